@@ -1,0 +1,65 @@
+# `make` lists what there is. Everything happens in .venv, which the first call makes.
+
+PYTHON ?= python3
+KODAK ?= ../shared/data/kodak
+VENV := .venv
+BIN := $(VENV)/bin
+SOURCES := $(wildcard */__init__.py)
+PACKAGES := $(SOURCES:/__init__.py=)
+CHECKED := tests $(wildcard benchmarks) examples
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test slow lint format bench report clean
+
+help: ## List the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(VENV)/run.stamp ## Compress and decompress the bundled photograph, beside JPEG of the same size
+	@$(BIN)/python examples/demo.py
+
+test: lint ## Check style and types, then run the tests
+	$(PYTEST) -n 2 -m "not slow"
+
+slow: $(VENV)/dev.stamp ## Run the tests that take minutes
+	$(PYTEST) -m slow
+
+lint: $(VENV)/dev.stamp types ## Check formatting, style and types only
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy -p dvcodec
+	$(BIN)/mypy $(CHECKED)
+
+format: $(VENV)/dev.stamp ## Format the code and mend what ruff can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/dev.stamp ## Time and memory beside JPEG, WebP, AVIF and JPEG XL
+	$(BIN)/python benchmarks/speed.py
+
+report: $(VENV)/dev.stamp ## Rate and PSNR on the images of a folder: make report KODAK=DIR
+	$(BIN)/python -m dvcodec.evaluation.kodak $(KODAK)
+
+clean: ## Remove the environment, caches and build outputs
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/python.stamp:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "dvcodec needs Python 3.11 or newer: make PYTHON=python3.12 ..." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/run.stamp: $(VENV)/python.stamp pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/python.stamp pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev,eval]"
+	@touch $@ $(VENV)/run.stamp
+
+# mypy follows folders, not the mapping of an editable install: here the root appears under its package's name.
+.PHONY: types
+types:
+	@rm -rf build/types && mkdir -p build/types/dvcodec
+	@ln -s $(addprefix ../../../,$(PACKAGES) $(wildcard *.py) py.typed) build/types/dvcodec/

@@ -1,0 +1,82 @@
+"""One measurement in a process of its own, for speed.py.
+
+worker.py CODEC compress|decompress QUALITY IMAGE CODED RUNS    RUNS = 0: once, as a plain command, nothing timed
+worker.py enlarge PHOTOGRAPH OUT
+"""
+
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from dvcodec.evaluation.baselines import baseline
+from dvcodec.evaluation.ours import Dvcodec
+from dvcodec.evaluation.rd import ImageCodec, load_rgb
+
+LARGE_WIDTH, LARGE_HEIGHT = 6000, 4000
+
+
+def enlarge(photograph: Path, out: Path) -> None:
+    """24 megapixels out of a small photograph: mirrored at its right and lower edges again and again."""
+    pixels = np.asarray(load_rgb(photograph))
+    height, width, _ = pixels.shape
+    padding = ((0, LARGE_HEIGHT - height), (0, LARGE_WIDTH - width), (0, 0))
+    Image.fromarray(np.pad(pixels, padding, mode="symmetric")).save(out, compress_level=1)
+
+
+def repeated(work: Callable[[], object], runs: int) -> list[float]:
+    """Seconds of each run; the caller has done the work once before, so that nothing is loaded or built in here."""
+    seconds = []
+    for _ in range(runs):
+        started = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - started)
+    return seconds
+
+
+def peak_bytes() -> int:
+    """The most memory this process has held at once."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak
+
+
+def compress(codec: ImageCodec, quality: float, image: Path, coded: Path, runs: int) -> list[float]:
+    """Write `coded` from `image`, and time the encoder alone: neither file access nor the input's decoding."""
+    pixels = Image.open(image)
+    pixels.load()  # nothing more: every copy of 24 megapixels would count in the peak
+    coded.write_bytes(codec.encode(pixels, quality))
+    return repeated(lambda: codec.encode(pixels, quality), runs)
+
+
+def decompress(codec: ImageCodec, image: Path, coded: Path, runs: int) -> list[float]:
+    """Decode `coded` and time that; as a plain command, write the pixels to `image`."""
+    data = coded.read_bytes()
+    if not runs:
+        codec.decode(data).save(image)
+        return []
+    codec.decode(data)
+    return repeated(lambda: codec.decode(data), runs)
+
+
+def main(arguments: list[str]) -> None:
+    """Do what the arguments say; a timed measurement comes out as one line of JSON."""
+    if arguments[0] == "enlarge":
+        enlarge(Path(arguments[1]), Path(arguments[2]))
+        return
+    name, operation, quality, image, coded, runs = arguments
+    codec: ImageCodec = Dvcodec() if name == "dvcodec" else baseline(name)
+    if operation == "compress":
+        seconds = compress(codec, float(quality), Path(image), Path(coded), int(runs))
+    else:
+        seconds = decompress(codec, Path(image), Path(coded), int(runs))
+    if seconds:
+        print(json.dumps({"seconds": seconds, "peak_bytes": peak_bytes()}))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

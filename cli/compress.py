@@ -1,0 +1,161 @@
+"""`dvcodec compress`: images to .dvq files."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from . import batch, streams
+from .guard import guard
+from .naming import STANDARD, Job, pair
+from .options import (
+    ADVANCED,
+    FLAG,
+    Debug,
+    Device,
+    DeviceOption,
+    Force,
+    ImageInputs,
+    Jobs,
+    Json,
+    NoProgress,
+    Output,
+    OutputDir,
+    Quiet,
+    Threads,
+    Verbose,
+)
+from .process import threads_each, use_threads
+from .report import Reporter
+from .text import ratio, sizes
+
+if TYPE_CHECKING:
+    from ..codec.files import CompressReport, Settings
+
+TARGETS = "Size and quality"
+
+
+@dataclass(frozen=True)
+class _Request:
+    """What every file of one command has in common."""
+
+    settings: Settings
+    force: bool
+    threads: int | None
+
+
+def compress(
+    inputs: ImageInputs,
+    quality: Annotated[
+        float | None,
+        typer.Option(
+            "-q", "--quality", min=1, max=100, metavar="Q", help="1 to 100; default 50.", rich_help_panel=TARGETS
+        ),
+    ] = None,
+    target_bpp: Annotated[
+        float | None,
+        typer.Option("--target-bpp", metavar="BITS", help="At most BITS per pixel.", rich_help_panel=TARGETS),
+    ] = None,
+    target_size: Annotated[
+        int | None,
+        typer.Option("--target-size", min=1, metavar="BYTES", help="At most BYTES a file.", rich_help_panel=TARGETS),
+    ] = None,
+    target_psnr: Annotated[
+        float | None,
+        typer.Option("--target-psnr", metavar="DB", help="At least DB decibels.", rich_help_panel=TARGETS),
+    ] = None,
+    output: Output = None,
+    output_dir: OutputDir = None,
+    force: Force = False,
+    strip: Annotated[bool, typer.Option("--strip", metavar=FLAG, help="Leave out EXIF, ICC profile and XMP.")] = False,
+    weights: Annotated[
+        str | None,
+        typer.Option("--weights", metavar="NAME|PATH", help="Weights to use; see `models`.", rich_help_panel=ADVANCED),
+    ] = None,
+    device: DeviceOption = Device.auto,
+    threads: Threads = None,
+    jobs: Jobs = 1,
+    quiet: Quiet = False,
+    verbose: Verbose = 0,
+    as_json: Json = False,
+    no_progress: NoProgress = False,
+    debug: Debug = False,
+) -> None:
+    """Compress images: photo.png -> photo.dvq. At most one of -q and the three targets."""
+    _refuse_bad_targets(quality, target_bpp, target_size, target_psnr)
+    work = pair(inputs, output, output_dir, ".dvq")
+    streams.check(work, force=force, as_json=as_json)
+    reporter = Reporter(quiet, verbose, as_json, not no_progress)
+    with guard(weights or "weights", reporter, debug=debug):
+        from ..codec.files import Settings
+        from ..weights import find
+
+        if weights is not None:
+            find(weights)
+    if output_dir is not None:
+        with guard(str(output_dir), reporter, debug=debug):
+            output_dir.mkdir(parents=True, exist_ok=True)
+    settings = Settings(
+        quality=quality,
+        target_bpp=target_bpp,
+        target_size=target_size,
+        target_psnr=target_psnr,
+        weights=weights,
+        device=device.value,
+        strip=strip,
+    )
+    workers = min(jobs, len(work))
+    request = _Request(settings, force, threads_each(threads, workers))
+    batch.run(compress_one, work, request, reporter, workers=workers, debug=debug)
+
+
+def compress_one(job: Job, request: _Request) -> batch.Done:
+    """Compress one file, or standard input."""
+    from ..codec import files
+
+    use_threads(request.threads)
+    if STANDARD not in (job.source, job.target):
+        report = files.compress_file(Path(job.source), Path(job.target), request.settings, force=request.force)
+    else:
+        source = streams.take(job, force=request.force)
+        data, report = files.compress_data(source, request.settings)
+        streams.deliver(data, job.target, force=request.force)
+    return _done(job, report)
+
+
+def _refuse_bad_targets(
+    quality: float | None, target_bpp: float | None, target_size: int | None, target_psnr: float | None
+) -> None:
+    """One aim at most, and a number that means something."""
+    aims: dict[str, float | None] = {
+        "-q": quality,
+        "--target-bpp": target_bpp,
+        "--target-size": target_size,
+        "--target-psnr": target_psnr,
+    }
+    given = {name: value for name, value in aims.items() if value is not None}
+    if len(given) > 1:
+        raise typer.BadParameter(f"{' and '.join(given)} exclude each other", param_hint=list(given)[-1])
+    for name, value in given.items():
+        if not math.isfinite(value) or value <= 0:
+            raise typer.BadParameter(f"{value} is not a positive number", param_hint=name)
+
+
+def _done(job: Job, report: CompressReport) -> batch.Done:
+    """The report in words and as values."""
+    line = (
+        f"{sizes(report.source_bytes, report.bytes)}  {report.bpp:.2f} bpp  {ratio(report.source_bytes, report.bytes)}"
+    )
+    details = [
+        f"{report.width}x{report.height} {report.mode}  quality {report.quality:g}  weights {report.weights}",
+        f"{report.chunks} chunks, {report.overhead_bytes} bytes beside them",
+    ]
+    if report.psnr is not None:
+        details.insert(1, f"PSNR {report.psnr:.2f} dB")
+    details += [f"layer {name}: {bits / 8:.0f} bytes" for name, bits in report.layer_bits]
+    facts = {"output": job.target, **asdict(report), "layer_bits": dict(report.layer_bits)}
+    return batch.Done(report.source_bytes, report.bytes, line, tuple(details), facts)

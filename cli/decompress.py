@@ -1,0 +1,133 @@
+"""`dvcodec decompress`: .dvq files to images."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from . import batch, streams
+from .guard import guard
+from .naming import STANDARD, Job, pair
+from .options import (
+    Debug,
+    Device,
+    DeviceOption,
+    DvqInputs,
+    Force,
+    Jobs,
+    Json,
+    NoProgress,
+    Output,
+    OutputDir,
+    Quiet,
+    Threads,
+    Verbose,
+)
+from .process import threads_each, use_threads
+from .report import Reporter
+from .text import sizes
+
+if TYPE_CHECKING:
+    from ..codec.files import DecompressReport, Preview
+
+
+@dataclass(frozen=True)
+class _Request:
+    """What every file of one command has in common."""
+
+    preview: Preview
+    device: str
+    force: bool
+    threads: int | None
+
+
+def decompress(
+    inputs: DvqInputs,
+    output: Output = None,
+    output_dir: OutputDir = None,
+    force: Force = False,
+    preview: Annotated[
+        str | None,
+        typer.Option(
+            "--preview",
+            metavar="N|all",
+            help="Decode the first N chunks only: a coarser image of full size. all: every chunk that is whole.",
+        ),
+    ] = None,
+    device: DeviceOption = Device.auto,
+    threads: Threads = None,
+    jobs: Jobs = 1,
+    quiet: Quiet = False,
+    verbose: Verbose = 0,
+    as_json: Json = False,
+    no_progress: NoProgress = False,
+    debug: Debug = False,
+) -> None:
+    """Decompress files: photo.dvq -> photo.png. With -o, the suffix chooses the format.
+
+    An image that is there already, such as the original beside its .dvq, is not overwritten: use -o or --force.
+    """
+    work = pair(inputs, output, output_dir, ".png")
+    streams.check(work, force=force, as_json=as_json)
+    reporter = Reporter(quiet, verbose, as_json, not no_progress)
+    if output is not None:
+        _refuse_unknown_format(output)
+    if output_dir is not None:
+        with guard(str(output_dir), reporter, debug=debug):
+            output_dir.mkdir(parents=True, exist_ok=True)
+    workers = min(jobs, len(work))
+    request = _Request(parse_preview(preview), device.value, force, threads_each(threads, workers))
+    batch.run(decompress_one, work, request, reporter, workers=workers, debug=debug)
+
+
+def decompress_one(job: Job, request: _Request) -> batch.Done:
+    """Decompress one file, or standard input."""
+    from ..codec import files
+
+    use_threads(request.threads)
+    if STANDARD not in (job.source, job.target):
+        report = files.decompress_file(
+            Path(job.source), Path(job.target), force=request.force, preview=request.preview, device=request.device
+        )
+    else:
+        source = streams.take(job, force=request.force)
+        format = "PNG" if job.target == STANDARD else files.format_of(Path(job.target))
+        data, report = files.decompress_data(source, format=format, preview=request.preview, device=request.device)
+        streams.deliver(data, job.target, force=request.force)
+    return _done(job, report)
+
+
+def parse_preview(text: str | None) -> Preview:
+    """`all`, or a number of chunks from 1 on."""
+    if text is None or text == "all":
+        return text
+    if not text.isdecimal() or int(text) < 1:
+        raise typer.BadParameter(f"{text!r} is neither a number of chunks from 1 on nor all", param_hint="--preview")
+    return int(text)
+
+
+def _refuse_unknown_format(output: str) -> None:
+    """A suffix that names no format is known to be wrong before anything is read."""
+    if output == STANDARD:
+        return
+    from ..codec.errors import OutputFailed
+    from ..codec.files import format_of
+
+    try:
+        format_of(Path(output))
+    except OutputFailed as error:
+        raise typer.BadParameter(str(error), param_hint="-o") from error
+
+
+def _done(job: Job, report: DecompressReport) -> batch.Done:
+    """The report in words and as values."""
+    line = f"{sizes(report.source_bytes, report.bytes)}  {report.width}x{report.height} {report.mode}"
+    if report.chunks < report.total_chunks:
+        line += f"  {report.chunks} of {report.total_chunks} chunks"
+    if report.dropped:
+        line += f"  without {', '.join(report.dropped)}, which the format cannot hold"
+    details = (f"{report.chunks} of {report.total_chunks} chunks decoded",)
+    return batch.Done(report.source_bytes, report.bytes, line, details, {"output": job.target, **asdict(report)})

@@ -1,0 +1,45 @@
+"""`dvcodec export`: a training checkpoint becomes weights with exact integer arithmetic."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .guard import guard
+from .options import FLAG, Debug, Quiet
+from .report import Reporter
+from .text import number, printable
+
+
+def export(
+    checkpoint: Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="A checkpoint that `train` wrote.")],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="WEIGHTS", help="The .safetensors file to write.")],
+    name: Annotated[str | None, typer.Option("--name", help="Name on the card; default: the file's stem.")] = None,
+    description: Annotated[str, typer.Option("--description", help="One line for the card.")] = "",
+    licence: Annotated[str, typer.Option("--licence", help="Licence of the weights, for the card.")] = "",
+    data: Annotated[str, typer.Option("--data", help="What it was trained on, for the card.")] = "",
+    force: Annotated[bool, typer.Option("-f", "--force", metavar=FLAG, help="Overwrite existing weights.")] = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Quantise a checkpoint, check its bounds, hash it and write weights with a card beside them."""
+    reporter = Reporter(quiet=quiet)
+    if output.suffix != ".safetensors":
+        raise typer.BadParameter(f"{output.name} does not end in .safetensors", param_hint="-o")
+    with guard(str(checkpoint), reporter, debug=debug):
+        _refuse_existing(output, force)
+        from .. import training
+
+        card = {"name": name or output.stem, "description": description, "licence": licence, "data": data}
+        written = training.export(checkpoint, output, card)
+        size = number(written.stat().st_size)
+        reporter.line(f"{printable(str(checkpoint))} -> {printable(str(written))}  {size} B")
+
+
+def _refuse_existing(output: Path, force: bool) -> None:
+    from ..codec.errors import OutputExists
+
+    if output.exists() and not force:
+        raise OutputExists(f"{printable(str(output))} exists", "choose another name with -o, or use --force")

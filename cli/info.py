@@ -1,0 +1,70 @@
+"""`dvcodec info`: what a file's header says. Loads neither torch nor weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from . import batch, streams
+from .naming import STANDARD, Job, refuse_mixed_stdin
+from .options import Debug, DvqInputs, Json
+from .report import Reporter
+from .text import facts, number, printable, table
+
+if TYPE_CHECKING:
+    from ..codec.info import Info
+
+
+def info(inputs: DvqInputs, as_json: Json = False, debug: Debug = False) -> None:
+    """Show the header of files and the bytes of each chunk."""
+    refuse_mixed_stdin(inputs)
+    work = [Job(source, "") for source in inputs]
+    streams.check(work, force=False, as_json=as_json)
+    batch.run(info_one, work, as_json, Reporter(quiet=True, as_json=as_json), debug=debug)
+
+
+def info_one(job: Job, as_json: bool) -> batch.Done:
+    """Describe one file on standard output; as JSON the values go into the record."""
+    from ..codec import files
+
+    found = files.inspect_data(streams.read()) if job.source == STANDARD else files.inspect_file(Path(job.source))
+    if as_json:
+        return batch.Done(facts=found.as_dict())
+    typer.echo(describe(job.label, found))
+    return batch.Done()
+
+
+def describe(label: str, info: Info) -> str:
+    """The header as lines of names and values, then one line per chunk."""
+    return f"{printable(label)}\n{facts(_header(info))}\n\n{table(_chunks(info))}"
+
+
+def _header(info: Info) -> dict[str, object]:
+    rows: dict[str, object] = {
+        "  size": f"{info.width}x{info.height} {info.mode}, {info.bit_depth} bits",
+        "  coded": f"{'lossless' if info.lossless else f'lossy, quality {info.quality:g}'}",
+        "  weights": f"{info.weights_name or 'not installed'} ({info.weights_id})",
+        "  format": f"{info.format_version}, coder {info.coder_version}",
+        "  file": f"{number(info.total_bytes)} B, {info.bpp:.3f} bits per pixel",
+        "  header": f"{number(info.header_bytes)} B",
+    }
+    if info.alpha_bytes is not None:
+        rows["  alpha"] = f"{number(info.alpha_bytes)} B" if info.alpha_bytes else "opaque"
+    for name, size in (("ICC", info.icc_bytes), ("EXIF", info.exif_bytes), ("XMP", info.xmp_bytes)):
+        if size:
+            rows[f"  {name}"] = f"{number(size)} B"
+    if info.truncated:
+        rows["  present"] = f"{number(info.actual_bytes)} B"
+    if info.fault:
+        rows["  fault"] = info.fault
+    return rows
+
+
+def _chunks(info: Info) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = [("  chunk", "bytes", "layers", "strides", "")]
+    for index, chunk in enumerate(info.chunks, 1):
+        strides = " ".join(map(str, sorted(set(chunk.strides or ()), reverse=True))) or "?"
+        rows.append((f"  {index}", number(chunk.bytes), str(chunk.layers), strides, "" if chunk.whole else "not whole"))
+    return rows

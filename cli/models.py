@@ -1,0 +1,76 @@
+"""`dvcodec models`: the weights that are installed, and their cards."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .guard import guard
+from .options import FLAG, Debug
+from .report import Reporter
+from .text import table
+
+if TYPE_CHECKING:
+    from ..weights import Weights
+
+
+def models(
+    name: Annotated[str | None, typer.Argument(metavar="NAME|PATH", help="One set of weights: its whole card.")] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", metavar=FLAG, help="Print one JSON object per set of weights.")
+    ] = False,
+    debug: Debug = False,
+) -> None:
+    """List the installed weights, or show the card of one."""
+    with guard(name or "weights", Reporter(), debug=debug):
+        from .. import weights
+
+        found = list(weights.entries()) if name is None else [weights.find(name)]
+        default = weights.default().sha256
+        if as_json:
+            for entry in found:
+                typer.echo(json.dumps(_facts(entry, default)))
+        elif name is None:
+            typer.echo(_overview(found, default))
+        else:
+            typer.echo(_card(_facts(found[0], default)))
+
+
+def _facts(entry: Weights, default: str) -> dict[str, Any]:
+    return {
+        "name": entry.name,
+        "id": entry.id.hex(),
+        "sha256": entry.sha256,
+        "default": entry.sha256 == default,
+        "path": str(entry.path),
+        "bytes": entry.path.stat().st_size,
+        "card": entry.card,
+    }
+
+
+def _overview(found: list[Weights], default: str) -> str:
+    rows: list[tuple[str, ...]] = [("NAME", "ID", "SIZE", "", "DESCRIPTION")]
+    for entry in found:
+        mark = "default" if entry.sha256 == default else ""
+        size = f"{entry.path.stat().st_size / 1e6:.1f} MB"
+        rows.append((entry.name, entry.id.hex(), size, mark, str(entry.card.get("description", ""))))
+    return table(rows)
+
+
+def _card(facts: dict[str, Any], indent: str = "") -> str:
+    """Names and values as an indented outline."""
+    lines = []
+    for name, value in facts.items():
+        if isinstance(value, dict):
+            lines += [f"{indent}{name}:", _card(value, indent + "  ")]
+        elif isinstance(value, list):
+            lines += [f"{indent}{name}:", *(f"{indent}  - {_inline(item)}" for item in value)]
+        else:
+            lines.append(f"{indent}{name}: {_inline(value)}")
+    return "\n".join(lines)
+
+
+def _inline(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,55 @@
+"""Options that several commands share, declared once so that they read and behave alike."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+ADVANCED = "Advanced"
+FLAG = " "
+"""Metavar of switches and counters: help shows no type beside them."""
+
+
+class Device(StrEnum):
+    """Where the network runs; `auto` takes the GPU where there is one."""
+
+    auto = "auto"
+    cpu = "cpu"
+    cuda = "cuda"
+
+
+ImageInputs = Annotated[list[str], typer.Argument(metavar="IMAGE", help="Image files; - is standard input.")]
+DvqInputs = Annotated[list[str], typer.Argument(metavar="FILE", help=".dvq files; - is standard input.")]
+Output = Annotated[
+    str | None, typer.Option("-o", "--output", metavar="FILE", help="Output file, for one input; - is standard output.")
+]
+OutputDir = Annotated[
+    Path | None, typer.Option("--output-dir", metavar="DIR", help="Folder for the outputs; made where missing.")
+]
+Force = Annotated[
+    bool,
+    typer.Option("-f", "--force", metavar=FLAG, help="Overwrite existing outputs; write binary data to a terminal."),
+]
+DeviceOption = Annotated[Device, typer.Option("--device", help="Where the network runs.", rich_help_panel=ADVANCED)]
+Threads = Annotated[
+    int | None,
+    typer.Option("--threads", min=1, metavar="N", help="CPU threads in all; default: all.", rich_help_panel=ADVANCED),
+]
+Jobs = Annotated[
+    int,
+    typer.Option("--jobs", min=1, metavar="N", help="Files at a time, sharing the threads.", rich_help_panel=ADVANCED),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", metavar=FLAG, help="Print errors only.")]
+Verbose = Annotated[
+    int,
+    typer.Option("-v", "--verbose", metavar=FLAG, count=True, show_default=False, help="Print more about each file."),
+]
+Json = Annotated[bool, typer.Option("--json", metavar=FLAG, help="Print one JSON object per file on standard output.")]
+NoProgress = Annotated[bool, typer.Option("--no-progress", metavar=FLAG, help="Show no progress bar.")]
+Debug = Annotated[
+    bool,
+    typer.Option("--debug", metavar=FLAG, help="Print a traceback when something fails.", rich_help_panel=ADVANCED),
+]

@@ -1,0 +1,59 @@
+"""Standard input and output as places for binary data, and the manners that go with them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import typer
+
+from . import report
+from .naming import STANDARD, Job
+
+
+def check(jobs: list[Job], *, force: bool, as_json: bool) -> None:
+    """Refuse to fill a terminal with binary data, to wait for a keyboard, or to mix JSON into the data."""
+    writes = any(job.target == STANDARD for job in jobs)
+    reads = any(job.source == STANDARD for job in jobs)
+    if writes and as_json:
+        raise typer.BadParameter("standard output takes the data (use -o FILE)", param_hint="--json")
+    if writes and not force and report.is_terminal(sys.stdout):
+        raise typer.BadParameter("standard output is a terminal (use -o FILE, a pipe, or --force)", param_hint="-o")
+    if reads and not force and report.is_terminal(sys.stdin):
+        raise typer.BadParameter("standard input is a terminal (name a file, or pipe one in)", param_hint="input")
+
+
+def read() -> bytes:
+    """All of standard input."""
+    return sys.stdin.buffer.read()
+
+
+def take(job: Job, *, force: bool) -> bytes:
+    """The input's bytes, once it is certain that the output may be written."""
+    if job.target != STANDARD:
+        from ..codec.output import check_target
+
+        check_target(None, Path(job.target), force=force)
+    return read() if job.source == STANDARD else Path(job.source).read_bytes()
+
+
+def deliver(data: bytes, target: str, *, force: bool) -> None:
+    """Put the data where it belongs: standard output, or a file that is not there yet unless `force`."""
+    if target == STANDARD:
+        write(data)
+    else:
+        from ..codec import output
+
+        output.write(Path(target), data, force=force)
+
+
+def write(data: bytes) -> None:
+    """Put the data on standard output, all of it or an error now rather than at exit."""
+    try:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        # The reader left. What is still buffered must not be tried again when Python closes the stream.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise

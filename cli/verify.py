@@ -1,0 +1,63 @@
+"""`dvcodec verify`: decode everything and check every checksum, write nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import batch, streams
+from .naming import STANDARD, Job, refuse_mixed_stdin
+from .options import Debug, Device, DeviceOption, DvqInputs, Jobs, Json, NoProgress, Quiet, Threads, Verbose
+from .process import threads_each, use_threads
+from .report import Reporter
+from .text import number
+
+
+@dataclass(frozen=True)
+class _Request:
+    """What every file of one command has in common."""
+
+    device: str
+    threads: int | None
+
+
+def verify(
+    inputs: DvqInputs,
+    device: DeviceOption = Device.auto,
+    threads: Threads = None,
+    jobs: Jobs = 1,
+    quiet: Quiet = False,
+    verbose: Verbose = 0,
+    as_json: Json = False,
+    no_progress: NoProgress = False,
+    debug: Debug = False,
+) -> None:
+    """Decode files without writing anything; exit status 1 if one is damaged."""
+    refuse_mixed_stdin(inputs)
+    work = [Job(source, "") for source in inputs]
+    streams.check(work, force=False, as_json=as_json)
+    reporter = Reporter(quiet, verbose, as_json, not no_progress)
+    workers = min(jobs, len(work))
+    request = _Request(device.value, threads_each(threads, workers))
+    batch.run(verify_one, work, request, reporter, workers=workers, debug=debug)
+
+
+def verify_one(job: Job, request: _Request) -> batch.Done:
+    """Decode one file, or standard input."""
+    from ..codec import files
+
+    use_threads(request.threads)
+    if job.source == STANDARD:
+        report = files.verify_data(streams.read(), device=request.device)
+    else:
+        report = files.verify_file(Path(job.source), device=request.device)
+    facts = {
+        "ok": True,
+        "width": report.width,
+        "height": report.height,
+        "mode": report.mode,
+        "bytes": report.source_bytes,
+        "chunks": report.chunks,
+    }
+    line = f"ok  {number(report.source_bytes)} B  {report.width}x{report.height} {report.mode}"
+    return batch.Done(report.source_bytes, 0, line, (f"{report.chunks} chunks",), facts)

@@ -1,0 +1,118 @@
+"""Symbols to bytes and back: an ANS coder (constriction's, 64-bit state, 32-bit words, 24-bit precision).
+
+A model hands us integer weights w_0 .. w_{K-1} that sum to 2**24 - (K + 2). Symbol k has the frequency w_k + 1 and
+the interval that begins at 1 + sum of the frequencies before it: one unit at either end of the 2**24 is never coded.
+
+    |1|---- w_0 + 1 ----|-- w_1 + 1 --| ... |-- w_{K-1} + 1 --|1|
+
+The coder starts from the 16-bit check of the symbols instead of from 0, so that a decoder must arrive at that check
+after the last symbol: it costs no bytes, and a decode with the wrong prior never passes.
+"""
+
+import zlib
+from typing import Any, Final
+
+import constriction  # type: ignore[import-untyped]
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import DvcodecError, FormatError
+
+TOTAL: Final = 2**24
+"""Sum of all frequencies, the two unused units included."""
+_ENCODE_BLOCK: Final = 1 << 16
+_MODEL: Final[Any] = constriction.stream.model.Categorical(perfect=False)
+
+
+def check_weights(weights: NDArray[np.float32]) -> None:
+    """Refuse weights that break the contract (the coder would silently decode them wrongly)."""
+    count, symbols = weights.shape
+    # Whole, non-negative float32 numbers below 2**24 sum exactly in any order.
+    good = count == 0 or (weights.min() >= 0 and bool((weights.sum(axis=1) == TOTAL - (symbols + 2)).all()))
+    if weights.dtype != np.float32 or symbols < 2 or not good:
+        raise DvcodecError(
+            "the weights yield no valid frequencies", "the weights file is damaged or of another release"
+        )
+
+
+def intervals(
+    weights: NDArray[np.float32], symbols: NDArray[np.int32]
+) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+    """Return the (n,) beginnings and frequencies of the symbols' intervals in [0, 2**24)."""
+    check_weights(weights)
+    if symbols.shape != weights.shape[:1] or (
+        symbols.size and not 0 <= symbols.min() <= symbols.max() < weights.shape[1]
+    ):
+        raise DvcodecError("the model chose symbols outside its alphabet")
+    rows = np.arange(len(symbols))
+    chosen = weights[rows, symbols]
+    left = _sums_before(weights, symbols).astype(np.uint32) + symbols.astype(np.uint32) + np.uint32(1)
+    return left, chosen.astype(np.uint32) + np.uint32(1)
+
+
+def _sums_before(weights: NDArray[np.float32], symbols: NDArray[np.int32]) -> NDArray[np.float32]:
+    """Return the (n,) sums of the weights before each symbol (whole numbers below 2**24: exact)."""
+    if not symbols.size:
+        return np.empty(0, np.float32)
+    starts = np.arange(len(symbols)) * weights.shape[1]
+    edges = np.stack([starts, starts + symbols], axis=1).ravel()
+    sums = np.add.reduceat(np.ascontiguousarray(weights).ravel(), edges)[::2]
+    return np.where(symbols == 0, np.float32(0), sums)  # reduceat gives an empty range its first element
+
+
+def bits(frequencies: NDArray[np.uint32]) -> float:
+    """Return what symbols of these frequencies cost, in bits: the sum of -log2(frequency / 2**24)."""
+    return float(24.0 * frequencies.size - np.log2(frequencies.astype(np.float64)).sum())
+
+
+def check_of(symbols: NDArray[np.int32], before: int = 0) -> int:
+    """Return the running CRC-32 over symbols as little-endian uint16; its low 16 bits are a chunk's check."""
+    return zlib.crc32(symbols.astype("<u2").tobytes(), before)
+
+
+def encode(left: NDArray[np.uint32], frequencies: NDArray[np.uint32], check: int) -> bytes:
+    """Return the bytes of a chunk whose symbols have these intervals (in decoding order) and this 16-bit check."""
+    coder = constriction.stream.stack.AnsCoder(np.array([check], np.uint32) if check else None)
+    for end in range(len(left), 0, -_ENCODE_BLOCK):
+        block = slice(max(end - _ENCODE_BLOCK, 0), end)
+        table = np.empty((end - block.start, 3), np.float32)
+        # constriction adds 1 to each entry: (left) + (frequency) + (the rest) = 2**24.
+        table[:, 0] = left[block] - np.uint32(1)
+        table[:, 1] = frequencies[block] - np.uint32(1)
+        table[:, 2] = np.uint32(TOTAL - 1) - left[block] - frequencies[block]
+        coder.encode_reverse(np.ones(len(table), np.int32), _MODEL, table)
+    words: NDArray[np.uint32] = coder.get_compressed()
+    return words.astype("<u4").tobytes().rstrip(b"\0")  # the last word is never 0: at most three bytes go
+
+
+class ChunkDecoder:
+    """Decodes one chunk's symbols, block by block, in the order in which they were chosen."""
+
+    def __init__(self, payload: bytes) -> None:
+        """Take the chunk's bytes as `encode` wrote them. FormatError if they cannot be that."""
+        if payload.endswith(b"\0"):
+            raise FormatError("a chunk is not valid: it ends in a zero byte")
+        words = np.frombuffer(payload + bytes(-len(payload) % 4), "<u4").astype(np.uint32)
+        self._coder = constriction.stream.stack.AnsCoder(words if len(words) else None)
+        self._crc = 0
+
+    def decode(self, weights: NDArray[np.float32]) -> NDArray[np.int32]:
+        """Return the next (n,) symbols under (n, K) weights."""
+        check_weights(weights)
+        count, symbols = weights.shape
+        table = np.zeros((count, symbols + 2), np.float32)
+        table[:, 1:-1] = weights
+        decoded: NDArray[np.int32] = self._coder.decode(_MODEL, table) if count else np.empty(0, np.int32)
+        # Garbage may land on the two units that no symbol owns.
+        if count and not 1 <= decoded.min() <= decoded.max() <= symbols:
+            raise FormatError("the symbols of a chunk are not valid")
+        decoded -= np.int32(1)
+        self._crc = check_of(decoded, self._crc)
+        return decoded
+
+    def finish(self) -> None:
+        """Check that the chunk held exactly the symbols that were decoded: what is left must be their check."""
+        left: list[int] = self._coder.get_compressed().tolist()
+        check = self._crc & 0xFFFF
+        if left != ([check] if check else []):
+            raise FormatError("the decoded symbols do not match their checksum")

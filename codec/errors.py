@@ -1,0 +1,61 @@
+"""What can go wrong for a user. Every error is one line: a reason and, where there is one, the mend."""
+
+
+class DvcodecError(Exception):
+    """Base of all errors that dvcodec raises on purpose; `str()` is the line that a user reads."""
+
+    def __init__(self, reason: str, mend: str = "") -> None:
+        """Keep the reason, and the mend: what the user can do about it (may be empty)."""
+        super().__init__(reason, mend)
+        self.reason = reason
+        self.mend = mend
+
+    def __str__(self) -> str:
+        """Return "reason (mend)", or the reason alone."""
+        return f"{self.reason} ({self.mend})" if self.mend else self.reason
+
+
+class FormatError(DvcodecError):
+    """The bytes are no valid .dvq file, or one that this release does not read."""
+
+
+class TruncatedFile(FormatError):
+    """The file ends early. `whole` chunks of `total` can still be decoded (`total` is None if the header is cut)."""
+
+    def __init__(self, whole: int, total: int | None, missing: str = "") -> None:
+        """Say how much is whole; `missing` names what is cut when every chunk of the image itself is there."""
+        if total is None:
+            super().__init__("the file is cut short inside its header", "nothing of it can be decoded")
+        elif not whole:
+            super().__init__(f"the file is cut short: 0 of {total} chunks are whole", "nothing of it can be decoded")
+        else:
+            lost = f", but {missing} is missing" if missing else ""
+            super().__init__(
+                f"the file is cut short: {whole} of {total} chunks are whole{lost}", "--preview all decodes them"
+            )
+        self.whole = whole
+        self.total = total
+
+
+class UnsupportedImage(DvcodecError):
+    """The picture cannot be read, or is of a kind that dvcodec does not code."""
+
+
+class OutputExists(DvcodecError):
+    """The output is there already, or is the input itself."""
+
+
+class OutputFailed(DvcodecError):
+    """The output cannot be written: the folder, the format or the disk does not allow it."""
+
+
+class WeightsNotFound(DvcodecError):
+    """No weights of that name or hash are installed, or their file is damaged."""
+
+
+class TargetUnreachable(DvcodecError):
+    """No quality reaches the size, rate or PSNR that was asked for."""
+
+
+class InvalidArgument(DvcodecError, ValueError):
+    """An argument is outside its range; also a ValueError, as Python callers expect."""

@@ -1,0 +1,193 @@
+"""Image files and Pillow images in, Pillow images and image files out. What cannot be coded is refused in one line."""
+
+import contextlib
+import io
+import threading
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from . import metadata
+from .container import MAX_AREA, MAX_SIDE
+from .errors import DvcodecError, OutputFailed, UnsupportedImage
+from .metadata import NO_METADATA, Metadata
+
+_SIXTEEN_BIT = "convert it to 8 bits a channel first, e.g. `magick in.png -depth 8 out.png`"
+_REFUSED = {
+    "I": ("16- or 32-bit integer pixels", _SIXTEEN_BIT),
+    "F": ("floating-point pixels", "tone-map it to 8-bit RGB or grey first"),
+    "CMYK": ("CMYK pixels", "convert it to RGB first, e.g. `magick in.jpg -colorspace sRGB out.png`"),
+    "LAB": ("Lab pixels", "convert it to RGB first, e.g. `magick in.tif -colorspace sRGB out.png`"),
+}
+# Formats whose further frames are no animation: a camera's previews, gain maps and second eyes; a drawing's layers.
+_FIRST_FRAME_IS_THE_IMAGE = frozenset({"MPO", "PSD"})
+_HOLDS_ALPHA = frozenset({"PNG", "WEBP", "TIFF", "AVIF", "JPEG2000", "TGA", "JXL", "DVQ"})
+_SAVE_OPTIONS: dict[str, dict[str, object]] = {
+    "JPEG": {"quality": 95, "subsampling": 0, "optimize": True},
+    "WEBP": {"lossless": True},
+    "AVIF": {"quality": 95, "subsampling": "4:4:4"},
+    "JXL": {"lossless": True},
+    "TIFF": {"compression": "tiff_adobe_deflate"},
+}
+_PILLOW_LIMIT = threading.RLock()
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image as the codec sees it."""
+
+    pixels: NDArray[np.uint8]
+    """(H, W) of grey or (H, W, 3) of RGB."""
+    alpha: NDArray[np.uint8] | None = None
+    """(H, W)."""
+    metadata: Metadata = NO_METADATA
+
+    @property
+    def mode(self) -> str:
+        """L, LA, RGB or RGBA."""
+        return ("L" if self.pixels.ndim == 2 else "RGB") + ("" if self.alpha is None else "A")
+
+
+def read(source: bytes | Path) -> Picture:
+    """Read an image file, or its bytes, in any format that Pillow opens. UnsupportedImage if it cannot be coded."""
+    stream: io.BytesIO | Path = io.BytesIO(source) if isinstance(source, bytes) else source
+    try:
+        with _photographs_allowed(), Image.open(stream) as image:
+            return from_image(image)
+    except (DvcodecError, MemoryError):
+        raise
+    except UnidentifiedImageError:
+        raise UnsupportedImage("not an image that Pillow can read") from None
+    except FileNotFoundError:
+        raise UnsupportedImage("no such file") from None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise UnsupportedImage(f"more than {MAX_AREA} pixels", "cut it into parts first") from None
+    except Exception as error:  # Pillow's readers raise many kinds on broken files
+        raise UnsupportedImage(f"cannot read the image: {_one_line(error)}") from error
+
+
+@contextlib.contextmanager
+def _photographs_allowed() -> Iterator[None]:
+    """Raise Pillow's limit on pixels to ours (it refuses half of today's cameras), and put it back afterwards."""
+    with _PILLOW_LIMIT, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        before = Image.MAX_IMAGE_PIXELS
+        Image.MAX_IMAGE_PIXELS = MAX_AREA
+        try:
+            yield
+        finally:
+            Image.MAX_IMAGE_PIXELS = before
+
+
+def from_image(image: Image.Image) -> Picture:
+    """Take the pixels and the metadata of a Pillow image. The image is left as it was, apart from being loaded."""
+    _refuse_what_we_cannot_code(image)
+    try:
+        image.load()
+    except MemoryError:
+        raise
+    except Exception as error:  # Pillow's readers raise many kinds on broken files
+        raise UnsupportedImage(f"cannot read the image: {_one_line(error)}") from error
+    mode = _coded_mode(image)
+    pixels = np.asarray(image if image.mode == mode else image.convert(mode))
+    return from_array(pixels, metadata.read(image))
+
+
+def from_array(array: NDArray[np.uint8], kept: Metadata = NO_METADATA) -> Picture:
+    """Take (H, W) grey, (H, W, 2) grey + alpha, (H, W, 3) RGB or (H, W, 4) RGBA pixels. UnsupportedImage for others."""
+    if array.dtype != np.uint8:
+        raise UnsupportedImage(f"pixels of type {array.dtype} are not supported", "scale them to uint8 first")
+    if array.ndim not in (2, 3) or (array.ndim == 3 and not 1 <= array.shape[2] <= 4) or not array.size:
+        raise UnsupportedImage(f"an array of shape {array.shape} is no image", "H x W, or H x W x 1 to 4")
+    height, width = array.shape[:2]
+    if max(height, width) > MAX_SIDE or height * width > MAX_AREA:
+        raise UnsupportedImage(f"{width} x {height} pixels are too many", "cut it into parts first")
+    if array.ndim == 2 or array.shape[2] == 3:
+        return Picture(np.ascontiguousarray(array), None, kept)
+    colour = array[:, :, 0] if array.shape[2] <= 2 else array[:, :, :3]
+    alpha = None if array.shape[2] == 1 else np.ascontiguousarray(array[:, :, -1])
+    return Picture(np.ascontiguousarray(colour), alpha, kept)
+
+
+def to_array(picture: Picture) -> NDArray[np.uint8]:
+    """Return the pixels with alpha as the last channel: what from_array takes."""
+    return picture.pixels if picture.alpha is None else np.dstack([picture.pixels, picture.alpha])
+
+
+def _refuse_what_we_cannot_code(image: Image.Image) -> None:
+    """Raise UnsupportedImage for kinds that would lose what the user sees or means; look before decoding."""
+    if getattr(image, "is_animated", False) and image.format not in _FIRST_FRAME_IS_THE_IMAGE:
+        frames = getattr(image, "n_frames", 2)
+        raise UnsupportedImage(f"an animation or several pages: {frames} frames", "save one frame as PNG first")
+    family = "I" if image.mode.startswith("I;") else image.mode
+    if family in _REFUSED:
+        kind, mend = _REFUSED[family]
+        raise UnsupportedImage(f"{kind} (mode {image.mode}) are not supported", mend)
+    if _has_deep_samples(image):
+        raise UnsupportedImage("16-bit pixels are not supported", _SIXTEEN_BIT)
+    if 0 in image.size:
+        raise UnsupportedImage("the image has no pixels")
+    if max(image.size) > MAX_SIDE or image.width * image.height > MAX_AREA:
+        raise UnsupportedImage(f"{image.width} x {image.height} pixels are too many", "cut it into parts first")
+
+
+def _has_deep_samples(image: Image.Image) -> bool:
+    """Tell whether a file that is not decoded yet has more than 8 bits a sample, which Pillow would drop silently."""
+    for tile in getattr(image, "tile", ()):
+        arguments = tile[3] if isinstance(tile[3], tuple) else (tile[3],)
+        if any(isinstance(argument, str) and ";16" in argument for argument in arguments):
+            return True
+        if tile[0] in ("ppm", "ppm_plain") and isinstance(arguments[-1], int) and arguments[-1] > 255:
+            return True
+    return False
+
+
+def _coded_mode(image: Image.Image) -> str:
+    """Return which of L, LA, RGB and RGBA stands for the image's mode."""
+    grey = image.mode in ("1", "L", "LA", "La")
+    return ("L" if grey else "RGB") + ("A" if image.has_transparency_data else "")
+
+
+def to_image(picture: Picture) -> Image.Image:
+    """Return a Pillow image with the metadata in its `info`."""
+    image = Image.fromarray(to_array(picture))
+    metadata.attach(picture.metadata, image)
+    return image
+
+
+def format_of(target: Path) -> str:
+    """Return Pillow's name of the format that a suffix stands for. OutputFailed if nothing writes it."""
+    format = Image.registered_extensions().get(target.suffix.lower(), "")
+    if format == "DVQ" or format not in Image.SAVE:
+        raise OutputFailed(f"no image format is known by the suffix {target.suffix!r}", "use .png, .jpg or .webp")
+    return format
+
+
+def write(picture: Picture, format: str) -> tuple[bytes, tuple[str, ...]]:
+    """Return an image file's bytes, and the names of the metadata ("EXIF", ...) that its format cannot hold.
+
+    PNG, WebP, TIFF, BMP and PPM keep the decoded pixels exactly; JPEG and AVIF are written at quality 95, 4:4:4.
+    """
+    if picture.alpha is not None and format not in _HOLDS_ALPHA:
+        raise OutputFailed(f"{format} cannot hold the alpha channel", "use .png or .webp")
+    arguments, dropped = metadata.save_arguments(picture.metadata, format)
+    file = io.BytesIO()
+    try:
+        to_image(Picture(picture.pixels, picture.alpha)).save(
+            file, format, **_SAVE_OPTIONS.get(format, {}), **arguments
+        )
+    except MemoryError:
+        raise
+    except Exception as error:  # Pillow's writers raise many kinds: sides too long, modes they lack
+        raise OutputFailed(f"cannot write {format}: {_one_line(error)}", "use .png") from error
+    return file.getvalue(), dropped
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,124 @@
+"""What the header of a .dvq file tells, ready for `dvcodec info` and for JSON. Needs neither torch nor weights."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from .container import CODER_VERSION, FORMAT_VERSION, Container, Section
+from .errors import TruncatedFile
+
+
+@dataclass(frozen=True)
+class ChunkInfo:
+    """One chunk of symbols."""
+
+    bytes: int
+    layers: int
+    """How many consecutive layers it holds."""
+    strides: tuple[int, ...] | None
+    """The strides of its layers, where the weights are installed and their card lists them."""
+    whole: bool
+    """Its bytes are all there and its CRC-32 matches, and so do those of the chunks before it."""
+
+
+@dataclass(frozen=True)
+class Info:
+    """A .dvq file as its header describes it; sizes in bytes."""
+
+    format_version: int
+    coder_version: int
+    width: int
+    height: int
+    mode: str
+    """RGB, RGBA, L or LA."""
+    bit_depth: int
+    lossless: bool
+    quality: float
+    weights_id: str
+    """First 8 bytes of the weights' SHA-256, hexadecimal."""
+    weights_name: str | None
+    """Their name, if they are installed here."""
+    header_bytes: int
+    chunks: tuple[ChunkInfo, ...]
+    alpha_bytes: int | None
+    """None without an alpha channel; 0 if it is opaque everywhere."""
+    icc_bytes: int
+    exif_bytes: int
+    xmp_bytes: int
+    total_bytes: int
+    """What the whole file holds."""
+    actual_bytes: int
+    """What is there; less than total_bytes if the file is cut short."""
+    bpp: float
+    """Bits per pixel of the whole file."""
+    whole_chunks: int
+    truncated: bool
+    fault: str | None
+    """What is wrong with the file, cut short or damaged or followed by other bytes; None if nothing is."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values for json.dumps."""
+        return asdict(self)
+
+
+def describe(data: bytes) -> Info:
+    """Describe a file. FormatError if its header is not valid or cut; whatever comes after it may be broken."""
+    container = Container(data)
+    header, fault = container.header, container.fault()
+    name, strides = _known_weights(header.weights)
+    return Info(
+        format_version=FORMAT_VERSION,
+        coder_version=CODER_VERSION,
+        width=header.width,
+        height=header.height,
+        mode=header.mode,
+        bit_depth=8,
+        lossless=False,
+        quality=header.quality / 256,
+        weights_id=header.weights.hex(),
+        weights_name=name,
+        header_bytes=container.header_bytes,
+        chunks=_chunks(container, strides),
+        alpha_bytes=_size(container.section("the alpha channel")) if header.alpha else None,
+        icc_bytes=_size(container.section("the ICC profile")),
+        exif_bytes=_size(container.section("EXIF")),
+        xmp_bytes=_size(container.section("XMP")),
+        total_bytes=container.total_bytes,
+        actual_bytes=len(data),
+        bpp=8 * container.total_bytes / (header.width * header.height),
+        whole_chunks=container.whole_chunks,
+        truncated=isinstance(fault, TruncatedFile),
+        fault=str(fault) if fault else None,
+    )
+
+
+def _size(section: Section | None) -> int:
+    return section.size if section else 0
+
+
+def _chunks(container: Container, strides: tuple[int, ...] | None) -> tuple[ChunkInfo, ...]:
+    """Describe the chunks; strides are told only if they fit the file's layers."""
+    sections, whole = container.chunks, container.whole_chunks
+    if strides is not None and len(strides) != sum(section.layers for section in sections):
+        strides = None
+    described, first = [], 0
+    for index, section in enumerate(sections):
+        end = first + section.layers
+        own = tuple(strides[first:end]) if strides is not None else None
+        described.append(ChunkInfo(section.size, section.layers, own, index < whole))
+        first = end
+    return tuple(described)
+
+
+def _known_weights(prefix: bytes) -> tuple[str | None, tuple[int, ...] | None]:
+    """Return name and layer strides of installed weights (their card's "layers": [{"stride": 64, ...}, ...])."""
+    from .. import weights
+    from .errors import WeightsNotFound
+
+    try:
+        found = weights.by_id(prefix)
+    except WeightsNotFound:
+        return None, None
+    try:
+        return found.name, tuple(int(layer["stride"]) for layer in found.card["layers"])
+    except (KeyError, TypeError, ValueError):
+        return found.name, None

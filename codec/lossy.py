@@ -1,0 +1,134 @@
+"""Pixels to chunks of symbols and back: the two choosers of the lossy codec over a hierarchy's walk."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..models.interface import Hierarchy, LayerSpec, Step
+from . import entropy
+from .container import Chunk
+from .errors import FormatError
+
+FULL_CHUNK = 2048
+"""Bytes after which a chunk closes at the end of a layer."""
+SCALE_CHUNK = 128
+"""Bytes after which a chunk closes at the end of a scale; less would cost a small image more than it gives."""
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """An image as chunks of symbols, and what the encoder learnt on the way."""
+
+    chunks: tuple[Chunk, ...]
+    layer_bits: tuple[float, ...]
+    """For each layer, the sum of -log2 p over its symbols (0 for those a grey image skips)."""
+    state: object
+    """The walk's state: `render` shows what a decoder will show."""
+
+
+class _Encoder:
+    """Chooses the posterior's mode and gathers its intervals into chunks."""
+
+    def __init__(self, layers: tuple[LayerSpec, ...]) -> None:
+        self.layers = layers
+        self.layer_bits = [0.0] * len(layers)
+        self.chunks: list[Chunk] = []
+        self._parts: list[tuple[NDArray[np.uint32], NDArray[np.uint32]]] = []
+        self._crc, self._bits = 0, 0.0
+        self._first = self._current = 0  # first layer of the open chunk, layer last asked for
+
+    def choose(self, step: Step) -> NDArray[np.int32]:
+        """Return the posterior's mode and remember its interval."""
+        if step.layer != self._current:
+            self._enter(step.layer)
+        symbols = step.posterior_mode()
+        left, frequencies = entropy.intervals(step.weights(), symbols)
+        self._parts.append((left, frequencies))
+        self._crc = entropy.check_of(symbols, self._crc)
+        cost = entropy.bits(frequencies)
+        self._bits += cost
+        self.layer_bits[step.layer] += cost
+        return symbols
+
+    def _enter(self, layer: int) -> None:
+        """Begin a layer; close the chunk before it if it is full, or if a scale has ended and it is worth it."""
+        scale_ends = self.layers[layer].stride != self.layers[self._current].stride
+        if self._bits >= 8 * (SCALE_CHUNK if scale_ends else FULL_CHUNK):
+            self.close(layer)
+        self._current = layer
+
+    def close(self, end: int) -> None:
+        """Close the open chunk: it holds the layers up to `end` (not included)."""
+        left = np.concatenate([part[0] for part in self._parts])
+        frequencies = np.concatenate([part[1] for part in self._parts])
+        payload = entropy.encode(left, frequencies, self._crc & 0xFFFF)
+        self.chunks.append(Chunk(end - self._first, payload))
+        self._parts, self._crc, self._bits, self._first = [], 0, 0.0, end
+
+
+class _Decoder:
+    """Chooses what the chunks say."""
+
+    def __init__(self, chunks: tuple[Chunk, ...]) -> None:
+        self._chunks = chunks
+        self._next = self._end = 0  # next chunk to open, end of the open one's layers
+        self._open: entropy.ChunkDecoder | None = None
+
+    def choose(self, step: Step) -> NDArray[np.int32]:
+        """Return the symbols that were coded for this block."""
+        while step.layer >= self._end:
+            self._advance()
+        assert self._open is not None
+        return self._open.decode(step.weights())
+
+    def _advance(self) -> None:
+        """Check the chunk that is done and open the next one."""
+        if self._open is not None:
+            self._open.finish()
+        chunk = self._chunks[self._next]
+        self._open = entropy.ChunkDecoder(chunk.payload)
+        self._end += chunk.layers
+        self._next += 1
+
+    def finish(self) -> None:
+        """Check the last chunk; chunks that nobody asked for must be empty of symbols."""
+        while self._next < len(self._chunks):
+            self._advance()
+        if self._open is not None:
+            self._open.finish()
+
+
+def encode(pixels: NDArray[np.uint8], hierarchy: Hierarchy, quality: int) -> Encoded:
+    """Encode (H, W) grey or (H, W, 3) colour pixels at a fixed-point quality."""
+    grey = pixels.ndim == 2
+    colour = np.repeat(pixels[:, :, None], 3, axis=2) if grey else pixels
+    encoder = _Encoder(hierarchy.layers)
+    evidence = hierarchy.infer(colour, quality)
+    height, width = pixels.shape[:2]
+    state = hierarchy.walk(height, width, quality, encoder, grey=grey, evidence=evidence)
+    encoder.close(len(hierarchy.layers))
+    return Encoded(tuple(encoder.chunks), tuple(encoder.layer_bits), state)
+
+
+def decode(
+    chunks: tuple[Chunk, ...], hierarchy: Hierarchy, height: int, width: int, quality: int, *, grey: bool
+) -> object:
+    """Return the walk's state after these chunks (the first ones of a file; fewer than all give a preview)."""
+    stop = sum(chunk.layers for chunk in chunks)
+    if stop > len(hierarchy.layers):
+        raise FormatError(f"the file has {stop} layers, its weights have {len(hierarchy.layers)}")
+    decoder = _Decoder(chunks)
+    state = hierarchy.walk(height, width, quality, decoder, grey=grey, stop=stop)
+    decoder.finish()
+    return state
+
+
+def render(state: object, hierarchy: Hierarchy, *, grey: bool) -> NDArray[np.uint8]:
+    """Return the pixels of a state: (H, W) of grey, the rounded mean of the three channels, or (H, W, 3)."""
+    pixels = hierarchy.render(state)
+    if not grey:
+        return pixels
+    total = pixels.astype(np.uint16).sum(axis=2, dtype=np.uint16)
+    mean: NDArray[np.uint8] = ((total + 1) // 3).astype(np.uint8)
+    return mean

@@ -1,0 +1,150 @@
+"""EXIF, ICC and XMP: read from an image, packed into a file, written back to another."""
+
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .errors import FormatError, UnsupportedImage
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+LIMIT = 2**24
+"""Largest piece of metadata, in bytes, before compression: 16 MiB."""
+_RAW, _DEFLATE = 0, 1
+_EXIF_PREFIX = b"Exif\0\0"
+_JPEG_SEGMENT = 65000  # bytes of EXIF or XMP that fit one JPEG marker, with a margin for its identifier
+_XMP_TAG = 700
+# What describes how a TIFF file lies on disk, or is kept elsewhere (XMP, ICC): meaningless in another file.
+_TIFF_LAYOUT = frozenset(
+    (*range(254, 260), 262, 266, 273, 277, 278, 279, 284, 292, 293, 317, 320, *range(322, 326), 330, 332, 338, 339, 347)
+).union(range(512, 534), (_XMP_TAG, 33723, 34377, 34675))
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """The three kinds that are kept; empty bytes where there is none."""
+
+    icc: bytes = b""
+    exif: bytes = b""
+    """A TIFF structure, without the "Exif" prefix of JPEG."""
+    xmp: bytes = b""
+
+
+NO_METADATA = Metadata()
+
+
+def pack(raw: bytes) -> bytes:
+    """Return the section for a piece of metadata: a method byte and the smaller of raw and deflated bytes."""
+    if not raw:
+        return b""
+    if len(raw) > LIMIT:
+        raise UnsupportedImage(f"{len(raw)} bytes of metadata in one piece; the limit is {LIMIT}", "use --strip")
+    deflate = zlib.compressobj(9, zlib.DEFLATED, -15)
+    packed = deflate.compress(raw) + deflate.flush()
+    return bytes([_DEFLATE]) + packed if len(packed) < len(raw) else bytes([_RAW]) + raw
+
+
+def unpack(section: bytes) -> bytes:
+    """Return the metadata of a section, never more than LIMIT bytes. FormatError if it is not valid."""
+    if not section:
+        return b""
+    method, body = section[0], section[1:]
+    if method == _RAW:
+        return body
+    if method != _DEFLATE:
+        raise FormatError("the metadata is not valid: unknown method")
+    return inflate(body, LIMIT)
+
+
+def inflate(packed: bytes, limit: int) -> bytes:
+    """Undo raw deflate to at most `limit` bytes. FormatError if it is more, cut short, or followed by anything."""
+    stream = zlib.decompressobj(-15)
+    try:
+        raw = stream.decompress(packed, limit + 1)
+    except zlib.error as error:
+        raise FormatError("a deflated part is not valid") from error
+    if len(raw) > limit or not stream.eof or stream.unused_data or stream.unconsumed_tail:
+        raise FormatError("a deflated part does not have the length it should")
+    return raw
+
+
+def read(image: "Image.Image") -> Metadata:
+    """Return what a loaded image carries. What is not bytes or text (broken files) counts as absent."""
+    icc, xmp = (normalise(image.info.get(key)) for key in ("icc_profile", "xmp"))
+    return Metadata(icc, _read_exif(image), xmp)
+
+
+def normalise(value: object) -> bytes:
+    """Return metadata as this package keeps it: bytes, EXIF without prefix; b"" for what is neither text nor bytes."""
+    raw = value.encode() if isinstance(value, str) else value if isinstance(value, bytes) else b""
+    return raw.removeprefix(_EXIF_PREFIX)
+
+
+def _read_exif(image: "Image.Image") -> bytes:
+    """Return the EXIF bytes as they are where the format has such a block, else (TIFF) rebuilt from its tags."""
+    raw = normalise(image.info.get("exif"))
+    if raw or not (image.format == "TIFF" or "Raw profile type exif" in image.info):
+        return raw
+    try:
+        tags = type(image.getexif())()  # a copy: the image keeps its own
+        tags.load(image.getexif().tobytes())
+        for tag in _TIFF_LAYOUT.intersection(tags):
+            del tags[tag]
+        return normalise(tags.tobytes()) if len(tags) else b""
+    except Exception:  # Pillow raises many kinds on broken tags; broken metadata are no reason to refuse an image
+        return b""
+
+
+def attach(metadata: Metadata, image: "Image.Image") -> None:
+    """Put the metadata where Pillow users look for it: image.info."""
+    values = {"icc_profile": metadata.icc, "exif": metadata.exif and _EXIF_PREFIX + metadata.exif, "xmp": metadata.xmp}
+    image.info.update({key: value for key, value in values.items() if value})
+
+
+def save_arguments(metadata: Metadata, format: str) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Return Pillow's save() arguments that write the metadata, and the names of what `format` cannot hold."""
+    kept = Metadata(
+        metadata.icc if format in _HOLDS_ICC else b"",
+        metadata.exif if _holds(format, metadata.exif) else b"",
+        metadata.xmp if _holds(format, metadata.xmp) else b"",
+    )
+    dropped = tuple(name for name in ("icc", "exif", "xmp") if getattr(metadata, name) and not getattr(kept, name))
+    arguments: dict[str, Any] = {"icc_profile": kept.icc} if kept.icc else {}
+    if format == "TIFF":
+        arguments |= _tiff_arguments(kept)
+    else:
+        arguments |= {"exif": _EXIF_PREFIX + kept.exif} if kept.exif else {}
+        arguments |= _xmp_arguments(kept.xmp, format) if kept.xmp else {}
+    return arguments, tuple(name.upper() for name in dropped)
+
+
+_HOLDS_ICC = frozenset({"PNG", "JPEG", "WEBP", "TIFF", "AVIF", "JXL"})
+_HOLDS_EXIF_AND_XMP = _HOLDS_ICC
+
+
+def _holds(format: str, part: bytes) -> bool:
+    return format in _HOLDS_EXIF_AND_XMP and not (format == "JPEG" and len(part) > _JPEG_SEGMENT)
+
+
+def _xmp_arguments(xmp: bytes, format: str) -> dict[str, Any]:
+    """PNG keeps XMP as a text chunk; the others take the bytes."""
+    if format != "PNG":
+        return {"xmp": xmp}
+    from PIL.PngImagePlugin import PngInfo
+
+    chunks = PngInfo()
+    chunks.add_itxt("XML:com.adobe.xmp", xmp.decode("utf-8", "replace"))
+    return {"pnginfo": chunks}
+
+
+def _tiff_arguments(metadata: Metadata) -> dict[str, Any]:
+    """TIFF keeps both as tags of its own directory."""
+    from PIL import Image
+
+    tags = Image.Exif()
+    if metadata.exif:
+        tags.load(_EXIF_PREFIX + metadata.exif)
+    if metadata.xmp:
+        tags[_XMP_TAG] = metadata.xmp
+    return {"exif": tags} if len(tags) else {}

@@ -1,0 +1,77 @@
+"""Writing a file so that it is there whole or not at all, and never in the place of one that must stay."""
+
+import contextlib
+import os
+import secrets
+import stat
+from pathlib import Path
+
+from .errors import OutputExists, OutputFailed
+
+
+def check_target(source: Path | None, target: Path, *, force: bool) -> None:
+    """Refuse an output that is the input, a folder, or (unless `force`) a file that is there already."""
+    if source is not None and _same_file(source, target):
+        raise OutputExists("the output would overwrite the input", "name another output with -o")
+    if target.is_dir():
+        raise OutputFailed(f"{target} is a folder", "use --output-dir, or name a file")
+    if target.is_file() and not force:
+        raise OutputExists(f"{target} already exists; not overwritten", "use -o or --force")
+    if not target.parent.is_dir():
+        raise OutputFailed(f"there is no folder {target.parent}", "create it first")
+
+
+def _same_file(source: Path, target: Path) -> bool:
+    try:
+        return source.samefile(target)
+    except OSError:
+        return os.path.realpath(source) == os.path.realpath(target)
+
+
+def write(target: Path, data: bytes, *, force: bool) -> None:
+    """Write `data` to a temporary file beside `target`, sync it, and move it there in one step.
+
+    On any failure, an interrupt included, nothing is left behind. A target that is no plain file (/dev/null, a pipe)
+    is written directly.
+    """
+    target = Path(os.path.realpath(target))
+    try:
+        if target.exists() and not target.is_file():
+            target.write_bytes(data)
+        else:
+            _write_atomically(target, data, force)
+    except FileExistsError:
+        raise OutputExists(f"{target} already exists; not overwritten", "use -o or --force") from None
+    except OSError as error:
+        raise OutputFailed(f"cannot write {target}: {error.strerror or error}") from error
+
+
+def _write_atomically(target: Path, data: bytes, force: bool) -> None:
+    temporary = target.with_name(f".{target.name[:100]}.{secrets.token_hex(6)}.tmp")
+    try:
+        with open(
+            os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666), "wb"
+        ) as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        if force:
+            with contextlib.suppress(OSError):  # an existing file keeps its permissions
+                temporary.chmod(stat.S_IMODE(target.stat().st_mode))
+            os.replace(temporary, target)
+        else:
+            _move_unless_there(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _move_unless_there(temporary: Path, target: Path) -> None:
+    """Move; FileExistsError if someone has created the target meanwhile (where the file system has hard links)."""
+    try:
+        os.link(temporary, target)
+    except FileExistsError:
+        raise
+    except OSError:
+        if target.exists():
+            raise FileExistsError from None
+        os.replace(temporary, target)

@@ -1,0 +1,99 @@
+"""The Pillow plug-in: after `register()`, Image.open reads .dvq files and Image.save writes them.
+
+As with Pillow's own formats, what is wrong with a file is an OSError, and ImageFile.LOAD_TRUNCATED_IMAGES shows what
+there is of a cut one. `save` takes quality, target_bpp, target_size, target_psnr, weights, device, strip, and exif,
+icc_profile and xmp in place of those that the image carries.
+"""
+
+import io
+from dataclasses import fields
+from typing import IO, Any
+
+from PIL import Image, ImageFile
+
+from . import files, images, metadata
+from .container import MAGIC, Container
+from .errors import DvcodecError
+from .metadata import Metadata
+
+FORMAT = "DVQ"
+
+
+class DvqImageFile(ImageFile.ImageFile):
+    """A .dvq file whose header is read at once and whose pixels are decoded when they are asked for."""
+
+    format = FORMAT
+    format_description = "dvcodec image"
+
+    def _open(self) -> None:
+        assert self.fp is not None
+        data = self.fp.read()
+        try:
+            header = Container(data).header
+        except DvcodecError as error:
+            raise OSError(str(error)) from error
+        self._data: bytes | None = data
+        self._size = (header.width, header.height)
+        self._mode = header.mode
+        self.info["quality"] = header.quality / 256
+        self.tile = [ImageFile._Tile("raw", (0, 0, *self._size), 0, self._mode)]
+
+    def load(self) -> Any:
+        """Decode the pixels and the metadata, the first time."""
+        if self.tile and self._data is not None:
+            preview = "all" if ImageFile.LOAD_TRUNCATED_IMAGES else None
+            try:
+                decoded = files.decompress_picture(self._data, preview=preview)
+            except DvcodecError as error:
+                raise OSError(str(error)) from error
+            image = images.to_image(decoded.picture)
+            self.info.update(image.info)
+            if self.fp and self._exclusive_fp:
+                self.fp.close()
+            self.fp, self._data = io.BytesIO(image.tobytes()), None
+        return super().load()
+
+
+def _accept(prefix: bytes) -> bool:
+    return prefix.startswith(MAGIC)
+
+
+def _save(image: Image.Image, fp: IO[bytes], filename: str | bytes) -> None:
+    """Write one image; the arguments of save() are in image.encoderinfo."""
+    options: dict[str, Any] = image.encoderinfo
+    names = {field.name for field in fields(files.Settings)}
+    settings = files.Settings(**{name: value for name, value in options.items() if name in names})
+    try:
+        picture = images.from_image(image)
+        kept = Metadata(
+            *(_override(options, key, own) for key, own in zip(_KEYS, _parts(picture.metadata), strict=True))
+        )
+        data, _ = files.compress_picture(images.Picture(picture.pixels, picture.alpha, kept), settings)
+    except DvcodecError as error:
+        raise OSError(str(error)) from error
+    fp.write(data)
+
+
+_KEYS = ("icc_profile", "exif", "xmp")
+
+
+def _parts(kept: Metadata) -> tuple[bytes, bytes, bytes]:
+    return kept.icc, kept.exif, kept.xmp
+
+
+def _override(options: dict[str, Any], key: str, own: bytes) -> bytes:
+    """Return the metadata given to save(), else what the image carries."""
+    if key not in options:
+        return own
+    given = options[key]
+    if isinstance(given, Image.Exif):
+        given = given.tobytes()
+    return metadata.normalise(given)
+
+
+def register() -> None:
+    """Teach Pillow the format, in this process; calling it again does no harm."""
+    Image.register_open(FORMAT, DvqImageFile, _accept)
+    Image.register_save(FORMAT, _save)
+    Image.register_extension(FORMAT, ".dvq")
+    Image.register_mime(FORMAT, "image/x-dvq")

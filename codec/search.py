@@ -1,0 +1,48 @@
+"""Finding the quality that meets a target, in few encodes."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from .container import QUALITY_RANGE
+
+T = TypeVar("T")
+
+STEP = 16
+"""The search is done when qualities this near (1/16 of a step of q) lie on either side of the target."""
+
+
+def crossing(
+    measure: Callable[[int], tuple[float, T]], target: float, *, close: float, above: bool
+) -> tuple[T | None, T | None]:
+    """Find where a value that rises with quality passes `target`; return the results just below and just above.
+
+    `measure` gives (value, result) at a fixed-point quality. A value equal to the target counts as below, or as above
+    with `above`. The search also ends at a result on that same side whose value is within `close` of the target. None
+    stands for a side that does not exist within the range of qualities.
+    """
+    low, high = QUALITY_RANGE
+    found: dict[bool, tuple[int, float, T]] = {}
+    guess = (low + high) // 2
+    while True:
+        value, result = measure(guess)
+        is_above = value > target or (above and value == target)
+        found[is_above] = (guess, value, result)
+        done = is_above == above and abs(value - target) <= close
+        low, high = (low, guess) if is_above else (guess, high)
+        if done or high - low <= STEP or guess in QUALITY_RANGE:
+            break
+        guess = _next_guess(found, target, low, high)
+    sides = [found[side][2] if side in found else None for side in (False, True)]
+    return sides[0], sides[1]
+
+
+def _next_guess(found: dict[bool, tuple[int, float, T]], target: float, low: int, high: int) -> int:
+    """Interpolate between the two sides, kept off the ends of the bracket; halve, then try the end, with one side."""
+    if len(found) == 2:
+        (x0, y0, _), (x1, y1, _) = found[False], found[True]
+        share = (target - y0) / (y1 - y0) if y1 > y0 else 0.5
+        margin = max((high - low) // 16, STEP // 2)
+        return min(max(round(x0 + share * (x1 - x0)), low + margin), high - margin)
+    (side,) = found
+    end = QUALITY_RANGE[0] if side else QUALITY_RANGE[1]
+    return end if high - low < 32 * 256 else (low + high) // 2

@@ -1,0 +1,179 @@
+"""Arithmetic that gives the same bits on every machine.
+
+Everything that a decoded symbol depends on is computed on dyadic grids: weights are integers of 8 bits times a power
+of two per output channel, activations are integers times a power of two, and no accumulator needs more than 24 bits
+(float32) or 53 bits (float64). Floating point then adds without rounding, so the result does not depend on the
+order of summation, the thread count, the instruction set or the device. Rescaling is by powers of two, rounding is
+`floor(x + 1/2)`; no transcendental function is evaluated. The same modules train: rounding passes gradients
+straight through (quantisation-aware training), so the exact model IS the model.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+ACTIVATION_BITS = 4
+"""Activations entering a convolution lie on the grid 2**-4: [-127, 127] / 16 signed, [0, 255] / 16 after a ReLU."""
+
+STREAM_BITS = 8
+"""The residual stream lies on the grid 2**-8, clamped to +-STREAM_LIMIT."""
+
+STREAM_LIMIT = 15.0
+
+WEIGHT_LEVELS = 127
+
+FLOAT32_LIMIT = 2**24
+
+
+class _Grid(torch.autograd.Function):
+    """floor(x * 2^bits + 1/2) / 2^bits, clamped; the gradient passes straight through inside a clamp at zero or a symmetric one."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, bits: int, low: float, high: float) -> Tensor:
+        y = torch.mul(x, 2.0**bits).add_(0.5).floor_().mul_(2.0**-bits).clamp_(low, high)
+        ctx.low, ctx.high = low, high
+        ctx.save_for_backward(y)
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None, None]:
+        (y,) = ctx.saved_tensors
+        inside = y > 0 if ctx.low == 0 else y.abs() < ctx.high
+        return grads[0] * inside, None, None, None
+
+
+class _Weights(torch.autograd.Function):
+    """Weights and bias of a `GridLinear` on their grids; the gradient passes straight through."""
+
+    @staticmethod
+    def forward(ctx: Any, weight: Tensor, bias: Tensor, exponents: Tensor) -> tuple[Tensor, Tensor]:
+        scale = torch.exp2(exponents)
+        step = scale * 2.0**ACTIVATION_BITS
+        rows = scale[:, None]
+        return torch.mul(weight, rows).add_(0.5).floor_().div_(rows), torch.mul(bias, step).add_(0.5).floor_().div_(step)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, None]:
+        return grads[0], grads[1], None
+
+
+def on_grid(x: Tensor, bits: int, low: float = -math.inf, high: float = math.inf) -> Tensor:
+    """`x` rounded half up to multiples of 2**-bits and clamped; the gradient passes straight through."""
+    rounded: Tensor = _Grid.apply(x, bits, low, high)
+    return rounded
+
+
+def signed(x: Tensor) -> Tensor:
+    """A residual stream as the signed 8-bit input of a convolution."""
+    return on_grid(x, ACTIVATION_BITS, -127 / 16, 127 / 16)
+
+
+def rectified(x: Tensor) -> Tensor:
+    """ReLU onto the unsigned 8-bit grid."""
+    return on_grid(x, ACTIVATION_BITS, 0, 255 / 16)
+
+
+def stream(x: Tensor) -> Tensor:
+    """A value of the residual stream: grid 2**-8, |x| <= 15."""
+    return on_grid(x, STREAM_BITS, -STREAM_LIMIT, STREAM_LIMIT)
+
+
+class GridLinear(nn.Module):
+    """A linear map with 8-bit weights times a power of two per output and a bias on the accumulator's grid.
+
+    `input_limit` is the largest magnitude of the input in steps of 2**-4. The accumulator needs at most
+    sum|w| * input_limit + |b| steps of its grid (`accumulator_bound`). Input (N, inputs).
+    """
+
+    def __init__(self, inputs: int, outputs: int, *, gain: float = 1.0, input_limit: int = 127, patch: int = 1) -> None:
+        super().__init__()
+        self.input_limit = input_limit
+        self.weight = nn.Parameter(torch.randn(outputs, inputs * patch) * gain / (inputs * patch) ** 0.5)
+        self.bias = nn.Parameter(torch.zeros(outputs))
+        self.frozen = False
+
+    def exponents(self) -> Tensor:
+        """Per output the f for which the largest weight times 2**f fits 127. (outputs,)"""
+        peak = self.weight.detach().float().abs().amax(dim=1).clamp_min(2.0**-16)
+        return torch.floor(torch.log2(WEIGHT_LEVELS / peak)).clamp(-4, 20)
+
+    def quantised(self) -> tuple[Tensor, Tensor]:
+        """Weights (outputs, inputs) and bias (outputs,) on their grids, with straight-through gradients."""
+        if self.frozen:
+            return self.weight, self.bias
+        pair: tuple[Tensor, Tensor] = _Weights.apply(self.weight, self.bias, self.exponents())
+        return pair
+
+    def forward(self, x: Tensor) -> Tensor:
+        weight, bias = self.quantised()
+        return F.linear(x, weight, bias)
+
+    def accumulator_bound(self) -> float:
+        """The largest |accumulator| that any input can cause, in grid steps; exact float32 needs < 2**24."""
+        weight, bias = self.quantised()
+        step = torch.exp2(self.exponents()).double() * 2.0**ACTIVATION_BITS
+        reach = weight.detach().double().abs().sum(dim=1) * 2.0**-ACTIVATION_BITS * self.input_limit
+        return float(((reach + bias.detach().double().abs()) * step).max())
+
+
+class GridConv(GridLinear):
+    """The same as a 3x3 convolution with zero padding: (B, C, H, W) -> (B, outputs, H, W).
+
+    Exactly, it is the sum of nine matrix products over shifted positions, so that no Winograd, FFT or reduced-precision
+    kernel can be chosen. In training it runs in bfloat16, which holds the 8-bit factors exactly and rounds only the sums.
+    """
+
+    def __init__(self, inputs: int, outputs: int, *, gain: float = 1.0, input_limit: int = 127) -> None:
+        super().__init__(inputs, outputs, gain=gain, input_limit=input_limit, patch=9)
+
+    def forward(self, x: Tensor) -> Tensor:
+        weight, bias = self.quantised()
+        kernel = weight.view(weight.shape[0], -1, 3, 3)
+        if self.training:
+            low = kernel.bfloat16().contiguous(memory_format=torch.channels_last)
+            return F.conv2d(x.bfloat16(), low, padding=1).float() + bias.view(1, -1, 1, 1)
+        return _nine_products(x, kernel, bias)
+
+
+def _nine_products(x: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
+    """3x3 convolution, zero padding: (B, C, H, W), (O, C, 3, 3), (O,) -> (B, O, H, W).
+
+    On the zero-padded image laid out as rows of positions, a shift is an offset: each tap is one product with a
+    contiguous run of positions (the two surplus columns of each row are computed and dropped).
+    """
+    B, C, H, W = x.shape
+    padded = F.pad(x, (1, 1, 1, 1)).permute(0, 2, 3, 1).reshape(-1, C)  # (B * (H + 2) * (W + 2), C)
+    count = padded.shape[0] - 2 * (W + 2) - 2
+    sums = bias.repeat(padded.shape[0], 1)
+    for row in range(3):
+        for column in range(3):
+            offset = row * (W + 2) + column
+            sums[:count].addmm_(padded[offset : offset + count], kernel[:, :, row, column].t())
+    return sums.view(B, H + 2, W + 2, -1)[:, :H, :W].permute(0, 3, 1, 2)
+
+
+@contextmanager
+def exact_arithmetic() -> Iterator[None]:
+    """Forbids the kernels that would round on the exact path, and restores the process's settings afterwards.
+
+    Off inside: TF32 and bfloat16 shortcuts for float32 products, NNPACK (Winograd), autocast.
+    """
+    precision = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
+    try:
+        with (
+            torch.backends.nnpack.flags(enabled=False),
+            torch.autocast("cpu", enabled=False),
+            torch.autocast("cuda", enabled=False),
+            torch.inference_mode(),
+        ):
+            yield
+    finally:
+        torch.set_float32_matmul_precision(precision)

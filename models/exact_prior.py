@@ -1,0 +1,51 @@
+"""From an embedding to integer frequencies: eq 7 of Willetts et al. (2021) without a rounding that could differ.
+
+Codebook means, precisions 1 / (2 s) and constants are integers times powers of two, so the scores
+
+    score_k = c_k - sum_d precision_kd (e_d - mean_kd)^2         (in bits)
+
+are sums of dyadic numbers that fit 53 bits: float64 adds them exactly in any order. The exponential is a table.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal, localcontext
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+PRECISION_BITS = 24
+"""Total of the coder's frequencies: 2**24."""
+
+STEPS = 256
+"""Entries of the exponential's table for one bit."""
+
+PEAK_BITS = 20
+"""The largest entry is 2**20; scores more than 20 bits below the best count nothing."""
+
+
+@lru_cache(maxsize=1)
+def power_table() -> Tensor:
+    """floor(round(2^(PEAK_BITS - j/256)) / 2^i) at index 256 i + j, and a last 0. (STEPS * (PEAK_BITS + 1) + 1,) float64"""
+    with localcontext() as context:
+        context.prec = 40
+        octave = [int((Decimal(2) ** (PEAK_BITS - Decimal(j) / STEPS)).to_integral_value()) for j in range(STEPS)]
+    entries = [value >> i for i in range(PEAK_BITS + 1) for value in octave]
+    return torch.tensor([*entries, 0], dtype=torch.float64)
+
+
+def prior_weights(scores: Tensor) -> Tensor:
+    """Integer prior weights from scores in bits: (n, K) float64 -> (n, K) float32, rows summing to 2**24 - (K + 2).
+
+    u_k = table[floor(256 (max score - score_k))], w_k = floor(u_k M / sum u) with M = 2**24 - (K + 2); what the
+    floors leave over goes to symbol 0. Products stay below 2**53, where floor(a / b) of float64 is the integer quotient.
+    """
+    table = power_table().to(scores.device)
+    below = (scores.amax(dim=1, keepdim=True) - scores).mul_(STEPS).floor_().clamp_(max=len(table) - 1)
+    raw = torch.take(table, below.long())
+    total = 2**PRECISION_BITS - (scores.shape[1] + 2)
+    weights = (raw * float(total)).div_(raw.sum(dim=1, keepdim=True)).floor_()
+    weights[:, 0] += total - weights.sum(dim=1)
+    return weights.float()
+

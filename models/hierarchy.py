@@ -1,0 +1,118 @@
+"""The photograph model behind the seam that the codec sees (`models.interface`): numpy in, numpy out."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from . import interface
+from .exact import exact_arithmetic
+from .exact_prior import prior_weights
+from .photo import Painted, PhotoRRVQ
+from .rrvq import Step
+
+
+@dataclass(frozen=True)
+class QualityMap:
+    """Codes of the chain at quality 1 and 100; between them the code is linear in the quality (log lambda too)."""
+
+    lowest: int
+    highest: int
+
+    def code(self, quality: int) -> int:
+        """The chain's code in [0, 4096] for a fixed-point quality round(q * 256); integers throughout."""
+        span = 99 * 256
+        return (self.lowest * span + (quality - 256) * (self.highest - self.lowest) + span // 2) // span
+
+
+class _SeamStep:
+    """One block of positions as the codec may see it."""
+
+    def __init__(self, step: Step) -> None:
+        self._step = step
+        self._scores = step.layer.exact_scores(step.embedding)
+
+    @property
+    def layer(self) -> int:
+        """Index of the layer in coding order."""
+        return self._step.index
+
+    @property
+    def count(self) -> int:
+        """Number of positions."""
+        return self._step.embedding.shape[0]
+
+    def weights(self) -> NDArray[np.float32]:
+        """Integer prior weights (n, K), rows summing to 2**24 - (K + 2)."""
+        return np.asarray(prior_weights(self._scores).cpu())
+
+    def posterior_mode(self) -> NDArray[np.int32]:
+        """argmin_k |e_q - values_k|^2 / (2 sigma^2) - ln p(k): the mode of the rate-distortion posterior. (n,)"""
+        if self._step.residual is None:
+            raise ValueError("a posterior needs evidence: the walk was given none")
+        cost = self._step.layer.distortion(self._step.residual) - self._scores.float() * math.log(2)
+        return np.asarray(cost.argmin(dim=1).to(torch.int32).cpu())
+
+
+class _SeamChooser:
+    """Hands the walk's tensor steps to a chooser of the codec."""
+
+    def __init__(self, chooser: interface.Chooser, device: torch.device) -> None:
+        self._chooser, self._device = chooser, device
+
+    def choose(self, step: Step) -> Tensor:
+        """Symbols (n,) int64."""
+        symbols = self._chooser.choose(_SeamStep(step))
+        return torch.from_numpy(symbols).to(self._device, torch.int64)
+
+
+class PhotoHierarchy:
+    """A frozen `PhotoRRVQ` as an `interface.Hierarchy`."""
+
+    def __init__(self, name: str, model: PhotoRRVQ, qualities: QualityMap, device: str) -> None:
+        self.name, self._qualities, self._device = name, qualities, torch.device(device)
+        self._model = model.to(self._device).eval()
+        for layer in self._model.chain.layers():
+            assert layer.exact is not None
+            layer.exact = (layer.exact[0].to(self._device), layer.exact[1].to(self._device))
+        self.layers = tuple(
+            interface.LayerSpec(m.name, m.stride, m.symbols, m.chroma, m.rest()) for m in self._model.chain.layers()
+        )
+
+    def _codes(self, quality: int) -> Tensor:
+        return torch.tensor([self._qualities.code(quality)], device=self._device)
+
+    def infer(self, pixels: NDArray[np.uint8], quality: int) -> dict[int, Tensor]:
+        """The bottom-up pass over (H, W, 3) pixels."""
+        x = torch.from_numpy(np.ascontiguousarray(pixels)).to(self._device).permute(2, 0, 1)[None].float()
+        with torch.inference_mode():
+            return self._model.infer(x, self._codes(quality))
+
+    def walk(
+        self,
+        height: int,
+        width: int,
+        quality: int,
+        chooser: interface.Chooser,
+        *,
+        grey: bool = False,
+        evidence: object | None = None,
+        stop: int | None = None,
+    ) -> Painted:
+        """The top-down pass in exact arithmetic; see `interface.Hierarchy.walk`."""
+        assert evidence is None or isinstance(evidence, dict)
+        with exact_arithmetic():
+            seam = _SeamChooser(chooser, self._device)
+            return self._model.paint((height, width), self._codes(quality), seam, evidence, grey=grey, stop=stop)
+
+    def render(self, state: object) -> NDArray[np.uint8]:
+        """The pixels (H, W, 3) of a state."""
+        assert isinstance(state, Painted)
+        with torch.inference_mode():
+            x = self._model.render(state)[0].clamp_(0, 255).round_().to(torch.uint8)
+            return np.ascontiguousarray(x.permute(1, 2, 0).cpu().numpy())

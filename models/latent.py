@@ -1,0 +1,150 @@
+"""The relaxed-responsibility latent layer (Willetts et al. 2021, section 3.2): one symbol a position.
+
+A symbol k stands for the k-th entry of a codebook of means and a codebook of variances. A mean has two parts: `values`,
+the vector that the symbol adds to the canvas (in units of the posterior's standard deviation sigma), and `context`,
+coordinates that only the networks see. Responsibilities of an embedding e under the codebooks,
+
+    log pi_k(e) = -1/2 sum_d (e_d - mu_kd)^2 / s_kd - 1/2 sum_d log s_kd + const        (eq 6, 7; log-determinant form)
+
+define the conditional prior for e = e_p (eq 7). The rate-distortion posterior is Bayes' rule with that prior as the mixing
+weights, q(k) ~ p(k) N(e_q; values_k, sigma^2 I): eq 6 with unequal weights and lambda's variance. Its mode is the
+entropy-constrained choice argmin_k |e_q - values_k|^2 / (2 sigma^2) - ln p(k).
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from .exact import ACTIVATION_BITS, GridLinear, on_grid
+
+CONTEXT = 12
+"""Coordinates of a mean that only the networks see."""
+
+EMBEDDING_BITS = 6
+"""Context coordinates of e_p lie on the grid 2**-6 ..."""
+VALUE_BITS = 3
+"""... and value coordinates on the grid 2**-3, |e| <= 255."""
+VALUE_LIMIT = 255.0
+PRECISION_LIMIT = 4.0
+"""Largest 1 / (2 s): keeps the exact scores inside 53 bits and stops codebook variances from collapsing."""
+
+
+class LatentLayer(nn.Module):
+    """Codebooks, prior head (strap), canvas prediction and symbol embedding (ladder) of one layer.
+
+    `hidden` is the width of the position's features.
+    """
+
+    def __init__(self, name: str, stride: int, coefficients: tuple[int, ...], symbols: int, hidden: int, chroma: bool) -> None:
+        super().__init__()
+        self.name, self.stride, self.coefficients, self.symbols, self.chroma = name, stride, coefficients, symbols, chroma
+        self.values = nn.Parameter(torch.zeros(symbols, len(coefficients)))  # (K, v), units of sigma
+        self.context = nn.Parameter(torch.zeros(symbols, CONTEXT))  # (K, CONTEXT)
+        self.log_variance = nn.Parameter(torch.zeros(symbols, len(coefficients) + CONTEXT))  # (K, v + CONTEXT)
+        dim = len(coefficients) + CONTEXT
+        self.strap = GridLinear(hidden, dim, gain=0.1, input_limit=255)
+        self.ladder = GridLinear(dim, hidden, gain=0.15)
+        self.mean = nn.Linear(hidden, len(coefficients))
+        nn.init.zeros_(self.mean.weight)
+        nn.init.zeros_(self.mean.bias)
+        self.exact: tuple[Tensor, Tensor] | None = None
+        self.register_buffer("keep", torch.ones(symbols, 1))  # 0 at the symbol that means "nothing to add"
+        self.keep: Tensor
+
+    def rest(self) -> int:
+        """The symbol that adds nothing to the canvas."""
+        return int(self.keep.argmin())
+
+    @torch.no_grad()
+    def initialise(self, values: Tensor, probabilities: Tensor) -> None:
+        """Sets the codebooks from canvas vectors (K, v) and their frequencies (K,).
+
+        Context coordinates start as companded magnitudes and directions; variances so that e_p = 0 gives the frequencies.
+        """
+        self.values.copy_(values)
+        self.keep.fill_(1)[values.square().sum(1).argmin()] = 0
+        norm = values.norm(dim=1, keepdim=True)
+        mixing = torch.randn(values.shape[1], CONTEXT - 3) / math.sqrt(values.shape[1])
+        directions = torch.log2(1 + norm) * values / norm.clamp_min(1e-6) @ mixing
+        magnitudes = [torch.log2(1 + norm), (norm < 1).float(), torch.log2(1 + values.abs().amax(1, keepdim=True))]
+        self.context.copy_(torch.cat([*magnitudes, directions], 1))
+        spread = (2 + 0.3 * norm) ** 2  # (K, 1)
+        known = (-0.5 * self.canvas_values().square() / spread - 0.5 * torch.log(spread)).sum(1)
+        shift = matching_log_variance(self.context.square().sum(1), torch.log(probabilities) - known)
+        self.log_variance.copy_(torch.cat([torch.log(spread).expand_as(values), shift[:, None].expand_as(self.context)], 1))
+
+    def means(self) -> Tensor:
+        """The codebook of means, the rest symbol's values held at zero. (K, v + CONTEXT)"""
+        return torch.cat([self.canvas_values(), self.context], dim=1)
+
+    def canvas_values(self) -> Tensor:
+        """What each symbol adds to the canvas, in units of sigma. (K, v)"""
+        return self.values * self.keep
+
+    def embedding(self, features: Tensor) -> Tensor:
+        """e_p from the position's features (N, hidden), on its grid. (N, v + CONTEXT)"""
+        raw = self.strap(features)
+        v = len(self.coefficients)
+        value, context = raw.split([v, CONTEXT], dim=1)
+        value = on_grid(value * 4, VALUE_BITS, -VALUE_LIMIT, VALUE_LIMIT)
+        return torch.cat([value, on_grid(context, EMBEDDING_BITS, -15, 15)], dim=1)
+
+    def quadratic(self) -> tuple[Tensor, Tensor]:
+        """Responsibilities as a quadratic form: log pi = [e^2, e] @ matrix + constant, in nats. (2 D, K), (K,)"""
+        precision = (0.5 * torch.exp(-self.log_variance)).clamp_max(PRECISION_LIMIT)
+        means = self.means()
+        constant = -(precision * means.square()).sum(1) + 0.5 * torch.log(2 * precision).sum(1)
+        return torch.cat([-precision, 2 * precision * means], dim=1).t(), constant
+
+    def scores(self, embedding: Tensor) -> Tensor:
+        """log pi_k(e) of eq 6 and 7 up to a constant of each position, in nats. (N, D) -> (N, K)"""
+        matrix, constant = self.quadratic()
+        return torch.addmm(constant, torch.cat([embedding.square(), embedding], dim=1), matrix)
+
+    def freeze(self, precision: Tensor, constant: Tensor) -> None:
+        """Fixes the exact prior: precisions (K, D) and constants (K,) in bits, dyadic float64 (see exact_prior)."""
+        means = self.means().double()
+        matrix = torch.cat([-precision, 2 * precision * means], dim=1).t()
+        self.exact = (matrix.contiguous(), constant)
+
+    def exact_scores(self, embedding: Tensor) -> Tensor:
+        """eq 7's scores in bits, exact float64, up to a constant of each position. (n, D) -> (n, K)"""
+        assert self.exact is not None, "exact scores need frozen weights"
+        matrix, constant = self.exact
+        e = embedding.double()
+        return torch.addmm(constant, torch.cat([e.square(), e], dim=1), matrix)
+
+    def distortion(self, residual: Tensor) -> Tensor:
+        """|e_q - values_k|^2 / (2 sigma^2) less its part common to all k, in nats; residual in units of sigma. (N, v) -> (N, K)"""
+        values = self.canvas_values()
+        return torch.addmm(0.5 * values.square().sum(1), residual, values.t(), alpha=-1)
+
+    def code_table(self) -> Tensor:
+        """The means as the 8-bit input of the ladder: values / 8 and context, grid 2**-4. (K, v + CONTEXT)"""
+        means = self.means()
+        v = len(self.coefficients)
+        scaled = torch.cat([means[:, :v] / 8, means[:, v:]], dim=1)
+        return on_grid(scaled, ACTIVATION_BITS, -127 / 16, 127 / 16)
+
+
+def matching_log_variance(energy: Tensor, target: Tensor) -> Tensor:
+    """The log-variances t (K,) of CONTEXT coordinates for which -energy/2 e^-t - CONTEXT/2 t = target + one common constant.
+
+    `energy` (K,) is the mean's squared norm. On t >= ln(energy / CONTEXT) the left side falls, so bisection finds t; the
+    constant is the largest for which every k has a solution with variances of at least 1/2.
+    """
+    low = torch.log(energy / CONTEXT).clamp_min(math.log(0.5))
+
+    def log_density(t: Tensor) -> Tensor:
+        return -0.5 * energy * torch.exp(-t) - 0.5 * CONTEXT * t
+
+    goal = target + (log_density(low) - target).min()
+    high = low + 20
+    for _ in range(50):
+        middle = (low + high) / 2
+        above = log_density(middle) > goal
+        low, high = torch.where(above, middle, low), torch.where(above, high, middle)
+    return low

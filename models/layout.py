@@ -1,0 +1,89 @@
+"""Which coefficients each layer of the photograph model carries, and with how many symbols.
+
+Strides 64, 32 and 16 hold the Haar pyramid of the block means (the DCs of the 8x8 DCT), stride 8 the other
+frequencies by rising diagonal. Large coefficients get a symbol each; small ones share a symbol in twos to eights, so that
+a vector codeword can say "nothing here" for all of them at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .transform import zigzag
+
+
+@dataclass(frozen=True)
+class LayerPlan:
+    """One layer: its coefficients (channels of its stride's coefficient tensor), its K, and how its codebook starts.
+
+    `reach`: half-width of a codebook of scalars, or of a square grid of pairs, in units of sigma; 0 = clustered from data. `step`: spacing at zero.
+    """
+
+    name: str
+    stride: int
+    coefficients: tuple[int, ...]
+    symbols: int
+    chroma: bool = False
+    reach: float = 0.0
+    step: float = 3.2
+
+
+def photo_plan() -> dict[int, list[list[LayerPlan]]]:
+    """Stages of layers by stride, coarse first."""
+    return {64: [_means(), _details(64, 5000)], 32: [_details(32, 2800)], 16: [_details(16, 1500)], 8: _blocks()}
+
+
+def _means() -> list[LayerPlan]:
+    """Block means at stride 64: a coarse symbol of the whole range, then a fine one."""
+    plans = []
+    for c, colour in enumerate("yuv"):
+        reach = (6400.0, 4800.0, 4800.0)[c]
+        plans.append(LayerPlan(f"64/{colour}-mean", 64, (9 + c,), 256, c > 0, reach, 2 * reach / 255))
+        plans.append(LayerPlan(f"64/{colour}-mean-fine", 64, (9 + c,), 48, c > 0, 40.0, 1.7))
+    return plans
+
+
+def _details(stride: int, reach: float) -> list[LayerPlan]:
+    """Haar details of the block means: luminance, then both chrominances; horizontal, vertical, diagonal."""
+    plans = []
+    for c, colour in enumerate("yuv"):
+        for o, orientation in enumerate("hvd"):
+            symbols, span = (512, reach) if c == 0 else (256, 0.8 * reach)
+            plans.append(LayerPlan(f"{stride}/{colour}-{orientation}", stride, (3 * o + c,), symbols, c > 0, span))
+    return plans
+
+
+def _diagonals() -> list[list[int]]:
+    order = zigzag()
+    bounds = [0]
+    for d in range(15):
+        bounds.append(bounds[-1] + min(d + 1, 15 - d))
+    return [order[bounds[d] : bounds[d + 1]] for d in range(15)]
+
+
+def _blocks() -> list[list[LayerPlan]]:
+    """Stride 8: eight stages, luminance diagonals 1 to 14, chrominance diagonals 1 to 8 (finer ones are synthesised)."""
+    diagonals = _diagonals()
+
+    def scalars(d: int, colour: int, symbols: int, reach: float) -> list[LayerPlan]:
+        return [_plan(d, colour, [64 * colour + i], symbols, reach) for i in diagonals[d]]
+
+    def vectors(ds: list[int], colours: list[int], size: int, symbols: int, reach: float = 0) -> list[LayerPlan]:
+        cells = [64 * c + i for d in ds for i in diagonals[d] for c in colours]
+        groups = [cells[i : i + size] for i in range(0, len(cells), size)]
+        return [_plan(ds[0], colours[0], g, symbols, reach if len(g) == size else 0) for g in groups]
+
+    return [
+        scalars(1, 0, 256, 500) + scalars(1, 1, 128, 300) + scalars(1, 2, 128, 300),
+        scalars(2, 0, 160, 400),
+        scalars(3, 0, 96, 300) + vectors([2], [1, 2], 2, 121, 50),
+        scalars(4, 0, 64, 250),
+        vectors([5], [0], 2, 225, 75) + vectors([3], [1, 2], 4, 128),
+        vectors([6], [0], 2, 169, 60) + vectors([4, 5], [1, 2], 6, 96),
+        vectors([7], [0], 2, 121, 50),
+        vectors([8, 9, 10, 11, 12, 13, 14], [0], 4, 128) + vectors([6, 7, 8], [1, 2], 11, 64),
+    ]
+
+
+def _plan(diagonal: int, colour: int, cells: list[int], symbols: int, reach: float = 0.0) -> LayerPlan:
+    return LayerPlan(f"8/{'yuv'[colour]}{diagonal}-{cells[0] % 64}", 8, tuple(cells), symbols, colour > 0, reach)

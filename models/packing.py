@@ -1,0 +1,158 @@
+"""Weights files: a trained model as integers, and back.
+
+What the prior depends on is stored as the integers of its grids and loads to exactly the same dyadic numbers on any
+machine; the float networks are stored as 8-bit weights with a scale per output. Names are those of the model's parameters:
+
+    NAME.weight, NAME.shift, NAME.bias      GridLinear: int8 (outputs, inputs), int8 f, int32; weight / 2^f, bias / 2^(f + 4)
+    LAYER.means, .precision, .constant      int32 / 2^4 (values), int8 / 2^4 (context); int32 / 2^24, int16 / 2^12; int32 / 2^16 bits
+    LAYER.mean.weight, .bias                float16
+    STAGE.quality                           int16 / 2^8
+    analysis., synthesis.                   int8 with float16 scales per output (`.scale`); biases and qualities float16
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from .exact import ACTIVATION_BITS, FLOAT32_LIMIT, GridLinear
+from .latent import CONTEXT, EMBEDDING_BITS, PRECISION_LIMIT, VALUE_BITS, VALUE_LIMIT, LatentLayer
+from .photo import PhotoRRVQ
+from .pixels import BlockNet
+from .rrvq import Stage
+
+MEAN_BITS = 4
+VALUE_PRECISION_BITS = 24
+CONTEXT_PRECISION_BITS = 12
+CONSTANT_BITS = 16
+
+
+class BoundError(ValueError):
+    """A weight set whose sums could round: it must not be exported."""
+
+
+def pack(model: PhotoRRVQ) -> dict[str, Tensor]:
+    """The model's integers by name. BoundError if a sum on the exact path could exceed its bits."""
+    packed: dict[str, Tensor] = {}
+    for name, module in model.named_modules():
+        if isinstance(module, GridLinear):
+            packed |= {f"{name}.{key}": value for key, value in _pack_grid(name, module).items()}
+        elif isinstance(module, LatentLayer):
+            packed |= {f"{name}.{key}": value for key, value in _pack_layer(name, module).items()}
+        elif isinstance(module, Stage):
+            packed[f"{name}.quality"] = _integers(module.quality.clamp(-8, 8), 8, torch.int16)
+        elif isinstance(module, BlockNet):
+            packed |= {f"{name}.{key}": value for key, value in _pack_float(module).items()}
+    return packed
+
+
+def unpack(model: PhotoRRVQ, packed: dict[str, Tensor]) -> None:
+    """Loads packed integers into a model built from the same configuration, and freezes it for the exact path."""
+    for name, module in model.named_modules():
+        part = {key[len(name) + 1 :]: value for key, value in packed.items() if key.startswith(name + ".")}
+        if isinstance(module, GridLinear):
+            _unpack_grid(module, part)
+        elif isinstance(module, LatentLayer):
+            _unpack_layer(module, part)
+        elif isinstance(module, Stage):
+            module.quality.data.copy_(part["quality"].float() / 2**8)
+        elif isinstance(module, BlockNet):
+            _unpack_float(module, part)
+
+
+def _integers(x: Tensor, bits: int, dtype: torch.dtype) -> Tensor:
+    limits = torch.iinfo(dtype)
+    return torch.floor(x.detach().double() * 2.0**bits + 0.5).clamp(limits.min, limits.max).to(dtype)
+
+
+def _pack_grid(name: str, module: GridLinear) -> dict[str, Tensor]:
+    if module.accumulator_bound() >= FLOAT32_LIMIT:
+        raise BoundError(f"{name}: an accumulator could reach {module.accumulator_bound():.3g}, 2**24 is the limit")
+    weight, bias = module.quantised()
+    shift = module.exponents()
+    return {
+        "weight": (weight.detach() * torch.exp2(shift)[:, None]).to(torch.int8),
+        "shift": shift.to(torch.int8),
+        "bias": (bias.detach() * torch.exp2(shift + ACTIVATION_BITS)).to(torch.int32),
+    }
+
+
+def _unpack_grid(module: GridLinear, part: dict[str, Tensor]) -> None:
+    scale = torch.exp2(part["shift"].float())
+    module.weight.data.copy_(part["weight"].float() / scale[:, None])
+    module.bias.data.copy_(part["bias"].float() / (scale * 2.0**ACTIVATION_BITS))
+    module.frozen = True
+
+
+def _pack_layer(name: str, layer: LatentLayer) -> dict[str, Tensor]:
+    precision = (0.5 * torch.exp(-layer.log_variance.detach().double())).clamp_max(PRECISION_LIMIT)
+    means = layer.means().detach().double()
+    nats = -(precision * means.square()).sum(1) + 0.5 * torch.log(2 * precision).sum(1)
+    bits = precision / math.log(2)
+    v = len(layer.coefficients)
+    packed = {
+        "values": _integers(means[:, :v], MEAN_BITS, torch.int32),
+        "context": _integers(means[:, v:], MEAN_BITS, torch.int8),
+        "value_precision": _integers(bits[:, :v], VALUE_PRECISION_BITS, torch.int32),
+        "context_precision": _integers(bits[:, v:], CONTEXT_PRECISION_BITS, torch.int16),
+        "constant": _integers((nats - nats.max()) / math.log(2), CONSTANT_BITS, torch.int32),
+        "rest": torch.tensor(layer.rest(), dtype=torch.int32),
+        "mean.weight": layer.mean.weight.detach().half(),
+        "mean.bias": layer.mean.bias.detach().half(),
+    }
+    _check_scores(name, packed)
+    return packed
+
+
+def _dyadic(part: dict[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+    """Means (K, D), precisions (K, D) and constants (K,) of a layer as float64."""
+    means = torch.cat([part["values"].double(), part["context"].double()], dim=1) / 2**MEAN_BITS
+    value = part["value_precision"].double() / 2**VALUE_PRECISION_BITS
+    context = part["context_precision"].double() / 2**CONTEXT_PRECISION_BITS
+    return means, torch.cat([value, context], dim=1), part["constant"].double() / 2**CONSTANT_BITS
+
+
+def _check_scores(name: str, part: dict[str, Tensor]) -> None:
+    """Every partial sum of a score must fit 53 bits of its finest grid."""
+    means, precision, constant = _dyadic(part)
+    v = part["values"].shape[1]
+    reach = torch.tensor([VALUE_LIMIT] * v + [15.0] * CONTEXT, dtype=torch.float64)
+    largest = (precision * reach.square() + 2 * precision * means.abs() * reach).sum(1) + constant.abs()
+    finest = max(VALUE_PRECISION_BITS + 2 * VALUE_BITS, VALUE_PRECISION_BITS + MEAN_BITS + VALUE_BITS - 1)
+    finest = max(finest, CONTEXT_PRECISION_BITS + 2 * EMBEDDING_BITS)
+    if float(largest.max()) * 2.0**finest >= 2.0**53:
+        raise BoundError(f"{name}: a score could reach {float(largest.max()):.3g} bits, too large for float64's 53")
+
+
+def _unpack_layer(layer: LatentLayer, part: dict[str, Tensor]) -> None:
+    means, precision, constant = _dyadic(part)
+    v = len(layer.coefficients)
+    layer.values.data.copy_(means[:, :v].float())
+    layer.context.data.copy_(means[:, v:].float())
+    layer.keep.fill_(1)[int(part["rest"])] = 0
+    layer.mean.weight.data.copy_(part["mean.weight"].float())
+    layer.mean.bias.data.copy_(part["mean.bias"].float())
+    layer.freeze(precision, constant)
+
+
+def _pack_float(net: nn.Module) -> dict[str, Tensor]:
+    packed = {}
+    for name, parameter in net.named_parameters():
+        value = parameter.detach().float()
+        if value.dim() == 4:
+            scale = (value.abs().amax(dim=(1, 2, 3)) / 127).clamp_min(1e-7).half()
+            packed[name] = torch.floor(value / scale.float()[:, None, None, None] + 0.5).clamp(-127, 127).to(torch.int8)
+            packed[f"{name}.scale"] = scale
+        else:
+            packed[name] = value.half()
+    return packed
+
+
+def _unpack_float(net: nn.Module, part: dict[str, Tensor]) -> None:
+    for name, parameter in net.named_parameters():
+        value = part[name].float()
+        if parameter.dim() == 4:
+            value = value * part[f"{name}.scale"].float()[:, None, None, None]
+        parameter.data.copy_(value)

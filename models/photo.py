@@ -1,0 +1,83 @@
+"""The photograph model: analysis, chain and synthesis put together (preset `rrvq`)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .pixels import STRIDES, BlockNet, Pyramid, canvas_levels, crop_levels, pad_levels
+from .rrvq import KNOTS, Chain, Chooser, RRVQConfig, tokens
+
+FINEST_CODE = 4096
+"""Quality codes of the chain run from 0 (sigma_coarse) to 4096 (sigma_fine), linear in log sigma."""
+
+
+@dataclass
+class Painted:
+    """What a walk leaves: the chain's last state, the canvas by stride in units of sigma, sigma (B,), size, quality codes."""
+
+    state: Tensor
+    canvas: dict[int, Tensor]
+    sigma: Tensor
+    size: tuple[int, int]
+    quality: Tensor
+
+
+class PhotoRRVQ(nn.Module):
+    """RRVQ-VAE of photographs, conditioned on the quality. Pixels are (B, 3, H, W) floats in [0, 255]."""
+
+    def __init__(self, config: RRVQConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.pyramid = Pyramid()
+        self.analysis = BlockNet(config.analysis_width, 1, 0, KNOTS)
+        self.chain = Chain(config)
+        self.synthesis = BlockNet(config.synthesis_width, config.synthesis_blocks, config.widths[8], KNOTS)
+
+    def sigma(self, quality: Tensor) -> Tensor:
+        """The posterior's standard deviation for quality codes (B,), in grey levels."""
+        span = math.log(self.config.sigma_fine / self.config.sigma_coarse)
+        return self.config.sigma_coarse * torch.exp(span * quality.float() / FINEST_CODE)
+
+    def infer(self, pixels: Tensor, quality: Tensor, *, learned: bool = True) -> dict[int, Tensor]:
+        """The bottom-up pass: coefficients in units of sigma by stride, tokens (B*H*W, channels)."""
+        height, width = pixels.shape[2:]
+        padding = (0, -width % 64, 0, -height % 64)
+        x = F.pad(pixels - 128, padding, mode="replicate") / self.sigma(quality)[:, None, None, None]
+        if learned:
+            x = x + self.analysis(x, quality)
+        levels = crop_levels(self.pyramid(x), height, width)
+        return {s: tokens(t) for s, t in levels.items()}
+
+    def paint(
+        self,
+        size: tuple[int, int],
+        quality: Tensor,
+        chooser: Chooser,
+        evidence: dict[int, Tensor] | None = None,
+        *,
+        grey: bool = False,
+        stop: int | None = None,
+    ) -> Painted:
+        """The top-down walk for images of `size` (height, width)."""
+        state, canvas = self.chain.walk(grid_sizes(size), quality, chooser, evidence, grey=grey, stop=stop)
+        return Painted(state, canvas, self.sigma(quality), size, quality)
+
+    def render(self, painted: Painted) -> Tensor:
+        """Synthesis: the canvas's inverse transform plus the learned correction. (B, 3, H, W), not clamped."""
+        height, width = painted.size
+        sizes = grid_sizes(painted.size)
+        samples = self.pyramid.inverse(pad_levels(canvas_levels(painted.canvas, sizes, painted.quality.shape[0])))
+        rows, columns = sizes[8]
+        x = F.pixel_shuffle(samples[:, :, :rows, :columns], 8)
+        x = x + self.synthesis(x, painted.quality, painted.state)
+        return x[:, :, :height, :width] * painted.sigma[:, None, None, None] + 128
+
+
+def grid_sizes(size: tuple[int, int]) -> dict[int, tuple[int, int]]:
+    """Rows and columns of positions of each stride: ceil(size / stride)."""
+    return {s: (-(-size[0] // s), -(-size[1] // s)) for s in STRIDES}

@@ -1,0 +1,108 @@
+"""Wrong usage: exit status 2, a word about what is wrong, nothing read and nothing written."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from dvcodec import training
+from dvcodec.training.options import TrainOptions
+from dvcodec.weights import Weights
+from program import dvcodec, names, picture
+
+
+@pytest.fixture(autouse=True)
+def folder(fake_weights: Weights, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a.png, a.jpg and b.png."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.png", "a.jpg", "b.png"):
+        picture(tmp_path / name)
+    return tmp_path
+
+
+WRONG = [
+    (["compress", "a.png", "a.jpg"], "a.png and a.jpg would both give a.dvq"),
+    (["compress", "a.png", "./a.jpg", "-f"], "would both give"),
+    (["compress", "a.png", "b.png", "-o", "x.dvq"], "-o takes one input, not 2 (use --output-dir)"),
+    (["compress", "a.png", "-o", "x.dvq", "--output-dir", "d"], "-o and --output-dir exclude each other"),
+    (["compress", "-", "a.png"], "- must be the only input"),
+    (["compress", "-", "--output-dir", "d"], "standard input has no name (use -o)"),
+    (["compress", "a.png", "-o", "-", "--json"], "standard output takes the data"),
+    (["compress", "a.png", "-q", "50", "--target-bpp", "1"], "-q and --target-bpp exclude each other"),
+    (["compress", "a.png", "--target-size", "9", "--target-psnr", "30"], "exclude each other"),
+    (["compress", "a.png", "-q", "0.5"], "-q"),
+    (["compress", "a.png", "-q", "101"], "-q"),
+    (["compress", "a.png", "-q", "nan"], "-q"),
+    (["compress", "a.png", "--target-psnr", "nan"], "nan is not a positive number"),
+    (["compress", "a.png", "--target-bpp", "0"], "0.0 is not a positive number"),
+    (["compress", "a.png", "--target-psnr", "inf"], "inf is not a positive number"),
+    (["compress", "a.png", "--target-size", "0"], "--target-size"),
+    (["compress", "a.png", "--jobs", "0"], "--jobs"),
+    (["compress", "a.png", "--threads", "0"], "--threads"),
+    (["compress", "a.png", "--device", "tpu"], "--device"),
+    (["compress", "a.png", "--lossy"], "--lossy"),
+    (["compress"], "IMAGE"),
+    (["decompress", "a.dvq", "--preview", "0"], "'0' is neither a number of chunks from 1 on nor all"),
+    (["decompress", "a.dvq", "--preview", "some"], "'some' is neither"),
+    (["verify", "-", "a.dvq"], "- must be the only input"),
+    (["pack"], "No such command 'pack'"),
+    (["export", "run/last.pt", "-o", "weights.bin"], "weights.bin does not end in .safetensors"),
+    (["train", "--model", "rrvq", "--data", ".", "--out", "run", "--set", "width"], "'width' is not KEY=VALUE"),
+]
+
+
+@pytest.mark.parametrize(("args", "message"), WRONG, ids=[" ".join(args) for args, _ in WRONG])
+def test_wrong_usage(folder: Path, args: list[str], message: str) -> None:
+    before = names(folder)
+    seen = dvcodec(*args)
+    assert (seen.code, seen.out) == (2, "")
+    assert message in seen.usage and "Traceback" not in seen.err
+    assert names(folder) == before
+
+
+@pytest.mark.parametrize("changed", [{"--model": "vqgan"}, {"--data": "nowhere"}])
+def test_an_unknown_preset_or_folder_lists_the_presets(folder: Path, changed: dict[str, str]) -> None:
+    options = {"--model": next(iter(training.presets())), "--data": ".", "--out": "run"} | changed
+    before = names(folder)
+    seen = dvcodec("train", *(word for pair in options.items() for word in pair))
+    assert seen.code == 2 and next(iter(changed.values())) in seen.usage
+    assert all(preset in seen.usage for preset in training.presets())
+    assert names(folder) == before
+
+
+def test_train_passes_what_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[TrainOptions] = []
+    monkeypatch.setattr(training, "train", asked.append)
+    preset = next(iter(training.presets()))
+    flags = "--steps 7 --minutes 0.5 --resume --precision fp32 --seed 3 --device cpu --threads 2 --set a=1 --set b=x=y"
+    assert dvcodec("train", "--model", preset, "--data", ".", "--out", "run", *flags.split()).code == 0
+    expected = TrainOptions(
+        preset, Path("."), Path("run"), 7, 0.5, True, "cpu", "fp32", 3, 2, {"a": "1", "b": "x=y"}, False
+    )
+    assert asked == [expected]
+
+
+def test_export_writes_weights_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    def write(checkpoint: Path, out: Path, card: dict[str, str]) -> Path:
+        out.write_text(json.dumps(card))
+        return out
+
+    monkeypatch.setattr(training, "export", write)
+    seen = dvcodec("export", "run/last.pt", "-o", "mine.safetensors", "--licence", "MIT")
+    assert seen.code == 0 and seen.err.startswith("run/last.pt -> mine.safetensors  ")
+    assert json.loads(Path("mine.safetensors").read_text())["licence"] == "MIT"
+    again = dvcodec("export", "run/last.pt", "-o", "mine.safetensors")
+    assert again.code == 1
+    assert again.err == "dvcodec: run/last.pt: mine.safetensors exists (choose another name with -o, or use --force)\n"
+
+
+def test_names_are_printed_on_one_line_and_dashes_can_be_names(folder: Path) -> None:
+    picture(folder / "-x.png")
+    assert dvcodec("compress", "--", "-x.png").code == 0
+    seen = dvcodec("compress", "new\nline\x1b[31m.png")
+    assert seen.code == 1 and seen.err.startswith("dvcodec: new\\nline\\x1b[31m.png: ") and seen.err.count("\n") == 1
+
+
+def test_unknown_weights_are_named_once(folder: Path) -> None:
+    seen = dvcodec("compress", "a.png", "b.png", "--weights", "none")
+    assert (seen.code, seen.err) == (1, "dvcodec: none: no weights named 'none' (`dvcodec models` lists them)\n")

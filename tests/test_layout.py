@@ -1,0 +1,146 @@
+"""The house rules: where files are, who imports whom, what loads at start. Each is one assertion."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+HEAVY = {"torch", "torchvision", "numpy", "PIL", "constriction", "safetensors"}
+LONGEST = 300
+
+# Who may import whom, besides itself; the empty name is the root, the public face.
+ALLOWED: dict[str, set[str]] = {
+    "": {"cli", "codec"},
+    "cli": {"", "codec", "training", "evaluation", "weights"},
+    "codec": {"models", "weights"},
+    "evaluation": {"", "codec", "models", "weights"},
+    "models": set(),
+    "training": {"models", "weights", "codec.errors"},
+    "weights": {"codec.errors"},
+}
+
+
+def packages() -> list[str]:
+    """Folders of the root that are packages, nested ones included, as `a/b`."""
+    found = (path.parent.relative_to(ROOT) for path in ROOT.rglob("__init__.py"))
+    return sorted(str(folder) for folder in found if folder.parts and not _outside(folder.parts[0]))
+
+
+def _outside(name: str) -> bool:
+    return name.startswith(".") or name in {"build", "dist", "runs"}
+
+
+def modules() -> list[Path]:
+    """Every module that ships."""
+    inside = [path for package in packages() for path in (ROOT / package).glob("*.py")]
+    return sorted(inside) + sorted(ROOT.glob("*.py"))
+
+
+def name(path: Path) -> str:
+    """A path for test ids and messages."""
+    return str(path.relative_to(ROOT))
+
+
+def test_packages_in_pyproject_are_the_folders() -> None:
+    expected = ["dvcodec", *("dvcodec." + package.replace("/", ".") for package in packages())]
+    assert sorted(PROJECT["tool"]["setuptools"]["packages"]) == sorted(expected)
+
+
+def test_only_the_face_stands_in_the_root() -> None:
+    assert {path.name for path in ROOT.glob("*.py")} == {"__init__.py", "__main__.py"}
+
+
+def test_tests_are_no_package() -> None:
+    assert not (ROOT / "tests" / "__init__.py").exists()
+
+
+def test_versions_agree() -> None:
+    import dvcodec
+
+    assert dvcodec.__version__ == PROJECT["project"]["version"]
+
+
+@pytest.mark.parametrize("path", modules(), ids=name)
+def test_imports_inside_are_relative_and_go_the_right_way(path: Path) -> None:
+    own = path.relative_to(ROOT).parts[:-1]
+    for target in imported(path):
+        assert target.split(".")[0] != "dvcodec", f"{name(path)} imports {target}: write it relatively"
+    package = own[0] if own else ""
+    for target in imported_inside(path):
+        allowed = any(target == one or target.startswith(f"{one}.") for one in ALLOWED[package] | {package})
+        assert allowed, f"{name(path)} imports {target}: {package or 'the root'} may not"
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Absolute imports of a module, wherever they stand in it."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            yield node.module or ""
+
+
+def imported_inside(path: Path) -> Iterator[str]:
+    """Relative imports of a module, resolved: `codec.errors`; names of the root itself are the empty string."""
+    own = path.relative_to(ROOT).parts[:-1]
+    folders = {package.split("/")[0] for package in packages()}
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.level > 0:
+            base = own[: len(own) - (node.level - 1)]
+            if node.module:
+                yield ".".join((*base, *node.module.split(".")))
+            elif base:
+                yield ".".join(base)
+            else:
+                yield from (alias.name if alias.name in folders else "" for alias in node.names)
+
+
+@pytest.mark.parametrize("path", [*modules(), *sorted((ROOT / "tests").rglob("*.py"))], ids=name)
+def test_modules_are_short(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= LONGEST
+
+
+@pytest.mark.parametrize("path", modules(), ids=name)
+def test_nothing_is_unpickled(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            names = [alias.name for alias in node.names] + [getattr(node, "module", None) or ""]
+            assert not {"pickle", "marshal", "shelve", "dill"} & set(names), name(path)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "torch.load":
+            assert any(key.arg == "weights_only" and ast.unparse(key.value) == "True" for key in node.keywords), (
+                f"{name(path)}:{node.lineno}: torch.load without weights_only=True"
+            )
+
+
+@pytest.mark.parametrize("path", modules(), ids=name)
+def test_public_definitions_are_documented_and_typed(path: Path) -> None:
+    tree = ast.parse(path.read_text())
+    assert ast.get_docstring(tree), f"{name(path)} says nothing about itself"
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+            assert ast.get_docstring(node), f"{name(path)}: {node.name} says nothing about itself"
+
+
+def loaded_after(code: str) -> set[str]:
+    """The heavy packages that a fresh interpreter has loaded after running `code`."""
+    report = f"import sys\n{code}\nprint(*({HEAVY!r} & sys.modules.keys()))"
+    done = subprocess.run([sys.executable, "-c", report], capture_output=True, text=True, check=True, timeout=60)
+    return set(done.stdout.splitlines()[-1].split())
+
+
+@pytest.mark.parametrize("module", ["dvcodec", "dvcodec.cli.app", "dvcodec.weights", "dvcodec.training.options"])
+def test_starts_without_heavy_packages(module: str) -> None:
+    assert loaded_after(f"import {module}") == set()
+
+
+def test_presets_and_codec_load_without_torch() -> None:
+    assert "torch" not in loaded_after("from dvcodec.training import presets; presets()")
+    assert "torch" not in loaded_after("import dvcodec.codec.files, dvcodec.codec.container")

@@ -1,0 +1,219 @@
+"""Pixels to symbols and back, by way of the fake hierarchy; previews; the reference decoder; the search."""
+
+from typing import cast
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from reference_decoder import decode as reference_decode
+
+from dvcodec.codec import decoder, encoder, images, lossy
+from dvcodec.codec.container import Container
+from dvcodec.codec.encoder import Compressed, Goal
+from dvcodec.codec.errors import DvcodecError, FormatError, InvalidArgument, TargetUnreachable, TruncatedFile
+from dvcodec.codec.images import Picture
+from dvcodec.models.interface import LayerSpec
+from fake import FakeHierarchy, State, photograph
+
+WEIGHTS = b"12345678"
+
+
+def compress(pixels: NDArray[np.uint8], quality: float = 50.0) -> Compressed:
+    """Compress an array with the fake hierarchy."""
+    return encoder.compress(images.from_array(pixels), FakeHierarchy(), WEIGHTS, Goal(quality=quality))
+
+
+def decompress(data: bytes, preview: int | str | None = None, hierarchy: FakeHierarchy | None = None) -> Picture:
+    """Decompress with the fake hierarchy."""
+    return decoder.decompress(data, lambda prefix: hierarchy or FakeHierarchy(), preview=preview).picture
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 70), st.integers(1, 70), st.integers(1, 4), st.floats(1, 100), st.integers(1, 60))
+def test_the_decoder_sees_what_the_encoder_saw(
+    height: int, width: int, channels: int, quality: float, block: int
+) -> None:
+    pixels = np.random.default_rng(height * 71 + width).integers(0, 256, (height, width, channels)).astype(np.uint8)
+    picture = images.from_array(pixels)
+    made = encoder.compress(picture, FakeHierarchy(), WEIGHTS, Goal(quality=quality))
+    back = decompress(made.data, hierarchy=FakeHierarchy(block=block))
+    assert back.mode == picture.mode and back.pixels.shape == picture.pixels.shape
+    assert np.array_equal(back.alpha, picture.alpha)  # type: ignore[arg-type]
+    encoded = lossy.encode(picture.pixels, FakeHierarchy(), made.quality)
+    grey = picture.pixels.ndim == 2
+    assert (back.pixels == lossy.render(encoded.state, FakeHierarchy(), grey=grey)).all()
+
+
+def test_blocks_never_show_in_the_file() -> None:
+    pixels = photograph(130, 90)
+    files = {
+        encoder.compress(images.from_array(pixels), FakeHierarchy(block=block), WEIGHTS, Goal()).data
+        for block in (1, 7, 10**6)
+    }
+    assert len(files) == 1
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 3), (1, 200, 3), (130, 1, 1), (131, 77, 3), (64, 64, 1)])
+def test_a_decoder_written_from_the_specification_reads_the_file(shape: tuple[int, int, int]) -> None:
+    pixels = photograph(*shape[:2])[:, :, : shape[2]]
+    data = compress(pixels).data
+    state = reference_decode(data, FakeHierarchy(block=13))
+    encoded = lossy.encode(images.from_array(pixels).pixels, FakeHierarchy(), 12800)
+    wanted, found = cast(State, encoded.state).symbols, cast(State, state).symbols
+    assert [symbols.tolist() for symbols in found] == [symbols.tolist() for symbols in wanted]
+
+
+def test_quality_buys_fidelity_and_costs_bytes() -> None:
+    pixels = photograph(160, 200)
+    made = [compress(pixels, quality) for quality in (1, 30, 60, 100)]
+    sizes = [len(each.data) for each in made]
+    fidelity = [encoder.psnr_of(pixels, decompress(each.data).pixels) for each in made]
+    assert sizes == sorted(sizes) and fidelity == sorted(fidelity) and fidelity[-1] > 30
+
+
+def test_the_estimate_of_bits_is_the_size() -> None:
+    made = compress(photograph(400, 500))
+    ideal = sum(made.layer_bits) / 8
+    assert ideal - made.chunks < made.symbol_bytes < ideal + 5 * made.chunks
+
+
+def test_a_grey_image_pays_for_no_colour() -> None:
+    made = compress(photograph(100, 100)[:, :, :1])
+    coloured = [bits for bits, layer in zip(made.layer_bits, FakeHierarchy().layers, strict=True) if layer.chroma]
+    assert coloured == [0, 0, 0]
+
+
+def test_chunks_close_at_scales_and_when_they_are_full() -> None:
+    blocks = np.random.default_rng(0).integers(0, 256, (125, 125, 3)).astype(np.uint8)
+    chunks = Container(compress(blocks.repeat(8, axis=0).repeat(8, axis=1)).data).chunks
+    assert sum(chunk.layers for chunk in chunks) == 8
+    assert [chunk.layers for chunk in chunks] == [2, 1, 2, 1, 2]
+    assert [chunk.layers for chunk in Container(compress(photograph(32, 32)).data).chunks] == [8]
+
+
+def test_previews_get_better_and_have_the_full_size() -> None:
+    pixels = photograph(300, 260)
+    data = compress(pixels, 90).data
+    total = len(Container(data).chunks)
+    assert total >= 2
+    fidelity = [encoder.psnr_of(pixels, decompress(data, preview=n).pixels) for n in range(1, total + 1)]
+    assert fidelity == sorted(fidelity) and fidelity[0] < fidelity[-1]
+    assert (decompress(data, preview=total + 5).pixels == decompress(data).pixels).all()
+
+
+def test_a_preview_is_the_walk_as_it_stands_after_its_chunks() -> None:
+    data = compress(photograph(300, 260)).data
+    parsed = Container(data)
+    first = parsed.chunks[0].layers
+    state = FakeHierarchy().walk(300, 260, 12800, _Replay(data), stop=first)
+    assert (decompress(data, preview=1).pixels == FakeHierarchy().render(state)).all()
+
+
+class _Replay:
+    """Replays the symbols that the reference decoder found."""
+
+    def __init__(self, data: bytes) -> None:
+        self.symbols = cast(State, reference_decode(data, FakeHierarchy(block=10**6))).symbols
+        self.at = [0] * len(self.symbols)
+
+    def choose(self, step: object) -> NDArray[np.int32]:
+        layer, count = step.layer, step.count  # type: ignore[attr-defined]
+        self.at[layer] += count
+        return np.asarray(self.symbols[layer][self.at[layer] - count : self.at[layer]])
+
+
+def test_a_cut_file_shows_what_is_whole() -> None:
+    data = compress(photograph(300, 260)).data
+    parsed = Container(data)
+    cut = data[: parsed.chunks[-1].offset + 5]
+    with pytest.raises(TruncatedFile, match=r"cut short: \d of \d chunks are whole \(--preview all decodes them\)"):
+        decompress(cut)
+    whole = len(parsed.chunks) - 1
+    assert (decompress(cut, "all").pixels == decompress(data, whole).pixels).all()
+    assert (decompress(cut, whole).pixels == decompress(data, whole).pixels).all()
+    with pytest.raises(TruncatedFile):
+        decompress(cut, whole + 1)
+    with pytest.raises(TruncatedFile, match="nothing of it can be decoded"):
+        decompress(data[: parsed.chunks[0].offset + 5], "all")
+
+
+def test_what_a_preview_misses_counts_as_opaque_and_absent() -> None:
+    pixels = np.dstack([photograph(80, 80), np.random.default_rng(0).integers(0, 256, (80, 80), np.uint8)])
+    data = compress(pixels).data
+    assert np.array_equal(decompress(data).alpha, pixels[:, :, 3])  # type: ignore[arg-type]
+    cut = decompress(data[:-1], "all")
+    assert cut.mode == "RGBA" and cut.alpha is not None and (cut.alpha == 255).all()
+
+
+def test_the_wrong_prior_is_noticed() -> None:
+    data = compress(photograph(100, 100)).data
+    with pytest.raises(FormatError):
+        decompress(data, hierarchy=FakeHierarchy(salt=1))
+
+
+def test_weights_with_other_layers_are_noticed() -> None:
+    layers = FakeHierarchy().layers
+    data = compress(photograph(100, 100)).data
+    for other in (layers[:-1], (*layers, LayerSpec("8/more", 8, 4, False, 0))):
+        with pytest.raises(FormatError, match="8 layers, its weights have"):
+            decompress(data, hierarchy=FakeHierarchy(layers=other))
+
+
+@pytest.mark.parametrize("preview", [0, -1, "some", 1.5, True])
+def test_a_preview_is_a_count_or_all(preview: int | str) -> None:
+    with pytest.raises(InvalidArgument):
+        decompress(compress(photograph(8, 8)).data, preview)
+
+
+@pytest.mark.parametrize("quality", [0.5, 101, float("nan"), -3])
+def test_quality_has_a_range(quality: float) -> None:
+    with pytest.raises(DvcodecError):
+        compress(photograph(8, 8), quality)
+
+
+@pytest.mark.parametrize("goal", [Goal(size=700), Goal(bpp=0.25), Goal(psnr=31.5), Goal(size=10**9), Goal(psnr=1.0)])
+def test_targets_are_met_tightly_in_few_encodes(goal: Goal) -> None:
+    picture = images.from_array(photograph(160, 160))
+    counted = _Counting()
+    made = encoder.compress(picture, counted, WEIGHTS, goal)
+    assert counted.encodes <= 14
+    again = decompress(made.data).pixels
+    if goal.psnr is not None:
+        assert (
+            made.psnr is not None
+            and made.psnr == pytest.approx(encoder.psnr_of(picture.pixels, again))
+            and made.psnr >= goal.psnr
+        )
+        if made.quality > 256:
+            lower = encoder.compress(picture, FakeHierarchy(), WEIGHTS, Goal(quality=made.quality / 256 - 0.2))
+            assert encoder.psnr_of(picture.pixels, decompress(lower.data).pixels) < goal.psnr + 0.01
+    else:
+        limit = goal.size if goal.size is not None else (goal.bpp or 0) * 160 * 160 / 8
+        assert len(made.data) <= limit
+        assert made.quality == 25600 or len(made.data) > 0.97 * limit
+
+
+class _Counting(FakeHierarchy):
+    """Counts how often it is asked to infer."""
+
+    encodes = 0
+
+    def infer(self, pixels: NDArray[np.uint8], quality: int) -> object:
+        self.encodes += 1
+        return super().infer(pixels, quality)
+
+
+@pytest.mark.parametrize(("goal", "mend"), [(Goal(size=60), "quality 1 takes"), (Goal(psnr=70), "quality 100 gives")])
+def test_a_target_out_of_reach_is_an_error(goal: Goal, mend: str) -> None:
+    with pytest.raises(TargetUnreachable, match=mend):
+        encoder.compress(images.from_array(photograph(100, 100)), FakeHierarchy(), WEIGHTS, goal)
+
+
+def test_one_goal_at_a_time() -> None:
+    picture = images.from_array(photograph(8, 8))
+    with pytest.raises(InvalidArgument, match="more than one"):
+        encoder.compress(picture, FakeHierarchy(), WEIGHTS, Goal(quality=50, bpp=1.0))
+    with pytest.raises(InvalidArgument, match="not positive"):
+        encoder.compress(picture, FakeHierarchy(), WEIGHTS, Goal(size=0))

@@ -1,0 +1,101 @@
+"""EXIF, ICC and XMP: kept through every format, packed small, bounded."""
+
+import io
+import zlib
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from dvcodec.codec import images, metadata
+from dvcodec.codec.errors import FormatError, UnsupportedImage
+from dvcodec.codec.images import Picture
+from dvcodec.codec.metadata import Metadata
+from fake import file_of, photograph
+
+COLOUR = Image.fromarray(photograph(24, 36))
+XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/">\xc3\xa4</x:xmpmeta>'
+ICC = b"\0\0\2\x0cprofile" * 40
+
+
+def exif(orientation: int = 6) -> bytes:
+    """Return EXIF with an orientation, without prefix."""
+    tags = Image.Exif()
+    tags[274] = orientation
+    tags[271] = "A camera"
+    return metadata.normalise(tags.tobytes())
+
+
+@pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP", "AVIF", "TIFF"])
+def test_metadata_survive_every_format(format: str) -> None:
+    picture = Picture(np.asarray(COLOUR), None, Metadata(ICC, exif(1), XMP))
+    data, dropped = images.write(picture, format)
+    assert dropped == ()
+    back = images.read(data).metadata
+    tags = Image.Exif()
+    tags.load(back.exif)
+    assert back.icc == ICC and back.xmp == XMP and tags[271] == "A camera"
+
+
+@pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP"])
+def test_orientation_is_metadata_and_never_applied(format: str) -> None:
+    image = images.read(file_of(COLOUR, format, exif=b"Exif\0\0" + exif(6)))
+    assert image.pixels.shape == (24, 36, 3) and image.metadata.exif == exif(6)
+    again = images.read(images.write(image, format)[0])
+    assert again.pixels.shape == (24, 36, 3) and again.metadata.exif == exif(6)
+
+
+def test_exif_of_a_tiff_is_rebuilt_without_what_describes_the_file() -> None:
+    tags = Image.Exif()
+    tags[271] = "A camera"
+    kept = images.read(file_of(COLOUR, "TIFF", exif=tags, compression="tiff_lzw")).metadata
+    back = Image.Exif()
+    back.load(kept.exif)
+    assert back[271] == "A camera" and not set(back) & {256, 257, 258, 259, 273, 279}
+    assert images.read(file_of(COLOUR, "TIFF")).metadata == Metadata()
+
+
+def test_what_a_format_cannot_hold_is_named() -> None:
+    picture = Picture(np.asarray(COLOUR), None, Metadata(ICC, exif(), XMP))
+    assert images.write(picture, "BMP")[1] == images.write(picture, "PPM")[1] == ("ICC", "EXIF", "XMP")
+    long = Picture(picture.pixels, None, Metadata(b"", exif(), XMP * 3000))
+    assert images.write(long, "JPEG")[1] == ("XMP",)
+    assert images.write(long, "PNG")[1] == ()
+
+
+@given(st.binary(max_size=300), st.integers(1, 20))
+def test_metadata_come_back_and_are_never_much_larger(raw: bytes, times: int) -> None:
+    packed = metadata.pack(raw * times)
+    assert metadata.unpack(packed) == raw * times and len(packed) <= len(raw) * times + 1
+
+
+def test_metadata_are_bounded() -> None:
+    with pytest.raises(UnsupportedImage, match="--strip"):
+        metadata.pack(bytes(metadata.LIMIT + 1))
+    deflate = zlib.compressobj(9, zlib.DEFLATED, -15)
+    bomb = deflate.compress(bytes(metadata.LIMIT + 1)) + deflate.flush()
+    for section in (
+        b"\1" + bomb,
+        b"\1",
+        b"\1abc",
+        b"\2abc",
+        metadata.pack(bytes(99)) + b"x",
+        metadata.pack(bytes(99))[:-1],
+    ):
+        with pytest.raises(FormatError):
+            metadata.unpack(section)
+
+
+def test_broken_exif_of_a_tiff_counts_as_absent() -> None:
+    image = Image.open(io.BytesIO(file_of(COLOUR, "TIFF")))
+    image.getexif()[271] = object()
+    assert images.from_image(image).metadata.exif == b""
+
+
+def test_the_image_keeps_its_own_tags() -> None:
+    image = Image.open(io.BytesIO(file_of(COLOUR, "TIFF")))
+    before = dict(image.getexif())
+    images.from_image(image)
+    assert dict(image.getexif()) == before and 256 in before

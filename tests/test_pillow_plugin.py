@@ -1,0 +1,80 @@
+"""The Pillow plug-in: .dvq files behave as Pillow's own formats do."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageFile, UnidentifiedImageError
+
+import dvcodec
+from dvcodec.codec import files
+from fake import photograph
+
+pytestmark = pytest.mark.usefixtures("fake_weights")
+
+
+@pytest.fixture(autouse=True)
+def registered() -> None:
+    """Register, twice: that does no harm."""
+    dvcodec.register()
+    dvcodec.register()
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA"])
+def test_save_and_open(tmp_path: Path, mode: str) -> None:
+    image = Image.fromarray(photograph(50, 70)).convert(mode)
+    image.save(tmp_path / "x.dvq", quality=70)
+    with Image.open(tmp_path / "x.dvq") as back:
+        assert (back.format, back.mode, back.size) == ("DVQ", mode, (70, 50))
+        assert back.get_format_mimetype() == "image/x-dvq"
+        assert back.info["quality"] == 70
+        direct = dvcodec.decompress((tmp_path / "x.dvq").read_bytes())
+        assert (np.asarray(back) == np.asarray(direct)).all()
+
+
+def test_opening_decodes_nothing_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = dvcodec.compress(Image.fromarray(photograph(50, 70)))
+    monkeypatch.setattr(files, "decompress_picture", None)
+    with Image.open(io.BytesIO(data)) as image:
+        assert image.size == (70, 50)
+        with pytest.raises(TypeError):
+            image.load()
+
+
+def test_metadata_and_options(tmp_path: Path) -> None:
+    tags = Image.Exif()
+    tags[274] = 8
+    image = Image.fromarray(photograph(50, 70))
+    image.save(tmp_path / "x.dvq", exif=tags, icc_profile=b"profile", xmp=b"<x/>", target_size=400)
+    assert (tmp_path / "x.dvq").stat().st_size <= 400
+    with Image.open(tmp_path / "x.dvq") as back:
+        back.load()
+        assert back.getexif()[274] == 8 and back.info["icc_profile"] == b"profile" and back.info["xmp"] == b"<x/>"
+        back.save(tmp_path / "y.dvq")
+        back.save(tmp_path / "z.dvq", strip=True)
+        back.save(tmp_path / "w.dvq", exif=b"")
+    infos = [files.inspect_file(tmp_path / f"{name}.dvq") for name in "yzw"]
+    assert [bool(info.exif_bytes) for info in infos] == [True, False, False]
+    assert [bool(info.icc_bytes) for info in infos] == [True, False, True]
+
+
+def test_what_is_wrong_is_an_oserror(tmp_path: Path) -> None:
+    data = dvcodec.compress(Image.fromarray(photograph(50, 70)))
+    with Image.open(io.BytesIO(data[:-2])) as image, pytest.raises(OSError, match="cut short"):
+        image.load()
+    with pytest.raises(OSError, match="format version 9"):
+        Image.open(io.BytesIO(data[:4] + b"\x09" + data[5:]))
+    with pytest.raises(UnidentifiedImageError):
+        Image.open(io.BytesIO(b"other" + data))
+    with pytest.raises(OSError, match="floating-point"):
+        Image.new("F", (4, 4)).save(tmp_path / "x.dvq")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_truncated_images_load_where_pillow_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = dvcodec.compress(Image.fromarray(photograph(250, 270)), 90)
+    cut = data[:-2]
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
+    with Image.open(io.BytesIO(cut)) as image:
+        assert (np.asarray(image) == dvcodec.decompress_array(cut, preview="all")).all()

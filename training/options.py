@@ -1,0 +1,39 @@
+"""What a training run is asked to do: plain values, no torch, so that the command line can build them at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """One training run.
+
+    Args:
+        model: name of a preset, one of `presets()`.
+        data: folder of images.
+        out: folder of the run: checkpoints, log, final options.
+        steps: optimiser steps in all; None takes the preset's.
+        minutes: stop after so many minutes of wall clock, whichever comes first; None for no such limit.
+        resume: go on from the newest checkpoint in `out`.
+        device: "auto", "cpu" or "cuda".
+        precision: "bf16" (autocast) or "fp32".
+        seed: of everything drawn at random.
+        threads: CPU threads; None leaves the choice to torch.
+        overrides: fields of the preset's configuration by name, values as typed by the person.
+        quiet: print errors only.
+    """
+
+    model: str
+    data: Path
+    out: Path
+    steps: int | None = None
+    minutes: float | None = None
+    resume: bool = False
+    device: str = "auto"
+    precision: str = "bf16"
+    seed: int = 0
+    threads: int | None = None
+    overrides: dict[str, str] = field(default_factory=dict)
+    quiet: bool = False

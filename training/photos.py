@@ -1,0 +1,52 @@
+"""Photographs for training: decoded once into memory, cut into random crops with a generator of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+SUFFIXES = {".png", ".webp", ".avif", ".jpg", ".jpeg", ".bmp", ".ppm", ".tif", ".tiff"}
+
+
+class PhotoFolder:
+    """Every image below `root` (sorted) whose sides are at least `crop`, as RGB arrays in memory."""
+
+    def __init__(self, root: Path, crop: int) -> None:
+        paths = sorted(p for p in root.rglob("*") if p.suffix.lower() in SUFFIXES)
+        with ThreadPoolExecutor(4) as pool:
+            images = list(pool.map(read_rgb, paths))
+        self.images = [image for image in images if min(image.shape[:2]) >= crop]
+        if not self.images:
+            raise ValueError(f"no image of at least {crop}x{crop} pixels below {root}")
+        self.areas = np.array([image.shape[0] * image.shape[1] for image in self.images], dtype=np.float64)
+        self.areas /= self.areas.sum()
+
+    def crops(self, batch: int, crop: int, rng: np.random.Generator) -> Iterator[Tensor]:
+        """Endless batches (B, 3, crop, crop) of floats in [0, 255]: images by area, position and flips at random."""
+        while True:
+            chosen = rng.choice(len(self.images), size=batch, p=self.areas)
+            stacked = np.stack([self._crop(self.images[i], crop, rng) for i in chosen])
+            yield torch.from_numpy(stacked).permute(0, 3, 1, 2).float()
+
+    def _crop(self, image: NDArray[np.uint8], crop: int, rng: np.random.Generator) -> NDArray[np.uint8]:
+        y = rng.integers(image.shape[0] - crop + 1)
+        x = rng.integers(image.shape[1] - crop + 1)
+        patch = image[y : y + crop, x : x + crop]
+        if rng.random() < 0.5:
+            patch = patch[:, ::-1]
+        if rng.random() < 0.3:
+            patch = np.rot90(patch)
+        return np.ascontiguousarray(patch)
+
+
+def read_rgb(path: Path) -> NDArray[np.uint8]:
+    """An image file as (H, W, 3) uint8."""
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGB"))

@@ -1,0 +1,106 @@
+"""What ships: weights files, their manifest and their cards. Imports no torch.
+
+A .dvq file names its weights by the first 8 bytes of their SHA-256. Further weights files are found in the folder
+that the environment variable DVCODEC_WEIGHTS names.
+"""
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from ..codec.errors import WeightsNotFound
+
+_FOLDER = Path(__file__).parent
+_ENVIRONMENT = "DVCODEC_WEIGHTS"
+
+
+@dataclass(frozen=True)
+class Weights:
+    """One weights file."""
+
+    name: str
+    path: Path
+    sha256: str
+    """Of the file's bytes, hexadecimal."""
+    card: dict[str, Any]
+    """What is known of it: training data, recipe, figures, licence; may be empty."""
+
+    @property
+    def id(self) -> bytes:
+        """What a .dvq file stores: the first 8 bytes of the SHA-256."""
+        return bytes.fromhex(self.sha256)[:8]
+
+
+def entries() -> tuple[Weights, ...]:
+    """Return the weights that ship, as the manifest lists them, then those of the DVCODEC_WEIGHTS folder."""
+    shipped = tuple(_from_manifest(entry) for entry in _manifest())
+    folder = os.environ.get(_ENVIRONMENT)
+    extra = tuple(_from_file(path) for path in sorted(Path(folder).glob("*.safetensors"))) if folder else ()
+    return shipped + extra
+
+
+def default() -> Weights:
+    """Return the weights that are used where none are named."""
+    for entry in _manifest():
+        if entry.get("default"):
+            return _from_manifest(entry)
+    raise WeightsNotFound("no default weights are installed", "name some with --weights")
+
+
+def find(name_or_path: str) -> Weights:
+    """Return the weights of a name, or of a path to a .safetensors file. WeightsNotFound if there are none."""
+    for weights in entries():
+        if weights.name == name_or_path:
+            return weights
+    path = Path(name_or_path)
+    if path.suffix == ".safetensors" and path.is_file():
+        return _from_file(path)
+    raise WeightsNotFound(f"no weights named {name_or_path!r}", "`dvcodec models` lists them")
+
+
+def by_id(prefix: bytes) -> Weights:
+    """Return the weights whose SHA-256 begins with these 8 bytes. WeightsNotFound if they are not installed."""
+    for weights in entries():
+        if weights.id == prefix:
+            return weights
+    mend = f"upgrade dvcodec, or put the weights file into a folder and name it in {_ENVIRONMENT}"
+    raise WeightsNotFound(f"the file needs weights {prefix.hex()}, which are not installed", mend)
+
+
+def _manifest() -> list[dict[str, Any]]:
+    path = _FOLDER / "manifest.json"
+    entries: list[dict[str, Any]] = json.loads(path.read_text("utf-8")) if path.is_file() else []
+    return entries
+
+
+def _from_manifest(entry: dict[str, Any]) -> Weights:
+    return Weights(entry["name"], _FOLDER / entry["file"], entry["sha256"], _card(_FOLDER / entry.get("card", "")))
+
+
+def _from_file(path: Path) -> Weights:
+    """Describe a user's own weights file: its name is the file's, its card lies beside it if there is one."""
+    try:
+        facts = path.stat()
+        digest = _hash(path.resolve(), facts.st_mtime_ns, facts.st_size)
+    except OSError as error:
+        raise WeightsNotFound(f"cannot read the weights file {path}: {error.strerror}") from error
+    return Weights(path.stem, path, digest, _card(path.with_suffix(".card.json")))
+
+
+@lru_cache(maxsize=64)
+def _hash(path: Path, modified: int, size: int) -> str:
+    """Return the SHA-256 of a file; `modified` and `size` tell an old answer from a new file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _card(path: Path) -> dict[str, Any]:
+    """Return the model card, or nothing where there is none or it cannot be read: only reports need it."""
+    try:
+        card = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return card if isinstance(card, dict) else {}
