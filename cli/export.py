@@ -20,6 +20,10 @@ def export(
     description: Annotated[str, typer.Option("--description", help="One line for the card.")] = "",
     licence: Annotated[str, typer.Option("--licence", help="Licence of the weights, for the card.")] = "",
     data: Annotated[str, typer.Option("--data", help="What it was trained on, for the card.")] = "",
+    calibrate: Annotated[
+        Path | None,
+        typer.Option("--calibrate", metavar="DIR", help="Images whose mean rate at quality 50 is to be 0.5 bpp."),
+    ] = None,
     force: Annotated[bool, typer.Option("-f", "--force", metavar=FLAG, help="Overwrite existing weights.")] = False,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -33,7 +37,7 @@ def export(
         from .. import training
 
         card = {"name": name or output.stem, "description": description, "licence": licence, "data": data}
-        written = training.export(checkpoint, output, card)
+        written = training.export(checkpoint, output, card, calibrate)
         size = number(written.stat().st_size)
         reporter.line(f"{printable(str(checkpoint))} -> {printable(str(written))}  {size} B")
 

@@ -33,6 +33,9 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", metavar=FLAG, help="Go on from the newest checkpoint in RUN.")
     ] = False,
+    start: Annotated[
+        Path | None, typer.Option("--from", metavar="WEIGHTS", help="Start from a weights file, the optimiser cold.")
+    ] = None,
     precision: Annotated[Precision, typer.Option("--precision", help="Number format of the products.")] = (
         Precision.bf16
     ),
@@ -65,6 +68,7 @@ def train(
                 threads=threads,
                 overrides=overrides,
                 quiet=quiet,
+                start=start,
             )
         )
 

@@ -33,7 +33,7 @@ FLOAT32_LIMIT = 2**24
 
 
 class _Grid(torch.autograd.Function):
-    """floor(x * 2^bits + 1/2) / 2^bits, clamped; the gradient passes straight through inside a clamp at zero or a symmetric one."""
+    """floor(x * 2^bits + 1/2) / 2^bits, clamped; the gradient passes inside a clamp at zero or a symmetric one."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, bits: int, low: float, high: float) -> Tensor:
@@ -57,7 +57,9 @@ class _Weights(torch.autograd.Function):
         scale = torch.exp2(exponents)
         step = scale * 2.0**ACTIVATION_BITS
         rows = scale[:, None]
-        return torch.mul(weight, rows).add_(0.5).floor_().div_(rows), torch.mul(bias, step).add_(0.5).floor_().div_(step)
+        return torch.mul(weight, rows).add_(0.5).floor_().div_(rows), torch.mul(bias, step).add_(0.5).floor_().div_(
+            step
+        )
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, None]:
@@ -66,7 +68,7 @@ class _Weights(torch.autograd.Function):
 
 def on_grid(x: Tensor, bits: int, low: float = -math.inf, high: float = math.inf) -> Tensor:
     """`x` rounded half up to multiples of 2**-bits and clamped; the gradient passes straight through."""
-    rounded: Tensor = _Grid.apply(x, bits, low, high)
+    rounded: Tensor = _Grid.apply(x, bits, low, high)  # type: ignore[no-untyped-call]
     return rounded
 
 
@@ -108,7 +110,7 @@ class GridLinear(nn.Module):
         """Weights (outputs, inputs) and bias (outputs,) on their grids, with straight-through gradients."""
         if self.frozen:
             return self.weight, self.bias
-        pair: tuple[Tensor, Tensor] = _Weights.apply(self.weight, self.bias, self.exponents())
+        pair: tuple[Tensor, Tensor] = _Weights.apply(self.weight, self.bias, self.exponents())  # type: ignore[no-untyped-call]
         return pair
 
     def forward(self, x: Tensor) -> Tensor:
@@ -126,8 +128,9 @@ class GridLinear(nn.Module):
 class GridConv(GridLinear):
     """The same as a 3x3 convolution with zero padding: (B, C, H, W) -> (B, outputs, H, W).
 
-    Exactly, it is the sum of nine matrix products over shifted positions, so that no Winograd, FFT or reduced-precision
-    kernel can be chosen. In training it runs in bfloat16, which holds the 8-bit factors exactly and rounds only the sums.
+    Exactly, it is the sum of nine matrix products over shifted positions, so that no Winograd, FFT or
+    reduced-precision kernel can be chosen. In training it runs in bfloat16, which holds the 8-bit factors exactly and
+    rounds only the sums.
     """
 
     def __init__(self, inputs: int, outputs: int, *, gain: float = 1.0, input_limit: int = 127) -> None:

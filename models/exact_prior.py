@@ -25,27 +25,31 @@ PEAK_BITS = 20
 """The largest entry is 2**20; scores more than 20 bits below the best count nothing."""
 
 
-@lru_cache(maxsize=1)
-def power_table() -> Tensor:
-    """floor(round(2^(PEAK_BITS - j/256)) / 2^i) at index 256 i + j, and a last 0. (STEPS * (PEAK_BITS + 1) + 1,) float64"""
+@lru_cache(maxsize=4)
+def power_table(device: torch.device) -> Tensor:
+    """floor(round(2^(PEAK_BITS - j/256)) / 2^i) at index 256 i + j, and a last 0.
+
+    (STEPS * (PEAK_BITS + 1) + 1,) float64
+    """
     with localcontext() as context:
         context.prec = 40
         octave = [int((Decimal(2) ** (PEAK_BITS - Decimal(j) / STEPS)).to_integral_value()) for j in range(STEPS)]
     entries = [value >> i for i in range(PEAK_BITS + 1) for value in octave]
-    return torch.tensor([*entries, 0], dtype=torch.float64)
+    return torch.tensor([*entries, 0], dtype=torch.float64, device=device)
 
 
 def prior_weights(scores: Tensor) -> Tensor:
     """Integer prior weights from scores in bits: (n, K) float64 -> (n, K) float32, rows summing to 2**24 - (K + 2).
 
     u_k = table[floor(256 (max score - score_k))], w_k = floor(u_k M / sum u) with M = 2**24 - (K + 2); what the
-    floors leave over goes to symbol 0. Products stay below 2**53, where floor(a / b) of float64 is the integer quotient.
+    floors leave over goes to symbol 0. Products stay below 2**53, where floor(a / b) of float64 is the integer
+    quotient; the weights' sum stays below 2**24, exact in float32. Nothing is negative: truncation is floor.
     """
-    table = power_table().to(scores.device)
-    below = (scores.amax(dim=1, keepdim=True) - scores).mul_(STEPS).floor_().clamp_(max=len(table) - 1)
-    raw = torch.take(table, below.long())
+    table = power_table(scores.device)
+    below = torch.sub(scores.amax(dim=1, keepdim=True), scores).mul_(STEPS).clamp_(max=len(table) - 1)
+    raw = table.index_select(0, below.int().view(-1)).view_as(scores)
     total = 2**PRECISION_BITS - (scores.shape[1] + 2)
-    weights = (raw * float(total)).div_(raw.sum(dim=1, keepdim=True)).floor_()
+    sums = raw.sum(dim=1, keepdim=True)
+    weights = raw.mul_(total).div_(sums, rounding_mode="trunc").float()
     weights[:, 0] += total - weights.sum(dim=1)
-    return weights.float()
-
+    return weights

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from . import interface
+from .bands import infer_bands, render_bands
 from .exact import exact_arithmetic
 from .exact_prior import prior_weights
-from .photo import Painted, PhotoRRVQ
+from .frozen import FrozenChain
+from .photo import Painted, PhotoRRVQ, grid_sizes
 from .rrvq import Step
 
 
@@ -35,7 +37,7 @@ class _SeamStep:
 
     def __init__(self, step: Step) -> None:
         self._step = step
-        self._scores = step.layer.exact_scores(step.embedding)
+        self._scores = step.layer.exact_scores(step.embedding)  # (n, K) float64
 
     @property
     def layer(self) -> int:
@@ -55,8 +57,9 @@ class _SeamStep:
         """argmin_k |e_q - values_k|^2 / (2 sigma^2) - ln p(k): the mode of the rate-distortion posterior. (n,)"""
         if self._step.residual is None:
             raise ValueError("a posterior needs evidence: the walk was given none")
-        cost = self._step.layer.distortion(self._step.residual) - self._scores.float() * math.log(2)
-        return np.asarray(cost.argmin(dim=1).to(torch.int32).cpu())
+        cost = self._step.layer.distortion(self._step.residual).sub_(self._scores.float().mul_(math.log(2)))
+        symbols: NDArray[np.int32] = np.argmin(cost.cpu().numpy(), axis=1).astype(np.int32)  # faster than torch's
+        return symbols
 
 
 class _SeamChooser:
@@ -66,9 +69,8 @@ class _SeamChooser:
         self._chooser, self._device = chooser, device
 
     def choose(self, step: Step) -> Tensor:
-        """Symbols (n,) int64."""
-        symbols = self._chooser.choose(_SeamStep(step))
-        return torch.from_numpy(symbols).to(self._device, torch.int64)
+        """Symbols (n,) int32."""
+        return torch.tensor(self._chooser.choose(_SeamStep(step)), dtype=torch.int32, device=self._device)
 
 
 class PhotoHierarchy:
@@ -80,6 +82,8 @@ class PhotoHierarchy:
         for layer in self._model.chain.layers():
             assert layer.exact is not None
             layer.exact = (layer.exact[0].to(self._device), layer.exact[1].to(self._device))
+        with torch.inference_mode():
+            self._chain = FrozenChain(self._model.chain)
         self.layers = tuple(
             interface.LayerSpec(m.name, m.stride, m.symbols, m.chroma, m.rest()) for m in self._model.chain.layers()
         )
@@ -89,9 +93,8 @@ class PhotoHierarchy:
 
     def infer(self, pixels: NDArray[np.uint8], quality: int) -> dict[int, Tensor]:
         """The bottom-up pass over (H, W, 3) pixels."""
-        x = torch.from_numpy(np.ascontiguousarray(pixels)).to(self._device).permute(2, 0, 1)[None].float()
         with torch.inference_mode():
-            return self._model.infer(x, self._codes(quality))
+            return infer_bands(self._model, pixels, self._codes(quality))
 
     def walk(
         self,
@@ -106,13 +109,13 @@ class PhotoHierarchy:
     ) -> Painted:
         """The top-down pass in exact arithmetic; see `interface.Hierarchy.walk`."""
         assert evidence is None or isinstance(evidence, dict)
+        size, codes, seam = (height, width), self._codes(quality), _SeamChooser(chooser, self._device)
         with exact_arithmetic():
-            seam = _SeamChooser(chooser, self._device)
-            return self._model.paint((height, width), self._codes(quality), seam, evidence, grey=grey, stop=stop)
+            state, canvas = self._chain.walk(grid_sizes(size), codes, seam, evidence, grey=grey, stop=stop)
+            return Painted(state, canvas, self._model.sigma(codes), size, codes)
 
     def render(self, state: object) -> NDArray[np.uint8]:
         """The pixels (H, W, 3) of a state."""
         assert isinstance(state, Painted)
         with torch.inference_mode():
-            x = self._model.render(state)[0].clamp_(0, 255).round_().to(torch.uint8)
-            return np.ascontiguousarray(x.permute(1, 2, 0).cpu().numpy())
+            return render_bands(self._model, state)

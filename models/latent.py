@@ -6,9 +6,9 @@ coordinates that only the networks see. Responsibilities of an embedding e under
 
     log pi_k(e) = -1/2 sum_d (e_d - mu_kd)^2 / s_kd - 1/2 sum_d log s_kd + const        (eq 6, 7; log-determinant form)
 
-define the conditional prior for e = e_p (eq 7). The rate-distortion posterior is Bayes' rule with that prior as the mixing
-weights, q(k) ~ p(k) N(e_q; values_k, sigma^2 I): eq 6 with unequal weights and lambda's variance. Its mode is the
-entropy-constrained choice argmin_k |e_q - values_k|^2 / (2 sigma^2) - ln p(k).
+define the conditional prior for e = e_p (eq 7). The rate-distortion posterior is Bayes' rule with that prior as the
+mixing weights, q(k) ~ p(k) N(e_q; values_k, sigma^2 I): eq 6 with unequal weights and lambda's variance. Its mode is
+the entropy-constrained choice argmin_k |e_q - values_k|^2 / (2 sigma^2) - ln p(k).
 """
 
 from __future__ import annotations
@@ -38,9 +38,17 @@ class LatentLayer(nn.Module):
     `hidden` is the width of the position's features.
     """
 
-    def __init__(self, name: str, stride: int, coefficients: tuple[int, ...], symbols: int, hidden: int, chroma: bool) -> None:
+    def __init__(
+        self, name: str, stride: int, coefficients: tuple[int, ...], symbols: int, hidden: int, chroma: bool
+    ) -> None:
         super().__init__()
-        self.name, self.stride, self.coefficients, self.symbols, self.chroma = name, stride, coefficients, symbols, chroma
+        self.name, self.stride, self.coefficients, self.symbols, self.chroma = (
+            name,
+            stride,
+            coefficients,
+            symbols,
+            chroma,
+        )
         self.values = nn.Parameter(torch.zeros(symbols, len(coefficients)))  # (K, v), units of sigma
         self.context = nn.Parameter(torch.zeros(symbols, CONTEXT))  # (K, CONTEXT)
         self.log_variance = nn.Parameter(torch.zeros(symbols, len(coefficients) + CONTEXT))  # (K, v + CONTEXT)
@@ -62,7 +70,8 @@ class LatentLayer(nn.Module):
     def initialise(self, values: Tensor, probabilities: Tensor) -> None:
         """Sets the codebooks from canvas vectors (K, v) and their frequencies (K,).
 
-        Context coordinates start as companded magnitudes and directions; variances so that e_p = 0 gives the frequencies.
+        Context coordinates start as companded magnitudes and directions; variances so that e_p = 0 gives the
+        frequencies.
         """
         self.values.copy_(values)
         self.keep.fill_(1)[values.square().sum(1).argmin()] = 0
@@ -74,7 +83,9 @@ class LatentLayer(nn.Module):
         spread = (2 + 0.3 * norm) ** 2  # (K, 1)
         known = (-0.5 * self.canvas_values().square() / spread - 0.5 * torch.log(spread)).sum(1)
         shift = matching_log_variance(self.context.square().sum(1), torch.log(probabilities) - known)
-        self.log_variance.copy_(torch.cat([torch.log(spread).expand_as(values), shift[:, None].expand_as(self.context)], 1))
+        self.log_variance.copy_(
+            torch.cat([torch.log(spread).expand_as(values), shift[:, None].expand_as(self.context)], 1)
+        )
 
     def means(self) -> Tensor:
         """The codebook of means, the rest symbol's values held at zero. (K, v + CONTEXT)"""
@@ -118,7 +129,10 @@ class LatentLayer(nn.Module):
         return torch.addmm(constant, torch.cat([e.square(), e], dim=1), matrix)
 
     def distortion(self, residual: Tensor) -> Tensor:
-        """|e_q - values_k|^2 / (2 sigma^2) less its part common to all k, in nats; residual in units of sigma. (N, v) -> (N, K)"""
+        """|e_q - values_k|^2 / (2 sigma^2) in nats, less its part common to all k. (N, v) -> (N, K)
+
+        `residual` is e_q in units of sigma.
+        """
         values = self.canvas_values()
         return torch.addmm(0.5 * values.square().sum(1), residual, values.t(), alpha=-1)
 
@@ -131,10 +145,10 @@ class LatentLayer(nn.Module):
 
 
 def matching_log_variance(energy: Tensor, target: Tensor) -> Tensor:
-    """The log-variances t (K,) of CONTEXT coordinates for which -energy/2 e^-t - CONTEXT/2 t = target + one common constant.
+    """The log-variances t (K,) of CONTEXT coordinates with -energy/2 e^-t - CONTEXT/2 t = target + a common constant.
 
-    `energy` (K,) is the mean's squared norm. On t >= ln(energy / CONTEXT) the left side falls, so bisection finds t; the
-    constant is the largest for which every k has a solution with variances of at least 1/2.
+    `energy` (K,) is the mean's squared norm. On t >= ln(energy / CONTEXT) the left side falls, so bisection finds t;
+    the constant is the largest for which every k has a solution with variances of at least 1/2.
     """
     low = torch.log(energy / CONTEXT).clamp_min(math.log(0.5))
 

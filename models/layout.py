@@ -1,8 +1,8 @@
 """Which coefficients each layer of the photograph model carries, and with how many symbols.
 
 Strides 64, 32 and 16 hold the Haar pyramid of the block means (the DCs of the 8x8 DCT), stride 8 the other
-frequencies by rising diagonal. Large coefficients get a symbol each; small ones share a symbol in twos to eights, so that
-a vector codeword can say "nothing here" for all of them at once.
+frequencies by rising diagonal. Large coefficients get a symbol each; small ones share a symbol in twos to elevens, so
+that a vector codeword can say "nothing here" for all of them at once.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from .transform import zigzag
 class LayerPlan:
     """One layer: its coefficients (channels of its stride's coefficient tensor), its K, and how its codebook starts.
 
-    `reach`: half-width of a codebook of scalars, or of a square grid of pairs, in units of sigma; 0 = clustered from data. `step`: spacing at zero.
+    `reach`: half-width of a codebook of scalars, or of a square grid of pairs, in units of sigma; 0 = clustered from
+    data. `step`: spacing at zero.
     """
 
     name: str
@@ -62,7 +63,7 @@ def _diagonals() -> list[list[int]]:
 
 
 def _blocks() -> list[list[LayerPlan]]:
-    """Stride 8: eight stages, luminance diagonals 1 to 14, chrominance diagonals 1 to 8 (finer ones are synthesised)."""
+    """Stride 8: eight stages, luminance diagonals 1 to 14, chrominance 1 to 8 (finer ones are synthesised)."""
     diagonals = _diagonals()
 
     def scalars(d: int, colour: int, symbols: int, reach: float) -> list[LayerPlan]:

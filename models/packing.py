@@ -1,18 +1,22 @@
 """Weights files: a trained model as integers, and back.
 
 What the prior depends on is stored as the integers of its grids and loads to exactly the same dyadic numbers on any
-machine; the float networks are stored as 8-bit weights with a scale per output. Names are those of the model's parameters:
+machine; the float networks are stored as 8-bit weights with a scale per output. Names are those of the parameters:
 
-    NAME.weight, NAME.shift, NAME.bias      GridLinear: int8 (outputs, inputs), int8 f, int32; weight / 2^f, bias / 2^(f + 4)
-    LAYER.means, .precision, .constant      int32 / 2^4 (values), int8 / 2^4 (context); int32 / 2^24, int16 / 2^12; int32 / 2^16 bits
+    NAME.weight, .shift, .bias              GridLinear: int8 / 2^f, int8 f by output, int32 / 2^(f + 4)
+    LAYER.values, .context                  means: int32 / 2^4, int8 / 2^4
+    LAYER.value_precision, .constant        int32 / 2^24, int32 / 2^16, in bits
+    LAYER.context_precision                 int16 / 2^12, in bits
+    LAYER.rest                              int32, the symbol that adds nothing
     LAYER.mean.weight, .bias                float16
     STAGE.quality                           int16 / 2^8
-    analysis., synthesis.                   int8 with float16 scales per output (`.scale`); biases and qualities float16
+    analysis., synthesis.                   int8 with float16 scales per output (`.scale`); biases, qualities float16
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -27,6 +31,8 @@ MEAN_BITS = 4
 VALUE_PRECISION_BITS = 24
 CONTEXT_PRECISION_BITS = 12
 CONSTANT_BITS = 16
+SHIFTS = (-4, 20)
+"""The exponents that `GridLinear.exponents` can give."""
 
 
 class BoundError(ValueError):
@@ -49,17 +55,30 @@ def pack(model: PhotoRRVQ) -> dict[str, Tensor]:
 
 
 def unpack(model: PhotoRRVQ, packed: dict[str, Tensor]) -> None:
-    """Loads packed integers into a model built from the same configuration, and freezes it for the exact path."""
+    """Loads packed integers into a model built from the same configuration, and freezes it for the exact path.
+
+    ValueError if they do not fit the configuration or if a sum on the exact path could exceed its bits.
+    """
     for name, module in model.named_modules():
         part = {key[len(name) + 1 :]: value for key, value in packed.items() if key.startswith(name + ".")}
         if isinstance(module, GridLinear):
-            _unpack_grid(module, part)
+            _unpack_grid(name, module, part)
         elif isinstance(module, LatentLayer):
-            _unpack_layer(module, part)
+            _unpack_layer(name, module, part)
         elif isinstance(module, Stage):
-            module.quality.data.copy_(part["quality"].float() / 2**8)
+            module.quality.data.copy_(_take(part, "quality", torch.int16, module.quality.shape).float() / 2**8)
         elif isinstance(module, BlockNet):
             _unpack_float(module, part)
+
+
+def _take(part: dict[str, Tensor], key: str, dtype: torch.dtype, shape: Sequence[int]) -> Tensor:
+    """The tensor of that name. ValueError if it is missing, of another type or shape, or not finite."""
+    value = part.get(key)
+    if value is None or value.dtype != dtype or tuple(value.shape) != tuple(shape):
+        raise ValueError(f"its tensor {key!r} is missing or does not fit its configuration")
+    if dtype.is_floating_point and not bool(torch.isfinite(value).all()):
+        raise ValueError(f"its tensor {key!r} holds numbers that are not finite")
+    return value
 
 
 def _integers(x: Tensor, bits: int, dtype: torch.dtype) -> Tensor:
@@ -79,10 +98,16 @@ def _pack_grid(name: str, module: GridLinear) -> dict[str, Tensor]:
     }
 
 
-def _unpack_grid(module: GridLinear, part: dict[str, Tensor]) -> None:
-    scale = torch.exp2(part["shift"].float())
-    module.weight.data.copy_(part["weight"].float() / scale[:, None])
-    module.bias.data.copy_(part["bias"].float() / (scale * 2.0**ACTIVATION_BITS))
+def _unpack_grid(name: str, module: GridLinear, part: dict[str, Tensor]) -> None:
+    weight = _take(part, "weight", torch.int8, module.weight.shape)
+    shift = _take(part, "shift", torch.int8, module.bias.shape)
+    bias = _take(part, "bias", torch.int32, module.bias.shape)
+    reach = weight.long().abs().sum(dim=1) * module.input_limit + bias.long().abs()
+    if int(reach.max()) >= FLOAT32_LIMIT or int(shift.min()) < SHIFTS[0] or int(shift.max()) > SHIFTS[1]:
+        raise BoundError(f"{name}: its sums could round")
+    scale = torch.exp2(shift.float())
+    module.weight.data.copy_(weight.float() / scale[:, None])
+    module.bias.data.copy_(bias.float() / (scale * 2.0**ACTIVATION_BITS))
     module.frozen = True
 
 
@@ -126,14 +151,24 @@ def _check_scores(name: str, part: dict[str, Tensor]) -> None:
         raise BoundError(f"{name}: a score could reach {float(largest.max()):.3g} bits, too large for float64's 53")
 
 
-def _unpack_layer(layer: LatentLayer, part: dict[str, Tensor]) -> None:
+def _unpack_layer(name: str, layer: LatentLayer, part: dict[str, Tensor]) -> None:
+    kinds = {"values": torch.int32, "value_precision": torch.int32}
+    kinds |= {"context": torch.int8, "context_precision": torch.int16}
+    for key, dtype in kinds.items():
+        columns = CONTEXT if key.startswith("context") else len(layer.coefficients)
+        _take(part, key, dtype, (layer.symbols, columns))
+    _take(part, "constant", torch.int32, (layer.symbols,))
+    rest = int(_take(part, "rest", torch.int32, ()))
     means, precision, constant = _dyadic(part)
+    if not 0 <= rest < layer.symbols or float(precision.min()) < 0:
+        raise ValueError(f"the symbols of its layer {layer.name!r} are not valid")
+    _check_scores(name, part)
     v = len(layer.coefficients)
     layer.values.data.copy_(means[:, :v].float())
     layer.context.data.copy_(means[:, v:].float())
-    layer.keep.fill_(1)[int(part["rest"])] = 0
-    layer.mean.weight.data.copy_(part["mean.weight"].float())
-    layer.mean.bias.data.copy_(part["mean.bias"].float())
+    layer.keep.fill_(1)[rest] = 0
+    layer.mean.weight.data.copy_(_take(part, "mean.weight", torch.float16, layer.mean.weight.shape).float())
+    layer.mean.bias.data.copy_(_take(part, "mean.bias", torch.float16, layer.mean.bias.shape).float())
     layer.freeze(precision, constant)
 
 
@@ -152,7 +187,10 @@ def _pack_float(net: nn.Module) -> dict[str, Tensor]:
 
 def _unpack_float(net: nn.Module, part: dict[str, Tensor]) -> None:
     for name, parameter in net.named_parameters():
-        value = part[name].float()
-        if parameter.dim() == 4:
-            value = value * part[f"{name}.scale"].float()[:, None, None, None]
+        kernel = parameter.dim() == 4
+        value = _take(part, name, torch.int8 if kernel else torch.float16, parameter.shape).float()
+        if kernel:
+            value = (
+                value * _take(part, f"{name}.scale", torch.float16, parameter.shape[:1]).float()[:, None, None, None]
+            )
         parameter.data.copy_(value)

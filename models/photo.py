@@ -18,7 +18,7 @@ FINEST_CODE = 4096
 
 @dataclass
 class Painted:
-    """What a walk leaves: the chain's last state, the canvas by stride in units of sigma, sigma (B,), size, quality codes."""
+    """What a walk leaves: the chain's last state, the canvas by stride in units of sigma, sigma (B,), size, quality."""
 
     state: Tensor
     canvas: dict[int, Tensor]
@@ -41,7 +41,7 @@ class PhotoRRVQ(nn.Module):
     def sigma(self, quality: Tensor) -> Tensor:
         """The posterior's standard deviation for quality codes (B,), in grey levels."""
         span = math.log(self.config.sigma_fine / self.config.sigma_coarse)
-        return self.config.sigma_coarse * torch.exp(span * quality.float() / FINEST_CODE)
+        return torch.exp(span * quality.float() / FINEST_CODE).mul(self.config.sigma_coarse)
 
     def infer(self, pixels: Tensor, quality: Tensor, *, learned: bool = True) -> dict[int, Tensor]:
         """The bottom-up pass: coefficients in units of sigma by stride, tokens (B*H*W, channels)."""
@@ -75,7 +75,7 @@ class PhotoRRVQ(nn.Module):
         rows, columns = sizes[8]
         x = F.pixel_shuffle(samples[:, :, :rows, :columns], 8)
         x = x + self.synthesis(x, painted.quality, painted.state)
-        return x[:, :, :height, :width] * painted.sigma[:, None, None, None] + 128
+        return torch.add(x[:, :, :height, :width] * painted.sigma[:, None, None, None], 128)
 
 
 def grid_sizes(size: tuple[int, int]) -> dict[int, tuple[int, int]]:

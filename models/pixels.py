@@ -17,7 +17,7 @@ STRIDES = (64, 32, 16, 8)
 
 
 class Pyramid(nn.Module):
-    """The orthonormal transform: pixels (B, 3, H, W) in [-128, 127], H and W multiples of 64, to coefficients by stride."""
+    """The orthonormal transform: (B, 3, H, W) in [-128, 127], sides multiples of 64, to coefficients by stride."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -78,9 +78,17 @@ class BlockNet(nn.Module):
         assert self.last.bias is not None
         nn.init.zeros_(self.last.bias)
 
+    @property
+    def reach(self) -> int:
+        """How many pixels away an input can change the correction of a pixel: 3x3 convolutions and `contrast`."""
+        return BLOCK * (2 * len(self.body) + 2 + 2)
+
     def forward(self, x: Tensor, quality: Tensor, extra: Tensor | None = None) -> Tensor:
         """x (B, 3, H, W) in units of sigma, sides multiples of 8; quality codes (B,) -> correction (B, 3, H, W)."""
-        h = self.first(F.pixel_unshuffle(contrast(x), BLOCK)) + interpolate_float(self.quality, quality)[:, :, None, None]
+        h = (
+            self.first(F.pixel_unshuffle(contrast(x), BLOCK))
+            + interpolate_float(self.quality, quality)[:, :, None, None]
+        )
         if self.extra is not None and extra is not None:
             h = h + self.extra(extra / 4)
         with torch.autocast(h.device.type, torch.bfloat16, enabled=self.training):

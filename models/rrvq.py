@@ -7,8 +7,8 @@
     +--------------------------- ladder <---------------------------+                     (top-down chain)
 
 The state is twofold. `d`, the deterministic top-down chain on exact grids, is all that a probability depends on. The
-canvas, in float, is what the symbols have built: coefficients in units of sigma, the posterior's standard deviation, which
-the quality sets. Who chooses the symbols (posterior, entropy decoder, prior) is the argument of the walk.
+canvas, in float, is what the symbols have built: coefficients in units of sigma, the posterior's standard deviation,
+which the quality sets. Who chooses the symbols (posterior, entropy decoder, prior) is the argument of the walk.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class Block(nn.Module):
 
 
 class Stage(nn.Module):
-    """A run of layers at one scale that share one spatial update of the chain; inside it, layers see each other pointwise."""
+    """Layers of one scale that share one spatial update of the chain; inside it, they see each other pointwise."""
 
     def __init__(self, plans: list[LayerPlan], width: int, config: RRVQConfig) -> None:
         super().__init__()
@@ -91,6 +91,10 @@ class Stage(nn.Module):
             LatentLayer(p.name, p.stride, p.coefficients, p.symbols, config.hidden, p.chroma) for p in plans
         )
         self.close = GridLinear(sum(len(p.coefficients) + CONTEXT for p in plans), width, gain=0.15)
+
+    def latents(self) -> list[LatentLayer]:
+        """The layers in coding order."""
+        return [m for m in self.layers if isinstance(m, LatentLayer)]
 
     def enter(self, d: Tensor, quality: Tensor) -> Tensor:
         """The spatial update: (B, C, H, W), quality codes (B,) in [0, 4096] -> (B, C, H, W)."""
@@ -127,6 +131,10 @@ class Chain(nn.Module):
         self.grow = nn.ModuleList(Grow(config.widths[a], config.widths[b]) for a, b in pairs)
         self.top_width = config.widths[self.strides[0]]
 
+    def scales(self) -> list[list[Stage]]:
+        """The stages of each stride, coarse first."""
+        return [[m for m in stages.children() if isinstance(m, Stage)] for stages in self.stages]
+
     def layers(self) -> list[LatentLayer]:
         """Every latent layer in coding order."""
         return [m for m in self.modules() if isinstance(m, LatentLayer)]
@@ -143,24 +151,24 @@ class Chain(nn.Module):
     ) -> tuple[Tensor, dict[int, Tensor]]:
         """The one pass down the hierarchy.
 
-        `sizes`: rows and columns of each stride; `quality`: codes (B,) int64 in [0, 4096]; `evidence`: coefficients in units
-        of sigma by stride, tokens (B*H*W, channels), or None where nothing is known; `stop`: how many layers to visit.
-        Returns the chain's last state (B, C, H, W) and the canvas by stride, tokens (B*H*W, channels).
+        `sizes`: rows and columns of each stride; `quality`: codes (B,) int64 in [0, 4096]; `evidence`: coefficients in
+        units of sigma by stride, tokens (B*H*W, channels), or None where nothing is known; `stop`: how many layers to
+        visit. Returns the chain's last state (B, C, H, W) and the canvas by stride, tokens (B*H*W, channels).
         """
         B, device = quality.shape[0], quality.device
         d = torch.zeros(B, self.top_width, *sizes[self.strides[0]], device=device)
-        visit = Visit(chooser, evidence, grey, stop)
+        visit, scales = Visit(chooser, evidence, grey, stop), self.scales()
         for i, stride in enumerate(self.strides):
             if i:
                 d = self.grow[i - 1](d, sizes[stride])
-            for stage in self.stages[i]:  # type: ignore[union-attr]
+            for stage in scales[i]:
                 if not visit.done:
                     d = visit.stage(stage, d, quality)
         return d, {s: visit.canvas(s, B * sizes[s][0] * sizes[s][1], device) for s in self.strides}
 
 
 COEFFICIENTS = {64: 12, 32: 9, 16: 9, 8: 192}
-"""Coefficients a position carries, by stride: Haar details of three colours (and the means at the top), DCT at stride 8."""
+"""Coefficients of a position, by stride: Haar details of three colours (and means at the top), DCT at stride 8."""
 
 
 class Visit:
@@ -182,24 +190,24 @@ class Visit:
         d = stage.enter(d, quality)
         features = stream(stage.head(signed(tokens(d))))  # (N, hidden)
         codes = []
-        for layer in stage.layers:
+        for layer in stage.latents():
             if self.done:
                 codes.append(layer.code_table()[layer.rest()].expand(features.shape[0], -1))
                 continue
-            features, code = self.layer(layer, features)  # type: ignore[arg-type]
+            features, code = self.layer(layer, features)
             codes.append(code)
             self.index += 1
         return stream(d + from_tokens(stage.close(torch.cat(codes, dim=1)), d))
 
     def layer(self, layer: LatentLayer, features: Tensor) -> tuple[Tensor, Tensor]:
-        """One layer: its symbols are chosen block by block and join the canvas. Returns the features and the symbols' codes."""
+        """One layer: its symbols are chosen block by block and join the canvas. Returns features and codes."""
         parts = [self.block(layer, features, rows) for rows in blocks(features.shape[0])]
         painted, code, features = parts[0] if len(parts) == 1 else map(torch.cat, zip(*parts, strict=True))
         self.painted[layer.stride, layer.coefficients] = painted
         return features, code
 
     def block(self, layer: LatentLayer, features: Tensor, rows: slice) -> tuple[Tensor, Tensor, Tensor]:
-        """The positions `rows` of a layer: what they paint (n, v), their codes (n, D), their next features (n, hidden)."""
+        """Some positions of a layer: what they paint (n, v), their codes (n, D), their next features (n, hidden)."""
         whole = rows == slice(0, features.shape[0])
         features = features if whole else features[rows]
         positive = rectified(features)

@@ -19,7 +19,7 @@ CHANNELS = 3 * BLOCK * BLOCK
 def colour_rotation() -> Tensor:
     """Orthonormal rows: luminance, red minus blue, green against red and blue. (3, 3)"""
     rows = torch.tensor([[1.0, 1.0, 1.0], [1.0, 0.0, -1.0], [1.0, -2.0, 1.0]], dtype=torch.float64)
-    return rows / rows.norm(dim=1, keepdim=True)
+    return torch.div(rows, torch.linalg.vector_norm(rows, dim=1, keepdim=True))
 
 
 def dct_matrix(size: int = BLOCK) -> Tensor:
@@ -37,7 +37,10 @@ def block_basis() -> Tensor:
 
 
 def haar(parents: Tensor) -> tuple[Tensor, Tensor]:
-    """One orthonormal Haar step: (B, C, 2h, 2w) -> means (B, C, h, w), details (B, 3C, h, w) as [horizontal, vertical, diagonal]."""
+    """One orthonormal Haar step: (B, C, 2h, 2w) -> means (B, C, h, w), details (B, 3C, h, w).
+
+    Details are horizontal, then vertical, then diagonal.
+    """
     a, b = parents[..., 0::2, 0::2], parents[..., 0::2, 1::2]
     c, d = parents[..., 1::2, 0::2], parents[..., 1::2, 1::2]
     details = torch.cat([a - b + c - d, a + b - c - d, a - b - c + d], dim=1)
@@ -47,7 +50,10 @@ def haar(parents: Tensor) -> tuple[Tensor, Tensor]:
 def unhaar(means: Tensor, details: Tensor) -> Tensor:
     """Inverse of `haar`: (B, C, h, w), (B, 3C, h, w) -> (B, C, 2h, 2w)."""
     h, v, x = details.chunk(3, dim=1)
-    rows = [torch.stack([means + h + v + x, means - h + v - x], dim=-1), torch.stack([means + h - v - x, means - h - v + x], dim=-1)]
+    rows = [
+        torch.stack([means + h + v + x, means - h + v - x], dim=-1),
+        torch.stack([means + h - v - x, means - h - v + x], dim=-1),
+    ]
     B, C, H, W = means.shape
     return (torch.stack(rows, dim=-3) / 2).view(B, C, 2 * H, 2 * W)
 

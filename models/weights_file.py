@@ -1,7 +1,7 @@
 """Reading and writing weights files: safetensors, no pickle.
 
 The file holds one uint8 tensor, `deflated`: the zlib stream of all packed tensors (see packing) one after the other,
-little-endian, in the order of the metadata's `index` of [name, dtype, shape]. Deflating takes about 15 % off 8-bit weights.
+little-endian, in the order of the metadata's `index` of [name, dtype, shape]. Deflating takes about 15 % off.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from dataclasses import asdict
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
 from .hierarchy import PhotoHierarchy, QualityMap
 from .packing import pack, unpack
-from .photo import PhotoRRVQ
+from .photo import FINEST_CODE, PhotoRRVQ
+from .pixels import STRIDES
 from .rrvq import RRVQConfig
 
 FORMAT = "dvcodec-rrvq-1"
@@ -41,30 +42,66 @@ def write(model: PhotoRRVQ, qualities: QualityMap, name: str) -> bytes:
 
 
 def read(path: Path, device: str) -> PhotoHierarchy:
-    """The hierarchy of a weights file. ValueError if it is none of ours."""
+    """The hierarchy of a weights file. ValueError if it is none of ours or damaged, OSError if it cannot be read."""
+    try:
+        return _read(path, device)
+    except (SafetensorError, zlib.error, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
+        raise ValueError(f"it is not a weights file or it is damaged: {error}") from error
+
+
+def _read(path: Path, device: str) -> PhotoHierarchy:
+    if path.stat().st_size > LARGEST:
+        raise ValueError("it is larger than any model's")
     with safe_open(path, framework="pt") as file:
         metadata = file.metadata() or {}
         if metadata.get("format") != FORMAT:
-            raise ValueError(f"its format is {metadata.get('format')!r}, this release reads {FORMAT!r}")
+            raise ValueError(f"its format is {metadata.get('format', '')[:32]!r}, this release reads {FORMAT!r}")
         payload = file.get_tensor("deflated").numpy().tobytes()
-    config = json.loads(metadata["config"])
-    config["widths"] = {int(stride): width for stride, width in config["widths"].items()}
-    model = PhotoRRVQ(RRVQConfig(**config))
-    unpack(model, _inflate(payload, json.loads(metadata["index"])))
-    return PhotoHierarchy(metadata["name"], model, QualityMap(**json.loads(metadata["quality"])), device)
+    config, qualities = _config(metadata["config"]), _qualities(metadata["quality"])
+    tensors = _inflate(payload, json.loads(metadata["index"]))
+    model = PhotoRRVQ(config)
+    unpack(model, tensors)
+    return PhotoHierarchy(metadata["name"], model, qualities, device)
+
+
+def _config(text: str) -> RRVQConfig:
+    """The configuration, every size within its bounds."""
+    fields = json.loads(text)
+    fields["widths"] = {int(stride): width for stride, width in fields["widths"].items()}
+    config = RRVQConfig(**fields)
+    counts = [config.blocks, config.synthesis_blocks]
+    sizes = [*config.widths.values(), config.hidden, config.synthesis_width, config.analysis_width]
+    whole = all(type(n) is int and 1 <= n <= most for ns, most in ((counts, 8), (sizes, 256)) for n in ns)
+    if set(config.widths) != set(STRIDES) or not whole:
+        raise ValueError("the sizes in its configuration are out of bounds")
+    if not 0.1 <= float(config.sigma_fine) <= float(config.sigma_coarse) <= 1000:
+        raise ValueError("the sigmas in its configuration are out of bounds")
+    return config
+
+
+def _qualities(text: str) -> QualityMap:
+    """The range of the chain's codes."""
+    qualities = QualityMap(**json.loads(text))
+    codes = (qualities.lowest, qualities.highest)
+    if not all(type(code) is int for code in codes) or not 0 <= codes[0] <= codes[1] <= FINEST_CODE:
+        raise ValueError("its quality codes are out of bounds")
+    return qualities
 
 
 def _inflate(payload: bytes, index: list[tuple[str, str, list[int]]]) -> dict[str, Tensor]:
     """The packed tensors by name; their sizes are bounded before anything is inflated."""
+    if not all(type(n) is int and 0 <= n <= LARGEST for _, _, shape in index for n in shape):
+        raise ValueError("the shapes of its tensors are not valid")
     sizes = [math.prod(shape) * DTYPES[dtype].itemsize for _, dtype, shape in index]
-    if min(sizes) < 0 or sum(sizes) > LARGEST:
+    if sum(sizes) > LARGEST:
         raise ValueError("its tensors are larger than any model's")
     raw = bytearray(zlib.decompressobj().decompress(payload, sum(sizes) + 1))
     if len(raw) != sum(sizes):
         raise ValueError("its tensors are incomplete")
     tensors, start = {}, 0
     for (name, dtype, shape), size in zip(index, sizes, strict=True):
-        count = math.prod(shape)
-        tensors[name] = torch.frombuffer(raw, dtype=DTYPES[dtype], count=count, offset=start).view(shape)
+        if not size:
+            raise ValueError("one of its tensors is empty")
+        tensors[name] = torch.frombuffer(raw, dtype=DTYPES[dtype], count=math.prod(shape), offset=start).view(shape)
         start += size
     return tensors

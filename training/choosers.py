@@ -12,17 +12,16 @@ from ..models.rrvq import Step
 class PosteriorChooser:
     """Chooses argmin_k distortion + rate (the mode of Bayes' posterior) and sums -ln p(k) for each image.
 
-    `nats`: rate by image (B,). `pull`: a surrogate whose gradient with respect to e_q is that of the posterior's expected
-    rate, sum_k q(k | e_q) (-ln p(k)) with p and the codebook held fixed; it moves the analysis and the canvas
-    predictions towards cheap symbols (the distortion reaches them straight through the canvas).
+    `nats`: rate by image (B,). `pull`: a surrogate whose gradient with respect to e_q is that of the posterior's
+    expected rate, sum_k q(k | e_q) (-ln p(k)) with p and the codebook held fixed; it moves the analysis and the
+    canvas predictions towards cheap symbols.
     """
 
     def __init__(self, batch: int, pull_weight: Tensor | None = None) -> None:
         self.batch, self.pull_weight = batch, pull_weight
-        self.nats = torch.zeros(batch)
+        self.nats = torch.zeros(())  # becomes (B,)
         self.pull = torch.zeros(())
         self.layer_nats: dict[str, Tensor] = {}
-        self.used: dict[str, Tensor] = {}
 
     def choose(self, step: Step) -> Tensor:
         """Symbols (n,) int64."""
@@ -37,7 +36,6 @@ class PosteriorChooser:
         if self.pull_weight is not None:
             self._pull(step, cost, scores.detach())
         self.layer_nats[step.layer.name] = per_image.detach()
-        self.used[step.layer.name] = symbols
         return symbols
 
     @torch.no_grad()
@@ -50,4 +48,3 @@ class PosteriorChooser:
         scale = self.pull_weight.repeat_interleave(len(gradient) // self.batch)[:, None]
         with torch.enable_grad():
             self.pull = self.pull + (gradient.clamp_(-4, 4).mul_(scale) * step.residual).sum()
-

@@ -12,16 +12,13 @@ from ..models.photo import PhotoRRVQ
 
 
 def initialise_codebooks(model: PhotoRRVQ, evidence: dict[int, Tensor], generator: torch.Generator) -> None:
-    """Fills every codebook; `evidence` are coefficients in units of sigma by stride (N, channels), of mixed qualities."""
+    """Fills every codebook; `evidence`: coefficients in units of sigma by stride (N, channels), mixed qualities."""
     plans = [plan for stages in photo_plan().values() for stage in stages for plan in stage]
     for plan, layer in zip(plans, model.chain.layers(), strict=True):
         points = evidence[plan.stride][:, list(plan.coefficients)]
         if plan.name.endswith("-fine"):  # refines what the scalar before it left
             points = torch.rand(4096, 1, generator=generator).sub_(0.5).mul_(50)
-        if plan.reach:
-            values = even_codebook(plan)
-        else:
-            values = cluster(points, plan.symbols, generator)
+        values = even_codebook(plan) if plan.reach else cluster(points, plan.symbols, generator)
         layer.initialise(values, marginals(points, values))
 
 
@@ -34,7 +31,7 @@ def even_codebook(plan: LayerPlan) -> Tensor:
 
 
 def companded(count: int, step: float, reach: float) -> Tensor:
-    """`count` scalars about zero, `step` apart at zero, the spacing growing as a hyperbolic sine up to `reach`. (count,)"""
+    """`count` scalars about zero, `step` apart there, their spacing growing as a sinh up to `reach`. (count,)"""
     j = torch.arange(count, dtype=torch.float64) - count // 2
     half = count / 2
     low, high = 1e-9, 1.0
@@ -50,7 +47,7 @@ def cluster(points: Tensor, symbols: int, generator: torch.Generator, rounds: in
     active = points[points.abs().amax(1) > 1.0]
     pick = torch.randperm(len(active), generator=generator)
     points = torch.cat([active[pick[:40000]], points[torch.randperm(len(points), generator=generator)[:20000]]])
-    centres = active[pick[: symbols]].clone()
+    centres = active[pick[:symbols]].clone()
     centres[0] = 0
     log_p = torch.full((symbols,), -math.log(symbols))
     for _ in range(rounds):
@@ -72,7 +69,9 @@ def marginals(points: Tensor, centres: Tensor, rounds: int = 3) -> Tensor:
     """Frequencies (K,) of the entropy-constrained choice among fixed centres, each at least about 1e-5."""
     probabilities = torch.full((len(centres),), 1 / len(centres))
     for _ in range(rounds):
-        cost = torch.addmm(0.5 * centres.square().sum(1) - torch.log(probabilities), points[:60000], centres.t(), alpha=-1)
+        cost = torch.addmm(
+            0.5 * centres.square().sum(1) - torch.log(probabilities), points[:60000], centres.t(), alpha=-1
+        )
         count = torch.bincount(cost.argmin(1), minlength=len(centres)).float()
         probabilities = (count + 0.3) / (count + 0.3).sum()
     return probabilities

@@ -16,7 +16,8 @@ class TrainOptions:
         out: folder of the run: checkpoints, log, final options.
         steps: optimiser steps in all; None takes the preset's.
         minutes: stop after so many minutes of wall clock, whichever comes first; None for no such limit.
-        resume: go on from the newest checkpoint in `out`.
+        resume: go on from the checkpoint in `out`.
+        start: weights file to start from, with a fresh optimiser; None starts from scratch.
         device: "auto", "cpu" or "cuda".
         precision: "bf16" (autocast) or "fp32".
         seed: of everything drawn at random.
@@ -37,3 +38,4 @@ class TrainOptions:
     threads: int | None = None
     overrides: dict[str, str] = field(default_factory=dict)
     quiet: bool = False
+    start: Path | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,6 +10,8 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
+
+from ..codec.errors import DvcodecError
 
 SUFFIXES = {".png", ".webp", ".avif", ".jpg", ".jpeg", ".bmp", ".ppm", ".tif", ".tiff"}
 
@@ -24,16 +25,17 @@ class PhotoFolder:
             images = list(pool.map(read_rgb, paths))
         self.images = [image for image in images if min(image.shape[:2]) >= crop]
         if not self.images:
-            raise ValueError(f"no image of at least {crop}x{crop} pixels below {root}")
+            raise DvcodecError(
+                f"no image of at least {crop}x{crop} pixels below {root}", "give a folder of photographs"
+            )
         self.areas = np.array([image.shape[0] * image.shape[1] for image in self.images], dtype=np.float64)
         self.areas /= self.areas.sum()
 
-    def crops(self, batch: int, crop: int, rng: np.random.Generator) -> Iterator[Tensor]:
-        """Endless batches (B, 3, crop, crop) of floats in [0, 255]: images by area, position and flips at random."""
-        while True:
-            chosen = rng.choice(len(self.images), size=batch, p=self.areas)
-            stacked = np.stack([self._crop(self.images[i], crop, rng) for i in chosen])
-            yield torch.from_numpy(stacked).permute(0, 3, 1, 2).float()
+    def batch(self, count: int, crop: int, rng: np.random.Generator) -> Tensor:
+        """Crops (count, 3, crop, crop) of floats in [0, 255]: images by area, position and flips at random."""
+        chosen = rng.choice(len(self.images), size=count, p=self.areas)
+        stacked = np.stack([self._crop(self.images[i], crop, rng) for i in chosen])
+        return torch.from_numpy(stacked).permute(0, 3, 1, 2).float()
 
     def _crop(self, image: NDArray[np.uint8], crop: int, rng: np.random.Generator) -> NDArray[np.uint8]:
         y = rng.integers(image.shape[0] - crop + 1)

@@ -1,0 +1,115 @@
+"""The evidence lower bound of a photograph model: `python -m dvcodec.evaluation.elbo DIR`.
+
+    -ELBO = sum_l E_q KL(q(z_l | z_>l, x) || p(z_l | z_>l)) - E_q ln p(x | z)          (Willetts et al. 2021, eq 5)
+
+with q the rate-distortion posterior, q(k) ~ p(k) N(e_q; values_k, sigma^2 I), sampled from the top down, and p(x | z) a
+Gaussian about the rendered pixels, integrated over each grey level. Its standard deviation is one number for a quality,
+the best of a grid on the given images. Bits back would code an image in -ELBO bits; a lossy file pays the hard choice.
+"""
+
+from __future__ import annotations
+
+import math
+from argparse import ArgumentParser
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..codec import engine
+from ..models.exact import exact_arithmetic
+from ..models.hierarchy import PhotoHierarchy
+from ..models.rrvq import Step
+from .rd import image_files, load_rgb
+
+SCALES = tuple(1.15**i for i in range(-4, 28))
+"""Standard deviations tried, in grey levels."""
+
+
+@dataclass
+class Sampler:
+    """Samples the posterior and sums its divergence from the prior, in bits by layer."""
+
+    generator: torch.Generator
+    layer_bits: dict[str, float] = field(default_factory=dict)
+
+    def choose(self, step: Step) -> Tensor:
+        """Symbols (n,) drawn from q; adds KL(q || p)."""
+        assert step.residual is not None
+        log_prior = torch.log_softmax(step.layer.exact_scores(step.embedding) * math.log(2), dim=1)
+        log_posterior = torch.log_softmax(log_prior - step.layer.distortion(step.residual).double(), dim=1)
+        posterior = log_posterior.exp()
+        divergence = (posterior * (log_posterior - log_prior)).sum() / math.log(2)
+        self.layer_bits[step.layer.name] = self.layer_bits.get(step.layer.name, 0.0) + float(divergence)
+        return torch.multinomial(posterior, 1, generator=self.generator)[:, 0]
+
+
+@dataclass(frozen=True)
+class Bound:
+    """Means over the images, bits per dimension (pixel and channel)."""
+
+    divergence: float
+    likelihood: float
+    scale: float
+
+    @property
+    def total(self) -> float:
+        """-ELBO in bits per dimension."""
+        return self.divergence + self.likelihood
+
+
+def measure(hierarchy: PhotoHierarchy, files: list[Path], quality: float, seed: int = 0) -> Bound:
+    """The bound over images at a quality in [1, 100]."""
+    generator = torch.Generator().manual_seed(seed)
+    divergences, losses = [], []
+    for file in files:
+        pixels = np.asarray(load_rgb(file))
+        sampler = Sampler(generator)
+        rendered = sample(hierarchy, pixels, round(quality * 256), sampler)
+        divergences.append(sum(sampler.layer_bits.values()) / pixels.size)
+        target = torch.from_numpy(pixels.astype(np.float64))
+        losses.append([level_bits(target - rendered, target, scale) for scale in SCALES])
+    means = np.mean(losses, axis=0)
+    best = int(means.argmin())
+    return Bound(float(np.mean(divergences)), float(means[best]), SCALES[best])
+
+
+def sample(hierarchy: PhotoHierarchy, pixels: np.ndarray, quality: int, sampler: Sampler) -> Tensor:
+    """The rendered mean (H, W, 3) float64 of one posterior sample."""
+    network, codes = hierarchy.network, hierarchy.codes(quality)
+    evidence = hierarchy.infer(pixels, quality)
+    with exact_arithmetic():
+        painted = network.paint((pixels.shape[0], pixels.shape[1]), codes, sampler, evidence)
+        return network.render(painted)[0].permute(1, 2, 0).double().cpu()
+
+
+def level_bits(error: Tensor, target: Tensor, scale: float) -> float:
+    """-log2 of a Gaussian's mass on each 8-bit level, the tails beyond 0 and 255 folded in; mean over all values."""
+    normal = torch.distributions.Normal(0.0, scale)
+    above = torch.where(target >= 255, 1.0, normal.cdf(error + 0.5))
+    below = torch.where(target <= 0, 0.0, normal.cdf(error - 0.5))
+    return float(-torch.log2((above - below).clamp_min(1e-12)).mean())
+
+
+def main() -> None:
+    """Prints the bound at several qualities."""
+    parser = ArgumentParser(prog="python -m dvcodec.evaluation.elbo", description="-ELBO of images in bits per dimension")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--weights")
+    parser.add_argument("--qualities", type=float, nargs="+", default=[10.0, 50.0, 90.0])
+    options = parser.parse_args()
+    hierarchy = engine.hierarchy(engine.choose(options.weights), "cpu")
+    assert isinstance(hierarchy, PhotoHierarchy)
+    files = image_files(options.folder)
+    for quality in options.qualities:
+        bound = measure(hierarchy, files, quality)
+        print(
+            f"quality {quality:g}: -ELBO {bound.total:.3f} bits/dim = KL {bound.divergence:.3f}"
+            f" + likelihood {bound.likelihood:.3f} (standard deviation {bound.scale:.2f})"
+        )
+
+
+if __name__ == "__main__":
+    main()

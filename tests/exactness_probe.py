@@ -1,0 +1,118 @@
+"""Decodes in the environment it is started in and tells what it saw, as JSON. Run by test_exactness.py.
+
+python exactness_probe.py WEIGHTS FILE WRITTEN on|off     the last switches oneDNN
+"""
+
+import hashlib
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import recorder
+import small_model
+import torch
+from torch import Tensor
+
+from dvcodec.codec import encoder
+from dvcodec.codec.encoder import Goal
+from dvcodec.codec.images import Picture
+from dvcodec.models import interface
+from dvcodec.models.exact import exact_arithmetic
+from dvcodec.models.exact_prior import prior_weights
+from dvcodec.models.frozen import FrozenChain
+from dvcodec.models.photo import PhotoRRVQ, grid_sizes
+from dvcodec.models.rrvq import Chain, Step
+
+SIZE = (40, 72)
+BATCHES = (1, 4, 16)
+WEIGHTS_ID = b"exactnes"
+
+
+class Replay:
+    """Chooses known symbols for a batch of images and hashes, image by image, all priors it was offered.
+
+    The symbols depend on image, layer and position alone: everywhere `rest` for the first image, ever wilder ones after.
+    """
+
+    def __init__(self, batch: int, size: tuple[int, int]) -> None:
+        self._hashes = [hashlib.sha256() for _ in range(batch)]
+        self._sizes = grid_sizes(size)
+
+    def choose(self, step: Step) -> Tensor:
+        """Return symbols (n,) and take the priors down."""
+        priors = prior_weights(step.layer.exact_scores(step.embedding)).cpu().numpy()
+        rows, columns = self._sizes[step.layer.stride]
+        images, cells = np.divmod(np.arange(step.rows.start, step.rows.stop), rows * columns)
+        for image in range(images[0], images[-1] + 1):
+            self._hashes[image].update(priors[images == image].tobytes())
+        symbols = _known(images, cells, step.index, step.layer.symbols, step.layer.rest())
+        return torch.from_numpy(symbols).to(step.embedding.device)
+
+    def digests(self, state: Tensor) -> list[str]:
+        """Return one hash an image: its priors, and the chain's last state (B, C, H, W)."""
+        for image, last in zip(self._hashes, state.cpu(), strict=True):
+            image.update(last.contiguous().numpy().tobytes())
+        return [image.hexdigest() for image in self._hashes]
+
+
+def _known(images: np.ndarray, cells: np.ndarray, layer: int, symbols: int, rest: int) -> np.ndarray:
+    """Symbols (n,) int64 from a linear congruence of where they stand."""
+    drawn = (images * 7919 + cells * 104729 + layer * 1299709 + 12345) * 2654435761 % 2**32 >> 8
+    return np.where(drawn % 16 < images, drawn // 16 % symbols, rest)
+
+
+def replay(chain: Chain | FrozenChain, batch: int, size: tuple[int, int] = SIZE, device: str = "cpu") -> list[str]:
+    """Walk a batch of images of known symbols, each at a quality of its own; one hash an image."""
+    watch = Replay(batch, size)
+    codes = torch.tensor([4096 - 256 * i for i in range(batch)], device=device)
+    with exact_arithmetic():
+        state, _ = chain.walk(grid_sizes(size), codes, watch)
+    return watch.digests(state)
+
+
+def replayed(model: PhotoRRVQ, *, tiled: bool = True) -> list[str]:
+    """Replay all batch sizes, and two images in bands and blocks of other sizes; the 16 hashes that all agree on."""
+    chain = small_model.frozen_chain(model)
+    whole = replay(chain, max(BATCHES))
+    for batch in BATCHES:
+        assert replay(chain, batch) == whole[:batch], f"a batch of {batch} has other priors than one of {max(BATCHES)}"
+    for positions, entries in ((1, 2000), (20, 500)) if tiled else ():
+        tiles = small_model.frozen_chain(model, positions, entries)
+        assert replay(tiles, 2) == whole[:2], f"bands of {positions} positions have other priors than whole layers"
+    return whole
+
+
+def write(pixels: np.ndarray, hierarchy: interface.Hierarchy) -> tuple[bytes, str]:
+    """Encode pixels here: the file, and the hash of the symbols that the encoder chose."""
+    watch = recorder.Recorder(hierarchy, priors=True)
+    return encoder.compress(Picture(pixels), watch, WEIGHTS_ID, Goal(quality=60)).data, watch.digest()
+
+
+def report(hierarchy: interface.Hierarchy, data: bytes, threads: tuple[int, ...]) -> dict[str, object]:
+    """What this environment decodes and replays; the same for every thread count, or an AssertionError."""
+    seen = []
+    for count in threads:
+        torch.set_num_threads(count)
+        digest, _ = recorder.decoded(data, hierarchy, priors=True)
+        seen.append(
+            {"decoded": digest, "replayed": replayed(small_model.network(hierarchy), tiled=count == threads[0])}
+        )
+    assert all(one == seen[0] for one in seen), "two threads see other priors than one"
+    return seen[0]
+
+
+def main() -> None:
+    """Probe and print."""
+    weights, file, written, onednn = sys.argv[1:]
+    with torch.backends.mkldnn.flags(enabled=onednn == "on"):
+        hierarchy = small_model.load(Path(weights).read_bytes())
+        seen = report(hierarchy, Path(file).read_bytes(), (1, 2))
+        data, seen["wrote"] = write(small_model.picture(72, 104, seed=1), hierarchy)
+    Path(written).write_bytes(data)
+    seen["capability"] = torch.backends.cpu.get_cpu_capability()
+    print(json.dumps(seen))
+
+
+if __name__ == "__main__":
+    main()

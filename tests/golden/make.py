@@ -1,0 +1,74 @@
+"""Adds golden files for the default weights: `python -m golden.make` in tests/. Refuses to overwrite any."""
+
+import hashlib
+import io
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import recorder
+from PIL import Image
+
+import dvcodec
+from dvcodec import weights
+from dvcodec.codec import engine, images
+from dvcodec.codec.container import Container
+
+FOLDER = Path(__file__).parent
+INDEX = FOLDER / "index.json"
+QUALITIES = (10, 50, 90)
+
+
+def pictures(photograph: Path) -> Iterator[tuple[str, Image.Image]]:
+    """The images, by a word for their names: 96 x 64 of a photograph in every mode, and one pixel."""
+    with Image.open(photograph) as image:
+        colour = image.convert("RGB").crop((300, 150, 396, 214))
+    alpha = Image.radial_gradient("L").resize(colour.size)
+    yield "rgb", colour
+    yield "rgba", Image.merge("RGBA", [*colour.split(), alpha])
+    yield "l", colour.convert("L")
+    yield "la", Image.merge("LA", [colour.convert("L"), alpha])
+    yield "1x1", colour.crop((0, 0, 1, 1))
+
+
+def entry(data: bytes, chosen: weights.Weights) -> tuple[dict[str, object], bytes]:
+    """What is known of a file, but for the name of its pixels, and the PNG of those."""
+    symbols, result = recorder.decoded(data, engine.hierarchy(chosen, "cpu"))
+    image = images.to_image(result.picture)
+    stream = io.BytesIO()
+    image.save(stream, "PNG", optimize=True)
+    facts = {"weights": chosen.name, "symbols_sha256": symbols, "size": list(image.size), "mode": image.mode}
+    return facts, stream.getvalue()
+
+
+def add(name: str, data: bytes, chosen: weights.Weights, index: dict[str, str]) -> None:
+    """Write one golden file and what belongs to it."""
+    facts, png = entry(data, chosen)
+    facts["pixels"] = f"{name}.png"
+    written = {".dvq": data, ".png": png, ".json": (json.dumps(facts, indent=1) + "\n").encode()}
+    for suffix, content in written.items():
+        with (FOLDER / f"{name}{suffix}").open("xb") as file:
+            file.write(content)
+    index[name] = hashlib.sha256(data).hexdigest()
+    INDEX.write_text(json.dumps(index, indent=1, sort_keys=True) + "\n")
+
+
+def main() -> None:
+    """Make every file for the default weights, or none where there is one already."""
+    chosen, index = weights.default(), json.loads(INDEX.read_text())
+    made = {}
+    for word, image in pictures(FOLDER.parent.parent / "examples" / "kodim23.png"):
+        for quality in QUALITIES:
+            data = dvcodec.compress(image, quality, weights=chosen.name, device="cpu")
+            made[f"{chosen.name}-v{Container(data).header.version}-{word}-q{quality}"] = data
+    there = [name for name in made if name in index or any(FOLDER.glob(f"{name}.*"))]
+    if there:
+        sys.exit(f"golden files are never changed, and there is {there[0]} already")
+    for name, data in made.items():
+        add(name, data, chosen, index)
+        print(f"{name}: {len(data)} bytes")
+
+
+if __name__ == "__main__":
+    main()

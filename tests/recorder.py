@@ -1,0 +1,83 @@
+"""Watches a walk from outside: which symbols were chosen, under which integer priors."""
+
+import hashlib
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dvcodec.codec import decoder
+from dvcodec.models.interface import Chooser, Hierarchy, LayerSpec, Step
+
+
+class _Watch:
+    """Passes every step on to a chooser and takes down what it chose."""
+
+    def __init__(self, chooser: Chooser, note: Callable[[Step, NDArray[np.int32]], None]) -> None:
+        self._chooser, self._note = chooser, note
+
+    def choose(self, step: Step) -> NDArray[np.int32]:
+        """Return the inner chooser's symbols."""
+        symbols = self._chooser.choose(step)
+        self._note(step, symbols)
+        return symbols
+
+
+class Recorder:
+    """A hierarchy that is another one, watched. With `priors`, the hash covers the prior weights of every step too."""
+
+    def __init__(self, hierarchy: Hierarchy, *, priors: bool = False) -> None:
+        self._hierarchy, self._priors = hierarchy, priors
+        self._hash = hashlib.sha256()
+        self.asked: list[int] = []
+        """The layer of every step, in order."""
+
+    @property
+    def name(self) -> str:
+        """Name of the weights."""
+        return self._hierarchy.name
+
+    @property
+    def layers(self) -> tuple[LayerSpec, ...]:
+        """The layers in coding order."""
+        return self._hierarchy.layers
+
+    def infer(self, pixels: NDArray[np.uint8], quality: int) -> object:
+        """Pass on."""
+        return self._hierarchy.infer(pixels, quality)
+
+    def walk(
+        self,
+        height: int,
+        width: int,
+        quality: int,
+        chooser: Chooser,
+        *,
+        grey: bool = False,
+        evidence: object | None = None,
+        stop: int | None = None,
+    ) -> object:
+        """Pass on, watching the chooser."""
+        watch = _Watch(chooser, self._note)
+        return self._hierarchy.walk(height, width, quality, watch, grey=grey, evidence=evidence, stop=stop)
+
+    def render(self, state: object) -> NDArray[np.uint8]:
+        """Pass on."""
+        return self._hierarchy.render(state)
+
+    def _note(self, step: Step, symbols: NDArray[np.int32]) -> None:
+        self.asked.append(step.layer)
+        self._hash.update(symbols.astype("<i4").tobytes())
+        if self._priors:
+            self._hash.update(step.weights().astype("<f4").tobytes())
+
+    def digest(self) -> str:
+        """SHA-256 of all symbols (int32, little-endian) in coding order, and of the priors if asked for."""
+        return self._hash.hexdigest()
+
+
+def decoded(data: bytes, hierarchy: Hierarchy, *, priors: bool = False) -> tuple[str, decoder.Decoded]:
+    """The hash of a .dvq file's symbols as this hierarchy decodes them, and the picture. DvcodecError as the codec's."""
+    recorder = Recorder(hierarchy, priors=priors)
+    result = decoder.decompress(data, lambda prefix: recorder)
+    return recorder.digest(), result

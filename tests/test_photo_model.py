@@ -1,0 +1,188 @@
+"""The photograph model: its transform, shapes at every size, grey, previews, batches, and that quality is quality."""
+
+import numpy as np
+import pytest
+import small_model
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from dvcodec.codec.encoder import psnr_of
+from dvcodec.models import interface
+from dvcodec.models.exact_prior import prior_weights
+from dvcodec.models.photo import Painted, PhotoRRVQ, grid_sizes
+from dvcodec.models.pixels import Pyramid, crop_levels, pad_levels
+from dvcodec.models.rrvq import COEFFICIENTS, Step
+
+SIZES = [(1, 1), (1, 70), (7, 9), (65, 130)]
+Q50 = 50 * 256
+
+
+class Posterior:
+    """Chooses the posterior's mode and takes down which layers asked, and for how many positions."""
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+        self.positions: dict[int, int] = {}
+
+    def choose(self, step: interface.Step) -> NDArray[np.int32]:
+        """Return the mode."""
+        self.asked.append(step.layer)
+        self.positions[step.layer] = self.positions.get(step.layer, 0) + step.count
+        symbols = step.posterior_mode()
+        assert symbols.dtype == np.int32 and symbols.shape == (step.count,) == step.weights().shape[:1]
+        return symbols
+
+
+def passed(pixels: NDArray[np.uint8], quality: int = Q50, **options: object) -> tuple[NDArray[np.uint8], Posterior]:
+    """Pixels through the small model and back, and the chooser that went along."""
+    model, chooser = small_model.hierarchy(), Posterior()
+    evidence = model.infer(pixels, quality)
+    state = model.walk(*pixels.shape[:2], quality, chooser, evidence=evidence, **options)  # type: ignore[arg-type]
+    return model.render(state), chooser
+
+
+# The transform.
+
+
+@pytest.mark.parametrize("size", [(64, 64), (64, 192), (256, 128)], ids=str)
+def test_the_pyramid_is_orthonormal_and_its_inverse_exact(size: tuple[int, int]) -> None:
+    pyramid = Pyramid()
+    x = torch.rand(2, 3, *size, generator=torch.Generator().manual_seed(0)) * 255 - 128
+    levels = pyramid(x)
+    assert {s: tuple(t.shape) for s, t in levels.items()} == {
+        s: (2, c, size[0] // s, size[1] // s) for s, c in COEFFICIENTS.items()
+    }
+    # The means of blocks stand on the coarser levels: their place at stride 8 counts nothing.
+    energy = sum(float(t.double().square().sum()) for t in levels.values()) - float(
+        levels[8][:, ::64].double().square().sum()
+    )
+    assert energy == pytest.approx(float(x.double().square().sum()), rel=1e-6)
+    samples = torch.nn.functional.pixel_shuffle(pyramid.inverse(levels), 8)
+    assert (samples - x).abs().max() < 1e-3
+    assert (samples - x).square().mean().sqrt() < 1e-4
+
+
+@pytest.mark.parametrize("size", [*SIZES, (8, 8), (63, 64), (100, 3)], ids=str)
+def test_the_coded_coefficients_hold_the_whole_image(size: tuple[int, int]) -> None:
+    model = PhotoRRVQ(small_model.CONFIG).eval()  # its corrections are zero
+    pixels = torch.rand(2, 3, *size, generator=torch.Generator().manual_seed(1)) * 255
+    quality = torch.tensor([0, 4096])
+    with torch.inference_mode():
+        evidence = model.infer(pixels, quality)
+        state = torch.zeros(2, small_model.CONFIG.widths[8], *grid_sizes(size)[8])
+        again = model.render(Painted(state, evidence, model.sigma(quality), size, quality))
+    assert {s: tuple(t.shape) for s, t in evidence.items()} == {
+        s: (2 * rows * columns, COEFFICIENTS[s]) for s, (rows, columns) in grid_sizes(size).items()
+    }
+    assert again.shape == pixels.shape
+    assert (again - pixels).abs().max() < 2e-3
+
+
+def test_padding_undoes_cropping() -> None:
+    levels = Pyramid()(torch.ones(1, 3, 128, 192))
+    padded = pad_levels(crop_levels(levels, 65, 130))
+    assert {s: t.shape for s, t in padded.items()} == {s: t.shape for s, t in levels.items()}
+    assert padded[8][:, :, 9:].eq(0).all() and torch.equal(padded[8][:, :, :9, :17], levels[8][:, :, :9, :17])
+
+
+# Shapes, grey, previews.
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_any_size_passes(size: tuple[int, int]) -> None:
+    layers = small_model.hierarchy().layers
+    pixels, chooser = passed(small_model.picture(*size))
+    assert pixels.shape == (*size, 3) and pixels.dtype == np.uint8
+    assert list(dict.fromkeys(chooser.asked)) == list(range(len(layers)))
+    for layer, spec in enumerate(layers):
+        assert chooser.positions[layer] == -(-size[0] // spec.stride) * -(-size[1] // spec.stride)
+
+
+def test_layers_come_coarse_first_and_have_a_rest_symbol() -> None:
+    layers = small_model.hierarchy().layers
+    strides = [spec.stride for spec in layers]
+    assert strides == sorted(strides, reverse=True) and set(strides) == {64, 32, 16, 8}
+    assert all(0 <= spec.rest < spec.symbols and spec.symbols >= 2 for spec in layers)
+    assert len({spec.name for spec in layers}) == len(layers)
+
+
+def test_grey_asks_for_no_colour() -> None:
+    grey = np.repeat(small_model.picture(40, 56)[:, :, :1], 3, axis=2)
+    pixels, chooser = passed(grey, grey=True)
+    layers = small_model.hierarchy().layers
+    assert sorted(set(chooser.asked)) == [i for i, spec in enumerate(layers) if not spec.chroma]
+    assert any(spec.chroma for spec in layers)
+    assert psnr_of(grey, pixels) > 20
+
+
+def test_a_walk_that_stops_shows_a_coarser_image() -> None:
+    picture = small_model.picture(64, 96)
+    layers = small_model.hierarchy().layers
+    stops = [next(i for i, spec in enumerate(layers) if spec.stride == stride) for stride in (32, 16, 8)]
+    errors = []
+    for stop in (*stops, len(layers)):
+        pixels, chooser = passed(picture, 25600, stop=stop)
+        assert sorted(set(chooser.asked)) == list(range(stop))
+        assert pixels.shape == picture.shape
+        errors.append(psnr_of(picture, pixels))
+    assert errors == sorted(errors) and errors[-1] > errors[0] + 3
+    assert np.array_equal(pixels, passed(picture, 25600)[0])
+
+
+def test_a_posterior_needs_evidence() -> None:
+    with pytest.raises(ValueError, match="evidence"):
+        small_model.hierarchy().walk(8, 8, Q50, Posterior())
+
+
+# Batches and quality.
+
+
+class Mode:
+    """The posterior's mode on tensors, with the exact prior, as the codec takes it."""
+
+    def __init__(self) -> None:
+        self.priors: list[Tensor] = []
+        self.symbols: list[Tensor] = []
+
+    def choose(self, step: Step) -> Tensor:
+        """Return the mode and remember."""
+        assert step.residual is not None
+        scores = step.layer.exact_scores(step.embedding)
+        self.priors.append(prior_weights(scores))
+        self.symbols.append((step.layer.distortion(step.residual) - scores.float() * 0.6931).argmin(1))
+        return self.symbols[-1]
+
+
+def painted(model: PhotoRRVQ, pixels: Tensor, quality: Tensor) -> tuple[Tensor, Mode]:
+    """A batch through the model and back."""
+    chooser = Mode()
+    with torch.inference_mode():
+        state = model.paint((pixels.shape[2], pixels.shape[3]), quality, chooser, model.infer(pixels, quality))
+        return model.render(state), chooser
+
+
+def test_a_batch_equals_its_images() -> None:
+    model = small_model.frozen()
+    pixels = torch.stack([torch.from_numpy(small_model.picture(20, 70, seed)) for seed in range(4)])
+    pixels, quality = pixels.permute(0, 3, 1, 2).float(), torch.tensor([4096, 500, 2222, 0])
+    together, batch = painted(model, pixels, quality)
+    for i in range(4):
+        alone, single = painted(model, pixels[i : i + 1], quality[i : i + 1])
+        for one, many in ((single.symbols, batch.symbols), (single.priors, batch.priors)):
+            assert all(torch.equal(a, b.chunk(4)[i]) for a, b in zip(one, many, strict=True))
+        assert (alone[0] - together[i]).abs().max() < 1e-2
+
+
+def test_quality_codes_run_linearly_between_the_ends() -> None:
+    qualities = small_model.QUALITIES
+    codes = [qualities.code(q) for q in range(256, 25601)]
+    assert codes[0] == qualities.lowest and codes[-1] == qualities.highest
+    assert codes == sorted(codes) and max(np.diff(codes)) == 1
+
+
+def test_quality_is_fidelity() -> None:
+    picture = small_model.picture(64, 96, seed=2)
+    values = [psnr_of(picture, passed(picture, quality * 256)[0]) for quality in (1, 20, 40, 60, 80, 100)]
+    assert values == sorted(values)
+    assert values[-1] > max(32, values[0] + 10)

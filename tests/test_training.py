@@ -1,0 +1,180 @@
+"""The training package: objective, resume, export; on a narrow model and a few small images."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from dvcodec import training
+from dvcodec.codec.errors import DvcodecError, InvalidArgument
+from dvcodec.models.photo import PhotoRRVQ
+from dvcodec.models.rrvq import RRVQConfig
+from dvcodec.training.checkpoints import FILE, Checkpoint
+from dvcodec.training.codebooks import cluster, companded, marginals
+from dvcodec.training.loop import Trainer
+from dvcodec.training.objective import rate_distortion
+from dvcodec.training.options import TrainOptions
+from dvcodec.training.presets import PRESETS, Recipe, resolve
+
+NARROW = {
+    "widths": {64: 16, 32: 16, 16: 16, 8: 16},
+    "blocks": 1,
+    "hidden": 16,
+    "synthesis_width": 16,
+    "analysis_width": 8,
+}
+SMALL = {"batch": "2", "crop": "64", "late_crop": "64"}
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """A folder of three small images with edges, gradients and noise."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for i in range(3):
+        y, x = np.mgrid[:96, :96]
+        base = np.stack([(x * (i + 1)) % 256, (y * 2) % 256, ((x + y) // 16 % 2) * 200], axis=-1)
+        Image.fromarray(np.clip(base + rng.normal(0, 8, base.shape), 0, 255).astype(np.uint8)).save(folder / f"{i}.png")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Presets with narrow networks, one thread."""
+    monkeypatch.setitem(PRESETS, "rrvq", type(PRESETS["rrvq"])("narrow", NARROW))
+    torch.set_num_threads(1)
+
+
+def options(photos: Path, out: Path, steps: int, *, resume: bool = False) -> TrainOptions:
+    """A run of `steps` out of 4."""
+    return TrainOptions(
+        model="rrvq", data=photos, out=out, steps=steps, resume=resume, device="cpu", overrides=SMALL, quiet=True
+    )
+
+
+def test_a_resumed_run_equals_an_uninterrupted_one(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    training.train(options(photos, tmp_path / "whole", 4))
+    halfway = {"count": 0}
+    step = Trainer.one_step
+
+    def stopping(self: Trainer, fraction: float) -> object:
+        if halfway["count"] == 2:
+            raise KeyboardInterrupt
+        halfway["count"] += 1
+        return step(self, fraction)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "one_step", stopping)
+        with pytest.raises(KeyboardInterrupt):
+            training.train(options(photos, tmp_path / "cut", 4))
+    assert Checkpoint(tmp_path / "cut" / FILE).state["step"] == 2
+    training.train(options(photos, tmp_path / "cut", 4, resume=True))
+    whole, cut = (Checkpoint(tmp_path / name / FILE) for name in ("whole", "cut"))
+    assert whole.state["step"] == cut.state["step"] == 4
+    for key, value in whole.tensors.items():
+        assert torch.equal(value, cut.tensors[key]), key
+
+
+def test_training_lowers_the_objective(photos: Path, tmp_path: Path) -> None:
+    recipe = resolve("rrvq", SMALL | {"warm_up": "1", "rate": "0.004"}, 100)[1]
+    trainer = Trainer(options(photos, tmp_path / "run", 100), RRVQConfig(**NARROW), recipe)
+    trainer.begin()
+    trainer.model.train()
+    x, quality = next(trainer.crops(1)), torch.tensor([1000, 3000])
+
+    def loss() -> float:
+        terms = rate_distortion(trainer.model, x, quality, trainer.recipe, pull=False, analysis=False)
+        return float(terms.loss.detach())
+
+    before = loss()
+    for trainer.step in range(12):
+        trainer.one_step(0.1)
+    assert loss() < 0.98 * before
+
+
+def test_an_existing_run_is_not_overwritten(photos: Path, tmp_path: Path) -> None:
+    training.train(options(photos, tmp_path / "run", 1))
+    with pytest.raises(DvcodecError, match="holds a run"):
+        training.train(options(photos, tmp_path / "run", 1))
+
+
+def test_a_loss_that_is_no_number_stops_with_the_layers_name(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dvcodec.models.latent import LatentLayer
+
+    scores = LatentLayer.scores
+
+    def broken(self: LatentLayer, embedding: torch.Tensor) -> torch.Tensor:
+        return scores(self, embedding) * (float("nan") if self.name == "16/y-v" else 1.0)
+
+    monkeypatch.setattr(LatentLayer, "scores", broken)
+    with pytest.raises(DvcodecError, match="first in layer 16/y-v"):
+        training.train(options(photos, tmp_path / "run", 1))
+
+
+def test_gradients_reach_every_parameter(photos: Path) -> None:
+    model = PhotoRRVQ(RRVQConfig(**NARROW)).train()
+    for layer in model.chain.layers():
+        values = torch.randn(layer.symbols, len(layer.coefficients)) * 3
+        layer.initialise(values, torch.full((layer.symbols,), 1 / layer.symbols))
+    for net in (model.analysis, model.synthesis):
+        torch.nn.init.normal_(net.last.weight, std=0.01)
+    x = torch.rand(2, 3, 64, 64) * 255
+    terms = rate_distortion(model, x, torch.tensor([1000, 3000]), Recipe(), pull=True, analysis=True)
+    terms.loss.backward()
+    # the canvas prediction of the very last layers, and every weight before them, is used
+    missing = [name for name, p in model.named_parameters() if p.grad is None or not bool(p.grad.abs().sum() > 0)]
+    assert missing == []
+
+
+def test_export_writes_weights_that_code(photos: Path, tmp_path: Path) -> None:
+    import dvcodec
+
+    training.train(options(photos, tmp_path / "run", 2))
+    out = training.export(tmp_path / "run" / FILE, tmp_path / "mine.safetensors", {"name": "mine"})
+    card = json.loads((tmp_path / "mine.card.json").read_text())
+    assert (
+        card["name"] == "mine"
+        and card["training"]["step"] == 2
+        and len(card["layers"]) == len(set(map(str, card["layers"])))
+    )
+    image = Image.open(photos / "0.png").convert("RGB")
+    data = dvcodec.compress(image, quality=30, weights=str(out))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DVCODEC_WEIGHTS", str(tmp_path))
+        assert dvcodec.decompress(data).size == image.size
+
+
+def test_unknown_settings_are_named() -> None:
+    with pytest.raises(InvalidArgument, match="no setting 'colour'"):
+        resolve("rrvq", {"colour": "3"}, None)
+    with pytest.raises(InvalidArgument, match="batch=many"):
+        resolve("rrvq", {"batch": "many"}, None)
+    assert resolve("rrvq", {"batch": "3"}, 7)[1] == Recipe(batch=3, steps=7)
+
+
+def test_codebooks_start_where_the_data_are() -> None:
+    generator = torch.Generator().manual_seed(0)
+    points = torch.randn(4000, 2, generator=generator) * 5
+    centres = cluster(points, 16, generator)
+    assert bool((centres[0] == 0).all())
+    spread = (points[:, None] - centres).square().sum(-1).amin(1).mean()
+    assert spread < 0.3 * points.square().sum(1).mean()
+    frequencies = marginals(points, centres)
+    assert frequencies.sum() == pytest.approx(1, abs=1e-5) and frequencies.min() > 0
+
+
+def test_companded_scalars_reach_as_far_as_asked() -> None:
+    scalars = companded(256, 3.2, 500.0)
+    assert scalars[128] == 0 and scalars[0] == pytest.approx(-500, rel=0.01)
+    assert scalars[129] == pytest.approx(3.2, rel=0.01)
+    assert bool((scalars[1:] > scalars[:-1]).all())

@@ -1,0 +1,29 @@
+"""Training: data, objective, loop, checkpoints and the export of weights. Nothing heavy loads before a run starts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from .options import TrainOptions
+
+
+def presets() -> dict[str, str]:
+    """The models that can be trained: name -> one line about it."""
+    from .presets import PRESETS
+
+    return {name: preset.description for name, preset in PRESETS.items()}
+
+
+def train(options: TrainOptions) -> None:
+    """Trains a preset; checkpoints go to `options.out`. DvcodecError for what the user can mend."""
+    from .loop import run
+
+    run(options)
+
+
+def export(checkpoint: Path, out: Path, card: Mapping[str, str], calibration: Path | None = None) -> Path:
+    """Writes exact integer weights and their card from a checkpoint; see `exporting.export`."""
+    from .exporting import export as write
+
+    return write(checkpoint, out, card, calibration)

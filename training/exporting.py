@@ -1,0 +1,65 @@
+"""From a float checkpoint to exact integer weights with a card beside them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..codec.errors import DvcodecError
+from ..models.hierarchy import QualityMap
+from ..models.packing import BoundError
+from ..models.photo import PhotoRRVQ
+from ..models.weights_file import write
+from .calibration import calibrate
+from .checkpoints import Checkpoint
+
+
+def export(checkpoint: Path, out: Path, card: Mapping[str, str], calibration: Path | None = None) -> Path:
+    """Writes weights to `out` and their card beside it (`out` with .card.json). Returns `out`.
+
+    Weights on the exact path become integers, their accumulators' bounds are checked, and the file's SHA-256 goes
+    into the card. With `calibration`, a folder of images, quality 50 is placed where they take 0.5 bits a pixel in
+    the mean; without, the qualities keep the recipe's range. DvcodecError if a bound fails.
+    """
+    read = Checkpoint(checkpoint)
+    model = read.model()
+    if calibration is None:
+        qualities = QualityMap(read.recipe.quality_low, read.recipe.quality_high)
+    else:
+        qualities = calibrate(model, calibration)
+    try:
+        data = write(model, qualities, card["name"])
+    except BoundError as error:
+        raise DvcodecError(
+            f"cannot be made exact: {error}", "train on with a smaller rate, then export again"
+        ) from error
+    _replace(out, data)
+    text = json.dumps(skeleton(read, model, card, data), indent=2) + "\n"
+    _replace(out.with_suffix(".card.json"), text.encode())
+    return out
+
+
+def skeleton(read: Checkpoint, model: PhotoRRVQ, card: Mapping[str, str], data: bytes) -> dict[str, Any]:
+    """The card's facts that the checkpoint knows: recipe, steps, seconds, device, sizes, layers, hash."""
+    layers = [{"name": m.name, "stride": m.stride, "symbols": m.symbols} for m in model.chain.layers()]
+    known = {key: read.state[key] for key in ("model", "step", "seconds", "seed", "device", "images")}
+    return {
+        **card,
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "bytes": len(data),
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "training": known | {"recipe": read.state["recipe"], "torch": torch.__version__},
+        "layers": layers,
+    }
+
+
+def _replace(path: Path, data: bytes) -> None:
+    partial = path.with_name(path.name + ".partial")
+    partial.write_bytes(data)
+    os.replace(partial, path)

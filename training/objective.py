@@ -1,0 +1,60 @@
+"""The rate-distortion objective: the deterministic posterior's negative ELBO with a Gaussian likelihood.
+
+For an image, in nats: -ln p(z) + |x - x_hat|^2 / (2 sigma^2), where sigma follows the quality; with
+lambda = 1 / (2 sigma^2 ln 2) that is lambda * distortion + bits. Images are weighted by sigma (1 / sqrt(lambda)), so
+that fine qualities, whose terms are large, do not drown coarse ones, and by 1 / pixels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..models.photo import Painted, PhotoRRVQ
+from .choosers import PosteriorChooser
+from .presets import Recipe
+
+REFERENCE_SIGMA = 8.0
+
+
+@dataclass
+class Terms:
+    """A batch's loss (scalar, with gradient) and its parts per pixel, in nats."""
+
+    loss: Tensor
+    rate: float
+    distortion: float
+    layer_nats: dict[str, Tensor]
+
+
+def rate_distortion(
+    model: PhotoRRVQ, x: Tensor, quality: Tensor, recipe: Recipe, *, pull: bool, analysis: bool
+) -> Terms:
+    """The objective on crops x (B, 3, H, W) in [0, 255] at quality codes (B,)."""
+    sigma = model.sigma(quality)
+    weight = sigma / REFERENCE_SIGMA / (x.shape[0] * x.shape[2] * x.shape[3])
+    chooser = PosteriorChooser(x.shape[0], weight * recipe.pull if pull else None)
+    evidence = model.infer(x, quality, learned=analysis)
+    painted = model.paint((x.shape[2], x.shape[3]), quality, chooser, evidence)
+    error = (x - model.render(painted)).square().flatten(1).sum(1) / (2 * sigma.square())
+    distortion = (1 - recipe.anchor) * error + recipe.anchor * canvas_error(painted, evidence)
+    loss = (weight * (chooser.nats + distortion)).sum()
+    if pull:
+        loss = loss + chooser.pull - chooser.pull.detach()
+    pixels = x.shape[0] * x.shape[2] * x.shape[3]
+    return Terms(
+        loss, float(chooser.nats.detach().sum()) / pixels, float(error.detach().sum()) / pixels, chooser.layer_nats
+    )
+
+
+def canvas_error(painted: Painted, evidence: dict[int, Tensor]) -> Tensor:
+    """Half the squared distance of canvas and coefficients in units of sigma, by image (B,); block means count once."""
+    total = torch.zeros_like(painted.sigma)
+    for stride, canvas in painted.canvas.items():
+        difference = (canvas - evidence[stride]).square()
+        if stride == 8:  # its DCs are carried by the coarser strides
+            difference = difference.view(-1, 3, 64)[:, :, 1:].flatten(1)
+        total = total + difference.view(len(total), -1).sum(1) / 2
+    return total

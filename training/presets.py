@@ -1,0 +1,99 @@
+"""Named models with their recipes: plain numbers, no torch. `--set key=value` changes any of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+from ..codec.errors import InvalidArgument
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a photograph model is trained. Rates are Adam's; fractions are of the whole run."""
+
+    steps: int = 9000
+    batch: int = 8
+    crop: int = 128
+    late_crop: int = 256
+    """Side of the crops in the last part of the run; the batch shrinks so that the pixels stay the same."""
+    late_from: float = 0.6
+    rate: float = 1e-3
+    codebook_rate: float = 3e-3
+    network_rate: float = 5e-4
+    """Of analysis and synthesis."""
+    warm_up: int = 100
+    decay_to: float = 0.02
+    """The cosine schedule ends at this share of the rates."""
+    anchor: float = 0.1
+    """Share of the distortion measured on the canvas itself: it stays what the posterior takes it for."""
+    pull: float = 1.0
+    """Weight of the expected rate's gradient on the canvas predictions and the analysis."""
+    analysis_from: float = 1.0
+    """From this fraction on the learned analysis is trained; 1 = never."""
+    clip: float = 2.0
+    """Gradients are clipped to this multiple of the running median of their norm."""
+    ema: float = 0.999
+    quality_low: int = 0
+    quality_high: int = 4096
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A model's description, the sizes of its networks (fields of RRVQConfig) and its recipe."""
+
+    description: str
+    config: Mapping[str, Any] = field(default_factory=dict)
+    recipe: Recipe = Recipe()
+
+
+PRESETS = {
+    "rrvq": Preset("RRVQ-VAE of photographs, the codec's model: 82 layers at strides 64 to 8, every quality"),
+    "rrvq-small": Preset(
+        "the same hierarchy with narrow networks: quick to train, for trials",
+        {
+            "widths": {64: 32, 32: 48, 16: 64, 8: 64},
+            "blocks": 1,
+            "hidden": 32,
+            "synthesis_width": 64,
+            "analysis_width": 32,
+        },
+    ),
+}
+
+
+def resolve(name: str, overrides: Mapping[str, str], steps: int | None) -> tuple[dict[str, Any], Recipe]:
+    """A preset's network sizes and recipe with a person's changes. InvalidArgument for an unknown key or value."""
+    preset = PRESETS[name]
+    config, recipe = dict(preset.config), preset.recipe
+    for key, text in overrides.items():
+        if key in {f.name for f in fields(Recipe)}:
+            recipe = replace(recipe, **{key: _number(key, text, type(getattr(recipe, key)))})
+        elif key in SIZES:
+            config[key] = _number(key, text, SIZES[key])
+        else:
+            known = sorted({f.name for f in fields(Recipe)} | set(SIZES))
+            raise InvalidArgument(f"no setting {key!r}", f"there are {', '.join(known)}")
+    return config, recipe if steps is None else replace(recipe, steps=steps)
+
+
+SIZES: dict[str, type] = {
+    "blocks": int,
+    "hidden": int,
+    "synthesis_width": int,
+    "synthesis_blocks": int,
+    "analysis_width": int,
+    "sigma_coarse": float,
+    "sigma_fine": float,
+}
+"""Network sizes that `--set` may change (fields of models.rrvq.RRVQConfig)."""
+
+
+def _number(key: str, text: str, kind: type) -> Any:
+    try:
+        return kind(text)
+    except ValueError:
+        raise InvalidArgument(
+            f"{key}={text}: not {'a whole' if kind is int else 'a'} number", f"--set {key}=..."
+        ) from None
