@@ -88,6 +88,11 @@ class PhotoHierarchy:
             interface.LayerSpec(m.name, m.stride, m.symbols, m.chroma, m.rest()) for m in self._model.chain.layers()
         )
 
+    @property
+    def network(self) -> PhotoRRVQ:
+        """The frozen network itself, for training to start from."""
+        return self._model
+
     def _codes(self, quality: int) -> Tensor:
         return torch.tensor([self._qualities.code(quality)], device=self._device)
 

@@ -32,7 +32,7 @@ WEIGHTS_ID = b"exactnes"
 class Replay:
     """Chooses known symbols for a batch of images and hashes, image by image, all priors it was offered.
 
-    The symbols depend on image, layer and position alone: everywhere `rest` for the first image, ever wilder ones after.
+    The symbols depend on image, layer and position alone: `rest` everywhere in the first image, wilder ones after.
     """
 
     def __init__(self, batch: int, size: tuple[int, int]) -> None:
@@ -91,7 +91,7 @@ def write(pixels: np.ndarray, hierarchy: interface.Hierarchy) -> tuple[bytes, st
 
 def report(hierarchy: interface.Hierarchy, data: bytes, threads: tuple[int, ...]) -> dict[str, object]:
     """What this environment decodes and replays; the same for every thread count, or an AssertionError."""
-    seen = []
+    seen: list[dict[str, object]] = []
     for count in threads:
         torch.set_num_threads(count)
         digest, _ = recorder.decoded(data, hierarchy, priors=True)

@@ -77,7 +77,7 @@ class Recorder:
 
 
 def decoded(data: bytes, hierarchy: Hierarchy, *, priors: bool = False) -> tuple[str, decoder.Decoded]:
-    """The hash of a .dvq file's symbols as this hierarchy decodes them, and the picture. DvcodecError as the codec's."""
+    """The hash of a .dvq file's symbols as this hierarchy decodes them, and the picture."""
     recorder = Recorder(hierarchy, priors=priors)
     result = decoder.decompress(data, lambda prefix: recorder)
     return recorder.digest(), result

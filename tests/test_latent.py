@@ -35,7 +35,7 @@ def embeddings(count: int, seed: int = 1) -> Tensor:
 def test_responsibilities_are_a_gaussian_mixture_posterior() -> None:
     layer, e = layer_of(40), embeddings(30)
     components = Independent(Normal(layer.means(), torch.exp(layer.log_variance / 2)), 1)
-    expected = torch.log_softmax(components.log_prob(e[:, None]), dim=1)
+    expected = torch.log_softmax(components.log_prob(e[:, None]), dim=1)  # type: ignore[no-untyped-call]
     torch.testing.assert_close(torch.log_softmax(layer.scores(e), dim=1), expected, rtol=1e-9, atol=1e-9)
 
 
@@ -67,7 +67,7 @@ def precisions(layer: LatentLayer) -> Tensor:
 
 @pytest.mark.parametrize("index", [0, 20, 50, 81])
 def test_exact_scores_are_the_float_scores_up_to_the_stored_precision(index: int) -> None:
-    """With means stored with an error of m, precisions p with one of q = 2^-25 (values) or 2^-13 (context), constants 2^-17:
+    """Means are stored with an error of m, precisions p of q = 2^-25 (values) or 2^-13 (context), constants of 2^-17:
 
     |error| <= sum_d (2 p m r + q r^2) + 2^-17, where r = |e| + |mean| + m. Positions have a constant of their own, so
     errors are compared after taking out the first symbol's.

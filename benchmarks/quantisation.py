@@ -1,0 +1,98 @@
+"""What exact integers cost: a checkpoint as a float model (no grids at all) beside the weights exported from it.
+
+    python benchmarks/quantisation.py runs/mine/checkpoint.safetensors DIR
+
+Both choose the hard posterior on the images of DIR at the same quality codes; bits are -log2 p(z), in the float model from
+float probabilities, in the exact one from the integer frequencies that the coder uses.
+"""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from argparse import ArgumentParser
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import torch
+from dvcodec import models
+from dvcodec.codec.lossy import encode, render
+from dvcodec.evaluation.metrics import psnr
+from dvcodec.evaluation.rd import image_files, load_rgb
+from dvcodec.models import exact, latent, rrvq
+from dvcodec.models.hierarchy import QualityMap
+from dvcodec.models.photo import FINEST_CODE, PhotoRRVQ
+from dvcodec.models.weights_file import write
+from dvcodec.training.checkpoints import Checkpoint
+from dvcodec.training.choosers import PosteriorChooser
+from torch import Tensor
+
+CODES = (512, 1536, 2560, 3584)
+
+
+def clamped(x: Tensor, bits: int, low: float = -math.inf, high: float = math.inf) -> Tensor:
+    """`exact.on_grid` without its grid."""
+    return x.clamp(low, high)
+
+
+@contextmanager
+def no_grids() -> Iterator[None]:
+    """Within, the networks compute in plain float32: activations, weights and embeddings are not rounded."""
+    kept: list[tuple[object, str, Callable[..., object]]] = []
+
+    def replace(owner: object, name: str, value: Callable[..., object]) -> None:
+        kept.append((owner, name, getattr(owner, name)))
+        setattr(owner, name, value)
+
+    for module in (exact, latent, rrvq):
+        if hasattr(module, "on_grid"):
+            replace(module, "on_grid", clamped)
+    replace(exact.GridLinear, "quantised", lambda self: (self.weight, self.bias))
+    try:
+        yield
+    finally:
+        for owner, name, value in kept:
+            setattr(owner, name, value)
+
+
+def float_model(model: PhotoRRVQ, pixels: np.ndarray, code: int) -> tuple[float, float]:
+    """Bits per pixel and PSNR of the float model."""
+    x = torch.tensor(pixels).permute(2, 0, 1)[None].float()
+    chooser, quality = PosteriorChooser(1), torch.tensor([code])
+    with torch.inference_mode(), no_grids():
+        painted = model.paint((x.shape[2], x.shape[3]), quality, chooser, model.infer(x, quality))
+        shown = model.render(painted)[0].clamp(0, 255).round().permute(1, 2, 0).to(torch.uint8).numpy()
+    return float(chooser.nats.sum()) / math.log(2) / (x.shape[2] * x.shape[3]), psnr(pixels, shown)
+
+
+def main() -> None:
+    """Prints both models' means at each code."""
+    parser = ArgumentParser(description="bits and PSNR of a float checkpoint beside its exact weights")
+    parser.add_argument("checkpoint", type=Path)
+    parser.add_argument("folder", type=Path)
+    options = parser.parse_args()
+    model = Checkpoint(options.checkpoint).model()
+    images = [np.asarray(load_rgb(file)) for file in image_files(options.folder)]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "exact.safetensors"
+        path.write_bytes(write(model, QualityMap(0, FINEST_CODE), "exact"))
+        hierarchy = models.load(path)
+    for code in CODES:
+        span = 99 * 256
+        quality = 256 + (code * span + FINEST_CODE // 2) // FINEST_CODE
+        floats = np.mean([float_model(model, pixels, code) for pixels in images], axis=0)
+        encoded = [encode(pixels, hierarchy, quality) for pixels in images]
+        bits = np.mean([sum(e.layer_bits) / (p.shape[0] * p.shape[1]) for e, p in zip(encoded, images, strict=True)])
+        decibels = np.mean(
+            [psnr(p, render(e.state, hierarchy, grey=False)) for e, p in zip(encoded, images, strict=True)]
+        )
+        print(
+            f"code {code}: float {floats[0]:.4f} bpp {floats[1]:.2f} dB, exact {bits:.4f} bpp {decibels:.2f} dB"
+            f" ({100 * (bits / floats[0] - 1):+.2f} % bits, {decibels - floats[1]:+.3f} dB)"
+        )
+
+
+if __name__ == "__main__":
+    main()
