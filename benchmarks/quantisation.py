@@ -2,8 +2,8 @@
 
     python benchmarks/quantisation.py runs/mine/checkpoint.safetensors DIR
 
-Both choose the hard posterior on the images of DIR at the same quality codes; bits are -log2 p(z), in the float model from
-float probabilities, in the exact one from the integer frequencies that the coder uses.
+Both choose the hard posterior on the images of DIR at the same quality codes; bits are -log2 p(z), in the float
+model from float probabilities, in the exact one from the integer frequencies that the coder uses.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
+
 from dvcodec import models
 from dvcodec.codec.lossy import encode, render
 from dvcodec.evaluation.metrics import psnr
@@ -27,7 +29,6 @@ from dvcodec.models.photo import FINEST_CODE, PhotoRRVQ
 from dvcodec.models.weights_file import write
 from dvcodec.training.checkpoints import Checkpoint
 from dvcodec.training.choosers import PosteriorChooser
-from torch import Tensor
 
 CODES = (512, 1536, 2560, 3584)
 

@@ -64,11 +64,10 @@ def _load(path: Path, sha256: str, device: str) -> "Hierarchy":
 
 def load_model(path: Path, device: str) -> "Hierarchy":
     """Load a weights file onto "cpu" or "cuda"."""
-    from .. import models
+    from ..models import load
 
     try:
-        loaded: Hierarchy = models.load(path, device=device)
-        return loaded
+        return load(path, device=device)
     except DvcodecError:
         raise
     except Exception as error:  # a user's own file may hold anything

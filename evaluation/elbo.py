@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ..codec import engine
@@ -60,7 +61,7 @@ class Bound:
         return self.divergence + self.likelihood
 
 
-def measure(hierarchy: PhotoHierarchy, files: list[Path], quality: float, seed: int = 0) -> Bound:
+def measure(hierarchy: PhotoHierarchy, files: tuple[Path, ...], quality: float, seed: int = 0) -> Bound:
     """The bound over images at a quality in [1, 100]."""
     generator = torch.Generator().manual_seed(seed)
     divergences, losses = [], []
@@ -76,7 +77,7 @@ def measure(hierarchy: PhotoHierarchy, files: list[Path], quality: float, seed: 
     return Bound(float(np.mean(divergences)), float(means[best]), SCALES[best])
 
 
-def sample(hierarchy: PhotoHierarchy, pixels: np.ndarray, quality: int, sampler: Sampler) -> Tensor:
+def sample(hierarchy: PhotoHierarchy, pixels: NDArray[np.uint8], quality: int, sampler: Sampler) -> Tensor:
     """The rendered mean (H, W, 3) float64 of one posterior sample."""
     network, codes = hierarchy.network, hierarchy.codes(quality)
     evidence = hierarchy.infer(pixels, quality)
@@ -87,15 +88,16 @@ def sample(hierarchy: PhotoHierarchy, pixels: np.ndarray, quality: int, sampler:
 
 def level_bits(error: Tensor, target: Tensor, scale: float) -> float:
     """-log2 of a Gaussian's mass on each 8-bit level, the tails beyond 0 and 255 folded in; mean over all values."""
-    normal = torch.distributions.Normal(0.0, scale)
-    above = torch.where(target >= 255, 1.0, normal.cdf(error + 0.5))
-    below = torch.where(target <= 0, 0.0, normal.cdf(error - 0.5))
+    above = torch.where(target >= 255, 1.0, torch.special.ndtr((error + 0.5) / scale))
+    below = torch.where(target <= 0, 0.0, torch.special.ndtr((error - 0.5) / scale))
     return float(-torch.log2((above - below).clamp_min(1e-12)).mean())
 
 
 def main() -> None:
     """Prints the bound at several qualities."""
-    parser = ArgumentParser(prog="python -m dvcodec.evaluation.elbo", description="-ELBO of images in bits per dimension")
+    parser = ArgumentParser(
+        prog="python -m dvcodec.evaluation.elbo", description="-ELBO of images in bits per dimension"
+    )
     parser.add_argument("folder", type=Path)
     parser.add_argument("--weights")
     parser.add_argument("--qualities", type=float, nargs="+", default=[10.0, 50.0, 90.0])

@@ -96,7 +96,9 @@ class FrozenLayer:
         self.columns = torch.tensor(layer.coefficients, device=device)
         codes = layer.code_table().detach()
         self.values = layer.canvas_values().detach()
-        self.ladder = on_grid(layer.ladder(codes).detach(), STREAM_BITS) * 2**STREAM_BITS  # (K, hidden)
+        self.ladder = None  # (K, hidden); the last layer of a stage has none to follow
+        if layer.ladder is not None:
+            self.ladder = on_grid(layer.ladder(codes).detach(), STREAM_BITS) * 2**STREAM_BITS
         self.close = codes @ close.t() * 2**STREAM_BITS  # (K, width)
 
     def heads(self, features: Tensor) -> tuple[Tensor, Tensor]:
@@ -243,7 +245,8 @@ class FrozenVisit:
             symbols.copy_(self.chooser.choose(Step(self.index, layer.layer, embedding, residual, run)))
             painted = base + layer.values.index_select(0, symbols)
             canvas.index_copy_(0, layer.columns, painted.t())
-        features.add_(layer.ladder.index_select(0, symbols)).clamp_(-LIMIT, LIMIT)
+        if layer.ladder is not None:
+            features.add_(layer.ladder.index_select(0, symbols)).clamp_(-LIMIT, LIMIT)
 
 
 def rounded(x: Tensor) -> Tensor:

@@ -93,13 +93,13 @@ class PhotoHierarchy:
         """The frozen network itself, for training to start from."""
         return self._model
 
-    def _codes(self, quality: int) -> Tensor:
+    def codes(self, quality: int) -> Tensor:
         return torch.tensor([self._qualities.code(quality)], device=self._device)
 
     def infer(self, pixels: NDArray[np.uint8], quality: int) -> dict[int, Tensor]:
         """The bottom-up pass over (H, W, 3) pixels."""
         with torch.inference_mode():
-            return infer_bands(self._model, pixels, self._codes(quality))
+            return infer_bands(self._model, pixels, self.codes(quality))
 
     def walk(
         self,
@@ -114,7 +114,7 @@ class PhotoHierarchy:
     ) -> Painted:
         """The top-down pass in exact arithmetic; see `interface.Hierarchy.walk`."""
         assert evidence is None or isinstance(evidence, dict)
-        size, codes, seam = (height, width), self._codes(quality), _SeamChooser(chooser, self._device)
+        size, codes, seam = (height, width), self.codes(quality), _SeamChooser(chooser, self._device)
         with exact_arithmetic():
             state, canvas = self._chain.walk(grid_sizes(size), codes, seam, evidence, grey=grey, stop=stop)
             return Painted(state, canvas, self._model.sigma(codes), size, codes)

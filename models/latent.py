@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from .exact import ACTIVATION_BITS, GridLinear, on_grid
+from .layout import LayerPlan
 
 CONTEXT = 12
 """Coordinates of a mean that only the networks see."""
@@ -35,26 +36,20 @@ PRECISION_LIMIT = 4.0
 class LatentLayer(nn.Module):
     """Codebooks, prior head (strap), canvas prediction and symbol embedding (ladder) of one layer.
 
-    `hidden` is the width of the position's features.
+    `hidden` is the width of the position's features. The last layer of a stage has no ladder: nothing follows it there.
     """
 
-    def __init__(
-        self, name: str, stride: int, coefficients: tuple[int, ...], symbols: int, hidden: int, chroma: bool
-    ) -> None:
+    def __init__(self, plan: LayerPlan, hidden: int, *, last: bool = False) -> None:
         super().__init__()
-        self.name, self.stride, self.coefficients, self.symbols, self.chroma = (
-            name,
-            stride,
-            coefficients,
-            symbols,
-            chroma,
-        )
+        self.name, self.stride, self.chroma = plan.name, plan.stride, plan.chroma
+        self.coefficients, self.symbols = plan.coefficients, plan.symbols
+        symbols, coefficients = plan.symbols, plan.coefficients
         self.values = nn.Parameter(torch.zeros(symbols, len(coefficients)))  # (K, v), units of sigma
         self.context = nn.Parameter(torch.zeros(symbols, CONTEXT))  # (K, CONTEXT)
         self.log_variance = nn.Parameter(torch.zeros(symbols, len(coefficients) + CONTEXT))  # (K, v + CONTEXT)
         dim = len(coefficients) + CONTEXT
         self.strap = GridLinear(hidden, dim, gain=0.1, input_limit=255)
-        self.ladder = GridLinear(dim, hidden, gain=0.15)
+        self.ladder = None if last else GridLinear(dim, hidden, gain=0.15)
         self.mean = nn.Linear(hidden, len(coefficients))
         nn.init.zeros_(self.mean.weight)
         nn.init.zeros_(self.mean.bias)

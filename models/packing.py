@@ -4,7 +4,7 @@ What the prior depends on is stored as the integers of its grids and loads to ex
 machine; the float networks are stored as 8-bit weights with a scale per output. Names are those of the parameters:
 
     NAME.weight, .shift, .bias              GridLinear: int8 / 2^f, int8 f by output, int32 / 2^(f + 4)
-    LAYER.values, .context                  means: int32 / 2^4, int8 / 2^4
+    LAYER.values, .context                  means: int32 / 2^4, int16 / 2^4
     LAYER.value_precision, .constant        int32 / 2^24, int32 / 2^16, in bits
     LAYER.context_precision                 int16 / 2^12, in bits
     LAYER.rest                              int32, the symbol that adds nothing
@@ -113,13 +113,15 @@ def _unpack_grid(name: str, module: GridLinear, part: dict[str, Tensor]) -> None
 
 def _pack_layer(name: str, layer: LatentLayer) -> dict[str, Tensor]:
     precision = (0.5 * torch.exp(-layer.log_variance.detach().double())).clamp_max(PRECISION_LIMIT)
-    means = layer.means().detach().double()
+    v = len(layer.coefficients)
+    values = _integers(layer.means()[:, :v], MEAN_BITS, torch.int32)
+    context = _integers(layer.means()[:, v:], MEAN_BITS, torch.int16)
+    means = torch.cat([values, context], dim=1).double() / 2**MEAN_BITS
     nats = -(precision * means.square()).sum(1) + 0.5 * torch.log(2 * precision).sum(1)
     bits = precision / math.log(2)
-    v = len(layer.coefficients)
     packed = {
-        "values": _integers(means[:, :v], MEAN_BITS, torch.int32),
-        "context": _integers(means[:, v:], MEAN_BITS, torch.int8),
+        "values": values,
+        "context": context,
         "value_precision": _integers(bits[:, :v], VALUE_PRECISION_BITS, torch.int32),
         "context_precision": _integers(bits[:, v:], CONTEXT_PRECISION_BITS, torch.int16),
         "constant": _integers((nats - nats.max()) / math.log(2), CONSTANT_BITS, torch.int32),
@@ -153,7 +155,7 @@ def _check_scores(name: str, part: dict[str, Tensor]) -> None:
 
 def _unpack_layer(name: str, layer: LatentLayer, part: dict[str, Tensor]) -> None:
     kinds = {"values": torch.int32, "value_precision": torch.int32}
-    kinds |= {"context": torch.int8, "context_precision": torch.int16}
+    kinds |= {"context": torch.int16, "context_precision": torch.int16}
     for key, dtype in kinds.items():
         columns = CONTEXT if key.startswith("context") else len(layer.coefficients)
         _take(part, key, dtype, (layer.symbols, columns))
@@ -169,6 +171,8 @@ def _unpack_layer(name: str, layer: LatentLayer, part: dict[str, Tensor]) -> Non
     layer.keep.fill_(1)[rest] = 0
     layer.mean.weight.data.copy_(_take(part, "mean.weight", torch.float16, layer.mean.weight.shape).float())
     layer.mean.bias.data.copy_(_take(part, "mean.bias", torch.float16, layer.mean.bias.shape).float())
+    nats = (precision * math.log(2)).clamp_min(2.0 ** -(VALUE_PRECISION_BITS + 2))
+    layer.log_variance.data.copy_(-torch.log(2 * nats))
     layer.freeze(precision, constant)
 
 

@@ -87,9 +87,7 @@ class Stage(nn.Module):
         self.quality = nn.Parameter(torch.randn(KNOTS, width) * 0.1)
         self.blocks = nn.ModuleList(Block(width) for _ in range(config.blocks))
         self.head = GridLinear(width, config.hidden)
-        self.layers = nn.ModuleList(
-            LatentLayer(p.name, p.stride, p.coefficients, p.symbols, config.hidden, p.chroma) for p in plans
-        )
+        self.layers = nn.ModuleList(LatentLayer(p, config.hidden, last=p is plans[-1]) for p in plans)
         self.close = GridLinear(sum(len(p.coefficients) + CONTEXT for p in plans), width, gain=0.15)
 
     def latents(self) -> list[LatentLayer]:
@@ -227,7 +225,8 @@ class Visit:
         if target is not None and target.requires_grad:
             added = added + target - target.detach()  # straight-through: the canvas follows the analysis
         code = F.embedding(symbols, layer.code_table())
-        return base + added, code, stream(features + layer.ladder(code))
+        following = features if layer.ladder is None else stream(features + layer.ladder(code))
+        return base + added, code, following
 
     def canvas(self, stride: int, count: int, device: torch.device) -> Tensor:
         """All coefficients of a stride as painted so far, zero where nothing was. (count, COEFFICIENTS[stride])"""

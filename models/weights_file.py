@@ -1,7 +1,8 @@
 """Reading and writing weights files: safetensors, no pickle.
 
 The file holds one uint8 tensor, `deflated`: the zlib stream of all packed tensors (see packing) one after the other,
-little-endian, in the order of the metadata's `index` of [name, dtype, shape]. Deflating takes about 15 % off.
+little-endian, in the order of `index`, a list of [name, dtype, shape]. Deflating takes about 15 % off. The metadata's
+one key, `dvcodec`, is a JSON object: format, name, config, quality, index.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import math
 import zlib
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -24,6 +26,7 @@ from .pixels import STRIDES
 from .rrvq import RRVQConfig
 
 FORMAT = "dvcodec-rrvq-1"
+KEY = "dvcodec"
 
 DTYPES = {"int8": torch.int8, "int16": torch.int16, "int32": torch.int32, "float16": torch.float16}
 
@@ -36,8 +39,14 @@ def write(model: PhotoRRVQ, qualities: QualityMap, name: str) -> bytes:
     packed = pack(model)
     index = [[key, str(value.dtype).removeprefix("torch."), list(value.shape)] for key, value in packed.items()]
     payload = zlib.compress(b"".join(value.contiguous().numpy().tobytes() for value in packed.values()), 9)
-    metadata = {"format": FORMAT, "name": name, "index": json.dumps(index, separators=(",", ":"))}
-    metadata |= {"config": json.dumps(asdict(model.config)), "quality": json.dumps(asdict(qualities))}
+    facts = {
+        "format": FORMAT,
+        "name": name,
+        "config": asdict(model.config),
+        "quality": asdict(qualities),
+        "index": index,
+    }
+    metadata = {KEY: json.dumps(facts, separators=(",", ":"))}  # one key: safetensors writes several in random order
     return save({"deflated": torch.frombuffer(bytearray(payload), dtype=torch.uint8)}, metadata)
 
 
@@ -53,22 +62,21 @@ def _read(path: Path, device: str) -> PhotoHierarchy:
     if path.stat().st_size > LARGEST:
         raise ValueError("it is larger than any model's")
     with safe_open(path, framework="pt") as file:
-        metadata = file.metadata() or {}
-        if metadata.get("format") != FORMAT:
-            raise ValueError(f"its format is {metadata.get('format', '')[:32]!r}, this release reads {FORMAT!r}")
+        facts = json.loads((file.metadata() or {})[KEY])
+        if facts["format"] != FORMAT:
+            raise ValueError(f"its format is {str(facts['format'])[:32]!r}, this release reads {FORMAT!r}")
         payload = file.get_tensor("deflated").numpy().tobytes()
-    config, qualities = _config(metadata["config"]), _qualities(metadata["quality"])
-    tensors = _inflate(payload, json.loads(metadata["index"]))
+    config, qualities = _config(facts["config"]), _qualities(facts["quality"])
+    tensors = _inflate(payload, facts["index"])
     model = PhotoRRVQ(config)
     unpack(model, tensors)
-    return PhotoHierarchy(metadata["name"], model, qualities, device)
+    return PhotoHierarchy(str(facts["name"]), model, qualities, device)
 
 
-def _config(text: str) -> RRVQConfig:
+def _config(fields: dict[str, Any]) -> RRVQConfig:
     """The configuration, every size within its bounds."""
-    fields = json.loads(text)
-    fields["widths"] = {int(stride): width for stride, width in fields["widths"].items()}
-    config = RRVQConfig(**fields)
+    widths = {int(stride): width for stride, width in fields["widths"].items()}
+    config = RRVQConfig(**{**fields, "widths": widths})
     counts = [config.blocks, config.synthesis_blocks]
     sizes = [*config.widths.values(), config.hidden, config.synthesis_width, config.analysis_width]
     whole = all(type(n) is int and 1 <= n <= most for ns, most in ((counts, 8), (sizes, 256)) for n in ns)
@@ -79,9 +87,9 @@ def _config(text: str) -> RRVQConfig:
     return config
 
 
-def _qualities(text: str) -> QualityMap:
+def _qualities(fields: dict[str, Any]) -> QualityMap:
     """The range of the chain's codes."""
-    qualities = QualityMap(**json.loads(text))
+    qualities = QualityMap(**fields)
     codes = (qualities.lowest, qualities.highest)
     if not all(type(code) is int for code in codes) or not 0 <= codes[0] <= codes[1] <= FINEST_CODE:
         raise ValueError("its quality codes are out of bounds")

@@ -106,7 +106,7 @@ def hierarchy() -> PhotoHierarchy:
 def network(hierarchy: interface.Hierarchy) -> PhotoRRVQ:
     """The network inside a loaded hierarchy, for tests that walk it in batches or plant something in it."""
     assert isinstance(hierarchy, PhotoHierarchy)
-    return hierarchy._model
+    return hierarchy.network
 
 
 def frozen_chain(model: PhotoRRVQ, positions: int = BAND_POSITIONS, entries: int = BLOCK_ENTRIES) -> FrozenChain:

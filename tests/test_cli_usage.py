@@ -83,7 +83,7 @@ def test_train_passes_what_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_export_writes_weights_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    def write(checkpoint: Path, out: Path, card: dict[str, str]) -> Path:
+    def write(checkpoint: Path, out: Path, card: dict[str, str], calibration: Path | None) -> Path:
         out.write_text(json.dumps(card))
         return out
 

@@ -218,6 +218,7 @@ def test_the_bound_is_two_to_the_24() -> None:
     def bias_of(steps: int) -> Callable[[PhotoRRVQ], object]:
         def change(model: PhotoRRVQ) -> None:
             linear = model.chain.layers()[0].ladder
+            assert linear is not None
             linear.weight.fill_(0.5)
             reach = 64 * 127 * linear.weight.shape[1]
             linear.bias.fill_((steps - reach) / 2.0 ** (7 + 4))

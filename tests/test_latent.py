@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.distributions import Independent, Normal
 
 from dvcodec.models.latent import CONTEXT, PRECISION_LIMIT, LatentLayer
+from dvcodec.models.layout import LayerPlan
 from dvcodec.models.packing import CONSTANT_BITS, CONTEXT_PRECISION_BITS, MEAN_BITS, VALUE_PRECISION_BITS
 
 COEFFICIENTS = (3, 5, 8)
@@ -16,7 +17,7 @@ COEFFICIENTS = (3, 5, 8)
 
 def layer_of(symbols: int, seed: int = 0) -> LatentLayer:
     """A layer with random codebooks, in float64; no variance is so small that it would be clamped."""
-    layer = LatentLayer("8/test", 8, COEFFICIENTS, symbols, 16, False).double()
+    layer = LatentLayer(LayerPlan("8/test", 8, COEFFICIENTS, symbols), 16).double()
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         layer.values.normal_(std=5, generator=generator)
@@ -113,7 +114,7 @@ def test_initialise_gives_the_frequencies_asked_for(symbols: int) -> None:
     generator = torch.Generator().manual_seed(symbols)
     values = torch.randn(symbols, 3, generator=generator) * torch.logspace(-1, 2, symbols)[:, None]
     frequencies = torch.softmax(torch.randn(symbols, generator=generator) * 2, dim=0)
-    layer = LatentLayer("8/test", 8, COEFFICIENTS, symbols, 16, False)
+    layer = LatentLayer(LayerPlan("8/test", 8, COEFFICIENTS, symbols), 16)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         layer.initialise(values, frequencies)

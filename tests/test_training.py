@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -19,15 +20,9 @@ from dvcodec.training.codebooks import cluster, companded, marginals
 from dvcodec.training.loop import Trainer
 from dvcodec.training.objective import rate_distortion
 from dvcodec.training.options import TrainOptions
-from dvcodec.training.presets import PRESETS, Recipe, resolve
+from dvcodec.training.recipes import PRESETS, Preset, Recipe, resolve
 
-NARROW = {
-    "widths": {64: 16, 32: 16, 16: 16, 8: 16},
-    "blocks": 1,
-    "hidden": 16,
-    "synthesis_width": 16,
-    "analysis_width": 8,
-}
+CONFIG = RRVQConfig({64: 16, 32: 16, 16: 16, 8: 16}, 1, 16, synthesis_width=16, analysis_width=8)
 SMALL = {"batch": "2", "crop": "64", "late_crop": "64"}
 
 
@@ -47,7 +42,7 @@ def photos(tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
     """Presets with narrow networks, one thread."""
-    monkeypatch.setitem(PRESETS, "rrvq", type(PRESETS["rrvq"])("narrow", NARROW))
+    monkeypatch.setitem(PRESETS, "rrvq", Preset("narrow", asdict(CONFIG)))
     torch.set_num_threads(1)
 
 
@@ -85,7 +80,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(
 
 def test_training_lowers_the_objective(photos: Path, tmp_path: Path) -> None:
     recipe = resolve("rrvq", SMALL | {"warm_up": "1", "rate": "0.004"}, 100)[1]
-    trainer = Trainer(options(photos, tmp_path / "run", 100), RRVQConfig(**NARROW), recipe)
+    trainer = Trainer(options(photos, tmp_path / "run", 100), CONFIG, recipe)
     trainer.begin()
     trainer.model.train()
     x, quality = next(trainer.crops(1)), torch.tensor([1000, 3000])
@@ -122,7 +117,7 @@ def test_a_loss_that_is_no_number_stops_with_the_layers_name(
 
 
 def test_gradients_reach_every_parameter(photos: Path) -> None:
-    model = PhotoRRVQ(RRVQConfig(**NARROW)).train()
+    model = PhotoRRVQ(CONFIG).train()
     for layer in model.chain.layers():
         values = torch.randn(layer.symbols, len(layer.coefficients)) * 3
         layer.initialise(values, torch.full((layer.symbols,), 1 / layer.symbols))
@@ -130,7 +125,7 @@ def test_gradients_reach_every_parameter(photos: Path) -> None:
         torch.nn.init.normal_(net.last.weight, std=0.01)
     x = torch.rand(2, 3, 64, 64) * 255
     terms = rate_distortion(model, x, torch.tensor([1000, 3000]), Recipe(), pull=True, analysis=True)
-    terms.loss.backward()
+    terms.loss.backward()  # type: ignore[no-untyped-call]
     # the canvas prediction of the very last layers, and every weight before them, is used
     missing = [name for name, p in model.named_parameters() if p.grad is None or not bool(p.grad.abs().sum() > 0)]
     assert missing == []

@@ -10,7 +10,7 @@ from .options import TrainOptions
 
 def presets() -> dict[str, str]:
     """The models that can be trained: name -> one line about it."""
-    from .presets import PRESETS
+    from .recipes import PRESETS
 
     return {name: preset.description for name, preset in PRESETS.items()}
 

@@ -6,39 +6,47 @@ import math
 from pathlib import Path
 
 import numpy as np
-import torch
-from torch import Tensor
+from numpy.typing import NDArray
 
-from ..models.hierarchy import QualityMap
+from ..models.hierarchy import PhotoHierarchy, QualityMap
+from ..models.interface import Step
 from ..models.photo import FINEST_CODE, PhotoRRVQ
-from .choosers import PosteriorChooser
 from .photos import SUFFIXES, read_rgb
 
 TARGET = 0.5
 """Bits per pixel at quality 50."""
 
 
-def calibrate(model: PhotoRRVQ, folder: Path) -> QualityMap:
+class Counting:
+    """Chooses the posterior's mode and sums the bits that its integer frequencies cost."""
+
+    def __init__(self) -> None:
+        self.bits = 0.0  # running total
+
+    def choose(self, step: Step) -> NDArray[np.int32]:
+        """Symbols (n,)."""
+        symbols = step.posterior_mode()
+        chosen = np.take_along_axis(step.weights(), symbols[:, None].astype(np.int64), axis=1)
+        self.bits += float(np.sum(24 - np.log2(chosen.astype(np.float64) + 1)))
+        return symbols
+
+
+def calibrate(frozen: PhotoRRVQ, folder: Path) -> QualityMap:
     """The widest map, linear in the quality, that puts quality 50 at TARGET bits a pixel in the folder's mean."""
-    images = [load(path) for path in sorted(folder.rglob("*")) if path.suffix.lower() in SUFFIXES]
+    images = [read_rgb(path) for path in sorted(folder.rglob("*")) if path.suffix.lower() in SUFFIXES]
     low, high = 0, FINEST_CODE
     while high - low > 8:
         middle = (low + high) // 2
-        below = sum(estimated_bpp(model, x, middle) for x in images) < TARGET * len(images)
+        hierarchy = PhotoHierarchy("calibration", frozen, QualityMap(middle, middle), "cpu")
+        below = float(np.mean([bits_per_pixel(hierarchy, image) for image in images])) < TARGET
         low, high = (middle, high) if below else (low, middle)
     slope = min(low / 49, (FINEST_CODE - low) / 50)
-    return QualityMap(round(low - 49 * slope), round(low + 50 * slope))
+    return QualityMap(math.ceil(low - 49 * slope), math.floor(low + 50 * slope))
 
 
-def load(path: Path) -> Tensor:
-    """An image file as (1, 3, H, W) floats in [0, 255]."""
-    return torch.from_numpy(np.array(read_rgb(path))).permute(2, 0, 1)[None].float()
-
-
-@torch.inference_mode()
-def estimated_bpp(model: PhotoRRVQ, x: Tensor, code: int) -> float:
-    """-log2 p(z) per pixel of the hard posterior at a quality code."""
-    chooser = PosteriorChooser(1)
-    quality = torch.tensor([code])
-    model.paint((x.shape[2], x.shape[3]), quality, chooser, model.infer(x, quality))
-    return float(chooser.nats.sum()) / math.log(2) / (x.shape[2] * x.shape[3])
+def bits_per_pixel(hierarchy: PhotoHierarchy, image: NDArray[np.uint8]) -> float:
+    """-log2 p(z) a pixel of the hard posterior, by the frequencies that the coder uses."""
+    counting = Counting()
+    evidence = hierarchy.infer(image, 256)
+    hierarchy.walk(image.shape[0], image.shape[1], 256, counting, evidence=evidence)
+    return counting.bits / float(image.shape[0] * image.shape[1])

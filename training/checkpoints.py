@@ -18,7 +18,7 @@ from ..codec.errors import DvcodecError
 from ..models.photo import PhotoRRVQ
 from ..models.rrvq import RRVQConfig
 from .parameters import FlatParameters
-from .presets import Recipe
+from .recipes import Recipe
 
 FILE = "checkpoint.safetensors"
 FORMAT = "dvcodec-checkpoint-1"

@@ -13,8 +13,8 @@ import torch
 
 from ..codec.errors import DvcodecError
 from ..models.hierarchy import QualityMap
-from ..models.packing import BoundError
-from ..models.photo import PhotoRRVQ
+from ..models.packing import BoundError, pack, unpack
+from ..models.photo import FINEST_CODE, PhotoRRVQ
 from ..models.weights_file import write
 from .calibration import calibrate
 from .checkpoints import Checkpoint
@@ -25,15 +25,14 @@ def export(checkpoint: Path, out: Path, card: Mapping[str, str], calibration: Pa
 
     Weights on the exact path become integers, their accumulators' bounds are checked, and the file's SHA-256 goes
     into the card. With `calibration`, a folder of images, quality 50 is placed where they take 0.5 bits a pixel in
-    the mean; without, the qualities keep the recipe's range. DvcodecError if a bound fails.
+    the mean; without, the qualities span all that was trained. DvcodecError if a bound fails.
     """
     read = Checkpoint(checkpoint)
     model = read.model()
-    if calibration is None:
-        qualities = QualityMap(read.recipe.quality_low, read.recipe.quality_high)
-    else:
-        qualities = calibrate(model, calibration)
     try:
+        frozen = PhotoRRVQ(model.config)
+        unpack(frozen, pack(model))
+        qualities = QualityMap(0, FINEST_CODE) if calibration is None else calibrate(frozen, calibration)
         data = write(model, qualities, card["name"])
     except BoundError as error:
         raise DvcodecError(

@@ -29,8 +29,8 @@ from .objective import Terms, rate_distortion
 from .options import TrainOptions
 from .parameters import GROUPS, FlatParameters
 from .photos import PhotoFolder
-from .presets import Recipe, resolve
 from .progress import Progress
+from .recipes import Recipe, resolve
 from .starting import start_from
 
 SAVE_EVERY = 240.0

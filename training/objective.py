@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ..models.photo import Painted, PhotoRRVQ
 from .choosers import PosteriorChooser
-from .presets import Recipe
+from .recipes import Recipe
 
 REFERENCE_SIGMA = 8.0
 

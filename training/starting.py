@@ -5,10 +5,7 @@ Training quantises on the way, so the integers lose nothing that the model could
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
-
-import torch
 
 from ..codec.errors import DvcodecError
 from ..models.exact import GridLinear
@@ -28,19 +25,8 @@ def start_from(model: PhotoRRVQ, weights: Path) -> None:
     if source.config != model.config:
         raise DvcodecError(f"{weights} has networks of other sizes", "train the preset and settings of its card")
     model.load_state_dict(source.state_dict())
-    layers = zip(model.modules(), source.modules(), strict=True)
-    for mine, theirs in layers:
+    for mine in model.modules():
         if isinstance(mine, GridLinear):
             mine.frozen = False
-        elif isinstance(mine, LatentLayer) and isinstance(theirs, LatentLayer):
+        elif isinstance(mine, LatentLayer):
             mine.exact = None
-            with torch.no_grad():
-                mine.log_variance.copy_(log_variance(theirs))
-
-
-def log_variance(layer: LatentLayer) -> torch.Tensor:
-    """ln s of a frozen layer from its exact precisions 1 / (2 s), which are in bits. (K, D)"""
-    assert layer.exact is not None
-    negative_precision = layer.exact[0][: layer.exact[0].shape[0] // 2].t()
-    precision = (-negative_precision * math.log(2)).clamp_min(2.0**-26)
-    return -torch.log(2 * precision).float()

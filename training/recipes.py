@@ -35,8 +35,6 @@ class Recipe:
     clip: float = 2.0
     """Gradients are clipped to this multiple of the running median of their norm."""
     ema: float = 0.999
-    quality_low: int = 0
-    quality_high: int = 4096
 
 
 @dataclass(frozen=True)
