@@ -61,7 +61,7 @@ def decompress(data: bytes, *, preview: int | str | None = None, device: str = "
     """
     from .codec import files, images
 
-    return images.to_image(files.decompress_picture(data, preview=preview, device=device).picture)
+    return images.to_image(files.decompress_picture(bytes(data), preview=preview, device=device).picture)
 
 
 def compress_array(
@@ -85,14 +85,14 @@ def decompress_array(data: bytes, *, preview: int | str | None = None, device: s
     """Return the pixels of a .dvq file's bytes, in the shape that compress_array takes."""
     from .codec import files, images
 
-    return images.to_array(files.decompress_picture(data, preview=preview, device=device).picture)
+    return images.to_array(files.decompress_picture(bytes(data), preview=preview, device=device).picture)
 
 
 def info(data: bytes) -> "Info":
     """Return what the header of a .dvq file's bytes tells, without decoding and without torch."""
     from .codec.info import describe
 
-    return describe(data)
+    return describe(bytes(data))
 
 
 def register() -> None:

@@ -29,7 +29,7 @@ _FIRST_FRAME_IS_THE_IMAGE = frozenset({"MPO", "PSD"})
 _HOLDS_ALPHA = frozenset({"PNG", "WEBP", "TIFF", "AVIF", "JPEG2000", "TGA", "JXL", "DVQ"})
 _SAVE_OPTIONS: dict[str, dict[str, object]] = {
     "JPEG": {"quality": 95, "subsampling": 0, "optimize": True},
-    "WEBP": {"lossless": True},
+    "WEBP": {"lossless": True, "exact": True},
     "AVIF": {"quality": 95, "subsampling": "4:4:4"},
     "JXL": {"lossless": True},
     "TIFF": {"compression": "tiff_adobe_deflate"},
@@ -180,7 +180,7 @@ def write(picture: Picture, format: str) -> tuple[bytes, tuple[str, ...]]:
     file = io.BytesIO()
     try:
         to_image(Picture(picture.pixels, picture.alpha)).save(
-            file, format, **_SAVE_OPTIONS.get(format, {}), **arguments
+            file, format, **{**_SAVE_OPTIONS.get(format, {}), **arguments}
         )
     except MemoryError:
         raise

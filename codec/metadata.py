@@ -138,6 +138,9 @@ def _xmp_arguments(xmp: bytes, format: str) -> dict[str, Any]:
     return {"pnginfo": chunks}
 
 
+_SUB_DIRECTORIES = (0x8769, 0x8825, 0xA005)  # Exif, GPS, interoperability
+
+
 def _tiff_arguments(metadata: Metadata) -> dict[str, Any]:
     """TIFF keeps both as tags of its own directory."""
     from PIL import Image
@@ -147,4 +150,6 @@ def _tiff_arguments(metadata: Metadata) -> dict[str, Any]:
         tags.load(_EXIF_PREFIX + metadata.exif)
     if metadata.xmp:
         tags[_XMP_TAG] = metadata.xmp
-    return {"exif": tags} if len(tags) else {}
+    # libtiff, which compresses, cannot write directories inside the directory; Pillow's own writer can
+    plain: dict[str, Any] = {"compression": None} if any(tag in tags for tag in _SUB_DIRECTORIES) else {}
+    return {"exif": tags, **plain} if len(tags) else {}

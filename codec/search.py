@@ -29,7 +29,8 @@ def crossing(
         found[is_above] = (guess, value, result)
         done = is_above == above and abs(value - target) <= close
         low, high = (low, guess) if is_above else (guess, high)
-        if done or high - low <= STEP or guess in QUALITY_RANGE:
+        beyond = guess in QUALITY_RANGE and len(found) == 1  # even the end lies on this side
+        if done or high - low <= STEP or beyond:
             break
         guess = _next_guess(found, target, low, high)
     sides = [found[side][2] if side in found else None for side in (False, True)]

@@ -1,6 +1,6 @@
 """Draws docs/picture.png: a crop of the bundled photograph, its .dvq, and a JPEG that is no smaller, side by side.
 
-    python examples/picture.py
+python examples/picture.py
 """
 
 from __future__ import annotations

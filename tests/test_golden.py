@@ -62,7 +62,7 @@ def test_golden_files_decode_as_ever(name: str) -> None:
 @pytest.mark.parametrize("name", list(INDEX)[:1])
 def test_a_changed_golden_file_is_noticed(name: str) -> None:
     data = bytearray((FOLDER / f"{name}.dvq").read_bytes())
-    data[len(data) // 2] ^= 1
     hierarchy = engine.hierarchy(weights.by_id(Container(bytes(data)).header.weights), "cpu")
+    data[len(data) // 2] ^= 1
     with pytest.raises(DvcodecError):
         recorder.decoded(bytes(data), hierarchy)

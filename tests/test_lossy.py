@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from reference_decoder import decode as reference_decode
 
-from dvcodec.codec import decoder, encoder, images, lossy
+from dvcodec.codec import decoder, encoder, images, lossy, search
 from dvcodec.codec.container import Container
 from dvcodec.codec.encoder import Compressed, Goal
 from dvcodec.codec.errors import DvcodecError, FormatError, InvalidArgument, TargetUnreachable, TruncatedFile
@@ -171,6 +171,16 @@ def test_a_preview_is_a_count_or_all(preview: int | str) -> None:
 def test_quality_has_a_range(quality: float) -> None:
     with pytest.raises(DvcodecError):
         compress(photograph(8, 8), quality)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.3, 0.9])
+def test_targets_in_the_outer_qualities_are_met_tightly_too(share: float) -> None:
+    def measure(quality: int) -> tuple[float, int]:
+        return 100 * 1.0002**quality, quality
+
+    target = measure(round(256 + share * (25600 - 256)))[0]
+    below, above = search.crossing(measure, target, close=0.0, above=False)
+    assert below is not None and above is not None and below < above <= below + 2 * search.STEP
 
 
 @pytest.mark.parametrize("goal", [Goal(size=700), Goal(bpp=0.25), Goal(psnr=31.5), Goal(size=10**9), Goal(psnr=1.0)])

@@ -99,3 +99,21 @@ def test_the_image_keeps_its_own_tags() -> None:
     before = dict(image.getexif())
     images.from_image(image)
     assert dict(image.getexif()) == before and 256 in before
+
+
+def test_a_camera_s_directories_survive_in_a_tiff() -> None:
+    tags = Image.Exif()
+    tags[271] = "A camera"
+    tags.get_ifd(0x8769)[0x9003] = "2026:01:01 00:00:00"
+    tags.get_ifd(0x8825)[1] = "N"
+    picture = Picture(np.asarray(COLOUR), None, Metadata(b"", metadata.normalise(tags.tobytes()), b""))
+    data, dropped = images.write(picture, "TIFF")
+    back = Image.open(io.BytesIO(data)).getexif()
+    assert dropped == () and back[271] == "A camera"
+    assert back.get_ifd(0x8769)[0x9003] == "2026:01:01 00:00:00" and back.get_ifd(0x8825)[1] == "N"
+
+
+def test_webp_keeps_colours_under_transparent_pixels() -> None:
+    alpha = np.zeros(COLOUR.size[::-1], np.uint8)
+    data, _ = images.write(Picture(np.asarray(COLOUR), alpha, Metadata()), "WEBP")
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(data)).convert("RGBA"))[..., :3], np.asarray(COLOUR))
