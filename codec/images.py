@@ -14,7 +14,7 @@ from PIL import Image, UnidentifiedImageError
 
 from . import metadata
 from .container import MAX_AREA, MAX_SIDE
-from .errors import DvcodecError, OutputFailed, UnsupportedImage
+from .errors import DvcodecError, InvalidArgument, OutputFailed, UnsupportedImage
 from .metadata import NO_METADATA, Metadata
 
 _SIXTEEN_BIT = "convert it to 8 bits a channel first, e.g. `magick in.png -depth 8 out.png`"
@@ -87,6 +87,8 @@ def _photographs_allowed() -> Iterator[None]:
 
 def from_image(image: Image.Image) -> Picture:
     """Take the pixels and the metadata of a Pillow image. The image is left as it was, apart from being loaded."""
+    if not isinstance(image, Image.Image):
+        raise InvalidArgument(f"{type(image).__name__} is no Pillow image", "open it with PIL.Image.open")
     _refuse_what_we_cannot_code(image)
     try:
         image.load()
