@@ -239,6 +239,7 @@ class Visit:
 
 
 MEAN_SCALE = 4.0
+"""A canvas prediction is its linear head times this, in units of sigma."""
 
 
 def blocks(count: int) -> Iterator[slice]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from PIL import Image
 
 from dvcodec import training
 from dvcodec.codec.errors import DvcodecError, InvalidArgument
+from dvcodec.models.packing import pack
 from dvcodec.models.photo import PhotoRRVQ
 from dvcodec.models.rrvq import RRVQConfig
 from dvcodec.training.checkpoints import FILE, Checkpoint
@@ -21,6 +22,7 @@ from dvcodec.training.loop import Trainer
 from dvcodec.training.objective import rate_distortion
 from dvcodec.training.options import TrainOptions
 from dvcodec.training.recipes import PRESETS, Preset, Recipe, resolve
+from dvcodec.training.starting import start_from
 
 CONFIG = RRVQConfig({64: 16, 32: 16, 16: 16, 8: 16}, 1, 16, synthesis_width=16, analysis_width=8)
 SMALL = {"batch": "2", "crop": "64", "late_crop": "64"}
@@ -173,3 +175,30 @@ def test_companded_scalars_reach_as_far_as_asked() -> None:
     assert scalars[128] == 0 and scalars[0] == pytest.approx(-500, rel=0.01)
     assert scalars[129] == pytest.approx(3.2, rel=0.01)
     assert bool((scalars[1:] > scalars[:-1]).all())
+
+
+def test_a_run_goes_on_from_weights(photos: Path, tmp_path: Path) -> None:
+    training.train(options(photos, tmp_path / "run", 2))
+    weights = training.export(tmp_path / "run" / FILE, tmp_path / "mine.safetensors", {"name": "mine"})
+    source, started = Checkpoint(tmp_path / "run" / FILE).model(), PhotoRRVQ(CONFIG)
+    start_from(started, weights)
+    packed, again = pack(source), pack(started)
+    for name in packed:
+        if name.startswith("chain.") and name.endswith((".values", ".context", ".quality", ".rest")):
+            assert torch.equal(packed[name], again[name]), name
+    x, quality = torch.rand(2, 3, 64, 64) * 255, torch.tensor([1000, 3000])
+    before, after = (
+        rate_distortion(model.eval(), x, quality, Recipe(), pull=False, analysis=False) for model in (source, started)
+    )
+    # the widest scalar codebooks keep their variances coarsely, nothing else moves
+    assert after.rate == pytest.approx(before.rate, rel=0.01)
+    assert after.distortion == pytest.approx(before.distortion, rel=0.01)
+    training.train(replace(options(photos, tmp_path / "on", 1), start=weights))
+    assert Checkpoint(tmp_path / "on" / FILE).state["step"] == 1
+
+
+def test_weights_of_other_sizes_cannot_be_gone_on_from(photos: Path, tmp_path: Path) -> None:
+    training.train(options(photos, tmp_path / "run", 1))
+    weights = training.export(tmp_path / "run" / FILE, tmp_path / "mine.safetensors", {"name": "mine"})
+    with pytest.raises(DvcodecError, match="other sizes"):
+        start_from(PhotoRRVQ(replace(CONFIG, hidden=24)), weights)

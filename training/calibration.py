@@ -21,7 +21,7 @@ class Counting:
     """Chooses the posterior's mode and sums the bits that its integer frequencies cost."""
 
     def __init__(self) -> None:
-        self.bits = 0.0  # running total
+        self.bits = 0.0
 
     def choose(self, step: Step) -> NDArray[np.int32]:
         """Symbols (n,)."""

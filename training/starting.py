@@ -1,6 +1,7 @@
 """Going on from weights that ship: the float parameters behind their integers, for a run without its checkpoint.
 
-Training quantises on the way, so the integers lose nothing that the model could use; only the optimiser starts cold.
+Training quantises on the way, so the integers lose nothing that the model could use but the variances of the widest
+scalar codebooks, which are stored coarsely (under 1 % of the rate); the optimiser starts cold.
 """
 
 from __future__ import annotations
