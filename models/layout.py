@@ -29,9 +29,15 @@ class LayerPlan:
     step: float = 3.2
 
 
-def photo_plan() -> dict[int, list[list[LayerPlan]]]:
-    """Stages of layers by stride, coarse first."""
-    return {64: [_means(), _details(64, 5000)], 32: [_details(32, 2800)], 16: [_details(16, 1500)], 8: _blocks()}
+Stages = list[list[LayerPlan]]
+
+
+def photo_plan(layout: str) -> dict[int, Stages]:
+    """Stages of layers by stride, coarse first. `layout` is one of LAYOUTS; ValueError for another."""
+    if layout not in LAYOUTS:
+        raise ValueError(f"no layout {layout!r}, there are {', '.join(LAYOUTS)}")
+    finest = LAYOUTS[layout]()
+    return {64: [_means(), _details(64, 5000)], 32: [_details(32, 2800)], 16: [_details(16, 1500)], 8: finest}
 
 
 def _means() -> list[LayerPlan]:
@@ -62,28 +68,62 @@ def _diagonals() -> list[list[int]]:
     return [order[bounds[d] : bounds[d + 1]] for d in range(15)]
 
 
-def _blocks() -> list[list[LayerPlan]]:
-    """Stride 8: eight stages, luminance diagonals 1 to 14, chrominance 1 to 8 (finer ones are synthesised)."""
-    diagonals = _diagonals()
+def _scalars(d: int, colour: int, symbols: int, reach: float) -> list[LayerPlan]:
+    """A symbol for each coefficient of a diagonal."""
+    return [_plan(d, colour, [64 * colour + i], symbols, reach) for i in _diagonals()[d]]
 
-    def scalars(d: int, colour: int, symbols: int, reach: float) -> list[LayerPlan]:
-        return [_plan(d, colour, [64 * colour + i], symbols, reach) for i in diagonals[d]]
 
-    def vectors(ds: list[int], colours: list[int], size: int, symbols: int, reach: float = 0) -> list[LayerPlan]:
-        cells = [64 * c + i for d in ds for i in diagonals[d] for c in colours]
-        groups = [cells[i : i + size] for i in range(0, len(cells), size)]
-        return [_plan(ds[0], colours[0], g, symbols, reach if len(g) == size else 0) for g in groups]
+def _vectors(ds: list[int], colours: list[int], size: int, symbols: int, reach: float = 0) -> list[LayerPlan]:
+    """A symbol for every `size` coefficients of some diagonals; square grids of pairs where `reach` is given."""
+    cells = [64 * c + i for d in ds for i in _diagonals()[d] for c in colours]
+    groups = [cells[i : i + size] for i in range(0, len(cells), size)]
+    return [_plan(ds[0], colours[0], g, symbols, reach if len(g) == size else 0) for g in groups]
 
+
+def _coarse_blocks() -> Stages:
+    """Stride 8 in scalars, by stage: luminance diagonals 1 to 4, the first chrominances."""
     return [
-        scalars(1, 0, 256, 500) + scalars(1, 1, 128, 300) + scalars(1, 2, 128, 300),
-        scalars(2, 0, 160, 400),
-        scalars(3, 0, 96, 300) + vectors([2], [1, 2], 2, 121, 50),
-        scalars(4, 0, 64, 250),
-        vectors([5], [0], 2, 225, 75) + vectors([3], [1, 2], 4, 128),
-        vectors([6], [0], 2, 169, 60) + vectors([4, 5], [1, 2], 6, 96),
-        vectors([7], [0], 2, 121, 50),
-        vectors([8, 9, 10, 11, 12, 13, 14], [0], 4, 128) + vectors([6, 7, 8], [1, 2], 11, 64),
+        _scalars(1, 0, 256, 500) + _scalars(1, 1, 128, 300) + _scalars(1, 2, 128, 300),
+        _scalars(2, 0, 160, 400),
+        _scalars(3, 0, 96, 300),
+        _scalars(4, 0, 64, 250),
     ]
+
+
+def _blocks_49() -> Stages:
+    """Stride 8: eight stages, luminance diagonals 1 to 14, chrominance 1 to 8 (finer ones are synthesised)."""
+    first, second, third, fourth = _coarse_blocks()
+    return [
+        first,
+        second,
+        third + _vectors([2], [1, 2], 2, 121, 50),
+        fourth,
+        _vectors([5], [0], 2, 225, 75) + _vectors([3], [1, 2], 4, 128),
+        _vectors([6], [0], 2, 169, 60) + _vectors([4, 5], [1, 2], 6, 96),
+        _vectors([7], [0], 2, 121, 50),
+        _vectors([8, 9, 10, 11, 12, 13, 14], [0], 4, 128) + _vectors([6, 7, 8], [1, 2], 11, 64),
+    ]
+
+
+def _blocks_63() -> Stages:
+    """The same with smaller groups and larger codebooks where fine qualities left more than sigma^2 of distortion."""
+    first, second, third, fourth = _coarse_blocks()
+    return [
+        first,
+        second,
+        third + _vectors([2], [1, 2], 2, 225, 80),
+        fourth,
+        _vectors([5], [0], 2, 289, 90) + _vectors([3], [1, 2], 2, 169, 60),
+        _vectors([6], [0], 2, 225, 75) + _vectors([4], [1, 2], 2, 121, 50) + _vectors([5], [1, 2], 4, 192),
+        _vectors([7], [0], 2, 169, 60),
+        _vectors([8, 9], [0], 2, 121, 50)
+        + _vectors([10, 11, 12, 13, 14], [0], 4, 192)
+        + _vectors([6, 7, 8], [1, 2], 6, 128),
+    ]
+
+
+LAYOUTS = {"photo-82": _blocks_49, "photo-96": _blocks_63}
+"""Named for their number of layers: strides 64, 32 and 16 have 33 in each."""
 
 
 def _plan(diagonal: int, colour: int, cells: list[int], symbols: int, reach: float = 0.0) -> LayerPlan:

@@ -44,6 +44,8 @@ class RRVQConfig:
     analysis_width: int = 64
     sigma_coarse: float = 44.0
     sigma_fine: float = 3.4
+    layout: str = "photo-82"
+    """Which coefficients each layer carries, one of layout.LAYOUTS."""
 
 
 class Chooser(Protocol):
@@ -120,7 +122,7 @@ class Chain(nn.Module):
 
     def __init__(self, config: RRVQConfig) -> None:
         super().__init__()
-        plan = photo_plan()
+        plan = photo_plan(config.layout)
         self.strides = tuple(plan)
         self.stages = nn.ModuleList(
             nn.ModuleList(Stage(stage, config.widths[stride], config) for stage in plan[stride]) for stride in plan

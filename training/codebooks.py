@@ -13,7 +13,7 @@ from ..models.photo import PhotoRRVQ
 
 def initialise_codebooks(model: PhotoRRVQ, evidence: dict[int, Tensor], generator: torch.Generator) -> None:
     """Fills every codebook; `evidence`: coefficients in units of sigma by stride (N, channels), mixed qualities."""
-    plans = [plan for stages in photo_plan().values() for stage in stages for plan in stage]
+    plans = [plan for stages in photo_plan(model.config.layout).values() for stage in stages for plan in stage]
     for plan, layer in zip(plans, model.chain.layers(), strict=True):
         points = evidence[plan.stride][:, list(plan.coefficients)]
         if plan.name.endswith("-fine"):  # refines what the scalar before it left

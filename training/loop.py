@@ -72,10 +72,9 @@ class Trainer:
 
     def begin(self) -> None:
         """A fresh optimiser over given weights, or over networks at random and codebooks from the data."""
+        self._codebooks()
         if self.options.start is not None:
             start_from(self.model, self.options.start)
-        else:
-            self._codebooks()
         self._flatten()
 
     def _codebooks(self) -> None:
@@ -109,7 +108,7 @@ class Trainer:
         side = self.recipe.late_crop if late else self.recipe.crop
         batch = max(1, self.recipe.batch * self.recipe.crop**2 // side**2)
         for _ in range(count):
-            yield self.photos.batch(batch, side, self.rng).to(self.device)
+            yield self.photos.batch(batch, side, self.rng, self.recipe.synthetic).to(self.device)
 
     def train(self) -> None:
         """Steps until the recipe's count or the minutes are reached."""

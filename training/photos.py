@@ -12,6 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from ..codec.errors import DvcodecError
+from .synthetic import synthetic
 
 SUFFIXES = {".png", ".webp", ".avif", ".jpg", ".jpeg", ".bmp", ".ppm", ".tif", ".tiff"}
 
@@ -31,10 +32,19 @@ class PhotoFolder:
         self.areas = np.array([image.shape[0] * image.shape[1] for image in self.images], dtype=np.float64)
         self.areas /= self.areas.sum()
 
-    def batch(self, count: int, crop: int, rng: np.random.Generator) -> Tensor:
-        """Crops (count, 3, crop, crop) of floats in [0, 255]: images by area, position and flips at random."""
+    def batch(self, count: int, crop: int, rng: np.random.Generator, share: float = 0.0) -> Tensor:
+        """Crops (count, 3, crop, crop) of floats in [0, 255]: images by area, position and flips at random.
+
+        `share` of them are synthetic.
+        """
         chosen = rng.choice(len(self.images), size=count, p=self.areas)
-        stacked = np.stack([self._crop(self.images[i], crop, rng) for i in chosen])
+        made = rng.random(count) < share
+        stacked = np.stack(
+            [
+                synthetic(crop, rng) if new else self._crop(self.images[i], crop, rng)
+                for i, new in zip(chosen, made, strict=True)
+            ]
+        )
         return torch.from_numpy(stacked).permute(0, 3, 1, 2).float()
 
     def _crop(self, image: NDArray[np.uint8], crop: int, rng: np.random.Generator) -> NDArray[np.uint8]:

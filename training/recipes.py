@@ -35,6 +35,8 @@ class Recipe:
     clip: float = 2.0
     """Gradients are clipped to this multiple of the running median of their norm."""
     ema: float = 0.999
+    synthetic: float = 0.06
+    """Share of the crops that are made (noise, ramps, lines, blocks), not cut from photographs."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,10 @@ class Preset:
 
 
 PRESETS = {
-    "rrvq": Preset("RRVQ-VAE of photographs, the codec's model: 82 layers at strides 64 to 8, every quality"),
+    "rrvq": Preset(
+        "RRVQ-VAE of photographs, the codec's model: 96 layers at strides 64 to 8, every quality",
+        {"layout": "photo-96", "sigma_coarse": 48.0, "sigma_fine": 3.2},
+    ),
     "rrvq-small": Preset(
         "the same hierarchy with narrow networks: quick to train, for trials",
         {
@@ -84,6 +89,7 @@ SIZES: dict[str, type] = {
     "analysis_width": int,
     "sigma_coarse": float,
     "sigma_fine": float,
+    "layout": str,
 }
 """Network sizes that `--set` may change (fields of models.rrvq.RRVQConfig)."""
 

@@ -1,33 +1,70 @@
 """Going on from weights that ship: the float parameters behind their integers, for a run without its checkpoint.
 
 Training quantises on the way, so the integers lose nothing that the model could use but the variances of the widest
-scalar codebooks, which are stored coarsely (under 1 % of the rate); the optimiser starts cold.
+scalar codebooks, which are stored coarsely (under 1 % of the rate); the optimiser starts cold. Where the layouts
+differ, layers of the same coefficients and K are carried over; the others keep their fresh codebooks and heads.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
+import torch
+from torch import Tensor
+
 from ..codec.errors import DvcodecError
-from ..models.exact import GridLinear
 from ..models.hierarchy import PhotoHierarchy
 from ..models.latent import LatentLayer
 from ..models.photo import PhotoRRVQ
+from ..models.rrvq import Stage
 from ..models.weights_file import read
 
 
-def start_from(model: PhotoRRVQ, weights: Path) -> None:
-    """Gives `model` the parameters of a weights file. DvcodecError if its networks have other sizes."""
+def start_from(model: PhotoRRVQ, weights: Path) -> int:
+    """Gives `model`, not frozen, the parameters of a weights file; returns how many of its layers were carried over.
+
+    DvcodecError if it is no weights file or if its networks have other sizes.
+    """
     try:
         hierarchy: PhotoHierarchy = read(weights, "cpu")
     except (ValueError, OSError) as error:
         raise DvcodecError(f"{weights} is no weights file: {error}") from error
-    source = hierarchy.network
-    if source.config != model.config:
-        raise DvcodecError(f"{weights} has networks of other sizes", "train the preset and settings of its card")
-    model.load_state_dict(source.state_dict())
-    for mine in model.modules():
-        if isinstance(mine, GridLinear):
-            mine.frozen = False
-        elif isinstance(mine, LatentLayer):
-            mine.exact = None
+    theirs = portable(hierarchy.network)
+    mine = portable(model)
+    for key, value in mine.items():
+        if key in theirs and theirs[key].shape == value.shape:
+            value.copy_(theirs[key])
+        elif not key.startswith("layer "):
+            raise DvcodecError(f"{weights} has networks of other sizes", "train the preset and settings of its card")
+    return sum(key.endswith(" values") and key in theirs for key in mine)
+
+
+def portable(model: PhotoRRVQ) -> dict[str, Tensor]:
+    """A model's tensors, sharing its memory, under names that do not depend on where a layer stands in the layout."""
+    tensors = {}
+    for name, value in _state(model):
+        parent, _, key = name.rpartition(".layers.")
+        if not parent and ".close.weight" not in name:
+            tensors[name] = value
+    for layer in model.chain.layers():
+        tensors |= {f"{identity(layer)} {key}": value for key, value in _state(layer)}
+    for stage in (stage for scale in model.chain.scales() for stage in scale):
+        tensors |= dict(_columns(stage))
+    return tensors
+
+
+def identity(layer: LatentLayer) -> str:
+    """What makes two layers of different layouts the same."""
+    return f"layer {layer.stride} {layer.coefficients} {layer.symbols}"
+
+
+def _columns(stage: Stage) -> Iterator[tuple[str, Tensor]]:
+    """The closing map's columns of each layer."""
+    layers = stage.latents()
+    parts = stage.close.weight.detach().split([layer.values.shape[1] + layer.context.shape[1] for layer in layers], 1)
+    return ((f"{identity(layer)} close", part) for layer, part in zip(layers, parts, strict=True))
+
+
+def _state(module: torch.nn.Module) -> Iterator[tuple[str, Tensor]]:
+    return ((name, value.detach()) for name, value in module.state_dict(keep_vars=True).items())
