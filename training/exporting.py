@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,8 @@ def export(checkpoint: Path, out: Path, card: Mapping[str, str], calibration: Pa
     """
     read = Checkpoint(checkpoint)
     model = read.model()
+    if not isinstance(model, PhotoRRVQ):
+        raise DvcodecError(f"{read.settings.preset} has no exact form yet", "export photograph models")
     try:
         frozen = PhotoRRVQ(model.config)
         unpack(frozen, pack(model))
@@ -53,7 +56,7 @@ def skeleton(read: Checkpoint, model: PhotoRRVQ, card: Mapping[str, str], data: 
         "sha256": hashlib.sha256(data).hexdigest(),
         "bytes": len(data),
         "parameters": sum(p.numel() for p in model.parameters()),
-        "training": known | {"recipe": read.state["recipe"], "torch": torch.__version__},
+        "training": known | {"recipe": asdict(read.settings.recipe), "torch": torch.__version__},
         "layers": layers,
     }
 

@@ -17,13 +17,14 @@ class TrainOptions:
         steps: optimiser steps in all; None takes the preset's.
         minutes: stop after so many minutes of wall clock, whichever comes first; None for no such limit.
         resume: go on from the checkpoint in `out`.
-        start: weights file to start from, with a fresh optimiser; None starts from scratch.
         device: "auto", "cpu" or "cuda".
-        precision: "bf16" (autocast) or "fp32".
+        precision: "bf16" (autocast) or "fp32"; None takes the preset's.
         seed: of everything drawn at random.
         threads: CPU threads; None leaves the choice to torch.
         overrides: fields of the preset's configuration by name, values as typed by the person.
         quiet: print errors only.
+        start: weights file to start from, with a fresh optimiser; None starts from scratch.
+        tensorboard: write TensorBoard's event files as well.
     """
 
     model: str
@@ -33,9 +34,10 @@ class TrainOptions:
     minutes: float | None = None
     resume: bool = False
     device: str = "auto"
-    precision: str = "bf16"
+    precision: str | None = None
     seed: int = 0
     threads: int | None = None
     overrides: dict[str, str] = field(default_factory=dict)
     quiet: bool = False
     start: Path | None = None
+    tensorboard: bool = False
