@@ -28,7 +28,8 @@ def changed(value: T, settings: Mapping[str, str]) -> T:
     kinds = settable(value)
     parsed = {name: parse(name, text, kinds[name]) for name, text in settings.items() if name in kinds}
     try:
-        return _with(value, parsed)
+        result: T = _with(value, parsed)
+        return result
     except InvalidArgument:
         raise
     except ValueError as error:
