@@ -94,9 +94,9 @@ class Trainer:
                     self.step += 1
                     self.agree(time.monotonic() - started)
                     figures = {"gradient_norm": norm, "rate_share": self.share(moment), "skipped": self.norms.skipped}
-                    journal.take(self.step, self.seconds, terms, figures)
                     if self.recipe.validate_every and self.step % self.recipe.validate_every == 0:
                         journal.validation(self.validate())
+                    journal.take(self.step, self.seconds, terms, figures)
                     if time.monotonic() - saved > SAVE_EVERY:
                         self.save(FILE)
                         saved = time.monotonic()

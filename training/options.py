@@ -12,8 +12,11 @@ class TrainOptions:
 
     Args:
         model: name of a preset, one of `presets()`.
-        data: folder of images.
-        out: folder of the run: checkpoints, log, final options.
+        data: name of a data set, one of `data.DATA_SETS`, or a folder of images.
+        root: where a named set's files are; None is the current folder.
+        exclude: folder of images that must not be trained on; images with equal pixels are left out.
+        download: let torchvision fetch a named set's files into `root` where they are missing.
+        out: folder of the run: checkpoints, log, settings.
         steps: optimiser steps in all; None takes the preset's.
         minutes: stop after so many minutes of wall clock, whichever comes first; None for no such limit.
         resume: go on from the checkpoint in `out`.
@@ -28,7 +31,7 @@ class TrainOptions:
     """
 
     model: str
-    data: Path
+    data: str
     out: Path
     steps: int | None = None
     minutes: float | None = None
@@ -41,3 +44,6 @@ class TrainOptions:
     quiet: bool = False
     start: Path | None = None
     tensorboard: bool = False
+    root: Path | None = None
+    exclude: Path | None = None
+    download: bool = False

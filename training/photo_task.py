@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -50,10 +49,6 @@ class PhotoTask:
             )
         self.recipe, self.photos, self.seed, self.start = recipe, photos, seed, start
         self.module = PhotoRRVQ(config_of(config))
-
-    def facts(self) -> dict[str, Any]:
-        """What a checkpoint tells about the data and the sizes."""
-        return {"images": len(self.photos.images), "config": asdict(self.module.config)}
 
     def groups(self) -> Sequence[ParameterGroup]:
         """Chain, codebooks and float networks."""

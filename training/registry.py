@@ -7,15 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, is_dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..codec.errors import InvalidArgument
-from . import recipes
-from .recipes import SIZES, Optimisation, Preset, Recipe
+from ..models.families.config import from_fields
+from .families import FAMILIES, FamilyPreset, FamilyRecipe
+from .recipes import PRESETS, SIZES, Optimisation, Preset, Recipe
 from .settings import changed, parse, settable
 
 if TYPE_CHECKING:
     from torch import nn
+
+RecipeT = TypeVar("RecipeT", bound=Optimisation)
 
 
 @dataclass(frozen=True)
@@ -33,9 +36,9 @@ class Settings:
         return {"kind": self.kind, "preset": self.preset, "config": config, "recipe": asdict(self.recipe)}
 
 
-def presets() -> dict[str, Preset]:
+def presets() -> dict[str, Preset | FamilyPreset]:
     """All presets by name, the codec's first."""
-    return dict(recipes.PRESETS)
+    return {**PRESETS, **FAMILIES}
 
 
 def resolve(name: str, overrides: Mapping[str, str], steps: int | None, base: Settings | None = None) -> Settings:
@@ -57,8 +60,8 @@ def resolve(name: str, overrides: Mapping[str, str], steps: int | None, base: Se
     return replace(settings, config=_changed_config(settings.config, overrides), recipe=recipe)
 
 
-def _of(name: str, preset: Preset) -> Settings:
-    return Settings("photo" if isinstance(preset.recipe, Recipe) else "family", name, preset.config, preset.recipe)
+def _of(name: str, preset: Preset | FamilyPreset) -> Settings:
+    return Settings("photo" if isinstance(preset, Preset) else "family", name, preset.config, preset.recipe)
 
 
 def _config_types(config: Any) -> dict[str, Any]:
@@ -73,15 +76,28 @@ def _changed_config(config: Any, overrides: Mapping[str, str]) -> Any:
 
 def restored(plain: Mapping[str, Any]) -> Settings:
     """Settings from what JSON held. KeyError, TypeError or ValueError if it holds something else."""
-    if plain["kind"] == "photo":
-        known = {field.name for field in fields(Recipe)}
-        recipe = Recipe(**{key: value for key, value in plain["recipe"].items() if key in known})
-        return Settings("photo", str(plain["preset"]), dict(plain["config"]), recipe)
-    raise ValueError(f"unknown kind of model {plain['kind']!r}")
+    kind, preset, config = plain["kind"], str(plain["preset"]), dict(plain["config"])
+    if kind == "photo":
+        return Settings(kind, preset, config, _recipe(Recipe, plain["recipe"]))
+    if kind == "family":
+        return Settings(kind, preset, from_fields(config), _recipe(FamilyRecipe, plain["recipe"]))
+    raise ValueError(f"unknown kind of model {kind!r}")
+
+
+def _recipe(kind: type[RecipeT], plain: Mapping[str, Any]) -> RecipeT:
+    """A recipe from JSON's types; fields that an older release did not have keep their defaults."""
+    known = {field.name for field in fields(kind)}
+    listed: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in plain.items()}
+    values: Any = {key: value for key, value in listed.items() if key in known}
+    return kind(**values)
 
 
 def module(settings: Settings) -> nn.Module:
     """The module of settings, its parameters at random. Loads torch."""
+    if settings.kind == "family":
+        from ..models.families.model import FamilyVAE
+
+        return FamilyVAE(settings.config)
     from ..models.photo import PhotoRRVQ
     from .photo_task import config_of
 

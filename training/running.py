@@ -14,11 +14,9 @@ from .distributed import Team, joined
 from .journal import Journal, Sink, Tables, TensorBoard
 from .loop import Limits, Trainer
 from .options import TrainOptions
-from .photo_task import PhotoTask
-from .photos import PhotoFolder
 from .progress import Display
-from .recipes import Recipe
 from .registry import Settings, resolve
+from .tasks import task_of
 
 
 def run(options: TrainOptions) -> None:
@@ -29,9 +27,8 @@ def run(options: TrainOptions) -> None:
         checkpoint = _checkpoint(options)
         settings = _settings(options, checkpoint)
         torch.manual_seed(options.seed)
-        task = _task(settings, options)
-        limits = Limits(options.out, options.seed, options.minutes)
-        trainer = Trainer(task, settings, limits, team, task.facts())
+        task, facts = task_of(settings, options)
+        trainer = Trainer(task, settings, Limits(options.out, options.seed, options.minutes), team, facts)
         if checkpoint is None:
             trainer.begin()
         else:
@@ -54,12 +51,6 @@ def _settings(options: TrainOptions, checkpoint: Checkpoint | None) -> Settings:
     if options.precision is not None:
         overrides["precision"] = options.precision
     return resolve(options.model, overrides, options.steps, None if checkpoint is None else checkpoint.settings)
-
-
-def _task(settings: Settings, options: TrainOptions) -> PhotoTask:
-    assert isinstance(settings.recipe, Recipe)
-    photos = PhotoFolder(options.data, settings.recipe.late_crop)
-    return PhotoTask(settings.config, settings.recipe, photos, options.seed, options.start)
 
 
 def _sinks(options: TrainOptions, trainer: Trainer, team: Team) -> list[Sink]:
@@ -87,6 +78,7 @@ def described(options: TrainOptions, trainer: Trainer, team: Team) -> dict[str, 
         "device": str(team.device),
         "processes": team.size,
         "parameters": sum(p.numel() for p in trainer.module.parameters()),
+        "data": trainer.facts,
         **trainer.settings.plain(),
         "options": asked,
     }
