@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..models.rrvq import Step
+from ..models.descent import Step
 
 
 class PosteriorChooser:
