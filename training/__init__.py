@@ -15,6 +15,13 @@ def presets() -> dict[str, str]:
     return {name: preset.description for name, preset in registered().items()}
 
 
+def data_sets() -> dict[str, str]:
+    """The data sets that are known by name: name -> one line about it."""
+    from .data import DATA_SETS
+
+    return dict(DATA_SETS)
+
+
 def train(options: TrainOptions) -> None:
     """Trains a preset; checkpoints go to `options.out`. DvcodecError for what the user can mend."""
     from .running import run
