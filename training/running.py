@@ -11,7 +11,7 @@ import torch
 from ..codec.errors import DvcodecError
 from .checkpoints import FILE, Checkpoint
 from .distributed import Team, joined
-from .journal import Journal, Sink, Tables, TensorBoard
+from .journal import Journal, Sink, Tables, TensorBoard, tensorboard_writer
 from .loop import Limits, Trainer
 from .options import TrainOptions
 from .progress import Display
@@ -23,6 +23,8 @@ def run(options: TrainOptions) -> None:
     """Trains as `options` say, to the last step or minute. Ctrl-C: the step ends, is saved, KeyboardInterrupt."""
     if options.threads:
         torch.set_num_threads(options.threads)
+    if options.tensorboard:
+        tensorboard_writer()  # says so at once if it is missing
     with joined(options.device) as team:
         checkpoint = _checkpoint(options)
         settings = _settings(options, checkpoint)
