@@ -137,9 +137,9 @@ class Trainer:
         x = next(self.crops(1, late=fraction >= recipe.late_from))
         quality = torch.randint(0, FINEST_CODE + 1, (len(x),)).to(self.device)
         self.flat.zero_grad()
-        pull = recipe.pull > 0 and self.step % 2 == 0  # costly: every second step at twice the weight
+        relax = 2.0 if recipe.pull > 0 and self.step % 2 == 0 else 0.0  # costly: every second step, counted twice
         analysis = fraction >= recipe.analysis_from
-        terms = rate_distortion(self.model, x, quality, recipe, pull=pull, analysis=analysis)
+        terms = rate_distortion(self.model, x, quality, recipe, relax=relax, analysis=analysis)
         refuse_nan(terms)
         terms.loss.backward()  # type: ignore[no-untyped-call]
         norm = self.flat.norm()
