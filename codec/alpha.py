@@ -60,10 +60,10 @@ def conceal(pixels: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.u
     return np.where(hidden[:, :, None], np.rint(filled), colours).astype(np.uint8).reshape(pixels.shape)
 
 
-def _continued(sums: NDArray[np.float32], weights: NDArray[np.float32]) -> NDArray[np.float32]:
+def _continued(sums: NDArray[np.floating], weights: NDArray[np.floating]) -> NDArray[np.floating]:
     """Sums of colours (H, W, C) and how many they are (H, W) -> means, from coarser squares where there are none."""
     empty = weights == 0
-    means: NDArray[np.float32] = sums / np.maximum(weights, 1)[:, :, None]
+    means: NDArray[np.floating] = sums / np.maximum(weights, 1)[:, :, None]
     if not empty.any() or weights.size == 1:
         return means
     height, width = weights.shape
