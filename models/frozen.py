@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from .exact import ACTIVATION_BITS, STREAM_BITS, STREAM_LIMIT, GridLinear, on_grid
-from .latent import CONTEXT, EMBEDDING_BITS, VALUE_BITS, VALUE_LIMIT, LatentLayer
+from .latent import CONTEXT, LatentLayer
 from .rrvq import COEFFICIENTS, MEAN_SCALE, Block, Chain, Grow, Stage, interpolate
 
 LIMIT = STREAM_LIMIT * 2**STREAM_BITS
@@ -85,14 +85,12 @@ class FrozenLayer:
     def __init__(self, layer: LatentLayer, close: Tensor) -> None:
         """`close` (width, D): the layer's columns of its stage's last map, on their grid."""
         self.layer = layer
-        v, device = len(layer.coefficients), layer.values.device
-        bits = torch.tensor([VALUE_BITS + 2] * v + [EMBEDDING_BITS] * CONTEXT, device=device)
-        limit = torch.tensor([VALUE_LIMIT * 2**VALUE_BITS] * v + [15.0 * 2**EMBEDDING_BITS] * CONTEXT, device=device)
-        strap = FrozenLinear(layer.strap, bits)
+        gain, bits, limit = (x.to(layer.values.device) for x in layer.grid())
+        strap = FrozenLinear(layer.strap, bits + gain)
         mean, bias = layer.mean.weight.detach() * MEAN_SCALE, layer.mean.bias.detach() * MEAN_SCALE
         self.matrix = torch.cat([strap.matrix, mean.t() * 2.0**-ACTIVATION_BITS], dim=1)
         self.bias = torch.cat([strap.bias, bias])
-        self.limit, self.step = limit, torch.exp2(torch.where(limit == limit[-1], -EMBEDDING_BITS, -VALUE_BITS).float())
+        self.limit, self.step = limit * torch.exp2(bits.float()), torch.exp2(-bits.float())
         codes = layer.code_table().detach()
         self.added = layer.canvas_values().detach()
         self.ladder = None  # (K, hidden); the last layer of a stage has none to follow

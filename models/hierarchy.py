@@ -80,8 +80,7 @@ class PhotoHierarchy:
         self.name, self._qualities, self._device = name, qualities, torch.device(device)
         self._model = model.to(self._device).eval()
         for layer in self._model.chain.layers():
-            assert layer.exact is not None
-            layer.exact = (layer.exact[0].to(self._device), layer.exact[1].to(self._device))
+            layer.move_exact(self._device)
         with torch.inference_mode():
             self._chain = FrozenChain(self._model.chain)
         self.layers = tuple(

@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .exact import GridConv, GridLinear, on_grid, rectified, signed, stream
-from .latent import CONTEXT, LatentLayer
+from .latent import CONTEXT, PRIORS, LatentLayer
 from .layout import LayerPlan, photo_plan
 
 KNOTS = 17
@@ -41,6 +41,10 @@ class RRVQConfig:
     sigma_fine: float = 3.4
     layout: str = "photo-82"
     """Which coefficients each layer carries, one of layout.LAYOUTS."""
+    prior: str = "responsibilities"
+    """How the prior is parameterised, one of latent.PRIORS."""
+    predictions: bool = True
+    """Whether a learned mean joins the canvas before each symbol."""
 
 
 class Block(nn.Module):
@@ -65,7 +69,10 @@ class Stage(nn.Module):
         self.quality = nn.Parameter(torch.randn(KNOTS, width) * 0.1)
         self.blocks = nn.ModuleList(Block(width) for _ in range(config.blocks))
         self.head = GridLinear(width, config.hidden)
-        self.layers = nn.ModuleList(LatentLayer(p, config.hidden, last=p is plans[-1]) for p in plans)
+        kind = PRIORS[config.prior]
+        self.layers = nn.ModuleList(kind(p, config.hidden, last=p is plans[-1]) for p in plans)
+        for layer in self.layers:
+            layer.mean.requires_grad_(config.predictions)
         self.close = GridLinear(sum(len(p.coefficients) + CONTEXT for p in plans), width, gain=0.15)
 
     @property

@@ -20,6 +20,8 @@ from safetensors.torch import save
 from torch import Tensor
 
 from .hierarchy import PhotoHierarchy, QualityMap
+from .latent import PRIORS
+from .layout import LAYOUTS
 from .packing import pack, unpack
 from .photo import FINEST_CODE, PhotoRRVQ
 from .pixels import STRIDES
@@ -82,6 +84,8 @@ def _config(fields: dict[str, Any]) -> RRVQConfig:
     whole = all(type(n) is int and 1 <= n <= most for ns, most in ((counts, 8), (sizes, 256)) for n in ns)
     if set(config.widths) != set(STRIDES) or not whole:
         raise ValueError("the sizes in its configuration are out of bounds")
+    if config.layout not in LAYOUTS or config.prior not in PRIORS or type(config.predictions) is not bool:
+        raise ValueError("the structure in its configuration is not known to this release")
     if not 0.1 <= float(config.sigma_fine) <= float(config.sigma_coarse) <= 1000:
         raise ValueError("the sigmas in its configuration are out of bounds")
     return config

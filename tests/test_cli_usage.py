@@ -106,3 +106,7 @@ def test_names_are_printed_on_one_line_and_dashes_can_be_names(folder: Path) -> 
 def test_unknown_weights_are_named_once(folder: Path) -> None:
     seen = dvcodec("compress", "a.png", "b.png", "--weights", "none")
     assert (seen.code, seen.err) == (1, "dvcodec: none: no weights named 'none' (`dvcodec models` lists them)\n")
+    picture(folder / "a.png")
+    seen = dvcodec("compress", "a.png", "--weights", "a.png")
+    said = "dvcodec: a.png: a.png is no weights file, which end in .safetensors (`dvcodec export` makes one)\n"
+    assert (seen.code, seen.err) == (1, said)

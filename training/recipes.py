@@ -58,7 +58,7 @@ class Recipe(Optimisation):
     """Share of the distortion measured on the canvas itself: it stays what the posterior takes it for."""
     pull: float = 1.0
     """Weight of the expected rate's gradient on the canvas predictions and the analysis."""
-    analysis_from: float = 1.0
+    analysis_from: float = 0.1
     """From this fraction on the learned analysis is trained; 1 = never."""
     synthetic: float = 0.06
     """Share of the crops that are made (noise, ramps, lines, blocks), not cut from photographs."""
@@ -79,9 +79,22 @@ PRESETS = {
         "RRVQ-VAE of photographs, the codec's model: 96 layers at strides 64 to 8, every quality",
         {"layout": "photo-96", "sigma_coarse": 48.0, "sigma_fine": 3.2},
     ),
+    "canvas": Preset(
+        "the baseline: whole 8x8 blocks by 14 residual codebooks, direct priors, no learned predictions",
+        {
+            "layout": "canvas",
+            "prior": "direct",
+            "predictions": False,
+            "widths": {64: 64, 32: 64, 16: 96, 8: 96},
+            "blocks": 1,
+        },
+    ),
     "rrvq-small": Preset(
         "the same hierarchy with narrow networks: quick to train, for trials",
         {
+            "layout": "photo-96",
+            "sigma_coarse": 48.0,
+            "sigma_fine": 3.2,
             "widths": {64: 32, 32: 48, 16: 64, 8: 64},
             "blocks": 1,
             "hidden": 32,
@@ -100,5 +113,7 @@ SIZES: dict[str, type] = {
     "sigma_coarse": float,
     "sigma_fine": float,
     "layout": str,
+    "prior": str,
+    "predictions": bool,
 }
 """Network sizes that `--set` may change (fields of models.rrvq.RRVQConfig)."""
