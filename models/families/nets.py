@@ -58,7 +58,7 @@ class Conv(GridLinear):
             return nine_products(x, kernel, bias)
         B, _, H, W = x.shape
         rows = x.permute(0, 2, 3, 1).reshape(B * H * W, -1)
-        return F.linear(rows, kernel.flatten(1), bias).view(B, H, W, -1).permute(0, 3, 1, 2)
+        return torch.addmm(bias, rows, kernel.flatten(1).t()).view(B, H, W, -1).permute(0, 3, 1, 2)
 
     def widen(self) -> None:
         """Chooses the exact path's precision by the largest sum that these weights can cause."""
