@@ -50,10 +50,9 @@ class Account:
         """Takes a step's choice down."""
         posterior = step.posterior
         assert posterior is not None and step.query is not None
-        if step.layer.up is None:
-            cost = posterior.kl(step.prior)
-        else:  # what is above was inferred from this very choice: the sum over all others would be wrong
-            cost = posterior.excess(step.prior, choice)
+        # Where layers above were inferred from this very choice, the sum over all others would be wrong.
+        whole = step.layer.up is None
+        cost = posterior.kl(step.prior) if whole else posterior.excess(step.prior, choice)
         self.kl[step.layer.plan.name] = step.by_image(cost)
         with torch.no_grad():
             self.log_p.append(step.by_image(step.prior.log_prob(choice)))

@@ -159,8 +159,9 @@ def data_dependent_initialisation(model: nn.Module) -> Iterator[None]:
             return None
         done.add(module)
         x = output.float()
-        mean, spread = x.mean((0, 2, 3)), x.std((0, 2, 3), unbiased=False).clamp_min(1e-3)
-        scale = (module.gain / spread).clamp(max=10.0)
+        mean, spread = x.mean((0, 2, 3)), x.std((0, 2, 3), unbiased=False)
+        varies = spread > 1e-3  # what the data do not move stays as it is drawn
+        mean, scale = torch.where(varies, mean, 0.0), torch.where(varies, module.gain / spread, 1.0)
         gain = module.get_parameter("parametrizations.weight.original0")
         gain.mul_(scale[:, None])
         module.bias.sub_(mean).mul_(scale)
