@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..codec import engine
+from ..models.descent import Step
 from ..models.exact import exact_arithmetic
 from ..models.hierarchy import PhotoHierarchy
-from ..models.rrvq import Step
 from .rd import image_files, load_rgb
 
 SCALES = tuple(1.15**i for i in range(-4, 28))

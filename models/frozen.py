@@ -1,4 +1,4 @@
-"""The walk of a frozen chain, to compress and decompress: the integers of `rrvq.Visit` in less time and memory.
+"""The walk of a frozen chain, to compress and decompress: the integers of `rrvq.Chain` in less time and memory.
 
 The chain's state counts steps of the stream's grid (2**-8), the inputs of products count steps of 2**-4, and the
 weights are scaled to match, by powers of two: the sums are the same integers. What a symbol adds to the features and to
@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from .exact import ACTIVATION_BITS, STREAM_BITS, STREAM_LIMIT, GridLinear, on_grid
-from .latent import CONTEXT, EMBEDDING_BITS, VALUE_BITS, VALUE_LIMIT, LatentLayer
-from .rrvq import COEFFICIENTS, MEAN_SCALE, Block, Chain, Chooser, Grow, Stage, Step, interpolate
+from .latent import CONTEXT, LatentLayer
+from .rrvq import COEFFICIENTS, MEAN_SCALE, Block, Chain, Grow, Stage, interpolate
 
 LIMIT = STREAM_LIMIT * 2**STREAM_BITS
 """Largest magnitude of the state in steps."""
@@ -84,18 +84,15 @@ class FrozenLayer:
 
     def __init__(self, layer: LatentLayer, close: Tensor) -> None:
         """`close` (width, D): the layer's columns of its stage's last map, on their grid."""
-        self.layer, self.rest = layer, layer.rest()
-        v, device = len(layer.coefficients), layer.values.device
-        bits = torch.tensor([VALUE_BITS + 2] * v + [EMBEDDING_BITS] * CONTEXT, device=device)
-        limit = torch.tensor([VALUE_LIMIT * 2**VALUE_BITS] * v + [15.0 * 2**EMBEDDING_BITS] * CONTEXT, device=device)
-        strap = FrozenLinear(layer.strap, bits)
+        self.layer = layer
+        gain, bits, limit = (x.to(layer.values.device) for x in layer.grid())
+        strap = FrozenLinear(layer.strap, bits + gain)
         mean, bias = layer.mean.weight.detach() * MEAN_SCALE, layer.mean.bias.detach() * MEAN_SCALE
         self.matrix = torch.cat([strap.matrix, mean.t() * 2.0**-ACTIVATION_BITS], dim=1)
         self.bias = torch.cat([strap.bias, bias])
-        self.limit, self.step = limit, torch.exp2(torch.where(limit == limit[-1], -EMBEDDING_BITS, -VALUE_BITS).float())
-        self.columns = torch.tensor(layer.coefficients, device=device)
+        self.limit, self.step = limit * torch.exp2(bits.float()), torch.exp2(-bits.float())
         codes = layer.code_table().detach()
-        self.values = layer.canvas_values().detach()
+        self.added = layer.canvas_values().detach()
         self.ladder = None  # (K, hidden); the last layer of a stage has none to follow
         if layer.ladder is not None:
             self.ladder = on_grid(layer.ladder(codes).detach(), STREAM_BITS) * 2**STREAM_BITS
@@ -108,40 +105,58 @@ class FrozenLayer:
         embedding = rounded(raw[:, : len(self.limit)]).clamp_(-self.limit, self.limit).mul_(self.step)
         return embedding, raw[:, len(self.limit) :]
 
+    def values(self) -> Tensor:
+        """What each symbol adds to the canvas. (K, v)"""
+        return self.added
+
+    def code(self, symbols: Tensor) -> Tensor:
+        """The symbols themselves: what they add is looked up."""
+        return symbols.int()
+
+    def follow(self, features: Tensor, rows: slice, code: Tensor) -> Tensor:
+        """The features with what the symbols add, in place."""
+        if self.ladder is not None:
+            features[rows].add_(self.ladder.index_select(0, code)).clamp_(-LIMIT, LIMIT)
+        return features
+
 
 class FrozenStage:
     """A `rrvq.Stage`."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Stage, positions: int) -> None:
+        self.positions = positions
         self.quality = stage.quality.detach()
         self.blocks = [FrozenBlock(block) for block in stage.blocks]  # type: ignore[arg-type]
         self.head = FrozenLinear(stage.head, STREAM_BITS)
         weight, bias = (x.detach() for x in stage.close.quantised())
         self.bias = bias * 2**STREAM_BITS
-        layers = stage.latents()
-        parts = torch.split(weight, [len(m.coefficients) + CONTEXT for m in layers], dim=1)
-        self.layers = [FrozenLayer(m, close) for m, close in zip(layers, parts, strict=True)]
+        layers = [part.layer for part in stage.parts]
+        columns = torch.split(weight, [len(m.coefficients) + CONTEXT for m in layers], dim=1)
+        self.parts = [FrozenLayer(m, close) for m, close in zip(layers, columns, strict=True)]
 
-    def enter(self, d: Tensor, quality: Tensor, positions: int) -> Tensor:
+    def enter(self, state: Tensor, quality: Tensor) -> Tensor:
         """The spatial update of (B, H, W, C)."""
         shift = interpolate(self.quality, quality) * 2**STREAM_BITS
-        d = (d + shift[:, None, None]).clamp_(-LIMIT, LIMIT)
+        d: Tensor = (state + shift[:, None, None]).clamp_(-LIMIT, LIMIT)
         for block in self.blocks:
-            d = block(d, positions)
+            d = block(d, self.positions)
         return d
 
-    def features(self, d: Tensor, positions: int) -> Tensor:
-        """The head's features (N, hidden) of a state, tokens (N, C)."""
-        parts = [rounded(self.head(inputs(d[run]))).clamp_(-LIMIT, LIMIT) for run in runs(len(d), positions)]
+    def features(self, state: Tensor) -> Tensor:
+        """The head's features (N, hidden) of a state (B, H, W, C)."""
+        flat = state.view(-1, state.shape[-1])
+        parts = [rounded(self.head(inputs(flat[run]))).clamp_(-LIMIT, LIMIT) for run in runs(len(flat), self.positions)]
         return torch.cat(parts)
 
-    def leave(self, d: Tensor, symbols: list[Tensor], positions: int) -> None:
-        """Adds what the stage's symbols (N,) give to the state (N, C), in place."""
-        for run in runs(len(d), positions):
+    def leave(self, state: Tensor, codes: list[Tensor]) -> Tensor:
+        """The state with what the stage's symbols (N,) add, in place."""
+        flat = state.view(-1, state.shape[-1])
+        for run in runs(len(flat), self.positions):
             sums = self.bias
-            for layer, chosen in zip(self.layers, symbols, strict=True):
-                sums = layer.close.index_select(0, chosen[run]).add_(sums)
-            rounded(d[run].add_(sums)).clamp_(-LIMIT, LIMIT)
+            for part, chosen in zip(self.parts, codes, strict=True):
+                sums = part.close.index_select(0, chosen[run]).add_(sums)
+            rounded(flat[run].add_(sums)).clamp_(-LIMIT, LIMIT)
+        return state
 
 
 class FrozenGrow:
@@ -163,90 +178,66 @@ class FrozenChain:
 
     def __init__(self, chain: Chain, positions: int = BAND_POSITIONS, entries: int = BLOCK_ENTRIES) -> None:
         self.strides, self.top_width = chain.strides, chain.top_width
-        self.stages = [[FrozenStage(stage) for stage in stages] for stages in chain.scales()]
+        self.stages = [[FrozenStage(stage, positions) for stage in stages] for stages in chain.scales()]
         self.grow = [FrozenGrow(grow) for grow in chain.grow]  # type: ignore[arg-type]
-        self.positions, self.entries = positions, entries
+        self.entries = entries
 
-    def walk(
-        self,
-        sizes: dict[int, tuple[int, int]],
-        quality: Tensor,
-        chooser: Chooser,
-        evidence: dict[int, Tensor] | None = None,
-        *,
-        grey: bool = False,
-        stop: int | None = None,
-    ) -> tuple[Tensor, dict[int, Tensor]]:
-        """`Chain.walk`, with the same arguments and results."""
-        visit = FrozenVisit(chooser, evidence, grey, stop, self.positions, self.entries)
-        d = torch.zeros(len(quality), *sizes[self.strides[0]], self.top_width, device=quality.device)
-        for i, stride in enumerate(self.strides):
-            if i:
-                d = self.grow[i - 1](d, sizes[stride])
-            visit.open(stride, d)
-            for stage in self.stages[i]:
-                if not visit.done:
-                    d = visit.stage(stage, d, quality)
-        return d.mul_(2.0**-STREAM_BITS).permute(0, 3, 1, 2), {s: plane.t() for s, plane in visit.canvas.items()}
+    def scales(self) -> list[list[FrozenStage]]:
+        """The stages of each stride, coarse first."""
+        return self.stages
+
+    def blank(self, batch: int, size: tuple[int, int], device: torch.device) -> Tensor:
+        """The state before the first stage. (batch, H, W, C)"""
+        return torch.zeros(batch, *size, self.top_width, device=device)
+
+    def finer(self, scale: int, state: Tensor, size: tuple[int, int]) -> Tensor:
+        """The state at scale `scale`, from the one before it."""
+        return self.grow[scale - 1](state, size)
+
+    def shown(self, state: Tensor) -> Tensor:
+        """The state (B, C, H, W) in units of the stream."""
+        return state.mul(2.0**-STREAM_BITS).permute(0, 3, 1, 2)
+
+    def canvas(self, counts: dict[int, int], evidence: dict[int, Tensor] | None, device: torch.device) -> PlaneCanvas:
+        """An empty canvas."""
+        return PlaneCanvas(counts, evidence, device)
+
+    def runs(self, layer: LatentLayer, count: int) -> list[slice]:
+        """Blocks of positions that bound the memory of probability tables."""
+        return runs(count, max(1, self.entries // layer.symbols))
 
 
-class FrozenVisit:
-    """The walk's progress through the layers, and the canvas (COEFFICIENTS[stride], N) that they paint."""
+class PlaneCanvas:
+    """`descent.Canvas` in place: planes (COEFFICIENTS[stride], N) by stride."""
 
-    def __init__(
-        self,
-        chooser: Chooser,
-        evidence: dict[int, Tensor] | None,
-        grey: bool,
-        stop: int | None,
-        positions: int,
-        entries: int,
-    ) -> None:
-        self.chooser, self.evidence, self.grey, self.stop = chooser, evidence, grey, stop
-        self.positions, self.entries = positions, entries
-        self.canvas: dict[int, Tensor] = {}
-        self.index = 0
+    def __init__(self, counts: dict[int, int], evidence: dict[int, Tensor] | None, device: torch.device) -> None:
+        self.planes = {s: torch.zeros(COEFFICIENTS[s], count, device=device) for s, count in counts.items()}
+        self.evidence = None if evidence is None else {s: t.t() for s, t in evidence.items()}
+        self.columns: dict[tuple[int, ...], Tensor] = {}
 
-    @property
-    def done(self) -> bool:
-        """Whether the layers asked for have all been visited."""
-        return self.stop is not None and self.index >= self.stop
+    def known(self, layer: LatentLayer, rows: slice) -> Tensor | None:
+        """The layer's coefficients of the evidence (n, v)."""
+        return None if self.evidence is None else self._gathered(self.evidence[layer.stride], layer, rows)
 
-    def open(self, stride: int, d: Tensor) -> None:
-        """Begins a scale: its canvas is blank."""
-        self.canvas[stride] = torch.zeros(COEFFICIENTS[stride], d[..., 0].numel(), device=d.device)
+    def read(self, layer: LatentLayer, rows: slice) -> Tensor:
+        """The layer's coefficients as painted so far (n, v)."""
+        return self._gathered(self.planes[layer.stride], layer, rows)
 
-    def stage(self, stage: FrozenStage, d: Tensor, quality: Tensor) -> Tensor:
-        """One stage: spatial update, then its layers one after the other. Returns the next state (B, H, W, C)."""
-        d = stage.enter(d, quality, self.positions)
-        flat = d.view(-1, d.shape[-1])
-        features = stage.features(flat, self.positions)
-        symbols = []
-        for layer in stage.layers:
-            chosen = torch.full((len(flat),), layer.rest, dtype=torch.int32, device=d.device)
-            symbols.append(chosen)
-            if not self.done:
-                for run in runs(len(flat), max(1, self.entries // layer.layer.symbols)):
-                    self.block(layer, features[run], chosen[run], run)
-                self.index += 1
-        stage.leave(flat, symbols, self.positions)
-        return d
+    def write(self, layer: LatentLayer, rows: slice, painted: Tensor) -> None:
+        """Replaces the layer's coefficients."""
+        self.planes[layer.stride][:, rows].index_copy_(0, self._columns(layer), painted.t())
 
-    def block(self, layer: FrozenLayer, features: Tensor, symbols: Tensor, run: slice) -> None:
-        """The positions `run` of a layer: fills in their symbols, paints, and adds the symbols to the features."""
-        if not (self.grey and layer.layer.chroma):
-            embedding, base = layer.heads(features)
-            canvas = self.canvas[layer.layer.stride][:, run]
-            base = base + canvas.index_select(0, layer.columns).t()
-            residual = None
-            if self.evidence is not None:
-                known = self.evidence[layer.layer.stride].t()[:, run]
-                residual = known.index_select(0, layer.columns).t() - base
-            symbols.copy_(self.chooser.choose(Step(self.index, layer.layer, embedding, residual, run)))
-            painted = base + layer.values.index_select(0, symbols)
-            canvas.index_copy_(0, layer.columns, painted.t())
-        if layer.ladder is not None:
-            features.add_(layer.ladder.index_select(0, symbols)).clamp_(-LIMIT, LIMIT)
+    def levels(self, counts: dict[int, int]) -> dict[int, Tensor]:
+        """All coefficients by stride, tokens (N, channels)."""
+        return {s: plane.t() for s, plane in self.planes.items()}
+
+    def _gathered(self, planes: Tensor, layer: LatentLayer, rows: slice) -> Tensor:
+        return planes[:, rows].index_select(0, self._columns(layer)).t()
+
+    def _columns(self, layer: LatentLayer) -> Tensor:
+        if layer.coefficients not in self.columns:
+            self.columns[layer.coefficients] = torch.tensor(layer.coefficients, device=layer.values.device)
+        return self.columns[layer.coefficients]
 
 
 def rounded(x: Tensor) -> Tensor:

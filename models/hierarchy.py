@@ -12,11 +12,11 @@ from torch import Tensor
 
 from . import interface
 from .bands import infer_bands, render_bands
+from .descent import Step, descend
 from .exact import exact_arithmetic
 from .exact_prior import prior_weights
 from .frozen import FrozenChain
 from .photo import Painted, PhotoRRVQ, grid_sizes
-from .rrvq import Step
 
 
 @dataclass(frozen=True)
@@ -80,8 +80,7 @@ class PhotoHierarchy:
         self.name, self._qualities, self._device = name, qualities, torch.device(device)
         self._model = model.to(self._device).eval()
         for layer in self._model.chain.layers():
-            assert layer.exact is not None
-            layer.exact = (layer.exact[0].to(self._device), layer.exact[1].to(self._device))
+            layer.move_exact(self._device)
         with torch.inference_mode():
             self._chain = FrozenChain(self._model.chain)
         self.layers = tuple(
@@ -116,7 +115,7 @@ class PhotoHierarchy:
         assert evidence is None or isinstance(evidence, dict)
         size, codes, seam = (height, width), self.codes(quality), _SeamChooser(chooser, self._device)
         with exact_arithmetic():
-            state, canvas = self._chain.walk(grid_sizes(size), codes, seam, evidence, grey=grey, stop=stop)
+            state, canvas = descend(self._chain, grid_sizes(size), codes, seam, evidence, grey=grey, stop=stop)
             return Painted(state, canvas, self._model.sigma(codes), size, codes)
 
     def render(self, state: object) -> NDArray[np.uint8]:

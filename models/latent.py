@@ -29,12 +29,16 @@ EMBEDDING_BITS = 6
 VALUE_BITS = 3
 """... and value coordinates on the grid 2**-3, |e| <= 255."""
 VALUE_LIMIT = 255.0
+VALUE_GAIN = 2
+CONTEXT_LIMIT = 15.0
 PRECISION_LIMIT = 4.0
 """Largest 1 / (2 s): keeps the exact scores inside 53 bits and stops codebook variances from collapsing."""
 
 
 class LatentLayer(nn.Module):
     """Codebooks, prior head (strap), canvas prediction and symbol embedding (ladder) of one layer.
+
+    The prior is that of eq 7, `prior="responsibilities"`, or `DirectLayer`'s.
 
     `hidden` is the width of the position's features. The last layer of a stage has no ladder: nothing follows it there.
     """
@@ -48,7 +52,7 @@ class LatentLayer(nn.Module):
         self.context = nn.Parameter(torch.zeros(symbols, CONTEXT))  # (K, CONTEXT)
         self.log_variance = nn.Parameter(torch.zeros(symbols, len(coefficients) + CONTEXT))  # (K, v + CONTEXT)
         dim = len(coefficients) + CONTEXT
-        self.strap = GridLinear(hidden, dim, gain=0.1, input_limit=255)
+        self.strap = GridLinear(hidden, self.outputs(), gain=0.1, input_limit=255)
         self.ladder = None if last else GridLinear(dim, hidden, gain=0.15)
         self.mean = nn.Linear(hidden, len(coefficients))
         nn.init.zeros_(self.mean.weight)
@@ -56,6 +60,17 @@ class LatentLayer(nn.Module):
         self.exact: tuple[Tensor, Tensor] | None = None
         self.register_buffer("keep", torch.ones(symbols, 1))  # 0 at the symbol that means "nothing to add"
         self.keep: Tensor
+
+    def outputs(self) -> int:
+        """How many numbers the strap makes for a position."""
+        return len(self.coefficients) + CONTEXT
+
+    def grid(self) -> tuple[Tensor, Tensor, Tensor]:
+        """The grid of e_p: the strap's outputs times 2**gain, to 2**-bits, clamped to +-limit. (outputs,) each"""
+        v = len(self.coefficients)
+        gain, bits = [VALUE_GAIN] * v + [0] * CONTEXT, [VALUE_BITS] * v + [EMBEDDING_BITS] * CONTEXT
+        limit = [VALUE_LIMIT] * v + [CONTEXT_LIMIT] * CONTEXT
+        return torch.tensor(gain), torch.tensor(bits), torch.tensor(limit)
 
     def rest(self) -> int:
         """The symbol that adds nothing to the canvas."""
@@ -95,8 +110,8 @@ class LatentLayer(nn.Module):
         raw = self.strap(features)
         v = len(self.coefficients)
         value, context = raw.split([v, CONTEXT], dim=1)
-        value = on_grid(value * 4, VALUE_BITS, -VALUE_LIMIT, VALUE_LIMIT)
-        return torch.cat([value, on_grid(context, EMBEDDING_BITS, -15, 15)], dim=1)
+        value = on_grid(value * 2**VALUE_GAIN, VALUE_BITS, -VALUE_LIMIT, VALUE_LIMIT)
+        return torch.cat([value, on_grid(context, EMBEDDING_BITS, -CONTEXT_LIMIT, CONTEXT_LIMIT)], dim=1)
 
     def quadratic(self) -> tuple[Tensor, Tensor]:
         """Responsibilities as a quadratic form: log pi = [e^2, e] @ matrix + constant, in nats. (2 D, K), (K,)"""
@@ -115,6 +130,11 @@ class LatentLayer(nn.Module):
         means = self.means().double()
         matrix = torch.cat([-precision, 2 * precision * means], dim=1).t()
         self.exact = (matrix.contiguous(), constant)
+
+    def move_exact(self, device: torch.device) -> None:
+        """Takes the exact prior to a device."""
+        assert self.exact is not None, "exact scores need frozen weights"
+        self.exact = (self.exact[0].to(device), self.exact[1].to(device))
 
     def exact_scores(self, embedding: Tensor) -> Tensor:
         """eq 7's scores in bits, exact float64, up to a constant of each position. (n, D) -> (n, K)"""
@@ -139,19 +159,62 @@ class LatentLayer(nn.Module):
         return on_grid(scaled, ACTIVATION_BITS, -127 / 16, 127 / 16)
 
 
-def matching_log_variance(energy: Tensor, target: Tensor) -> Tensor:
-    """The log-variances t (K,) of CONTEXT coordinates with -energy/2 e^-t - CONTEXT/2 t = target + a common constant.
+class DirectLayer(LatentLayer):
+    """The same layer with a direct prior: the strap gives the logits themselves (the ablation of table G.1).
 
-    `energy` (K,) is the mean's squared norm. On t >= ln(energy / CONTEXT) the left side falls, so bisection finds t;
+    The codebook of variances is not used. Logits are in bits, grid 2**-6, |logit| <= 31.
+    """
+
+    def outputs(self) -> int:
+        """K logits."""
+        return self.symbols
+
+    def grid(self) -> tuple[Tensor, Tensor, Tensor]:
+        """The logits' grid."""
+        ones = torch.ones(self.symbols, dtype=torch.int64)
+        return VALUE_GAIN * ones, EMBEDDING_BITS * ones, LOGIT_LIMIT * ones
+
+    @torch.no_grad()
+    def initialise(self, values: Tensor, probabilities: Tensor) -> None:
+        """As `LatentLayer.initialise`; the logits' biases start at the frequencies."""
+        super().initialise(values, probabilities)
+        self.strap.bias.copy_(torch.log2(probabilities / probabilities.max()) / 2**VALUE_GAIN)
+
+    def embedding(self, features: Tensor) -> Tensor:
+        """Logits in bits (N, K) from the position's features (N, hidden)."""
+        return on_grid(self.strap(features) * 2**VALUE_GAIN, EMBEDDING_BITS, -LOGIT_LIMIT, LOGIT_LIMIT)
+
+    def scores(self, embedding: Tensor) -> Tensor:
+        """Log-probabilities up to a constant, in nats. (N, K)"""
+        return embedding * math.log(2)
+
+    def move_exact(self, device: torch.device) -> None:
+        """The strap alone makes the logits: nothing to take along."""
+
+    def exact_scores(self, embedding: Tensor) -> Tensor:
+        """The same in bits, exact float64."""
+        return embedding.double()
+
+
+LOGIT_LIMIT = 31
+
+PRIORS: dict[str, type[LatentLayer]] = {"responsibilities": LatentLayer, "direct": DirectLayer}
+"""How a layer's prior is parameterised: by an embedding under the codebooks (eq 7), or directly."""
+
+
+def matching_log_variance(energy: Tensor, target: Tensor, count: float = CONTEXT) -> Tensor:
+    """The log-variances t (K,) of `count` coordinates with -energy/2 e^-t - count/2 t = target + a common constant.
+
+    `energy` (K,) is the mean's squared norm. On t >= ln(energy / count) the left side falls, so bisection finds t;
     the constant is the largest for which every k has a solution with variances of at least 1/2.
     """
-    low = torch.log(energy / CONTEXT).clamp_min(math.log(0.5))
+    low = torch.log(energy / count).clamp_min(math.log(0.5))
 
     def log_density(t: Tensor) -> Tensor:
-        return -0.5 * energy * torch.exp(-t) - 0.5 * CONTEXT * t
+        return -0.5 * energy * torch.exp(-t) - 0.5 * count * t
 
     goal = target + (log_density(low) - target).min()
-    high = low + 20
+    high = low + 40
     for _ in range(50):
         middle = (low + high) / 2
         above = log_density(middle) > goal

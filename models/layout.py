@@ -7,6 +7,7 @@ that a vector codeword can say "nothing here" for all of them at once.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from .transform import zigzag
@@ -36,8 +37,7 @@ def photo_plan(layout: str) -> dict[int, Stages]:
     """Stages of layers by stride, coarse first. `layout` is one of LAYOUTS; ValueError for another."""
     if layout not in LAYOUTS:
         raise ValueError(f"no layout {layout!r}, there are {', '.join(LAYOUTS)}")
-    finest = LAYOUTS[layout]()
-    return {64: [_means(), _details(64, 5000)], 32: [_details(32, 2800)], 16: [_details(16, 1500)], 8: finest}
+    return LAYOUTS[layout]()
 
 
 def _means() -> list[LayerPlan]:
@@ -122,8 +122,29 @@ def _blocks_63() -> Stages:
     ]
 
 
-LAYOUTS = {"photo-82": _blocks_49, "photo-96": _blocks_63}
-"""Named for their number of layers: strides 64, 32 and 16 have 33 in each."""
+def _photo(blocks: Stages) -> dict[int, Stages]:
+    return {64: [_means(), _details(64, 5000)], 32: [_details(32, 2800)], 16: [_details(16, 1500)], 8: blocks}
+
+
+def _canvas() -> dict[int, Stages]:
+    """Residual vector quantisation of whole positions: each layer, a stage of its own, codes what the others left.
+
+    Several at the coarse strides, since what they leave of the block means no finer layer repairs.
+    """
+
+    def whole(stride: int, channels: int, count: int) -> Stages:
+        every = tuple(range(channels))
+        return [[LayerPlan(f"{stride}/all-{i}", stride, every, 256)] for i in range(count)]
+
+    return {64: whole(64, 12, 6), 32: whole(32, 9, 4), 16: whole(16, 9, 4), 8: whole(8, 192, 14)}
+
+
+LAYOUTS: dict[str, Callable[[], dict[int, Stages]]] = {
+    "photo-82": lambda: _photo(_blocks_49()),
+    "photo-96": lambda: _photo(_blocks_63()),
+    "canvas": _canvas,
+}
+"""Photograph layouts are named for their number of layers: strides 64, 32 and 16 have 33 in each."""
 
 
 def _plan(diagonal: int, colour: int, cells: list[int], symbols: int, reach: float = 0.0) -> LayerPlan:

@@ -7,6 +7,7 @@ machine; the float networks are stored as 8-bit weights with a scale per output.
     LAYER.values, .context                  means: int32 / 2^4, int16 / 2^4
     LAYER.value_precision, .constant        int32 / 2^24, int32 / 2^16, in bits
     LAYER.context_precision                 int16 / 2^12, in bits
+                                            (these three not of a layer with a direct prior)
     LAYER.rest                              int32, the symbol that adds nothing
     LAYER.mean.weight, .bias                float16
     STAGE.quality                           int16 / 2^8
@@ -22,7 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from .exact import ACTIVATION_BITS, FLOAT32_LIMIT, GridLinear
-from .latent import CONTEXT, EMBEDDING_BITS, PRECISION_LIMIT, VALUE_BITS, VALUE_LIMIT, LatentLayer
+from .latent import CONTEXT, EMBEDDING_BITS, PRECISION_LIMIT, VALUE_BITS, VALUE_LIMIT, DirectLayer, LatentLayer
 from .photo import PhotoRRVQ
 from .pixels import BlockNet
 from .rrvq import Stage
@@ -89,8 +90,9 @@ def integers(x: Tensor, bits: int, dtype: torch.dtype) -> Tensor:
 
 def pack_grid(name: str, module: GridLinear, limit: float = FLOAT32_LIMIT) -> dict[str, Tensor]:
     """A map's integers. BoundError if a sum could reach `limit` steps of its grid."""
-    if module.accumulator_bound() >= limit:
-        raise BoundError(f"{name}: an accumulator could reach {module.accumulator_bound():.3g}, {limit:.3g} is the limit")
+    reach = module.accumulator_bound()
+    if reach >= limit:
+        raise BoundError(f"{name}: an accumulator could reach {reach:.3g}, {limit:.3g} is the limit")
     weight, bias = module.quantised()
     shift = module.exponents()
     return {
@@ -115,33 +117,42 @@ def unpack_grid(name: str, module: GridLinear, part: dict[str, Tensor], limit: f
 
 
 def _pack_layer(name: str, layer: LatentLayer) -> dict[str, Tensor]:
-    precision = (0.5 * torch.exp(-layer.log_variance.detach().double())).clamp_max(PRECISION_LIMIT)
-    v = len(layer.coefficients)
-    values = integers(layer.means()[:, :v], MEAN_BITS, torch.int32)
-    context = integers(layer.means()[:, v:], MEAN_BITS, torch.int16)
-    means = torch.cat([values, context], dim=1).double() / 2**MEAN_BITS
-    nats = -(precision * means.square()).sum(1) + 0.5 * torch.log(2 * precision).sum(1)
-    bits = precision / math.log(2)
+    means, v = layer.means(), len(layer.coefficients)
     packed = {
-        "values": values,
-        "context": context,
-        "value_precision": integers(bits[:, :v], VALUE_PRECISION_BITS, torch.int32),
-        "context_precision": integers(bits[:, v:], CONTEXT_PRECISION_BITS, torch.int16),
-        "constant": integers((nats - nats.max()) / math.log(2), CONSTANT_BITS, torch.int32),
+        "values": integers(means[:, :v], MEAN_BITS, torch.int32),
+        "context": integers(means[:, v:], MEAN_BITS, torch.int16),
         "rest": torch.tensor(layer.rest(), dtype=torch.int32),
         "mean.weight": layer.mean.weight.detach().half(),
         "mean.bias": layer.mean.bias.detach().half(),
     }
-    _check_scores(name, packed)
-    return packed
+    return packed if isinstance(layer, DirectLayer) else packed | _pack_variances(name, layer, packed)
+
+
+def _pack_variances(name: str, layer: LatentLayer, packed: dict[str, Tensor]) -> dict[str, Tensor]:
+    precision = (0.5 * torch.exp(-layer.log_variance.detach().double())).clamp_max(PRECISION_LIMIT)
+    v = len(layer.coefficients)
+    means = _means(packed)
+    nats = -(precision * means.square()).sum(1) + 0.5 * torch.log(2 * precision).sum(1)
+    bits = precision / math.log(2)
+    variances = {
+        "value_precision": integers(bits[:, :v], VALUE_PRECISION_BITS, torch.int32),
+        "context_precision": integers(bits[:, v:], CONTEXT_PRECISION_BITS, torch.int16),
+        "constant": integers((nats - nats.max()) / math.log(2), CONSTANT_BITS, torch.int32),
+    }
+    _check_scores(name, packed | variances)
+    return variances
+
+
+def _means(part: dict[str, Tensor]) -> Tensor:
+    """The codebook of means (K, D) as float64."""
+    return torch.cat([part["values"].double(), part["context"].double()], dim=1).div(2**MEAN_BITS)
 
 
 def _dyadic(part: dict[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
     """Means (K, D), precisions (K, D) and constants (K,) of a layer as float64."""
-    means = torch.cat([part["values"].double(), part["context"].double()], dim=1) / 2**MEAN_BITS
     value = part["value_precision"].double() / 2**VALUE_PRECISION_BITS
     context = part["context_precision"].double() / 2**CONTEXT_PRECISION_BITS
-    return means, torch.cat([value, context], dim=1), part["constant"].double() / 2**CONSTANT_BITS
+    return _means(part), torch.cat([value, context], dim=1), part["constant"].double() / 2**CONSTANT_BITS
 
 
 def _check_scores(name: str, part: dict[str, Tensor]) -> None:
@@ -157,23 +168,30 @@ def _check_scores(name: str, part: dict[str, Tensor]) -> None:
 
 
 def _unpack_layer(name: str, layer: LatentLayer, part: dict[str, Tensor]) -> None:
-    kinds = {"values": torch.int32, "value_precision": torch.int32}
-    kinds |= {"context": torch.int16, "context_precision": torch.int16}
-    for key, dtype in kinds.items():
-        columns = CONTEXT if key.startswith("context") else len(layer.coefficients)
-        take(part, key, dtype, (layer.symbols, columns))
-    take(part, "constant", torch.int32, (layer.symbols,))
-    rest = int(take(part, "rest", torch.int32, ()))
-    means, precision, constant = _dyadic(part)
-    if not 0 <= rest < layer.symbols or float(precision.min()) < 0:
-        raise ValueError(f"the symbols of its layer {layer.name!r} are not valid")
-    _check_scores(name, part)
     v = len(layer.coefficients)
-    layer.values.data.copy_(means[:, :v].float())
-    layer.context.data.copy_(means[:, v:].float())
+    values = take(part, "values", torch.int32, (layer.symbols, v))
+    take(part, "context", torch.int16, (layer.symbols, CONTEXT))
+    rest = int(take(part, "rest", torch.int32, ()))
+    if not 0 <= rest < layer.symbols or int(values.abs().max()) >= FLOAT32_LIMIT:
+        raise ValueError(f"the symbols of its layer {layer.name!r} are not valid")
+    means = _means(part).float()
+    layer.values.data.copy_(means[:, :v])
+    layer.context.data.copy_(means[:, v:])
     layer.keep.fill_(1)[rest] = 0
     layer.mean.weight.data.copy_(take(part, "mean.weight", torch.float16, layer.mean.weight.shape).float())
     layer.mean.bias.data.copy_(take(part, "mean.bias", torch.float16, layer.mean.bias.shape).float())
+    if not isinstance(layer, DirectLayer):
+        _unpack_variances(name, layer, part)
+
+
+def _unpack_variances(name: str, layer: LatentLayer, part: dict[str, Tensor]) -> None:
+    take(part, "value_precision", torch.int32, layer.values.shape)
+    take(part, "context_precision", torch.int16, layer.context.shape)
+    take(part, "constant", torch.int32, (layer.symbols,))
+    _, precision, constant = _dyadic(part)
+    if float(precision.min()) < 0:
+        raise ValueError(f"the variances of its layer {layer.name!r} are not valid")
+    _check_scores(name, part)
     nats = (precision * math.log(2)).clamp_min(2.0 ** -(VALUE_PRECISION_BITS + 2))
     layer.log_variance.data.copy_(-torch.log(2 * nats))
     layer.freeze(precision, constant)

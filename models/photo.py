@@ -9,8 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .descent import Chooser, descend
 from .pixels import STRIDES, BlockNet, Pyramid, canvas_levels, crop_levels, pad_levels
-from .rrvq import KNOTS, Chain, Chooser, RRVQConfig, tokens
+from .rrvq import KNOTS, Chain, RRVQConfig, tokens
 
 FINEST_CODE = 4096
 """Quality codes of the chain run from 0 (sigma_coarse) to 4096 (sigma_fine), linear in log sigma."""
@@ -64,7 +65,7 @@ class PhotoRRVQ(nn.Module):
         stop: int | None = None,
     ) -> Painted:
         """The top-down walk for images of `size` (height, width)."""
-        state, canvas = self.chain.walk(grid_sizes(size), quality, chooser, evidence, grey=grey, stop=stop)
+        state, canvas = descend(self.chain, grid_sizes(size), quality, chooser, evidence, grey=grey, stop=stop)
         return Painted(state, canvas, self.sigma(quality), size, quality)
 
     def render(self, painted: Painted) -> Tensor:

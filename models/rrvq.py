@@ -1,4 +1,4 @@
-"""RRVQ-VAE for photographs: the hierarchy and its one top-down walk (Willetts et al. 2021, figure C.3).
+"""RRVQ-VAE for photographs: the hierarchy's networks (Willetts et al. 2021, figure C.3).
 
     x --T--> coefficients / sigma --------------------+ e_q = T(x) - canvas - mean       (bottom-up, per layer)
                                                       v
@@ -13,23 +13,18 @@ which the quality sets. Who chooses the symbols (posterior, entropy decoder, pri
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .exact import GridConv, GridLinear, on_grid, rectified, signed, stream
-from .latent import CONTEXT, LatentLayer
+from .latent import CONTEXT, PRIORS, LatentLayer
 from .layout import LayerPlan, photo_plan
 
 KNOTS = 17
 """The quality enters the chain by linear interpolation between this many learned vectors."""
-
-BLOCK_POSITIONS = 16384
-"""Positions a layer treats at once: bounds the memory of probability tables, not the result."""
 
 
 @dataclass(frozen=True)
@@ -46,25 +41,10 @@ class RRVQConfig:
     sigma_fine: float = 3.4
     layout: str = "photo-82"
     """Which coefficients each layer carries, one of layout.LAYOUTS."""
-
-
-class Chooser(Protocol):
-    """Decides a block of symbols: the posterior's mode, the entropy decoder, the prior."""
-
-    def choose(self, step: Step) -> Tensor:
-        """Symbols (n,) int64 for the step's positions."""
-        ...
-
-
-@dataclass
-class Step:
-    """A block of positions of one layer, as the walk hands it to the chooser."""
-
-    index: int
-    layer: LatentLayer
-    embedding: Tensor  # e_p (n, D), exact grid
-    residual: Tensor | None  # e_q (n, v), units of sigma; None where there is no evidence
-    rows: slice  # which positions of the layer
+    prior: str = "responsibilities"
+    """How the prior is parameterised, one of latent.PRIORS."""
+    predictions: bool = True
+    """Whether a learned mean joins the canvas before each symbol."""
 
 
 class Block(nn.Module):
@@ -89,19 +69,55 @@ class Stage(nn.Module):
         self.quality = nn.Parameter(torch.randn(KNOTS, width) * 0.1)
         self.blocks = nn.ModuleList(Block(width) for _ in range(config.blocks))
         self.head = GridLinear(width, config.hidden)
-        self.layers = nn.ModuleList(LatentLayer(p, config.hidden, last=p is plans[-1]) for p in plans)
+        kind = PRIORS[config.prior]
+        self.layers = nn.ModuleList(kind(p, config.hidden, last=p is plans[-1]) for p in plans)
+        for layer in self.layers:
+            layer.mean.requires_grad_(config.predictions)
         self.close = GridLinear(sum(len(p.coefficients) + CONTEXT for p in plans), width, gain=0.15)
 
-    def latents(self) -> list[LatentLayer]:
+    @property
+    def parts(self) -> list[StagedLayer]:
         """The layers in coding order."""
-        return [m for m in self.layers if isinstance(m, LatentLayer)]
+        return [StagedLayer(m) for m in self.layers if isinstance(m, LatentLayer)]
 
-    def enter(self, d: Tensor, quality: Tensor) -> Tensor:
+    def enter(self, state: Tensor, quality: Tensor) -> Tensor:
         """The spatial update: (B, C, H, W), quality codes (B,) in [0, 4096] -> (B, C, H, W)."""
-        d = stream(d + interpolate(self.quality, quality)[:, :, None, None])
+        d = stream(state + interpolate(self.quality, quality)[:, :, None, None])
         for block in self.blocks:
             d = block(d)
         return d
+
+    def features(self, state: Tensor) -> Tensor:
+        """The positions' features (B*H*W, hidden)."""
+        return stream(self.head(signed(tokens(state))))
+
+    def leave(self, state: Tensor, codes: list[Tensor]) -> Tensor:
+        """The state once the layers' means (B*H*W, D) have joined it."""
+        return stream(state + from_tokens(self.close(torch.cat(codes, dim=1)), state))
+
+
+class StagedLayer:
+    """`descent.LayerArithmetic` with gradients, over all positions at once."""
+
+    def __init__(self, layer: LatentLayer) -> None:
+        self.layer = layer
+
+    def heads(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """The prior's embedding (n, D) and the canvas's prediction (n, v) from features (n, hidden)."""
+        positive = rectified(features)
+        return self.layer.embedding(positive), self.layer.mean(positive) * MEAN_SCALE
+
+    def values(self) -> Tensor:
+        """What each symbol adds to the canvas. (K, v)"""
+        return self.layer.canvas_values()
+
+    def code(self, symbols: Tensor) -> Tensor:
+        """The symbols' means as the ladder's input. (n, D)"""
+        return F.embedding(symbols, self.layer.code_table())
+
+    def follow(self, features: Tensor, rows: slice, code: Tensor) -> Tensor:
+        """The features with the symbols' means added."""
+        return features if self.layer.ladder is None else stream(features + self.layer.ladder(code))
 
 
 class Grow(nn.Module):
@@ -139,115 +155,69 @@ class Chain(nn.Module):
         """Every latent layer in coding order."""
         return [m for m in self.modules() if isinstance(m, LatentLayer)]
 
-    def walk(
-        self,
-        sizes: dict[int, tuple[int, int]],
-        quality: Tensor,
-        chooser: Chooser,
-        evidence: dict[int, Tensor] | None = None,
-        *,
-        grey: bool = False,
-        stop: int | None = None,
-    ) -> tuple[Tensor, dict[int, Tensor]]:
-        """The one pass down the hierarchy.
+    def blank(self, batch: int, size: tuple[int, int], device: torch.device) -> Tensor:
+        """The state before the first stage. (batch, C, H, W)"""
+        return torch.zeros(batch, self.top_width, *size, device=device)
 
-        `sizes`: rows and columns of each stride; `quality`: codes (B,) int64 in [0, 4096]; `evidence`: coefficients in
-        units of sigma by stride, tokens (B*H*W, channels), or None where nothing is known; `stop`: how many layers to
-        visit. Returns the chain's last state (B, C, H, W) and the canvas by stride, tokens (B*H*W, channels).
-        """
-        B, device = quality.shape[0], quality.device
-        d = torch.zeros(B, self.top_width, *sizes[self.strides[0]], device=device)
-        visit, scales = Visit(chooser, evidence, grey, stop), self.scales()
-        for i, stride in enumerate(self.strides):
-            if i:
-                d = self.grow[i - 1](d, sizes[stride])
-            for stage in scales[i]:
-                if not visit.done:
-                    d = visit.stage(stage, d, quality)
-        return d, {s: visit.canvas(s, B * sizes[s][0] * sizes[s][1], device) for s in self.strides}
+    def finer(self, scale: int, state: Tensor, size: tuple[int, int]) -> Tensor:
+        """The state at scale `scale`, from the one before it."""
+        grown: Tensor = self.grow[scale - 1](state, size)
+        return grown
+
+    def shown(self, state: Tensor) -> Tensor:
+        """The state itself."""
+        return state
+
+    def canvas(self, counts: dict[int, int], evidence: dict[int, Tensor] | None, device: torch.device) -> PieceCanvas:
+        """An empty canvas."""
+        return PieceCanvas(evidence, device)
+
+    def runs(self, layer: LatentLayer, count: int) -> list[slice]:
+        """All positions at once."""
+        return [slice(0, count)]
 
 
 COEFFICIENTS = {64: 12, 32: 9, 16: 9, 8: 192}
 """Coefficients of a position, by stride: Haar details of three colours (and means at the top), DCT at stride 8."""
 
 
-class Visit:
-    """The walk's progress through the layers and the canvas they paint."""
+class PieceCanvas:
+    """`descent.Canvas` with gradients: a piece (N, v) for every layer's coefficients, put together at the end."""
 
-    def __init__(self, chooser: Chooser, evidence: dict[int, Tensor] | None, grey: bool, stop: int | None) -> None:
-        self.chooser, self.grey, self.stop = chooser, grey, stop
+    def __init__(self, evidence: dict[int, Tensor] | None, device: torch.device) -> None:
         self.evidence = None if evidence is None else {s: t.unbind(1) for s, t in evidence.items()}
-        self.painted: dict[tuple[int, tuple[int, ...]], Tensor] = {}  # (stride, coefficients) -> (N, v)
-        self.index = 0
+        self.device = device
+        self.pieces: dict[tuple[int, tuple[int, ...]], Tensor] = {}  # (stride, coefficients) -> (N, v)
 
-    @property
-    def done(self) -> bool:
-        """Whether the layers asked for have all been visited."""
-        return self.stop is not None and self.index >= self.stop
+    def known(self, layer: LatentLayer, rows: slice) -> Tensor | None:
+        """The layer's coefficients of the evidence (N, v)."""
+        if self.evidence is None:
+            return None
+        return torch.stack([self.evidence[layer.stride][c] for c in layer.coefficients], dim=1)
 
-    def stage(self, stage: Stage, d: Tensor, quality: Tensor) -> Tensor:
-        """One stage: spatial update, then its layers one after the other. Returns the chain's next state."""
-        d = stage.enter(d, quality)
-        features = stream(stage.head(signed(tokens(d))))  # (N, hidden)
-        codes = []
-        for layer in stage.latents():
-            if self.done:
-                codes.append(layer.code_table()[layer.rest()].expand(features.shape[0], -1))
-                continue
-            features, code = self.layer(layer, features)
-            codes.append(code)
-            self.index += 1
-        return stream(d + from_tokens(stage.close(torch.cat(codes, dim=1)), d))
+    def read(self, layer: LatentLayer, rows: slice) -> Tensor | float:
+        """The layer's coefficients as painted so far (N, v), or zero."""
+        return self.pieces.get((layer.stride, layer.coefficients), 0.0)
 
-    def layer(self, layer: LatentLayer, features: Tensor) -> tuple[Tensor, Tensor]:
-        """One layer: its symbols are chosen block by block and join the canvas. Returns features and codes."""
-        parts = [self.block(layer, features, rows) for rows in blocks(features.shape[0])]
-        painted, code, features = parts[0] if len(parts) == 1 else map(torch.cat, zip(*parts, strict=True))
-        self.painted[layer.stride, layer.coefficients] = painted
-        return features, code
+    def write(self, layer: LatentLayer, rows: slice, painted: Tensor) -> None:
+        """Replaces the layer's coefficients."""
+        self.pieces[layer.stride, layer.coefficients] = painted
 
-    def block(self, layer: LatentLayer, features: Tensor, rows: slice) -> tuple[Tensor, Tensor, Tensor]:
-        """Some positions of a layer: what they paint (n, v), their codes (n, D), their next features (n, hidden)."""
-        whole = rows == slice(0, features.shape[0])
-        features = features if whole else features[rows]
-        positive = rectified(features)
-        before = self.painted.get((layer.stride, layer.coefficients))
-        base = layer.mean(positive) * MEAN_SCALE + (0 if before is None else before[rows])
-        target = residual = None
-        if self.evidence is not None:
-            columns = [self.evidence[layer.stride][c] for c in layer.coefficients]
-            target = torch.stack([c if whole else c[rows] for c in columns], dim=1)
-            residual = target - base
-        if self.grey and layer.chroma:
-            symbols = torch.full((features.shape[0],), layer.rest(), device=features.device)
-            base = torch.zeros_like(base)
-        else:
-            symbols = self.chooser.choose(Step(self.index, layer, layer.embedding(positive), residual, rows))
-        added = F.embedding(symbols, layer.canvas_values())
-        if target is not None and target.requires_grad:
-            added = added + target - target.detach()  # straight-through: the canvas follows the analysis
-        code = F.embedding(symbols, layer.code_table())
-        following = features if layer.ladder is None else stream(features + layer.ladder(code))
-        return base + added, code, following
+    def levels(self, counts: dict[int, int]) -> dict[int, Tensor]:
+        """All coefficients by stride."""
+        return {stride: self._level(stride, count) for stride, count in counts.items()}
 
-    def canvas(self, stride: int, count: int, device: torch.device) -> Tensor:
-        """All coefficients of a stride as painted so far, zero where nothing was. (count, COEFFICIENTS[stride])"""
-        pieces = {c: p for (s, c), p in self.painted.items() if s == stride}
+    def _level(self, stride: int, count: int) -> Tensor:
+        pieces = {c: p for (s, c), p in self.pieces.items() if s == stride}
         order = [c for columns in pieces for c in columns]
         missing = sorted(set(range(COEFFICIENTS[stride])) - set(order))
-        blank = torch.zeros(count, len(missing), device=device)
+        blank = torch.zeros(count, len(missing), device=self.device)
         placed = torch.cat([*pieces.values(), blank], dim=1)
-        return placed[:, torch.tensor(order + missing, device=device).argsort()]
+        return placed[:, torch.tensor(order + missing, device=self.device).argsort()]
 
 
 MEAN_SCALE = 4.0
 """A canvas prediction is its linear head times this, in units of sigma."""
-
-
-def blocks(count: int) -> Iterator[slice]:
-    """Consecutive runs of positions, BLOCK_POSITIONS at most."""
-    for start in range(0, count, BLOCK_POSITIONS):
-        yield slice(start, min(count, start + BLOCK_POSITIONS))
 
 
 def tokens(x: Tensor) -> Tensor:

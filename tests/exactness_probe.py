@@ -18,11 +18,12 @@ from dvcodec.codec import encoder
 from dvcodec.codec.encoder import Goal
 from dvcodec.codec.images import Picture
 from dvcodec.models import interface
+from dvcodec.models.descent import Step, descend
 from dvcodec.models.exact import exact_arithmetic
 from dvcodec.models.exact_prior import prior_weights
 from dvcodec.models.frozen import FrozenChain
 from dvcodec.models.photo import PhotoRRVQ, grid_sizes
-from dvcodec.models.rrvq import Chain, Step
+from dvcodec.models.rrvq import Chain
 
 SIZE = (40, 72)
 BATCHES = (1, 4, 16)
@@ -67,7 +68,7 @@ def replay(chain: Chain | FrozenChain, batch: int, size: tuple[int, int] = SIZE,
     watch = Replay(batch, size)
     codes = torch.tensor([4096 - 256 * i for i in range(batch)], device=device)
     with exact_arithmetic():
-        state, _ = chain.walk(grid_sizes(size), codes, watch)
+        state, _ = descend(chain, grid_sizes(size), codes, watch)
     return watch.digests(state)
 
 

@@ -43,9 +43,14 @@ SPREAD = {64: 900.0, 32: 300.0, 16: 120.0, 8: 6.0}
 @cache
 def trainable() -> PhotoRRVQ:
     """The model before packing, in float. Shared: do not change it."""
+    return built(CONFIG)
+
+
+def built(config: RRVQConfig) -> PhotoRRVQ:
+    """A model of this configuration before packing, in float."""
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(0)
-        model = PhotoRRVQ(CONFIG).eval()
+        model = PhotoRRVQ(config).eval()
         initialise_codebooks(model, synthetic_evidence(), torch.Generator().manual_seed(0))
         _enliven(model)
     return model

@@ -157,7 +157,7 @@ class Noisy(PhotoHierarchy):
             net.register_forward_hook(lambda module, arguments, output: self._noise(output))
         super().__init__("small", model, small_model.QUALITIES, "cpu")
         for stage in chain.from_iterable(self._chain.stages):
-            for layer in stage.layers:
+            for layer in stage.parts:
                 setattr(layer, "heads", self._noisy_mean(layer.heads))  # noqa: B010
 
     def _noise(self, x: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..models.rrvq import Step
+from ..models.descent import Step
 
 
 class PosteriorChooser:
@@ -29,7 +29,7 @@ class PosteriorChooser:
         scores = step.layer.scores(step.embedding)
         with torch.no_grad():
             cost = step.layer.distortion(step.residual) - scores
-            symbols = cost.argmin(dim=1)
+            symbols = self.decide(cost)
         nats = F.cross_entropy(scores, symbols, reduction="none")
         per_image = nats.view(self.batch, -1).sum(1)
         self.nats = self.nats + per_image
@@ -37,6 +37,10 @@ class PosteriorChooser:
             self._pull(step, cost, scores.detach())
         self.layer_nats[step.layer.name] = per_image.detach()
         return symbols
+
+    def decide(self, cost: Tensor) -> Tensor:
+        """The symbols of least cost: (n, K) in nats -> (n,)."""
+        return cost.argmin(dim=1)
 
     @torch.no_grad()
     def _pull(self, step: Step, cost: Tensor, scores: Tensor) -> None:

@@ -14,12 +14,14 @@ from ..models.photo import PhotoRRVQ
 def initialise_codebooks(model: PhotoRRVQ, evidence: dict[int, Tensor], generator: torch.Generator) -> None:
     """Fills every codebook; `evidence`: coefficients in units of sigma by stride (N, channels), mixed qualities."""
     plans = [plan for stages in photo_plan(model.config.layout).values() for stage in stages for plan in stage]
+    left: dict[tuple[int, tuple[int, ...]], Tensor] = {}  # by earlier layers of the same coefficients
     for plan, layer in zip(plans, model.chain.layers(), strict=True):
-        points = evidence[plan.stride][:, list(plan.coefficients)]
-        if plan.name.endswith("-fine"):  # refines what the scalar before it left
-            points = torch.rand(4096, 1, generator=generator).sub_(0.5).mul_(50)
+        key = plan.stride, plan.coefficients
+        points = left.get(key, evidence[plan.stride][:, list(plan.coefficients)])
         values = even_codebook(plan) if plan.reach else cluster(points, plan.symbols, generator)
-        layer.initialise(values, marginals(points, values))
+        frequencies = marginals(points, values)
+        layer.initialise(values, frequencies)
+        left[key] = points - values[constrained_choice(points, values, frequencies)]
 
 
 def even_codebook(plan: LayerPlan) -> Tensor:
@@ -45,14 +47,15 @@ def companded(count: int, step: float, reach: float) -> Tensor:
 def cluster(points: Tensor, symbols: int, generator: torch.Generator, rounds: int = 12) -> Tensor:
     """Entropy-constrained Lloyd iterations: argmin |x - c|^2 / 2 - ln p(c), the first centre held at zero. (K, v)"""
     active = points[points.abs().amax(1) > 1.0]
+    if not len(active):  # earlier layers left nothing: begin at random
+        active = torch.randn(symbols, points.shape[1], generator=generator)
     pick = torch.randperm(len(active), generator=generator)
     points = torch.cat([active[pick[:40000]], points[torch.randperm(len(points), generator=generator)[:20000]]])
-    centres = active[pick[:symbols]].clone()
+    centres = active[pick.repeat(-(-symbols // len(active)))[:symbols]].clone()
     centres[0] = 0
     log_p = torch.full((symbols,), -math.log(symbols))
     for _ in range(rounds):
-        cost = torch.addmm(0.5 * centres.square().sum(1) - log_p, points, centres.t(), alpha=-1)
-        chosen = cost.argmin(1)
+        chosen = constrained_choice(points, centres, log_p.exp())
         count = torch.bincount(chosen, minlength=symbols).float()
         total = torch.zeros_like(centres).index_add_(0, chosen, points)
         alive = count > 0
@@ -65,13 +68,17 @@ def cluster(points: Tensor, symbols: int, generator: torch.Generator, rounds: in
     return centres
 
 
+def constrained_choice(points: Tensor, centres: Tensor, probabilities: Tensor) -> Tensor:
+    """argmin_k |x - c_k|^2 / 2 - ln p_k. (N, v), (K, v), (K,) -> (N,)"""
+    constant = 0.5 * centres.square().sum(1) - torch.log(probabilities)
+    return torch.addmm(constant, points, centres.t(), alpha=-1).argmin(1)
+
+
 def marginals(points: Tensor, centres: Tensor, rounds: int = 3) -> Tensor:
     """Frequencies (K,) of the entropy-constrained choice among fixed centres, each at least about 1e-5."""
     probabilities = torch.full((len(centres),), 1 / len(centres))
     for _ in range(rounds):
-        cost = torch.addmm(
-            0.5 * centres.square().sum(1) - torch.log(probabilities), points[:60000], centres.t(), alpha=-1
-        )
-        count = torch.bincount(cost.argmin(1), minlength=len(centres)).float()
+        chosen = constrained_choice(points[:60000], centres, probabilities)
+        count = torch.bincount(chosen, minlength=len(centres)).float()
         probabilities = (count + 0.3) / (count + 0.3).sum()
     return probabilities

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -30,7 +30,7 @@ class Recipe:
     """Share of the distortion measured on the canvas itself: it stays what the posterior takes it for."""
     pull: float = 1.0
     """Weight of the expected rate's gradient on the canvas predictions and the analysis."""
-    analysis_from: float = 1.0
+    analysis_from: float = 0.1
     """From this fraction on the learned analysis is trained; 1 = never."""
     clip: float = 2.0
     """Gradients are clipped to this multiple of the running median of their norm."""
@@ -53,9 +53,22 @@ PRESETS = {
         "RRVQ-VAE of photographs, the codec's model: 96 layers at strides 64 to 8, every quality",
         {"layout": "photo-96", "sigma_coarse": 48.0, "sigma_fine": 3.2},
     ),
+    "canvas": Preset(
+        "the baseline: whole 8x8 blocks by 14 residual codebooks, direct priors, no learned predictions",
+        {
+            "layout": "canvas",
+            "prior": "direct",
+            "predictions": False,
+            "widths": {64: 64, 32: 64, 16: 96, 8: 96},
+            "blocks": 1,
+        },
+    ),
     "rrvq-small": Preset(
         "the same hierarchy with narrow networks: quick to train, for trials",
         {
+            "layout": "photo-96",
+            "sigma_coarse": 48.0,
+            "sigma_fine": 3.2,
             "widths": {64: 32, 32: 48, 16: 64, 8: 64},
             "blocks": 1,
             "hidden": 32,
@@ -81,7 +94,11 @@ def resolve(name: str, overrides: Mapping[str, str], steps: int | None) -> tuple
     return config, recipe if steps is None else replace(recipe, steps=steps)
 
 
-SIZES: dict[str, type] = {
+def _switch(text: str) -> bool:
+    return {"true": True, "false": False}[text.lower()]
+
+
+SIZES: dict[str, Callable[[str], Any]] = {
     "blocks": int,
     "hidden": int,
     "synthesis_width": int,
@@ -90,14 +107,15 @@ SIZES: dict[str, type] = {
     "sigma_coarse": float,
     "sigma_fine": float,
     "layout": str,
+    "prior": str,
+    "predictions": _switch,
 }
 """Network sizes that `--set` may change (fields of models.rrvq.RRVQConfig)."""
 
 
-def _number(key: str, text: str, kind: type) -> Any:
+def _number(key: str, text: str, kind: Callable[[str], Any]) -> Any:
+    names = {int: "a whole number", float: "a number", _switch: "true or false"}
     try:
         return kind(text)
-    except ValueError:
-        raise InvalidArgument(
-            f"{key}={text}: not {'a whole' if kind is int else 'a'} number", f"--set {key}=..."
-        ) from None
+    except (ValueError, KeyError):
+        raise InvalidArgument(f"{key}={text}: not {names[kind]}", f"--set {key}=...") from None

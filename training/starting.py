@@ -44,8 +44,7 @@ def portable(model: PhotoRRVQ) -> dict[str, Tensor]:
     """A model's tensors, sharing its memory, under names that do not depend on where a layer stands in the layout."""
     tensors = {}
     for name, value in _state(model):
-        parent, _, key = name.rpartition(".layers.")
-        if not parent and ".close.weight" not in name:
+        if ".layers." not in name and ".close.weight" not in name:
             tensors[name] = value
     for layer in model.chain.layers():
         tensors |= {f"{identity(layer)} {key}": value for key, value in _state(layer)}
@@ -56,13 +55,14 @@ def portable(model: PhotoRRVQ) -> dict[str, Tensor]:
 
 def identity(layer: LatentLayer) -> str:
     """What makes two layers of different layouts the same."""
-    return f"layer {layer.stride} {layer.coefficients} {layer.symbols}"
+    return f"layer {layer.name} {layer.coefficients} {layer.symbols}"
 
 
 def _columns(stage: Stage) -> Iterator[tuple[str, Tensor]]:
     """The closing map's columns of each layer."""
-    layers = stage.latents()
-    parts = stage.close.weight.detach().split([layer.values.shape[1] + layer.context.shape[1] for layer in layers], 1)
+    layers = [part.layer for part in stage.parts]
+    widths = [layer.values.shape[1] + layer.context.shape[1] for layer in layers]
+    parts = torch.split(stage.close.weight.detach(), widths, dim=1)
     return ((f"{identity(layer)} close", part) for layer, part in zip(layers, parts, strict=True))
 
 

@@ -32,8 +32,9 @@ def ramp(side: int, rng: np.random.Generator) -> Crop:
     """A linear ramp between two colours, in a random direction."""
     angle = rng.uniform(0, 2 * np.pi)
     y, x = np.mgrid[:side, :side] / side - 0.5
-    share = (np.cos(angle) * x + np.sin(angle) * y)[:, :, None] * rng.uniform(0.2, 1.4) + 0.5
-    return colour(rng) * share + colour(rng) * (1 - share)
+    share: Crop = (np.cos(angle) * x + np.sin(angle) * y)[:, :, None] * rng.uniform(0.2, 1.4) + 0.5
+    crop: Crop = colour(rng) * share + colour(rng) * (1 - share)
+    return crop
 
 
 def stripes(side: int, rng: np.random.Generator) -> Crop:

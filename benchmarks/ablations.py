@@ -1,0 +1,254 @@
+"""Controlled ablations of the photograph model: one thing changed, everything else (data, seed, steps) the same.
+
+    python benchmarks/ablations.py TRAINING VALIDATION --steps 500 --out build/ablations.json [--only NAME ...]
+
+Every variant trains the preset `rrvq-small` anew and codes the middle 256x256 pixels of each validation photograph at
+several qualities with the hard posterior of its moving average. Bits are -log2 p(z). The figure is the BD-rate over the
+range of PSNR that both curves share: how many per cent more bits the variant needs than the model as it is.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import tempfile
+from argparse import ArgumentParser
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from dvcodec.evaluation.bdrate import Curve, bd_rate
+from dvcodec.evaluation.metrics import psnr
+from dvcodec.evaluation.rd import image_files, load_rgb
+from dvcodec.models import latent, pixels, rrvq
+from dvcodec.models.exact import ACTIVATION_BITS, GridLinear, on_grid
+from dvcodec.models.latent import CONTEXT, LatentLayer
+from dvcodec.models.photo import PhotoRRVQ
+from dvcodec.training import choosers, train
+from dvcodec.training.checkpoints import FILE, Checkpoint
+from dvcodec.training.choosers import PosteriorChooser
+from dvcodec.training.options import TrainOptions
+
+CODES = (600, 1500, 2400, 3300)
+SIDE = 256
+PRESET = "rrvq-small"
+
+Patch = tuple[object, str, object]
+
+
+@dataclass(frozen=True)
+class Variant:
+    """What is changed: settings of the preset, and attributes of the code while the variant trains and codes."""
+
+    text: str
+    settings: Mapping[str, str] = field(default_factory=dict)
+    patches: Callable[[], list[Patch]] = list
+
+
+def equal_weights() -> list[Patch]:
+    """The posterior of eq 6: the prior has no say in the choice, only the distance has."""
+
+    def choose(self: PosteriorChooser, step: Any) -> Tensor:
+        scores = step.layer.scores(step.embedding)
+        symbols: Tensor = step.layer.distortion(step.residual).argmin(dim=1)
+        per_image = F.cross_entropy(scores, symbols, reduction="none").view(self.batch, -1).sum(1)
+        self.nats = self.nats + per_image
+        self.layer_nats[step.layer.name] = per_image.detach()
+        return symbols
+
+    return [(choosers.PosteriorChooser, "choose", choose)]
+
+
+def sampled() -> list[Patch]:
+    """Training draws from the posterior (Gumbel-max) instead of taking its mode; coding takes the mode."""
+
+    def decide(self: PosteriorChooser, cost: Tensor) -> Tensor:
+        if not torch.is_grad_enabled() and not TRAINING[0]:
+            return cost.argmin(dim=1)
+        return (cost + torch.empty_like(cost).exponential_().log_()).argmin(dim=1)
+
+    return [(choosers.PosteriorChooser, "decide", decide)]
+
+
+TRAINING = [False]
+"""Whether a variant trains at the moment."""
+
+
+def literal_variances() -> list[Patch]:
+    """Eq 6 and 7 to the letter: the density is divided once by the root of a variance, not by every dimension's."""
+    kept = LatentLayer.initialise
+
+    def quadratic(self: LatentLayer) -> tuple[Tensor, Tensor]:
+        precision = (0.5 * torch.exp(-self.log_variance)).clamp_max(latent.PRECISION_LIMIT)
+        means = self.means()
+        constant = -(precision * means.square()).sum(1) + 0.5 * torch.log(2 * precision).mean(1)
+        return torch.cat([-precision, 2 * precision * means], dim=1).t(), constant
+
+    @torch.no_grad()
+    def initialise(self: LatentLayer, values: Tensor, probabilities: Tensor) -> None:
+        kept(self, values, probabilities)
+        v, dim = values.shape[1], self.log_variance.shape[1]
+        spread = self.log_variance[:, :v]
+        known = -0.5 * (self.canvas_values().square() * torch.exp(-spread)).sum(1) - 0.5 * spread.sum(1) / dim
+        energy = self.context.square().sum(1)
+        shift = latent.matching_log_variance(energy, torch.log(probabilities) - known, CONTEXT / dim)
+        self.log_variance[:, v:] = shift[:, None]
+
+    return [(LatentLayer, "quadratic", quadratic), (LatentLayer, "initialise", initialise)]
+
+
+def elu() -> list[Patch]:
+    """ELU instead of ReLU in the chain, rounded to the same grid."""
+    return [(rrvq, "rectified", lambda x: on_grid(F.elu(x), ACTIVATION_BITS, -1 - 2**-9, 255 / 16))]
+
+
+def weight_normalised() -> list[Patch]:
+    """Weight normalisation of every map of the chain (a direction and a length per output)."""
+    kept = rrvq.Chain.__init__
+
+    def build(self: rrvq.Chain, config: rrvq.RRVQConfig) -> None:
+        kept(self, config)
+        for module in list(self.modules()):
+            if isinstance(module, GridLinear):
+                nn.utils.parametrizations.weight_norm(module, "weight")
+
+    return [(rrvq.Chain, "__init__", build)]
+
+
+def no_quality() -> list[Patch]:
+    """The networks are not told the quality; sigma still scales the evidence."""
+
+    def silent(knots: Tensor, quality: Tensor) -> Tensor:
+        return 0 * knots[:1].expand(len(quality), -1)
+
+    return [(rrvq, "interpolate", silent), (pixels, "interpolate_float", silent)]
+
+
+def random_transform() -> list[Patch]:
+    """No cosine transform: bottom-up and top-down maps of a block are learned from a random rotation of its details."""
+    kept = pixels.Pyramid.__init__
+
+    def build(self: pixels.Pyramid) -> None:
+        kept(self)
+        rotation = torch.linalg.qr(torch.randn(63, 63, generator=torch.Generator().manual_seed(1)))[0]
+        whole = torch.eye(192)
+        for c in range(3):
+            whole[64 * c + 1 : 64 * c + 64, 64 * c + 1 : 64 * c + 64] = rotation
+        basis = whole @ self.basis
+        del self.basis
+        self.basis = nn.Parameter(basis)
+        self.down = nn.Parameter(basis.clone())
+
+    def inverse(self: pixels.Pyramid, levels: dict[int, Tensor]) -> Tensor:
+        with swapped([(self, "_parameters", {**self._parameters, "basis": self.down})]):
+            return whole_inverse(self, levels)
+
+    whole_inverse = pixels.Pyramid.inverse
+    return [(pixels.Pyramid, "__init__", build), (pixels.Pyramid, "inverse", inverse)]
+
+
+VARIANTS = {
+    "base": Variant("the model as it is"),
+    "again": Variant("the same with another seed: the noise of this table"),
+    "equal-weights": Variant("posterior by eq 6, equal weights instead of the prior's", patches=equal_weights),
+    "sampled": Variant("posterior sampled in training (Gumbel-max) instead of its mode", patches=sampled),
+    "literal-variances": Variant("one root of a variance (eq 6, 7 to the letter)", patches=literal_variances),
+    "direct-prior": Variant("direct prior instead of responsibilities", {"prior": "direct"}),
+    "elu": Variant("ELU instead of ReLU", patches=elu),
+    "weight-norm": Variant("weight normalisation", patches=weight_normalised),
+    "no-quality": Variant("networks not told the quality", patches=no_quality),
+    "no-predictions": Variant("no learned prediction on the canvas", {"predictions": "false"}),
+    "no-analysis": Variant("no learned analysis beside the transform", {"analysis_from": "1"}),
+    "random-transform": Variant("transforms learned from random rotations", patches=random_transform),
+    "photo-82": Variant("82 layers, small coefficients in fours to elevens", {"layout": "photo-82"}),
+    "whole-blocks": Variant("whole blocks by residual codebooks, each layer a stage", {"layout": "canvas"}),
+}
+
+
+@contextmanager
+def swapped(patches: list[Patch]) -> Iterator[None]:
+    """Attributes of the code replaced within."""
+    with ExitStack() as stack:
+        for owner, name, value in patches:
+            stack.callback(setattr, owner, name, getattr(owner, name))
+            setattr(owner, name, value)
+        yield
+
+
+def trained(name: str, data: Path, steps: int) -> PhotoRRVQ:
+    """The variant's moving average after a run."""
+    with tempfile.TemporaryDirectory() as folder:
+        options = TrainOptions(PRESET, data, Path(folder), steps=steps, seed=int(name == "again"), quiet=True)
+        TRAINING[0] = True
+        try:
+            train(TrainOptions(**{**vars(options), "overrides": dict(VARIANTS[name].settings)}))
+        finally:
+            TRAINING[0] = False
+        return Checkpoint(Path(folder) / FILE).model()
+
+
+def coded(model: PhotoRRVQ, images: list[np.ndarray], code: int) -> tuple[float, float]:
+    """Mean bits per pixel and PSNR at a quality code."""
+    figures = []
+    for image in images:
+        x, quality = torch.tensor(image).permute(2, 0, 1)[None].float(), torch.tensor([code])
+        chooser = PosteriorChooser(1)
+        with torch.inference_mode():
+            painted = model.paint((x.shape[2], x.shape[3]), quality, chooser, model.infer(x, quality))
+            shown = model.render(painted)[0].clamp(0, 255).round().permute(1, 2, 0).to(torch.uint8).numpy()
+        figures.append((float(chooser.nats.sum()) / math.log(2) / (SIDE * SIDE), psnr(image, shown)))
+    bits, decibels = np.mean(figures, axis=0)
+    return float(bits), float(decibels)
+
+
+def middle(image: np.ndarray) -> np.ndarray:
+    """The middle SIDE x SIDE pixels."""
+    top, left = ((n - SIDE) // 2 for n in image.shape[:2])
+    return image[top : top + SIDE, left : left + SIDE]
+
+
+def main() -> None:
+    """Runs the variants that the results file does not hold yet, and prints the table."""
+    parser = ArgumentParser(description="controlled ablations of the photograph model")
+    parser.add_argument("training", type=Path)
+    parser.add_argument("validation", type=Path)
+    parser.add_argument("--steps", type=int, default=500)
+    parser.add_argument("--out", type=Path, default=Path("build/ablations.json"))
+    parser.add_argument("--only", nargs="+", choices=VARIANTS, default=list(VARIANTS))
+    parser.add_argument("--threads", type=int, default=1)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    results: dict[str, list[tuple[float, float]]] = {}
+    if options.out.exists():
+        results = json.loads(options.out.read_text())
+    images = [middle(np.asarray(load_rgb(file))) for file in image_files(options.validation)]
+    for name in options.only:
+        if name not in results:
+            with swapped(VARIANTS[name].patches()):
+                model = trained(name, options.training, options.steps)
+                results[name] = [coded(model, images, code) for code in CODES]
+            options.out.parent.mkdir(parents=True, exist_ok=True)
+            options.out.write_text(json.dumps(results, indent=1) + "\n")
+        show(name, results)
+
+
+def show(name: str, results: Mapping[str, list[tuple[float, float]]]) -> None:
+    """One line of the table."""
+    points = "  ".join(f"{bits:.3f}/{decibels:.2f}" for bits, decibels in results[name])
+    change = ""
+    if name != "base" and "base" in results:
+        base, variant = (Curve.through(n, results[n]) for n in ("base", name))
+        rate = bd_rate(base, variant, 0, 100)
+        change = "no common range" if rate is None else f"{rate.percent:+.1f} %"
+    print(f"{name:18} {change:>16}  {points}  {VARIANTS[name].text}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,246 @@
+"""A photograph's way down its chain: the bookkeeping of layers, stages and scales, whatever the arithmetic.
+
+Two arithmetics serve it: `rrvq.Chain` with gradients, for training, and `frozen.FrozenChain` in integers, in place and
+in bands, for coding. They give the same integers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .latent import LatentLayer
+from .walk import Chooser as AnyChooser
+from .walk import walk
+
+Sizes = dict[int, tuple[int, int]]
+"""Rows and columns of positions by stride."""
+
+
+@dataclass
+class Step:
+    """A block of positions of one layer, as the walk hands it to the chooser."""
+
+    index: int
+    layer: LatentLayer
+    embedding: Tensor  # e_p (n, D), exact grid
+    residual: Tensor | None  # e_q (n, v), units of sigma; None where there is no evidence
+    rows: slice  # which positions of the layer
+    base: Tensor  # (n, v), what the canvas shows here before the symbol: painted so far and predicted
+    target: Tensor | None  # (n, v), the evidence
+
+
+Chooser = AnyChooser[Step]
+"""Decides a block of symbols: the posterior's mode, the entropy decoder, the prior."""
+
+
+class LayerArithmetic(Protocol):
+    """One layer's part of a chain's arithmetic."""
+
+    @property
+    def layer(self) -> LatentLayer:
+        """The layer itself: codebooks and scores."""
+        ...
+
+    def heads(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """e_p (n, D) on its grid and the canvas's prediction (n, v) from features (n, hidden)."""
+        ...
+
+    def values(self) -> Tensor:
+        """What each symbol adds to the canvas. (K, v)"""
+        ...
+
+    def code(self, symbols: Tensor) -> Tensor:
+        """What `follow` and the stage's `leave` need of symbols (n,): the first dimension is the position."""
+        ...
+
+    def follow(self, features: Tensor, rows: slice, code: Tensor) -> Tensor:
+        """All features (N, hidden) once the symbols of some rows have joined them."""
+        ...
+
+
+class StageArithmetic(Protocol):
+    """Layers of one scale that share one spatial update of the state."""
+
+    @property
+    def parts(self) -> Sequence[LayerArithmetic]:
+        """The layers in coding order."""
+        ...
+
+    def enter(self, state: Tensor, quality: Tensor) -> Tensor:
+        """The state after the spatial update, for quality codes (B,)."""
+        ...
+
+    def features(self, state: Tensor) -> Tensor:
+        """The positions' features (N, hidden)."""
+        ...
+
+    def leave(self, state: Tensor, codes: list[Tensor]) -> Tensor:
+        """The state once the codes of all its layers, each (N, ...), have joined it."""
+        ...
+
+
+class Canvas(Protocol):
+    """What the symbols have painted, and the evidence beside it, in units of sigma."""
+
+    def known(self, layer: LatentLayer, rows: slice) -> Tensor | None:
+        """The layer's coefficients of the evidence (n, v)."""
+        ...
+
+    def read(self, layer: LatentLayer, rows: slice) -> Tensor | float:
+        """The layer's coefficients as painted so far (n, v)."""
+        ...
+
+    def write(self, layer: LatentLayer, rows: slice, painted: Tensor) -> None:
+        """Replaces the layer's coefficients."""
+        ...
+
+    def levels(self, counts: dict[int, int]) -> dict[int, Tensor]:
+        """All coefficients by stride, tokens (counts[stride], channels), zero where nothing was painted."""
+        ...
+
+
+class ChainArithmetic(Protocol):
+    """The arithmetic of a whole chain. A state is one tensor whose layout is its own."""
+
+    strides: tuple[int, ...]
+
+    def scales(self) -> Sequence[Sequence[StageArithmetic]]:
+        """The stages of each stride, coarse first."""
+        ...
+
+    def blank(self, batch: int, size: tuple[int, int], device: torch.device) -> Tensor:
+        """The state before the first stage."""
+        ...
+
+    def finer(self, scale: int, state: Tensor, size: tuple[int, int]) -> Tensor:
+        """The state at scale `scale`, from the one before it."""
+        ...
+
+    def shown(self, state: Tensor) -> Tensor:
+        """A state as (B, C, H, W) in units of the stream."""
+        ...
+
+    def canvas(self, counts: dict[int, int], evidence: dict[int, Tensor] | None, device: torch.device) -> Canvas:
+        """An empty canvas."""
+        ...
+
+    def runs(self, layer: LatentLayer, count: int) -> list[slice]:
+        """The blocks of positions that a layer treats at once."""
+        ...
+
+
+class PhotoDescent:
+    """`walk.Descent` of a batch of photographs of one size; its result is (state (B, C, H, W), canvas by stride)."""
+
+    def __init__(
+        self,
+        chain: ChainArithmetic,
+        sizes: Sizes,
+        quality: Tensor,
+        evidence: dict[int, Tensor] | None = None,
+        *,
+        grey: bool = False,
+    ) -> None:
+        self.chain, self.sizes, self.quality, self.grey = chain, sizes, quality, grey
+        scales = chain.scales()
+        self.order = [(i, stage, part) for i, stages in enumerate(scales) for stage in stages for part in stage.parts]
+        batch, device = len(quality), quality.device
+        self.counts = {s: batch * sizes[s][0] * sizes[s][1] for s in chain.strides}
+        self.board = chain.canvas(self.counts, evidence, device)
+        self.state = chain.blank(batch, sizes[chain.strides[0]], device)
+        self.scale = 0
+        self.stage: StageArithmetic | None = None
+        self.features = self.state  # of the stage that is entered
+        self.codes: list[Tensor] = []  # of that stage's layers
+        self.chosen: list[Tensor] = []  # of the layer that is entered, by block
+
+    @property
+    def depth(self) -> int:
+        """How many layers there are."""
+        return len(self.order)
+
+    def blocks(self, index: int) -> Iterator[Step]:
+        """The layer's blocks of positions; a grey image takes a chrominance layer's rest without asking."""
+        scale, stage, part = self.order[index]
+        self._enter(scale, stage)
+        self.chosen = []
+        for rows in self.chain.runs(part.layer, len(self.features)):
+            if self.grey and part.layer.chroma:
+                self._take(part, rows, self._rest(part)[rows])
+            else:
+                yield self._step(index, part, rows)
+        self.codes.append(self.chosen[0] if len(self.chosen) == 1 else torch.cat(self.chosen))
+
+    def absorb(self, step: Step, choice: Tensor) -> None:
+        """Paints the symbols (n,) and lets the features see them."""
+        part = self.order[step.index][2]
+        added = F.embedding(choice, part.values())
+        if step.target is not None and step.target.requires_grad:
+            added = added + step.target - step.target.detach()  # straight-through: the canvas follows the analysis
+        self.board.write(part.layer, step.rows, step.base + added)
+        self._take(part, step.rows, choice)
+
+    def finish(self) -> tuple[Tensor, dict[int, Tensor]]:
+        """The chain's last state and the canvas by stride, tokens (B*H*W, channels)."""
+        self._leave()
+        self._descend(len(self.chain.strides) - 1)
+        return self.chain.shown(self.state), self.board.levels(self.counts)
+
+    def _step(self, index: int, part: LayerArithmetic, rows: slice) -> Step:
+        embedding, prediction = part.heads(self.features[rows])
+        base = prediction + self.board.read(part.layer, rows)
+        target = self.board.known(part.layer, rows)
+        return Step(index, part.layer, embedding, None if target is None else target - base, rows, base, target)
+
+    def _take(self, part: LayerArithmetic, rows: slice, symbols: Tensor) -> None:
+        code = part.code(symbols)
+        self.features = part.follow(self.features, rows, code)
+        self.chosen.append(code)
+
+    def _enter(self, scale: int, stage: StageArithmetic) -> None:
+        if stage is self.stage:
+            return
+        self._leave()
+        self._descend(scale)
+        self.stage, self.state = stage, stage.enter(self.state, self.quality)
+        self.features = stage.features(self.state)
+
+    def _leave(self) -> None:
+        """Closes the open stage; layers of it that were not visited take their rest."""
+        if self.stage is not None:
+            rest = [part.code(self._rest(part)) for part in self.stage.parts[len(self.codes) :]]
+            self.state = self.stage.leave(self.state, self.codes + rest)
+        self.stage, self.codes = None, []
+
+    def _descend(self, scale: int) -> None:
+        while self.scale < scale:
+            self.scale += 1
+            self.state = self.chain.finer(self.scale, self.state, self.sizes[self.chain.strides[self.scale]])
+
+    def _rest(self, part: LayerArithmetic) -> Tensor:
+        return torch.full((len(self.features),), part.layer.rest(), device=self.features.device)
+
+
+def descend(
+    chain: ChainArithmetic,
+    sizes: Sizes,
+    quality: Tensor,
+    chooser: Chooser,
+    evidence: dict[int, Tensor] | None = None,
+    *,
+    grey: bool = False,
+    stop: int | None = None,
+) -> tuple[Tensor, dict[int, Tensor]]:
+    """The walk down a photograph's chain.
+
+    `quality`: codes (B,) int64 in [0, 4096]; `evidence`: coefficients in units of sigma by stride, tokens
+    (B*H*W, channels), or None where nothing is known; `stop`: how many layers to visit. Returns the chain's last state
+    (B, C, H, W) and the canvas by stride, tokens.
+    """
+    return walk(PhotoDescent(chain, sizes, quality, evidence, grey=grey), chooser, stop)

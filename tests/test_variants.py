@@ -1,0 +1,100 @@
+"""Other layouts and priors of the photograph model: both arithmetics agree, and weights code like the default ones."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import small_model
+import torch
+from torch import Tensor
+
+from dvcodec.codec.lossy import decode, encode
+from dvcodec.models.descent import Step, descend
+from dvcodec.models.packing import pack, unpack
+from dvcodec.models.photo import PhotoRRVQ, grid_sizes
+from dvcodec.models.weights_file import write
+from dvcodec.training.starting import start_from
+from dvcodec.training.synthetic import KINDS, synthetic
+
+CONFIGS = {
+    "photo-96": replace(small_model.CONFIG, layout="photo-96"),
+    "direct": replace(small_model.CONFIG, prior="direct"),
+    "canvas": replace(small_model.CONFIG, layout="canvas", prior="direct", predictions=False),
+}
+SIZE = (72, 104)
+
+
+class Draws:
+    """Symbols at random, a function of layer and position alone; takes down the exact scores."""
+
+    def __init__(self) -> None:
+        self.scores: dict[int, list[Tensor]] = {}
+
+    def choose(self, step: Step) -> Tensor:
+        """Symbols (n,)."""
+        self.scores.setdefault(step.index, []).append(step.layer.exact_scores(step.embedding))
+        positions = torch.arange(step.rows.start, step.rows.stop)
+        return (positions * 7919 + step.index * 104729) % step.layer.symbols
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_both_arithmetics_see_the_same_priors(name: str) -> None:
+    model = PhotoRRVQ(CONFIGS[name]).eval()
+    with torch.no_grad():
+        unpack(model, pack(small_model.built(CONFIGS[name])))
+    quality, seen = torch.tensor([2000]), []
+    for chain in (model.chain, small_model.frozen_chain(model, positions=50, entries=4096)):
+        draws = Draws()
+        with torch.inference_mode():
+            state, canvas = descend(chain, grid_sizes(SIZE), quality, draws)
+        seen.append((state, canvas, [torch.cat(scores) for scores in draws.scores.values()]))
+    (state, canvas, scores), (again, planes, others) = seen
+    assert torch.equal(state, again)
+    assert all(torch.equal(a, b) for a, b in zip(scores, others, strict=True)) and len(scores) == len(others)
+    assert all((canvas[s] - planes[s]).abs().max() < 1e-2 for s in canvas)
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_weights_of_a_variant_code_a_picture(name: str) -> None:
+    model = small_model.built(CONFIGS[name])
+    hierarchy = small_model.load(write(model, small_model.QUALITIES, name))
+    picture = small_model.picture(*SIZE)
+    encoded = encode(picture, hierarchy, 25600)
+    again = small_model.load(write(model, small_model.QUALITIES, name))
+    state = decode(encoded.chunks, again, *SIZE, 25600, grey=False)
+    assert np.array_equal(hierarchy.render(state), hierarchy.render(encoded.state))
+    assert sum(encoded.layer_bits) / 8 <= sum(len(chunk.payload) for chunk in encoded.chunks)
+
+
+def test_a_layout_that_is_not_known_is_no_weights_file() -> None:
+    data = write(small_model.built(CONFIGS["photo-96"]), small_model.QUALITIES, "x")
+    with pytest.raises(ValueError, match="structure"):
+        small_model.load(data.replace(b"photo-96", b"photo-97"))
+
+
+def test_weights_carry_over_to_another_layout(tmp_path: Path) -> None:
+    source = small_model.built(replace(small_model.CONFIG, layout="photo-82"))
+    weights = tmp_path / "old.safetensors"
+    weights.write_bytes(write(source, small_model.QUALITIES, "old"))
+    model = PhotoRRVQ(CONFIGS["photo-96"])
+    carried = start_from(model, weights)
+    known = {(layer.name, layer.coefficients, layer.symbols): layer for layer in source.chain.layers()}
+    mine = [(layer, known.get((layer.name, layer.coefficients, layer.symbols))) for layer in model.chain.layers()]
+    assert carried == sum(theirs is not None for _, theirs in mine) > 50
+    for layer, theirs in mine:
+        assert theirs is None or torch.allclose(layer.code_table(), theirs.code_table(), atol=1 / 16)
+    assert torch.equal(model.chain.scales()[3][0].head.quantised()[0], source.chain.scales()[3][0].head.quantised()[0])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_synthetic_crops_are_lively(kind: Callable[[int, np.random.Generator], np.ndarray]) -> None:
+    drawn = [kind(32, np.random.default_rng(seed)) for seed in range(8)]
+    assert all(crop.shape == (32, 32, 3) and np.isfinite(crop).all() for crop in drawn)
+    assert np.std([crop.mean() for crop in drawn]) > 5 and max(crop.std() for crop in drawn) > 10
+
+
+def test_synthetic_crops_follow_their_generator() -> None:
+    one, same, other = (synthetic(16, np.random.default_rng(seed)) for seed in (1, 1, 2))
+    assert one.dtype == np.uint8 and np.array_equal(one, same) and not np.array_equal(one, other)
