@@ -2,8 +2,9 @@
 
     python benchmarks/entropy.py [--codebooks 20000] [--json]
 
-One table: at each distance d the entropy in nats of the worst arrangement, exactly (D.3, D.18) and to first order (D.17,
-D.29), and the mean and least entropy of random codebooks, 256 entries uniform over a sphere of radius 0.5 in 32 dimensions.
+One table: at each distance d the entropy in nats of the worst arrangement, exactly (D.3, D.18) and to first order
+(D.17, D.29), and the mean and least entropy of random codebooks, 256 entries uniform over a sphere of radius 0.5 in 32
+dimensions.
 """
 
 from __future__ import annotations

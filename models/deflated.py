@@ -1,8 +1,8 @@
 """The form of weights files: safetensors without pickle, whatever the model.
 
-The file holds one uint8 tensor, `deflated`: the zlib stream of all packed tensors one after the other, little-endian, in
-the order of `index`, a list of [name, dtype, shape]. Deflating takes about 15 % off. The metadata's one key, `dvcodec`,
-is a JSON object: format, name, config, index and what else the format has.
+The file holds one uint8 tensor, `deflated`: the zlib stream of all packed tensors one after the other, little-endian,
+in the order of `index`, a list of [name, dtype, shape]. Deflating takes about 15 % off. The metadata's one key,
+`dvcodec`, is a JSON object: format, name, config, index and what else the format has.
 """
 
 from __future__ import annotations

@@ -215,7 +215,5 @@ def _unpack_float(net: nn.Module, part: dict[str, Tensor]) -> None:
         kernel = parameter.dim() == 4
         value = take(part, name, torch.int8 if kernel else torch.float16, parameter.shape).float()
         if kernel:
-            value = (
-                value * take(part, f"{name}.scale", torch.float16, parameter.shape[:1]).float()[:, None, None, None]
-            )
+            value = value * take(part, f"{name}.scale", torch.float16, parameter.shape[:1]).float()[:, None, None, None]
         parameter.data.copy_(value)

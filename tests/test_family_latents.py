@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import families_small as small
 import pytest
@@ -19,7 +20,7 @@ PLAN = LayerPlan("z1", 0, 1, variables=2, symbols=9, bottom_up=False)
 SIZES = replace(small.TINY, embedding=6, values=5)
 
 
-def responsibilities(**axes: object) -> Responsibilities:
+def responsibilities(**axes: Any) -> Responsibilities:
     """A codebook at random, in float64."""
     torch.manual_seed(0)
     book = Responsibilities(PLAN, replace(SIZES, **axes)).double()
@@ -36,7 +37,7 @@ def test_responsibilities_are_the_posterior_of_a_gaussian_mixture(variance: str)
     scale = torch.exp(0.5 * book.log_variance).expand_as(book.means)
     for v in range(2):
         components = Independent(Normal(book.means[v], scale[v]), 1)
-        expected = torch.softmax(components.log_prob(e[v][:, None]), dim=1)
+        expected = torch.softmax(components.log_prob(e[v][:, None]), dim=1)  # type: ignore[no-untyped-call]
         found = torch.softmax(book.scores(e)[v], dim=1)
         assert torch.allclose(found, expected, atol=1e-10)
 
@@ -136,7 +137,7 @@ def test_gaussian_divergence_and_density() -> None:
     q_, p_ = (Independent(Normal(one.mean, one.log_scale.exp()), 1) for one in (q, p))
     assert torch.allclose(q.kl(p), kl_divergence(q_, p_))
     z = q.sample(None)
-    assert torch.allclose(q.log_prob(z), q_.log_prob(z))
+    assert torch.allclose(q.log_prob(z), q_.log_prob(z))  # type: ignore[no-untyped-call]
     assert torch.equal(q.mode(), q.mean)
 
 

@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from ..models.families.config import FamilyConfig
+from .recipes import Optimisation
 
 
 @dataclass(frozen=True)
-class FamilyRecipe:
+class FamilyRecipe(Optimisation):
     """How a family is trained. Rates are the optimiser's; `temperatures` run over fractions of the whole run."""
 
     steps: int = 400_000

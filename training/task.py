@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from torch import Tensor, nn
@@ -63,4 +63,16 @@ class Task(Protocol):
 
     def terms(self, batch: Tensor, moment: Moment) -> Terms:
         """The objective of a batch on the model's device."""
+        ...
+
+
+@runtime_checkable
+class Validated(Protocol):
+    """A task that can be measured on images it is not trained on."""
+
+    def validate(self) -> float:
+        """The mean loss over validation images: lower is better. The loop sets averaged parameters and eval mode.
+
+        What it draws at random comes from torch's generator, which the loop seeds alike each time.
+        """
         ...

@@ -55,7 +55,7 @@ class FrozenCodebook(Codebook):
 
 
 def exact_scores(layer: LatentLayer, embedding: Tensor) -> Tensor:
-    """The prior's scores in bits for e_p on its grid: exact float64, up to a constant of a row. (rows, D) -> (rows, K)"""
+    """The prior's scores in bits, exact float64, for e_p on its grid; up to a row's constant. (rows, D) -> (rows, K)"""
     if layer.uniform:
         return embedding.new_zeros(len(embedding), layer.plan.symbols, dtype=torch.float64)
     if layer.direct:

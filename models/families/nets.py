@@ -67,7 +67,8 @@ class Conv(GridLinear):
     def _norm(self, weight: Tensor) -> Tensor:
         """A bound of the operator norm: the taps' spectral norms added up (each shift has norm 1)."""
         taps = weight.view(weight.shape[0], -1, self.kernel**2).permute(2, 0, 1)
-        return torch.linalg.matrix_norm(taps, ord=2).sum()
+        total: Tensor = torch.linalg.matrix_norm(taps, ord=2).sum()
+        return total
 
     def lipschitz(self) -> float:
         """A bound of the map's Lipschitz constant for the Euclidean norm."""

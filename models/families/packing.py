@@ -1,10 +1,10 @@
 """Families as integers, and back (see models.packing for the same of photographs). Names are those of the modules:
 
-    NAME.weight, .shift, .bias      maps on the exact path: int8 / 2^f, int8 f by output, int32 / 2^(f + 4)
-    NAME.weight, .scale, .bias      maps in float: int8 with a float16 scale by output, float16
-    NAME.codebook.*                 see frozen
-    top                             int16 / 2^8, the chain's start
-    likelihood.log_scale            float16
+NAME.weight, .shift, .bias      maps on the exact path: int8 / 2^f, int8 f by output, int32 / 2^(f + 4)
+NAME.weight, .scale, .bias      maps in float: int8 with a float16 scale by output, float16
+NAME.codebook.*                 see frozen
+top                             int16 / 2^8, the chain's start
+likelihood.log_scale            float16
 """
 
 from __future__ import annotations
