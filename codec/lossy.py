@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..models.interface import Hierarchy, LayerSpec, Step
+from ..models.interface import Hierarchy, LayerSpec, Step, UnsuitableImage
 from . import entropy
 from .container import Chunk
-from .errors import FormatError
+from .errors import FormatError, UnsupportedImage
 
 FULL_CHUNK = 2048
 """Bytes after which a chunk closes at the end of a layer."""
@@ -104,9 +104,12 @@ def encode(pixels: NDArray[np.uint8], hierarchy: Hierarchy, quality: int) -> Enc
     grey = pixels.ndim == 2
     colour = np.repeat(pixels[:, :, None], 3, axis=2) if grey else pixels
     encoder = _Encoder(hierarchy.layers)
-    evidence = hierarchy.infer(colour, quality)
     height, width = pixels.shape[:2]
-    state = hierarchy.walk(height, width, quality, encoder, grey=grey, evidence=evidence)
+    try:
+        evidence = hierarchy.infer(colour, quality)
+        state = hierarchy.walk(height, width, quality, encoder, grey=grey, evidence=evidence)
+    except UnsuitableImage as error:
+        raise UnsupportedImage(str(error), "choose other weights") from error
     encoder.close(len(hierarchy.layers))
     return Encoded(tuple(encoder.chunks), tuple(encoder.layer_bits), state)
 
@@ -119,7 +122,10 @@ def decode(
     if stop > len(hierarchy.layers):
         raise FormatError(f"the file has {stop} layers, its weights have {len(hierarchy.layers)}")
     decoder = _Decoder(chunks)
-    state = hierarchy.walk(height, width, quality, decoder, grey=grey, stop=stop)
+    try:
+        state = hierarchy.walk(height, width, quality, decoder, grey=grey, stop=stop)
+    except UnsuitableImage as error:
+        raise FormatError(f"the header does not fit its weights: {error}") from error
     decoder.finish()
     return state
 

@@ -45,11 +45,11 @@ def pack(model: PhotoRRVQ) -> dict[str, Tensor]:
     packed: dict[str, Tensor] = {}
     for name, module in model.named_modules():
         if isinstance(module, GridLinear):
-            packed |= {f"{name}.{key}": value for key, value in _pack_grid(name, module).items()}
+            packed |= {f"{name}.{key}": value for key, value in pack_grid(name, module).items()}
         elif isinstance(module, LatentLayer):
             packed |= {f"{name}.{key}": value for key, value in _pack_layer(name, module).items()}
         elif isinstance(module, Stage):
-            packed[f"{name}.quality"] = _integers(module.quality.clamp(-8, 8), 8, torch.int16)
+            packed[f"{name}.quality"] = integers(module.quality.clamp(-8, 8), 8, torch.int16)
         elif isinstance(module, BlockNet):
             packed |= {f"{name}.{key}": value for key, value in _pack_float(module).items()}
     return packed
@@ -63,16 +63,16 @@ def unpack(model: PhotoRRVQ, packed: dict[str, Tensor]) -> None:
     for name, module in model.named_modules():
         part = {key[len(name) + 1 :]: value for key, value in packed.items() if key.startswith(name + ".")}
         if isinstance(module, GridLinear):
-            _unpack_grid(name, module, part)
+            unpack_grid(name, module, part)
         elif isinstance(module, LatentLayer):
             _unpack_layer(name, module, part)
         elif isinstance(module, Stage):
-            module.quality.data.copy_(_take(part, "quality", torch.int16, module.quality.shape).float() / 2**8)
+            module.quality.data.copy_(take(part, "quality", torch.int16, module.quality.shape).float() / 2**8)
         elif isinstance(module, BlockNet):
             _unpack_float(module, part)
 
 
-def _take(part: dict[str, Tensor], key: str, dtype: torch.dtype, shape: Sequence[int]) -> Tensor:
+def take(part: dict[str, Tensor], key: str, dtype: torch.dtype, shape: Sequence[int]) -> Tensor:
     """The tensor of that name. ValueError if it is missing, of another type or shape, or not finite."""
     value = part.get(key)
     if value is None or value.dtype != dtype or tuple(value.shape) != tuple(shape):
@@ -82,14 +82,17 @@ def _take(part: dict[str, Tensor], key: str, dtype: torch.dtype, shape: Sequence
     return value
 
 
-def _integers(x: Tensor, bits: int, dtype: torch.dtype) -> Tensor:
+def integers(x: Tensor, bits: int, dtype: torch.dtype) -> Tensor:
+    """The nearest integers to x * 2^bits, inside the type's limits."""
     limits = torch.iinfo(dtype)
     return torch.floor(x.detach().double() * 2.0**bits + 0.5).clamp(limits.min, limits.max).to(dtype)
 
 
-def _pack_grid(name: str, module: GridLinear) -> dict[str, Tensor]:
-    if module.accumulator_bound() >= FLOAT32_LIMIT:
-        raise BoundError(f"{name}: an accumulator could reach {module.accumulator_bound():.3g}, 2**24 is the limit")
+def pack_grid(name: str, module: GridLinear, limit: float = FLOAT32_LIMIT) -> dict[str, Tensor]:
+    """A map's integers. BoundError if a sum could reach `limit` steps of its grid."""
+    reach = module.accumulator_bound()
+    if reach >= limit:
+        raise BoundError(f"{name}: an accumulator could reach {reach:.3g}, {limit:.3g} is the limit")
     weight, bias = module.quantised()
     shift = module.exponents()
     return {
@@ -99,12 +102,13 @@ def _pack_grid(name: str, module: GridLinear) -> dict[str, Tensor]:
     }
 
 
-def _unpack_grid(name: str, module: GridLinear, part: dict[str, Tensor]) -> None:
-    weight = _take(part, "weight", torch.int8, module.weight.shape)
-    shift = _take(part, "shift", torch.int8, module.bias.shape)
-    bias = _take(part, "bias", torch.int32, module.bias.shape)
+def unpack_grid(name: str, module: GridLinear, part: dict[str, Tensor], limit: float = FLOAT32_LIMIT) -> None:
+    """Loads a map's integers and freezes it. BoundError if a sum could reach `limit` steps of its grid."""
+    weight = take(part, "weight", torch.int8, module.weight.shape)
+    shift = take(part, "shift", torch.int8, module.bias.shape)
+    bias = take(part, "bias", torch.int32, module.bias.shape)
     reach = weight.long().abs().sum(dim=1) * module.input_limit + bias.long().abs()
-    if int(reach.max()) >= FLOAT32_LIMIT or int(shift.min()) < SHIFTS[0] or int(shift.max()) > SHIFTS[1]:
+    if int(reach.max()) >= limit or int(shift.min()) < SHIFTS[0] or int(shift.max()) > SHIFTS[1]:
         raise BoundError(f"{name}: its sums could round")
     scale = torch.exp2(shift.float())
     module.weight.data.copy_(weight.float() / scale[:, None])
@@ -115,8 +119,8 @@ def _unpack_grid(name: str, module: GridLinear, part: dict[str, Tensor]) -> None
 def _pack_layer(name: str, layer: LatentLayer) -> dict[str, Tensor]:
     means, v = layer.means(), len(layer.coefficients)
     packed = {
-        "values": _integers(means[:, :v], MEAN_BITS, torch.int32),
-        "context": _integers(means[:, v:], MEAN_BITS, torch.int16),
+        "values": integers(means[:, :v], MEAN_BITS, torch.int32),
+        "context": integers(means[:, v:], MEAN_BITS, torch.int16),
         "rest": torch.tensor(layer.rest(), dtype=torch.int32),
         "mean.weight": layer.mean.weight.detach().half(),
         "mean.bias": layer.mean.bias.detach().half(),
@@ -131,9 +135,9 @@ def _pack_variances(name: str, layer: LatentLayer, packed: dict[str, Tensor]) ->
     nats = -(precision * means.square()).sum(1) + 0.5 * torch.log(2 * precision).sum(1)
     bits = precision / math.log(2)
     variances = {
-        "value_precision": _integers(bits[:, :v], VALUE_PRECISION_BITS, torch.int32),
-        "context_precision": _integers(bits[:, v:], CONTEXT_PRECISION_BITS, torch.int16),
-        "constant": _integers((nats - nats.max()) / math.log(2), CONSTANT_BITS, torch.int32),
+        "value_precision": integers(bits[:, :v], VALUE_PRECISION_BITS, torch.int32),
+        "context_precision": integers(bits[:, v:], CONTEXT_PRECISION_BITS, torch.int16),
+        "constant": integers((nats - nats.max()) / math.log(2), CONSTANT_BITS, torch.int32),
     }
     _check_scores(name, packed | variances)
     return variances
@@ -165,25 +169,25 @@ def _check_scores(name: str, part: dict[str, Tensor]) -> None:
 
 def _unpack_layer(name: str, layer: LatentLayer, part: dict[str, Tensor]) -> None:
     v = len(layer.coefficients)
-    values = _take(part, "values", torch.int32, (layer.symbols, v))
-    _take(part, "context", torch.int16, (layer.symbols, CONTEXT))
-    rest = int(_take(part, "rest", torch.int32, ()))
+    values = take(part, "values", torch.int32, (layer.symbols, v))
+    take(part, "context", torch.int16, (layer.symbols, CONTEXT))
+    rest = int(take(part, "rest", torch.int32, ()))
     if not 0 <= rest < layer.symbols or int(values.abs().max()) >= FLOAT32_LIMIT:
         raise ValueError(f"the symbols of its layer {layer.name!r} are not valid")
     means = _means(part).float()
     layer.values.data.copy_(means[:, :v])
     layer.context.data.copy_(means[:, v:])
     layer.keep.fill_(1)[rest] = 0
-    layer.mean.weight.data.copy_(_take(part, "mean.weight", torch.float16, layer.mean.weight.shape).float())
-    layer.mean.bias.data.copy_(_take(part, "mean.bias", torch.float16, layer.mean.bias.shape).float())
+    layer.mean.weight.data.copy_(take(part, "mean.weight", torch.float16, layer.mean.weight.shape).float())
+    layer.mean.bias.data.copy_(take(part, "mean.bias", torch.float16, layer.mean.bias.shape).float())
     if not isinstance(layer, DirectLayer):
         _unpack_variances(name, layer, part)
 
 
 def _unpack_variances(name: str, layer: LatentLayer, part: dict[str, Tensor]) -> None:
-    _take(part, "value_precision", torch.int32, layer.values.shape)
-    _take(part, "context_precision", torch.int16, layer.context.shape)
-    _take(part, "constant", torch.int32, (layer.symbols,))
+    take(part, "value_precision", torch.int32, layer.values.shape)
+    take(part, "context_precision", torch.int16, layer.context.shape)
+    take(part, "constant", torch.int32, (layer.symbols,))
     _, precision, constant = _dyadic(part)
     if float(precision.min()) < 0:
         raise ValueError(f"the variances of its layer {layer.name!r} are not valid")
@@ -209,9 +213,7 @@ def _pack_float(net: nn.Module) -> dict[str, Tensor]:
 def _unpack_float(net: nn.Module, part: dict[str, Tensor]) -> None:
     for name, parameter in net.named_parameters():
         kernel = parameter.dim() == 4
-        value = _take(part, name, torch.int8 if kernel else torch.float16, parameter.shape).float()
+        value = take(part, name, torch.int8 if kernel else torch.float16, parameter.shape).float()
         if kernel:
-            value = (
-                value * _take(part, f"{name}.scale", torch.float16, parameter.shape[:1]).float()[:, None, None, None]
-            )
+            value = value * take(part, f"{name}.scale", torch.float16, parameter.shape[:1]).float()[:, None, None, None]
         parameter.data.copy_(value)

@@ -17,13 +17,14 @@ from torch import Tensor
 from dvcodec import models
 from dvcodec.codec import engine
 from dvcodec.codec.errors import DvcodecError
+from dvcodec.models.deflated import KEY, LARGEST
 from dvcodec.models.exact import GridLinear
 from dvcodec.models.hierarchy import QualityMap
 from dvcodec.models.latent import LatentLayer
 from dvcodec.models.packing import pack
 from dvcodec.models.pixels import BlockNet
 from dvcodec.models.rrvq import Stage
-from dvcodec.models.weights_file import KEY, LARGEST, write
+from dvcodec.models.weights_file import write
 
 Metadata = dict[str, str]
 TEXTS = {"format", "name"}

@@ -27,9 +27,11 @@ def start_from(model: PhotoRRVQ, weights: Path) -> int:
     DvcodecError if it is no weights file or if its networks have other sizes.
     """
     try:
-        hierarchy: PhotoHierarchy = read(weights, "cpu")
+        hierarchy = read(weights, "cpu")
     except (ValueError, OSError) as error:
         raise DvcodecError(f"{weights} is no weights file: {error}") from error
+    if not isinstance(hierarchy, PhotoHierarchy):
+        raise DvcodecError(f"{weights} holds no photograph model")
     theirs = portable(hierarchy.network)
     mine = portable(model)
     for key, value in mine.items():

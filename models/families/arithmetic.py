@@ -59,7 +59,8 @@ class _Table(torch.autograd.Function):
         ctx.name = name
         entries = table(name, x.device)
         index = torch.mul(x, 2.0**TABLE_BITS).add_(0.5).floor_().add_(REACH * 2**TABLE_BITS)
-        return entries[index.clamp_(0, len(entries) - 1).long()]
+        found = entries[index.clamp_(0, len(entries) - 1).nan_to_num_(0).long()]
+        return found.add_(x - x)  # 0, but what is no number stays none
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:

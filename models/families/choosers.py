@@ -36,6 +36,7 @@ def mode(distribution: Distribution) -> Tensor:
 class Account:
     """What the choices of a walk cost, in nats by image: KL(q || p) of every layer, their own log p and log q.
 
+    The KL of a layer that layers above it were inferred from is one sample's log q - log p, any other's the whole sum.
     `choices` and `queries` are in the order of the walk; `symbols` are the hard ones.
     """
 
@@ -49,7 +50,10 @@ class Account:
         """Takes a step's choice down."""
         posterior = step.posterior
         assert posterior is not None and step.query is not None
-        self.kl[step.layer.plan.name] = step.by_image(posterior.kl(step.prior))
+        # Where layers above were inferred from this very choice, the sum over all others would be wrong.
+        whole = step.layer.up is None
+        cost = posterior.kl(step.prior) if whole else posterior.excess(step.prior, choice)
+        self.kl[step.layer.plan.name] = step.by_image(cost)
         with torch.no_grad():
             self.log_p.append(step.by_image(step.prior.log_prob(choice)))
             self.log_q.append(step.by_image(posterior.log_prob(choice)))

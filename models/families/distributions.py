@@ -34,6 +34,10 @@ class Distribution(Protocol):
         """KL(self || prior). (n,)"""
         ...
 
+    def excess(self, prior: Distribution, choice: Tensor) -> Tensor:
+        """log q - log p of hard choices, linear in relaxed ones (Lievin et al., eq 15): one sample of the KL. (n,)"""
+        ...
+
 
 class Categorical:
     """Rows Cat(softmax(scores)); choices are symbols (n,) int64 or weights (n, K)."""
@@ -62,6 +66,13 @@ class Categorical:
         assert isinstance(prior, Categorical)
         return (self.log_p.exp() * (self.log_p - prior.log_p)).sum(-1)
 
+    def excess(self, prior: Distribution, choice: Tensor) -> Tensor:
+        """sum_k z~_k (log q_k - log p_k). (n,)"""
+        assert isinstance(prior, Categorical)
+        if not choice.is_floating_point():
+            return self.log_prob(choice) - prior.log_prob(choice)
+        return (choice * (self.log_p - prior.log_p)).sum(-1)
+
 
 class OneHot(Categorical):
     """The deterministic posterior of a nearest neighbour (van den Oord et al. 2017; eq 1 of Willetts et al.)."""
@@ -81,6 +92,10 @@ class OneHot(Categorical):
     def kl(self, prior: Distribution) -> Tensor:
         """-log p of the one symbol. (n,)"""
         return -prior.log_prob(self.mode())
+
+    def excess(self, prior: Distribution, choice: Tensor) -> Tensor:
+        """The same: there is one symbol. (n,)"""
+        return self.kl(prior)
 
 
 class Normal:
@@ -113,6 +128,10 @@ class Normal:
         ratio = 2 * (self.log_scale - prior.log_scale)
         distance = ((self.mean - prior.mean) * torch.exp(-prior.log_scale)).square()
         return 0.5 * (ratio.exp() + distance - 1 - ratio).sum(-1)
+
+    def excess(self, prior: Distribution, choice: Tensor) -> Tensor:
+        """log q - log p of the values. (n,)"""
+        return self.log_prob(choice) - prior.log_prob(choice)
 
 
 def hard(choice: Tensor) -> Tensor:

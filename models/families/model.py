@@ -40,7 +40,7 @@ class FamilyVAE(nn.Module):
         smooth = Arithmetic(False, config.lipschitz, config.weight_norm)
         self.stem = _stem(config, free)
         self.up = nn.ModuleList(self._up(level, free) for level in range(config.levels))
-        self.top = nn.Parameter(torch.zeros(1, config.width, 1, 1))  # d_L, Willetts et al., appendix C
+        self.top = nn.Parameter(torch.randn(1, config.width, 1, 1))  # d_L, Willetts et al., appendix C
         self.down = nn.ModuleList(self._down(level) for level in range(config.levels))
         plans = config.plans()
         self.latents = nn.ModuleList(
@@ -105,7 +105,7 @@ class FamilyVAE(nn.Module):
         """From the end of the chain to the likelihood's parameters. (B, outputs, S, S)"""
         h = self.synthesis[:-1](d)
         with torch.autocast(h.device.type, enabled=False):  # a pixel's mean needs more than bfloat16's 8 bits
-            raw: Tensor = self.synthesis[-1](h.float())
+            raw: Tensor = self.synthesis[-1](h)
         return raw
 
     def p_x(self) -> Likelihood:

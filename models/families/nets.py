@@ -58,7 +58,7 @@ class Conv(GridLinear):
             return nine_products(x, kernel, bias)
         B, _, H, W = x.shape
         rows = x.permute(0, 2, 3, 1).reshape(B * H * W, -1)
-        return F.linear(rows, kernel.flatten(1), bias).view(B, H, W, -1).permute(0, 3, 1, 2)
+        return torch.addmm(bias, rows, kernel.flatten(1).t()).view(B, H, W, -1).permute(0, 3, 1, 2)
 
     def widen(self) -> None:
         """Chooses the exact path's precision by the largest sum that these weights can cause."""
@@ -67,7 +67,8 @@ class Conv(GridLinear):
     def _norm(self, weight: Tensor) -> Tensor:
         """A bound of the operator norm: the taps' spectral norms added up (each shift has norm 1)."""
         taps = weight.view(weight.shape[0], -1, self.kernel**2).permute(2, 0, 1)
-        return torch.linalg.matrix_norm(taps, ord=2).sum()
+        total: Tensor = torch.linalg.matrix_norm(taps, ord=2).sum()
+        return total
 
     def lipschitz(self) -> float:
         """A bound of the map's Lipschitz constant for the Euclidean norm."""
@@ -159,8 +160,9 @@ def data_dependent_initialisation(model: nn.Module) -> Iterator[None]:
             return None
         done.add(module)
         x = output.float()
-        mean, spread = x.mean((0, 2, 3)), x.std((0, 2, 3), unbiased=False).clamp_min(1e-3)
-        scale = (module.gain / spread).clamp(max=10.0)
+        mean, spread = x.mean((0, 2, 3)), x.std((0, 2, 3), unbiased=False)
+        varies = spread > 1e-3  # what the data do not move stays as it is drawn
+        mean, scale = torch.where(varies, mean, 0.0), torch.where(varies, module.gain / spread, 1.0)
         gain = module.get_parameter("parametrizations.weight.original0")
         gain.mul_(scale[:, None])
         module.bias.sub_(mean).mul_(scale)
