@@ -34,7 +34,7 @@ def describes_photographs(network: Network) -> bool:
 def measured_photographs(
     network: Network, folder: Path, images: int | None, quality: float, seed: int
 ) -> dict[str, Any]:
-    """The bound of a photograph model over the first images of a folder, in bits per dimension. InvalidArgument: none."""
+    """The bound of a photograph model over the first images of a folder. InvalidArgument if there are none."""
     assert isinstance(network, PhotoHierarchy)
     files = image_files(folder)[:images] if folder.is_dir() else ()
     if not files:

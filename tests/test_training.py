@@ -61,7 +61,7 @@ def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
 def options(photos: Path, out: Path, steps: int, *, resume: bool = False) -> TrainOptions:
     """A run of `steps` out of 4."""
     return TrainOptions(
-        model="rrvq", data=photos, out=out, steps=steps, resume=resume, device="cpu", overrides=SMALL, quiet=True
+        model="rrvq", data=str(photos), out=out, steps=steps, resume=resume, device="cpu", overrides=SMALL, quiet=True
     )
 
 
