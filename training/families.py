@@ -167,7 +167,7 @@ def _rrvq() -> dict[str, FamilyPreset]:
 
 
 def _hdvae() -> dict[str, FamilyPreset]:
-    binary = "mnist"
+    binary = "mnist-static"
     found = {}
     for layers, config in HD.items():
         found[f"hdvae-l{layers}"] = FamilyPreset(
@@ -199,7 +199,7 @@ def _grid() -> dict[str, FamilyPreset]:
             f"HD-VAE, relaxation bias: {total} variables over {layers} layers of 256 symbols",
             memory(shared(total, layers), (256,) * layers),
             HDVAE,
-            "mnist",
+            "mnist-static",
         )
         for total in (12, 24, 48, 98)
         for layers in range(1, 7)
