@@ -282,6 +282,15 @@ def test_a_checkpoint_of_another_model_or_none_is_refused(tmp_path: Path, monkey
         Checkpoint(tmp_path / "none")
 
 
+def test_a_checkpoint_without_its_state_cannot_be_gone_on_from(tmp_path: Path) -> None:
+    train(trainer(tmp_path, replace(RECIPE, steps=1)))
+    for part in ("norms", "numpy_rng", "step"):
+        checkpoint = Checkpoint(tmp_path / FILE)
+        del checkpoint.state[part]
+        with pytest.raises(DvcodecError, match=f"cannot be gone on from: KeyError: '{part}'"):
+            trainer(tmp_path).resume(checkpoint)
+
+
 def test_settings_are_typed_by_their_fields() -> None:
     settings = registry.resolve(
         "hdvae-small", {"width": "8", "dropout": "0.25", "sides": "7, 4", "exact": "false", "optimiser": "adam"}, 5

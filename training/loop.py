@@ -51,7 +51,7 @@ class Trainer:
         self.module = task.module.to(team.device)
         self.step, self.seconds = 0, 0.0
         self.norms, self.plateau = Norms(), Plateau()
-        self.interrupts = Interrupts()
+        self.interrupts, self.stopped = Interrupts(), False
 
     def begin(self) -> None:
         """A fresh run: the task prepares its module, the optimiser is cold."""
@@ -61,14 +61,17 @@ class Trainer:
         self._part_ways()
 
     def resume(self, checkpoint: Checkpoint) -> None:
-        """Goes on from a checkpoint: parameters, optimiser, generators, counts."""
+        """Goes on from a checkpoint: parameters, optimiser, generators, counts. DvcodecError if one is missing."""
         self._flatten()
-        checkpoint.restore(self.module, self.flat, self.optimiser)
         state = checkpoint.state
-        self.step, self.seconds = state["step"], state["seconds"]
-        self.norms.restore(state["norms"], state.get("skipped", 0))
-        self.plateau = Plateau(**state.get("plateau", {}))
-        self.rng.bit_generator.state = state["numpy_rng"]
+        try:
+            checkpoint.restore(self.module, self.flat, self.optimiser)
+            self.step, self.seconds = int(state["step"]), float(state["seconds"])
+            self.norms.restore(state["norms"], state.get("skipped", 0))
+            self.plateau = Plateau(**state.get("plateau", {}))
+            self.rng.bit_generator.state = state["numpy_rng"]
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise DvcodecError(f"the checkpoint cannot be gone on from: {type(error).__name__}: {error}") from error
         self._part_ways()
 
     def _flatten(self) -> None:
@@ -104,18 +107,18 @@ class Trainer:
                 self.save(FILE)  # the state before the step that failed
                 raise
         self.save(FILE)
-        if self.interrupts.asked:
+        if self.stopped:
             raise KeyboardInterrupt
 
     def agree(self, seconds: float) -> None:
         """Lets all processes see the same clock and the same interrupt."""
         self.seconds, asked = self.team.largest(seconds, float(self.interrupts.asked))
-        self.interrupts.asked = asked > 0
+        self.stopped = asked > 0  # not the flag itself, which may rise in one process after the others have looked
 
     def done(self) -> bool:
         """Whether the run is at its end."""
         overfitted = 0 < self.recipe.stop_after <= self.plateau.since
-        return self.fraction() >= 1 or overfitted or self.interrupts.asked
+        return self.fraction() >= 1 or overfitted or self.stopped
 
     def fraction(self) -> float:
         """How much of the run is done: by steps, or by minutes where those are sooner."""
