@@ -1,6 +1,6 @@
 """Controlled ablations of the photograph model: one thing changed, everything else (data, seed, steps) the same.
 
-    python benchmarks/ablations.py TRAINING VALIDATION --steps 500 --out build/ablations.json [--only NAME ...]
+    python benchmarks/ablations.py TRAINING VALIDATION --steps 300 --out build/ablations.json [--only NAME ...]
 
 Every variant trains the preset `rrvq-small` anew and codes the middle 256x256 pixels of each validation photograph at
 several qualities with the hard posterior of its moving average. Bits are -log2 p(z). The figure is the BD-rate over the
@@ -28,6 +28,7 @@ from dvcodec.evaluation.bdrate import Curve, bd_rate
 from dvcodec.evaluation.metrics import psnr
 from dvcodec.evaluation.rd import image_files, load_rgb
 from dvcodec.models import latent, pixels, rrvq
+from dvcodec.models.descent import Step
 from dvcodec.models.exact import ACTIVATION_BITS, GridLinear, on_grid
 from dvcodec.models.latent import CONTEXT, LatentLayer
 from dvcodec.models.photo import PhotoRRVQ
@@ -39,6 +40,8 @@ from dvcodec.training.options import TrainOptions
 CODES = (600, 1500, 2400, 3300)
 SIDE = 256
 PRESET = "rrvq-small"
+COMMON = {"batch": "4", "late_from": "1"}
+"""Settings of every variant: small and quick."""
 
 Patch = tuple[object, str, object]
 
@@ -48,22 +51,28 @@ class Variant:
     """What is changed: settings of the preset, and attributes of the code while the variant trains and codes."""
 
     text: str
-    settings: Mapping[str, str] = field(default_factory=dict)
+    settings: dict[str, str] = field(default_factory=dict)
     patches: Callable[[], list[Patch]] = list
 
 
 def equal_weights() -> list[Patch]:
     """The posterior of eq 6: the prior has no say in the choice, only the distance has."""
 
-    def choose(self: PosteriorChooser, step: Any) -> Tensor:
-        scores = step.layer.scores(step.embedding)
-        symbols: Tensor = step.layer.distortion(step.residual).argmin(dim=1)
-        per_image = F.cross_entropy(scores, symbols, reduction="none").view(self.batch, -1).sum(1)
-        self.nats = self.nats + per_image
-        self.layer_nats[step.layer.name] = per_image.detach()
-        return symbols
+    def cost(self: PosteriorChooser, step: Step, scores: Tensor) -> Tensor:
+        assert step.residual is not None
+        distance: Tensor = step.layer.distortion(step.residual)
+        return distance
 
-    return [(choosers.PosteriorChooser, "choose", choose)]
+    return [(PosteriorChooser, "cost", cost)]
+
+
+def straight_through() -> list[Patch]:
+    """The distortion's gradient passes through the choice as if the canvas followed the evidence everywhere."""
+
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None, None]:
+        return grads[0] * ctx.emphasis, None, None, None
+
+    return [(choosers._PosteriorMean, "backward", staticmethod(backward))]
 
 
 def sampled() -> list[Patch]:
@@ -74,7 +83,7 @@ def sampled() -> list[Patch]:
             return cost.argmin(dim=1)
         return (cost + torch.empty_like(cost).exponential_().log_()).argmin(dim=1)
 
-    return [(choosers.PosteriorChooser, "decide", decide)]
+    return [(PosteriorChooser, "decide", decide)]
 
 
 TRAINING = [False]
@@ -166,6 +175,7 @@ VARIANTS = {
     "no-quality": Variant("networks not told the quality", patches=no_quality),
     "no-predictions": Variant("no learned prediction on the canvas", {"predictions": "false"}),
     "no-analysis": Variant("no learned analysis beside the transform", {"analysis_from": "1"}),
+    "straight-through": Variant("analysis trained by a straight-through gradient", patches=straight_through),
     "random-transform": Variant("transforms learned from random rotations", patches=random_transform),
     "photo-82": Variant("82 layers, small coefficients in fours to elevens", {"layout": "photo-82"}),
     "whole-blocks": Variant("whole blocks by residual codebooks, each layer a stage", {"layout": "canvas"}),
@@ -185,13 +195,13 @@ def swapped(patches: list[Patch]) -> Iterator[None]:
 def trained(name: str, data: Path, steps: int) -> PhotoRRVQ:
     """The variant's moving average after a run."""
     with tempfile.TemporaryDirectory() as folder:
-        options = TrainOptions(PRESET, data, Path(folder), steps=steps, seed=int(name == "again"), quiet=True)
+        options = TrainOptions(PRESET, str(data), Path(folder), steps=steps, seed=int(name == "again"), quiet=True)
         TRAINING[0] = True
         try:
-            train(TrainOptions(**{**vars(options), "overrides": dict(VARIANTS[name].settings)}))
+            train(TrainOptions(**{**vars(options), "overrides": COMMON | VARIANTS[name].settings}))
         finally:
             TRAINING[0] = False
-        return Checkpoint(Path(folder) / FILE).model()
+        return Checkpoint(Path(folder) / FILE).photo_model()
 
 
 def coded(model: PhotoRRVQ, images: list[np.ndarray], code: int) -> tuple[float, float]:
@@ -219,7 +229,7 @@ def main() -> None:
     parser = ArgumentParser(description="controlled ablations of the photograph model")
     parser.add_argument("training", type=Path)
     parser.add_argument("validation", type=Path)
-    parser.add_argument("--steps", type=int, default=500)
+    parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--out", type=Path, default=Path("build/ablations.json"))
     parser.add_argument("--only", nargs="+", choices=VARIANTS, default=list(VARIANTS))
     parser.add_argument("--threads", type=int, default=1)

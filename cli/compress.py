@@ -117,11 +117,12 @@ def compress_one(job: Job, request: _Request) -> batch.Done:
     """Compress one file, or standard input."""
     from ..codec import files
 
+    streams.refuse(job, force=request.force)
     use_threads(request.threads)
     if STANDARD not in (job.source, job.target):
         report = files.compress_file(Path(job.source), Path(job.target), request.settings, force=request.force)
     else:
-        source = streams.take(job, force=request.force)
+        source = streams.take(job)
         data, report = files.compress_data(source, request.settings)
         streams.deliver(data, job.target, force=request.force)
     return _done(job, report)

@@ -87,13 +87,14 @@ def decompress_one(job: Job, request: _Request) -> batch.Done:
     """Decompress one file, or standard input."""
     from ..codec import files
 
+    streams.refuse(job, force=request.force)
     use_threads(request.threads)
     if STANDARD not in (job.source, job.target):
         report = files.decompress_file(
             Path(job.source), Path(job.target), force=request.force, preview=request.preview, device=request.device
         )
     else:
-        source = streams.take(job, force=request.force)
+        source = streams.take(job)
         format = "PNG" if job.target == STANDARD else files.format_of(Path(job.target))
         data, report = files.decompress_data(source, format=format, preview=request.preview, device=request.device)
         streams.deliver(data, job.target, force=request.force)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict
-from itertools import islice
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import typer
 
@@ -18,10 +17,6 @@ from .process import use_threads
 from .report import Reporter
 from .text import facts, table
 from .train import Download, Root, refuse_unknown_data
-
-if TYPE_CHECKING:
-    from ..models.families.model import FamilyVAE
-    from ..models.hierarchy import PhotoHierarchy
 
 T = TypeVar("T")
 
@@ -63,45 +58,53 @@ def evaluate(
     with guard(weights or data, reporter, debug=debug):
         use_threads(threads)
         network = open_network(weights, device.value)
-        from ..models.hierarchy import PhotoHierarchy
+        from ..evaluation.networks import describes_photographs, measured_photographs
 
-        if isinstance(network, PhotoHierarchy):
-            found = _photographs(network, Path(data), images, quality, seed)
+        if describes_photographs(network):
+            found = measured_photographs(network, Path(data), images, quality, seed)
         else:
-            from ..training.tasks import data_of
-
-            chosen = data_of(network.config, data, root, download=download)[0].split(split)
-            count = len(chosen) if images is None else min(images, len(chosen))
-            size = min(batch, count)
-            batches = islice(chosen.batches(size, seed), -(-count // size))
-            with reporter.bar(-(-count // size)) as advance:
-                measured = _family(network, _counted(batches, advance), iw_samples, temperature, seed)
-            found = {"split": split, **measured}
+            wanted = _Wanted(data, root, split, images, batch, seed, download)
+            found = {"split": split, **_family(network, wanted, iw_samples, temperature, reporter)}
         typer.echo(json.dumps({"data": data, **found}) if as_json else in_words({"data": data, **found}))
 
 
-def _photographs(
-    hierarchy: PhotoHierarchy, folder: Path, images: int | None, quality: float, seed: int
-) -> dict[str, Any]:
-    from ..codec.errors import InvalidArgument
-    from ..evaluation.elbo import measure
-    from ..evaluation.rd import image_files
+@dataclass(frozen=True)
+class _Wanted:
+    """Which images, as the person said it."""
 
-    if not folder.is_dir():
-        raise InvalidArgument("photograph models are measured on a folder of images", "--data DIR")
-    files = image_files(folder)[:images]
-    if not files:
-        raise InvalidArgument(f"no image in {folder}", "--data DIR")
-    bound = measure(hierarchy, files, quality, seed)
-    return {"images": len(files), "quality": quality, "bits_per_dim": bound.total, **asdict(bound)}
+    data: str
+    root: Path | None
+    split: str
+    images: int | None
+    batch: int
+    seed: int
+    download: bool
 
 
 def _family(
-    network: FamilyVAE, batches: Iterable[Any], iw_samples: int, temperature: float | None, seed: int
+    network: Any, wanted: _Wanted, iw_samples: int, temperature: float | None, reporter: Reporter
 ) -> dict[str, Any]:
+    """The bounds of a family over its images, with a bar that moves by batches."""
     from ..evaluation.bound import measure
+    from ..training.tasks import data_of
 
-    return measure(network, batches, iw_samples=iw_samples, temperature=temperature, seed=seed).as_dict()
+    chosen = data_of(network.config, wanted.data, wanted.root, download=wanted.download)[0].split(wanted.split)
+    count = len(chosen) if wanted.images is None else min(wanted.images, len(chosen))
+    batches = _first(chosen.batches(wanted.batch, wanted.seed), count)
+    with reporter.bar(-(-count // wanted.batch)) as advance:
+        bound = measure(
+            network, _counted(batches, advance), iw_samples=iw_samples, temperature=temperature, seed=wanted.seed
+        )
+    return bound.as_dict()
+
+
+def _first(batches: Iterable[Any], count: int) -> Iterator[Any]:
+    """So many images in all."""
+    for batch in batches:
+        yield batch[:count]
+        count -= len(batch)
+        if count <= 0:
+            return
 
 
 def _counted(batches: Iterable[T], advance: Callable[[], None]) -> Iterator[T]:

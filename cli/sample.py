@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -64,32 +64,14 @@ def sample(
         files.check_target(None, output, force=force)
         use_threads(threads)
         network = open_network(weights, device.value)
-        drawing = {"layers": layers, "seed": seed}
-        picture = _picture(network, number, reconstruct, quality, size, temperature, drawing)
+        from ..evaluation.pictures import Drawing, grid, pairs
+
+        drawing = Drawing(layers, seed, quality, size, temperature)
+        picture = (
+            grid(network, number, drawing) if reconstruct is None else pairs(network, reconstruct, number, drawing)
+        )
         files.write(output, encoded(picture, output.suffix), force=force)
         reporter.line(f"{printable(str(output))}  {picture.width}x{picture.height}")
-
-
-def _picture(
-    network: Any,
-    number: int,
-    folder: Path | None,
-    quality: float,
-    size: int,
-    temperature: float,
-    drawing: dict[str, Any],
-) -> Image.Image:
-    """The grid, of a photograph model or of a family."""
-    from ..evaluation import pictures
-    from ..models.hierarchy import PhotoHierarchy
-
-    if isinstance(network, PhotoHierarchy):
-        if folder is None:
-            return pictures.photo_grid(network, number, size, quality, **drawing)
-        return pictures.photo_pairs(network, folder, number, size, quality, **drawing)
-    if folder is None:
-        return pictures.family_grid(network, number, temperature=temperature, **drawing)
-    return pictures.family_pairs(network, folder, number, temperature=temperature, **drawing)
 
 
 def encoded(picture: Image.Image, suffix: str) -> bytes:

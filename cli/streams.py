@@ -29,12 +29,16 @@ def read() -> bytes:
     return sys.stdin.buffer.read()
 
 
-def take(job: Job, *, force: bool) -> bytes:
-    """The input's bytes, once it is certain that the output may be written."""
+def refuse(job: Job, *, force: bool) -> None:
+    """Refuse an output that must not be written, before anything is loaded or read."""
     if job.target != STANDARD:
         from ..codec.output import check_target
 
-        check_target(None, Path(job.target), force=force)
+        check_target(None if job.source == STANDARD else Path(job.source), Path(job.target), force=force)
+
+
+def take(job: Job) -> bytes:
+    """The input's bytes."""
     return read() if job.source == STANDARD else Path(job.source).read_bytes()
 
 

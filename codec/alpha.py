@@ -46,6 +46,36 @@ def unpack(section: bytes, height: int, width: int) -> NDArray[np.uint8]:
     raise FormatError("the alpha channel is not valid")
 
 
+def conceal(pixels: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the pixels, (H, W) or (H, W, 3), with a continuation of the visible ones where alpha is 0.
+
+    Nobody sees those colours, yet coding what an editor left there may cost more than the picture. Each takes the mean
+    of the smallest square of 2^n x 2^n pixels on its grid that holds a visible one.
+    """
+    hidden = alpha == 0
+    if not hidden.any():
+        return pixels
+    colours = pixels.reshape(*alpha.shape, -1).astype(np.float32)
+    filled = _continued(colours * ~hidden[:, :, None], (~hidden).astype(np.float32))
+    return np.where(hidden[:, :, None], np.rint(filled), colours).astype(np.uint8).reshape(pixels.shape)
+
+
+def _continued(sums: NDArray[np.floating], weights: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Sums of colours (H, W, C) and how many they are (H, W) -> means, from coarser squares where there are none."""
+    empty = weights == 0
+    means: NDArray[np.floating] = sums / np.maximum(weights, 1)[:, :, None]
+    if not empty.any() or weights.size == 1:
+        return means
+    height, width = weights.shape
+    even = ((0, height % 2), (0, width % 2))
+    shape = (height + 1) // 2, 2, (width + 1) // 2, 2
+    coarse = _continued(
+        np.pad(sums, (*even, (0, 0))).reshape(*shape, -1).sum((1, 3)), np.pad(weights, even).reshape(shape).sum((1, 3))
+    )
+    means[empty] = coarse.repeat(2, 0).repeat(2, 1)[:height, :width][empty]
+    return means
+
+
 def _to_webp(alpha: NDArray[np.uint8]) -> bytes:
     """Return the bare lossless bitstream (VP8L) of a lossless WebP file, without its 20 bytes of wrapping."""
     from PIL import Image

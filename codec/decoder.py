@@ -32,7 +32,7 @@ def decompress(data: bytes, load: Callable[[bytes], Hierarchy], *, preview: Prev
     hierarchy = load(container.header.weights)
     state = _symbols(container, chunks, hierarchy)
     strict = preview is None
-    kept = Metadata(*(_metadata(container, name, strict) for name in ("the ICC profile", "EXIF", "XMP")))
+    kept = metadata_of(container, strict=strict)
     picture_alpha = _alpha(container, strict) if container.header.alpha else None
     pixels = lossy.render(state, hierarchy, grey=container.header.grey)
     return Decoded(Picture(pixels, picture_alpha, kept), len(chunks), len(container.chunks))
@@ -42,8 +42,7 @@ def verify(data: bytes, load: Callable[[bytes], Hierarchy]) -> Container:
     """Decode everything but the pixels and check every checksum; raise what is wrong, return the parsed file."""
     container, chunks = _select(data, None)
     _symbols(container, chunks, load(container.header.weights))
-    for name in ("the ICC profile", "EXIF", "XMP"):
-        _metadata(container, name, True)
+    metadata_of(container, strict=True)
     if container.header.alpha:
         _alpha(container, True)
     return container
@@ -74,6 +73,11 @@ def _symbols(container: Container, chunks: tuple[Chunk, ...], hierarchy: Hierarc
         return lossy.decode(chunks, hierarchy, header.height, header.width, header.quality, grey=header.grey)
     except MemoryError as error:
         raise DvcodecError(f"not enough memory for {header.width} x {header.height} pixels") from error
+
+
+def metadata_of(container: Container, *, strict: bool) -> Metadata:
+    """Return a file's metadata; unless `strict`, without what is cut or damaged."""
+    return Metadata(*(_metadata(container, name, strict) for name in ("the ICC profile", "EXIF", "XMP")))
 
 
 def _metadata(container: Container, name: str, strict: bool) -> bytes:

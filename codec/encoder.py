@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 
@@ -44,9 +45,9 @@ class Compressed:
 
 
 def quality_code(quality: float) -> int:
-    """Return the fixed-point code of a quality in [1, 100]. InvalidArgument outside that."""
-    if not 1 <= quality <= 100:  # also refuses NaN
-        raise InvalidArgument(f"quality {quality} is out of range", "1 to 100")
+    """Return the fixed-point code of a quality in [1, 100]. InvalidArgument outside that, and for what is no number."""
+    if not isinstance(quality, Real) or not 1 <= quality <= 100:  # also refuses NaN
+        raise InvalidArgument(f"quality {quality!r} is out of range", "a number from 1 to 100")
     return round(quality * 256)
 
 
@@ -74,17 +75,18 @@ def _attempts(
     """Return a function that encodes at a fixed-point quality; what does not depend on quality is packed once."""
     height, width = picture.pixels.shape[:2]
     grey = picture.pixels.ndim == 2
+    pixels = picture.pixels if picture.alpha is None else alpha.conceal(picture.pixels, picture.alpha)
     kept = metadata.NO_METADATA if strip else picture.metadata
     icc, exif, xmp = (metadata.pack(raw) for raw in (kept.icc, kept.exif, kept.xmp))
     packed_alpha = b"" if picture.alpha is None else alpha.pack(picture.alpha)
 
     def attempt(quality: int) -> Compressed:
-        encoded = lossy.encode(picture.pixels, hierarchy, quality)
+        encoded = lossy.encode(pixels, hierarchy, quality)
         header = Header(width, height, grey, picture.alpha is not None, quality, weights_id)
         data = container.pack(header, encoded.chunks, icc=icc, alpha=packed_alpha, exif=exif, xmp=xmp)
         psnr = None
         if measure_psnr:
-            psnr = psnr_of(picture.pixels, lossy.render(encoded.state, hierarchy, grey=grey))
+            psnr = psnr_of(pixels, lossy.render(encoded.state, hierarchy, grey=grey))
         size = sum(len(chunk.payload) for chunk in encoded.chunks)
         return Compressed(data, quality, len(encoded.chunks), encoded.layer_bits, size, psnr)
 

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from .errors import OutputExists, OutputFailed
 
+EXISTS = "use -o, --output-dir or --force"
+"""What to do about an output that is there already."""
+
 
 def check_target(source: Path | None, target: Path, *, force: bool) -> None:
     """Refuse an output that is the input, a folder, or (unless `force`) a file that is there already."""
@@ -16,7 +19,7 @@ def check_target(source: Path | None, target: Path, *, force: bool) -> None:
     if target.is_dir():
         raise OutputFailed(f"{target} is a folder", "use --output-dir, or name a file")
     if target.is_file() and not force:
-        raise OutputExists(f"{target} already exists; not overwritten", "use -o or --force")
+        raise OutputExists(f"{target} already exists; not overwritten", EXISTS)
     if not target.parent.is_dir():
         raise OutputFailed(f"there is no folder {target.parent}", "create it first")
 
@@ -41,7 +44,7 @@ def write(target: Path, data: bytes, *, force: bool) -> None:
         else:
             _write_atomically(target, data, force)
     except FileExistsError:
-        raise OutputExists(f"{target} already exists; not overwritten", "use -o or --force") from None
+        raise OutputExists(f"{target} already exists; not overwritten", EXISTS) from None
     except OSError as error:
         raise OutputFailed(f"cannot write {target}: {error.strerror or error}") from error
 

@@ -11,7 +11,7 @@ from typing import IO, Any
 
 from PIL import Image, ImageFile
 
-from . import files, images, metadata
+from . import decoder, files, images, metadata
 from .container import MAGIC, Container
 from .errors import DvcodecError
 from .metadata import Metadata
@@ -20,7 +20,7 @@ FORMAT = "DVQ"
 
 
 class DvqImageFile(ImageFile.ImageFile):
-    """A .dvq file whose header is read at once and whose pixels are decoded when they are asked for."""
+    """A .dvq file whose header and metadata are read at once and whose pixels are decoded when they are asked for."""
 
     format = FORMAT
     format_description = "dvcodec image"
@@ -29,9 +29,11 @@ class DvqImageFile(ImageFile.ImageFile):
         assert self.fp is not None
         data = self.fp.read()
         try:
-            header = Container(data).header
+            container = Container(data)
+            metadata.attach(decoder.metadata_of(container, strict=False), self)  # what is broken is said by load()
         except DvcodecError as error:
             raise OSError(str(error)) from error
+        header = container.header
         self._data: bytes | None = data
         self._size = (header.width, header.height)
         self._mode = header.mode
@@ -39,7 +41,7 @@ class DvqImageFile(ImageFile.ImageFile):
         self.tile = [ImageFile._Tile("raw", (0, 0, *self._size), 0, self._mode)]
 
     def load(self) -> Any:
-        """Decode the pixels and the metadata, the first time."""
+        """Decode the pixels, the first time."""
         if self.tile and self._data is not None:
             preview = "all" if ImageFile.LOAD_TRUNCATED_IMAGES else None
             try:

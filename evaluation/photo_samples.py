@@ -33,7 +33,7 @@ class Mode:
 
 
 class Remembered:
-    """Another's choices at the first `layers` layers, noted the first time and repeated afterwards; then the prior's."""
+    """Another's choices at the first `layers` layers, noted once and repeated afterwards; below, the prior's."""
 
     def __init__(self, first: Chooser, layers: int, rest: Chooser) -> None:
         self.first, self.layers, self.rest = first, layers, rest

@@ -32,7 +32,7 @@ class Step:
     residual: Tensor | None  # e_q (n, v), units of sigma; None where there is no evidence
     rows: slice  # which positions of the layer
     base: Tensor  # (n, v), what the canvas shows here before the symbol: painted so far and predicted
-    target: Tensor | None  # (n, v), the evidence
+    relaxed: Tensor | None = None  # (n, v), zeros that a training chooser leaves: they carry a relaxation's gradient
 
 
 Chooser = AnyChooser[Step]
@@ -181,8 +181,8 @@ class PhotoDescent:
         """Paints the symbols (n,) and lets the features see them."""
         part = self.order[step.index][2]
         added = F.embedding(choice, part.values())
-        if step.target is not None and step.target.requires_grad:
-            added = added + step.target - step.target.detach()  # straight-through: the canvas follows the analysis
+        if step.relaxed is not None:
+            added = added + step.relaxed
         self.board.write(part.layer, step.rows, step.base + added)
         self._take(part, step.rows, choice)
 
@@ -196,7 +196,7 @@ class PhotoDescent:
         embedding, prediction = part.heads(self.features[rows])
         base = prediction + self.board.read(part.layer, rows)
         target = self.board.known(part.layer, rows)
-        return Step(index, part.layer, embedding, None if target is None else target - base, rows, base, target)
+        return Step(index, part.layer, embedding, None if target is None else target - base, rows, base)
 
     def _take(self, part: LayerArithmetic, rows: slice, symbols: Tensor) -> None:
         code = part.code(symbols)

@@ -26,6 +26,29 @@ def test_simple_alpha_costs_next_to_nothing() -> None:
     assert len(alpha.pack(np.where((y - 150) ** 2 + (x - 150) ** 2 < 9000, 255, 0).astype(np.uint8))) < 500
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 33), st.integers(1, 33), st.sampled_from([1, 3]), st.integers(0, 99))
+def test_hidden_colours_continue_the_visible_ones(height: int, width: int, channels: int, seed: int) -> None:
+    drawn = np.random.default_rng(seed)
+    pixels = drawn.integers(50, 200, (height, width, channels)).astype(np.uint8)
+    mask = (drawn.random((height, width)) < drawn.random()).astype(np.uint8) * 200
+    pixels[mask == 0] = 255  # what an editor left
+    shown = alpha.conceal(pixels, mask)
+    assert np.array_equal(shown[mask > 0], pixels[mask > 0]) and shown.shape == pixels.shape
+    if mask.any():
+        for c in range(channels):
+            seen = pixels[mask > 0, c]
+            assert seen.min() <= shown[:, :, c].min() and shown[:, :, c].max() <= seen.max()
+
+
+def test_a_hidden_pixel_takes_the_mean_of_its_smallest_square() -> None:
+    pixels = np.array([[10, 20, 0, 0], [30, 99, 0, 0], [0, 0, 0, 0], [0, 0, 0, 80]], np.uint8)
+    mask = ((pixels > 0) & (pixels != 99)).astype(np.uint8)
+    shown = alpha.conceal(pixels, mask)
+    assert shown[1, 1] == 20 and (shown[2:, 2:] == 80).all() and (shown[:2, 2:] == 35).all()
+    assert (alpha.conceal(pixels, 0 * mask) == 0).all()
+
+
 def test_alpha_takes_the_smallest_form() -> None:
     y, x = np.mgrid[0:200, 0:200]
     assert alpha.pack(((x + y) // 2 % 256).astype(np.uint8))[0] == 3

@@ -10,6 +10,8 @@ from dvcodec.cli import report
 from dvcodec.weights import Weights
 from program import dvcodec, names, picture
 
+EXISTS = "use -o, --output-dir or --force"
+
 
 @pytest.fixture(autouse=True)
 def folder(fake_weights: Weights, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -75,7 +77,7 @@ def test_an_existing_output_stays_unless_forced(photo: Path, coded: bytes) -> No
     Path("photo.dvq").write_bytes(b"precious")
     seen = dvcodec("compress", "photo.png")
     assert (seen.code, seen.out) == (1, "") and Path("photo.dvq").read_bytes() == b"precious"
-    assert seen.err == "dvcodec: photo.png: photo.dvq already exists; not overwritten (use -o or --force)\n"
+    assert seen.err == f"dvcodec: photo.png: photo.dvq already exists; not overwritten ({EXISTS})\n"
     assert dvcodec("compress", "photo.png", "-f").code == 0
     assert Path("photo.dvq").read_bytes() == coded
 
@@ -85,7 +87,7 @@ def test_decompress_beside_the_original_refuses_and_says_what_to_do(photo: Path)
     original = photo.read_bytes()
     seen = dvcodec("decompress", "photo.dvq")
     assert seen.code == 1 and photo.read_bytes() == original
-    assert seen.err == "dvcodec: photo.dvq: photo.png already exists; not overwritten (use -o or --force)\n"
+    assert seen.err == f"dvcodec: photo.dvq: photo.png already exists; not overwritten ({EXISTS})\n"
 
 
 def test_decompress_names_its_output_and_reports_one_line(photo: Path, coded: bytes) -> None:

@@ -45,6 +45,8 @@ def test_errors_are_one_family_and_wrong_arguments_are_value_errors_too() -> Non
     assert isinstance(caught.value, dvcodec.DvcodecError)
     with pytest.raises(ValueError, match="1 to 100"):
         dvcodec.compress(Image.fromarray(photograph(8, 8)), quality=0)
+    with pytest.raises(dvcodec.InvalidArgument, match="number"):
+        dvcodec.compress(Image.fromarray(photograph(8, 8)), quality="50")  # type: ignore[arg-type]
     with pytest.raises(dvcodec.UnsupportedImage):
         dvcodec.compress(Image.new("F", (3, 3)))
     with pytest.raises(dvcodec.WeightsNotFound):

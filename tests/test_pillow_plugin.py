@@ -34,10 +34,14 @@ def test_save_and_open(tmp_path: Path, mode: str) -> None:
 
 
 def test_opening_decodes_nothing_yet(monkeypatch: pytest.MonkeyPatch) -> None:
-    data = dvcodec.compress(Image.fromarray(photograph(50, 70)))
+    tags = Image.Exif()
+    tags[274] = 6
+    turned = Image.fromarray(photograph(50, 70))
+    turned.info["exif"] = tags.tobytes()
+    data = dvcodec.compress(turned)
     monkeypatch.setattr(files, "decompress_picture", None)
     with Image.open(io.BytesIO(data)) as image:
-        assert image.size == (70, 50)
+        assert image.size == (70, 50) and image.getexif()[274] == 6
         with pytest.raises(TypeError):
             image.load()
 

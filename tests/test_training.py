@@ -14,10 +14,14 @@ from safetensors.torch import save_file
 
 from dvcodec import training
 from dvcodec.codec.errors import DvcodecError, InvalidArgument
+from dvcodec.models.descent import Step
+from dvcodec.models.latent import CONTEXT, LatentLayer
+from dvcodec.models.layout import LayerPlan
 from dvcodec.models.packing import pack
 from dvcodec.models.photo import PhotoRRVQ
 from dvcodec.models.rrvq import RRVQConfig
 from dvcodec.training.checkpoints import FILE, Checkpoint
+from dvcodec.training.choosers import PosteriorChooser
 from dvcodec.training.codebooks import cluster, companded, marginals
 from dvcodec.training.distributed import Team
 from dvcodec.training.loop import Limits, Trainer
@@ -57,7 +61,7 @@ def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
 def options(photos: Path, out: Path, steps: int, *, resume: bool = False) -> TrainOptions:
     """A run of `steps` out of 4."""
     return TrainOptions(
-        model="rrvq", data=photos, out=out, steps=steps, resume=resume, device="cpu", overrides=SMALL, quiet=True
+        model="rrvq", data=str(photos), out=out, steps=steps, resume=resume, device="cpu", overrides=SMALL, quiet=True
     )
 
 
@@ -125,7 +129,7 @@ def test_training_lowers_the_objective(photos: Path, tmp_path: Path) -> None:
     x, quality = task.batch(trainer.rng, Moment(0, 0.0)), torch.tensor([1000, 3000])
 
     def loss() -> float:
-        terms = rate_distortion(task.module, x, quality, recipe, pull=False, analysis=False)
+        terms = rate_distortion(task.module, x, quality, recipe, relax=0, analysis=False)
         return float(terms.loss.detach())
 
     before = loss()
@@ -163,11 +167,31 @@ def test_gradients_reach_every_parameter(photos: Path) -> None:
     for net in (model.analysis, model.synthesis):
         torch.nn.init.normal_(net.last.weight, std=0.01)
     x = torch.rand(2, 3, 64, 64) * 255
-    terms = rate_distortion(model, x, torch.tensor([1000, 3000]), Recipe(), pull=True, analysis=True)
+    terms = rate_distortion(model, x, torch.tensor([1000, 3000]), Recipe(), relax=1, analysis=True)
     terms.loss.backward()  # type: ignore[no-untyped-call]
     # the canvas prediction of the very last layers, and every weight before them, is used
     missing = [name for name, p in model.named_parameters() if p.grad is None or not bool(p.grad.abs().sum() > 0)]
     assert missing == []
+
+
+def test_the_relaxation_has_the_gradient_of_the_posterior_mean() -> None:
+    generator = torch.Generator().manual_seed(3)
+    layer = LatentLayer(LayerPlan("a", 8, (0, 1), 9), 4)
+    layer.initialise(torch.randn(9, 2, generator=generator), torch.full((9,), 1 / 9))
+    residual = torch.randn(50, 2, generator=generator).double().float().requires_grad_()
+    step = Step(0, layer, torch.randn(50, 2 + CONTEXT, generator=generator), residual, slice(0, 50), residual)
+    chooser = PosteriorChooser(2, torch.tensor([0.5, 2.0]), emphasis=3.0)
+    chooser.choose(step)
+    along = torch.randn(50, 2, generator=generator)
+    assert step.relaxed is not None and not step.relaxed.any()
+    (gradient,) = torch.autograd.grad((step.relaxed * along).sum() + chooser.pull, residual)
+
+    scores = layer.scores(step.embedding).detach()
+    posterior = torch.softmax(scores - layer.distortion(residual), dim=1)
+    mean = posterior @ layer.canvas_values().detach()
+    rate = (posterior * -scores).sum(1) * torch.tensor([0.5, 2.0]).repeat_interleave(25)
+    (expected,) = torch.autograd.grad(3.0 * ((mean * along).sum() + rate.sum()), residual)
+    assert torch.allclose(gradient, expected, atol=1e-4)
 
 
 def test_export_writes_weights_that_code(photos: Path, tmp_path: Path) -> None:
@@ -217,8 +241,7 @@ def test_companded_scalars_reach_as_far_as_asked() -> None:
 def test_a_run_goes_on_from_weights(photos: Path, tmp_path: Path) -> None:
     training.train(options(photos, tmp_path / "run", 2))
     weights = training.export(tmp_path / "run" / FILE, tmp_path / "mine.safetensors", {"name": "mine"})
-    source, started = Checkpoint(tmp_path / "run" / FILE).model(), PhotoRRVQ(CONFIG)
-    assert isinstance(source, PhotoRRVQ)
+    source, started = Checkpoint(tmp_path / "run" / FILE).photo_model(), PhotoRRVQ(CONFIG)
     start_from(started, weights)
     packed, again = pack(source), pack(started)
     for name in packed:
@@ -226,7 +249,7 @@ def test_a_run_goes_on_from_weights(photos: Path, tmp_path: Path) -> None:
             assert torch.equal(packed[name], again[name]), name
     x, quality = torch.rand(2, 3, 64, 64) * 255, torch.tensor([1000, 3000])
     before, after = (
-        rate_distortion(model.eval(), x, quality, Recipe(), pull=False, analysis=False) for model in (source, started)
+        rate_distortion(model.eval(), x, quality, Recipe(), relax=0, analysis=False) for model in (source, started)
     )
     # the widest scalar codebooks keep their variances coarsely, nothing else moves
     assert after.figures == pytest.approx(before.figures, rel=0.01)

@@ -18,6 +18,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ..codec.errors import DvcodecError
+from ..models.photo import PhotoRRVQ
 from . import registry
 from .older_checkpoints import OLDER, upgraded
 from .parameters import FlatParameters
@@ -84,6 +85,13 @@ class Checkpoint:
         module = registry.module(self.settings)
         self._load(module, self._part("model") | self._part("average"))
         return module.eval()
+
+    def photo_model(self) -> PhotoRRVQ:
+        """The same, of a photograph model. DvcodecError if it is of another kind."""
+        model = self.model()
+        if not isinstance(model, PhotoRRVQ):
+            raise DvcodecError(f"{self.settings.preset} is no model of photographs")
+        return model
 
     def restore(self, module: nn.Module, flat: FlatParameters, optimiser: torch.optim.Optimizer) -> None:
         """Puts parameters, buffers, averages, the optimiser's moments and torch's generators as they were."""

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from ..codec.errors import DvcodecError
 from ..models.families.choosers import Account, Posterior, relaxed, sampled
+from ..models.families.codebooks import Nearest
 from ..models.families.config import FamilyConfig
 from ..models.families.model import FamilyVAE
 from ..models.families.nets import data_dependent_initialisation
@@ -110,6 +111,12 @@ class ElboTask:
             total += float(kl - model.p_x().log_prob(x, raw).sum())
             images += len(x)
         return total / images
+
+    def synchronise(self, average: Callable[[Iterable[Tensor]], None]) -> None:
+        """EMA codebooks follow the batches of all processes."""
+        for layer in self.module.layers():
+            if isinstance(layer.codebook, Nearest) and layer.codebook.ema:
+                layer.codebook.synchronise(average)
 
     def _relaxation(self, moment: Moment) -> Relaxation:
         recipe = self.recipe

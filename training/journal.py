@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol
+from typing import Any, Protocol
 
 from ..codec.errors import DvcodecError
 from .task import Terms
@@ -131,13 +131,7 @@ class TensorBoard:
     """TensorBoard's event files in the run's folder. DvcodecError if it is not installed."""
 
     def __init__(self, folder: Path) -> None:
-        try:
-            from torch.utils.tensorboard import SummaryWriter
-        except ImportError:
-            raise DvcodecError(
-                "TensorBoard is not installed", "pip install tensorboard, or leave out --tensorboard"
-            ) from None
-        self._writer = SummaryWriter(str(folder))
+        self._writer = tensorboard_writer()(str(folder))
 
     def row(self, row: Row) -> None:
         """Writes every figure as a scalar."""
@@ -152,3 +146,12 @@ class TensorBoard:
     def close(self) -> None:
         """Writes what is buffered."""
         self._writer.close()
+
+
+def tensorboard_writer() -> Any:
+    """The class that writes event files. DvcodecError if TensorBoard is not installed."""
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        raise DvcodecError("TensorBoard is not installed", "pip install tensorboard, or drop --tensorboard") from None
+    return SummaryWriter

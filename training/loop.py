@@ -26,7 +26,7 @@ from .journal import Journal
 from .parameters import FlatParameters
 from .registry import Settings
 from .schedules import Norms, Plateau, share
-from .task import Moment, Task, Terms, Validated
+from .task import Moment, Synchronised, Task, Terms, Validated
 
 SAVE_EVERY = 240.0
 """Seconds between checkpoints."""
@@ -138,6 +138,8 @@ class Trainer:
         refuse_nan(terms)
         terms.loss.backward()  # type: ignore[no-untyped-call]
         self.team.average(self.flat.gradients())
+        if self.team.size > 1 and isinstance(self.task, Synchronised):
+            self.task.synchronise(self.team.average)
         norm = self.flat.norm()
         factor = self.norms.factor(norm, self.recipe)
         if factor is not None:

@@ -21,18 +21,22 @@ REFERENCE_SIGMA = 8.0
 
 
 def rate_distortion(
-    model: PhotoRRVQ, x: Tensor, quality: Tensor, recipe: Recipe, *, pull: bool, analysis: bool
+    model: PhotoRRVQ, x: Tensor, quality: Tensor, recipe: Recipe, *, relax: float, analysis: bool
 ) -> Terms:
-    """The objective on crops x (B, 3, H, W) in [0, 255] at quality codes (B,)."""
+    """The objective on crops x (B, 3, H, W) in [0, 255] at quality codes (B,).
+
+    `relax`: how many times the gradient of the choice's relaxation counts; 0 leaves its cost out.
+    """
     sigma = model.sigma(quality)
     weight = sigma / REFERENCE_SIGMA / (x.shape[0] * x.shape[2] * x.shape[3])
-    chooser = PosteriorChooser(x.shape[0], weight * recipe.pull if pull else None)
-    evidence = model.infer(x, quality, learned=analysis)
+    chooser = PosteriorChooser(x.shape[0], weight * recipe.pull if relax else None, relax)
+    with torch.set_grad_enabled(relax > 0 and torch.is_grad_enabled()):
+        evidence = model.infer(x, quality, learned=analysis)
     painted = model.paint((x.shape[2], x.shape[3]), quality, chooser, evidence)
     error = (x - model.render(painted)).square().flatten(1).sum(1) / (2 * sigma.square())
     distortion = (1 - recipe.anchor) * error + recipe.anchor * canvas_error(painted, evidence)
     loss = (weight * (chooser.nats + distortion)).sum()
-    if pull:
+    if relax:
         loss = loss + chooser.pull - chooser.pull.detach()
     pixels = x.shape[0] * x.shape[2] * x.shape[3]
     figures = {
@@ -46,7 +50,7 @@ def canvas_error(painted: Painted, evidence: dict[int, Tensor]) -> Tensor:
     """Half the squared distance of canvas and coefficients in units of sigma, by image (B,); block means count once."""
     total = torch.zeros_like(painted.sigma)
     for stride, canvas in painted.canvas.items():
-        difference = (canvas - evidence[stride]).square()
+        difference = (canvas - evidence[stride].detach()).square()
         if stride == 8:  # its DCs are carried by the coarser strides
             difference = difference.view(-1, 3, 64)[:, :, 1:].flatten(1)
         total = total + difference.view(len(total), -1).sum(1) / 2

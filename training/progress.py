@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from rich.columns import Columns
 from rich.console import Console, Group
 from rich.live import Live
@@ -51,3 +53,9 @@ def layers(row: Row) -> list[str]:
         for name, (bits, codes) in row.layers.items()
     ]
     return words if len(words) <= MOST_LAYERS else [*words[:MOST_LAYERS], f"and {len(words) - MOST_LAYERS} more"]
+
+
+def say(text: str, *, quiet: bool) -> None:
+    """A line on stderr, unless `quiet`."""
+    if not quiet:
+        print(text, file=sys.stderr, flush=True)

@@ -11,10 +11,10 @@ import torch
 from ..codec.errors import DvcodecError
 from .checkpoints import FILE, Checkpoint
 from .distributed import Team, joined
-from .journal import Journal, Sink, Tables, TensorBoard
+from .journal import Journal, Sink, Tables, TensorBoard, tensorboard_writer
 from .loop import Limits, Trainer
 from .options import TrainOptions
-from .progress import Display
+from .progress import Display, say
 from .registry import Settings, resolve
 from .tasks import task_of
 
@@ -23,6 +23,8 @@ def run(options: TrainOptions) -> None:
     """Trains as `options` say, to the last step or minute. Ctrl-C: the step ends, is saved, KeyboardInterrupt."""
     if options.threads:
         torch.set_num_threads(options.threads)
+    if options.tensorboard:
+        tensorboard_writer()  # says so at once if it is missing
     with joined(options.device) as team:
         checkpoint = _checkpoint(options)
         settings = _settings(options, checkpoint)
@@ -57,6 +59,8 @@ def _sinks(options: TrainOptions, trainer: Trainer, team: Team) -> list[Sink]:
     """Where the first process's rows go; writes config.json."""
     if not team.first:
         return []
+    if options.exclude is not None:
+        say(f"{trainer.facts['excluded']} images left out: {options.exclude} has them", quiet=options.quiet)
     options.out.mkdir(parents=True, exist_ok=True)
     text = json.dumps(described(options, trainer, team), indent=2) + "\n"
     (options.out / "config.json").write_text(text)
@@ -66,14 +70,11 @@ def _sinks(options: TrainOptions, trainer: Trainer, team: Team) -> list[Sink]:
 
 def described(options: TrainOptions, trainer: Trainer, team: Team) -> dict[str, Any]:
     """The run as config.json tells it: settings in full, what was asked for, where it runs."""
-    from .. import __version__
-
     asked = {
         key: value if isinstance(value, int | float | dict | None) else str(value)
         for key, value in asdict(options).items()
     }
     return {
-        "dvcodec": __version__,
         "torch": torch.__version__,
         "device": str(team.device),
         "processes": team.size,

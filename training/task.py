@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
@@ -63,6 +63,15 @@ class Task(Protocol):
 
     def terms(self, batch: Tensor, moment: Moment) -> Terms:
         """The objective of a batch on the model's device."""
+        ...
+
+
+@runtime_checkable
+class Synchronised(Protocol):
+    """A task that learns by more than gradients: moving averages that several processes must share."""
+
+    def synchronise(self, average: Callable[[Iterable[Tensor]], None]) -> None:
+        """After each batch, where there are several processes; `average` replaces tensors by their means over them."""
         ...
 
 

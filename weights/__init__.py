@@ -59,6 +59,8 @@ def find(name_or_path: str) -> Weights:
     path = Path(name_or_path)
     if path.suffix == ".safetensors" and path.is_file():
         return _from_file(path)
+    if path.is_file():
+        raise WeightsNotFound(f"{path} is no weights file, which end in .safetensors", "`dvcodec export` makes one")
     raise WeightsNotFound(f"no weights named {name_or_path!r}", "`dvcodec models` lists them")
 
 

@@ -11,6 +11,7 @@ with V, the number of variables; e is (V, n, D), scores (V, n, K).
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import torch
@@ -178,6 +179,17 @@ class Nearest(Codebook):
         member = F.one_hot(symbols, self.shape[1]).to(e.dtype)  # (V, n, K)
         self.counts.lerp_(member.sum(1), 1 - self.DECAY)
         self.sums.lerp_(member.mT @ e, 1 - self.DECAY)
+        self._divide()
+
+    @torch.no_grad()
+    def synchronise(self, average: Callable[[Iterable[Tensor]], None]) -> None:
+        """Shares the moving averages with other processes: `average` replaces tensors by their means over them."""
+        assert isinstance(self.counts, Tensor) and isinstance(self.sums, Tensor)
+        average([self.counts, self.sums])
+        self._divide()
+
+    def _divide(self) -> None:
+        assert isinstance(self.counts, Tensor) and isinstance(self.sums, Tensor)
         self.entries.copy_(self.sums / self.counts.clamp_min(1e-5)[..., None])
 
 
