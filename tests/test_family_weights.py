@@ -80,3 +80,10 @@ def test_scores_that_could_round_are_refused_on_loading() -> None:
     wide["latents.1.codebook.quadratic"] = torch.full_like(wide["latents.1.codebook.quadratic"], 2**31 - 1)
     with pytest.raises(BoundError, match="too large for float64"):
         unpack(config, wide)
+
+
+@pytest.mark.parametrize("axes", [{"image": 256, "width": 1024}, {"symbols": (2**16, 2), "variables": (256, 1)}])
+def test_maps_that_would_not_fit_into_memory_are_refused(axes: dict[str, Any]) -> None:
+    packed = {"filling": torch.zeros(2**26, dtype=torch.int8)}
+    with pytest.raises(ValueError, match="too large"):
+        unpack(replace(TINY, **axes), packed)
