@@ -81,6 +81,7 @@ def test_at_low_temperatures_the_bias_vanishes(model: FamilyVAE) -> None:
 
 
 @pytest.mark.parametrize("config", [ONE, LADDER], ids=["one", "ladder"])
+@torch.no_grad()
 def test_the_relaxed_elbo_bounds_the_evidence_and_the_bias(config: FamilyConfig) -> None:
     model, x = small.lively(config), small.images(config, 1, seed=5)
     likelihood, account = small.enumerate_states(model, x)

@@ -1,4 +1,4 @@
-"""A family from data to a file: the loop trains, stops and goes on, its checkpoint becomes weights, the weights code."""
+"""A family from data to a file: the loop trains, stops and goes on; its checkpoint becomes weights that code."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -24,6 +24,9 @@ from .nets import Conv
 
 FLOAT64_LIMIT = 2.0**53
 
+LARGEST_MAP = 2**25
+"""Numbers in one map of an image, or in one layer's table of scores."""
+
 
 def pack(model: FamilyVAE) -> dict[str, Tensor]:
     """The model's integers by name. BoundError if a sum on the exact path could exceed its bits or none is exact."""
@@ -70,9 +73,12 @@ def unpack(config: FamilyConfig, packed: dict[str, Tensor]) -> FamilyVAE:
 
 
 def _refuse_too_large(config: FamilyConfig, packed: dict[str, Tensor]) -> None:
-    """A configuration whose parameters are more than the file has bytes is refused before any is allocated."""
+    """Refuses a configuration with more parameters than the file has bytes, or with maps that are too large."""
     if not config.categorical or not config.exact:
         raise ValueError("its configuration has no exact form")
+    tables = max(plan.variables * plan.side**2 * plan.symbols for plan in config.plans())
+    if max(config.width * config.image**2, config.mixtures * config.image**2, tables) > LARGEST_MAP:
+        raise ValueError("the maps of its configuration are too large")
     with torch.device("meta"):
         wanted = sum(p.numel() for p in FamilyVAE(frozen_config(config)).parameters())
     if wanted > sum(value.numel() * value.element_size() for value in packed.values()):
