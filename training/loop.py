@@ -98,7 +98,7 @@ class Trainer:
 
     def _flatten(self) -> None:
         self.flat = FlatParameters(self.model)
-        rates = (self.recipe.rate, self.recipe.codebook_rate, self.recipe.network_rate)
+        rates = (self.recipe.rate, self.recipe.codebook_rate, self.recipe.network_rate, self.recipe.analysis_rate)
         groups = [{"params": [self.flat.groups[name]], "lr": rate} for name, rate in zip(GROUPS, rates, strict=True)]
         self.rates = rates
         self.adam = torch.optim.Adam(groups, betas=(0.9, 0.99))

@@ -5,14 +5,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-GROUPS = ("chain", "codebooks", "networks")
+GROUPS = ("chain", "codebooks", "synthesis", "analysis")
 
 
 def group_of(name: str) -> str:
     """Which group a parameter belongs to, by its name."""
     if name.endswith(".values"):
         return "codebooks"
-    return "networks" if name.startswith(("analysis.", "synthesis.")) else "chain"
+    outer = name.partition(".")[0]
+    return outer if outer in GROUPS else "chain"
 
 
 class FlatParameters:

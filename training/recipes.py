@@ -22,7 +22,8 @@ class Recipe:
     rate: float = 1e-3
     codebook_rate: float = 3e-3
     network_rate: float = 5e-4
-    """Of analysis and synthesis."""
+    """Of the synthesis."""
+    analysis_rate: float = 1e-4
     warm_up: int = 100
     decay_to: float = 0.02
     """The cosine schedule ends at this share of the rates."""
@@ -51,7 +52,7 @@ class Preset:
 PRESETS = {
     "rrvq": Preset(
         "RRVQ-VAE of photographs, the codec's model: 96 layers at strides 64 to 8, every quality",
-        {"layout": "photo-96", "sigma_coarse": 48.0, "sigma_fine": 3.2},
+        {"layout": "photo-96", "sigma_coarse": 48.0, "sigma_fine": 3.2, "analysis_slope": 0.2},
     ),
     "canvas": Preset(
         "the baseline: whole 8x8 blocks by 14 residual codebooks, direct priors, no learned predictions",
@@ -74,6 +75,7 @@ PRESETS = {
             "hidden": 32,
             "synthesis_width": 64,
             "analysis_width": 32,
+            "analysis_slope": 0.2,
         },
     ),
 }
@@ -104,6 +106,7 @@ SIZES: dict[str, Callable[[str], Any]] = {
     "synthesis_width": int,
     "synthesis_blocks": int,
     "analysis_width": int,
+    "analysis_slope": float,
     "sigma_coarse": float,
     "sigma_fine": float,
     "layout": str,
