@@ -61,6 +61,8 @@ def _config(fields: dict[str, Any]) -> RRVQConfig:
         raise ValueError("the sizes in its configuration are out of bounds")
     if config.layout not in LAYOUTS or config.prior not in PRIORS or type(config.predictions) is not bool:
         raise ValueError("the structure in its configuration is not known to this release")
+    if not 0 <= float(config.analysis_slope) <= 1:
+        raise ValueError("the slope in its configuration is out of bounds")
     if not 0.1 <= float(config.sigma_fine) <= float(config.sigma_coarse) <= 1000:
         raise ValueError("the sigmas in its configuration are out of bounds")
     return config

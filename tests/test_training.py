@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -91,24 +92,29 @@ def test_a_resumed_run_equals_an_uninterrupted_one(
 def test_a_checkpoint_of_version_1_reads_as_todays(photos: Path, tmp_path: Path) -> None:
     training.train(options(photos, tmp_path / "run", 2))
     today = Checkpoint(tmp_path / "run" / FILE)
-    as_version_1(today, tmp_path / "old.safetensors")
-    old = Checkpoint(tmp_path / "old.safetensors")
-    assert old.settings.recipe == today.settings.recipe
-    assert old.tensors.keys() == today.tensors.keys()
-    for key, value in today.tensors.items():
-        assert torch.equal(value, old.tensors[key]), key
+    for groups in ({group: (group,) for group in GROUPS}, OLDEST):
+        as_version_1(today, groups, tmp_path / "old.safetensors")
+        old = Checkpoint(tmp_path / "old.safetensors")
+        assert old.settings.recipe == today.settings.recipe
+        assert old.tensors.keys() == today.tensors.keys()
+        for key, value in today.tensors.items():
+            assert torch.equal(value, old.tensors[key]), key
 
 
-def as_version_1(checkpoint: Checkpoint, path: Path) -> None:
+OLDEST = {"chain": ("chain",), "codebooks": ("codebooks",), "networks": ("synthesis", "analysis")}
+"""Groups of the first checkpoints of version 1."""
+
+
+def as_version_1(checkpoint: Checkpoint, groups: Mapping[str, tuple[str, ...]], path: Path) -> None:
     """Writes a checkpoint as the first release of the loop did: one vector a group, no settings."""
     module = PhotoRRVQ(CONFIG)
     tensors = {"torch_rng": checkpoint.tensors["rng.torch"]}
-    for group in GROUPS:
-        names = [name for name, _ in module.named_parameters() if group_of(name) == group]
+    for group, members in groups.items():
+        names = [name for name, _ in module.named_parameters() if group_of(name) in members]
         moments = {f"adam.{group}.{kind}": f"moment.{kind}" for kind in ("exp_avg", "exp_avg_sq")}
         for old, new in {f"group.{group}": "model", f"average.{group}": "average", **moments}.items():
             tensors[old] = torch.cat([checkpoint.tensors[f"{new}.{name}"].reshape(-1) for name in names])
-        tensors[f"adam.{group}.step"] = checkpoint.tensors[f"steps.{group}"]
+        tensors[f"adam.{group}.step"] = checkpoint.tensors[f"steps.{members[0]}"]
     kept = [name for name, _ in module.named_buffers() if name.endswith(".keep")]
     tensors |= {f"buffer.{name}": checkpoint.tensors[f"model.{name}"] for name in kept}
     settings = checkpoint.settings.plain()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-
 import torch
 from torch import Tensor, nn
 
@@ -20,13 +18,13 @@ def upgraded(tensors: dict[str, Tensor], metadata: dict[str, str]) -> tuple[dict
     config, state = json.loads(metadata["config"]), json.loads(metadata["state"])
     module = PhotoRRVQ(config_of(config))
     new = {f"model.{name}": value for name, value in module.state_dict().items()}
-    for group in GROUPS:
-        new |= _named(module, group, tensors[f"group.{group}"], "model")
-        new |= _named(module, group, tensors[f"average.{group}"], "average")
-        if f"adam.{group}.step" in tensors:
-            new[f"steps.{group}"] = tensors[f"adam.{group}.step"]
+    for old, groups in _groups(tensors).items():
+        new |= _named(module, groups, tensors[f"group.{old}"], "model")
+        new |= _named(module, groups, tensors[f"average.{old}"], "average")
+        if f"adam.{old}.step" in tensors:
+            new |= {f"steps.{group}": tensors[f"adam.{old}.step"] for group in groups}
             for kind in MOMENTS:
-                new |= _named(module, group, tensors[f"adam.{group}.{kind}"], f"moment.{kind}")
+                new |= _named(module, groups, tensors[f"adam.{old}.{kind}"], f"moment.{kind}")
     new |= {
         f"model.{key.removeprefix('buffer.')}": value for key, value in tensors.items() if key.startswith("buffer.")
     }
@@ -35,11 +33,14 @@ def upgraded(tensors: dict[str, Tensor], metadata: dict[str, str]) -> tuple[dict
     return new, {"settings": json.dumps(settings), "state": json.dumps(state)}
 
 
-def _named(module: nn.Module, group: str, vector: Tensor, prefix: str) -> dict[str, Tensor]:
-    members = list(_members(module, group))
+def _groups(tensors: dict[str, Tensor]) -> dict[str, tuple[str, ...]]:
+    """The groups in the file, and which of today's they hold; at first both float networks were one."""
+    whole = "group.networks" in tensors
+    known = {"chain": ("chain",), "codebooks": ("codebooks",)}
+    return {**known, "networks": ("synthesis", "analysis")} if whole else {group: (group,) for group in GROUPS}
+
+
+def _named(module: nn.Module, groups: tuple[str, ...], vector: Tensor, prefix: str) -> dict[str, Tensor]:
+    members = [(name, p) for name, p in module.named_parameters() if group_of(name) in groups]
     parts = torch.split(vector, [parameter.numel() for _, parameter in members])
     return {f"{prefix}.{name}": part.view(p.shape) for (name, p), part in zip(members, parts, strict=True)}
-
-
-def _members(module: nn.Module, group: str) -> Iterator[tuple[str, nn.Parameter]]:
-    return ((name, p) for name, p in module.named_parameters() if group_of(name) == group)

@@ -20,14 +20,15 @@ from .recipes import Recipe
 from .starting import start_from
 from .task import Moment, ParameterGroup, Terms
 
-GROUPS = ("chain", "codebooks", "networks")
+GROUPS = ("chain", "codebooks", "synthesis", "analysis")
 
 
 def group_of(name: str) -> str:
     """Which group a parameter belongs to, by its name."""
     if name.endswith(".values"):
         return "codebooks"
-    return "networks" if name.startswith(("analysis.", "synthesis.")) else "chain"
+    outer = name.partition(".")[0]
+    return outer if outer in GROUPS else "chain"
 
 
 def config_of(config: Mapping[str, Any]) -> RRVQConfig:
@@ -51,8 +52,9 @@ class PhotoTask:
         self.module = PhotoRRVQ(config_of(config))
 
     def groups(self) -> Sequence[ParameterGroup]:
-        """Chain, codebooks and float networks."""
-        rates = (self.recipe.rate, self.recipe.codebook_rate, self.recipe.network_rate)
+        """Chain, codebooks and the two float networks."""
+        recipe = self.recipe
+        rates = (recipe.rate, recipe.codebook_rate, recipe.network_rate, recipe.analysis_rate)
         named = list(self.module.named_parameters())
         return [
             ParameterGroup(group, [p for name, p in named if group_of(name) == group], rate)

@@ -53,7 +53,8 @@ class Recipe(Optimisation):
     late_from: float = 0.6
     codebook_rate: float = 3e-3
     network_rate: float = 5e-4
-    """Of analysis and synthesis."""
+    """Of the synthesis."""
+    analysis_rate: float = 1e-4
     anchor: float = 0.1
     """Share of the distortion measured on the canvas itself: it stays what the posterior takes it for."""
     pull: float = 1.0
@@ -77,7 +78,7 @@ class Preset:
 PRESETS = {
     "rrvq": Preset(
         "RRVQ-VAE of photographs, the codec's model: 96 layers at strides 64 to 8, every quality",
-        {"layout": "photo-96", "sigma_coarse": 48.0, "sigma_fine": 3.2},
+        {"layout": "photo-96", "sigma_coarse": 48.0, "sigma_fine": 3.2, "analysis_slope": 0.2},
     ),
     "canvas": Preset(
         "the baseline: whole 8x8 blocks by 14 residual codebooks, direct priors, no learned predictions",
@@ -100,6 +101,7 @@ PRESETS = {
             "hidden": 32,
             "synthesis_width": 64,
             "analysis_width": 32,
+            "analysis_slope": 0.2,
         },
     ),
 }
@@ -110,6 +112,7 @@ SIZES: dict[str, type] = {
     "synthesis_width": int,
     "synthesis_blocks": int,
     "analysis_width": int,
+    "analysis_slope": float,
     "sigma_coarse": float,
     "sigma_fine": float,
     "layout": str,
