@@ -1,110 +1,31 @@
-"""Data sets in the formats they are published in, written tiny by the tests; and files that are not what they say."""
+"""Data sets in the formats they are published in, written tiny by the tests."""
 
 from __future__ import annotations
 
-import gzip
-import io
-import struct
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import scipy.io  # type: ignore[import-untyped]
 import torch
-from numpy.typing import NDArray
-from PIL import Image
 
 from dvcodec.codec.errors import DvcodecError, InvalidArgument
 from dvcodec.training.data import DATA_SETS, load, readers, vision
-from dvcodec.training.data.folders import open_folder
-from dvcodec.training.photos import PhotoFolder
-
-RNG = np.random.default_rng(0)
-GREY = RNG.integers(0, 256, (36, 28, 28), dtype=np.uint8)
-BITS = RNG.integers(0, 2, (12, 28, 28), dtype=np.uint8)
-COLOUR = RNG.integers(0, 256, (50, 32, 32, 3), dtype=np.uint8)
-LIMIT = 1 << 40
-
-
-def idx_bytes(images: NDArray[np.uint8]) -> bytes:
-    """Images as an IDX file."""
-    return b"\0\0\x08\x03" + struct.pack(">3I", *images.shape) + images.tobytes()
-
-
-def columns(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Images as rows of pixels in column order, as MATLAB flattens them."""
-    return images.transpose(0, 2, 1).reshape(len(images), -1)
-
-
-def write_mnist(root: Path) -> None:
-    """Training and test images as IDX, one plain, one in gzip, where torchvision puts them."""
-    folder = root / "MNIST" / "raw"
-    folder.mkdir(parents=True)
-    (folder / "train-images-idx3-ubyte").write_bytes(idx_bytes(GREY))
-    (folder / "t10k-images-idx3-ubyte.gz").write_bytes(gzip.compress(idx_bytes(GREY[:5])))
-
-
-def write_static(root: Path) -> None:
-    """Larochelle's text files."""
-    for part in ("train", "valid", "test"):
-        rows = (" ".join(map(str, image.ravel())) for image in BITS)
-        (root / f"binarized_mnist_{part}.amat").write_text("\n".join(rows) + "\n")
-
-
-def write_packed(root: Path) -> None:
-    """Rows of bits in an .npz."""
-    packed = np.packbits(BITS.reshape(12, -1), axis=1)
-    (root / "binary").mkdir()
-    np.savez(root / "binary" / "mnist-static-28x28.npz", train=packed, valid=packed[:3], test=packed[:2])
-
-
-def write_caltech(root: Path) -> None:
-    """A MATLAB file of rows in column order."""
-    parts = {"train_data": columns(BITS), "val_data": columns(BITS[:2]), "test_data": columns(BITS[:3])}
-    scipy.io.savemat(root / "caltech101_silhouettes_28_split1.mat", parts, do_compression=True)
-
-
-def write_omniglot(root: Path) -> None:
-    """A MATLAB file of columns in column order, ink from 0 to 1."""
-    ink = columns(BITS).T.astype(np.float64)
-    scipy.io.savemat(root / "chardata.mat", {"data": np.tile(ink, 2), "testdata": ink})
-
-
-def write_cifar(root: Path) -> None:
-    """The binary version's six batches."""
-    (root / "cifar-10-batches-bin").mkdir()
-    names = [*(f"data_batch_{i}" for i in range(1, 6)), "test_batch"]
-    for i, name in enumerate(names):
-        part = COLOUR[10 * i % 50 :][:10].transpose(0, 3, 1, 2).reshape(10, -1)
-        records = np.concatenate([np.full((10, 1), i, np.uint8), part], axis=1)
-        (root / "cifar-10-batches-bin" / f"{name}.bin").write_bytes(records.tobytes())
-
-
-def write_cifar_npz(root: Path) -> None:
-    """The documented .npz, labels beside the images."""
-    labels = np.arange(50)
-    np.savez_compressed(root / "cifar10.npz", train_images=COLOUR, test_images=COLOUR[:10], train_labels=labels)
-
-
-def write_svhn(root: Path) -> None:
-    """MATLAB files, images last."""
-    for part in ("train", "test"):
-        scipy.io.savemat(root / f"{part}_32x32.mat", {"X": COLOUR.transpose(1, 2, 3, 0), "y": np.arange(50)})
-
-
-def write_celeba(root: Path) -> None:
-    """Aligned pictures, the middle dark, and their partition."""
-    folder = root / "celeba" / "img_align_celeba"
-    folder.mkdir(parents=True)
-    picture = np.full((218, 178, 3), 255, np.uint8)
-    picture[35:183, 15:163] = 90
-    for i in range(4):
-        Image.fromarray(picture).save(folder / f"{i}.jpg", quality=100)
-    (root / "celeba" / "list_eval_partition.txt").write_text("0.jpg 0\n1.jpg 0\n2.jpg 1\n3.jpg 2\n")
-
+from published_files import (
+    BITS,
+    COLOUR,
+    GREY,
+    write_caltech,
+    write_celeba,
+    write_cifar,
+    write_cifar_npz,
+    write_mnist,
+    write_omniglot,
+    write_packed,
+    write_static,
+    write_svhn,
+)
 
 CASES: list[tuple[str, Callable[[Path], None], tuple[int, int, int], tuple[int, int, int]]] = [
     ("mnist", write_mnist, (1, 28, 28), (30, 6, 5)),
@@ -185,126 +106,11 @@ def test_a_missing_set_says_what_is_looked_for(tmp_path: Path) -> None:
         load("mnist-static", tmp_path).split("val")
 
 
-def npy(header: str, body: bytes = b"") -> bytes:
-    """An .npy file with a header of one's own."""
-    text = header.encode().ljust(117) + b"\n"
-    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text + body
-
-
-def zipped(**members: bytes) -> bytes:
-    """A .npz of members of one's own."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in members.items():
-            archive.writestr(f"{name}.npy", content)
-    return buffer.getvalue()
-
-
-def header(shape: str, kind: str = "|u1") -> str:
-    """The text of an .npy header."""
-    return f"{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}"
-
-
-GOOD = npy(header("(2, 28, 28)"), bytes(2 * 784))
-HOSTILE: dict[str, tuple[str, bytes]] = {
-    "empty": ("mnist.npz", b""),
-    "no zip": ("mnist.npz", b"PK\3\4 and nothing more"),
-    "no arrays": ("mnist.npz", zipped(other=GOOD)),
-    "pickled objects": ("mnist.npz", zipped(train=npy(header("(2,)", "|O"), b"\x80\x04N."), test=GOOD)),
-    "absurd shape": ("mnist.npz", zipped(train=npy(header("(4000000000, 28, 28)")), test=GOOD)),
-    "negative shape": ("mnist.npz", zipped(train=npy(header("(-1, 28, 28)")), test=GOOD)),
-    "code for a shape": ("mnist.npz", zipped(train=npy(header("__import__('os')")), test=GOOD)),
-    "cut short": ("mnist.npz", zipped(train=npy(header("(2, 28, 28)"), bytes(784)), test=GOOD)),
-    "longer than it says": ("mnist.npz", zipped(train=npy(header("(1, 28, 28)"), bytes(785)), test=GOOD)),
-    "other size": ("mnist.npz", zipped(train=npy(header("(2, 14, 14)"), bytes(392)), test=GOOD)),
-    "too few to part": ("mnist.npz", zipped(train=GOOD, test=GOOD)),
-    "levels in a binary set": ("mnist-static.npz", zipped(train=npy(header("(1, 28, 28)"), b"\2" * 784), test=GOOD)),
-    "text of twos": ("binarized_mnist_train.amat", b"0 1 2 " * 784),
-    "text of odd length": ("binarized_mnist_train.amat", b"0 1 " * 7),
-    "absurd IDX": ("train-images-idx3-ubyte", b"\0\0\x08\x03" + b"\xff" * 12),
-    "IDX of floats": ("train-images-idx3-ubyte", b"\0\0\x0d\x03" + struct.pack(">3I", 1, 28, 28) + bytes(784)),
-    "IDX cut short": ("train-images-idx3-ubyte", idx_bytes(GREY)[:-1]),
-    "IDX of other size": ("train-images-idx3-ubyte", idx_bytes(GREY[:, :14])),
-    "gzip cut short": ("train-images-idx3-ubyte.gz", gzip.compress(idx_bytes(GREY))[:-20]),
-    "gzip bomb": ("train-images-idx3-ubyte.gz", gzip.compress(idx_bytes(GREY) + bytes(1 << 24))),
-    "odd records": ("test_batch.bin", bytes(3072)),
-    "no MATLAB file": ("caltech101_silhouettes_28_split1.mat", b"MATLAB 5.0 MAT-file" + bytes(200)),
-    "faces outside": ("list_eval_partition.txt", b"../../etc/passwd 0\n"),
-}
-OWNERS = {"bin": ("cifar10", write_cifar), "mat": ("caltech101", write_caltech), "txt": ("celeba64", write_celeba)}
-
-
-@pytest.mark.parametrize("case", HOSTILE)
-def test_hostile_files_are_one_line(case: str, tmp_path: Path) -> None:
-    file, content = HOSTILE[case]
-    name, write = OWNERS.get(file.split(".")[-1], ("mnist-static", write_static))
-    name, write = ("mnist", write_mnist) if file.startswith(("train-", "mnist.npz")) else (name, write)
-    write(tmp_path)
-    target = next(iter(tmp_path.rglob(file.removesuffix(".gz"))), tmp_path / file)
-    target.unlink(missing_ok=True)
-    target.with_name(file).write_bytes(content)
-    with pytest.raises(DvcodecError) as caught:
-        load(name, tmp_path)
-    assert "\n" not in str(caught.value)
-    if case not in ("too few to part", "IDX of other size"):
-        assert file in str(caught.value)
-
-
 def test_a_matrix_that_would_not_fit_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_svhn(tmp_path)
     monkeypatch.setattr(readers, "LARGEST", 1000)
     with pytest.raises(DvcodecError, match="1 to 1000 are read"):
         load("svhn", tmp_path)
-
-
-def pictures(folder: Path, count: int, side: int = 40) -> None:
-    """Images of noise."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for i in range(count):
-        noise = np.random.default_rng(i).integers(0, 256, (side, side + 3, 3), dtype=np.uint8)
-        Image.fromarray(noise).save(folder / f"{i:02d}.png")
-
-
-def test_a_folder_is_cropped_and_parted_by_its_pixels(tmp_path: Path) -> None:
-    pictures(tmp_path / "all", 60)
-    data, left_out = open_folder(tmp_path / "all", 32, 3)
-    assert (data.shape, data.binary, left_out) == ((3, 32, 32), False, 0)
-    counts = [len(data.split(split)) for split in ("train", "validation", "test")]
-    assert sum(counts) == 60 and min(counts) > 0 and counts[0] > 40
-    assert data.batch(5, np.random.default_rng(0)).shape == (5, 3, 32, 32)
-    middles = torch.cat(list(data.split("train").batches(16)))
-    assert middles.shape == (counts[0], 3, 32, 32)
-    assert open_folder(tmp_path / "all", 32, 1)[0].shape == (1, 32, 32)
-    with pytest.raises(DvcodecError, match="at least 64x64"):
-        open_folder(tmp_path / "all", 64, 3)
-
-
-def test_a_folder_with_its_own_parts_keeps_them(tmp_path: Path) -> None:
-    for part, count in (("train", 5), ("validation", 2), ("test", 1)):
-        pictures(tmp_path / part, count)
-    data, _ = open_folder(tmp_path, 32, 3)
-    assert [len(data.split(split)) for split in ("train", "validation", "test")] == [5, 2, 1]
-
-
-def test_images_for_evaluation_are_left_out_whatever_their_format(tmp_path: Path) -> None:
-    pictures(tmp_path / "all", 60)
-    (tmp_path / "kept out").mkdir()
-    for i in range(3):
-        Image.open(tmp_path / "all" / f"{i:02d}.png").save(tmp_path / "kept out" / f"x{i}.webp", lossless=True)
-    data, left_out = open_folder(tmp_path / "all", 32, 3, tmp_path / "kept out")
-    assert left_out == 3 and sum(len(data.split(split)) for split in ("train", "validation", "test")) == 57
-    photos = PhotoFolder(tmp_path / "all", 32, tmp_path / "kept out")
-    assert (photos.excluded, len(photos.images), len(photos.areas)) == (3, 57, 57)
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(DvcodecError, match="no image below"):
-        open_folder(tmp_path / "all", 32, 3, tmp_path / "empty")
-
-
-def test_a_file_that_is_no_image_is_named(tmp_path: Path) -> None:
-    pictures(tmp_path, 3)
-    (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n and no more")
-    with pytest.raises(DvcodecError, match=r"broken\.png"):
-        open_folder(tmp_path, 32, 3)
 
 
 def test_torchvision_serves_what_it_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
