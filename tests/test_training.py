@@ -128,6 +128,7 @@ def test_training_lowers_the_objective(photos: Path, tmp_path: Path) -> None:
     settings = resolve("rrvq", SMALL | {"warm_up": "1", "rate": "0.004"}, 100)
     recipe = settings.recipe
     assert isinstance(recipe, Recipe)
+    torch.manual_seed(0)
     task = PhotoTask(settings.config, recipe, PhotoFolder(photos, 64), 0, None)
     trainer = Trainer(task, settings, Limits(tmp_path), Team(), {})
     trainer.begin()
