@@ -1,6 +1,6 @@
 """Where the bytes of one of our files go: what the model asked for, what the coder made of it, what stands beside it.
 
-    estimate (sum of -log2 p, layer by layer)  <=  entropy-coded bytes  <  file = coded + header and framing
+estimate (sum of -log2 p, layer by layer)  <=  entropy-coded bytes  <  file = coded + header and framing
 """
 
 from collections.abc import Mapping, Sequence

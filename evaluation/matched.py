@@ -1,8 +1,8 @@
 """Codecs side by side at one file size: what a person looks at, and the papers' protocol.
 
 The codec in question sets the size; every other codec gets the smallest file that is NO SMALLER, so that it never has
-fewer bytes to spend. At one compression ratio (Gregor et al. 2016; Willetts et al. 2021, appendix F, figure F.9) the size
-comes from the ratio: 3 bytes a pixel divided by it.
+fewer bytes to spend. At one compression ratio (Gregor et al. 2016; Willetts et al. 2021, appendix F, figure F.9) the
+size comes from the ratio: 3 bytes a pixel divided by it.
 """
 
 import io
@@ -96,9 +96,7 @@ def side_by_side(
     return box, tuple(panels)
 
 
-def _panel(
-    codec: ImageCodec, quality: float, data: bytes, image: Image.Image, box: tuple[int, int, int, int]
-) -> Panel:
+def _panel(codec: ImageCodec, quality: float, data: bytes, image: Image.Image, box: tuple[int, int, int, int]) -> Panel:
     decoded = codec.decode(data)
     bpp = bits_per_pixel(len(data), image.width, image.height)
     score = psnr(np.asarray(image), np.asarray(decoded))

@@ -54,4 +54,6 @@ def _curve(entry: dict[str, Any]) -> PublishedCurve:
     results = entry["results"]
     scores = results[PSNR.key] if PSNR.key in results else results["psnr"]  # older files of CompressAI
     points = zip(map(float, results["bpp"]), (math.inf if s is None else float(s) for s in scores), strict=True)
-    return PublishedCurve(Curve.through(str(entry["name"]), points), str(entry["source"]), tuple(entry.get("qualities", ())))
+    return PublishedCurve(
+        Curve.through(str(entry["name"]), points), str(entry["source"]), tuple(entry.get("qualities", ()))
+    )

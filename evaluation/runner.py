@@ -2,8 +2,8 @@
 
     survey -> plan -> codec x image x quality (cached, in several processes) -> figures -> gallery, costs
 
-Everything that decides a measurement is part of its name in the cache, so that an interrupted run goes on, and a run with
-one codec more measures that codec alone.
+Everything that decides a measurement is part of its name in the cache, so that an interrupted run goes on, and a run
+with one codec more measures that codec alone.
 """
 
 import datetime
@@ -63,7 +63,8 @@ def compare(
     ratio. `jobs` processes share the work, the networks in each with `threads` CPU threads; `costs` takes time and
     memory in fresh processes. `cache` is a folder that keeps every measurement.
 
-    Images that cannot be read or that one of the codecs cannot code are left out of everything, with the reason.
+    Images that cannot be read, that one of the codecs cannot code, or that one of them codes exactly (a flat colour,
+    say: its PSNR is infinite) are left out of everything, with the reason: all means are over the same images.
     Raises DvcodecError if nothing is left, and what `make_plan` raises. A script that calls this with `jobs` or `costs`
     needs the usual `if __name__ == "__main__"`, since processes are spawned.
     """
@@ -116,10 +117,11 @@ class _Run:
         failed: dict[str, Skipped] = {}
         for task, answer in pool.each(measure_lossy, tasks, self.jobs, self.threads):
             self.progress.step()
+            fault = _fault(answer)
             if not isinstance(answer, str):
                 measured[task.codec.name] += answer
-            elif task.source.name not in failed:
-                failed[task.source.name] = Skipped(task.source.name, f"{task.codec.name}: {answer}")
+            if fault and task.source.name not in failed:
+                failed[task.source.name] = Skipped(task.source.name, f"{task.codec.name}: {fault}")
                 self.progress.skipped(failed[task.source.name])
         if len(failed) == len(sources):
             raise DvcodecError(f"no image could be measured; {next(iter(failed.values())).reason}", "see --codecs")
@@ -159,6 +161,14 @@ class _Run:
             found.append(measure_cost(codec, image, quality, self.threads, self.cache))
             self.progress.step()
         return tuple(found)
+
+
+def _fault(answer: list[Measurement] | str) -> str:
+    """Why an image cannot take part, if it cannot: a failure, or an exact copy, whose PSNR no mean can hold."""
+    if isinstance(answer, str):
+        return answer
+    exact = next((m.quality for m in answer if math.isinf(m.psnr)), None)
+    return "" if exact is None else f"an exact copy at quality {exact:g}, so it has no PSNR"
 
 
 def _intervals(plan: Plan, results: Sequence[RateDistortion]) -> dict[tuple[str, str], Interval]:

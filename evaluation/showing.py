@@ -1,5 +1,6 @@
 """Which pictures a report shows: the images where the subject does best and worst, and the papers' protocol."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -9,7 +10,7 @@ from .matched import Matched, at_quality, largest_within, side_by_side
 from .plan import Plan
 from .rd import ImageCodec
 
-GALLERY_BPP = 0.25
+GALLERY_BPP = 0.3
 """Mean bits per pixel near which the gallery's quality is chosen: low enough for the eye to see a difference."""
 SHOWN_BESIDE = ("jpeg", "webp", "avif", "jxl")
 """Other codecs in the gallery, where they were measured."""
@@ -26,7 +27,7 @@ def with_pictures(comparison: Comparison, plan: Plan) -> Comparison:
 def gallery(comparison: Comparison, plan: Plan) -> tuple[Matched, ...]:
     """The subject at one quality on its best, middle and worst images, the others at no fewer bytes."""
     means = comparison.result(comparison.subject).means
-    quality = min(means, key=lambda mean: abs(mean.bpp - GALLERY_BPP)).quality
+    quality = min(means, key=lambda mean: abs(math.log(mean.bpp / GALLERY_BPP))).quality
     others = _others(plan, SHOWN_BESIDE)
     shown = []
     for source, note in notable(comparison):

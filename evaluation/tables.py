@@ -64,6 +64,8 @@ def verdict(comparison: Comparison, name: str) -> str:
     checks = comparison.checks(name)
     known = [check for check in checks if check.fewer is not None]
     worse = [check for check in known if not check.fewer]
+    if not known:
+        return f"no point of {name} lies within {comparison.anchor}'s measured range"
     sentence = (
         f"{len(known) - len(worse)} of {len(known)} points need fewer bits than {comparison.anchor} at the same PSNR"
     )

@@ -100,8 +100,9 @@ def _restored(kept: Mapping[str, Any] | None, source: Source, quality: float) ->
     if scores[PSNR.name] is None:
         scores[PSNR.name] = math.inf
     account = Account.from_json(kept["account"]) if kept["account"] else None
-    size, times = kept["size"], kept["times"]
-    return Measurement(source.name, source.width, source.height, quality, size, scores, *times, account)
+    encoding, decoding = kept["times"]
+    size = kept["size"]
+    return Measurement(source.name, source.width, source.height, quality, size, scores, encoding, decoding, account)
 
 
 def _reason(error: Exception) -> str:

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from .scene import Label, Line, Shape
 
-WIDTH, HEIGHT = 500.0, 380.0
-LEFT, RIGHT, TOP, BOTTOM = 58.0, 14.0, 12.0, 50.0
+WIDTH, HEIGHT = 460.0, 350.0
+LEFT, RIGHT, TOP, BOTTOM = 58.0, 12.0, 10.0, 52.0
+SMALL = 12.5
+"""Size of tick labels."""
 
 
 @dataclass(frozen=True)
@@ -36,9 +38,8 @@ class Scale:
 
 def linear_ticks(low: float, high: float, about: int = 6) -> tuple[float, ...]:
     """Multiples of 1, 2 or 5 times a power of ten, about so many of them."""
-    rough = (high - low) / about
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough)
+    power = 10.0 ** math.floor(math.log10((high - low) / about))
+    step = min((power * factor for factor in (1, 2, 5, 10)), key=lambda step: abs((high - low) / step - about))
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return tuple(round(index * step, 12) for index in range(first, last + 1))
 
@@ -46,7 +47,7 @@ def linear_ticks(low: float, high: float, about: int = 6) -> tuple[float, ...]:
 def log_ticks(low: float, high: float) -> tuple[float, ...]:
     """Powers of ten, with 2 and 5 between them where there are few."""
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    factors = (1, 2, 5) if math.log10(high / low) < 3 else (1,)
+    factors = (1, 2, 5) if math.log10(high / low) < 1.7 else (1,)
     ticks = (factor * 10.0**decade for decade in decades for factor in factors)
     return tuple(tick for tick in ticks if low * (1 - 1e-9) <= tick <= high * (1 + 1e-9))
 
@@ -64,12 +65,12 @@ def frame(x: Scale, y: Scale, x_title: str, y_title: str) -> list[Shape]:
     for tick in x.ticks():
         place = x.at(tick)
         shapes.append(Line(((place, y.start), (place, y.end)), "grid"))
-        shapes.append(Label(place, y.start + 18, f"{tick:g}", "middle", 12, "muted"))
+        shapes.append(Label(place, y.start + 18, f"{tick:g}", "middle", SMALL, "muted"))
     for tick in y.ticks():
         place = y.at(tick)
         shapes.append(Line(((x.start, place), (x.end, place)), "grid"))
-        shapes.append(Label(x.start - 8, place + 4, signless(tick), "end", 12, "muted"))
-    shapes.append(Label((x.start + x.end) / 2, y.start + 40, x_title, "middle"))
+        shapes.append(Label(x.start - 8, place + 4, signless(tick), "end", SMALL, "muted"))
+    shapes.append(Label((x.start + x.end) / 2, y.start + 42, x_title, "middle"))
     shapes.append(Label(16, (y.start + y.end) / 2, y_title, "middle", upright=True))
     return shapes
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from xml.etree.ElementTree import Element
 
+from ..bdrate import bd_rate
 from ..comparison import LEVELS, Comparison
 from ..metrics import PSNR
 from . import wording
@@ -41,7 +42,9 @@ def tiles(comparison: Comparison) -> Element | None:
         rate = comparison.bd_rate(subject, name).headline if name != subject else None
         if rate is not None:
             note = f"{'fewer' if rate.percent < 0 else 'more'} bytes than {wording.proper(name)}"
-            shown.append(_tile(f"{abs(rate.percent):.0f} %", note, f"{rate.low:.1f} to {rate.high:.1f} dB"))
+            shown.append(
+                _tile(f"{abs(rate.percent):.0f}{wording.SPACE}%", note, f"{rate.low:.1f} to {rate.high:.1f} dB")
+            )
     cost = next((cost for cost in comparison.costs if cost.codec == subject), None)
     if cost:
         times = f"{wording.seconds(cost.encode_seconds)}, {wording.seconds(cost.decode_seconds)}"
@@ -61,14 +64,14 @@ def rates(comparison: Comparison) -> Element:
     for name in comparison.names:
         summary, gain = comparison.bd_rate(name), comparison.bd_psnr(name)
         interval = comparison.intervals.get((anchor, name))
-        ends = f"{wording.percent(interval.low)} to {wording.percent(interval.high)}" if interval else wording.NONE
+        ends = wording.between(interval) if interval else wording.NONE
         three = [wording.bd(rate) for rate in (summary.headline, summary.lower, summary.upper)]
         decibels = wording.NONE if gain is None else f"{signless(round(gain.decibels, 2))} dB"
         rest = [wording.bd(comparison.bd_other(name, metric)) for metric in others]
         rows.append([name, three[0], ends, *three[1:], decibels, *rest])
     reading = (
-        f"Bytes against {wording.proper(anchor)} at equal PSNR (BD-rate, at equal values of the other scores in the last "
-        "columns) and dB against it at equal bytes (BD-PSNR). Fewer bytes are negative."
+        f"Bytes against {wording.proper(anchor)} at equal PSNR (BD-rate; at equal values of the other scores in the "
+        "last columns) and dB against it at equal bytes (BD-PSNR). Fewer bytes are negative."
     )
     return tag(
         "div",
@@ -82,9 +85,7 @@ def rates(comparison: Comparison) -> Element:
 
 
 def _needed(comparison: Comparison) -> list[list[str]]:
-    return [
-        [name, *(wording.number(bits) for bits in comparison.bits_at(name).values())] for name in comparison.names
-    ]
+    return [[name, *(wording.number(bits) for bits in comparison.bits_at(name).values())] for name in comparison.names]
 
 
 def _matrix(comparison: Comparison) -> Element:
@@ -216,8 +217,6 @@ def published(comparison: Comparison) -> Element | None:
     anchor = comparison.curve(comparison.anchor)
     if not comparison.published or anchor is None:
         return None
-    from ..bdrate import bd_rate
-
     rows = [[one.curve.name, wording.bd(bd_rate(anchor, one.curve)), one.source] for one in comparison.published]
     reading = (
         "Measured by others on their images (those that ship with dvcodec: on the 24 Kodak images): they compare with "
@@ -261,6 +260,8 @@ def reproduce(comparison: Comparison) -> Element:
         tag("p", meaning),
         tag("p", metrics),
         tag("p", around),
-        tag("p", "Beside this page: results.json, results.csv, a results-CODEC.json each, and the plots as SVG and PNG."),
+        tag(
+            "p", "Beside this page: results.json, results.csv, a results-CODEC.json each, and the plots as SVG and PNG."
+        ),
         class_="reproduce",
     )

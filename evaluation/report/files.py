@@ -1,6 +1,6 @@
 """What a report's folder holds, and how it comes there: every file whole or not at all, nothing overwritten unasked.
 
-    index.html  results.json  results-CODEC.json  results.csv  plots/NAME.svg  plots/NAME.png  cache/
+index.html  results.json  results-CODEC.json  results.csv  plots/NAME.svg  plots/NAME.png  cache/
 """
 
 import csv

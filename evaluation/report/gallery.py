@@ -15,8 +15,9 @@ def gallery(comparison: Comparison) -> Element | None:
         return None
     subject = wording.proper(comparison.subject)
     reading = (
-        f"{subject} sets the size; every other codec has the smallest file that is no smaller. Drag the slider, and choose "
-        f"what {subject} is compared with below it. Crops at full resolution, from where the original has most contrast."
+        f"{subject} sets the size; every other codec has the smallest file that is no smaller. Drag the slider, and "
+        f"choose what {subject} is compared with below it. Crops at full resolution, from where the original has most "
+        "contrast."
     )
     viewers = (_viewer(matched, comparison.subject) for matched in comparison.gallery)
     return tag("div", tag("p", reading), tag("div", viewers, class_="viewers"))
@@ -28,7 +29,7 @@ def at_ratio(comparison: Comparison) -> Element | None:
         return None
     reading = (
         f"Files of at most 1/{comparison.ratio:g} of the raw pixels, {wording.proper(comparison.anchor)} below with no "
-        "fewer bytes where it can be so small: the protocol of Gregor et al. 2016 and of Willetts et al. 2021 (figure F.9)."
+        "fewer bytes: the protocol of Gregor et al. 2016 and of Willetts et al. 2021 (figure F.9)."
     )
     columns = (
         tag(

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from ..bdrate import Curve, bits_at
 from ..comparison import Comparison
 from ..metrics import PSNR, Metric
-from .axes import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Scale, clipped, frame, padded, signless
+from .axes import BOTTOM, HEIGHT, LEFT, RIGHT, SMALL, TOP, WIDTH, Scale, clipped, frame, padded, signless
 from .scene import SERIES, Bar, Dot, Entry, Label, Line, Plot, Shape
 
 MOST_NAMED = 40
@@ -36,7 +36,7 @@ def rate_plot(comparison: Comparison, metric: Metric) -> Plot | None:
     legend = [Entry(name, colour[name], name) for name in curves]
     published = [one.curve for one in comparison.published] if metric is PSNR else []
     for curve in published:
-        shapes += _curve_shapes(curve, x, y, "published", "published", metric, 1.2, dashed=True)
+        shapes += _curve_shapes(curve, x, y, "published", "published", metric, 0.9, behind=True)
     if published:
         legend.append(Entry(f"published ({len(published)})", "published", "published"))
     for name in reversed(curves):  # the first one last, on top
@@ -51,22 +51,22 @@ def _window(curves: Mapping[str, Curve], subject: str) -> tuple[Scale, Scale]:
     """Axes that show the subject's whole curve, and the others as far as that reaches."""
     main = curves.get(subject) or next(iter(curves.values()))
     most = min(1.3 * max(main.bpp), max(bpp for curve in curves.values() for bpp in curve.bpp) * 1.03)
-    scores = [
-        score for c in curves.values() for bpp, score in zip(c.bpp, c.score, strict=True) if bpp <= most
-    ] + list(main.score)
+    scores = [score for c in curves.values() for bpp, score in zip(c.bpp, c.score, strict=True) if bpp <= most] + list(
+        main.score
+    )
     low, high = padded(scores)
     low = max(low, min(main.score) - 0.35 * (max(main.score) - min(main.score)))
     return Scale(0, most, LEFT, WIDTH - RIGHT), Scale(low, high, HEIGHT - BOTTOM, TOP)
 
 
 def _curve_shapes(
-    curve: Curve, x: Scale, y: Scale, colour: str, series: str, metric: Metric, width: float, *, dashed: bool = False
+    curve: Curve, x: Scale, y: Scale, colour: str, series: str, metric: Metric, width: float, *, behind: bool = False
 ) -> list[Shape]:
     points = list(zip(curve.bpp, curve.score, strict=True))
     shapes: list[Shape] = [
-        Line(tuple((x.at(a), y.at(b)) for a, b in run), colour, width, dashed, series) for run in clipped(points, x, y)
+        Line(tuple((x.at(a), y.at(b)) for a, b in run), colour, width, series=series) for run in clipped(points, x, y)
     ]
-    radius = 1.8 if dashed else 1.6 + 0.8 * width
+    radius = 1.2 if behind else 1.6 + 0.8 * width
     for bpp, score in points:
         if x.holds(bpp) and y.holds(score):
             tip = f"{curve.name}\n{bpp:.3f} bits per pixel\n{score:.2f} {_unit(metric)}"
@@ -163,8 +163,8 @@ def _value_axis(x: Scale, top: float, bottom: float, title: str) -> list[Shape]:
     shapes: list[Shape] = []
     for tick in x.ticks():
         shapes.append(Line(((x.at(tick), top), (x.at(tick), bottom)), "grid"))
-        shapes.append(Label(x.at(tick), bottom + 18, signless(tick), "middle", 12, "muted"))
-    shapes.append(Label((x.start + x.end) / 2, bottom + 40, title, "middle"))
+        shapes.append(Label(x.at(tick), bottom + 18, signless(tick), "middle", SMALL, "muted"))
+    shapes.append(Label((x.start + x.end) / 2, bottom + 42, title, "middle"))
     return shapes
 
 
@@ -172,5 +172,3 @@ def shortened(text: str, most: int) -> str:
     """The text, its middle left out where it is longer than `most` characters."""
     half = (most - 1) // 2
     return text if len(text) <= most else f"{text[:half]}\N{HORIZONTAL ELLIPSIS}{text[-half:]}"
-
-

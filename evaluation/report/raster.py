@@ -8,7 +8,6 @@ from PIL import Image, ImageDraw, ImageFont
 from .scene import PALETTE, Bar, Dot, Label, Line, Plot, Shape, with_legend
 
 FACTOR, REDUCTION = 4, 2
-DASH, GAP = 5.0, 4.0
 
 
 def png(plot: Plot) -> bytes:
@@ -28,9 +27,8 @@ def _draw(draw: ImageDraw.ImageDraw, image: Image.Image, shape: Shape) -> None:
     colour = PALETTE[shape.colour]
     match shape:
         case Line():
-            for run in dashes(shape.points) if shape.dashed else [shape.points]:
-                points = [(x * FACTOR, y * FACTOR) for x, y in run]
-                draw.line(points, colour, round(shape.width * FACTOR), joint="curve")
+            points = [(x * FACTOR, y * FACTOR) for x, y in shape.points]
+            draw.line(points, colour, round(shape.width * FACTOR), joint="curve")
         case Dot():
             fill, width = (PALETTE["paper"], round(2.5 * FACTOR)) if shape.hollow else (colour, 0)
             draw.circle((shape.x * FACTOR, shape.y * FACTOR), shape.radius * FACTOR, fill, colour, width)
@@ -54,19 +52,3 @@ def _write(draw: ImageDraw.ImageDraw, image: Image.Image, label: Label, colour: 
     ImageDraw.Draw(strip).text((0, height * 0.75), text, 255, font, "ls")
     turned = strip.transpose(Image.Transpose.ROTATE_90)
     image.paste(colour, (round(place[0] - height * 0.75), round(place[1] - width / 2)), turned)
-
-
-def dashes(points: tuple[tuple[float, float], ...]) -> list[tuple[tuple[float, float], tuple[float, float]]]:
-    """A polyline cut into dashes, gaps left out."""
-    pieces, travelled = [], 0.0
-    for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False):
-        length = math.hypot(x1 - x0, y1 - y0)
-        at = 0.0
-        while at < length:
-            phase = (travelled + at) % (DASH + GAP)
-            end = min(length, at + ((DASH - phase) if phase < DASH else (DASH + GAP - phase)))
-            if phase < DASH:
-                pieces.append(tuple((x0 + (x1 - x0) * s / length, y0 + (y1 - y0) * s / length) for s in (at, end)))
-            at = max(end, at + 1e-6)
-        travelled += length
-    return [(piece[0], piece[1]) for piece in pieces]

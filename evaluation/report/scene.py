@@ -31,7 +31,6 @@ class Line:
     points: tuple[tuple[float, float], ...]
     colour: str
     width: float = 1.0
-    dashed: bool = False
     series: str | None = None
 
 
@@ -69,7 +68,7 @@ class Label:
     y: float
     text: str
     anchor: str = "start"
-    size: float = 13.0
+    size: float = 13.5
     colour: str = "ink"
     upright: bool = False
     bold: bool = False
@@ -120,5 +119,5 @@ def with_legend(plot: Plot) -> Plot:
 def _lowered(shape: Shape, by: float) -> Shape:
     if isinstance(shape, Line):
         points = tuple((x, y + by) for x, y in shape.points)
-        return Line(points, shape.colour, shape.width, shape.dashed, shape.series)
+        return Line(points, shape.colour, shape.width, shape.series)
     return type(shape)(**{**shape.__dict__, "y": shape.y + by})

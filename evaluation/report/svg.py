@@ -59,7 +59,7 @@ def _elements(shape: Shape, colour: Callable[[str], str]) -> list[Element]:
         case Line():
             points = " ".join(f"{x:.1f},{y:.1f}" for x, y in shape.points)
             style = f"fill:none;stroke:{colour(shape.colour)};stroke-width:{shape.width:g};stroke-linejoin:round"
-            return [tag("polyline", points=points, style=style + (";stroke-dasharray:5 4" if shape.dashed else ""))]
+            return [tag("polyline", points=points, style=style)]
         case Dot():
             fill = colour("paper") if shape.hollow else colour(shape.colour)
             style = f"fill:{fill};stroke:{colour(shape.colour)};stroke-width:{2.5 if shape.hollow else 0:g}"

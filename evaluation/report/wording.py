@@ -1,11 +1,20 @@
 """Figures in words, the same on the page and on a terminal."""
 
 from ..bdrate import BdRate
+from ..bootstrap import Interval
 from ..comparison import Comparison
 from .axes import signless
 
 NONE = "\N{EN DASH}"
-PROPER = {"jpeg": "JPEG", "jpeg-444": "JPEG 4:4:4", "webp": "WebP", "avif": "AVIF", "jxl": "JPEG XL", "jp2": "JPEG 2000"}
+SPACE = "\N{NO-BREAK SPACE}"
+PROPER = {
+    "jpeg": "JPEG",
+    "jpeg-444": "JPEG 4:4:4",
+    "webp": "WebP",
+    "avif": "AVIF",
+    "jxl": "JPEG XL",
+    "jp2": "JPEG 2000",
+}
 """Codecs whose name in a sentence is not the one that options take."""
 
 
@@ -29,7 +38,7 @@ def headline(comparison: Comparison) -> str:
 
 def amount(percent: float) -> str:
     """`52 % fewer bytes`, `8 % more bytes`."""
-    return f"{abs(percent):.0f} % {'fewer' if percent < 0 else 'more'} bytes"
+    return f"{abs(percent):.0f}{SPACE}% {'fewer' if percent < 0 else 'more'} bytes"
 
 
 def scope(comparison: Comparison) -> str:
@@ -41,8 +50,12 @@ def scope(comparison: Comparison) -> str:
     interval = comparison.intervals.get((comparison.anchor, comparison.subject))
     if interval is None:
         return f"{text}."
-    ends = f"{signless(round(interval.low, 1))} to {signless(round(interval.high, 1))} %"
-    return f"{text}; {100 * interval.level:.0f} % interval over the images: {ends}."
+    return f"{text}; {100 * interval.level:.0f}{SPACE}% interval over the images: {between(interval)}."
+
+
+def between(interval: Interval) -> str:
+    """An interval in per cent."""
+    return f"{signless(round(interval.low, 1))} to {signless(round(interval.high, 1))}{SPACE}%"
 
 
 def bd(rate: BdRate | None) -> str:
@@ -54,7 +67,7 @@ def percent(value: float | None) -> str:
     """A signed percentage, or a dash."""
     if value is None:
         return NONE
-    return f"{value:+.1f} %".replace("-", "\N{MINUS SIGN}")
+    return f"{value:+.1f}{SPACE}%".replace("-", "\N{MINUS SIGN}") if round(value, 1) else f"0{SPACE}%"
 
 
 def number(value: float | None, digits: int = 3) -> str:
@@ -64,12 +77,12 @@ def number(value: float | None, digits: int = 3) -> str:
 
 def seconds(value: float) -> str:
     """A duration."""
-    return f"{value:.2f} s" if value >= 0.1 else f"{1000 * value:.1f} ms"
+    return f"{value:.2f}{SPACE}s" if value >= 0.1 else f"{1000 * value:.1f}{SPACE}ms"
 
 
 def size(value: float) -> str:
     """A number of bytes: `5 482 B`."""
-    return f"{value:,.0f} B".replace(",", "\N{NO-BREAK SPACE}")
+    return f"{value:,.0f} B".replace(",", SPACE)
 
 
 def mebibytes(value: int | None) -> str:
