@@ -129,8 +129,7 @@ def compare(
 ) -> None:
     """Compare codecs on the images of DIR: rates at equal quality, pictures at equal size, time and memory.
 
-    Writes a page (REPORT/index.html), its plots, and all figures as JSON and CSV. An interrupted run goes on where it
-    stopped.
+    Writes a page (REPORT/index.html), its plots, and all figures as JSON and CSV. An interrupted run goes on.
     """
     points = parse_qualities(qualities or [])
     if ratio is not None and not (math.isfinite(ratio) and ratio >= 1):

@@ -20,7 +20,7 @@ from dvcodec.evaluation.cache import Cache
 from dvcodec.evaluation.images import Skipped, survey
 from dvcodec.evaluation.matched import busiest, largest_within, smallest_from
 from dvcodec.evaluation.plan import CODECS, make_plan
-from dvcodec.evaluation.rd import ImageCodec, Measurement
+from dvcodec.evaluation.rd import ImageCodec, Measurement, measure_one
 from dvcodec.evaluation.showing import notable
 from dvcodec.weights import Weights
 from fake import photograph
@@ -98,11 +98,10 @@ def test_an_interrupted_comparison_goes_on(tmp_path: Path, monkeypatch: pytest.M
     """The second run measures only what the first has not: here nothing, and with one quality more that alone."""
     folder = pictures(tmp_path / "pictures", count=2)
     done: list[tuple[str, float]] = []
-    honest = tasks.measure_one
 
     def counting(codec: ImageCodec, name: str, *arguments: object) -> Measurement:
         done.append((codec.name, float(arguments[1])))  # type: ignore[arg-type]
-        return honest(codec, name, *arguments)  # type: ignore[arg-type]
+        return measure_one(codec, name, *arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(tasks, "measure_one", counting)
     points: Mapping[str, tuple[float, ...]] = {"jpeg": (20, 80), "webp": (20, 80)}
