@@ -50,7 +50,9 @@ def main() -> None:
         top += part.height
     small = sheet.resize((round(WIDTH * SCALE), round(sheet.height * SCALE)), Image.Resampling.LANCZOS)
     palette = small.quantize(256, method=Image.Quantize.MAXCOVERAGE)
-    small.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG).save(ROOT / "docs" / "compare.png", optimize=True)
+    small.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG).save(
+        ROOT / "docs" / "compare.png", optimize=True
+    )
 
 
 if __name__ == "__main__":

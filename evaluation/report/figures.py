@@ -30,7 +30,7 @@ def table(head: Sequence[Content], rows: Iterable[Sequence[Content]], marked: st
 
 
 def details(summary: str, *content: Content) -> Element:
-    """Something that opens on demand (and when printed)."""
+    """Something that opens on demand; paper shows what is open."""
     return tag("details", tag("summary", summary), *content)
 
 

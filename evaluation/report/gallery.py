@@ -62,7 +62,7 @@ def _panel(panel: Panel, image: str, ours: bool = False) -> Element:
     facts = "raw" if panel.psnr is None else f"{wording.size(panel.size)}, {panel.psnr:.1f} dB"
     return tag(
         "figure",
-        tag("img", src=source, alt=f"{image}, {name}", loading="lazy"),
+        tag("img", src=source, alt=f"{image}, {name}", decoding="async"),
         tag("figcaption", tag("b", name), " ", tag("span", facts)),
         class_="panel ours" if ours else "panel",
         data_name=name,

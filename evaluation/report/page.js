@@ -78,5 +78,4 @@
     viewer.classList.add("live");
     choose(rivals[0] ?? panels[0]);
   }
-  addEventListener("beforeprint", () => { for (const one of document.querySelectorAll("details")) one.open = true; });
 })();
