@@ -1,7 +1,7 @@
 """Measurements that are already done, in files: an interrupted report goes on where it stopped.
 
 One JSON file per measurement, named by the SHA-256 of everything that decides its values: the codec's settings with
-library versions and weights hash, the quality, the image's samples, the metrics. Change one of them: another name.
+library versions and weights hash, the quality, the image's samples. Change one of them: another name.
 """
 
 import hashlib

@@ -2,7 +2,7 @@
 
 import math
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -39,16 +39,15 @@ def measure_lossy(task: LossyTask) -> list[Measurement] | str:
     measured = []
     image = None
     for quality in task.codec.qualities:
-        versions = {metric.name: metric.version for metric in task.metrics}
-        facts = _facts("lossy", task.codec, task.source, quality=quality, metrics=versions)
-        found = _restored(task.cache.get(facts), task.source, quality)
+        facts = _facts("lossy", task.codec, task.source, quality=quality)
+        found = _restored(task.cache.get(facts), task, quality)
         if found is None:
             try:
                 image = image or load_rgb(task.source.path)
                 found = measure_one(task.codec, task.source.name, image, quality, task.metrics)
             except Exception as error:  # libraries raise many kinds on images they do not like
                 return _reason(error)
-            task.cache.put(facts, _kept(found))
+            task.cache.put(facts, _kept(found, task.metrics))
         measured.append(found)
     return measured
 
@@ -82,9 +81,10 @@ def _facts(kind: str, codec: ImageCodec | LosslessCodec, source: Source, **more:
     return {"kind": kind, "codec": f"{type(codec).__qualname__}: {codec.settings}", "image": source.sha256, **more}
 
 
-def _kept(measurement: Measurement) -> dict[str, object]:
+def _kept(measurement: Measurement, metrics: Sequence[Metric]) -> dict[str, object]:
     """What the cache holds of a measurement; an infinite PSNR is null."""
     return {
+        "metrics": {metric.name: metric.version for metric in metrics},
         "size": measurement.size,
         "scores": {name: finite(score) for name, score in measurement.scores.items()},
         "times": [measurement.encode_seconds, measurement.decode_seconds],
@@ -92,11 +92,12 @@ def _kept(measurement: Measurement) -> dict[str, object]:
     }
 
 
-def _restored(kept: Mapping[str, Any] | None, source: Source, quality: float) -> Measurement | None:
-    """The inverse of `_kept`."""
-    if kept is None:
+def _restored(kept: Mapping[str, Any] | None, task: LossyTask, quality: float) -> Measurement | None:
+    """The inverse of `_kept`; None where a metric that is wanted was not taken, or by another version."""
+    if kept is None or any(kept["metrics"].get(metric.name) != metric.version for metric in task.metrics):
         return None
-    scores = dict(kept["scores"])
+    source = task.source
+    scores = {metric.name: kept["scores"][metric.name] for metric in task.metrics}
     if scores[PSNR.name] is None:
         scores[PSNR.name] = math.inf
     account = Account.from_json(kept["account"]) if kept["account"] else None

@@ -19,6 +19,7 @@ from dvcodec.evaluation.bootstrap import intervals
 from dvcodec.evaluation.cache import Cache
 from dvcodec.evaluation.images import Skipped, survey
 from dvcodec.evaluation.matched import busiest, largest_within, smallest_from
+from dvcodec.evaluation.metrics import PSNR, Metric
 from dvcodec.evaluation.plan import CODECS, make_plan
 from dvcodec.evaluation.rd import ImageCodec, Measurement, measure_one
 from dvcodec.evaluation.showing import notable
@@ -125,6 +126,20 @@ def test_an_interrupted_comparison_goes_on(tmp_path: Path, monkeypatch: pytest.M
         file.write_text('{"half": ', encoding="utf-8")
     rates = [[(m.size, m.scores) for m in result.measurements] for result in run(points)]
     assert rates == [[(m.size, m.scores) for m in result.measurements] for result in first] and len(done) == 18
+
+
+def test_a_cached_measurement_serves_the_metrics_it_has(tmp_path: Path) -> None:
+    """Fewer of them cost nothing; one more, or another version of one, is measured again."""
+    taken: list[str] = []
+
+    def score(name: str) -> Metric:
+        return Metric(name, name, name, lambda reference, decoded: taken.append(name) or 1.0)  # type: ignore[func-returns-value]
+
+    source = survey(sorted(pictures(tmp_path / "pictures", count=1).iterdir()))[0][0]
+    for metrics, calls in (("ab", 2), ("a", 2), ("ba", 2), ("abc", 5), ("c", 5)):
+        wanted = (PSNR, *map(score, metrics))
+        found = tasks.measure_lossy(tasks.LossyTask(Jpeg(qualities=(50,)), source, wanted, Cache(tmp_path / "cache")))
+        assert not isinstance(found, str) and set(found[0].scores) == {"psnr", *metrics} and len(taken) == calls
 
 
 def test_other_settings_or_pixels_are_another_entry(tmp_path: Path) -> None:
