@@ -16,7 +16,7 @@ import typer
 
 from .guard import guard
 from .options import ADVANCED, FLAG, Debug, Device, DeviceOption, NoProgress, Quiet, Threads
-from .process import threads_each
+from .process import threads_each, use_threads
 from .report import Reporter
 from .text import printable
 
@@ -149,6 +149,8 @@ def compare(
         from .. import evaluation
 
         _refuse_without_scipy()
+        if jobs == 1:
+            use_threads(threads)
         shipped = [one for one in evaluation.published_curves() if not one.qualities] if published else []
         comparison = evaluation.compare(
             folder,

@@ -58,8 +58,9 @@ class Environment:
     """UTC, ISO 8601, to the minute."""
     machine: str = field(default_factory=lambda: f"{platform.system()} {platform.machine()}")
     python: str = field(default_factory=lambda: ".".join(map(str, sys.version_info[:3])))
-    threads: str = ""
     jobs: int = 1
+    threads: int | None = None
+    """CPU threads of our network in each job; None: what torch takes."""
 
     def to_json(self) -> dict[str, object]:
         """Plain values under the names of the fields."""

@@ -18,12 +18,11 @@ def each(
 ) -> Iterator[tuple[Task, Answer]]:
     """Every task with its answer; `threads` are the CPU threads of each worker's networks.
 
-    Workers are spawned, since a forked torch can hang; `work` has to be a function at module level. An interrupt
+    With one job the work is done in this process, whose threads are its own affair. Workers are spawned, since a forked torch can hang; `work` has to be a function at module level. An interrupt
     drops what has not begun. DvcodecError if a worker dies.
     """
     workers = min(jobs, len(tasks))
     if workers <= 1:
-        _prepare(threads)
         for task in tasks:
             yield task, work(task)
         return
@@ -40,12 +39,8 @@ def each(
 
 
 def _begin(threads: int | None) -> None:
-    """In a new worker: leave interrupts to the parent."""
+    """In a new worker: leave interrupts to the parent, and keep to the threads."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _prepare(threads)
-
-
-def _prepare(threads: int | None) -> None:
     if threads is not None:
         from ..codec.engine import limit_threads
 

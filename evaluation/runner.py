@@ -17,7 +17,7 @@ from . import pool, showing
 from .bootstrap import Interval, intervals
 from .cache import Cache
 from .comparison import Comparison, Environment
-from .cost import Cost, stated
+from .cost import Cost
 from .images import Skipped, Source, image_files, printable, survey
 from .lossless import LosslessCodec, LosslessResult, lossless_codecs
 from .plan import Plan, make_plan
@@ -60,8 +60,9 @@ def compare(
     """Measure codecs on the images of `folder` (the first `limit`) and set them against each other.
 
     `codecs`, `metrics`, `qualities`, `weights` as in `make_plan`. `ratio` adds the papers' protocol at that compression
-    ratio. `jobs` processes share the work, the networks in each with `threads` CPU threads; `costs` takes time and
-    memory in fresh processes. `cache` is a folder that keeps every measurement.
+    ratio. `jobs` processes share the work, the networks in each with `threads` CPU threads (one job runs in this
+    process, and leaves its threads alone). `costs` takes time and memory in fresh processes, held to so many CPUs.
+    `cache` is a folder that keeps every measurement.
 
     Images that cannot be read, that one of the codecs cannot code, or that one of them codes exactly (a flat colour,
     say: its PSNR is infinite) are left out of everything, with the reason: all means are over the same images.
@@ -93,7 +94,7 @@ def compare(
         ratio=ratio,
         lossless=run.lossless(exact, sources),
         published=tuple(published),
-        environment=Environment(command, _now(), threads=stated(threads), jobs=jobs),
+        environment=Environment(command, _now(), jobs=jobs, threads=threads),
     )
     comparison = replace(comparison, costs=run.costs(comparison) if costs else ())
     return showing.with_pictures(comparison, plan)

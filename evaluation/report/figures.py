@@ -250,8 +250,8 @@ def reproduce(comparison: Comparison) -> Element:
         "36 dB, clipped to where both are). Qualities are the points of the table above."
     )
     around = (
-        f"{environment.machine}, Python {environment.python}; {environment.jobs} job(s); CPU threads: "
-        f"{environment.threads}; {environment.date}"
+        f"{environment.machine}, Python {environment.python}; jobs: {environment.jobs}, CPU threads of our network in "
+        f"each: {environment.threads or 'as torch takes'}; {environment.date}"
     )
     return tag(
         "div",
