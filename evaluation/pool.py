@@ -18,8 +18,9 @@ def each(
 ) -> Iterator[tuple[Task, Answer]]:
     """Every task with its answer; `threads` are the CPU threads of each worker's networks.
 
-    With one job the work is done in this process, whose threads are its own affair. Workers are spawned, since a forked torch can hang; `work` has to be a function at module level. An interrupt
-    drops what has not begun. DvcodecError if a worker dies.
+    With one job the work is done in this process, whose threads are its own affair. Workers are spawned, since a forked
+    torch can hang; `work` has to be a function at module level. An interrupt drops what has not begun. DvcodecError if
+    a worker dies.
     """
     workers = min(jobs, len(tasks))
     if workers <= 1:
