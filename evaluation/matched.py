@@ -16,7 +16,7 @@ from PIL import Image, features
 from .metrics import bits_per_pixel, psnr
 from .rd import ImageCodec
 
-CROP = (384, 288)
+CROP, SMALL_CROP = (384, 288), (256, 192)
 """Largest width and height of what is shown of an image, in pixels: whole images would make a heavy page."""
 
 
@@ -83,13 +83,16 @@ def at_quality(codec: ImageCodec, image: Image.Image, quality: float) -> tuple[f
 
 
 def side_by_side(
-    image: Image.Image, subject: ImageCodec, first: tuple[float, bytes], others: Sequence[ImageCodec]
+    image: Image.Image,
+    subject: ImageCodec,
+    first: tuple[float, bytes],
+    others: Sequence[ImageCodec],
+    crop: tuple[int, int] = CROP,
 ) -> tuple[tuple[int, int, int, int], tuple[Panel, ...]]:
     """The crop's box, and its panels: original, the subject's file `first`, the others at no fewer bytes."""
     pixels = np.asarray(image)
-    box = busiest(pixels)
-    raw = pixels.size
-    panels = [Panel("original", raw, 24.0, None, None, picture_of(image, box))]
+    box = busiest(pixels, crop)
+    panels = [Panel("original", pixels.size, 24.0, None, None, picture_of(image, box))]
     panels.append(_panel(subject, *first, image, box))
     for codec in others:
         panels.append(_panel(codec, *smallest_from(codec, image, len(first[1])), image, box))

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from .comparison import Comparison
 from .images import Source, load_rgb
-from .matched import Matched, at_quality, largest_within, side_by_side
+from .matched import SMALL_CROP, Matched, at_quality, largest_within, side_by_side
 from .plan import Plan
 from .rd import ImageCodec
 
@@ -25,7 +25,7 @@ def with_pictures(comparison: Comparison, plan: Plan) -> Comparison:
 
 
 def gallery(comparison: Comparison, plan: Plan) -> tuple[Matched, ...]:
-    """The subject at one quality on its best, middle and worst images, the others at no fewer bytes."""
+    """The subject at one quality on its best and worst images, the others at no fewer bytes."""
     means = comparison.result(comparison.subject).means
     quality = min(means, key=lambda mean: abs(math.log(mean.bpp / GALLERY_BPP))).quality
     others = _others(plan, SHOWN_BESIDE)
@@ -46,12 +46,12 @@ def papers_protocol(comparison: Comparison, plan: Plan, ratio: float) -> tuple[M
         raw = 3 * image.width * image.height
         first = largest_within(plan.subject, image, int(raw / ratio))
         note = f"{raw / len(first[1]):.1f}:1"
-        shown.append(Matched(source.name, note, *side_by_side(image, plan.subject, first, others)))
+        shown.append(Matched(source.name, note, *side_by_side(image, plan.subject, first, others, SMALL_CROP)))
     return tuple(shown)
 
 
 def notable(comparison: Comparison) -> tuple[tuple[Source, str], ...]:
-    """The two images where the subject does best, the middle one and the two worst, each once, with a note.
+    """The two images where the subject does best and the two where it does worst, each once, with a note.
 
     Without a figure for any image (no curve meets the anchor's), the first images as they come.
     """
@@ -60,8 +60,8 @@ def notable(comparison: Comparison) -> tuple[tuple[Source, str], ...]:
     if not ranked:
         return tuple((source, "") for source in comparison.images[:3])
     last = len(ranked) - 1
-    places = {0: "best", 1: "second best", last // 2: "middle", last - 1: "second worst", last: "worst"}
-    if last < 4:
+    places = {0: "best", 1: "second best", last - 1: "second worst", last: "worst"}
+    if last < 3:
         places = {0: "best", last: "worst"} if last else {0: ""}
     return tuple((sources[ranked[place].name], note) for place, note in sorted(places.items()))
 

@@ -7,7 +7,6 @@ from ..bdrate import bd_rate
 from ..comparison import LEVELS, Comparison
 from ..metrics import PSNR
 from . import wording
-from .axes import signless
 from .markup import Content, tag
 
 
@@ -66,7 +65,7 @@ def rates(comparison: Comparison) -> Element:
         interval = comparison.intervals.get((anchor, name))
         ends = wording.between(interval) if interval else wording.NONE
         three = [wording.bd(rate) for rate in (summary.headline, summary.lower, summary.upper)]
-        decibels = wording.NONE if gain is None else f"{signless(round(gain.decibels, 2))} dB"
+        decibels = wording.NONE if gain is None else wording.number(gain.decibels, 2) + " dB"
         rest = [wording.bd(comparison.bd_other(name, metric)) for metric in others]
         rows.append([name, three[0], ends, *three[1:], decibels, *rest])
     reading = (

@@ -72,7 +72,7 @@ def percent(value: float | None) -> str:
 
 def number(value: float | None, digits: int = 3) -> str:
     """A number with so many decimals, or a dash."""
-    return NONE if value is None else f"{value:.{digits}f}"
+    return NONE if value is None else f"{value:.{digits}f}".replace("-", "\N{MINUS SIGN}")
 
 
 def seconds(value: float) -> str:
