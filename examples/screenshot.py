@@ -16,7 +16,7 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 WIDTH = 1280
-PARTS = (("section:not(#rates)", 1160), ("header, section:not(#gallery)", 720))
+PARTS = (("section:not(#rates), .plot:nth-child(n+3)", 1150), ("header, section:not(#gallery)", 720))
 """What of the page is hidden, and how many pixels of the rest are taken."""
 MARGIN = 200
 """Pixels below that are cut off: a headless window is lower than it is asked to be."""
