@@ -1,14 +1,21 @@
-"""Measuring codecs: distortion, real bytes, rate-distortion curves and BD-rates, ours beside other people's.
+"""Measuring codecs, ours beside other people's, and measuring models.
 
-images     files to pixels           baselines, lossless  JPEG, WebP, AVIF, JPEG XL, JPEG 2000, PNG
-plan       names to codecs           ours, accounting     this project's codec and where its bytes go
-tasks      one codec on one image    pool, cache          many of them, and none of them twice
-rd         measurements to curves    metrics              what PSNR, MS-SSIM, SSIMULACRA 2 and rate mean here
-bdrate     curves to figures         bootstrap            how sure the figures are
-cost       time and memory           matched, showing     codecs side by side at one file size
-published  curves that others measured on Kodak           elbo  the evidence lower bound of our models
-comparison all of it as typed data   runner               `compare`, which makes it
-tables     it on a terminal          report/              it as a page, plots, JSON and CSV
+Codecs: distortion, real bytes, rate-distortion curves and BD-rates.
+
+    images      files to pixels            plan              names to codecs, qualities, metrics
+    baselines   JPEG, WebP, AVIF, ...      lossless          PNG, WebP, JPEG XL without loss
+    ours        this project's codec       accounting        where its bytes go
+    tasks       one codec on one image     cache, pool       none of them twice, several at a time
+    metrics     PSNR, MS-SSIM, ...         rd                measurements to curves
+    bdrate      curves to figures          bootstrap         how sure the figures are
+    cost        time and memory            matched, showing  codecs side by side at one file size
+    published   curves that others measured on Kodak
+    comparison  all of it as typed data    runner            `compare`, which makes it
+    tables      it on a terminal           report/           it as a page, plots, JSON and CSV
+
+Models: what they say of data, and what they draw.
+
+    elbo, bound, networks                  samples, photo_samples, pictures
 """
 
 from .bdrate import BdPsnr as BdPsnr
