@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..models.interface import Hierarchy, LayerSpec, Step, UnsuitableImage
+from ..models.interface import Hierarchy, LayerSpec, Step, Strained, UnsuitableImage
 from . import entropy
 from .container import Chunk
 from .errors import FormatError, UnsupportedImage
@@ -25,6 +25,8 @@ class Encoded:
     """For each layer, the sum of -log2 p over its symbols (0 for those a grey image skips)."""
     state: object
     """The walk's state: `render` shows what a decoder will show."""
+    strain: float = 0.0
+    """How far the image is beyond the codebooks: see models.interface.Strained."""
 
 
 class _Encoder:
@@ -111,7 +113,8 @@ def encode(pixels: NDArray[np.uint8], hierarchy: Hierarchy, quality: int) -> Enc
     except UnsuitableImage as error:
         raise UnsupportedImage(str(error), "choose other weights") from error
     encoder.close(len(hierarchy.layers))
-    return Encoded(tuple(encoder.chunks), tuple(encoder.layer_bits), state)
+    strain = hierarchy.strain(state, evidence) if isinstance(hierarchy, Strained) else 0.0
+    return Encoded(tuple(encoder.chunks), tuple(encoder.layer_bits), state, strain)
 
 
 def decode(

@@ -4,7 +4,7 @@
 """
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,4 +96,16 @@ class Hierarchy(Protocol):
 
     def render(self, state: object) -> NDArray[np.uint8]:
         """Return the (H, W, 3) pixels that a state shows."""
+        ...
+
+
+@runtime_checkable
+class Strained(Protocol):
+    """A hierarchy that can tell when an image is beyond its codebooks: its range shrinks as the quality rises."""
+
+    def strain(self, state: object, evidence: object) -> float:
+        """Return the mean squared distance of what a state shows from the evidence, in units of the quality's own.
+
+        About 1 or less where the codebooks follow the image.
+        """
         ...
