@@ -27,7 +27,7 @@ class Encoded:
     """The walk's state: `render` shows what a decoder will show."""
 
 
-class _Encoder:
+class SymbolEncoder:
     """Chooses the posterior's mode and gathers its intervals into chunks."""
 
     def __init__(self, layers: tuple[LayerSpec, ...]) -> None:
@@ -66,8 +66,13 @@ class _Encoder:
         self.chunks.append(Chunk(end - self._first, payload))
         self._parts, self._crc, self._bits, self._first = [], 0, 0.0, end
 
+    def encoded(self, state: object) -> Encoded:
+        """Close the last chunk and return all of them, with the state that the walk has left."""
+        self.close(len(self.layers))
+        return Encoded(tuple(self.chunks), tuple(self.layer_bits), state)
 
-class _Decoder:
+
+class SymbolDecoder:
     """Chooses what the chunks say."""
 
     def __init__(self, chunks: tuple[Chunk, ...]) -> None:
@@ -101,27 +106,34 @@ class _Decoder:
 
 def encode(pixels: NDArray[np.uint8], hierarchy: Hierarchy, quality: int) -> Encoded:
     """Encode (H, W) grey or (H, W, 3) colour pixels at a fixed-point quality."""
+    encoder = SymbolEncoder(hierarchy.layers)
     grey = pixels.ndim == 2
-    colour = np.repeat(pixels[:, :, None], 3, axis=2) if grey else pixels
-    encoder = _Encoder(hierarchy.layers)
-    evidence = hierarchy.infer(colour, quality)
-    height, width = pixels.shape[:2]
-    state = hierarchy.walk(height, width, quality, encoder, grey=grey, evidence=evidence)
-    encoder.close(len(hierarchy.layers))
-    return Encoded(tuple(encoder.chunks), tuple(encoder.layer_bits), state)
+    evidence = hierarchy.infer(coloured(pixels), quality)
+    state = hierarchy.walk(*pixels.shape[:2], quality, encoder, grey=grey, evidence=evidence)
+    return encoder.encoded(state)
+
+
+def coloured(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return (H, W) grey pixels as (H, W, 3); colour as it is."""
+    return np.repeat(pixels[:, :, None], 3, axis=2) if pixels.ndim == 2 else pixels
 
 
 def decode(
     chunks: tuple[Chunk, ...], hierarchy: Hierarchy, height: int, width: int, quality: int, *, grey: bool
 ) -> object:
     """Return the walk's state after these chunks (the first ones of a file; fewer than all give a preview)."""
-    stop = sum(chunk.layers for chunk in chunks)
-    if stop > len(hierarchy.layers):
-        raise FormatError(f"the file has {stop} layers, its weights have {len(hierarchy.layers)}")
-    decoder = _Decoder(chunks)
+    stop, decoder = checked(chunks, hierarchy)
     state = hierarchy.walk(height, width, quality, decoder, grey=grey, stop=stop)
     decoder.finish()
     return state
+
+
+def checked(chunks: tuple[Chunk, ...], hierarchy: Hierarchy) -> tuple[int, SymbolDecoder]:
+    """Return how many layers the chunks have, and who decodes them. FormatError if the hierarchy has fewer."""
+    stop = sum(chunk.layers for chunk in chunks)
+    if stop > len(hierarchy.layers):
+        raise FormatError(f"the file has {stop} layers, its weights have {len(hierarchy.layers)}")
+    return stop, SymbolDecoder(chunks)
 
 
 def render(state: object, hierarchy: Hierarchy, *, grey: bool) -> NDArray[np.uint8]:

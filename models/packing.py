@@ -45,7 +45,7 @@ def pack(model: PhotoRRVQ) -> dict[str, Tensor]:
     packed: dict[str, Tensor] = {}
     for name, module in model.named_modules():
         if isinstance(module, GridLinear):
-            packed |= {f"{name}.{key}": value for key, value in _pack_grid(name, module).items()}
+            packed |= {f"{name}.{key}": value for key, value in pack_grid(name, module).items()}
         elif isinstance(module, LatentLayer):
             packed |= {f"{name}.{key}": value for key, value in _pack_layer(name, module).items()}
         elif isinstance(module, Stage):
@@ -63,16 +63,16 @@ def unpack(model: PhotoRRVQ, packed: dict[str, Tensor]) -> None:
     for name, module in model.named_modules():
         part = {key[len(name) + 1 :]: value for key, value in packed.items() if key.startswith(name + ".")}
         if isinstance(module, GridLinear):
-            _unpack_grid(name, module, part)
+            unpack_grid(name, module, part)
         elif isinstance(module, LatentLayer):
             _unpack_layer(name, module, part)
         elif isinstance(module, Stage):
-            module.quality.data.copy_(_take(part, "quality", torch.int16, module.quality.shape).float() / 2**8)
+            module.quality.data.copy_(take(part, "quality", torch.int16, module.quality.shape).float() / 2**8)
         elif isinstance(module, BlockNet):
             _unpack_float(module, part)
 
 
-def _take(part: dict[str, Tensor], key: str, dtype: torch.dtype, shape: Sequence[int]) -> Tensor:
+def take(part: dict[str, Tensor], key: str, dtype: torch.dtype, shape: Sequence[int]) -> Tensor:
     """The tensor of that name. ValueError if it is missing, of another type or shape, or not finite."""
     value = part.get(key)
     if value is None or value.dtype != dtype or tuple(value.shape) != tuple(shape):
@@ -87,7 +87,8 @@ def _integers(x: Tensor, bits: int, dtype: torch.dtype) -> Tensor:
     return torch.floor(x.detach().double() * 2.0**bits + 0.5).clamp(limits.min, limits.max).to(dtype)
 
 
-def _pack_grid(name: str, module: GridLinear) -> dict[str, Tensor]:
+def pack_grid(name: str, module: GridLinear) -> dict[str, Tensor]:
+    """A map's integers: weight, shift, bias. BoundError if a sum could exceed 24 bits."""
     if module.accumulator_bound() >= FLOAT32_LIMIT:
         raise BoundError(f"{name}: an accumulator could reach {module.accumulator_bound():.3g}, 2**24 is the limit")
     weight, bias = module.quantised()
@@ -99,10 +100,10 @@ def _pack_grid(name: str, module: GridLinear) -> dict[str, Tensor]:
     }
 
 
-def _unpack_grid(name: str, module: GridLinear, part: dict[str, Tensor]) -> None:
-    weight = _take(part, "weight", torch.int8, module.weight.shape)
-    shift = _take(part, "shift", torch.int8, module.bias.shape)
-    bias = _take(part, "bias", torch.int32, module.bias.shape)
+def unpack_grid(name: str, module: GridLinear, part: dict[str, Tensor]) -> None:
+    weight = take(part, "weight", torch.int8, module.weight.shape)
+    shift = take(part, "shift", torch.int8, module.bias.shape)
+    bias = take(part, "bias", torch.int32, module.bias.shape)
     reach = weight.long().abs().sum(dim=1) * module.input_limit + bias.long().abs()
     if int(reach.max()) >= FLOAT32_LIMIT or int(shift.min()) < SHIFTS[0] or int(shift.max()) > SHIFTS[1]:
         raise BoundError(f"{name}: its sums could round")
@@ -165,25 +166,25 @@ def _check_scores(name: str, part: dict[str, Tensor]) -> None:
 
 def _unpack_layer(name: str, layer: LatentLayer, part: dict[str, Tensor]) -> None:
     v = len(layer.coefficients)
-    values = _take(part, "values", torch.int32, (layer.symbols, v))
-    _take(part, "context", torch.int16, (layer.symbols, CONTEXT))
-    rest = int(_take(part, "rest", torch.int32, ()))
+    values = take(part, "values", torch.int32, (layer.symbols, v))
+    take(part, "context", torch.int16, (layer.symbols, CONTEXT))
+    rest = int(take(part, "rest", torch.int32, ()))
     if not 0 <= rest < layer.symbols or int(values.abs().max()) >= FLOAT32_LIMIT:
         raise ValueError(f"the symbols of its layer {layer.name!r} are not valid")
     means = _means(part).float()
     layer.values.data.copy_(means[:, :v])
     layer.context.data.copy_(means[:, v:])
     layer.keep.fill_(1)[rest] = 0
-    layer.mean.weight.data.copy_(_take(part, "mean.weight", torch.float16, layer.mean.weight.shape).float())
-    layer.mean.bias.data.copy_(_take(part, "mean.bias", torch.float16, layer.mean.bias.shape).float())
+    layer.mean.weight.data.copy_(take(part, "mean.weight", torch.float16, layer.mean.weight.shape).float())
+    layer.mean.bias.data.copy_(take(part, "mean.bias", torch.float16, layer.mean.bias.shape).float())
     if not isinstance(layer, DirectLayer):
         _unpack_variances(name, layer, part)
 
 
 def _unpack_variances(name: str, layer: LatentLayer, part: dict[str, Tensor]) -> None:
-    _take(part, "value_precision", torch.int32, layer.values.shape)
-    _take(part, "context_precision", torch.int16, layer.context.shape)
-    _take(part, "constant", torch.int32, (layer.symbols,))
+    take(part, "value_precision", torch.int32, layer.values.shape)
+    take(part, "context_precision", torch.int16, layer.context.shape)
+    take(part, "constant", torch.int32, (layer.symbols,))
     _, precision, constant = _dyadic(part)
     if float(precision.min()) < 0:
         raise ValueError(f"the variances of its layer {layer.name!r} are not valid")
@@ -209,9 +210,7 @@ def _pack_float(net: nn.Module) -> dict[str, Tensor]:
 def _unpack_float(net: nn.Module, part: dict[str, Tensor]) -> None:
     for name, parameter in net.named_parameters():
         kernel = parameter.dim() == 4
-        value = _take(part, name, torch.int8 if kernel else torch.float16, parameter.shape).float()
+        value = take(part, name, torch.int8 if kernel else torch.float16, parameter.shape).float()
         if kernel:
-            value = (
-                value * _take(part, f"{name}.scale", torch.float16, parameter.shape[:1]).float()[:, None, None, None]
-            )
+            value = value * take(part, f"{name}.scale", torch.float16, parameter.shape[:1]).float()[:, None, None, None]
         parameter.data.copy_(value)

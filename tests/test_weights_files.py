@@ -23,7 +23,8 @@ from dvcodec.models.latent import LatentLayer
 from dvcodec.models.packing import pack
 from dvcodec.models.pixels import BlockNet
 from dvcodec.models.rrvq import Stage
-from dvcodec.models.weights_file import KEY, LARGEST, write
+from dvcodec.models.packed_file import KEY, LARGEST
+from dvcodec.models.weights_file import write
 
 Metadata = dict[str, str]
 TEXTS = {"format", "name"}

@@ -13,7 +13,7 @@ from PIL import Image
 import dvcodec
 from dvcodec import weights
 from dvcodec.codec import engine, images
-from dvcodec.codec.container import FORMAT_VERSION
+from dvcodec.codec.container import LOSSY_VERSION
 
 FOLDER = Path(__file__).parent
 INDEX = FOLDER / "index.json"
@@ -62,7 +62,7 @@ def main() -> None:
     for word, image in pictures(FOLDER.parent.parent / "examples" / "kodim23.png"):
         for quality in QUALITIES:
             data = dvcodec.compress(image, quality, weights=chosen.name, device="cpu")
-            made[f"{chosen.name}-v{FORMAT_VERSION}-{word}-q{quality}"] = data
+            made[f"{chosen.name}-v{LOSSY_VERSION}-{word}-q{quality}"] = data
     there = [name for name in made if name in index or any(FOLDER.glob(f"{name}.*"))]
     if there:
         sys.exit(f"golden files are never changed, and there is {there[0]} already")
