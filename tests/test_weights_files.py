@@ -20,10 +20,10 @@ from dvcodec.codec.errors import DvcodecError
 from dvcodec.models.exact import GridLinear
 from dvcodec.models.hierarchy import QualityMap
 from dvcodec.models.latent import LatentLayer
+from dvcodec.models.packed_file import KEY, LARGEST
 from dvcodec.models.packing import pack
 from dvcodec.models.pixels import BlockNet
 from dvcodec.models.rrvq import Stage
-from dvcodec.models.packed_file import KEY, LARGEST
 from dvcodec.models.weights_file import write
 
 Metadata = dict[str, str]
