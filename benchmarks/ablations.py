@@ -195,13 +195,13 @@ def swapped(patches: list[Patch]) -> Iterator[None]:
 def trained(name: str, data: Path, steps: int) -> PhotoRRVQ:
     """The variant's moving average after a run."""
     with tempfile.TemporaryDirectory() as folder:
-        options = TrainOptions(PRESET, data, Path(folder), steps=steps, seed=int(name == "again"), quiet=True)
+        options = TrainOptions(PRESET, str(data), Path(folder), steps=steps, seed=int(name == "again"), quiet=True)
         TRAINING[0] = True
         try:
             train(TrainOptions(**{**vars(options), "overrides": COMMON | VARIANTS[name].settings}))
         finally:
             TRAINING[0] = False
-        return Checkpoint(Path(folder) / FILE).model()
+        return Checkpoint(Path(folder) / FILE).photo_model()
 
 
 def coded(model: PhotoRRVQ, images: list[np.ndarray], code: int) -> tuple[float, float]:

@@ -74,7 +74,7 @@ def main() -> None:
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("folder", type=Path)
     options = parser.parse_args()
-    model = Checkpoint(options.checkpoint).model()
+    model = Checkpoint(options.checkpoint).photo_model()
     images = [np.asarray(load_rgb(file)) for file in image_files(options.folder)]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "exact.safetensors"

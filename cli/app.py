@@ -10,10 +10,13 @@ import typer
 
 from .compress import compress
 from .decompress import decompress
+from .evaluate import evaluate
 from .export import export
 from .info import info
+from .listing import Listing
 from .models import models
 from .options import FLAG
+from .sample import sample
 from .text import reason
 from .train import train
 from .verify import verify
@@ -32,7 +35,9 @@ app.command(rich_help_panel=COMMON)(decompress)
 app.command(rich_help_panel=COMMON)(info)
 app.command(rich_help_panel=COMMON)(verify)
 app.command(rich_help_panel=WORKSHOP)(models)
-app.command(rich_help_panel=WORKSHOP)(train)
+app.command(rich_help_panel=WORKSHOP, cls=Listing)(train)
+app.command(rich_help_panel=WORKSHOP)(evaluate)
+app.command(rich_help_panel=WORKSHOP)(sample)
 app.command(rich_help_panel=WORKSHOP)(export)
 
 

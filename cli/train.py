@@ -1,4 +1,4 @@
-"""`dvcodec train`: train a model from a preset on a folder of images."""
+"""`dvcodec train`: train a model from a preset on a data set or a folder of images."""
 
 from __future__ import annotations
 
@@ -20,10 +20,30 @@ class Precision(StrEnum):
     fp32 = "fp32"
 
 
+Root = Annotated[
+    Path | None,
+    typer.Option("--root", metavar="DIR", help="Where a named data set's files are; default: the current folder."),
+]
+Download = Annotated[
+    bool,
+    typer.Option(
+        "--download", metavar=FLAG, help="Let torchvision fetch a named data set's missing files into --root."
+    ),
+]
+
+
 def train(
-    model: Annotated[str, typer.Option("--model", metavar="PRESET", help="Which model to train.")],
-    data: Annotated[Path, typer.Option("--data", metavar="DIR", help="Folder of training images.")],
-    out: Annotated[Path, typer.Option("--out", metavar="RUN", help="Folder for checkpoints and the log.")],
+    model: Annotated[str, typer.Option("--model", metavar="PRESET", help="Which model to train; listed below.")],
+    data: Annotated[
+        str, typer.Option("--data", metavar="NAME|DIR", help="A data set listed below, or a folder of images.")
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="RUN", help="Folder for checkpoints, settings and logs.")],
+    root: Root = None,
+    download: Download = False,
+    exclude: Annotated[
+        Path | None,
+        typer.Option("--exclude", metavar="DIR", help="Images that must not be trained on, wherever they turn up."),
+    ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Change one value of the preset; may be repeated."),
@@ -36,10 +56,13 @@ def train(
     start: Annotated[
         Path | None, typer.Option("--from", metavar="WEIGHTS", help="Start from a weights file, the optimiser cold.")
     ] = None,
-    precision: Annotated[Precision, typer.Option("--precision", help="Number format of the products.")] = (
-        Precision.bf16
-    ),
+    precision: Annotated[
+        Precision | None, typer.Option("--precision", help="Number format of the products; default: the preset's.")
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, metavar="N", help="Seed of everything random.")] = 0,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", metavar=FLAG, help="Write TensorBoard's event files as well.")
+    ] = False,
     device: DeviceOption = Device.auto,
     threads: Threads = None,
     quiet: Quiet = False,
@@ -48,7 +71,10 @@ def train(
     """Train a model; `export` then makes weights of a checkpoint."""
     overrides = parse_overrides(settings or [])
     with guard(model, Reporter(), debug=debug):
-        _refuse_unknown(model, data)
+        _refuse_unknown_model(model)
+        refuse_unknown_data(data)
+        if exclude is not None and not exclude.is_dir():
+            raise typer.BadParameter(f"no folder {str(exclude)!r}", param_hint="--exclude")
         if minutes is not None and not minutes > 0:
             raise typer.BadParameter(f"{minutes} is not a positive number", param_hint="--minutes")
         from .. import training
@@ -63,12 +89,16 @@ def train(
                 minutes=minutes,
                 resume=resume,
                 device=device.value,
-                precision=precision.value,
+                precision=None if precision is None else precision.value,
                 seed=seed,
                 threads=threads,
                 overrides=overrides,
                 quiet=quiet,
                 start=start,
+                tensorboard=tensorboard,
+                root=root,
+                exclude=exclude,
+                download=download,
             )
         )
 
@@ -84,15 +114,22 @@ def parse_overrides(settings: list[str]) -> dict[str, str]:
     return pairs
 
 
-def _refuse_unknown(model: str, data: Path) -> None:
-    """A preset or folder that does not exist is a usage error that says what there is."""
+def _refuse_unknown_model(model: str) -> None:
+    """A preset that does not exist is a usage error that says what there is."""
     from ..training import presets
 
     known = presets()
-    listing = "; ".join(f"{name}: {description}" for name, description in known.items())
     if model not in known:
-        raise typer.BadParameter(f"no preset {model!r} (there are: {listing})", param_hint="--model")
-    if not data.is_dir():
+        raise typer.BadParameter(f"no preset {model!r} (there are {', '.join(known)})", param_hint="--model")
+
+
+def refuse_unknown_data(data: str) -> None:
+    """Neither a data set nor a folder: a usage error that says what there is."""
+    from ..training import data_sets
+
+    known = data_sets()
+    if data not in known and not Path(data).is_dir():
         raise typer.BadParameter(
-            f"no folder {str(data)!r} (a folder of images; presets: {listing})", param_hint="--data"
+            f"no data set or folder {data!r} (data sets: {', '.join(known)}; or a folder of images)",
+            param_hint="--data",
         )

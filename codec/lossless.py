@@ -99,7 +99,7 @@ def _webp(picture: Picture, common: Parts) -> Coded:
 
 def _model(picture: Picture, common: Parts, model: Model) -> Coded:
     """Symbols of the hierarchy, then the pixels given the image that they make."""
-    symbols, predicted = _base(picture.pixels, model.hierarchy)
+    symbols, predicted = base_of(picture.pixels, model.hierarchy)
     tables = Tables(model.pixels.tables)
     parts = tuple(
         pixels.encode(picture.pixels[rows], predicted[rows], model.pixels, tables)
@@ -117,12 +117,10 @@ def _model(picture: Picture, common: Parts, model: Model) -> Coded:
     return Coded(data, "model", len(symbols.chunks), bits, model.hierarchy.name, size)
 
 
-def _base(values: NDArray[np.uint8], hierarchy: Predictive) -> tuple[lossy.Encoded, NDArray[np.uint8]]:
-    """Choose the hierarchy's symbols; return them and the image that they predict, (H, W, 3)."""
-    encoder = lossy.SymbolEncoder(hierarchy.layers)
-    grey, evidence = values.ndim == 2, hierarchy.infer(lossy.coloured(values), BASE_QUALITY)
-    state = hierarchy.walk(*values.shape[:2], BASE_QUALITY, encoder, grey=grey, evidence=evidence, exact=True)
-    return encoder.encoded(state), hierarchy.predict(state)
+def base_of(values: NDArray[np.uint8], hierarchy: Predictive) -> tuple[lossy.Encoded, NDArray[np.uint8]]:
+    """Choose the hierarchy's symbols for (H, W) or (H, W, 3) pixels; return them and the image that they predict."""
+    symbols = lossy.encode(values, hierarchy, BASE_QUALITY, exact=True)
+    return symbols, hierarchy.predict(symbols.state)
 
 
 def decode(container: Container, load: Callable[[Header], Model]) -> Picture:
@@ -144,11 +142,8 @@ def _decode_model(container: Container, model: Model) -> NDArray[np.uint8]:
     """The samples of a file of the method `model`."""
     header = container.header
     payloads = [(section.layers, container.payload(section) or b"") for section in container.chunks]
-    stop, decoder = lossy.checked(tuple(Chunk(*pair) for pair in payloads), model.hierarchy)
-    state = model.hierarchy.walk(
-        header.height, header.width, header.quality, decoder, grey=header.grey, stop=stop, exact=True
-    )
-    decoder.finish()
+    chunks, size = tuple(Chunk(*pair) for pair in payloads), (header.height, header.width)
+    state = lossy.decode(chunks, model.hierarchy, *size, header.quality, grey=header.grey, exact=True)
     predicted, tables = model.hierarchy.predict(state), Tables(model.pixels.tables)
     values = np.empty(predicted.shape[: 2 if header.grey else 3], np.uint8)
     for section, rows in zip(container.strips, strips(header.height, header.width), strict=True):

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..models.interface import Hierarchy, LayerSpec, Step
+from ..models.interface import Hierarchy, LayerSpec, Step, UnsuitableImage
 from . import entropy
 from .container import Chunk
-from .errors import FormatError
+from .errors import FormatError, UnsupportedImage
 
 FULL_CHUNK = 2048
 """Bytes after which a chunk closes at the end of a layer."""
@@ -104,36 +104,40 @@ class SymbolDecoder:
             self._open.finish()
 
 
-def encode(pixels: NDArray[np.uint8], hierarchy: Hierarchy, quality: int) -> Encoded:
-    """Encode (H, W) grey or (H, W, 3) colour pixels at a fixed-point quality."""
-    encoder = SymbolEncoder(hierarchy.layers)
-    grey = pixels.ndim == 2
-    evidence = hierarchy.infer(coloured(pixels), quality)
-    state = hierarchy.walk(*pixels.shape[:2], quality, encoder, grey=grey, evidence=evidence)
+def encode(pixels: NDArray[np.uint8], hierarchy: Hierarchy, quality: int, **walk: bool) -> Encoded:
+    """Encode (H, W) grey or (H, W, 3) colour pixels at a fixed-point quality. `walk`: further arguments of the walk."""
+    encoder, grey = SymbolEncoder(hierarchy.layers), pixels.ndim == 2
+    colour = np.repeat(pixels[:, :, None], 3, axis=2) if grey else pixels
+    height, width = pixels.shape[:2]
+    try:
+        evidence = hierarchy.infer(colour, quality)
+        state = hierarchy.walk(height, width, quality, encoder, grey=grey, evidence=evidence, **walk)
+    except UnsuitableImage as error:
+        raise UnsupportedImage(str(error), "choose other weights") from error
     return encoder.encoded(state)
 
 
-def coloured(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return (H, W) grey pixels as (H, W, 3); colour as it is."""
-    return np.repeat(pixels[:, :, None], 3, axis=2) if pixels.ndim == 2 else pixels
-
-
 def decode(
-    chunks: tuple[Chunk, ...], hierarchy: Hierarchy, height: int, width: int, quality: int, *, grey: bool
+    chunks: tuple[Chunk, ...],
+    hierarchy: Hierarchy,
+    height: int,
+    width: int,
+    quality: int,
+    *,
+    grey: bool,
+    **walk: bool,
 ) -> object:
     """Return the walk's state after these chunks (the first ones of a file; fewer than all give a preview)."""
-    stop, decoder = checked(chunks, hierarchy)
-    state = hierarchy.walk(height, width, quality, decoder, grey=grey, stop=stop)
-    decoder.finish()
-    return state
-
-
-def checked(chunks: tuple[Chunk, ...], hierarchy: Hierarchy) -> tuple[int, SymbolDecoder]:
-    """Return how many layers the chunks have, and who decodes them. FormatError if the hierarchy has fewer."""
     stop = sum(chunk.layers for chunk in chunks)
     if stop > len(hierarchy.layers):
         raise FormatError(f"the file has {stop} layers, its weights have {len(hierarchy.layers)}")
-    return stop, SymbolDecoder(chunks)
+    decoder = SymbolDecoder(chunks)
+    try:
+        state = hierarchy.walk(height, width, quality, decoder, grey=grey, stop=stop, **walk)
+    except UnsuitableImage as error:
+        raise FormatError(f"the header does not fit its weights: {error}") from error
+    decoder.finish()
+    return state
 
 
 def render(state: object, hierarchy: Hierarchy, *, grey: bool) -> NDArray[np.uint8]:

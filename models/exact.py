@@ -142,10 +142,10 @@ class GridConv(GridLinear):
         if self.training:
             low = kernel.bfloat16().contiguous(memory_format=torch.channels_last)
             return F.conv2d(x.bfloat16(), low, padding=1).float() + bias.view(1, -1, 1, 1)
-        return _nine_products(x, kernel, bias)
+        return nine_products(x, kernel, bias)
 
 
-def _nine_products(x: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
+def nine_products(x: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
     """3x3 convolution, zero padding: (B, C, H, W), (O, C, 3, 3), (O,) -> (B, O, H, W).
 
     On the zero-padded image laid out as rows of positions, a shift is an offset: each tap is one product with a

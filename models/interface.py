@@ -12,18 +12,22 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class LayerSpec:
-    """One layer of categorical symbols: ceil(H / stride) x ceil(W / stride) positions in raster order."""
+    """One layer of categorical symbols, ceil(H / stride) x ceil(W / stride) positions in raster order."""
 
     name: str
     """What people call it, "8/y3" say."""
     stride: int
-    """Pixels between positions in both directions: 64, 32, 16 or 8."""
+    """Pixels between positions in both directions; models of small images may have several variables at each."""
     symbols: int
     """K >= 2: symbols are 0 .. K - 1."""
     chroma: bool
     """Carries colour alone: a grey image never codes it, the walk takes `rest` without asking."""
     rest: int
     """The symbol that means "nothing to add"."""
+
+
+class UnsuitableImage(ValueError):
+    """The model does not describe images of this size or kind."""
 
 
 class Step(Protocol):

@@ -49,7 +49,7 @@ def pack(model: PhotoRRVQ) -> dict[str, Tensor]:
         elif isinstance(module, LatentLayer):
             packed |= {f"{name}.{key}": value for key, value in _pack_layer(name, module).items()}
         elif isinstance(module, Stage):
-            packed[f"{name}.quality"] = _integers(module.quality.clamp(-8, 8), 8, torch.int16)
+            packed[f"{name}.quality"] = integers(module.quality.clamp(-8, 8), 8, torch.int16)
         elif isinstance(module, BlockNet):
             packed |= {f"{name}.{key}": value for key, value in _pack_float(module).items()}
     return packed
@@ -82,15 +82,17 @@ def take(part: dict[str, Tensor], key: str, dtype: torch.dtype, shape: Sequence[
     return value
 
 
-def _integers(x: Tensor, bits: int, dtype: torch.dtype) -> Tensor:
+def integers(x: Tensor, bits: int, dtype: torch.dtype) -> Tensor:
+    """The nearest integers to x * 2^bits, inside the type's limits."""
     limits = torch.iinfo(dtype)
     return torch.floor(x.detach().double() * 2.0**bits + 0.5).clamp(limits.min, limits.max).to(dtype)
 
 
-def pack_grid(name: str, module: GridLinear) -> dict[str, Tensor]:
-    """A map's integers: weight, shift, bias. BoundError if a sum could exceed 24 bits."""
-    if module.accumulator_bound() >= FLOAT32_LIMIT:
-        raise BoundError(f"{name}: an accumulator could reach {module.accumulator_bound():.3g}, 2**24 is the limit")
+def pack_grid(name: str, module: GridLinear, limit: float = FLOAT32_LIMIT) -> dict[str, Tensor]:
+    """A map's integers. BoundError if a sum could reach `limit` steps of its grid."""
+    reach = module.accumulator_bound()
+    if reach >= limit:
+        raise BoundError(f"{name}: an accumulator could reach {reach:.3g}, {limit:.3g} is the limit")
     weight, bias = module.quantised()
     shift = module.exponents()
     return {
@@ -100,12 +102,13 @@ def pack_grid(name: str, module: GridLinear) -> dict[str, Tensor]:
     }
 
 
-def unpack_grid(name: str, module: GridLinear, part: dict[str, Tensor]) -> None:
+def unpack_grid(name: str, module: GridLinear, part: dict[str, Tensor], limit: float = FLOAT32_LIMIT) -> None:
+    """Loads a map's integers and freezes it. BoundError if a sum could reach `limit` steps of its grid."""
     weight = take(part, "weight", torch.int8, module.weight.shape)
     shift = take(part, "shift", torch.int8, module.bias.shape)
     bias = take(part, "bias", torch.int32, module.bias.shape)
     reach = weight.long().abs().sum(dim=1) * module.input_limit + bias.long().abs()
-    if int(reach.max()) >= FLOAT32_LIMIT or int(shift.min()) < SHIFTS[0] or int(shift.max()) > SHIFTS[1]:
+    if int(reach.max()) >= limit or int(shift.min()) < SHIFTS[0] or int(shift.max()) > SHIFTS[1]:
         raise BoundError(f"{name}: its sums could round")
     scale = torch.exp2(shift.float())
     module.weight.data.copy_(weight.float() / scale[:, None])
@@ -116,8 +119,8 @@ def unpack_grid(name: str, module: GridLinear, part: dict[str, Tensor]) -> None:
 def _pack_layer(name: str, layer: LatentLayer) -> dict[str, Tensor]:
     means, v = layer.means(), len(layer.coefficients)
     packed = {
-        "values": _integers(means[:, :v], MEAN_BITS, torch.int32),
-        "context": _integers(means[:, v:], MEAN_BITS, torch.int16),
+        "values": integers(means[:, :v], MEAN_BITS, torch.int32),
+        "context": integers(means[:, v:], MEAN_BITS, torch.int16),
         "rest": torch.tensor(layer.rest(), dtype=torch.int32),
         "mean.weight": layer.mean.weight.detach().half(),
         "mean.bias": layer.mean.bias.detach().half(),
@@ -132,9 +135,9 @@ def _pack_variances(name: str, layer: LatentLayer, packed: dict[str, Tensor]) ->
     nats = -(precision * means.square()).sum(1) + 0.5 * torch.log(2 * precision).sum(1)
     bits = precision / math.log(2)
     variances = {
-        "value_precision": _integers(bits[:, :v], VALUE_PRECISION_BITS, torch.int32),
-        "context_precision": _integers(bits[:, v:], CONTEXT_PRECISION_BITS, torch.int16),
-        "constant": _integers((nats - nats.max()) / math.log(2), CONSTANT_BITS, torch.int32),
+        "value_precision": integers(bits[:, :v], VALUE_PRECISION_BITS, torch.int32),
+        "context_precision": integers(bits[:, v:], CONTEXT_PRECISION_BITS, torch.int16),
+        "constant": integers((nats - nats.max()) / math.log(2), CONSTANT_BITS, torch.int32),
     }
     _check_scores(name, packed | variances)
     return variances

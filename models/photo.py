@@ -35,7 +35,7 @@ class PhotoRRVQ(nn.Module):
         super().__init__()
         self.config = config
         self.pyramid = Pyramid()
-        self.analysis = BlockNet(config.analysis_width, 1, 0, KNOTS)
+        self.analysis = BlockNet(config.analysis_width, 1, 0, KNOTS, config.analysis_slope)
         self.chain = Chain(config)
         self.synthesis = BlockNet(config.synthesis_width, config.synthesis_blocks, config.widths[8], KNOTS)
 

@@ -1,4 +1,4 @@
-"""Reading and writing the weights files of models of lossless pixels (see packed_file): format, name, config, index.
+"""Reading and writing the weights files of models of lossless pixels (see deflated): format, name, config, index.
 
 nets.I.trunk, .heads.C.mix, .out, .skip     GridLinear, as in packing
 tables                                      int32: the residuals' distributions (contexts, K), see residuals
@@ -6,6 +6,7 @@ tables                                      int32: the residuals' distributions 
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -14,10 +15,11 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 from torch import Tensor
 
+from .deflated import deflate, facts_of, tensors_of
 from .exact import GridLinear
-from .packed_file import damage_named, from_file, to_bytes
 from .packing import pack_grid, take, unpack_grid
 from .pixel_net import PixelConfig, PixelNet
 from .pixel_walk import LatticePixels
@@ -34,7 +36,7 @@ def write(net: PixelNet, tables: NDArray[np.int32], name: str) -> bytes:
     for place, module in net.named_modules():
         if isinstance(module, GridLinear):
             packed |= {f"{place}.{key}": value for key, value in pack_grid(place, module).items()}
-    return to_bytes({"format": FORMAT, "name": name, "config": asdict(net.config)}, packed)
+    return deflate({"format": FORMAT, "name": name, "config": asdict(net.config)}, packed)
 
 
 def read(path: Path, device: str) -> LatticePixels:
@@ -42,12 +44,20 @@ def read(path: Path, device: str) -> LatticePixels:
 
     Its arithmetic is that of a CPU, whatever the device: the entropy coder takes turns with it.
     """
-    with damage_named():
-        facts, tensors = from_file(path, FORMAT)
-        net = PixelNet(_config(facts["config"]))
-        _unpack(net, tensors)
-        tables = take(tensors, "tables", torch.int32, (CONTEXTS, TOKENS)).numpy()
-        return LatticePixels(str(facts["name"]), net.eval(), _checked(tables).astype(np.float32))
+    try:
+        return _read(path)
+    except (SafetensorError, zlib.error, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
+        raise ValueError(f"it is not a weights file or it is damaged: {error}") from error
+
+
+def _read(path: Path) -> LatticePixels:
+    facts = facts_of(path)
+    if facts["format"] != FORMAT:
+        raise ValueError(f"its format is {str(facts['format'])[:32]!r}, {FORMAT!r} is expected here")
+    net, tensors = PixelNet(_config(facts["config"])), tensors_of(path, facts)
+    _unpack(net, tensors)
+    tables = take(tensors, "tables", torch.int32, (CONTEXTS, TOKENS)).numpy()
+    return LatticePixels(str(facts["name"]), net.eval(), _checked(tables).astype(np.float32))
 
 
 def _unpack(net: PixelNet, packed: Mapping[str, Tensor]) -> None:

@@ -47,16 +47,17 @@ class Pyramid(nn.Module):
 
 
 class ResidualPair(nn.Module):
-    """Two 3x3 convolutions around a ReLU beside the identity. (B, C, H, W) -> (B, C, H, W)"""
+    """Two 3x3 convolutions around a leaky ReLU beside the identity. (B, C, H, W) -> (B, C, H, W)"""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, slope: float) -> None:
         super().__init__()
+        self.slope = slope
         self.first = nn.Conv2d(width, width, 3, padding=1)
         self.second = nn.Conv2d(width, width, 3, padding=1)
         nn.init.normal_(self.second.weight, std=0.1 / (9 * width) ** 0.5)
 
     def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = x + self.second(F.relu(self.first(F.relu(x))))
+        out: Tensor = x + self.second(F.leaky_relu(self.first(F.leaky_relu(x, self.slope)), self.slope))
         return out
 
 
@@ -64,15 +65,16 @@ class BlockNet(nn.Module):
     """A network at stride 8 from an image to a correction of it, in units of sigma; zero at the start.
 
     The image enters as companded contrast, 8x8 samples a position, beside `extra` channels; the quality enters as a
-    learned vector.
+    learned vector. `slope` is the activations' below zero; with 0 a small network may die of its first steps.
     """
 
-    def __init__(self, width: int, blocks: int, extra: int, knots: int) -> None:
+    def __init__(self, width: int, blocks: int, extra: int, knots: int, slope: float = 0.0) -> None:
         super().__init__()
+        self.slope = slope
         self.first = nn.Conv2d(CHANNELS, width, 3, padding=1)
         self.extra = nn.Conv2d(extra, width, 1) if extra else None
         self.quality = nn.Parameter(torch.zeros(knots, width))
-        self.body = nn.ModuleList(ResidualPair(width) for _ in range(blocks))
+        self.body = nn.ModuleList(ResidualPair(width, slope) for _ in range(blocks))
         self.last = nn.Conv2d(width, CHANNELS, 3, padding=1)
         nn.init.zeros_(self.last.weight)
         assert self.last.bias is not None
@@ -94,7 +96,7 @@ class BlockNet(nn.Module):
         with torch.autocast(h.device.type, torch.bfloat16, enabled=self.training):
             for block in self.body:
                 h = block(h)
-            out: Tensor = self.last(F.relu(h))
+            out: Tensor = self.last(F.leaky_relu(h, self.slope))
         return F.pixel_shuffle(out.float(), BLOCK)
 
 

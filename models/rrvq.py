@@ -37,6 +37,8 @@ class RRVQConfig:
     synthesis_width: int = 128
     synthesis_blocks: int = 4
     analysis_width: int = 64
+    analysis_slope: float = 0.0
+    """Slope below zero of the analysis's activations."""
     sigma_coarse: float = 44.0
     sigma_fine: float = 3.4
     layout: str = "photo-82"

@@ -1,15 +1,20 @@
-"""Reading and writing the weights files of hierarchies (see packed_file): format, name, config, quality, index."""
+"""Reading and writing weights files (see deflated): a photograph model, or a family (families.weights)."""
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
+
+from . import interface
+from .deflated import deflate, facts_of, tensors_of
+from .families import weights as families
 from .hierarchy import PhotoHierarchy, QualityMap
 from .latent import PRIORS
 from .layout import LAYOUTS
-from .packed_file import damage_named, from_file, to_bytes
 from .packing import pack, unpack
 from .photo import FINEST_CODE, PhotoRRVQ
 from .pixels import STRIDES
@@ -19,22 +24,29 @@ FORMAT = "dvcodec-rrvq-1"
 
 
 def write(model: PhotoRRVQ, qualities: QualityMap, name: str) -> bytes:
-    """The bytes of a weights file. `packing.BoundError` if the model's sums could round."""
+    """The bytes of a photograph model's weights file. `packing.BoundError` if the model's sums could round."""
     facts = {"format": FORMAT, "name": name, "config": asdict(model.config), "quality": asdict(qualities)}
-    return to_bytes(facts, pack(model))
+    return deflate(facts, pack(model))
 
 
-def read(path: Path, device: str) -> PhotoHierarchy:
+def read(path: Path, device: str) -> interface.Hierarchy:
     """The hierarchy of a weights file. ValueError if it is none of ours or damaged, OSError if it cannot be read."""
-    with damage_named():
+    try:
         return _read(path, device)
+    except (SafetensorError, zlib.error, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
+        raise ValueError(f"it is not a weights file or it is damaged: {error}") from error
 
 
-def _read(path: Path, device: str) -> PhotoHierarchy:
-    facts, tensors = from_file(path, FORMAT)
+def _read(path: Path, device: str) -> interface.Hierarchy:
+    facts = facts_of(path)
+    if facts["format"] == families.FORMAT:
+        return families.restore(facts, tensors_of(path, facts), device)
+    if facts["format"] != FORMAT:
+        known = f"{FORMAT!r} and {families.FORMAT!r}"
+        raise ValueError(f"its format is {str(facts['format'])[:32]!r}, this release reads {known}")
     config, qualities = _config(facts["config"]), _qualities(facts["quality"])
     model = PhotoRRVQ(config)
-    unpack(model, tensors)
+    unpack(model, tensors_of(path, facts))
     return PhotoHierarchy(str(facts["name"]), model, qualities, device)
 
 
@@ -49,6 +61,8 @@ def _config(fields: dict[str, Any]) -> RRVQConfig:
         raise ValueError("the sizes in its configuration are out of bounds")
     if config.layout not in LAYOUTS or config.prior not in PRIORS or type(config.predictions) is not bool:
         raise ValueError("the structure in its configuration is not known to this release")
+    if not 0 <= float(config.analysis_slope) <= 1:
+        raise ValueError("the slope in its configuration is out of bounds")
     if not 0.1 <= float(config.sigma_fine) <= float(config.sigma_coarse) <= 1000:
         raise ValueError("the sigmas in its configuration are out of bounds")
     return config

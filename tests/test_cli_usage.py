@@ -60,25 +60,13 @@ def test_wrong_usage(folder: Path, args: list[str], message: str) -> None:
     assert names(folder) == before
 
 
-@pytest.mark.parametrize("changed", [{"--model": "vqgan"}, {"--data": "nowhere"}])
-def test_an_unknown_preset_or_folder_lists_the_presets(folder: Path, changed: dict[str, str]) -> None:
-    options = {"--model": next(iter(training.presets())), "--data": ".", "--out": "run"} | changed
-    before = names(folder)
-    seen = dvcodec("train", *(word for pair in options.items() for word in pair))
-    assert seen.code == 2 and next(iter(changed.values())) in seen.usage
-    assert all(preset in seen.usage for preset in training.presets())
-    assert names(folder) == before
-
-
 def test_train_passes_what_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[TrainOptions] = []
     monkeypatch.setattr(training, "train", asked.append)
     preset = next(iter(training.presets()))
     flags = "--steps 7 --minutes 0.5 --resume --precision fp32 --seed 3 --device cpu --threads 2 --set a=1 --set b=x=y"
     assert dvcodec("train", "--model", preset, "--data", ".", "--out", "run", *flags.split()).code == 0
-    expected = TrainOptions(
-        preset, Path("."), Path("run"), 7, 0.5, True, "cpu", "fp32", 3, 2, {"a": "1", "b": "x=y"}, False
-    )
+    expected = TrainOptions(preset, ".", Path("run"), 7, 0.5, True, "cpu", "fp32", 3, 2, {"a": "1", "b": "x=y"}, False)
     assert asked == [expected]
 
 

@@ -70,7 +70,7 @@ def test_a_preview_is_the_lossy_image() -> None:
     first, last = decoded(data, preview=1), decoded(data, preview=total)
     assert not first.exact and not last.exact and last.picture.pixels.shape == array.shape
     hierarchy = small_model.hierarchy()
-    symbols, predicted = lossless._base(array, hierarchy)
+    symbols, predicted = lossless.base_of(array, hierarchy)
     assert np.abs(last.picture.pixels.astype(int) - hierarchy.render(symbols.state)).max() <= 1
     assert np.abs(predicted.astype(int) - last.picture.pixels).mean() < 30
     assert decoded(data, preview="all").exact

@@ -17,10 +17,10 @@ from torch import Tensor
 from dvcodec import models
 from dvcodec.codec import engine
 from dvcodec.codec.errors import DvcodecError
+from dvcodec.models.deflated import KEY, LARGEST
 from dvcodec.models.exact import GridLinear
 from dvcodec.models.hierarchy import QualityMap
 from dvcodec.models.latent import LatentLayer
-from dvcodec.models.packed_file import KEY, LARGEST
 from dvcodec.models.packing import pack
 from dvcodec.models.pixels import BlockNet
 from dvcodec.models.rrvq import Stage

@@ -10,14 +10,21 @@ from .options import TrainOptions
 
 def presets() -> dict[str, str]:
     """The models that can be trained: name -> one line about it."""
-    from .recipes import PRESETS
+    from .registry import presets as registered
 
-    return {name: preset.description for name, preset in PRESETS.items()}
+    return {name: preset.description for name, preset in registered().items()}
+
+
+def data_sets() -> dict[str, str]:
+    """The data sets that are known by name: name -> one line about it."""
+    from .data import DATA_SETS
+
+    return dict(DATA_SETS)
 
 
 def train(options: TrainOptions) -> None:
     """Trains a preset; checkpoints go to `options.out`. DvcodecError for what the user can mend."""
-    from .loop import run
+    from .running import run
 
     run(options)
 

@@ -6,12 +6,16 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from ..codec.errors import DvcodecError
+from ..models.families import weights as families
+from ..models.families.model import FamilyVAE
 from ..models.hierarchy import QualityMap
 from ..models.packing import BoundError, pack, unpack
 from ..models.photo import FINEST_CODE, PhotoRRVQ
@@ -30,10 +34,7 @@ def export(checkpoint: Path, out: Path, card: Mapping[str, str], calibration: Pa
     read = Checkpoint(checkpoint)
     model = read.model()
     try:
-        frozen = PhotoRRVQ(model.config)
-        unpack(frozen, pack(model))
-        qualities = QualityMap(0, FINEST_CODE) if calibration is None else calibrate(frozen, calibration)
-        data = write(model, qualities, card["name"])
+        data = _family(model, card, calibration) if isinstance(model, FamilyVAE) else _photo(model, card, calibration)
     except BoundError as error:
         raise DvcodecError(
             f"cannot be made exact: {error}", "train on with a smaller rate, then export again"
@@ -44,17 +45,44 @@ def export(checkpoint: Path, out: Path, card: Mapping[str, str], calibration: Pa
     return out
 
 
-def skeleton(read: Checkpoint, model: PhotoRRVQ, card: Mapping[str, str], data: bytes) -> dict[str, Any]:
+def _photo(model: nn.Module, card: Mapping[str, str], calibration: Path | None) -> bytes:
+    assert isinstance(model, PhotoRRVQ)
+    frozen = PhotoRRVQ(model.config)
+    unpack(frozen, pack(model))
+    qualities = QualityMap(0, FINEST_CODE) if calibration is None else calibrate(frozen, calibration)
+    return write(model, qualities, card["name"])
+
+
+def _family(model: FamilyVAE, card: Mapping[str, str], calibration: Path | None) -> bytes:
+    if calibration is not None:
+        raise DvcodecError("a family of small images has one quality", "leave out --calibrate")
+    if not (model.config.exact and model.config.categorical):
+        raise DvcodecError("this model has no exact form", "only symbols trained with --set exact=true have one")
+    return families.write(model, card["name"])
+
+
+def layers_of(model: nn.Module) -> list[dict[str, Any]]:
+    """Name, stride and number of symbols of every layer in coding order."""
+    if isinstance(model, FamilyVAE):
+        return [
+            {"name": m.plan.name, "stride": -(-model.config.image // m.plan.side), "symbols": m.plan.symbols}
+            for m in model.layers()
+        ]
+    assert isinstance(model, PhotoRRVQ)
+    return [{"name": m.name, "stride": m.stride, "symbols": m.symbols} for m in model.chain.layers()]
+
+
+def skeleton(read: Checkpoint, model: nn.Module, card: Mapping[str, str], data: bytes) -> dict[str, Any]:
     """The card's facts that the checkpoint knows: recipe, steps, seconds, device, sizes, layers, hash."""
-    layers = [{"name": m.name, "stride": m.stride, "symbols": m.symbols} for m in model.chain.layers()]
-    known = {key: read.state[key] for key in ("model", "step", "seconds", "seed", "device", "images")}
+    keys = ("model", "step", "seconds", "seed", "device", "images")
+    known = {key: read.state[key] for key in keys if key in read.state}
     return {
         **card,
         "sha256": hashlib.sha256(data).hexdigest(),
         "bytes": len(data),
         "parameters": sum(p.numel() for p in model.parameters()),
-        "training": known | {"recipe": read.state["recipe"], "torch": torch.__version__},
-        "layers": layers,
+        "training": known | {"recipe": asdict(read.settings.recipe), "torch": torch.__version__},
+        "layers": layers_of(model),
     }
 
 

@@ -1,168 +1,177 @@
-"""The training loop, readable from top to bottom.
+"""The training loop, readable from top to bottom. It knows no model: what it trains is a Task.
 
-    dvcodec train --model rrvq --data DIR --out RUN              about 0.4 s a step on two CPU cores
+    dvcodec train --model rrvq --data DIR --out RUN              a photograph model
     dvcodec train --model rrvq --data DIR --out RUN --resume     goes on where RUN's checkpoint stands
 
-A run folder holds checkpoint.safetensors and log.csv. On a CPU a resumed run equals an uninterrupted one.
+A run folder holds config.json, checkpoint.safetensors, best.safetensors (where the recipe validates), log.csv and
+layers.csv. On a CPU a resumed run equals an uninterrupted one.
 """
 
 from __future__ import annotations
 
 import math
-import statistics
 import time
-from collections import deque
-from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from ..codec.errors import DvcodecError
-from ..models.photo import FINEST_CODE, PhotoRRVQ
-from ..models.rrvq import RRVQConfig
-from .checkpoints import FILE, Checkpoint, save
-from .codebooks import initialise_codebooks
-from .objective import Terms, rate_distortion
-from .options import TrainOptions
-from .parameters import GROUPS, FlatParameters
-from .photos import PhotoFolder
-from .progress import Progress
-from .recipes import Recipe, resolve
-from .starting import start_from
+from .checkpoints import BEST, FILE, Checkpoint, save
+from .distributed import Team
+from .interrupts import Interrupts
+from .journal import Journal
+from .parameters import FlatParameters
+from .registry import Settings
+from .schedules import Norms, Plateau, share
+from .task import Moment, Synchronised, Task, Terms, Validated
 
 SAVE_EVERY = 240.0
 """Seconds between checkpoints."""
 
 
-def run(options: TrainOptions) -> None:
-    """Trains as `options` say, to the last step or minute. Ctrl-C saves a checkpoint and passes on."""
-    if options.threads:
-        torch.set_num_threads(options.threads)
-    config, recipe = resolve(options.model, options.overrides, options.steps)
-    trainer = Trainer(options, RRVQConfig(**config), recipe)
-    path = options.out / FILE
-    if options.resume:
-        trainer.resume(Checkpoint(path))
-    elif path.exists():
-        raise DvcodecError(f"{options.out} holds a run", "use --resume to go on with it, or another --out")
-    else:
-        trainer.begin()
-    try:
-        trainer.train()
-    finally:
-        trainer.save()
+@dataclass(frozen=True)
+class Limits:
+    """Where and how long a run goes: its folder, its seed, minutes of wall clock (None: the recipe's steps alone)."""
+
+    out: Path
+    seed: int = 0
+    minutes: float | None = None
 
 
 class Trainer:
     """Everything that a run carries from step to step."""
 
-    def __init__(self, options: TrainOptions, config: RRVQConfig, recipe: Recipe) -> None:
-        options.out.mkdir(parents=True, exist_ok=True)
-        torch.manual_seed(options.seed)
-        self.options, self.recipe = options, recipe
-        self.rng = np.random.default_rng(options.seed)
-        self.device = torch.device(_device(options.device))
-        self.photos = PhotoFolder(options.data, recipe.late_crop)
-        self.model = PhotoRRVQ(config).to(self.device)
+    def __init__(self, task: Task, settings: Settings, limits: Limits, team: Team, facts: dict[str, Any]) -> None:
+        self.task, self.settings, self.limits, self.team, self.facts = task, settings, limits, team, facts
+        self.recipe = settings.recipe
+        self.rng = np.random.default_rng(limits.seed)
+        self.module = task.module.to(team.device)
         self.step, self.seconds = 0, 0.0
-        self.norms: deque[float] = deque(maxlen=200)
+        self.norms, self.plateau = Norms(), Plateau()
+        self.interrupts, self.stopped = Interrupts(), False
 
     def begin(self) -> None:
-        """A fresh optimiser over given weights, or over networks at random and codebooks from the data."""
-        self._codebooks()
-        if self.options.start is not None:
-            start_from(self.model, self.options.start)
+        """A fresh run: the task prepares its module, the optimiser is cold."""
+        self.task.prepare(self.rng)
         self._flatten()
-
-    def _codebooks(self) -> None:
-        with torch.no_grad():
-            parts = []
-            for x in self.crops(24):
-                quality = torch.randint(1500, FINEST_CODE + 1, (len(x),), device=self.device)
-                parts.append(self.model.infer(x, quality, learned=False))
-            evidence = {s: torch.cat([part[s] for part in parts]).cpu() for s in parts[0]}
-        self.model.cpu()
-        initialise_codebooks(self.model, evidence, torch.Generator().manual_seed(self.options.seed))
-        self.model.to(self.device)
+        self.team.follow_first([*self.flat.vectors().values(), *self.flat.average.values(), *self.module.buffers()])
+        self._part_ways()
 
     def resume(self, checkpoint: Checkpoint) -> None:
-        """State, parameters, optimiser and generators of a checkpoint."""
-        self.step, self.seconds = checkpoint.state["step"], checkpoint.state["seconds"]
-        self.norms.extend(checkpoint.state["norms"])
+        """Goes on from a checkpoint: parameters, optimiser, generators, counts. DvcodecError if one is missing."""
         self._flatten()
-        checkpoint.restore_parameters(self.model, self.flat)
-        checkpoint.restore_rest(self.flat, self.adam, self.rng)
+        state = checkpoint.state
+        try:
+            checkpoint.restore(self.module, self.flat, self.optimiser)
+            self.step, self.seconds = int(state["step"]), float(state["seconds"])
+            self.norms.restore(state["norms"], state.get("skipped", 0))
+            self.plateau = Plateau(**state.get("plateau", {}))
+            self.rng.bit_generator.state = state["numpy_rng"]
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise DvcodecError(f"the checkpoint cannot be gone on from: {type(error).__name__}: {error}") from error
+        self._part_ways()
 
     def _flatten(self) -> None:
-        self.flat = FlatParameters(self.model)
-        rates = (self.recipe.rate, self.recipe.codebook_rate, self.recipe.network_rate)
-        groups = [{"params": [self.flat.groups[name]], "lr": rate} for name, rate in zip(GROUPS, rates, strict=True)]
-        self.rates = rates
-        self.adam = torch.optim.Adam(groups, betas=(0.9, 0.99))
+        self.flat = FlatParameters(self.module, self.task.groups())
+        groups = [{"params": [self.flat.groups[name]], "lr": rate} for name, rate in self.flat.rates.items()]
+        kind = torch.optim.Adamax if self.recipe.optimiser == "adamax" else torch.optim.Adam
+        self.optimiser: torch.optim.Optimizer = kind(groups, betas=(self.recipe.beta1, self.recipe.beta2))
 
-    def crops(self, count: int, *, late: bool = False) -> Iterator[Tensor]:
-        """`count` batches of crops on the device."""
-        side = self.recipe.late_crop if late else self.recipe.crop
-        batch = max(1, self.recipe.batch * self.recipe.crop**2 // side**2)
-        for _ in range(count):
-            yield self.photos.batch(batch, side, self.rng, self.recipe.synthetic).to(self.device)
+    def _part_ways(self) -> None:
+        """Every process but the first draws from generators of its own."""
+        if not self.team.first:
+            self.rng = np.random.default_rng([self.limits.seed, self.team.rank, self.step])
+            torch.manual_seed(int(self.rng.integers(2**62)))
 
-    def train(self) -> None:
-        """Steps until the recipe's count or the minutes are reached."""
-        self.model.train()
+    def train(self, journal: Journal) -> None:
+        """Steps until the recipe, the clock or a person ends the run; saves. KeyboardInterrupt if a person did."""
         started, saved = time.monotonic() - self.seconds, time.monotonic()
-        with Progress(self.options.out / "log.csv", self.recipe.steps, quiet=self.options.quiet) as progress:
-            while (fraction := self.fraction()) < 1:
-                terms, norm = self.one_step(fraction)
-                self.step += 1
-                self.seconds = time.monotonic() - started
-                progress.show(self.step, self.seconds, terms, norm)
-                if time.monotonic() - saved > SAVE_EVERY:
-                    self.save()
-                    saved = time.monotonic()
+        with self.interrupts, journal:
+            try:
+                while not self.done():
+                    moment = Moment(self.step, self.fraction())
+                    terms, norm = self.one_step(moment)
+                    self.step += 1
+                    self.agree(time.monotonic() - started)
+                    figures = {"gradient_norm": norm, "rate_share": self.share(moment), "skipped": self.norms.skipped}
+                    if self.recipe.validate_every and self.step % self.recipe.validate_every == 0:
+                        journal.validation(self.validate())
+                    journal.take(self.step, self.seconds, terms, figures)
+                    if time.monotonic() - saved > SAVE_EVERY:
+                        self.save(FILE)
+                        saved = time.monotonic()
+            except DvcodecError:
+                self.save(FILE)  # the state before the step that failed
+                raise
+        self.save(FILE)
+        if self.stopped:
+            raise KeyboardInterrupt
+
+    def agree(self, seconds: float) -> None:
+        """Lets all processes see the same clock and the same interrupt."""
+        self.seconds, asked = self.team.largest(seconds, float(self.interrupts.asked))
+        self.stopped = asked > 0  # not the flag itself, which may rise in one process after the others have looked
+
+    def done(self) -> bool:
+        """Whether the run is at its end."""
+        overfitted = 0 < self.recipe.stop_after <= self.plateau.since
+        return self.fraction() >= 1 or overfitted or self.stopped
 
     def fraction(self) -> float:
         """How much of the run is done: by steps, or by minutes where those are sooner."""
-        clock = self.seconds / (60 * self.options.minutes) if self.options.minutes else 0.0
+        clock = self.seconds / (60 * self.limits.minutes) if self.limits.minutes else 0.0
         return max(self.step / self.recipe.steps, clock)
 
-    def one_step(self, fraction: float) -> tuple[Terms, float]:
-        """One batch: objective, clipped gradient, Adam, moving average."""
-        recipe = self.recipe
-        for group, rate in zip(self.adam.param_groups, self.rates, strict=True):
-            group["lr"] = rate * schedule(self.step, fraction, recipe)
-        x = next(self.crops(1, late=fraction >= recipe.late_from))
-        quality = torch.randint(0, FINEST_CODE + 1, (len(x),)).to(self.device)
+    def share(self, moment: Moment) -> float:
+        """Share of the rates at a moment."""
+        return share(moment, self.recipe, self.plateau.share)
+
+    def one_step(self, moment: Moment) -> tuple[Terms, float]:
+        """One batch: objective, clipped gradient, update, moving average. Returns the terms and the gradient's norm."""
+        self.module.train()
+        for group, rate in zip(self.optimiser.param_groups, self.flat.rates.values(), strict=True):
+            group["lr"] = rate * self.share(moment)
+        batch = self.task.batch(self.rng, moment).to(self.team.device)
         self.flat.zero_grad()
-        relax = 2.0 if recipe.pull > 0 and self.step % 2 == 0 else 0.0  # costly: every second step, counted twice
-        analysis = fraction >= recipe.analysis_from
-        terms = rate_distortion(self.model, x, quality, recipe, relax=relax, analysis=analysis)
+        with torch.autocast(self.team.device.type, torch.bfloat16, enabled=self.recipe.precision == "bf16"):
+            terms = self.task.terms(batch, moment)
         refuse_nan(terms)
         terms.loss.backward()  # type: ignore[no-untyped-call]
+        self.team.average(self.flat.gradients())
+        if self.team.size > 1 and isinstance(self.task, Synchronised):
+            self.task.synchronise(self.team.average)
         norm = self.flat.norm()
-        if math.isfinite(norm):
-            limit = recipe.clip * statistics.median(self.norms) if len(self.norms) > 10 else 0.3
-            self.flat.scale_gradients(min(1.0, limit / (norm + 1e-9)))
-            self.norms.append(norm)
-            self.adam.step()
-        self.flat.follow(min(recipe.ema, (self.step + 1) / (self.step + 20)))
+        factor = self.norms.factor(norm, self.recipe)
+        if factor is not None:
+            self.flat.scale_gradients(factor)
+            self.optimiser.step()
+        self.flat.follow(min(self.recipe.ema, (self.step + 1) / (self.step + 20)))
         return terms, norm
 
-    def save(self) -> None:
-        """Writes the checkpoint."""
-        state: dict[str, Any] = {"model": self.options.model, "step": self.step, "seconds": self.seconds}
-        state |= {"recipe": asdict(self.recipe), "norms": list(self.norms), "numpy_rng": self.rng.bit_generator.state}
-        state |= {"seed": self.options.seed, "device": self.device.type, "images": len(self.photos.images)}
-        save(self.options.out / FILE, self.model, self.flat, self.adam, state)
+    def validate(self) -> float:
+        """The validation loss of the averaged parameters; a new best is saved."""
+        if not isinstance(self.task, Validated):
+            raise DvcodecError("this model has no validation", "--set validate_every=0")
+        devices = [self.team.device] if self.team.device.type == "cuda" else []
+        with torch.random.fork_rng(devices), self.flat.averaged(), torch.no_grad():
+            torch.manual_seed(self.limits.seed)
+            self.module.eval()
+            (value,) = self.team.largest(self.task.validate())
+        if self.plateau.take(value, self.recipe):
+            self.save(BEST)
+        return value
 
-
-def schedule(step: int, fraction: float, recipe: Recipe) -> float:
-    """Share of the rates: linear warm-up, then a cosine down to `decay_to`."""
-    cosine = 0.5 * (1 + math.cos(math.pi * fraction))
-    return min(1.0, (step + 1) / recipe.warm_up) * (cosine * (1 - recipe.decay_to) + recipe.decay_to)
+    def save(self, name: str) -> None:
+        """Writes a checkpoint into the run's folder, in the first process."""
+        state = {"model": self.settings.preset, "step": self.step, "seconds": self.seconds, "seed": self.limits.seed}
+        state |= {"norms": list(self.norms.recent), "skipped": self.norms.skipped, "plateau": asdict(self.plateau)}
+        state |= {"numpy_rng": self.rng.bit_generator.state, "device": self.team.device.type, **self.facts}
+        if self.team.first:
+            path = self.limits.out / name
+            save(path, self.module, self.flat, self.optimiser, self.settings.plain(), state)
 
 
 def refuse_nan(terms: Terms) -> None:
@@ -172,9 +181,3 @@ def refuse_nan(terms: Terms) -> None:
     bad = [name for name, nats in terms.layer_nats.items() if not bool(torch.isfinite(nats).all())]
     where = f"layer {bad[0]}" if bad else "the distortion"
     raise DvcodecError(f"the loss is not a number, first in {where}", "resume with a smaller rate: --set rate=...")
-
-
-def _device(choice: str) -> str:
-    if choice == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    return choice

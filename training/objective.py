@@ -7,7 +7,7 @@ that fine qualities, whose terms are large, do not drown coarse ones, and by 1 /
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
 
 import torch
 from torch import Tensor
@@ -15,18 +15,9 @@ from torch import Tensor
 from ..models.photo import Painted, PhotoRRVQ
 from .choosers import PosteriorChooser
 from .recipes import Recipe
+from .task import Terms
 
 REFERENCE_SIGMA = 8.0
-
-
-@dataclass
-class Terms:
-    """A batch's loss (scalar, with gradient) and its parts per pixel, in nats."""
-
-    loss: Tensor
-    rate: float
-    distortion: float
-    layer_nats: dict[str, Tensor]
 
 
 def rate_distortion(
@@ -48,9 +39,11 @@ def rate_distortion(
     if relax:
         loss = loss + chooser.pull - chooser.pull.detach()
     pixels = x.shape[0] * x.shape[2] * x.shape[3]
-    return Terms(
-        loss, float(chooser.nats.detach().sum()) / pixels, float(error.detach().sum()) / pixels, chooser.layer_nats
-    )
+    figures = {
+        "bits_per_pixel": float(chooser.nats.detach().sum()) / pixels / math.log(2),
+        "distortion_nats_per_pixel": float(error.detach().sum()) / pixels,
+    }
+    return Terms(loss, figures, chooser.layer_nats)
 
 
 def canvas_error(painted: Painted, evidence: dict[int, Tensor]) -> Tensor:

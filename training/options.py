@@ -12,30 +12,38 @@ class TrainOptions:
 
     Args:
         model: name of a preset, one of `presets()`.
-        data: folder of images.
-        out: folder of the run: checkpoints, log, final options.
+        data: name of a data set, one of `data.DATA_SETS`, or a folder of images.
+        root: where a named set's files are; None is the current folder.
+        exclude: folder of images that must not be trained on; images with equal pixels are left out.
+        download: let torchvision fetch a named set's files into `root` where they are missing.
+        out: folder of the run: checkpoints, log, settings.
         steps: optimiser steps in all; None takes the preset's.
         minutes: stop after so many minutes of wall clock, whichever comes first; None for no such limit.
         resume: go on from the checkpoint in `out`.
-        start: weights file to start from, with a fresh optimiser; None starts from scratch.
         device: "auto", "cpu" or "cuda".
-        precision: "bf16" (autocast) or "fp32".
+        precision: "bf16" (autocast) or "fp32"; None takes the preset's.
         seed: of everything drawn at random.
         threads: CPU threads; None leaves the choice to torch.
         overrides: fields of the preset's configuration by name, values as typed by the person.
         quiet: print errors only.
+        start: weights file to start from, with a fresh optimiser; None starts from scratch.
+        tensorboard: write TensorBoard's event files as well.
     """
 
     model: str
-    data: Path
+    data: str
     out: Path
     steps: int | None = None
     minutes: float | None = None
     resume: bool = False
     device: str = "auto"
-    precision: str = "bf16"
+    precision: str | None = None
     seed: int = 0
     threads: int | None = None
     overrides: dict[str, str] = field(default_factory=dict)
     quiet: bool = False
     start: Path | None = None
+    tensorboard: bool = False
+    root: Path | None = None
+    exclude: Path | None = None
+    download: bool = False

@@ -1,40 +1,40 @@
-"""All parameters in three flat vectors: one Adam, one moving average, one clip instead of a thousand small ones."""
+"""All parameters in one flat vector a group: one Adam, one moving average, one clip, one exchange between processes."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
 
-GROUPS = ("chain", "codebooks", "networks")
-
-
-def group_of(name: str) -> str:
-    """Which group a parameter belongs to, by its name."""
-    if name.endswith(".values"):
-        return "codebooks"
-    return "networks" if name.startswith(("analysis.", "synthesis.")) else "chain"
+from .task import ParameterGroup
 
 
 class FlatParameters:
-    """A model's parameters as views of one vector per group, with gradients that are views too."""
+    """A module's trained parameters as views of one vector per group, with gradients that are views too."""
 
-    def __init__(self, model: nn.Module) -> None:
-        self.groups = {name: self._flatten(model, name) for name in GROUPS}
+    def __init__(self, module: nn.Module, groups: Sequence[ParameterGroup]) -> None:
+        names = {id(p): name for name, p in module.named_parameters() if p.requires_grad}
+        listed = [id(p) for group in groups for p in group.parameters]
+        if sorted(listed) != sorted(names):
+            raise ValueError("every trained parameter belongs to exactly one group")
+        self.rates = {group.name: group.rate for group in groups}
+        self.members = {g.name: [(names[id(p)], p.shape) for p in g.parameters] for g in groups}
+        self.groups = {group.name: _flatten(group.parameters) for group in groups}
         self.average = {name: flat.detach().clone() for name, flat in self.groups.items()}
 
-    @staticmethod
-    def _flatten(model: nn.Module, group: str) -> nn.Parameter:
-        chosen = [p for name, p in model.named_parameters() if group_of(name) == group]
-        flat = torch.cat([p.detach().reshape(-1) for p in chosen])
-        gradient, start = torch.zeros_like(flat), 0
-        for parameter in chosen:
-            part = slice(start, start + parameter.numel())
-            parameter.data = flat[part].view(parameter.shape)
-            parameter.grad = gradient[part].view(parameter.shape)
-            start += parameter.numel()
-        whole = nn.Parameter(flat)
-        whole.grad = gradient
-        return whole
+    def named(self, vectors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Vectors by group, as views by parameter name."""
+        views: dict[str, Tensor] = {}
+        for group, vector in vectors.items():
+            parts = torch.split(vector.detach(), [shape.numel() for _, shape in self.members[group]])
+            views |= {name: part.view(shape) for (name, shape), part in zip(self.members[group], parts, strict=True)}
+        return views
+
+    def vectors(self) -> dict[str, Tensor]:
+        """The parameters' vectors by group."""
+        return {name: flat.detach() for name, flat in self.groups.items()}
 
     def zero_grad(self) -> None:
         """Sets all gradients to zero in place."""
@@ -60,8 +60,31 @@ class FlatParameters:
         for name, flat in self.groups.items():
             self.average[name].lerp_(flat.detach(), 1 - decay)
 
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Inside, the module computes with the average."""
+        kept = {name: vector.clone() for name, vector in self.vectors().items()}
+        try:
+            self._set(self.average)
+            yield
+        finally:
+            self._set(kept)
+
     @torch.no_grad()
-    def use_average(self) -> None:
-        """Overwrites the parameters with their average."""
+    def _set(self, vectors: Mapping[str, Tensor]) -> None:
         for name, flat in self.groups.items():
-            flat.data.copy_(self.average[name])
+            flat.data.copy_(vectors[name])
+
+
+def _flatten(parameters: Sequence[nn.Parameter]) -> nn.Parameter:
+    """One vector that the parameters, and their gradients, become views of."""
+    flat = torch.cat([p.detach().reshape(-1) for p in parameters])
+    gradient, start = torch.zeros_like(flat), 0
+    for parameter in parameters:
+        part = slice(start, start + parameter.numel())
+        parameter.data = flat[part].view(parameter.shape)
+        parameter.grad = gradient[part].view(parameter.shape)
+        start += parameter.numel()
+    whole = nn.Parameter(flat)
+    whole.grad = gradient
+    return whole

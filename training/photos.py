@@ -12,18 +12,24 @@ from PIL import Image
 from torch import Tensor
 
 from ..codec.errors import DvcodecError
+from .data.pictures import without
 from .synthetic import synthetic
 
 SUFFIXES = {".png", ".webp", ".avif", ".jpg", ".jpeg", ".bmp", ".ppm", ".tif", ".tiff"}
 
 
 class PhotoFolder:
-    """Every image below `root` (sorted) whose sides are at least `crop`, as RGB arrays in memory."""
+    """Every image below `root` (sorted) whose sides are at least `crop`, as RGB arrays in memory.
 
-    def __init__(self, root: Path, crop: int) -> None:
+    Images that a picture below `exclude` equals in all pixels are left out; `excluded` counts them.
+    """
+
+    def __init__(self, root: Path, crop: int, exclude: Path | None = None) -> None:
         paths = sorted(p for p in root.rglob("*") if p.suffix.lower() in SUFFIXES)
         with ThreadPoolExecutor(4) as pool:
-            images = list(pool.map(read_rgb, paths))
+            found = list(pool.map(read_rgb, paths))
+        images = without(found, exclude)
+        self.excluded = len(found) - len(images)
         self.images = [image for image in images if min(image.shape[:2]) >= crop]
         if not self.images:
             raise DvcodecError(

@@ -1,62 +1,61 @@
-"""What a run tells: a line of figures on a terminal, and log.csv with one row for every 20 steps."""
+"""The display of a run on a terminal: how far it is, its figures, bits an image and codes in use of every layer."""
 
 from __future__ import annotations
 
-import csv
-import math
-from collections import deque
-from pathlib import Path
-from types import TracebackType
+import sys
 
-from rich.console import Console
-from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
-from rich.progress import Progress as Bar
+from rich.columns import Columns
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from .objective import Terms
+from .journal import Row
 
-EVERY = 20
-COLUMNS = ("step", "seconds", "loss", "bits_per_pixel", "distortion_nats_per_pixel", "gradient_norm")
+MOST_LAYERS = 120
+"""Layers shown; a screen holds no more."""
 
 
-class Progress:
-    """Shows and logs a run. A context manager."""
+class Display:
+    """A bar with figures below it, redrawn with every row. Shows nothing where stderr is no terminal."""
 
-    def __init__(self, log: Path, steps: int, *, quiet: bool) -> None:
-        self._log, self._steps = log, steps
+    def __init__(self, steps: int, *, quiet: bool) -> None:
         console = Console(stderr=True, quiet=quiet)
-        shown = (
-            TextColumn("{task.completed}/{task.total} steps"),
-            BarColumn(),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[figures]}"),
-        )
-        self._bar = Bar(*shown, console=console, disable=quiet or not console.is_terminal)
-        self._recent: deque[tuple[float, float, float, float]] = deque(maxlen=EVERY)
+        shown = (TextColumn("{task.completed}/{task.total} steps"), BarColumn(), TimeElapsedColumn())
+        self._bar = Progress(*shown, console=console)
+        self._task = self._bar.add_task("", total=steps)
+        self._live = Live(self._bar, console=console, transient=True, refresh_per_second=2)
+        self._shows = not quiet and console.is_terminal
+        if self._shows:
+            self._live.start()
 
-    def __enter__(self) -> Progress:
-        new = not self._log.exists()
-        self._file = self._log.open("a", newline="")
-        self._writer = csv.writer(self._file)
-        if new:
-            self._writer.writerow(COLUMNS)
-        self._bar.start()
-        self._task = self._bar.add_task("train", total=self._steps, figures="")
-        return self
+    def row(self, row: Row) -> None:
+        """Draws the row."""
+        self._bar.update(self._task, completed=row.step)
+        if self._shows:
+            self._live.update(Group(self._bar, figures(row), Columns(layers(row))))
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._bar.stop()
-        self._file.close()
+    def close(self) -> None:
+        """Clears the display."""
+        if self._shows:
+            self._live.stop()
 
-    def show(self, step: int, seconds: float, terms: Terms, norm: float) -> None:
-        """Takes a step's figures; every 20 steps their means are shown and logged."""
-        loss = float(terms.loss.detach())
-        self._recent.append((loss, terms.rate / math.log(2), terms.distortion, norm))
-        self._bar.update(self._task, completed=step)
-        if step % EVERY:
-            return
-        means = [sum(column) / len(column) for column in zip(*self._recent, strict=True)]
-        self._writer.writerow([step, round(seconds, 1), *(f"{value:.5g}" for value in means)])
-        self._file.flush()
-        self._bar.update(self._task, figures=f"loss {means[0]:.3f}  {means[1]:.3f} bpp  distortion {means[2]:.3f}")
+
+def figures(row: Row) -> str:
+    """The row's figures in one line."""
+    words = [f"{name} {value:.4g}" for name, value in row.figures.items()]
+    return "  ".join(words if row.validation is None else [*words, f"validation {row.validation:.5g}"])
+
+
+def layers(row: Row) -> list[str]:
+    """Each layer in a few words: name, bits an image, codes in use."""
+    words = [
+        f"{name} {bits:.1f} b" + ("" if codes is None else f" {codes} codes")
+        for name, (bits, codes) in row.layers.items()
+    ]
+    return words if len(words) <= MOST_LAYERS else [*words[:MOST_LAYERS], f"and {len(words) - MOST_LAYERS} more"]
+
+
+def say(text: str, *, quiet: bool) -> None:
+    """A line on stderr, unless `quiet`."""
+    if not quiet:
+        print(text, file=sys.stderr, flush=True)

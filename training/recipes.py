@@ -1,57 +1,84 @@
-"""Named models with their recipes: plain numbers, no torch. `--set key=value` changes any of them."""
+"""Recipes, and the presets of photograph models: plain numbers, no torch. `--set key=value` changes any of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
-from typing import Any
-
-from ..codec.errors import InvalidArgument
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """How a photograph model is trained. Rates are Adam's; fractions are of the whole run."""
+class Optimisation:
+    """What the loop needs to know, whatever it trains; recipes of tasks add their own fields. Steps are optimiser's."""
 
     steps: int = 9000
     batch: int = 8
+    """Images a step and process."""
+    optimiser: Literal["adam", "adamax"] = "adam"
+    beta1: float = 0.9
+    beta2: float = 0.99
+    rate: float = 1e-3
+    """Of parameters that have no rate of their own."""
+    warm_up: int = 100
+    """Steps over which the rates rise linearly."""
+    schedule: Literal["constant", "cosine", "plateau"] = "cosine"
+    decay_to: float = 0.02
+    """The cosine schedule ends at this share of the rates, the plateau schedule never goes below it."""
+    plateau_factor: float = 0.8
+    """The rates fall to this share of themselves after `patience` validations without a new best."""
+    patience: int = 20
+    validate_every: int = 0
+    """Steps between validations of the averaged parameters; 0 = never. The best so far is kept as best.safetensors."""
+    stop_after: int = 0
+    """Validations without a new best that end the run; 0 = no such end."""
+    clip: float = 2.0
+    """Gradients are clipped to this multiple of the running median of their norm; 0 = to `clip_norm` alone."""
+    clip_norm: float = 0.3
+    """Limit of the gradient's norm while its median is not known yet, or where `clip` is 0; 0 = none."""
+    skip: float = 0.0
+    """Updates whose gradient exceeds this multiple of the running median are left out; 0 = only those not finite."""
+    ema: float = 0.999
+    """Decay of the moving average of the parameters, which is what is validated, exported and sampled."""
+    precision: Literal["bf16", "fp32"] = "fp32"
+    """Number format of dense products: bfloat16 autocast or float32."""
+
+
+@dataclass(frozen=True)
+class Recipe(Optimisation):
+    """How a photograph model is trained. Rates are Adam's; fractions are of the whole run."""
+
+    precision: Literal["bf16", "fp32"] = "bf16"
     crop: int = 128
     late_crop: int = 256
     """Side of the crops in the last part of the run; the batch shrinks so that the pixels stay the same."""
     late_from: float = 0.6
-    rate: float = 1e-3
     codebook_rate: float = 3e-3
     network_rate: float = 5e-4
-    """Of analysis and synthesis."""
-    warm_up: int = 100
-    decay_to: float = 0.02
-    """The cosine schedule ends at this share of the rates."""
+    """Of the synthesis."""
+    analysis_rate: float = 1e-4
     anchor: float = 0.1
     """Share of the distortion measured on the canvas itself: it stays what the posterior takes it for."""
     pull: float = 1.0
     """Weight of the expected rate's gradient on the canvas predictions and the analysis."""
     analysis_from: float = 0.1
     """From this fraction on the learned analysis is trained; 1 = never."""
-    clip: float = 2.0
-    """Gradients are clipped to this multiple of the running median of their norm."""
-    ema: float = 0.999
     synthetic: float = 0.06
     """Share of the crops that are made (noise, ramps, lines, blocks), not cut from photographs."""
 
 
 @dataclass(frozen=True)
 class Preset:
-    """A model's description, the sizes of its networks (fields of RRVQConfig) and its recipe."""
+    """A model's description, its sizes and its recipe."""
 
     description: str
-    config: Mapping[str, Any] = field(default_factory=dict)
-    recipe: Recipe = Recipe()
+    config: Any = field(default_factory=dict)
+    """Plain values: a mapping of sizes (photograph models) or a dataclass (families)."""
+    recipe: Optimisation = Recipe()
 
 
 PRESETS = {
     "rrvq": Preset(
         "RRVQ-VAE of photographs, the codec's model: 96 layers at strides 64 to 8, every quality",
-        {"layout": "photo-96", "sigma_coarse": 48.0, "sigma_fine": 3.2},
+        {"layout": "photo-96", "sigma_coarse": 48.0, "sigma_fine": 3.2, "analysis_slope": 0.2},
     ),
     "canvas": Preset(
         "the baseline: whole 8x8 blocks by 14 residual codebooks, direct priors, no learned predictions",
@@ -74,48 +101,22 @@ PRESETS = {
             "hidden": 32,
             "synthesis_width": 64,
             "analysis_width": 32,
+            "analysis_slope": 0.2,
         },
     ),
 }
 
-
-def resolve(name: str, overrides: Mapping[str, str], steps: int | None) -> tuple[dict[str, Any], Recipe]:
-    """A preset's network sizes and recipe with a person's changes. InvalidArgument for an unknown key or value."""
-    preset = PRESETS[name]
-    config, recipe = dict(preset.config), preset.recipe
-    for key, text in overrides.items():
-        if key in {f.name for f in fields(Recipe)}:
-            recipe = replace(recipe, **{key: _number(key, text, type(getattr(recipe, key)))})
-        elif key in SIZES:
-            config[key] = _number(key, text, SIZES[key])
-        else:
-            known = sorted({f.name for f in fields(Recipe)} | set(SIZES))
-            raise InvalidArgument(f"no setting {key!r}", f"there are {', '.join(known)}")
-    return config, recipe if steps is None else replace(recipe, steps=steps)
-
-
-def _switch(text: str) -> bool:
-    return {"true": True, "false": False}[text.lower()]
-
-
-SIZES: dict[str, Callable[[str], Any]] = {
+SIZES: dict[str, type] = {
     "blocks": int,
     "hidden": int,
     "synthesis_width": int,
     "synthesis_blocks": int,
     "analysis_width": int,
+    "analysis_slope": float,
     "sigma_coarse": float,
     "sigma_fine": float,
     "layout": str,
     "prior": str,
-    "predictions": _switch,
+    "predictions": bool,
 }
 """Network sizes that `--set` may change (fields of models.rrvq.RRVQConfig)."""
-
-
-def _number(key: str, text: str, kind: Callable[[str], Any]) -> Any:
-    names = {int: "a whole number", float: "a number", _switch: "true or false"}
-    try:
-        return kind(text)
-    except (ValueError, KeyError):
-        raise InvalidArgument(f"{key}={text}: not {names[kind]}", f"--set {key}=...") from None

@@ -27,12 +27,17 @@ def start_from(model: PhotoRRVQ, weights: Path) -> int:
     DvcodecError if it is no weights file or if its networks have other sizes.
     """
     try:
-        hierarchy: PhotoHierarchy = read(weights, "cpu")
+        hierarchy = read(weights, "cpu")
     except (ValueError, OSError) as error:
         raise DvcodecError(f"{weights} is no weights file: {error}") from error
+    if not isinstance(hierarchy, PhotoHierarchy):
+        raise DvcodecError(f"{weights} holds no photograph model")
     theirs = portable(hierarchy.network)
     mine = portable(model)
+    same_analysis = hierarchy.network.config.analysis_slope == model.config.analysis_slope
     for key, value in mine.items():
+        if key.startswith("analysis.") and not same_analysis:
+            continue  # another kind of network: it stays as it begins
         if key in theirs and theirs[key].shape == value.shape:
             value.copy_(theirs[key])
         elif not key.startswith("layer "):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from torch import Tensor, nn
@@ -63,4 +63,25 @@ class Task(Protocol):
 
     def terms(self, batch: Tensor, moment: Moment) -> Terms:
         """The objective of a batch on the model's device."""
+        ...
+
+
+@runtime_checkable
+class Synchronised(Protocol):
+    """A task that learns by more than gradients: moving averages that several processes must share."""
+
+    def synchronise(self, average: Callable[[Iterable[Tensor]], None]) -> None:
+        """After each batch, where there are several processes; `average` replaces tensors by their means over them."""
+        ...
+
+
+@runtime_checkable
+class Validated(Protocol):
+    """A task that can be measured on images it is not trained on."""
+
+    def validate(self) -> float:
+        """The mean loss over validation images: lower is better. The loop sets averaged parameters and eval mode.
+
+        What it draws at random comes from torch's generator, which the loop seeds alike each time.
+        """
         ...

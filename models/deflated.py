@@ -1,8 +1,8 @@
-"""Files of packed tensors: safetensors, no pickle.
+"""The form of weights files: safetensors without pickle, whatever the model.
 
-The file holds one uint8 tensor, `deflated`: the zlib stream of all packed tensors (see packing) one after the other,
-little-endian, in the order of `index`, a list of [name, dtype, shape]. Deflating takes about 15 % off. The metadata's
-one key, `dvcodec`, is a JSON object of facts, `format` and `index` among them.
+The file holds one uint8 tensor, `deflated`: the zlib stream of all packed tensors one after the other, little-endian,
+in the order of `index`, a list of [name, dtype, shape]. Deflating takes about 15 % off. The metadata's one key,
+`dvcodec`, is a JSON object: format, name, config, index and what else the format has.
 """
 
 from __future__ import annotations
@@ -10,13 +10,11 @@ from __future__ import annotations
 import json
 import math
 import zlib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor
 
@@ -28,37 +26,32 @@ LARGEST = 2**28
 """Bytes that a file may inflate to."""
 
 
-def to_bytes(facts: Mapping[str, Any], packed: Mapping[str, Tensor]) -> bytes:
-    """The bytes of a file of these facts and tensors; the same for the same content."""
+def deflate(facts: dict[str, Any], packed: dict[str, Tensor]) -> bytes:
+    """The bytes of a weights file: facts about the model and its packed tensors."""
     index = [[key, str(value.dtype).removeprefix("torch."), list(value.shape)] for key, value in packed.items()]
     payload = zlib.compress(b"".join(value.contiguous().numpy().tobytes() for value in packed.values()), 9)
-    text = json.dumps({**facts, "index": index}, separators=(",", ":"))
-    metadata = {KEY: text}  # one key: safetensors writes several in random order
+    # One key: safetensors writes several in random order.
+    metadata = {KEY: json.dumps({**facts, "index": index}, separators=(",", ":"))}
     return save({"deflated": torch.frombuffer(bytearray(payload), dtype=torch.uint8)}, metadata)
 
 
-def from_file(path: Path, format: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """Facts and tensors of a file of this format. Use within `damage_named`."""
+def facts_of(path: Path) -> dict[str, Any]:
+    """The facts of a weights file. ValueError, KeyError or SafetensorError if it is none."""
     if path.stat().st_size > LARGEST:
         raise ValueError("it is larger than any model's")
     with safe_open(path, framework="pt") as file:
         facts: dict[str, Any] = json.loads((file.metadata() or {})[KEY])
-        if facts["format"] != format:
-            raise ValueError(f"its format is {str(facts['format'])[:32]!r}, {format!r} is expected here")
+    return facts
+
+
+def tensors_of(path: Path, facts: dict[str, Any]) -> dict[str, Tensor]:
+    """The packed tensors of a weights file by name."""
+    with safe_open(path, framework="pt") as file:
         payload = file.get_tensor("deflated").numpy().tobytes()
-    return facts, _inflate(payload, facts["index"])
+    return inflate(payload, facts["index"])
 
 
-@contextmanager
-def damage_named() -> Iterator[None]:
-    """Turns what libraries raise on a damaged file, or one of another kind, into a ValueError."""
-    try:
-        yield
-    except (SafetensorError, zlib.error, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
-        raise ValueError(f"it is not a weights file or it is damaged: {error}") from error
-
-
-def _inflate(payload: bytes, index: list[tuple[str, str, list[int]]]) -> dict[str, Tensor]:
+def inflate(payload: bytes, index: list[tuple[str, str, list[int]]]) -> dict[str, Tensor]:
     """The packed tensors by name; their sizes are bounded before anything is inflated."""
     if not all(type(n) is int and 0 <= n <= LARGEST for _, _, shape in index for n in shape):
         raise ValueError("the shapes of its tensors are not valid")

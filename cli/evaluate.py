@@ -1,0 +1,128 @@
+"""`dvcodec evaluate`: bounds of the likelihood that a model gives to images."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+from .guard import guard
+from .networks import open_network
+from .options import FLAG, Debug, Device, DeviceOption, Quiet, Threads
+from .process import use_threads
+from .report import Reporter
+from .text import facts, table
+from .train import Download, Root, refuse_unknown_data
+
+T = TypeVar("T")
+
+
+def evaluate(
+    data: Annotated[str, typer.Option("--data", metavar="NAME|DIR", help="A data set, or a folder of images.")],
+    weights: Annotated[
+        str | None,
+        typer.Option("--weights", metavar="NAME|PATH", help="Weights or a training checkpoint; default: the codec's."),
+    ] = None,
+    root: Root = None,
+    split: Annotated[str, typer.Option("--split", metavar="NAME", help="train, validation or test.")] = "test",
+    images: Annotated[int | None, typer.Option("--images", min=1, metavar="N", help="The first N images only.")] = None,
+    iw_samples: Annotated[
+        int, typer.Option("--iw-samples", min=0, metavar="S", help="Add the importance-weighted bound of S samples.")
+    ] = 0,
+    temperature: Annotated[
+        float | None, typer.Option("--temperature", metavar="T", help="Add the relaxed objective and its bias at T.")
+    ] = None,
+    quality: Annotated[
+        float, typer.Option("-q", "--quality", min=1, max=100, metavar="Q", help="Of photograph models.")
+    ] = 50.0,
+    batch: Annotated[int, typer.Option("--batch", min=1, metavar="N", help="Images at a time.")] = 100,
+    seed: Annotated[int, typer.Option("--seed", min=0, metavar="N", help="Seed of the posterior's samples.")] = 0,
+    download: Download = False,
+    device: DeviceOption = Device.auto,
+    threads: Threads = None,
+    as_json: Annotated[bool, typer.Option("--json", metavar=FLAG, help="Print one JSON object.")] = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Measure the evidence lower bound of a model on images, layer by layer."""
+    if temperature is not None and not temperature > 0:
+        raise typer.BadParameter(f"{temperature} is not a positive number", param_hint="--temperature")
+    if split not in ("train", "validation", "test"):
+        raise typer.BadParameter(f"no split {split!r} (train, validation or test)", param_hint="--split")
+    refuse_unknown_data(data)
+    reporter = Reporter(quiet=quiet, as_json=as_json)
+    with guard(weights or data, reporter, debug=debug):
+        use_threads(threads)
+        network = open_network(weights, device.value)
+        from ..evaluation.networks import describes_photographs, measured_photographs
+
+        if describes_photographs(network):
+            found = measured_photographs(network, Path(data), images, quality, seed)
+        else:
+            wanted = _Wanted(data, root, split, images, batch, seed, download)
+            found = {"split": split, **_family(network, wanted, iw_samples, temperature, reporter)}
+        typer.echo(json.dumps({"data": data, **found}) if as_json else in_words({"data": data, **found}))
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """Which images, as the person said it."""
+
+    data: str
+    root: Path | None
+    split: str
+    images: int | None
+    batch: int
+    seed: int
+    download: bool
+
+
+def _family(
+    network: Any, wanted: _Wanted, iw_samples: int, temperature: float | None, reporter: Reporter
+) -> dict[str, Any]:
+    """The bounds of a family over its images, with a bar that moves by batches."""
+    from ..evaluation.bound import measure
+    from ..training.tasks import data_of
+
+    chosen = data_of(network.config, wanted.data, wanted.root, download=wanted.download)[0].split(wanted.split)
+    count = len(chosen) if wanted.images is None else min(wanted.images, len(chosen))
+    batches = _first(chosen.batches(wanted.batch, wanted.seed), count)
+    with reporter.bar(-(-count // wanted.batch)) as advance:
+        bound = measure(
+            network, _counted(batches, advance), iw_samples=iw_samples, temperature=temperature, seed=wanted.seed
+        )
+    return bound.as_dict()
+
+
+def _first(batches: Iterable[Any], count: int) -> Iterator[Any]:
+    """So many images in all."""
+    for batch in batches:
+        yield batch[:count]
+        count -= len(batch)
+        if count <= 0:
+            return
+
+
+def _counted(batches: Iterable[T], advance: Callable[[], None]) -> Iterator[T]:
+    for batch in batches:
+        yield batch
+        advance()
+
+
+def in_words(found: dict[str, Any]) -> str:
+    """Figures, one a line, then a table of the layers."""
+    single = {name: _figure(value) for name, value in found.items() if name != "layers" and value is not None}
+    words = facts(single)
+    if not found.get("layers"):
+        return words
+    rows = [tuple(_figure(value) for value in layer.values()) for layer in found["layers"]]
+    heads = tuple(name.upper() for name in found["layers"][0])
+    return f"{words}\n\n{table([heads, *rows])}"
+
+
+def _figure(value: object) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,20 @@
+"""From what a person names with --weights to a network: installed weights, a weights file, or a training checkpoint."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..evaluation.networks import Network
+
+
+def open_network(weights: str | None, device: str) -> Network:
+    """A family's network or a photograph model. DvcodecError if there is no such thing. Loads torch."""
+    from ..codec import engine
+    from ..evaluation.networks import network_of
+    from ..training.opening import is_checkpoint, opened
+
+    if weights is not None and is_checkpoint(Path(weights)):
+        return opened(Path(weights), engine.device_of(device))
+    return network_of(engine.hierarchy(engine.choose(weights), device))

@@ -1,0 +1,111 @@
+"""Two arithmetics for one network: on integer grids, where a probability depends on it, and in plain floats.
+
+On grids (models.exact) an activation function is a table over its finite input, computed once in decimals, so no
+transcendental function is evaluated by a decoder. In training its gradient is the function's own derivative.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal, localcontext
+from functools import lru_cache
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..exact import ACTIVATION_BITS, on_grid, signed, stream
+
+TABLE_BITS = 6
+"""Inputs of the tables lie on the grid 2**-6 ..."""
+REACH = 8
+"""... in [-8, 8)."""
+GATE_BITS = 8
+"""A gate lies on the grid 2**-8."""
+EMBEDDING_BITS = 6
+"""e_p lies on the grid 2**-6 ..."""
+EMBEDDING_LIMIT = 15.0
+"""... with |e| <= 15."""
+
+
+@lru_cache(maxsize=16)
+def table(name: str, device: torch.device) -> Tensor:
+    """`elu` on the grid 2**-4 or `sigmoid` on 2**-8 at -8, -8 + 2**-6, ..., rounded half up. (1024,) float32"""
+    function, bits = {"elu": (_elu, ACTIVATION_BITS), "sigmoid": (_sigmoid, GATE_BITS)}[name]
+    with localcontext() as decimals:
+        decimals.prec = 40
+        points = [Decimal(i) / 2**TABLE_BITS for i in range(-REACH * 2**TABLE_BITS, REACH * 2**TABLE_BITS)]
+        steps = [(function(x) * 2**bits + Decimal("0.5")).to_integral_value("ROUND_FLOOR") for x in points]
+    limit = 127 if name == "elu" else 2**bits
+    entries = torch.tensor([min(int(step), limit) for step in steps], dtype=torch.float32, device=device)
+    return torch.mul(entries, 2.0**-bits)
+
+
+def _elu(x: Decimal) -> Decimal:
+    return x if x > 0 else x.exp() - 1
+
+
+def _sigmoid(x: Decimal) -> Decimal:
+    return 1 / (1 + (-x).exp())
+
+
+class _Table(torch.autograd.Function):
+    """A table in place of a function, with the function's derivative."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, name: str) -> Tensor:
+        ctx.save_for_backward(x)
+        ctx.name = name
+        entries = table(name, x.device)
+        index = torch.mul(x, 2.0**TABLE_BITS).add_(0.5).floor_().add_(REACH * 2**TABLE_BITS)
+        found = entries[index.clamp_(0, len(entries) - 1).nan_to_num_(0).long()]
+        return found.add_(x - x)  # 0, but what is no number stays none
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
+        (x,) = ctx.saved_tensors
+        if ctx.name == "elu":
+            slope = torch.where(x > 0, (x < 127 / 16).to(x.dtype), x.clamp(max=0).exp())
+        else:
+            slope = torch.sigmoid(x) * torch.sigmoid(-x)
+        return grads[0] * slope, None
+
+
+def tabled(x: Tensor, name: str) -> Tensor:
+    """The table's entry for each x, which is first rounded to 2**-6 and clamped to [-8, 8)."""
+    looked_up: Tensor = _Table.apply(x, name)  # type: ignore[no-untyped-call]
+    return looked_up
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """How a network computes: exactly on grids or in floats, its maps free or of operator norm `ceiling` at most."""
+
+    exact: bool
+    ceiling: float = 0.0
+    weight_norm: bool = True
+
+    def stream(self, x: Tensor) -> Tensor:
+        """A value of the residual stream."""
+        return stream(x) if self.exact else x
+
+    def inputs(self, x: Tensor) -> Tensor:
+        """An input of a linear map."""
+        return signed(x) if self.exact else x
+
+    def elu(self, x: Tensor) -> Tensor:
+        """ELU as an input of a linear map."""
+        return tabled(x, "elu") if self.exact else F.elu(x)
+
+    def gated(self, x: Tensor) -> Tensor:
+        """a * sigmoid(b) of the two halves of the channels. (B, 2 C, H, W) -> (B, C, H, W)"""
+        a, b = x.chunk(2, dim=1)
+        return signed(a) * tabled(b, "sigmoid") if self.exact else a * torch.sigmoid(b)
+
+    def embedding(self, x: Tensor) -> Tensor:
+        """e_p as the prior's scores take it."""
+        return on_grid(x, EMBEDDING_BITS, -EMBEDDING_LIMIT, EMBEDDING_LIMIT) if self.exact else x
+
+
+FLOAT = Arithmetic(exact=False)

@@ -1,0 +1,196 @@
+"""How a layer turns an embedding into probabilities, and a symbol into what the networks see.
+
+Every kind scores symbol k under an embedding e by a quadratic form, in bits,
+
+    score_k(e) = constant_k + sum_d linear_dk e_d + sum_d quadratic_dk e_d^2,       pi_k ~ 2^score_k,
+
+which is what the exact prior computes in integers. Variables at one position have codebooks of their own: tensors begin
+with V, the number of variables; e is (V, n, D), scores (V, n, K).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .config import FamilyConfig, LayerPlan
+
+LN2 = math.log(2)
+VARIANCES = (-5.0, 8.0)
+"""Bounds of a log-variance: scores stay inside what the exact prior can hold."""
+
+
+class Form(NamedTuple):
+    """A quadratic form in bits: constant (V, 1, K), linear (V, D, K), quadratic (V, D, K) or None where it is zero."""
+
+    constant: Tensor
+    linear: Tensor
+    quadratic: Tensor | None
+
+    def bits(self, e: Tensor) -> Tensor:
+        """Scores in bits. (V, n, D) -> (V, n, K)"""
+        scores = torch.baddbmm(self.constant, e, self.linear)
+        return scores if self.quadratic is None else torch.baddbmm(scores, e.square(), self.quadratic)
+
+
+class Codebook(nn.Module):
+    """What all kinds share. `width` is D, `worth` the length of a symbol's vector."""
+
+    def __init__(self, plan: LayerPlan, width: int, worth: int) -> None:
+        super().__init__()
+        self.width, self.worth = width, worth
+        self.shape = (plan.variables, plan.symbols)
+
+    def form(self) -> Form | None:
+        """The scores' form; None where e is the scores themselves, in bits."""
+        raise NotImplementedError
+
+    def table(self) -> Tensor:
+        """What each symbol is worth to the networks. (V, K, worth)"""
+        raise NotImplementedError
+
+    def scores(self, e: Tensor) -> Tensor:
+        """Scores in nats up to a constant of each row. (V, n, D) -> (V, n, K)"""
+        form = self.form()
+        return (e if form is None else form.bits(e)) * LN2
+
+
+class Responsibilities(Codebook):
+    """Codebooks of means and variances (Willetts et al. 2021, section 3.2): pi_k(e) is N(mu_k, s_k)'s share.
+
+    Eq 6 and 7 in log-determinant form, sum over coordinates of -1/2 log s; `literal` keeps the printed one square root.
+    """
+
+    def __init__(self, plan: LayerPlan, config: FamilyConfig) -> None:
+        super().__init__(plan, config.embedding, config.embedding)
+        self.literal = config.literal
+        self.means = nn.Parameter(torch.randn(*self.shape, self.width) / self.width**0.5)
+        columns = self.width if config.variance == "diagonal" else 1
+        variance = torch.zeros(*self.shape, columns)
+        if config.variance == "unit":  # rVQ, eq 2
+            self.register_buffer("log_variance", variance)
+        else:
+            self.log_variance = nn.Parameter(variance)
+
+    def form(self) -> Form:
+        """-1/2 |e - mu|^2 / s - 1/2 log |s|."""
+        log_variance = self.log_variance.clamp(*VARIANCES).expand_as(self.means)
+        precision = 0.5 * torch.exp(-log_variance)
+        determinant = log_variance.mean(-1) if self.literal else log_variance.sum(-1)
+        constant = -(precision * self.means.square()).sum(-1) - 0.5 * determinant
+        linear, quadratic = (2 * precision * self.means).mT, -precision.mT
+        return Form(constant[:, None] / LN2, linear / LN2, quadratic / LN2)
+
+    def table(self) -> Tensor:
+        """The means."""
+        return self.means
+
+
+class Memory(Codebook):
+    """A memory layer with factored keys (Lievin et al. 2019, eq 2): log2 pi_i = Q(h)^T k_i + c, y = v_i.
+
+    Key (i, j) is the concatenation of half-keys a_i and b_j (Lample et al. 2019): K = k^2 keys from 2 k.
+    """
+
+    def __init__(self, plan: LayerPlan, config: FamilyConfig) -> None:
+        super().__init__(plan, config.embedding, config.values)
+        root = math.isqrt(plan.symbols)
+        self.keys = nn.Parameter(torch.randn(2, plan.variables, root, self.width // 2) / self.width**0.5)
+        self.values = nn.Parameter(torch.randn(*self.shape, self.worth))
+
+    def form(self) -> Form:
+        """All K keys written out."""
+        a, b = self.keys
+        root = a.shape[1]
+        full = torch.cat([a.repeat_interleave(root, 1), b.repeat(1, root, 1)], dim=-1)
+        return Form(full.new_zeros(len(full), 1, full.shape[1]), full.mT, None)
+
+    def scores(self, e: Tensor) -> Tensor:
+        """The same from the factors alone: two products with k keys and their outer sum."""
+        first, second = e.chunk(2, dim=-1)
+        a, b = self.keys
+        pairs: Tensor = (first @ a.mT)[..., :, None] + (second @ b.mT)[..., None, :]
+        return pairs.flatten(-2) * LN2
+
+    def table(self) -> Tensor:
+        """The memory values."""
+        return self.values
+
+
+class Logits(Codebook):
+    """e is the scores; a symbol is worth a learnt vector."""
+
+    def __init__(self, plan: LayerPlan, config: FamilyConfig) -> None:
+        super().__init__(plan, plan.symbols, config.values)
+        self.values = nn.Parameter(torch.randn(*self.shape, self.worth))
+
+    def form(self) -> None:
+        """None: e is the scores."""
+
+    def table(self) -> Tensor:
+        """The learnt vectors."""
+        return self.values
+
+
+class Nearest(Codebook):
+    """VQ-VAE's dictionary (van den Oord et al. 2017): the symbol is the nearest entry, eq 1 of Willetts et al.
+
+    The codebook learns by its loss |sg(e) - E|^2, or (`ema`) follows moving averages of counts and sums,
+    N <- g N + (1 - g) n and m <- g m + (1 - g) sum e, E = m / N.
+    """
+
+    DECAY = 0.99
+
+    def __init__(self, plan: LayerPlan, config: FamilyConfig) -> None:
+        super().__init__(plan, config.embedding, config.embedding)
+        self.commitment, self.ema = config.commitment, config.ema_codebook
+        entries = torch.randn(*self.shape, self.width) / self.width**0.5
+        if self.ema:
+            self.register_buffer("entries", entries)
+            self.register_buffer("counts", torch.ones(self.shape))
+            self.register_buffer("sums", entries.clone())
+        else:
+            self.entries = nn.Parameter(entries)
+
+    def form(self) -> Form:
+        """-|e - E_k|^2."""
+        squares = self.entries.square().sum(-1)
+        return Form(-squares[:, None], 2 * self.entries.mT, -torch.ones_like(self.entries.mT))
+
+    def table(self) -> Tensor:
+        """The entries."""
+        return self.entries
+
+    def losses(self, e: Tensor, symbols: Tensor) -> Tensor:
+        """Codebook plus commitment loss of each row, e (V, n, D) and symbols (V, n). (V, n)"""
+        chosen = self.entries.gather(1, symbols[..., None].expand_as(e))
+        commitment = self.commitment * (e - chosen.detach()).square().sum(-1)
+        return commitment if self.ema else commitment + (e.detach() - chosen).square().sum(-1)
+
+    @torch.no_grad()
+    def follow(self, e: Tensor, symbols: Tensor) -> None:
+        """One step of the moving averages."""
+        assert isinstance(self.counts, Tensor) and isinstance(self.sums, Tensor)
+        member = F.one_hot(symbols, self.shape[1]).to(e.dtype)  # (V, n, K)
+        self.counts.lerp_(member.sum(1), 1 - self.DECAY)
+        self.sums.lerp_(member.mT @ e, 1 - self.DECAY)
+        self._divide()
+
+    @torch.no_grad()
+    def synchronise(self, average: Callable[[Iterable[Tensor]], None]) -> None:
+        """Shares the moving averages with other processes: `average` replaces tensors by their means over them."""
+        assert isinstance(self.counts, Tensor) and isinstance(self.sums, Tensor)
+        average([self.counts, self.sums])
+        self._divide()
+
+    def _divide(self) -> None:
+        assert isinstance(self.counts, Tensor) and isinstance(self.sums, Tensor)
+        self.entries.copy_(self.sums / self.counts.clamp_min(1e-5)[..., None])
+
+
+KINDS = {"responsibilities": Responsibilities, "memory": Memory, "logits": Logits, "nearest": Nearest}

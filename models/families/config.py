@@ -1,0 +1,169 @@
+"""The axes on which a hierarchical discrete VAE is a choice: plain values, no torch.
+
+Hierarchies are those of Lievin et al. (2019), appendix F, and the top-down ResNet-VAE of Willetts et al. (2021),
+figures A.1 and C.3. Layer 1 is the finest, as in both papers: tuples by layer begin with it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+Hierarchy = Literal["vae", "skip-vae", "lvae", "skip-lvae", "biva", "resnet"]
+Latent = Literal["responsibilities", "logits", "memory", "nearest", "gaussian"]
+Variance = Literal["isotropic", "diagonal", "unit"]
+Prior = Literal["embedding", "direct"]
+TopPrior = Literal["learnt", "uniform"]
+Pixels = Literal["bernoulli", "logistic", "mixture"]
+BlockKind = Literal["elu", "gated"]
+
+
+@dataclass(frozen=True)
+class LayerPlan:
+    """One group of categorical (or Gaussian) variables: `variables` at each of `side` x `side` positions."""
+
+    name: str
+    """ "z3", or in BIVA "z3-td" and "z3-bu"."""
+    level: int
+    """Which level of the deterministic chain it belongs to; 0 is the finest."""
+    side: int
+    variables: int
+    symbols: int
+    bottom_up: bool
+    """Whether inference chooses it on the way up; the walk then replays it."""
+
+
+@dataclass(frozen=True)
+class FamilyConfig:
+    """A model of square images. ValueError for a combination that does not exist.
+
+    `sides`, `symbols` and `variables` are by level, finest first: the chain's map is `sides[l]` wide, with
+    `variables[l]` variables of `symbols[l]` classes at each of its positions, or, if `dense`, beside the whole map.
+    """
+
+    sides: tuple[int, ...] = (16, 8, 4, 2, 1)
+    symbols: tuple[int, ...] = (256, 256, 256, 256, 256)
+    variables: tuple[int, ...] = (1, 1, 1, 1, 1)
+    channels: int = 3
+    image: int = 32
+    hierarchy: Hierarchy = "resnet"
+    latent: Latent = "responsibilities"
+    variance: Variance = "isotropic"
+    """Of responsibilities: one a codebook entry, one a coordinate, or rVQ's unit variance (eq 2)."""
+    literal: bool = False
+    """Eq 6 and 7 as printed, one square root of the variance; otherwise the determinant of the covariance."""
+    prior: Prior = "embedding"
+    """e_p under the posterior's codebooks (eq 7), or the network's own logits (table G.1)."""
+    top_prior: TopPrior = "learnt"
+    likelihood: Pixels = "logistic"
+    mixtures: int = 5
+    """Components of the mixture of discretised logistics."""
+    dense: bool = False
+    width: int = 64
+    """Channels of both deterministic chains."""
+    blocks: int = 1
+    """Residual blocks between levels, in each direction, and in the synthesis."""
+    head_blocks: int = 0
+    """Residual blocks before each ladder and strap."""
+    block: BlockKind = "elu"
+    embedding: int = 32
+    """d_e of codebooks, d_1 of memory keys, coordinates of a Gaussian variable."""
+    values: int = 8
+    """d_2: what a symbol of a memory or logits layer is worth."""
+    ema_codebook: bool = False
+    """VQ-VAE's codebook follows moving averages instead of its loss."""
+    commitment: float = 0.25
+    dropout: float = 0.0
+    weight_norm: bool = True
+    exact: bool = True
+    """All that a prior depends on runs on integer grids (models.exact), in training too; export needs it."""
+    lipschitz: float = 0.0
+    """Operator norm that no layer of the top-down path exceeds; 0 leaves them free. Needs exact = False."""
+
+    def __post_init__(self) -> None:
+        choices = {
+            "hierarchy": Hierarchy,
+            "latent": Latent,
+            "variance": Variance,
+            "prior": Prior,
+            "top_prior": TopPrior,
+            "likelihood": Pixels,
+            "block": BlockKind,
+        }
+        for key, kind in choices.items():
+            if getattr(self, key) not in get_args(kind):
+                raise ValueError(f"{key} {getattr(self, key)!r} is none of {', '.join(get_args(kind))}")
+        self._check_sizes()
+        self._check_pairs()
+
+    def _check_sizes(self) -> None:
+        if not 1 <= len(self.sides) == len(self.symbols) == len(self.variables) <= 64:
+            raise ValueError("sides, symbols and variables must have one entry a level, 64 at most")
+        if any(fine not in (coarse, 2 * coarse - 1, 2 * coarse) for fine, coarse in self._steps()):
+            raise ValueError("the side of a level must equal or halve that of the level below")
+        bounds = ((1, 256, self.sides), (1, 1024, self.variables), (2, 2**16, self.symbols))
+        sizes = (self.channels, self.image, self.width, self.embedding, self.values, self.mixtures)
+        counts = (self.blocks, self.head_blocks)
+        bounded = (*bounds, (1, 1024, sizes), (0, 16, counts))
+        if not all(type(n) is int and low <= n <= high for low, high, numbers in bounded for n in numbers):
+            raise ValueError("a size is no whole number or out of bounds")
+        if not (0 <= self.dropout < 1 and 0 <= self.lipschitz <= 100 and 0 <= self.commitment <= 100):
+            raise ValueError("dropout, lipschitz or commitment is out of bounds")
+
+    def _steps(self) -> list[tuple[int, int]]:
+        """Pairs of sides, fine and coarse: the image's on through the levels, halved where they differ by more."""
+        first = self.image
+        while first > 2 * self.sides[0]:
+            first = (first + 1) // 2
+        return list(zip((first, *self.sides[:-1]), self.sides, strict=True))
+
+    def _check_pairs(self) -> None:
+        if self.latent == "memory" and (self.embedding % 2 or any(round(k**0.5) ** 2 != k for k in self.symbols)):
+            raise ValueError("factored keys need square numbers of symbols and an even embedding")
+        if self.latent == "gaussian" and self.exact:
+            raise ValueError("Gaussian latents have no exact form: set exact=false")
+        if self.latent == "nearest" and (self.top_prior != "uniform" or self.prior != "embedding"):
+            raise ValueError("nearest neighbours go with the uniform prior")
+        if self.latent == "logits" and self.prior != "direct":
+            raise ValueError("a layer of logits has no embedding: set prior=direct")
+        if self.lipschitz and (self.exact or self.block == "gated"):
+            raise ValueError("a Lipschitz constant needs exact=false and block=elu")
+
+    @property
+    def categorical(self) -> bool:
+        """Whether the latents are symbols."""
+        return self.latent != "gaussian"
+
+    @property
+    def infers_upwards(self) -> bool:
+        """Whether any layer is chosen on the way up (eq 17, 18, 22 of Lievin et al.)."""
+        return self.hierarchy in ("vae", "skip-vae", "biva")
+
+    @property
+    def skips(self) -> bool:
+        """Whether a layer's prior depends on all layers above, not on the next one alone."""
+        return self.hierarchy not in ("vae", "lvae")
+
+    @property
+    def levels(self) -> int:
+        """Number of levels of the deterministic chain."""
+        return len(self.sides)
+
+    def plans(self) -> list[LayerPlan]:
+        """The layers in the order of the walk, coarsest first."""
+        found = []
+        for level in reversed(range(self.levels)):
+            side = 1 if self.dense else self.sides[level]
+            rest = (side, self.variables[level], self.symbols[level])
+            if self.hierarchy == "biva" and level < self.levels - 1:
+                found.append(LayerPlan(f"z{level + 1}-td", level, *rest, bottom_up=False))
+                found.append(LayerPlan(f"z{level + 1}-bu", level, *rest, bottom_up=True))
+            else:
+                found.append(LayerPlan(f"z{level + 1}", level, *rest, self.hierarchy in ("vae", "skip-vae")))
+        return found
+
+
+def from_fields(fields: dict[str, Any]) -> FamilyConfig:
+    """A configuration from JSON's types, every size within bounds. ValueError or TypeError otherwise."""
+    tuples = {key: tuple(value) for key, value in fields.items() if isinstance(value, list)}
+    return FamilyConfig(**{**fields, **tuples})

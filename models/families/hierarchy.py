@@ -1,0 +1,123 @@
+"""A family behind the seam that the codec sees (`models.interface`): small images of one size, numpy in, numpy out."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from .. import interface
+from ..exact import exact_arithmetic
+from ..exact_prior import prior_weights
+from ..walk import walk
+from .choosers import mode
+from .config import FamilyConfig
+from .descent import Evidence, Step
+from .frozen import exact_scores
+from .model import FamilyVAE
+
+
+class _SeamStep:
+    """All positions of a layer as the codec may see them: by variable, then in raster order."""
+
+    def __init__(self, step: Step) -> None:
+        self._step = step
+
+    @property
+    def layer(self) -> int:
+        """Index of the layer in coding order."""
+        return self._step.index
+
+    @property
+    def count(self) -> int:
+        """Number of variables."""
+        return len(self._step.embedding)
+
+    def weights(self) -> NDArray[np.float32]:
+        """Integer prior weights (n, K), rows summing to 2**24 - (K + 2)."""
+        return np.asarray(prior_weights(exact_scores(self._step.layer, self._step.embedding)).cpu())
+
+    def posterior_mode(self) -> NDArray[np.int32]:
+        """The likeliest symbols of q, or those that inference chose on its way up. (n,)"""
+        posterior, inferred = self._step.posterior, self._step.inferred
+        if posterior is None:
+            raise ValueError("a posterior needs evidence: the walk was given none")
+        symbols = posterior.mode() if inferred is None else inferred
+        return np.asarray(symbols.to(torch.int32).cpu())
+
+
+class _SeamChooser:
+    """Hands the walk's steps to a chooser of the codec."""
+
+    def __init__(self, chooser: interface.Chooser, device: torch.device) -> None:
+        self._chooser, self._device = chooser, device
+
+    def choose(self, step: Step) -> Tensor:
+        """Symbols (n,) int64."""
+        return torch.tensor(self._chooser.choose(_SeamStep(step)), dtype=torch.int64, device=self._device)
+
+
+class FamilyHierarchy:
+    """A frozen family as an `interface.Hierarchy`. It has one rate: the quality is not asked for."""
+
+    def __init__(self, name: str, model: FamilyVAE, device: str) -> None:
+        self.name, self._device = name, torch.device(device)
+        self._model = model.to(self._device).eval()
+        self.layers = tuple(
+            interface.LayerSpec(m.plan.name, -(-model.config.image // m.plan.side), m.plan.symbols, False, 0)
+            for m in model.layers()
+        )
+
+    @property
+    def network(self) -> FamilyVAE:
+        """The frozen network itself."""
+        return self._model
+
+    def infer(self, pixels: NDArray[np.uint8], quality: int) -> Evidence:
+        """The bottom-up pass over (H, W, 3) pixels. UnsuitableImage if they are not of the model's kind."""
+        config = self._model.config
+        refuse_size(config, *pixels.shape[:2])
+        channels = np.ascontiguousarray(pixels.transpose(2, 0, 1)[None])
+        if config.channels == 1 and bool((channels != channels[:, :1]).any()):
+            raise interface.UnsuitableImage("these weights code grey images, not colour")
+        x = torch.from_numpy(channels[:, : config.channels]).to(self._device, torch.float32)
+        if self._model.p_x().binary:
+            if not bool(((x == 0) | (x == 255)).all()):
+                raise interface.UnsuitableImage("these weights code images of black and white alone, without greys")
+            x = x / 255
+        with torch.inference_mode():
+            return self._model.infer(x, mode)
+
+    def walk(
+        self,
+        height: int,
+        width: int,
+        quality: int,
+        chooser: interface.Chooser,
+        *,
+        grey: bool = False,
+        evidence: object | None = None,
+        stop: int | None = None,
+    ) -> Tensor:
+        """The top-down pass in exact arithmetic; see `interface.Hierarchy.walk`. UnsuitableImage for another size."""
+        assert evidence is None or isinstance(evidence, Evidence)
+        refuse_size(self._model.config, height, width)
+        with exact_arithmetic():
+            return walk(self._model.descent(1, evidence), _SeamChooser(chooser, self._device), stop)
+
+    def render(self, state: object) -> NDArray[np.uint8]:
+        """The likelihood's mean (H, W, 3)."""
+        assert isinstance(state, Tensor)
+        likelihood, channels = self._model.p_x(), self._model.config.channels
+        with torch.inference_mode():
+            mean = likelihood.mean(self._model.synthesise(state)) * (255 if likelihood.binary else 1)
+            levels = mean[0].add(0.5).floor().clamp(0, 255).to(torch.uint8)
+        return np.ascontiguousarray(levels.expand(3 if channels == 1 else -1, -1, -1).permute(1, 2, 0).cpu().numpy())
+
+
+def refuse_size(config: FamilyConfig, height: int, width: int) -> None:
+    """UnsuitableImage unless it is the model's one size."""
+    if (height, width) != (config.image, config.image):
+        size = f"{config.image} x {config.image}"
+        raise interface.UnsuitableImage(f"these weights code images of {size} pixels, not {width} x {height}")

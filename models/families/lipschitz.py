@@ -1,0 +1,67 @@
+"""Lipschitz constants of a constrained model, for the relaxed ELBO (Lievin et al. 2019, eq 8, 12 and appendix E).
+
+With kappa_l a constant of all that depends on z_l relaxed,
+
+    log p(x) >= relaxed objective - sum_l kappa_l E |z~_l - H(z~_l)|_2.
+
+The constants are products of the parts' own: spectral norms, tap by tap for a convolution, 1 + L L' for a block.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from .codebooks import Codebook
+from .layers import LatentLayer
+from .model import FamilyVAE
+from .nets import Chain
+
+
+def constants(model: FamilyVAE) -> dict[str, float] | None:
+    """kappa of each layer by name; None where the configuration enforces none or no such bound holds.
+
+    It holds for Bernoulli pixels, scores linear in the embedding, and a ladder without skip connections (eq 19), where
+    layer l - 1 and the pixels alone depend on z_l; or for a single layer of a hierarchy that infers top-down.
+    """
+    config = model.config
+    linear = config.latent in ("memory", "logits")
+    ladder = config.hierarchy == "lvae" or (config.levels == 1 and not config.infers_upwards)
+    if not (config.lipschitz and linear and ladder and config.likelihood == "bernoulli"):
+        return None
+    layers = model.layers()
+    found = {}
+    for layer, below in zip(layers, [*layers[1:], None], strict=True):
+        found[layer.plan.name] = _reach(layer) * (_pixels(model) if below is None else _next(model, below))
+    return found
+
+
+def _reach(layer: LatentLayer) -> float:
+    """How far the chain moves with z_l."""
+    assert isinstance(layer.codebook, Codebook)
+    return spectral(layer.codebook.table()) * layer.pladder.lipschitz()
+
+
+def _pixels(model: FamilyVAE) -> float:
+    """Of log p(x | d): each pixel's log-likelihood has slope at most 1 in its logit."""
+    pixels = model.config.channels * model.config.image**2
+    return math.sqrt(pixels) * model.synthesis.lipschitz()
+
+
+def _next(model: FamilyVAE, below: LatentLayer) -> float:
+    """Of log p(z_l-1 | d) and log q(z_l-1 | d, x): a variable's log-probability has slope sqrt(2) in its scores."""
+    chain = model.down[below.plan.level]
+    variables = below.plan.variables * below.plan.side**2
+    assert isinstance(below.codebook, Codebook) and below.qstrap is not None and below.pstrap is not None
+    form = below.codebook.form()
+    linear = 1.0 if form is None else spectral(form.linear)
+    scores = below.qstrap.lipschitz() * linear + below.pstrap.lipschitz() * (1.0 if below.direct else linear)
+    assert isinstance(chain, Chain)
+    return chain.lipschitz() * math.sqrt(2 * variables) * scores * math.log(2)
+
+
+def spectral(matrices: Tensor) -> float:
+    """The largest singular value among (V, n, m)."""
+    return float(torch.linalg.matrix_norm(matrices.detach().float(), ord=2).max())

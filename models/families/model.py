@@ -1,0 +1,136 @@
+"""A hierarchical VAE from its configuration: inference, the walk's Descent, and the likelihood."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from ..walk import Chooser, walk
+from .arithmetic import FLOAT, Arithmetic
+from .choosers import Pick
+from .config import FamilyConfig
+from .descent import Evidence, FamilyDescent, Step
+from .layers import LatentLayer
+from .likelihoods import KINDS, Likelihood
+from .nets import Chain, Conv, Down, Up, blocks
+
+
+class Elu(nn.Module):
+    """ELU between the parts of a chain."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return FLOAT.elu(x)
+
+    def lipschitz(self) -> float:
+        """Slopes of at most 1."""
+        return 1.0
+
+
+class FamilyVAE(nn.Module):
+    """q(z | x), p(z) and p(x | z) of one configuration.
+
+    `up` and `down` are the deterministic chains by level, finest first; `latents` are in the order of the walk.
+    """
+
+    def __init__(self, config: FamilyConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.arithmetic = Arithmetic(config.exact, config.lipschitz, config.weight_norm)
+        free = Arithmetic(False, 0.0, config.weight_norm)
+        smooth = Arithmetic(False, config.lipschitz, config.weight_norm)
+        self.stem = _stem(config, free)
+        self.up = nn.ModuleList(self._up(level, free) for level in range(config.levels))
+        self.top = nn.Parameter(torch.randn(1, config.width, 1, 1))  # d_L, Willetts et al., appendix C
+        self.down = nn.ModuleList(self._down(level) for level in range(config.levels))
+        plans = config.plans()
+        self.latents = nn.ModuleList(
+            LatentLayer(plan, config, self.arithmetic, last=plan.level == config.levels - 1) for plan in plans
+        )
+        likelihood = KINDS[config.likelihood](config)
+        self.synthesis = _synthesis(config, likelihood.outputs, smooth)
+        self.likelihood = likelihood
+
+    def _up(self, level: int, arithmetic: Arithmetic) -> nn.Sequential:
+        config = self.config
+        below = config.sides[level - 1] if level else config.sides[0]
+        halve = [Down(config.width, config.width, arithmetic)] if below != config.sides[level] else []
+        return nn.Sequential(*halve, blocks(config.blocks, config.width, config.block, arithmetic, config.dropout))
+
+    def _down(self, level: int) -> Chain:
+        config = self.config
+        side = config.sides[level]
+        above = config.sides[level + 1] if level + 1 < config.levels else side
+        grow = [Up(config.width, side, self.arithmetic)] if above != side else []
+        rest = blocks(config.blocks, config.width, config.block, self.arithmetic, config.dropout)
+        return Chain(*grow, *rest)
+
+    def layers(self) -> list[LatentLayer]:
+        """The layers in the order of the walk, coarsest first."""
+        return [layer for layer in self.latents if isinstance(layer, LatentLayer)]
+
+    def infer(self, x: Tensor, pick: Pick) -> Evidence:
+        """The bottom-up pass over images (B, C, S, S); layers that are inferred upwards choose by `pick`."""
+        h: Tensor = self.stem(2 * x - 1 if self.likelihood.binary else x / 127.5 - 1)
+        evidence = Evidence([], {}, {})
+        upwards = {m.plan.level: (i, m) for i, m in enumerate(self.layers()) if m.plan.bottom_up}
+        for level, climb in enumerate(self.up):
+            h = climb(h)
+            evidence.features.append(h)
+            if level in upwards:
+                index, layer = upwards[level]
+                h = self._choose_upwards(index, layer, h, pick, evidence)
+        return evidence
+
+    def _choose_upwards(self, index: int, layer: LatentLayer, h: Tensor, pick: Pick, evidence: Evidence) -> Tensor:
+        """q(z_l | z_<l, x) with skip connections (eq 18, 22), q(z_l | z_l-1) without (eq 17)."""
+        query = layer.query(h, None)
+        choice = pick(layer.posterior(query))
+        evidence.queries[index], evidence.choices[index] = query, choice
+        if layer.up is None:
+            return h
+        risen: Tensor = layer.up(layer.maps(layer.worth(choice, query)))
+        return h + risen if self.config.skips else risen
+
+    def descent(self, images: int, evidence: Evidence | None = None) -> FamilyDescent:
+        """The way down for so many images, to be walked once."""
+        return FamilyDescent(self, images, evidence)
+
+    def decode(
+        self, images: int, chooser: Chooser[Step], evidence: Evidence | None = None, stop: int | None = None
+    ) -> Tensor:
+        """Walks down and gives the likelihood's parameters. (B, outputs, S, S)"""
+        return self.synthesise(walk(self.descent(images, evidence), chooser, stop))
+
+    def synthesise(self, d: Tensor) -> Tensor:
+        """From the end of the chain to the likelihood's parameters. (B, outputs, S, S)"""
+        h = self.synthesis[:-1](d)
+        with torch.autocast(h.device.type, enabled=False):  # a pixel's mean needs more than bfloat16's 8 bits
+            raw: Tensor = self.synthesis[-1](h)
+        return raw
+
+    def p_x(self) -> Likelihood:
+        """The likelihood."""
+        likelihood: Likelihood = self.likelihood
+        return likelihood
+
+
+def _stem(config: FamilyConfig, arithmetic: Arithmetic) -> nn.Sequential:
+    """From pixels to the finest level's side."""
+    parts: list[nn.Module] = [Conv(config.channels, config.width, arithmetic)]
+    side = config.image
+    while side > config.sides[0]:
+        parts += [Down(config.width, config.width, arithmetic)]
+        side = (side + 1) // 2
+    return nn.Sequential(*parts)
+
+
+def _synthesis(config: FamilyConfig, outputs: int, arithmetic: Arithmetic) -> Chain:
+    """From the finest level's side to the likelihood's parameters, in floats."""
+    sides = [config.image]
+    while sides[-1] > config.sides[0]:
+        sides.append((sides[-1] + 1) // 2)
+    parts: list[nn.Module] = []
+    for side in reversed(sides[:-1]):
+        parts += [Up(config.width, side, arithmetic), *blocks(1, config.width, config.block, arithmetic)]
+    more = blocks(config.blocks, config.width, config.block, arithmetic, config.dropout)
+    return Chain(*parts, *more, Elu(), Conv(config.width, outputs, arithmetic))

@@ -1,0 +1,178 @@
+"""The networks of the families, in either arithmetic: weight-normalised convolutions, residual blocks, resizing.
+
+Residual blocks follow Kingma et al. (2016), as both papers do: ELU, 3x3, ELU, 3x3; or the gated ones of Lievin et al.
+(2019, appendix A). Resizing is by patches: 2x2 positions to channels and back, beside a rescaled identity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.utils import parametrizations
+from torch.nn.utils.parametrize import is_parametrized
+
+from ..exact import FLOAT32_LIMIT, GridLinear, nine_products
+from .arithmetic import Arithmetic
+
+
+class Conv(GridLinear):
+    """A 1x1 or 3x3 convolution with zero padding, (B, C, H, W) -> (B, outputs, H, W), in either arithmetic.
+
+    `wide`: its sums may exceed 24 bits, so that the exact path runs in float64 (53 bits).
+    """
+
+    def __init__(
+        self, inputs: int, outputs: int, arithmetic: Arithmetic, *, kernel: int = 3, gain: float = 1.0
+    ) -> None:
+        super().__init__(inputs, outputs, gain=gain, patch=kernel**2)
+        self.inputs, self.kernel, self.arithmetic, self.gain = inputs, kernel, arithmetic, gain
+        self.wide = False
+        if arithmetic.weight_norm:
+            parametrizations.weight_norm(self)
+
+    def quantised(self) -> tuple[Tensor, Tensor]:
+        """Weights (outputs, inputs * kernel^2) and bias as this arithmetic has them."""
+        if self.arithmetic.exact:
+            return super().quantised()
+        if self.arithmetic.ceiling:
+            return self.weight * (self.arithmetic.ceiling / self._norm(self.weight)).clamp(max=1.0), self.bias
+        weight: Tensor = self.weight
+        return weight, self.bias
+
+    def forward(self, x: Tensor) -> Tensor:
+        weight, bias = self.quantised()
+        kernel = weight.view(weight.shape[0], -1, self.kernel, self.kernel)
+        if self.training or not self.arithmetic.exact:
+            return torch.add(F.conv2d(x, kernel, padding=self.kernel // 2), bias.view(1, -1, 1, 1))
+        if self.wide:
+            return self._exactly(x.double(), kernel.double(), bias.double()).float()
+        return self._exactly(x, kernel, bias)
+
+    def _exactly(self, x: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
+        if self.kernel == 3:
+            return nine_products(x, kernel, bias)
+        B, _, H, W = x.shape
+        rows = x.permute(0, 2, 3, 1).reshape(B * H * W, -1)
+        return torch.addmm(bias, rows, kernel.flatten(1).t()).view(B, H, W, -1).permute(0, 3, 1, 2)
+
+    def widen(self) -> None:
+        """Chooses the exact path's precision by the largest sum that these weights can cause."""
+        self.wide = self.accumulator_bound() >= FLOAT32_LIMIT
+
+    def _norm(self, weight: Tensor) -> Tensor:
+        """A bound of the operator norm: the taps' spectral norms added up (each shift has norm 1)."""
+        taps = weight.view(weight.shape[0], -1, self.kernel**2).permute(2, 0, 1)
+        total: Tensor = torch.linalg.matrix_norm(taps, ord=2).sum()
+        return total
+
+    def lipschitz(self) -> float:
+        """A bound of the map's Lipschitz constant for the Euclidean norm."""
+        return float(self._norm(self.quantised()[0].detach()))
+
+
+class Block(nn.Module):
+    """A residual block. (B, C, H, W) -> (B, C, H, W)"""
+
+    def __init__(self, width: int, kind: str, arithmetic: Arithmetic, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.kind, self.arithmetic = kind, arithmetic
+        self.first = Conv(width, width, arithmetic)
+        self.second = Conv(width, 2 * width if kind == "gated" else width, arithmetic, gain=0.3)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, d: Tensor) -> Tensor:
+        h = self.arithmetic.elu(self.first(self.arithmetic.elu(d)))
+        h = self.second(self.dropout(h))
+        if self.kind == "gated":
+            h = self.arithmetic.gated(h)
+        return self.arithmetic.stream(d + h)
+
+    def lipschitz(self) -> float:
+        """1 + L(first) L(second): ELU has slopes of at most 1."""
+        assert self.kind == "elu", "a product with a gate has no Lipschitz constant"
+        return 1 + self.first.lipschitz() * self.second.lipschitz()
+
+
+class Down(nn.Module):
+    """Halves a map: 2x2 patches through a linear map, beside their mean. (B, C, H, W) -> (B, C', H/2, W/2), up"""
+
+    def __init__(self, inputs: int, outputs: int, arithmetic: Arithmetic) -> None:
+        super().__init__()
+        self.patch = Conv(4 * inputs, outputs, arithmetic, kernel=1)
+        self.identity = inputs == outputs
+
+    def forward(self, x: Tensor) -> Tensor:
+        even = F.pad(x, (0, x.shape[3] % 2, 0, x.shape[2] % 2))
+        mapped: Tensor = self.patch(F.pixel_unshuffle(even, 2))
+        return mapped + F.avg_pool2d(even, 2) if self.identity else mapped
+
+
+class Up(nn.Module):
+    """Doubles a map to `side`: a linear map to 2x2 patches, beside repetition. (B, C, H, W) -> (B, C, side, side)"""
+
+    def __init__(self, width: int, side: int, arithmetic: Arithmetic) -> None:
+        super().__init__()
+        self.side, self.arithmetic = side, arithmetic
+        self.patch = Conv(width, 4 * width, arithmetic, kernel=1, gain=0.5)
+
+    def forward(self, d: Tensor) -> Tensor:
+        patches = F.pixel_shuffle(self.patch(self.arithmetic.elu(d)), 2)
+        grown = patches + d.repeat_interleave(2, 2).repeat_interleave(2, 3)
+        return self.arithmetic.stream(grown[:, :, : self.side, : self.side])
+
+    def lipschitz(self) -> float:
+        """2 of the repetition (four copies) and the patches' own; a crop adds nothing."""
+        return 2 + self.patch.lipschitz()
+
+
+class Chain(nn.Sequential):
+    """Modules one after the other that have a Lipschitz bound together."""
+
+    def lipschitz(self) -> float:
+        """The product of the parts' bounds."""
+        product = 1.0
+        for part in self:
+            product *= part.lipschitz()  # type: ignore[operator]
+        return product
+
+
+def blocks(count: int, width: int, kind: str, arithmetic: Arithmetic, dropout: float = 0.0) -> Chain:
+    """`count` residual blocks."""
+    return Chain(*(Block(width, kind, arithmetic, dropout) for _ in range(count)))
+
+
+@contextmanager
+def data_dependent_initialisation(model: nn.Module) -> Iterator[None]:
+    """Within, a forward pass sets every normalised convolution so that its outputs have mean 0 and its gain's spread.
+
+    Salimans and Kingma (2016, section 3), layer after layer in the order of the pass.
+    """
+    done: set[nn.Module] = set()
+
+    def settle(module: nn.Module, arguments: Any, output: Tensor) -> Tensor | None:
+        assert isinstance(module, Conv)
+        if module in done:
+            return None
+        done.add(module)
+        x = output.float()
+        mean, spread = x.mean((0, 2, 3)), x.std((0, 2, 3), unbiased=False)
+        varies = spread > 1e-3  # what the data do not move stays as it is drawn
+        mean, scale = torch.where(varies, mean, 0.0), torch.where(varies, module.gain / spread, 1.0)
+        gain = module.get_parameter("parametrizations.weight.original0")
+        gain.mul_(scale[:, None])
+        module.bias.sub_(mean).mul_(scale)
+        return (output - mean.view(1, -1, 1, 1)) * scale.view(1, -1, 1, 1)
+
+    chosen = [m for m in model.modules() if isinstance(m, Conv) and is_parametrized(m)]
+    hooks = [module.register_forward_hook(settle) for module in chosen]
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        for hook in hooks:
+            hook.remove()

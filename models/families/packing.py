@@ -1,0 +1,122 @@
+"""Families as integers, and back (see models.packing for the same of photographs). Names are those of the modules:
+
+NAME.weight, .shift, .bias      maps on the exact path: int8 / 2^f, int8 f by output, int32 / 2^(f + 4)
+NAME.weight, .scale, .bias      maps in float: int8 with a float16 scale by output, float16
+NAME.codebook.*                 see frozen
+top                             int16 / 2^8, the chain's start
+likelihood.log_scale            float16
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from ..exact import STREAM_BITS, STREAM_LIMIT
+from ..packing import BoundError, integers, pack_grid, take, unpack_grid
+from .config import FamilyConfig
+from .frozen import FORM_BITS, FrozenCodebook, check, pack_codebook
+from .layers import LatentLayer
+from .model import FamilyVAE
+from .nets import Conv
+
+FLOAT64_LIMIT = 2.0**53
+
+LARGEST_MAP = 2**25
+"""Numbers in one map of an image, or in one layer's table of scores."""
+
+
+def pack(model: FamilyVAE) -> dict[str, Tensor]:
+    """The model's integers by name. BoundError if a sum on the exact path could exceed its bits or none is exact."""
+    if not model.config.categorical or not model.config.exact:
+        raise BoundError("only categorical models that trained with exact=true have an exact form")
+    packed = {"top": integers(model.top.clamp(-STREAM_LIMIT, STREAM_LIMIT), STREAM_BITS, torch.int16)}
+    for name, module in model.named_modules():
+        if isinstance(module, Conv):
+            part = pack_grid(name, module, FLOAT64_LIMIT) if module.arithmetic.exact else _pack_float(module)
+            packed |= {f"{name}.{key}": value for key, value in part.items()}
+        elif isinstance(module, LatentLayer) and module.codebook is not None:
+            book = pack_codebook(name, module.codebook)
+            packed |= {f"{name}.codebook.{key}": value for key, value in book.items()}
+    if (scale := _log_scale(model)) is not None:
+        packed["likelihood.log_scale"] = scale.detach().half()
+    return packed
+
+
+def frozen_config(config: FamilyConfig) -> FamilyConfig:
+    """The same model without what only training needs."""
+    return replace(config, weight_norm=False, dropout=0.0, ema_codebook=False)
+
+
+def unpack(config: FamilyConfig, packed: dict[str, Tensor]) -> FamilyVAE:
+    """The frozen model of packed integers, in evaluation mode.
+
+    ValueError if they do not fit the configuration or if a sum on the exact path could exceed its bits.
+    """
+    _refuse_too_large(config, packed)
+    model = FamilyVAE(frozen_config(config)).requires_grad_(False)
+    model.top.data.copy_(take(packed, "top", torch.int16, model.top.shape).float() / 2**STREAM_BITS)
+    for name, module in list(model.named_modules()):
+        part = {key[len(name) + 1 :]: value for key, value in packed.items() if key.startswith(f"{name}.")}
+        if isinstance(module, Conv) and module.arithmetic.exact:
+            unpack_grid(name, module, part, FLOAT64_LIMIT)
+            module.widen()
+        elif isinstance(module, Conv):
+            _unpack_float(module, part)
+        elif isinstance(module, LatentLayer):
+            module.codebook = _unpack_codebook(f"{name}.codebook", module, part)
+    if (scale := _log_scale(model)) is not None:
+        scale.data.copy_(take(packed, "likelihood.log_scale", torch.float16, scale.shape).float())
+    return model.eval()
+
+
+def _refuse_too_large(config: FamilyConfig, packed: dict[str, Tensor]) -> None:
+    """Refuses a configuration with more parameters than the file has bytes, or with maps that are too large."""
+    if not config.categorical or not config.exact:
+        raise ValueError("its configuration has no exact form")
+    tables = max(plan.variables * plan.side**2 * plan.symbols for plan in config.plans())
+    if max(config.width * config.image**2, config.mixtures * config.image**2, tables) > LARGEST_MAP:
+        raise ValueError("the maps of its configuration are too large")
+    with torch.device("meta"):
+        wanted = sum(p.numel() for p in FamilyVAE(frozen_config(config)).parameters())
+    if wanted > sum(value.numel() * value.element_size() for value in packed.values()):
+        raise ValueError("its configuration is larger than its tensors")
+
+
+def _log_scale(model: FamilyVAE) -> Tensor | None:
+    found = dict(model.likelihood.named_parameters()).get("log_scale")
+    return found
+
+
+def _pack_float(module: Conv) -> dict[str, Tensor]:
+    weight = module.weight.detach().float()
+    scale = (weight.abs().amax(dim=1) / 127).clamp_min(1e-7).half()
+    steps = torch.floor(weight / scale.float()[:, None] + 0.5).clamp(-127, 127)
+    return {"weight": steps.to(torch.int8), "scale": scale, "bias": module.bias.detach().half()}
+
+
+def _unpack_float(module: Conv, part: dict[str, Tensor]) -> None:
+    scale = take(part, "scale", torch.float16, module.bias.shape).float()
+    module.weight.data.copy_(take(part, "weight", torch.int8, module.weight.shape).float() * scale[:, None])
+    module.bias.data.copy_(take(part, "bias", torch.float16, module.bias.shape).float())
+
+
+def _unpack_codebook(name: str, layer: LatentLayer, part: dict[str, Tensor]) -> FrozenCodebook:
+    assert layer.codebook is not None
+    variables, symbols = layer.codebook.shape
+    width, form = layer.codebook.width, layer.codebook.form()
+    own = {key.removeprefix("codebook."): value for key, value in part.items() if key.startswith("codebook.")}
+    codes = take(own, "codes", torch.int8, (variables, symbols, layer.codebook.worth))
+    shapes = {"constant": (variables, 1, symbols), "linear": (variables, width, symbols)}
+    if form is None:
+        shapes = {}
+    elif form.quadratic is not None:
+        shapes["quadratic"] = shapes["linear"]
+    parts = {key: take(own, key, torch.int32, shape) for key, shape in shapes.items()}
+    check(name, parts)
+    return FrozenCodebook(layer.plan, codes, parts)
+
+
+__all__ = ["FORM_BITS", "frozen_config", "pack", "unpack"]

@@ -1,0 +1,111 @@
+"""Families small enough to be enumerated, and presets shrunk to a size that trains in a test."""
+
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dvcodec.models.families.choosers import Account, Posterior
+from dvcodec.models.families.config import FamilyConfig
+from dvcodec.models.families.distributions import Distribution
+from dvcodec.models.families.model import FamilyVAE
+from dvcodec.models.families.nets import data_dependent_initialisation
+from dvcodec.training.families import FamilyPreset
+
+TINY = FamilyConfig(
+    sides=(2, 1),
+    symbols=(2, 4),
+    variables=(1, 1),
+    channels=1,
+    image=4,
+    likelihood="bernoulli",
+    width=4,
+    embedding=2,
+    values=2,
+)
+
+
+def lively(config: FamilyConfig, seed: int = 0) -> FamilyVAE:
+    """A random model in evaluation mode whose priors and posteriors differ and are far from uniform."""
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        torch.manual_seed(seed)
+        model = FamilyVAE(config).train()
+        x = images(config, 8)
+        with data_dependent_initialisation(model):
+            pick = _sample
+            model.decode(len(x), Posterior(pick), model.infer(x, pick))
+        for name, parameter in model.named_parameters():
+            if name.endswith("bias") or name == "top":
+                parameter.normal_(std=0.2)
+            elif "codebook" in name:
+                parameter.mul_(1.2)
+    return model.eval()
+
+
+def _sample(distribution: Distribution) -> Tensor:
+    return distribution.sample(None)
+
+
+def images(config: FamilyConfig, count: int, seed: int = 0) -> Tensor:
+    """Discs and noise of the kind that a configuration takes. (count, C, S, S)"""
+    rng, side = np.random.default_rng(seed), config.image
+    y, x = np.mgrid[0:side, 0:side] / side
+    centres, radii = rng.uniform(0.2, 0.8, (count, config.channels, 2, 1, 1)), rng.uniform(0.15, 0.5, (count, 1, 1, 1))
+    discs = np.hypot(y - centres[:, :, 0], x - centres[:, :, 1]) < radii
+    if config.likelihood == "bernoulli":
+        return torch.from_numpy(discs).float()
+    levels = discs * 150 + rng.integers(0, 60, (count, config.channels, 1, 1))
+    return torch.from_numpy(levels).float()
+
+
+class Enumerated:
+    """Picks given symbols layer after layer: those of inference's way up first, then those of the walk."""
+
+    def __init__(self, model: FamilyVAE, states: Tensor) -> None:
+        layers, first, rows = model.layers(), 0, []
+        for layer in layers:  # the states' columns are in the order of the walk
+            count = layer.plan.variables * layer.plan.side**2
+            rows.append(states[:, first : first + count].reshape(len(states), layer.plan.variables, -1))
+            first += count
+        upwards = sorted((i for i, m in enumerate(layers) if m.plan.bottom_up), key=lambda i: layers[i].plan.level)
+        order = [*upwards, *(i for i, m in enumerate(layers) if not m.plan.bottom_up)]
+        self._left = [rows[i].permute(1, 0, 2).flatten() for i in order]
+
+    def __call__(self, distribution: Distribution) -> Tensor:
+        """The next layer's symbols."""
+        return self._left.pop(0)
+
+
+def states(model: FamilyVAE) -> Tensor:
+    """Every combination of symbols, (states, variables), columns in the order of the walk."""
+    sizes = [m.plan.symbols for m in model.layers() for _ in range(m.plan.variables * m.plan.side**2)]
+    return torch.tensor(list(product(*(range(k) for k in sizes))))
+
+
+def enumerate_states(model: FamilyVAE, x: Tensor) -> tuple[Tensor, Account]:
+    """log p(x | z) of every state for one image (1, C, S, S), and the account of all states."""
+    every, account = states(model), Account()
+    pick, repeated = Enumerated(model, every), x.expand(len(every), -1, -1, -1)
+    raw = model.decode(len(every), Posterior(pick, account), model.infer(repeated, pick))
+    return model.p_x().log_prob(repeated, raw).double(), account
+
+
+def shrunk(preset: FamilyPreset) -> FamilyPreset:
+    """The preset with narrow networks and few symbols, as `--set` would make it; every axis as it is."""
+    config = preset.config
+    levels = min(config.levels, 6)
+    step = config.levels // levels
+    small = replace(
+        config,
+        sides=config.sides[::step][:levels],
+        symbols=tuple(min(k, 16) for k in config.symbols[:levels]),
+        variables=tuple(min(n, 4) for n in config.variables[:levels]),
+        width=8,
+        blocks=1,
+        head_blocks=min(config.head_blocks, 1),
+        embedding=min(config.embedding, 8),
+    )
+    recipe = replace(preset.recipe, batch=8, free_bits=0.0)
+    return replace(preset, config=small, recipe=recipe)

@@ -1,0 +1,174 @@
+"""Measures and pictures of families."""
+
+import json
+from dataclasses import replace
+
+import families_small as small
+import numpy as np
+import pytest
+import torch
+
+from dvcodec.evaluation.bound import measure
+from dvcodec.evaluation.samples import draw, grid, mosaic, reconstruct
+from dvcodec.models.families.choosers import Account, Posterior, Replay, relaxed, sampled
+from dvcodec.models.families.config import FamilyConfig
+from dvcodec.models.families.lipschitz import constants
+from dvcodec.models.families.model import FamilyVAE
+from dvcodec.models.families.nets import Conv
+from dvcodec.models.families.relaxations import Relaxation, one_hot
+
+LADDER = replace(
+    small.TINY,
+    hierarchy="lvae",
+    latent="memory",
+    symbols=(4, 4),
+    dense=True,
+    variables=(2, 1),
+    exact=False,
+    lipschitz=0.7,
+)
+ONE = replace(LADDER, sides=(2,), symbols=(4,), variables=(2,))
+
+
+@pytest.fixture(scope="module")
+def model() -> FamilyVAE:
+    """A ladder of two layers."""
+    return small.lively(replace(small.TINY, hierarchy="skip-lvae"))
+
+
+def test_a_report_is_json_and_adds_up(model: FamilyVAE) -> None:
+    bound = measure(model, [small.images(model.config, 40)] * 3, temperature=0.1)
+    plain = json.loads(json.dumps(bound.as_dict()))
+    assert plain["images"] == 120 and plain["dimensions"] == 16
+    assert plain["elbo_nats"] == pytest.approx(plain["likelihood_nats"] - plain["kl_nats"])
+    assert plain["kl_nats"] == pytest.approx(sum(layer["kl_nats"] for layer in plain["layers"]))
+    assert plain["relaxation_bias_nats"] == pytest.approx(abs(plain["relaxed_nats"] - plain["elbo_nats"]))
+    assert plain["iw_nats"] is None and plain["relaxed_bound_nats"] is None
+    assert plain["images_per_second"] > 0
+    for layer in plain["layers"]:
+        assert 1 <= layer["perplexity"] <= layer["symbols"] - layer["dead"] + 1e-9
+
+
+def test_the_same_seed_gives_the_same_report_in_any_run_length(model: FamilyVAE) -> None:
+    x = small.images(model.config, 10)
+    first, again = (measure(model, [x], iw_samples=6, seed=3) for _ in range(2))
+    assert replace(first, images_per_second=0) == replace(again, images_per_second=0)
+    assert model.training is False
+
+
+def test_dead_codes_and_perplexity_of_a_layer_that_uses_one_symbol() -> None:
+    model = small.lively(replace(small.TINY, latent="logits", prior="direct"))
+    for layer in model.layers():
+        layer.qladder.last.bias.data[:] = torch.tensor([99.0] + [0.0] * (layer.plan.symbols - 1))
+    for report in measure(model, [small.images(model.config, 9)]).layers:
+        assert report.dead == report.symbols - 1
+        assert report.perplexity == pytest.approx(1.0)
+
+
+def test_no_images_are_refused(model: FamilyVAE) -> None:
+    with pytest.raises(ValueError, match="no images"):
+        measure(model, [])
+
+
+def test_at_low_temperatures_the_bias_vanishes(model: FamilyVAE) -> None:
+    x = [small.images(model.config, 50).repeat(20, 1, 1, 1)]
+    cold, warm = (measure(model, x, temperature=t).relaxation_bias_nats for t in (1e-3, 5.0))
+    assert cold is not None and warm is not None
+    assert cold < 0.3 < warm
+
+
+# The relaxed ELBO: Lievin et al., eq 7, 8, 12 and appendix E.
+
+
+@pytest.mark.parametrize("config", [ONE, LADDER], ids=["one", "ladder"])
+@torch.no_grad()
+def test_the_relaxed_elbo_bounds_the_evidence_and_the_bias(config: FamilyConfig) -> None:
+    model, x = small.lively(config), small.images(config, 1, seed=5)
+    likelihood, account = small.enumerate_states(model, x)
+    log_q = torch.stack(account.log_q).double().sum(0)
+    weight = likelihood + account.log_ratio().double()
+    evidence, elbo = float(torch.logsumexp(weight + log_q, 0)), float(log_q.exp() @ weight)
+    bound = measure(model, [x.expand(2000, -1, -1, -1)], temperature=0.3)
+    assert bound.relaxed_bound_nats is not None and bound.relaxed_nats is not None
+    assert bound.relaxed_bound_nats <= elbo + 0.05 <= evidence + 0.05
+    assert abs(bound.relaxed_nats - elbo) <= bound.relaxed_nats - bound.relaxed_bound_nats + 0.05
+
+
+@pytest.mark.parametrize("config", [ONE, LADDER], ids=["one", "ladder"])
+def test_constants_bound_every_pair_of_relaxed_choices(config: FamilyConfig) -> None:
+    """|f(a) - f(b)| <= kappa |a - b| for the pixels' log-likelihood in the finest layer's z (eq 10)."""
+    model, x = small.lively(config).double(), small.images(config, 1).double()
+    kappa = constants(model)
+    assert kappa is not None
+    torch.manual_seed(0)
+    account = Account()
+    pick = relaxed(Relaxation("gumbel-softmax", 0.7))
+    many = x.expand(200, -1, -1, -1)
+    with torch.no_grad():
+        evidence = model.infer(many, pick)
+        values = model.p_x().log_prob(many, model.decode(200, Posterior(pick, account), evidence))
+        finest = account.choices[-1]
+        moved = one_hot(finest)
+        replay = Replay([*account.choices[:-1], moved], Posterior(pick))
+        others = model.p_x().log_prob(many, model.decode(200, replay, evidence))
+    distance = (finest - moved).view(model.layers()[-1].plan.variables, 200, -1).square().sum((0, 2)).sqrt()
+    assert bool(((values - others).abs() <= kappa[model.layers()[-1].plan.name] * distance + 1e-9).all())
+    assert float((values - others).abs().max()) > 0
+
+
+def test_the_constraint_holds_in_every_map() -> None:
+    model = small.lively(LADDER)
+    for layer in model.layers():
+        for head in (layer.pstrap, layer.qstrap, layer.pladder):
+            assert head is not None
+            convs = [m for m in head.modules() if isinstance(m, Conv)]
+            assert convs
+            assert all(conv.lipschitz() <= 0.7 + 1e-5 for conv in convs)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [replace(LADDER, lipschitz=0.0), replace(LADDER, hierarchy="skip-lvae"), replace(ONE, hierarchy="vae")],
+    ids=["free", "skips", "upwards"],
+)
+def test_no_constants_where_no_bound_is_known(config: FamilyConfig) -> None:
+    assert constants(FamilyVAE(config)) is None
+
+
+# Pictures.
+
+
+def test_samples_share_the_layers_that_are_kept(model: FamilyVAE) -> None:
+    kept = draw(model, 12, layers=len(model.layers()))
+    assert bool((kept == kept[:1]).all())
+    free = draw(model, 12)
+    assert len(np.unique(free.reshape(12, -1), axis=0)) > 1
+    assert np.array_equal(draw(model, 4, seed=2), draw(model, 4, seed=2))
+
+
+def test_reconstructions_of_the_first_layers_resample_the_rest(model: FamilyVAE) -> None:
+    x = small.images(model.config, 3)
+    whole = reconstruct(model, x, seed=1)
+    assert np.array_equal(whole, reconstruct(model, x, layers=2, seed=1))
+    assert whole.dtype == np.uint8 and whole.shape == (3, 1, 4, 4)
+
+
+def test_a_cold_prior_has_one_sample(model: FamilyVAE) -> None:
+    cold = draw(model, 6, temperature=0.0)
+    assert bool((cold == cold[:1]).all())
+
+
+def test_replay_needs_no_evidence(model: FamilyVAE) -> None:
+    x, account = small.images(model.config, 5), Account()
+    with torch.no_grad():
+        raw = model.decode(5, Posterior(sampled(), account), model.infer(x, sampled()))
+        assert torch.equal(raw, model.decode(5, Replay(account.choices, Posterior(sampled()))))
+        with pytest.raises(ValueError, match="evidence"):
+            model.decode(5, Posterior(sampled()))
+
+
+def test_a_grid_is_a_picture(model: FamilyVAE) -> None:
+    picture = grid(model, 5)
+    assert (picture.mode, picture.size) == ("L", (3 * 6 - 2, 2 * 6 - 2))
+    colour = mosaic(np.zeros((2, 3, 4, 4), np.uint8), columns=2)
+    assert (colour.mode, colour.size) == ("RGB", (10, 4))

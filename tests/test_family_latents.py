@@ -1,0 +1,181 @@
+"""Codebooks: probabilities from embeddings, worth of symbols, moving averages."""
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import families_small as small
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.distributions import Independent, Normal, kl_divergence
+
+from dvcodec.models.families import distributions
+from dvcodec.models.families.codebooks import LN2, Memory, Nearest, Responsibilities
+from dvcodec.models.families.config import FamilyConfig, LayerPlan
+from dvcodec.models.families.model import FamilyVAE
+
+PLAN = LayerPlan("z1", 0, 1, variables=2, symbols=9, bottom_up=False)
+SIZES = replace(small.TINY, embedding=6, values=5)
+
+
+def responsibilities(**axes: Any) -> Responsibilities:
+    """A codebook at random, in float64."""
+    torch.manual_seed(0)
+    book = Responsibilities(PLAN, replace(SIZES, **axes)).double()
+    if isinstance(book.log_variance, torch.nn.Parameter):
+        book.log_variance.data.normal_()
+    return book
+
+
+@pytest.mark.parametrize("variance", ["isotropic", "diagonal", "unit"])
+def test_responsibilities_are_the_posterior_of_a_gaussian_mixture(variance: str) -> None:
+    """Willetts et al., eq 6 with the covariance's determinant; eq 2 for unit variances."""
+    book = responsibilities(variance=variance)
+    e = torch.randn(2, 50, 6, dtype=torch.float64)
+    scale = torch.exp(0.5 * book.log_variance).expand_as(book.means)
+    for v in range(2):
+        components = Independent(Normal(book.means[v], scale[v]), 1)
+        expected = torch.softmax(components.log_prob(e[v][:, None]), dim=1)  # type: ignore[no-untyped-call]
+        found = torch.softmax(book.scores(e)[v], dim=1)
+        assert torch.allclose(found, expected, atol=1e-10)
+
+
+def test_the_literal_form_divides_once_by_the_root_of_the_variance() -> None:
+    """Eq 6 as printed: the exponential of -|e - mu|^2 / (2 s), over the root of s."""
+    book = responsibilities(literal=True)
+    e = torch.randn(2, 20, 6, dtype=torch.float64)
+    s = book.log_variance.exp()[:, None, :, 0]
+    distance = (e[:, :, None] - book.means[:, None]).square().sum(-1)
+    expected = torch.softmax(-distance / (2 * s) - 0.5 * torch.log(s), dim=-1)
+    assert torch.allclose(torch.softmax(book.scores(e), -1), expected, atol=1e-10)
+
+
+@given(st.integers(2, 7), st.integers(1, 4))
+@settings(deadline=None, max_examples=20)
+def test_factored_keys_equal_the_full_product(root: int, half: int) -> None:
+    """K = k^2 keys from 2 k half-keys: key (i, j) is a_i beside b_j (Lievin et al., eq 2)."""
+    book = Memory(replace(PLAN, symbols=root**2), replace(SIZES, embedding=2 * half, symbols=(4, 4))).double()
+    e = torch.randn(2, 3, 2 * half, dtype=torch.float64)
+    scores = book.scores(e)
+    assert torch.allclose(scores, book.form().bits(e) * LN2)
+    for i in range(root):
+        for j in range(root):
+            key = torch.cat([book.keys[0][:, i], book.keys[1][:, j]], dim=1)
+            assert torch.allclose(scores[:, :, i * root + j], (e * key[:, None]).sum(-1) * LN2)
+    assert book.keys.numel() == 2 * 2 * root * half  # V * 2 k half-keys of half the size
+
+
+def test_the_ema_codebook_equals_the_closed_form() -> None:
+    """After t steps on the same batch: N = g^t + (1 - g^t) n, m likewise, E = m / N."""
+    torch.manual_seed(0)
+    book = Nearest(PLAN, replace(SIZES, ema_codebook=True)).double()
+    start, e = book.entries.clone(), torch.randn(2, 40, 6, dtype=torch.float64)
+    symbols = torch.randint(0, 9, (2, 40))
+    for _ in range(7):
+        book.follow(e, symbols)
+    kept = Nearest.DECAY**7
+    for v in range(2):
+        for k in range(9):
+            own = e[v][symbols[v] == k]
+            count = kept + (1 - kept) * len(own)
+            expected = (kept * start[v, k] + (1 - kept) * own.sum(0)) / count
+            assert torch.allclose(book.entries[v, k], expected, atol=1e-12)
+
+
+def test_the_ema_codebook_stays_where_it_is_at_its_means() -> None:
+    torch.manual_seed(0)
+    book = Nearest(PLAN, replace(SIZES, ema_codebook=True)).double()
+    before = book.entries.clone()
+    symbols = torch.arange(9).expand(2, 9)
+    book.follow(book.entries.clone(), symbols)
+    assert torch.allclose(book.entries, before)
+
+
+def test_nearest_neighbours_and_their_losses() -> None:
+    torch.manual_seed(0)
+    book = Nearest(PLAN, SIZES).double()
+    e = torch.randn(2, 30, 6, dtype=torch.float64, requires_grad=True)
+    distances = torch.cdist(e, book.entries)
+    symbols = book.scores(e).argmax(-1)
+    assert torch.equal(symbols, distances.argmin(-1))
+    loss = book.losses(e, symbols)
+    assert torch.allclose(loss, 1.25 * distances.amin(-1).square())
+    to_query, to_book = torch.autograd.grad(loss.sum(), [e, book.entries])
+    chosen = book.entries.gather(1, symbols[..., None].expand(2, 30, 6))
+    assert torch.allclose(to_query, 0.25 * 2 * (e - chosen))
+    assert torch.allclose(to_book[0, symbols[0, 0]], -2 * (e - chosen)[0][symbols[0] == symbols[0, 0]].sum(0))
+
+
+def test_a_nearest_neighbour_copies_its_gradient_to_the_query() -> None:
+    config = replace(small.TINY, latent="nearest", top_prior="uniform", sides=(2,), symbols=(5,), variables=(1,))
+    layer = FamilyVAE(config).layers()[0]
+    query = torch.randn(8, 2, requires_grad=True)
+    symbols = layer.posterior(query).mode()
+    worth = layer.worth(symbols, query)
+    assert torch.allclose(worth, layer.codebook.table()[0][symbols])  # type: ignore[union-attr]
+    direction = torch.randn(8, 2)
+    assert torch.equal(torch.autograd.grad((worth * direction).sum(), query)[0], direction)
+
+
+def test_the_worth_of_one_hot_weights_is_that_of_the_symbol() -> None:
+    config = replace(small.TINY, variables=(3, 2))
+    for layer in FamilyVAE(config).layers():
+        rows = layer.plan.variables * 2 * layer.plan.side**2
+        symbols = torch.randint(0, layer.plan.symbols, (rows,))
+        weights = torch.nn.functional.one_hot(symbols, layer.plan.symbols).float()
+        assert torch.allclose(layer.worth(symbols, None), layer.worth(weights, None))
+        maps = torch.randn(2, layer.plan.variables * 4, layer.plan.side, layer.plan.side)
+        assert torch.equal(layer.maps(layer.rows(maps)), maps)
+
+
+def test_gaussian_divergence_and_density() -> None:
+    torch.manual_seed(0)
+    parameters = torch.randn(4, 10, 3, dtype=torch.float64)
+    q, p = (distributions.Normal(*pair) for pair in (parameters[:2], parameters[2:]))
+    q_, p_ = (Independent(Normal(one.mean, one.log_scale.exp()), 1) for one in (q, p))
+    assert torch.allclose(q.kl(p), kl_divergence(q_, p_))
+    z = q.sample(None)
+    assert torch.allclose(q.log_prob(z), q_.log_prob(z))  # type: ignore[no-untyped-call]
+    assert torch.equal(q.mode(), q.mean)
+
+
+def test_categorical_divergence() -> None:
+    torch.manual_seed(0)
+    q, p = (distributions.Categorical(torch.randn(5, 7).double()) for _ in range(2))
+    expected = kl_divergence(*(torch.distributions.Categorical(logits=one.log_p) for one in (q, p)))
+    assert torch.allclose(q.kl(p), expected)
+    one_hot = distributions.OneHot(torch.randn(5, 7).double())
+    assert torch.allclose(one_hot.kl(p), -p.log_prob(one_hot.mode()))
+
+
+@pytest.mark.parametrize(
+    ("axes", "message"),
+    [
+        ({"hierarchy": "tree"}, "hierarchy 'tree' is none of"),
+        ({"sides": (2, 2, 1)}, "one entry a level"),
+        ({"sides": (3, 1)}, "equal or halve"),
+        ({"latent": "memory", "symbols": (2, 4)}, "square"),
+        ({"latent": "gaussian"}, "exact=false"),
+        ({"latent": "nearest"}, "uniform prior"),
+        ({"latent": "logits"}, "prior=direct"),
+        ({"lipschitz": 1.0}, "Lipschitz"),
+        ({"width": 0}, "out of bounds"),
+        ({"symbols": (2, 1)}, "out of bounds"),
+        ({"width": 2.5}, "out of bounds"),
+        ({"dropout": math.nan}, "out of bounds"),
+    ],
+)
+def test_combinations_that_do_not_exist_are_refused(axes: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        replace(small.TINY, **axes)  # type: ignore[arg-type]
+
+
+def test_a_configuration_survives_json() -> None:
+    import json
+    from dataclasses import asdict
+
+    from dvcodec.models.families.config import from_fields
+
+    assert from_fields(json.loads(json.dumps(asdict(FamilyConfig())))) == FamilyConfig()

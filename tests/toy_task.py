@@ -1,0 +1,135 @@
+"""A task small enough to be reckoned with by hand: a linear map learns from pairs drawn at random.
+
+Run as a program it trains in several processes, which share each step's pairs: `toy_task.py RUN STEPS BATCH PROCESSES`.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import socket
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from dvcodec.training.distributed import Team, joined
+from dvcodec.training.journal import Journal, Sink
+from dvcodec.training.loop import Limits, Trainer
+from dvcodec.training.recipes import Optimisation
+from dvcodec.training.registry import Settings
+from dvcodec.training.task import Moment, ParameterGroup, Terms
+
+RECIPE = Optimisation(steps=8, batch=4, rate=0.05, warm_up=2, clip=0, clip_norm=0)
+
+
+class Model(nn.Module):
+    """Two maps, a group each, and a buffer that follows the data."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Linear(3, 4), nn.Linear(4, 1)
+        self.register_buffer("mean", torch.zeros(3))
+
+
+class ToyTask:
+    """Least squares with noise from torch's generator. `whole`: how many pairs all processes share in a step."""
+
+    def __init__(self, recipe: Optimisation, team: Team | None = None, noise: float = 0.1) -> None:
+        self.module = Model()
+        self.recipe, self.team, self.noise = recipe, team or Team(), noise
+        self.losses: list[float] = []
+        self.validations: Iterable[float] = ()
+
+    def groups(self) -> Sequence[ParameterGroup]:
+        """The second map learns at a tenth of the rate."""
+        first, second = self.module.first, self.module.second
+        slow = self.recipe.rate / 10
+        return [
+            ParameterGroup("first", list(first.parameters()), self.recipe.rate),
+            ParameterGroup("second", list(second.parameters()), slow),
+        ]
+
+    def prepare(self, rng: np.random.Generator) -> None:
+        """Draws from the generator, as real tasks do."""
+        self.module.first.bias.data.copy_(torch.from_numpy(rng.normal(size=4)))
+
+    def batch(self, rng: np.random.Generator, moment: Moment) -> Tensor:
+        """Inputs and targets (B, 4): of several processes each takes its part of the step's pairs."""
+        count = self.recipe.batch * self.team.size
+        source = rng if self.noise else np.random.default_rng(moment.step)
+        x = source.normal(size=(count, 3)).astype(np.float32)
+        pairs = np.concatenate([x, x.sum(1, keepdims=True)], axis=1)
+        return torch.from_numpy(pairs[self.team.rank :: self.team.size])
+
+    def terms(self, batch: Tensor, moment: Moment) -> Terms:
+        """Mean squared error, a layer for each map."""
+        x, target = batch[:, :3], batch[:, 3:]
+        hidden = torch.tanh(self.module.first(x + self.noise * torch.randn_like(x)))
+        error = (self.module.second(hidden) - target).square()[:, 0]
+        mean = self.module.get_buffer("mean")
+        mean.lerp_(x.mean(0), 0.1)
+        self.losses.append(float(error.detach().mean()))
+        return Terms(error.mean(), {"error": self.losses[-1]}, {"a": error.detach(), "b": error.detach()}, {"a": 3})
+
+    def synchronise(self, average: Callable[[Iterable[Tensor]], None]) -> None:
+        """The buffer follows the data of all processes."""
+        average([self.module.get_buffer("mean")])
+
+    def validate(self) -> float:
+        """The next of the validations that a test has laid out; a draw that must not disturb training."""
+        torch.rand(5)
+        self.validations, values = tuple(self.validations)[1:], tuple(self.validations)
+        return values[0]
+
+
+def trainer(folder: Path, recipe: Optimisation = RECIPE, team: Team | None = None, **task: Any) -> Trainer:
+    """A trainer of a fresh toy task."""
+    torch.manual_seed(0)
+    settings = Settings("toy", "toy", {}, recipe)
+    return Trainer(ToyTask(recipe, team, **task), settings, Limits(folder), team or Team(), {})
+
+
+def toy(run: Trainer) -> ToyTask:
+    """The toy task of a trainer."""
+    assert isinstance(run.task, ToyTask)
+    return run.task
+
+
+def train(run: Trainer, *sinks: Sink) -> None:
+    """From the beginning to the end."""
+    torch.manual_seed(1)
+    run.begin()
+    run.train(Journal(sinks))
+
+
+def work(rank: int, size: int, port: int, folder: Path, steps: int, batch: int) -> None:
+    """One process of several, in the environment that torchrun would give it."""
+    place = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": size, "MASTER_PORT": port}
+    os.environ.update({name: str(value) for name, value in place.items()}, MASTER_ADDR="127.0.0.1")
+    with joined("cpu") as team:
+        train(trainer(folder, replace(RECIPE, steps=steps, batch=batch), team, noise=0.0))
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    folder, (steps, batch, size), port = Path(sys.argv[1]), map(int, sys.argv[2:]), free_port()
+    context = multiprocessing.get_context("fork")  # torch is loaded once
+    workers = [context.Process(target=work, args=(r, size, port, folder, steps, batch)) for r in range(size)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    sys.exit(max(abs(worker.exitcode or 0) for worker in workers))

@@ -1,0 +1,49 @@
+"""Image files as arrays, and the guard that keeps images for evaluation out of training."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from ...codec.errors import DvcodecError
+from .readers import Bytes, reading
+
+SUFFIXES = {".png", ".webp", ".avif", ".jpg", ".jpeg", ".bmp", ".ppm", ".pgm", ".pbm", ".tif", ".tiff"}
+LARGEST = 1 << 28
+"""Pixels of an image that is read."""
+
+
+def read_folder(root: Path, channels: int) -> Iterator[Bytes]:
+    """Every image below a folder, in the order of its name, as (H, W, channels) bytes."""
+    paths = sorted(path for path in root.rglob("*") if path.suffix.lower() in SUFFIXES)
+    with ThreadPoolExecutor(4) as pool:
+        yield from pool.map(lambda path: read_image(path, channels), paths)
+
+
+def read_image(path: Path, channels: int) -> Bytes:
+    """An image file as (H, W, channels) bytes; DvcodecError if it is none or too large."""
+    with reading(path), Image.open(path) as image:
+        if image.width * image.height > LARGEST:
+            raise DvcodecError(f"{image.width}x{image.height} pixels are too many")
+        pixels = np.array(image.convert("L" if channels == 1 else "RGB"), np.uint8)
+        return pixels.reshape(image.height, image.width, channels)
+
+
+def pixel_hash(image: Bytes) -> bytes:
+    """What two images share only if all their pixels are equal."""
+    return hashlib.sha256(repr(image.shape).encode() + np.ascontiguousarray(image).tobytes()).digest()
+
+
+def without(images: list[Bytes], excluded: Path | None) -> list[Bytes]:
+    """The images of which none of the pictures below a folder has the same pixels. DvcodecError: no pictures there."""
+    if excluded is None or not images:
+        return images
+    refused = {pixel_hash(image) for image in read_folder(excluded, images[0].shape[2])}
+    if not refused:
+        raise DvcodecError(f"no image below {excluded} to exclude", "give a folder of images")
+    return [image for image in images if pixel_hash(image) not in refused]

@@ -1,0 +1,209 @@
+"""Presets of the families: sizes and recipes of the papers, plain numbers, no torch.
+
+RRVQ: Willetts et al. (2021), appendix C and table G.1. HD-VAE: Lievin et al. (2019), appendix A and tables 1, 2 and 4.
+What a paper leaves out is chosen here and said in docs/MODELS.md. `--set key=value` changes any field.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from ..models.families.config import FamilyConfig
+from .recipes import Optimisation
+
+
+@dataclass(frozen=True)
+class FamilyRecipe(Optimisation):
+    """How a family is trained. Rates are the optimiser's; `temperatures` run over fractions of the whole run."""
+
+    steps: int = 400_000
+    batch: int = 64
+    optimiser: Literal["adam", "adamax"] = "adamax"
+    beta1: float = 0.9
+    beta2: float = 0.999
+    rate: float = 8e-4
+    values_rate: float = 0.0
+    """Of memory values; 0 = `rate`."""
+    warm_up: int = 100
+    schedule: Literal["constant", "cosine", "plateau"] = "plateau"
+    decay_to: float = 0.0625
+    """The rates never fall below this share of themselves."""
+    plateau_factor: float = 0.8
+    patience: int = 20
+    validate_every: int = 0
+    stop_after: int = 0
+    clip: float = 10.0
+    clip_norm: float = 0.0
+    skip: float = 100.0
+    ema: float = 0.999
+    precision: Literal["bf16", "fp32"] = "fp32"
+    relaxation: Literal["gumbel-softmax", "straight-through", "straight-through-gumbel"] = "gumbel-softmax"
+    fractions: tuple[float, ...] = (0.0, 1 / 3, 2 / 3)
+    """Where in the run the temperature has the values of `temperatures`; linear between, constant after."""
+    temperatures: tuple[float, ...] = (0.8, 0.3, 0.1)
+    free_bits: float = 0.0
+    """Nats of KL a layer costs at least, in the batch's mean (Kingma et al. 2016)."""
+    kl_warm_up: int = 0
+    """Steps over which the KL's weight rises from 0 to 1."""
+
+
+@dataclass(frozen=True)
+class FamilyPreset:
+    """A family's description, its sizes, its recipe and the data set that its paper trains it on."""
+
+    description: str
+    config: FamilyConfig
+    recipe: FamilyRecipe
+    data: str
+
+
+EPOCH = 50_000 // 64
+"""Steps in an epoch of CIFAR-10 at the paper's batch."""
+
+RRVQ = FamilyRecipe(steps=500 * EPOCH, validate_every=EPOCH, free_bits=0.5)
+HDVAE = FamilyRecipe(
+    steps=600_000,
+    batch=128,
+    rate=2e-3,
+    values_rate=2e-2,
+    schedule="constant",
+    validate_every=5000,
+    stop_after=20,
+    free_bits=2.0,
+)
+
+L5 = FamilyConfig(
+    sides=(16, 8, 4, 2, 1),
+    variance="diagonal",
+    embedding=128,
+    width=128,
+    blocks=4,
+    head_blocks=4,
+    likelihood="logistic",
+)
+L32 = replace(
+    L5,
+    sides=tuple(side for side in (16, 8, 4, 2) for _ in range(8)),
+    symbols=(256,) * 32,
+    variables=(1,) * 32,
+    embedding=32,
+    width=256,
+    blocks=1,
+    head_blocks=0,
+)
+ONE = replace(L5, sides=(16,), symbols=(256,), variables=(1,), embedding=64, top_prior="uniform", head_blocks=0)
+HD_SIDES = (14, 7, 4, 4, 4, 4)
+"""Sides of the chain's maps by level; the variables sit beside them, in one position."""
+
+
+def small(recipe: FamilyRecipe) -> FamilyRecipe:
+    """The same for hours on a CPU."""
+    return replace(recipe, steps=20_000, batch=32, validate_every=1000)
+
+
+def memory(variables: tuple[int, ...], symbols: tuple[int, ...]) -> FamilyConfig:
+    """HD-VAE: a ladder with skip connections over memory layers, for binary images of 28x28."""
+    return FamilyConfig(
+        sides=HD_SIDES[: len(variables)],
+        symbols=symbols,
+        variables=variables,
+        channels=1,
+        image=28,
+        hierarchy="skip-lvae",
+        latent="memory",
+        likelihood="bernoulli",
+        dense=True,
+        width=64,
+        blocks=3,
+        block="gated",
+        embedding=8,
+        values=8,
+        dropout=0.5,
+    )
+
+
+def shared(total: int, layers: int) -> tuple[int, ...]:
+    """So many variables over so many layers, as evenly as they go, the finest layers taking one more."""
+    return tuple(total // layers + (level < total % layers) for level in range(layers))
+
+
+def gaussian(config: FamilyConfig, coordinates: int) -> FamilyConfig:
+    """The same networks over Gaussian variables."""
+    return replace(config, latent="gaussian", embedding=coordinates, exact=False)
+
+
+HD = {
+    1: memory((16,), (256,)),
+    2: memory((16, 8), (256, 64)),
+    3: memory((16, 8, 4), (256, 64, 16)),
+}
+
+
+def _rrvq() -> dict[str, FamilyPreset]:
+    photo = "cifar10"
+    direct, unit = replace(L5, prior="direct"), replace(L5, variance="unit")
+    return {
+        "rrvq-l5": FamilyPreset("RRVQ-VAE of small images, 5 layers at sides 16 to 1", L5, RRVQ, photo),
+        "rrvq-l32": FamilyPreset("RRVQ-VAE of small images, 4 x 8 layers at sides 16 to 2", L32, RRVQ, photo),
+        "rrvq-l5-direct": FamilyPreset("ablation: the prior's logits come from the network", direct, RRVQ, photo),
+        "rrvq-l5-unit": FamilyPreset("ablation: codebooks without variances", unit, RRVQ, photo),
+        "rrvq-l5-direct-unit": FamilyPreset(
+            "ablation: neither embedding prior nor variances", replace(direct, variance="unit"), RRVQ, photo
+        ),
+        "rvq": FamilyPreset("rVQ-VAE: one layer, unit variance", replace(ONE, variance="unit"), RRVQ, photo),
+        "vqvae": FamilyPreset(
+            "VQ-VAE: one layer of nearest neighbours", replace(ONE, latent="nearest", ema_codebook=True), RRVQ, photo
+        ),
+        "spatial-l5": FamilyPreset("Gaussian counterpart of rrvq-l5", gaussian(L5, 32), RRVQ, photo),
+        "spatial-l32": FamilyPreset("Gaussian counterpart of rrvq-l32", gaussian(L32, 32), RRVQ, photo),
+        "rrvq-l5-small": FamilyPreset(
+            "rrvq-l5 with narrow networks: quick to train, for trials",
+            replace(L5, symbols=(64,) * 5, embedding=16, width=32, blocks=1, head_blocks=0),
+            small(RRVQ),
+            photo,
+        ),
+    }
+
+
+def _hdvae() -> dict[str, FamilyPreset]:
+    binary = "mnist-static"
+    found = {}
+    for layers, config in HD.items():
+        found[f"hdvae-l{layers}"] = FamilyPreset(
+            f"HD-VAE of binary 28x28 images, layers: {layers}, variables: {sum(config.variables)}",
+            config,
+            HDVAE,
+            binary,
+        )
+    found["hdvae"] = replace(found["hdvae-l3"], description="another name of hdvae-l3")
+    for layers, config in HD.items():
+        found[f"lvae-gaussian-l{layers}"] = FamilyPreset(
+            f"Gaussian counterpart of hdvae-l{layers}", gaussian(config, 1), replace(HDVAE, values_rate=0.0), binary
+        )
+    narrow = replace(memory((8, 4), (64, 16)), width=24, blocks=1, dropout=0.0)
+    found["hdvae-small"] = FamilyPreset(
+        "HD-VAE with narrow networks: quick to train, for trials", narrow, small(HDVAE), binary
+    )
+    bounded = replace(HD[1], hierarchy="lvae", block="elu", blocks=1, width=16, dropout=0.0, exact=False, lipschitz=1.0)
+    found["hdvae-lipschitz"] = FamilyPreset(
+        "HD-VAE of one layer whose decoder has a Lipschitz constant, for the relaxed ELBO", bounded, HDVAE, binary
+    )
+    return found
+
+
+def _grid() -> dict[str, FamilyPreset]:
+    """The relaxation-bias grid of Lievin et al., table 4: N variables over L layers, K = 256."""
+    return {
+        f"hdvae-n{total}-l{layers}": FamilyPreset(
+            f"HD-VAE, relaxation bias: {total} variables over {layers} layers of 256 symbols",
+            memory(shared(total, layers), (256,) * layers),
+            HDVAE,
+            "mnist-static",
+        )
+        for total in (12, 24, 48, 98)
+        for layers in range(1, 7)
+    }
+
+
+FAMILIES = {**_rrvq(), **_hdvae(), **_grid()}

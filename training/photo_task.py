@@ -1,0 +1,95 @@
+"""The photograph model as a task of the loop: crops at every quality, the rate-distortion objective."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..codec.errors import InvalidArgument
+from ..models.photo import FINEST_CODE, PhotoRRVQ
+from ..models.rrvq import RRVQConfig
+from .codebooks import initialise_codebooks
+from .objective import rate_distortion
+from .photos import PhotoFolder
+from .recipes import Recipe
+from .starting import start_from
+from .task import Moment, ParameterGroup, Terms
+
+GROUPS = ("chain", "codebooks", "synthesis", "analysis")
+
+
+def group_of(name: str) -> str:
+    """Which group a parameter belongs to, by its name."""
+    if name.endswith(".values"):
+        return "codebooks"
+    outer = name.partition(".")[0]
+    return outer if outer in GROUPS else "chain"
+
+
+def config_of(config: Mapping[str, Any]) -> RRVQConfig:
+    """The model's sizes from what JSON holds of them."""
+    widths = config.get("widths", RRVQConfig().widths)
+    return RRVQConfig(**{**config, "widths": {int(stride): width for stride, width in widths.items()}})
+
+
+class PhotoTask:
+    """A photograph model over a folder of photographs.
+
+    `start`: weights to start from; None starts from networks at random and codebooks from the data.
+    """
+
+    def __init__(self, config: Mapping[str, Any], recipe: Recipe, photos: PhotoFolder, seed: int, start: Path | None):
+        if recipe.precision != "bf16":
+            raise InvalidArgument(
+                f"photograph models train in bf16, not {recipe.precision}", "their layers choose what is exact in it"
+            )
+        self.recipe, self.photos, self.seed, self.start = recipe, photos, seed, start
+        self.module = PhotoRRVQ(config_of(config))
+
+    def groups(self) -> Sequence[ParameterGroup]:
+        """Chain, codebooks and the two float networks."""
+        recipe = self.recipe
+        rates = (recipe.rate, recipe.codebook_rate, recipe.network_rate, recipe.analysis_rate)
+        named = list(self.module.named_parameters())
+        return [
+            ParameterGroup(group, [p for name, p in named if group_of(name) == group], rate)
+            for group, rate in zip(GROUPS, rates, strict=True)
+        ]
+
+    def batch(self, rng: np.random.Generator, moment: Moment) -> Tensor:
+        """Crops (B, 3, H, W), larger and fewer in the last part of the run."""
+        recipe = self.recipe
+        side = recipe.late_crop if moment.fraction >= recipe.late_from else recipe.crop
+        count = max(1, recipe.batch * recipe.crop**2 // side**2)
+        return self.photos.batch(count, side, rng, recipe.synthetic)
+
+    def prepare(self, rng: np.random.Generator) -> None:
+        """Codebooks from the coefficients of 24 batches of crops, then what the weights to start from hold."""
+        device = next(self.module.parameters()).device
+        with torch.no_grad():
+            parts = []
+            for _ in range(24):
+                x = self.batch(rng, Moment(0, 0.0)).to(device)
+                quality = torch.randint(1500, FINEST_CODE + 1, (len(x),), device=device)
+                parts.append(self.module.infer(x, quality, learned=False))
+            evidence = {s: torch.cat([part[s] for part in parts]).cpu() for s in parts[0]}
+        self.module.cpu()
+        initialise_codebooks(self.module, evidence, torch.Generator().manual_seed(self.seed))
+        self.module.to(device)
+        if self.start is not None:
+            start_from(self.module, self.start)
+
+    def terms(self, batch: Tensor, moment: Moment) -> Terms:
+        """Rate and distortion at qualities drawn for each crop. The layers choose their own precision."""
+        quality = torch.randint(0, FINEST_CODE + 1, (len(batch),)).to(batch.device)
+        relax = (
+            2.0 if self.recipe.pull > 0 and moment.step % 2 == 0 else 0.0
+        )  # costly: every second step, counted twice
+        analysis = moment.fraction >= self.recipe.analysis_from
+        with torch.autocast(batch.device.type, enabled=False):
+            return rate_distortion(self.module, batch, quality, self.recipe, relax=relax, analysis=analysis)

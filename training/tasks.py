@@ -1,0 +1,69 @@
+"""From settings to a task: which objective, and which images it learns from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ..codec.errors import DvcodecError, InvalidArgument
+from ..models.families.config import FamilyConfig
+from .data import DATA_SETS, load
+from .data.folders import open_folder
+from .data.sets import DataSet
+from .elbo import ElboTask
+from .families import FamilyRecipe
+from .options import TrainOptions
+from .photo_task import PhotoTask
+from .photos import PhotoFolder
+from .recipes import Recipe
+from .registry import Settings
+from .task import Task
+
+
+def task_of(settings: Settings, options: TrainOptions) -> tuple[Task, dict[str, Any]]:
+    """The task of a run, and what its checkpoints tell of the data. DvcodecError where data and model do not fit."""
+    if isinstance(settings.recipe, Recipe):
+        return _photographs(settings, settings.recipe, options)
+    assert isinstance(settings.recipe, FamilyRecipe)
+    if options.start is not None:
+        raise InvalidArgument("--from starts photograph models alone", "use --resume to go on with a run")
+    data, facts = data_of(settings.config, options.data, options.root, options.exclude, download=options.download)
+    validation = data.split("validation")
+    task = ElboTask(settings.config, settings.recipe, data, lambda: validation.batches(settings.recipe.batch))
+    return task, facts
+
+
+def _photographs(settings: Settings, recipe: Recipe, options: TrainOptions) -> tuple[Task, dict[str, Any]]:
+    if options.data in DATA_SETS:
+        raise InvalidArgument(f"{settings.preset} trains on a folder of photographs", "--data DIR")
+    photos = PhotoFolder(Path(options.data), recipe.late_crop, options.exclude)
+    task = PhotoTask(settings.config, recipe, photos, options.seed, options.start)
+    return task, {"data": options.data, "images": len(photos.images), "excluded": photos.excluded}
+
+
+def data_of(
+    config: FamilyConfig, name: str, root: Path | None, exclude: Path | None = None, *, download: bool = False
+) -> tuple[DataSet, dict[str, Any]]:
+    """A data set, or a folder in crops of the model's size, and facts about it. DvcodecError if it does not fit."""
+    excluded = 0
+    if name in DATA_SETS:
+        if exclude is not None:
+            raise InvalidArgument("--exclude is for folders of images", f"{name} has its own splits")
+        data = load(name, root, download=download)
+    else:
+        data, excluded = open_folder(Path(name), config.image, config.channels, exclude)
+    refuse_other_images(config, data)
+    return data, {"data": name, "images": len(data.split("train")), "excluded": excluded}
+
+
+def refuse_other_images(config: FamilyConfig, data: DataSet) -> None:
+    """DvcodecError unless the images are of the kind and size that the model describes."""
+    takes = ((config.channels, config.image, config.image), config.likelihood == "bernoulli")
+    if takes != (data.shape, data.binary):
+        theirs, ours = (_kind(*kind) for kind in ((data.shape, data.binary), takes))
+        raise DvcodecError(f"the model describes {ours} images, {data.name} holds {theirs} ones", "another --data")
+
+
+def _kind(shape: tuple[int, int, int], binary: bool) -> str:
+    colour = "binary" if binary else "colour" if shape[0] == 3 else "grey"
+    return f"{colour} {shape[1]}x{shape[2]}"
