@@ -27,7 +27,7 @@ class Encoded:
     """The walk's state: `render` shows what a decoder will show."""
 
 
-class SymbolEncoder:
+class _Encoder:
     """Chooses the posterior's mode and gathers its intervals into chunks."""
 
     def __init__(self, layers: tuple[LayerSpec, ...]) -> None:
@@ -72,7 +72,7 @@ class SymbolEncoder:
         return Encoded(tuple(self.chunks), tuple(self.layer_bits), state)
 
 
-class SymbolDecoder:
+class _Decoder:
     """Chooses what the chunks say."""
 
     def __init__(self, chunks: tuple[Chunk, ...]) -> None:
@@ -106,7 +106,7 @@ class SymbolDecoder:
 
 def encode(pixels: NDArray[np.uint8], hierarchy: Hierarchy, quality: int, **walk: bool) -> Encoded:
     """Encode (H, W) grey or (H, W, 3) colour pixels at a fixed-point quality. `walk`: further arguments of the walk."""
-    encoder, grey = SymbolEncoder(hierarchy.layers), pixels.ndim == 2
+    encoder, grey = _Encoder(hierarchy.layers), pixels.ndim == 2
     colour = np.repeat(pixels[:, :, None], 3, axis=2) if grey else pixels
     height, width = pixels.shape[:2]
     try:
@@ -131,7 +131,7 @@ def decode(
     stop = sum(chunk.layers for chunk in chunks)
     if stop > len(hierarchy.layers):
         raise FormatError(f"the file has {stop} layers, its weights have {len(hierarchy.layers)}")
-    decoder = SymbolDecoder(chunks)
+    decoder = _Decoder(chunks)
     try:
         state = hierarchy.walk(height, width, quality, decoder, grey=grey, stop=stop, **walk)
     except UnsuitableImage as error:

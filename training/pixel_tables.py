@@ -49,7 +49,7 @@ def _logistic(x: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def tables(counts: NDArray[np.int64] | None = None) -> NDArray[np.int32]:
-    """Integer weights (CONTEXTS, TOKENS), rows summing to 2**24 - (K + 2); `counts` of tokens by context correct them."""
+    """Integer weights (CONTEXTS, TOKENS), rows summing to 2**24 - (K + 2), corrected by `counts` of tokens."""
     p = mixtures()
     if counts is not None:
         p = (p * TRUST + counts) / (TRUST + counts.sum(axis=1, keepdims=True))
