@@ -54,8 +54,8 @@ def compress(
     """
     from .codec import files, images
 
-    aims = {"quality": quality, "target_bpp": target_bpp, "target_size": target_size, "target_psnr": target_psnr}
-    settings = files.Settings(**aims, weights=weights, device=device, strip=strip, lossless=lossless, method=method)
+    aims = (quality, target_bpp, target_size, target_psnr)
+    settings = files.Settings(*aims, weights, device, strip, lossless, method)
     return files.compress_picture(images.from_image(image, exact=lossless), settings)[0]
 
 
@@ -84,8 +84,8 @@ def compress_array(
     """Return pixels as the bytes of a .dvq file: (H, W) grey, (H, W, 2) with alpha, (H, W, 3) RGB or (H, W, 4) RGBA."""
     from .codec import files, images
 
-    aims = {"quality": quality, "target_bpp": target_bpp, "target_size": target_size, "target_psnr": target_psnr}
-    settings = files.Settings(**aims, weights=weights, device=device, lossless=lossless, method=method)
+    aims = (quality, target_bpp, target_size, target_psnr)
+    settings = files.Settings(*aims, weights, device, lossless=lossless, method=method)
     return files.compress_picture(images.from_array(array), settings)[0]
 
 

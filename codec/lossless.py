@@ -81,8 +81,8 @@ def _wanted(picture: Picture, name: str, method: str) -> bool:
 
 
 def _header(picture: Picture, method: str) -> Header:
-    values = samples.of(picture)
-    return lossless_header(*values.shape[:2], Lossless(picture.mode, method, samples.checksum(values)))
+    values, (height, width) = samples.of(picture), picture.pixels.shape[:2]
+    return lossless_header(height, width, Lossless(picture.mode, method, samples.checksum(values)))
 
 
 def _stored(picture: Picture, common: Parts) -> Coded:

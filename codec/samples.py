@@ -37,7 +37,7 @@ def picture(samples: NDArray[np.uint8], mode: str, palette: Palette | None, kept
 
 def checksum(samples: NDArray[np.uint8]) -> int:
     """Return the CRC-32 that a file stores."""
-    return zlib.crc32(np.ascontiguousarray(samples))
+    return zlib.crc32(np.ascontiguousarray(samples).data)
 
 
 def store(samples: NDArray[np.uint8], mode: str) -> bytes:

@@ -14,7 +14,8 @@ _SIGNATURE = 0x2F
 
 def holds(samples: NDArray[np.uint8]) -> bool:
     """Tell whether the format holds an image of this size."""
-    return max(samples.shape[:2]) <= SIDE
+    height, width = samples.shape[:2]
+    return bool(max(height, width) <= SIDE)
 
 
 def pack(samples: NDArray[np.uint8], *, method: int) -> bytes:

@@ -114,7 +114,8 @@ class PixelDescent:
         low, high = colours.LOWEST[channel] * MEAN_STEPS, colours.HIGHEST[channel] * MEAN_STEPS
         means = np.clip(steps + base, low, high)
         middles = (means + np.int32(MEAN_STEPS // 2)) >> MEAN_BITS
-        contexts = kinds * np.int32(MEAN_STEPS) + (means - middles * np.int32(MEAN_STEPS) + np.int32(MEAN_STEPS // 2))
+        fractions = means - middles * np.int32(MEAN_STEPS) + np.int32(MEAN_STEPS // 2)
+        contexts: NDArray[np.int32] = kinds * np.int32(MEAN_STEPS) + fractions
         self.middles, inside = middles, opened.inside
         if inside.any():
             wanted = None if self.wanted is None else self._target(group, self.wanted, channel)[inside]
@@ -142,7 +143,7 @@ class PixelDescent:
         target.copy_(torch.from_numpy(values).view(target.shape))
         seen = torch.from_numpy(np.clip(whole, -127, 127)).float().mul_(UNIT)
         sizes = [len(part) for part in self.open.hidden]
-        columns = zip(self.open.before, seen.split(sizes), strict=True)
+        columns = zip(self.open.before, torch.split(seen, sizes), strict=True)
         self.open.before = [torch.cat([part, column[:, None]], dim=1) for part, column in columns]
 
     def _place(self, group: int) -> tuple[int, int, int]:

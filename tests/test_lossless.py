@@ -141,7 +141,7 @@ def test_contradictions_are_refused() -> None:
     image = Image.new("L", (4, 4))
     for settings_ in ({"quality": 50}, {"target_bpp": 1.0}, {"target_size": 99}, {"target_psnr": 30.0}):
         with pytest.raises(InvalidArgument, match="lossless"):
-            dvcodec.compress(image, lossless=True, **settings_)  # type: ignore[arg-type]
+            dvcodec.compress(image, lossless=True, **settings_)
     with pytest.raises(InvalidArgument, match="method"):
         dvcodec.compress(image, method="webp")
     with pytest.raises(InvalidArgument, match="zip"):

@@ -206,7 +206,7 @@ def test_a_pixel_depends_on_what_is_known_alone() -> None:
             return step.residuals()
 
     array = photograph(SPACING * 3, SPACING * 4)
-    predicted = photograph(*array.shape[:2], 3)
+    predicted = photograph(SPACING * 3, SPACING * 4, 3)
     for change in (0, 40):
         changed = array.copy()
         changed[1::2, 0::2] ^= np.uint8(change)

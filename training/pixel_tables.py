@@ -57,4 +57,5 @@ def tables(counts: NDArray[np.int64] | None = None) -> NDArray[np.int32]:
     total = 2**24 - (TOKENS + 2)
     weights = np.floor(p / p.sum(axis=1, keepdims=True) * total).astype(np.int64)
     weights[np.arange(CONTEXTS), weights.argmax(axis=1)] += total - weights.sum(axis=1)
-    return weights.astype(np.int32)
+    whole: NDArray[np.int32] = weights.astype(np.int32)
+    return whole

@@ -34,9 +34,9 @@ class _Mode:
 
 def predicted(hierarchy: Predictive, pixels: NDArray[np.uint8], quality: float) -> NDArray[np.uint8]:
     """What a hierarchy predicts of (H, W, 3) pixels at a quality from 1 to 100."""
-    code = round(quality * 256)
+    code, (height, width) = round(quality * 256), pixels.shape[:2]
     evidence = hierarchy.infer(pixels, code)
-    return hierarchy.predict(hierarchy.walk(*pixels.shape[:2], code, _Mode(), evidence=evidence, exact=True))
+    return hierarchy.predict(hierarchy.walk(height, width, code, _Mode(), evidence=evidence, exact=True))
 
 
 def predictive(weights: str) -> Predictive:
@@ -74,7 +74,7 @@ class PixelTask:
         return torch.stack([self._transformed(crop, rng) for crop in crops])
 
     def _transformed(self, crop: Tensor, rng: np.random.Generator) -> Tensor:
-        pixels, shown = crop.split(3)
+        pixels, shown = crop[:3], crop[3:]
         any_one = rng.random() < self.recipe.other_transforms
         transform = int(rng.integers(colours.TRANSFORMS)) if any_one else colours.smoothest(pixels)
         return torch.cat([colours.split(pixels, transform), colours.split(shown, transform)])
@@ -84,7 +84,7 @@ class PixelTask:
 
     def terms(self, batch: Tensor, moment: Moment) -> Terms:
         """Bits a pixel."""
-        planes, shown = batch.split(3, dim=1)
+        planes, shown = batch[:, :3], batch[:, 3:]
         bits = pixel_bits(self.module, planes, shown, self.recipe.shares) / planes[:, 0].numel()
         return Terms(bits.sum(), {"rate_bpp": float(bits.detach().sum())})
 
