@@ -71,7 +71,7 @@ class _Decoder:
 
 def encode(pixels: NDArray[np.uint8], predicted: NDArray[np.uint8], model: PixelModel, tables: Tables) -> bytes:
     """Encode a strip of (h, W) grey or (h, W, 3) pixels, given what the hierarchy predicts, (h, W, 3)."""
-    encoder, transform = _Encoder(model, tables), model.transform(pixels)
+    encoder, transform = _Encoder(model, tables), model.transform(pixels, predicted)
     model.walk(predicted, encoder, transform=transform, grey=pixels.ndim == 2, pixels=pixels)
     return bytes([transform]) + encoder.bytes()
 

@@ -177,8 +177,8 @@ class PixelModel(Protocol):
         """Return the residuals of tokens and what is left of them, (n,)."""
         ...
 
-    def transform(self, pixels: NDArray[np.uint8]) -> int:
-        """Return the colour transform, in [0, transforms), that suits a strip of pixels."""
+    def transform(self, pixels: NDArray[np.uint8], predicted: NDArray[np.uint8]) -> int:
+        """Return the colour transform, in [0, transforms), that suits a strip of pixels; an encoder's choice."""
         ...
 
     @property

@@ -21,6 +21,9 @@ from .walk import walk
 BAND_POSITIONS = 16384
 """Positions of a band of a group: its temporaries stay in a processor's cache."""
 
+SAMPLES, SAMPLE = 3, 40
+"""Runs of pixels in either direction, and their length, on which colour transforms are compared."""
+
 UNIT = 2.0**ACTIVATION_BITS
 
 
@@ -195,6 +198,7 @@ class LatticePixels:
 
     def __init__(self, name: str, net: PixelNet, tables: NDArray[np.float32]) -> None:
         self.name, self.network, self.tables = name, net, tables
+        self._bits = (24 - np.log2(tables.astype(np.float64) + 1)).astype(np.float32)
         with torch.inference_mode():
             self._nets = [FrozenGroup(net.group(i)) for i in range(1 + 3 * LEVELS)]
 
@@ -215,9 +219,19 @@ class LatticePixels:
         """How many colour transforms there are."""
         return colours.TRANSFORMS
 
-    def transform(self, pixels: NDArray[np.uint8]) -> int:
-        """The colour transform that suits a strip of pixels; 0 where it is grey."""
-        return 0 if pixels.ndim == 2 else colours.smoothest(_planar(pixels))
+    def transform(self, pixels: NDArray[np.uint8], predicted: NDArray[np.uint8]) -> int:
+        """The colour transform under which a sample of a strip takes the fewest bits; 0 where it is grey."""
+        if pixels.ndim == 2:
+            return 0
+        rows, columns = (_sample(side) for side in pixels.shape[:2])
+        part, shown = (np.ascontiguousarray(x[np.ix_(rows, columns)]) for x in (pixels, predicted))
+        return min(range(colours.TRANSFORMS), key=lambda transform: self._cost(part, shown, transform))
+
+    def _cost(self, pixels: NDArray[np.uint8], predicted: NDArray[np.uint8], transform: int) -> float:
+        """Bits of pixels under a transform, nearly. Only an encoder's choice rests on them."""
+        cost = _Cost(self._bits)
+        self.walk(predicted, cost, transform=transform, grey=False, pixels=pixels)
+        return cost.bits
 
     def walk(
         self,
@@ -243,6 +257,28 @@ class LatticePixels:
                 return np.ascontiguousarray(planes[0].to(torch.uint8).numpy())
             rgb = colours.join(planes, transform).clamp_(0, 255).to(torch.uint8)
             return np.ascontiguousarray(rgb.permute(1, 2, 0).numpy())
+
+
+class _Cost:
+    """Takes the pixels and adds up what they cost."""
+
+    def __init__(self, bits: NDArray[np.float32]) -> None:
+        self._bits, self.bits = bits, 0.0
+
+    def choose(self, step: interface.PixelStep) -> NDArray[np.int32]:
+        """The residuals as they are."""
+        found = step.residuals()
+        tokens = residuals.split(found)[0]
+        self.bits += float(self._bits[step.contexts, tokens].sum() + residuals.extra_bits(tokens).sum())
+        return found
+
+
+def _sample(side: int) -> NDArray[np.int64]:
+    """Rows or columns of three evenly spaced runs, or all of a short side."""
+    if side <= SAMPLES * SAMPLE:
+        return np.arange(side)
+    starts = np.linspace(0, side - SAMPLE, SAMPLES).astype(np.int64) // SPACING * SPACING
+    return np.asarray((starts[:, None] + np.arange(SAMPLE)).reshape(-1))
 
 
 class _Seam:

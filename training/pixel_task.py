@@ -109,5 +109,5 @@ def counted(net: PixelNet, paths: Iterable[Path], hierarchy: Predictive, quality
     for path in paths:
         pixels = read_rgb(path)
         shown = predicted(hierarchy, pixels, quality)
-        model.walk(shown, count, transform=model.transform(pixels), grey=False, pixels=pixels)
+        model.walk(shown, count, transform=model.transform(pixels, shown), grey=False, pixels=pixels)
     return count.counts
