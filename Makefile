@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 KODAK ?= ../shared/data/kodak
+REPORT ?= build/report
 VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := $(wildcard */__init__.py)
@@ -37,8 +38,8 @@ format: $(VENV)/dev.stamp ## Format the code and mend what ruff can
 bench: $(VENV)/dev.stamp ## Time and memory beside JPEG, WebP, AVIF and JPEG XL
 	$(BIN)/python benchmarks/speed.py
 
-report: $(VENV)/dev.stamp ## Rate and PSNR on the images of a folder: make report KODAK=DIR
-	$(BIN)/python -m dvcodec.evaluation.kodak $(KODAK)
+report: $(VENV)/dev.stamp ## Compare with other codecs on the images of a folder: make report KODAK=DIR
+	$(BIN)/dvcodec compare $(KODAK) -o $(REPORT) --force --published --lossless --ratio 43
 
 clean: ## Remove the environment, caches and build outputs
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

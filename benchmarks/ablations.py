@@ -25,8 +25,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from dvcodec.evaluation.bdrate import Curve, bd_rate
+from dvcodec.evaluation.images import image_files, load_rgb
 from dvcodec.evaluation.metrics import psnr
-from dvcodec.evaluation.rd import image_files, load_rgb
 from dvcodec.models import latent, pixels, rrvq
 from dvcodec.models.descent import Step
 from dvcodec.models.exact import ACTIVATION_BITS, GridLinear, on_grid

@@ -21,8 +21,8 @@ from torch import Tensor
 
 from dvcodec import models
 from dvcodec.codec.lossy import encode, render
+from dvcodec.evaluation.images import image_files, load_rgb
 from dvcodec.evaluation.metrics import psnr
-from dvcodec.evaluation.rd import image_files, load_rgb
 from dvcodec.models import exact, latent, rrvq
 from dvcodec.models.hierarchy import QualityMap
 from dvcodec.models.photo import FINEST_CODE, PhotoRRVQ

@@ -5,18 +5,17 @@ worker.py enlarge PHOTOGRAPH OUT
 """
 
 import json
-import resource
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from dvcodec.evaluation.baselines import baseline
+from dvcodec.evaluation.cost import peak_bytes, repeated
+from dvcodec.evaluation.images import load_rgb
 from dvcodec.evaluation.ours import Dvcodec
-from dvcodec.evaluation.rd import ImageCodec, load_rgb
+from dvcodec.evaluation.rd import ImageCodec
 
 LARGE_WIDTH, LARGE_HEIGHT = 6000, 4000
 
@@ -27,22 +26,6 @@ def enlarge(photograph: Path, out: Path) -> None:
     height, width, _ = pixels.shape
     padding = ((0, LARGE_HEIGHT - height), (0, LARGE_WIDTH - width), (0, 0))
     Image.fromarray(np.pad(pixels, padding, mode="symmetric")).save(out, compress_level=1)
-
-
-def repeated(work: Callable[[], object], runs: int) -> list[float]:
-    """Seconds of each run; the caller has done the work once before, so that nothing is loaded or built in here."""
-    seconds = []
-    for _ in range(runs):
-        started = time.perf_counter()
-        work()
-        seconds.append(time.perf_counter() - started)
-    return seconds
-
-
-def peak_bytes() -> int:
-    """The most memory this process has held at once."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else 1024 * peak
 
 
 def compress(codec: ImageCodec, quality: float, image: Path, coded: Path, runs: int) -> list[float]:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from .compare import compare
 from .compress import compress
 from .decompress import decompress
 from .evaluate import evaluate
@@ -34,6 +35,7 @@ app.command(rich_help_panel=COMMON)(compress)
 app.command(rich_help_panel=COMMON)(decompress)
 app.command(rich_help_panel=COMMON)(info)
 app.command(rich_help_panel=COMMON)(verify)
+app.command(rich_help_panel=COMMON)(compare)
 app.command(rich_help_panel=WORKSHOP)(models)
 app.command(rich_help_panel=WORKSHOP, cls=Listing)(train)
 app.command(rich_help_panel=WORKSHOP)(evaluate)

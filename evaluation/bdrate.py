@@ -1,4 +1,6 @@
-"""Bjontegaard's delta rate: how many per cent fewer (negative) bits one codec needs than another for the same PSNR.
+"""Bjontegaard's deltas (VCEG-M33): what one codec saves against another over a range, in bits or in PSNR.
+
+BD-rate: how many per cent fewer (negative) bits for the same score; BD-PSNR: how many dB more for the same bits.
 
 The definition behind every headline figure of this project:
 - a curve is made of means over the images: mean bits per pixel against mean PSNR, one point a quality;
@@ -12,7 +14,8 @@ The definition behind every headline figure of this project:
              +------|------------|----> PSNR
                    low          high
 
-A figure is only as good as the interval behind it, so each carries the interval it used.
+A figure is only as good as the interval behind it, so each carries the interval it used. The score is PSNR in all
+headline figures; the same arithmetic serves every other score, over all that two curves share.
 """
 
 import math
@@ -20,40 +23,51 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 LOW, MIDDLE, HIGH = 26.0, 31.0, 36.0
 
 
 @dataclass(frozen=True)
 class Curve:
-    """A rate-distortion curve: points in order of PSNR (dB), each PSNR once, with the rate in bits per pixel."""
+    """A rate-distortion curve: points in order of score, each score once, with the rate in bits per pixel.
+
+    The score is PSNR in dB, or any other on whose scale more is better.
+    """
 
     name: str
     bpp: tuple[float, ...]
-    psnr: tuple[float, ...]
+    score: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        if len(self.bpp) != len(self.psnr) or len(self.bpp) < 2:
-            raise ValueError(f"{self.name}: a curve needs two points or more, and one PSNR for each rate")
-        if not all(math.isfinite(value) for value in self.bpp + self.psnr) or min(self.bpp) <= 0:
+        if len(self.bpp) != len(self.score) or len(self.bpp) < 2:
+            raise ValueError(f"{self.name}: a curve needs two points or more, and one score for each rate")
+        if not all(math.isfinite(value) for value in self.bpp + self.score) or min(self.bpp) <= 0:
             raise ValueError(f"{self.name}: rates must be positive and all figures finite")
-        if any(right <= left for left, right in zip(self.psnr, self.psnr[1:], strict=False)):
-            raise ValueError(f"{self.name}: PSNR must rise from point to point (Curve.through sorts)")
+        if any(right <= left for left, right in zip(self.score, self.score[1:], strict=False)):
+            raise ValueError(f"{self.name}: the score must rise from point to point (Curve.through sorts)")
 
     @classmethod
     def through(cls, name: str, points: "Iterable[tuple[float, float]]") -> "Curve":
-        """The curve through (bpp, PSNR) points in any order.
+        """The curve through (bpp, score) points in any order.
 
-        Points of infinite PSNR are left out, since an exact copy has no place on the axis; where two points share a
-        PSNR the cheaper one stands.
+        Points of infinite score are left out, since an exact copy has no place on the axis; where two points share a
+        score the cheaper one stands.
         """
         cheapest: dict[float, float] = {}
-        for bpp, psnr in points:
-            if math.isfinite(psnr):
-                cheapest[psnr] = min(bpp, cheapest.get(psnr, math.inf))
+        for bpp, score in points:
+            if math.isfinite(score):
+                cheapest[score] = min(bpp, cheapest.get(score, math.inf))
         ordered = sorted(cheapest.items())
-        return cls(name, tuple(bpp for _, bpp in ordered), tuple(psnr for psnr, _ in ordered))
+        return cls(name, tuple(bpp for _, bpp in ordered), tuple(score for score, _ in ordered))
+
+    def efficient(self) -> tuple[tuple[float, float], ...]:
+        """The (bpp, score) points that no other point beats with fewer or equal bits, in rising order of both."""
+        kept: list[tuple[float, float]] = []
+        for bpp, score in sorted(zip(self.bpp, self.score, strict=True), key=lambda point: (point[0], -point[1])):
+            if not kept or score > kept[-1][1]:
+                kept.append((bpp, score))
+        return tuple(kept)
 
 
 @dataclass(frozen=True)
@@ -67,6 +81,19 @@ class BdRate:
     def to_json(self) -> dict[str, float]:
         """Plain numbers under the names of the fields."""
         return {"percent": self.percent, "low": self.low, "high": self.high}
+
+
+@dataclass(frozen=True)
+class BdPsnr:
+    """A gain in dB at the same rate (positive: better than the anchor), and the rates it holds for (bits per pixel)."""
+
+    decibels: float
+    low: float
+    high: float
+
+    def to_json(self) -> dict[str, float]:
+        """Plain numbers under the names of the fields."""
+        return {"decibels": self.decibels, "low": self.low, "high": self.high}
 
 
 @dataclass(frozen=True)
@@ -84,9 +111,9 @@ class BdSummary:
 
 
 def bd_rate(anchor: Curve, test: Curve, low: float = LOW, high: float = HIGH) -> BdRate | None:
-    """How many per cent more bits `test` needs than `anchor`, over [low, high] dB as far as both curves reach."""
-    low = max(low, anchor.psnr[0], test.psnr[0])
-    high = min(high, anchor.psnr[-1], test.psnr[-1])
+    """How many per cent more bits `test` needs than `anchor`, over [low, high] as far as both curves reach."""
+    low = max(low, anchor.score[0], test.score[0])
+    high = min(high, anchor.score[-1], test.score[-1])
     if low >= high:
         return None
     area = float(_log_rate(test).integrate(low, high)) - float(_log_rate(anchor).integrate(low, high))
@@ -102,15 +129,45 @@ def bd_summary(anchor: Curve, test: Curve) -> BdSummary:
     )
 
 
-def bits_at(curve: Curve, psnr: float) -> float | None:
-    """Bits per pixel that the curve needs for `psnr` dB; None outside the curve, which is never extrapolated."""
-    if not curve.psnr[0] <= psnr <= curve.psnr[-1]:
+def bd_overlap(anchor: Curve, test: Curve) -> BdRate | None:
+    """The BD-rate over everything that both curves share: for scores other than PSNR, which have no agreed interval."""
+    return bd_rate(anchor, test, -math.inf, math.inf)
+
+
+def bd_psnr(anchor: Curve, test: Curve) -> BdPsnr | None:
+    """How much higher `test` scores than `anchor` at the same rate, over all rates that both curves share.
+
+    The score is interpolated over log(rate) by PCHIP through the efficient points of each curve, and averaged over
+    log(rate). None where the curves share no rates.
+    """
+    curves = [curve.efficient() for curve in (anchor, test)]
+    if min(map(len, curves)) < 2:
         return None
-    return math.exp(float(_log_rate(curve)(psnr)))
+    low, high = max(points[0][0] for points in curves), min(points[-1][0] for points in curves)
+    if low >= high:
+        return None
+    ends = math.log(low), math.log(high)
+    areas = [float(_score_over_log_rate(points).integrate(*ends)) for points in curves]
+    return BdPsnr((areas[1] - areas[0]) / (ends[1] - ends[0]), low, high)
+
+
+def bits_at(curve: Curve, score: float) -> float | None:
+    """Bits per pixel that the curve needs for `score`; None outside the curve, which is never extrapolated."""
+    if not curve.score[0] <= score <= curve.score[-1]:
+        return None
+    return math.exp(float(_log_rate(curve)(score)))
 
 
 def _log_rate(curve: Curve) -> Any:
+    return _pchip(curve.score, [math.log(bpp) for bpp in curve.bpp])
+
+
+def _score_over_log_rate(points: "Sequence[tuple[float, float]]") -> Any:
+    return _pchip([math.log(bpp) for bpp, _ in points], [score for _, score in points])
+
+
+def _pchip(x: "Sequence[float]", y: "Sequence[float]") -> Any:
     # Imported here because scipy belongs to the `eval` extra: only reports need it.
     from scipy.interpolate import PchipInterpolator  # type: ignore[import-untyped]
 
-    return PchipInterpolator(curve.psnr, [math.log(bpp) for bpp in curve.bpp])
+    return PchipInterpolator(x, y)

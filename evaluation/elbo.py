@@ -23,7 +23,7 @@ from ..codec import engine
 from ..models.descent import Step
 from ..models.exact import exact_arithmetic
 from ..models.hierarchy import PhotoHierarchy
-from .rd import image_files, load_rgb
+from .images import image_files, load_rgb
 
 SCALES = tuple(1.15**i for i in range(-4, 28))
 """Standard deviations tried, in grey levels."""

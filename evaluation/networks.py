@@ -12,7 +12,7 @@ from ..models.families.model import FamilyVAE
 from ..models.hierarchy import PhotoHierarchy
 from ..models.interface import Hierarchy
 from .elbo import measure
-from .rd import image_files
+from .images import image_files
 
 Network = FamilyVAE | PhotoHierarchy
 

@@ -1,9 +1,12 @@
-"""This project's codec in the shape that the measurements take, through the same public face that users call."""
+"""This project's codec in the shape that the measurements take, through the same functions that users call."""
 
 from dataclasses import dataclass
 from typing import ClassVar
 
 from PIL import Image
+
+from .accounting import Account
+from .baselines import Scale
 
 QUALITIES: tuple[float, ...] = (1, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100)
 
@@ -14,26 +17,38 @@ class Dvcodec:
 
     weights: str | None = None
     device: str = "auto"
+    name: str = "dvcodec"
     qualities: tuple[float, ...] = QUALITIES
-    name: ClassVar[str] = "dvcodec"
+    scale: ClassVar[Scale] = Scale(1, 100, 0.1)
 
     @property
     def settings(self) -> str:
-        """Version, weights and device, for the record."""
-        from .. import __version__
-        from ..weights import default, find
-
-        weights = find(self.weights) if self.weights else default()
-        return f"dvcodec {__version__}, weights {weights.name} ({weights.sha256[:16]}), device {self.device}"
+        """Version, weights and device, for the record. WeightsNotFound where there are none of that name."""
+        return described(self.weights, self.device)
 
     def encode(self, image: Image.Image, quality: float) -> bytes:
         """A complete .dvq file; quality 1-100, continuous."""
-        from .. import compress
+        return self.account(image, quality)[0]
 
-        return compress(image, quality, weights=self.weights, device=self.device, strip=True)
+    def account(self, image: Image.Image, quality: float) -> tuple[bytes, Account]:
+        """The file and where its bytes go."""
+        from ..codec import files, images
+
+        settings = files.Settings(quality=quality, weights=self.weights, device=self.device, strip=True)
+        data, report = files.compress_picture(images.from_image(image), settings)
+        return data, Account(report.layer_bits, len(data) - report.overhead_bytes, report.overhead_bytes)
 
     def decode(self, data: bytes) -> Image.Image:
         """The RGB image in a .dvq file."""
         from .. import decompress
 
         return decompress(data, device=self.device).convert("RGB")
+
+
+def described(weights: str | None, device: str) -> str:
+    """Version, weights with the start of their SHA-256, and device. WeightsNotFound where there are none."""
+    from .. import __version__
+    from ..codec.engine import choose
+
+    chosen = choose(weights)
+    return f"dvcodec {__version__}, weights {chosen.name} ({chosen.sha256[:16]}), device {device}"

@@ -13,8 +13,8 @@ from PIL import Image
 from ..codec.errors import InvalidArgument
 from ..models.families.model import FamilyVAE
 from . import photo_samples, samples
+from .images import image_files
 from .networks import Network
-from .rd import image_files
 
 Pixels = NDArray[np.uint8]
 INK = 128

@@ -4,7 +4,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 
 from .bdrate import BdRate
-from .report import LEVELS, Comparison, PointCheck
+from .comparison import LEVELS, Comparison, PointCheck
 
 
 def tables(comparison: Comparison, name: str) -> RenderableType:
@@ -15,7 +15,7 @@ def tables(comparison: Comparison, name: str) -> RenderableType:
 def points(comparison: Comparison, name: str) -> Table:
     """Rate, PSNR and seconds of one codec at each quality, and its rate against the anchor's at the same PSNR."""
     anchor = comparison.anchor
-    title = f"{name} on {comparison.dataset}: means of {comparison.images} images"
+    title = f"{name} on {comparison.dataset}: means of {len(comparison.images)} images"
     table = Table(title=title, caption=comparison.result(name).settings)
     for heading in ("quality", "bits/pixel", "PSNR dB", f"{anchor} bits/pixel", f"vs {anchor}", "encode s", "decode s"):
         table.add_column(heading, justify="right")
@@ -64,6 +64,8 @@ def verdict(comparison: Comparison, name: str) -> str:
     checks = comparison.checks(name)
     known = [check for check in checks if check.fewer is not None]
     worse = [check for check in known if not check.fewer]
+    if not known:
+        return f"no point of {name} lies within {comparison.anchor}'s measured range"
     sentence = (
         f"{len(known) - len(worse)} of {len(known)} points need fewer bits than {comparison.anchor} at the same PSNR"
     )

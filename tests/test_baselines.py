@@ -64,3 +64,17 @@ def test_the_anchor_is_pillow_s_default_jpeg(picture: Image.Image) -> None:
     stream = BytesIO()
     picture.save(stream, "JPEG", quality=50, optimize=True)
     assert Jpeg().encode(picture, 50) == stream.getvalue()
+
+
+def test_jpeg_2000_codes_colour_differences() -> None:
+    """Without its colour transform a grey photograph in RGB would cost three times its luminance."""
+    codec = baseline("jp2")
+    if reason := codec.missing():
+        pytest.skip(reason)
+    rng = np.random.default_rng(0)
+    light = np.clip(rng.normal(128, 20, (64, 64, 1)).repeat(3, axis=2), 0, 255).astype(np.uint8)
+    grey = Image.fromarray(light)
+    near, far = (psnr(light, np.asarray(codec.decode(codec.encode(grey, bpp)))) for bpp in (2.0, 0.7))
+    colourful = Image.fromarray(rng.normal(128, 20, (64, 64, 3)).clip(0, 255).astype(np.uint8))
+    other = psnr(np.asarray(colourful), np.asarray(codec.decode(codec.encode(colourful, 2.0))))
+    assert near > other + 3 and near > far

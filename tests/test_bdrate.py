@@ -5,8 +5,12 @@ import math
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from dvcodec.evaluation import Curve, bd_rate, bd_summary, bits_at, published_curves
+from dvcodec.codec.errors import FormatError
+from dvcodec.evaluation import Curve, bd_psnr, bd_rate, bd_summary, bits_at, published_curves, read_curve
+from dvcodec.evaluation.bdrate import bd_overlap
 
 pytest.importorskip("scipy", reason="scipy (the `eval` extra) is not installed")
 
@@ -78,6 +82,71 @@ def test_no_common_interval_no_figure() -> None:
     assert summary.to_json()["upper"] is None
 
 
+# The example of the package bjontegaard 1.3.0 (Herglotz et al., "The Bjontegaard Bible", 2023), whose PCHIP agrees with
+# the spreadsheet of JVET-T2010; what it gives with method="pchip".
+EXAMPLES = [
+    (
+        ([9487.76, 4593.60, 2486.44, 1358.24], [40.037, 38.615, 36.845, 34.851]),
+        ([9787.80, 4469.00, 2451.52, 1356.24], [40.121, 38.651, 36.970, 34.987]),
+        (-4.417485350589045, 0.11969278542479489),
+    ),
+    (
+        ([82472.76, 26875.24, 9487.76, 4593.6], [43.825, 41.404, 40.037, 38.615]),
+        ([99896.96, 33952.04, 9787.8, 4469.0], [44.731, 41.875, 40.121, 38.651]),
+        (-4.47218200276197, 0.08887484704747745),
+    ),
+    (
+        ([82472.76, 26875.24, 9487.76, 4593.6, 3600, 2900], [43.825, 41.404, 40.037, 38.615, 36.5, 35.1]),
+        ([99896.96, 33952.04, 9787.8, 4469.0, 4040, 3300], [44.731, 41.875, 40.121, 38.651, 37, 36.5]),
+        (-2.9528024116427964, 0.08953590194998828),
+    ),
+]
+
+
+@pytest.mark.parametrize(("anchor", "test", "expected"), EXAMPLES)
+def test_published_examples(
+    anchor: tuple[list[float], list[float]], test: tuple[list[float], list[float]], expected: tuple[float, float]
+) -> None:
+    """BD-rate and BD-PSNR over the whole overlap, to ten digits."""
+    first, second = (Curve.through("curve", zip(*points, strict=True)) for points in (anchor, test))
+    rate, gain = bd_overlap(first, second), bd_psnr(first, second)
+    assert rate is not None and gain is not None
+    assert (rate.percent, gain.decibels) == pytest.approx(expected, rel=1e-10)
+
+
+RISING = st.lists(st.floats(0.05, 1.5), min_size=2, max_size=8).map(
+    lambda steps: [20 + sum(steps[: i + 1]) for i in range(len(steps))]
+)
+
+
+@given(RISING, st.floats(0.2, 5))
+def test_a_constant_factor_of_the_rate_is_the_bd_rate(scores: list[float], factor: float) -> None:
+    """Whatever the shape of the curve; and the other way round it is the inverse."""
+    rates = [0.1 * 1.3**i for i in range(len(scores))]
+    anchor, test = Curve("a", tuple(rates), tuple(scores)), Curve("b", tuple(factor * r for r in rates), tuple(scores))
+    there, back = bd_overlap(anchor, test), bd_overlap(test, anchor)
+    assert there is not None and back is not None
+    assert there.percent == pytest.approx(100 * (factor - 1), abs=1e-6)
+    assert (1 + there.percent / 100) * (1 + back.percent / 100) == pytest.approx(1)
+
+
+@given(RISING, st.floats(-3, 3))
+def test_a_constant_gain_is_the_bd_psnr(scores: list[float], gain: float) -> None:
+    """Whatever the shape of the curve."""
+    rates = tuple(0.1 * 1.3**i for i in range(len(scores)))
+    found = bd_psnr(Curve("a", rates, tuple(scores)), Curve("b", rates, tuple(score + gain for score in scores)))
+    assert found is not None and found.decibels == pytest.approx(gain, abs=1e-9)
+    assert found.low == rates[0] and found.high == rates[-1]
+
+
+def test_no_common_rates_no_gain() -> None:
+    """And points that another one beats in both do not count."""
+    cheap, dear = Curve("cheap", (0.1, 0.2), (30.0, 31.0)), Curve("dear", (0.3, 0.4), (30.0, 31.0))
+    assert bd_psnr(cheap, dear) is None
+    folded = Curve("folded", (0.3, 0.2, 0.5), (29.0, 30.0, 33.0))
+    assert folded.efficient() == ((0.2, 30.0), (0.5, 33.0))
+
+
 def test_points_in_any_order_with_ties_and_exact_copies() -> None:
     """Sorted by PSNR; of two points of one PSNR the cheaper; an infinite PSNR left out."""
     curve = Curve.through("curve", [(3.0, math.inf), (1.0, 32.0), (0.5, 30.0), (0.9, 32.0)])
@@ -141,3 +210,35 @@ def test_the_published_curves_are_those_of_the_reference() -> None:
     for name, entry in reference.items():
         assert curves.pop(name) == Curve.through(name, zip(entry["bpp"], entry["psnr"], strict=True))
     assert not curves
+
+
+def test_curves_of_other_people_s_files(tmp_path: Path) -> None:
+    """CompressAI's layout, with the older name of the key, and with an exact copy among the points."""
+    file = tmp_path / "theirs.json"
+    for key in ("psnr-rgb", "psnr"):
+        file.write_text(json.dumps({"name": "theirs", "results": {"bpp": [1, 0.5, 24], key: [33, 30, None]}}))
+        found = read_curve(file)
+        assert found.curve == Curve("theirs", (0.5, 1.0), (30.0, 33.0)) and found.source == "theirs.json"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "{}",
+        "[" * 100000,
+        '{"results": {"bpp": [1]}}',
+        '{"results": {"bpp": [1, 2], "psnr-rgb": [1]}}',
+        '{"results": {"bpp": ["x", 2], "psnr-rgb": [1, 2]}}',
+        '{"results": {"bpp": [-1, 2], "psnr-rgb": [1, 2]}}',
+    ],
+)
+def test_files_that_hold_no_curve(text: str, tmp_path: Path) -> None:
+    """One line, whatever is in them."""
+    file = tmp_path / "theirs.json"
+    file.write_text(text)
+    with pytest.raises(FormatError, match="CompressAI's layout"):
+        read_curve(file)
+    with pytest.raises(FormatError, match="cannot read the curve"):
+        read_curve(tmp_path / "missing.json")

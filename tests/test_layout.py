@@ -144,3 +144,4 @@ def test_starts_without_heavy_packages(module: str) -> None:
 def test_presets_and_codec_load_without_torch() -> None:
     assert "torch" not in loaded_after("from dvcodec.training import presets; presets()")
     assert "torch" not in loaded_after("import dvcodec.codec.files, dvcodec.codec.container")
+    assert "torch" not in loaded_after("import dvcodec.evaluation, dvcodec.evaluation.report")

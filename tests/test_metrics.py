@@ -5,7 +5,21 @@ import math
 import numpy as np
 import pytest
 
-from dvcodec.evaluation.metrics import bits_per_pixel, mean, mean_squared_error, psnr
+from dvcodec.codec.errors import InvalidArgument
+from dvcodec.evaluation.metrics import (
+    METRICS,
+    MS_SSIM,
+    PSNR,
+    SSIMULACRA2,
+    Metric,
+    bits_per_pixel,
+    decibels,
+    mean,
+    mean_squared_error,
+    metric,
+    psnr,
+)
+from fake import photograph
 
 
 def test_psnr_of_a_uniform_error_of_one() -> None:
@@ -52,3 +66,44 @@ def test_rate_and_mean() -> None:
     assert mean([1.0, 2.0, 6.0]) == 3
     with pytest.raises(ValueError, match="nothing"):
         mean([])
+
+
+@pytest.mark.parametrize("one", METRICS, ids=lambda one: one.name)
+def test_more_noise_a_lower_score_and_none_the_best(one: Metric) -> None:
+    """The best of MS-SSIM is 1, of SSIMULACRA 2 100, of PSNR infinity."""
+    if reason := one.missing():
+        pytest.skip(reason)
+    image = photograph(225, 241)
+    noise = np.random.default_rng(0).normal(0, 1, image.shape)
+    scores = [one.of(image, np.clip(image + k * noise, 0, 255).astype(np.uint8)) for k in (3, 10, 30)]
+    known = [score for score in scores if score is not None]
+    assert len(known) == 3 and known == sorted(known, reverse=True)
+    best = {"psnr": math.inf, "ms-ssim": 1.0, "ssimulacra2": 100.0}[one.name]
+    assert one.of(image, image) == pytest.approx(best) and known[0] < best
+    assert any(character.isdigit() for character in one.version) or one is PSNR
+
+
+@pytest.mark.parametrize(("one", "smallest"), [(PSNR, 1), (MS_SSIM, 161), (SSIMULACRA2, 225)])
+def test_images_too_small_for_a_metric_have_no_value(one: Metric, smallest: int) -> None:
+    """From the smallest side on there is one, below it none, and never a crash."""
+    if reason := one.missing():
+        pytest.skip(reason)
+    image = photograph(smallest, smallest + 3)
+    worse = np.where(image > 250, image - 1, image + 1).astype(np.uint8)
+    value = one.of(image, worse)
+    assert value is not None and math.isfinite(value)
+    if smallest > 1:
+        assert one.of(image[1:], worse[1:]) is None
+
+
+def test_similarities_in_decibels() -> None:
+    """0.9 is 10 dB, 0.99 is 20 dB, a perfect copy has no place on the scale."""
+    assert [decibels(value) for value in (0.9, 0.99)] == pytest.approx([10, 20])
+    assert decibels(1.0) == math.inf
+
+
+def test_metrics_by_name() -> None:
+    """And an unknown one is answered with those that there are."""
+    assert [metric(one.name) for one in METRICS] == list(METRICS)
+    with pytest.raises(InvalidArgument, match="ssimulacra2"):
+        metric("lpips")

@@ -1,39 +1,21 @@
-"""Measuring with a codec whose every figure is known beforehand, and the reports made of it."""
+"""Measuring with a codec whose every figure is known beforehand, and the figures made of it."""
 
 import json
 import math
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 from rich.console import Console
-from typer import BadParameter
 
-from dvcodec.evaluation import kodak
+from comparing import Coarse
+from dvcodec.evaluation import Comparison, RateDistortion
 from dvcodec.evaluation.baselines import Jpeg
-from dvcodec.evaluation.rd import image_files, load_rgb, measure
-from dvcodec.evaluation.report import Comparison
+from dvcodec.evaluation.images import image_files, load_rgb, survey
+from dvcodec.evaluation.metrics import METRICS, MS_SSIM, PSNR, Metric
+from dvcodec.evaluation.rd import ImageCodec, measure_one
 from dvcodec.evaluation.tables import tables, verdict
-
-
-@dataclass(frozen=True)
-class Coarse:
-    """Raw pixels with an error of `100 - quality`, and `quality` bytes more a row: both figures are known."""
-
-    name: str = "coarse"
-    settings: str = "made up"
-
-    def encode(self, image: Image.Image, quality: float) -> bytes:
-        """The pixels raised by the error, then padding that makes the size depend on quality alone."""
-        error = np.uint8(100 - quality)
-        pixels = (np.asarray(image) + error).tobytes()
-        return pixels + bytes(round(quality) * image.height)
-
-    def decode(self, data: bytes) -> Image.Image:
-        """The pixels again, out of a file of 16x8."""
-        return Image.frombytes("RGB", (16, 8), data[: 16 * 8 * 3])
 
 
 @pytest.fixture
@@ -47,6 +29,13 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def measured(codec: ImageCodec, folder: Path, qualities: tuple[float, ...]) -> RateDistortion:
+    """Every image of the folder at every quality."""
+    images = [(path.name, load_rgb(path)) for path in image_files(folder)]
+    points = (measure_one(codec, name, image, quality) for name, image in images for quality in qualities)
+    return RateDistortion(codec.name, codec.settings, tuple(points))
+
+
 def test_images_come_by_suffix_in_order_and_bare(folder: Path) -> None:
     """RGB pixels without the profile, which would count in some codecs' bytes and not in others'."""
     files = image_files(folder)
@@ -58,19 +47,17 @@ def test_images_come_by_suffix_in_order_and_bare(folder: Path) -> None:
 
 def test_measurements_are_the_real_bytes_and_pixels(folder: Path) -> None:
     """3 bytes a pixel and quality/16 more; PSNR of a uniform error."""
-    steps: list[None] = []
-    result = measure(Coarse(), image_files(folder), [90, 100], on_step=lambda: steps.append(None))
-    assert len(steps) == len(result.measurements) == 4
-    first = result.measurements[0]
+    result = measured(Coarse(), folder, (90, 100))
+    first, second = result.of_image("a.PNG")
     assert (first.image, first.quality, first.size) == ("a.PNG", 90, 16 * 8 * 3 + 90 * 8)
     assert first.bpp == pytest.approx(24 + 8 * 90 / 16)
     assert first.psnr == pytest.approx(20 * math.log10(255 / 10))
-    assert result.measurements[1].psnr == math.inf
+    assert second.psnr == math.inf
 
 
 def test_means_and_json_in_compressai_s_layout(folder: Path) -> None:
     """Rising in quality whatever the order asked for; an exact copy is null; the images beside."""
-    result = measure(Coarse(), image_files(folder), [100, 80, 90])
+    result = measured(Coarse(), folder, (100, 80, 90))
     data = json.loads(json.dumps(result.to_json(), allow_nan=False))
     assert data["name"] == "coarse"
     assert data["qualities"] == [80, 90, 100]
@@ -78,14 +65,32 @@ def test_means_and_json_in_compressai_s_layout(folder: Path) -> None:
     assert data["results"]["psnr-rgb"][:2] == pytest.approx([20 * math.log10(255 / 20), 20 * math.log10(255 / 10)])
     assert data["results"]["psnr-rgb"][2] is None
     assert len(data["images"]) == 6
-    assert len(result.curve.psnr) == 2
+    curve = result.curve()
+    assert curve is not None and len(curve.score) == 2
+    assert measured(Coarse(), folder, (90, 100)).curve() is None
 
 
-def test_a_codec_that_changes_the_size_is_found_out(tmp_path: Path) -> None:
+def test_a_codec_that_changes_the_size_is_found_out() -> None:
     """Rather than measured on the part that happens to fit."""
-    Image.new("RGB", (8, 16)).save(tmp_path / "tall.png")
     with pytest.raises(ValueError, match="different shape"):
-        measure(Coarse(), image_files(tmp_path), [90])
+        measure_one(Coarse(), "tall", Image.new("RGB", (8, 16)), 90)
+
+
+def test_a_metric_s_curve_is_over_the_images_that_are_large_enough() -> None:
+    """Rate and score of a point come from the same images."""
+    wide = Metric("wide", "wide", "wide", lambda a, b: float(a.shape[1]), smallest=20)
+    codec = Jpeg()
+    sizes = {"small": (16, 16), "large": (32, 24)}
+    images = {name: Image.linear_gradient("L").convert("RGB").resize(size) for name, size in sizes.items()}
+    points = tuple(
+        measure_one(codec, name, image, quality, (PSNR, wide)) for name, image in images.items() for quality in (10, 90)
+    )
+    assert [m.scores["wide"] for m in points] == [None, None, 32.0, 32.0]
+    result = RateDistortion("jpeg", "", points, (PSNR, wide))
+    assert [mean.scores["wide"] for mean in result.means] == [32.0, 32.0]
+    assert result.curve(wide) is None  # one score only
+    large = [m.bpp for m in result.of_image("large")]
+    assert result.curve(wide, "large") is None and large[0] < result.means[0].bpp
 
 
 @pytest.fixture
@@ -95,9 +100,8 @@ def comparison(tmp_path: Path) -> Comparison:
     y, x = np.mgrid[0:64, 0:64]
     pixels = np.stack([2 * x + y, 255 - 2 * y, x + y], axis=-1) + rng.normal(0, 8, (64, 64, 3))
     Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).save(tmp_path / "one.png")
-    files = image_files(tmp_path)
-    results = (measure(Jpeg(), files, Jpeg().qualities), measure(Jpeg("4:4:4"), files, [1, 50, 90, 99]))
-    return Comparison("noise", 1, "jpeg", results)
+    results = (measured(Jpeg(), tmp_path, Jpeg().qualities), measured(Jpeg("4:4:4"), tmp_path, (1, 50, 90, 99)))
+    return Comparison("noise", survey(image_files(tmp_path))[0], "jpeg-444", "jpeg", results)
 
 
 def test_a_comparison_as_tables_and_json(comparison: Comparison) -> None:
@@ -111,7 +115,7 @@ def test_a_comparison_as_tables_and_json(comparison: Comparison) -> None:
         assert (check.percent is not None) == (check.fewer is not None) == inside
         if check.percent is not None:
             assert check.fewer == (check.percent < 0)
-    data = json.loads(json.dumps(comparison.to_json("jpeg-444"), allow_nan=False))
+    data = json.loads(json.dumps(comparison.to_json(), allow_nan=False))
     assert data["name"] == "jpeg-444" and data["anchor"] == "jpeg"
     assert set(data["bits-at"]["jpeg"]) == {"28", "30", "32", "34", "36"}
     assert [other["name"] for other in data["others"]] == ["jpeg"]
@@ -122,19 +126,6 @@ def test_a_comparison_as_tables_and_json(comparison: Comparison) -> None:
     assert "at the same PSNR" in verdict(comparison, "jpeg-444")
 
 
-@pytest.mark.parametrize("text", ["", "a", "50", "0,50", "50,101", "nan,50"])
-def test_lists_of_qualities_that_are_refused(text: str) -> None:
-    """A curve needs two points, and our scale goes from 1 to 100."""
-    with pytest.raises(BadParameter):
-        kodak.parse_qualities(text)
-
-
-def test_the_kodak_command_s_work(folder: Path) -> None:
-    """All codecs on the first image only, with a made-up codec in place of ours."""
-    console = Console(quiet=True)
-    result = kodak.compare_codecs(folder, Coarse(), kodak.parse_qualities("90,99.0"), limit=1, console=console)
-    assert result.images == 1
-    assert [codec.name for codec in result.results][:2] == ["coarse", "jpeg"]
-    assert {m.image for m in result.result("coarse").measurements} == {"a.PNG"}
-    with pytest.raises(ValueError, match="no images"):
-        kodak.compare_codecs(folder / "more.png", Coarse(), [1, 2], console=console)
+def test_metric_names_are_those_of_compressai() -> None:
+    """So that other people's plots find them."""
+    assert [metric.key for metric in METRICS] == ["psnr-rgb", "ms-ssim-rgb", "ssimulacra2"] and METRICS[1] is MS_SSIM

@@ -55,7 +55,7 @@ class PhotoTask:
         """Chain, codebooks and the two float networks."""
         recipe = self.recipe
         rates = (recipe.rate, recipe.codebook_rate, recipe.network_rate, recipe.analysis_rate)
-        named = list(self.module.named_parameters())
+        named = [(name, p) for name, p in self.module.named_parameters() if p.requires_grad]
         return [
             ParameterGroup(group, [p for name, p in named if group_of(name) == group], rate)
             for group, rate in zip(GROUPS, rates, strict=True)

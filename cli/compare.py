@@ -1,0 +1,238 @@
+"""`dvcodec compare`: codecs set against each other on a folder of images, as a report."""
+
+from __future__ import annotations
+
+import json
+import math
+import shlex
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .guard import guard
+from .options import ADVANCED, FLAG, Debug, Device, DeviceOption, NoProgress, Quiet, Threads
+from .process import threads_each, use_threads
+from .report import Reporter
+from .text import printable
+
+if TYPE_CHECKING:
+    from ..evaluation import Comparison, Progress
+    from ..evaluation.images import Skipped
+
+MEASURED = "What is measured"
+
+
+def compare(
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", exists=True, file_okay=False, help="Folder of images (not those below it).")
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="REPORT", help="Folder for the report.")],
+    codecs: Annotated[
+        str | None,
+        typer.Option(
+            "--codecs",
+            metavar="LIST",
+            help="dvcodec, jpeg, jpeg-444, webp, avif, jxl, jp2; default: all that run here.",
+            rich_help_panel=MEASURED,
+        ),
+    ] = None,
+    metrics: Annotated[
+        str | None,
+        typer.Option(
+            "--metrics",
+            metavar="LIST",
+            help="psnr, ms-ssim, ssimulacra2; default: all that run here.",
+            rich_help_panel=MEASURED,
+        ),
+    ] = None,
+    qualities: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--qualities",
+            metavar="[CODEC=]LIST",
+            help="Qualities such as 1,25,50.5, of dvcodec or of another codec; may be repeated.",
+            rich_help_panel=MEASURED,
+        ),
+    ] = None,
+    weights: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--weights",
+            metavar="NAME|PATH",
+            help="Weights of ours; repeated, each is a curve.",
+            rich_help_panel=MEASURED,
+        ),
+    ] = None,
+    lossless: Annotated[
+        bool, typer.Option("--lossless", metavar=FLAG, help="Lossless codecs too.", rich_help_panel=MEASURED)
+    ] = False,
+    ratio: Annotated[
+        float | None,
+        typer.Option(
+            "--ratio", metavar="R", help="Show images at the compression ratio R:1.", rich_help_panel=MEASURED
+        ),
+    ] = None,
+    published: Annotated[
+        bool,
+        typer.Option(
+            "--published",
+            metavar=FLAG,
+            help="Draw the published Kodak curves that ship behind ours.",
+            rich_help_panel=MEASURED,
+        ),
+    ] = False,
+    overlay: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--overlay",
+            metavar="JSON",
+            help="Draw a curve in CompressAI's layout; may be repeated.",
+            rich_help_panel=MEASURED,
+        ),
+    ] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option("--limit", min=1, metavar="N", help="Only the first N images.", rich_help_panel=MEASURED),
+    ] = None,
+    no_cost: Annotated[
+        bool,
+        typer.Option(
+            "--no-cost", metavar=FLAG, help="Leave out time and memory of each codec.", rich_help_panel=MEASURED
+        ),
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("-f", "--force", metavar=FLAG, help="Write into a folder that is not empty.")
+    ] = False,
+    cache: Annotated[
+        Path | None,
+        typer.Option(
+            "--cache", metavar="FOLDER", help="Keep measurements here; default: REPORT/cache.", rich_help_panel=ADVANCED
+        ),
+    ] = None,
+    device: DeviceOption = Device.auto,
+    threads: Threads = None,
+    jobs: Annotated[
+        int,
+        typer.Option("--jobs", min=1, metavar="N", help="Measure N things at a time.", rich_help_panel=ADVANCED),
+    ] = 1,
+    quiet: Quiet = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", metavar=FLAG, help="Print results.json on standard output too.")
+    ] = False,
+    no_progress: NoProgress = False,
+    debug: Debug = False,
+) -> None:
+    """Compare codecs on the images of DIR: rates at equal quality, pictures at equal size, time and memory.
+
+    Writes a page (REPORT/index.html), its plots, and all figures as JSON and CSV. An interrupted run goes on.
+    """
+    points = parse_qualities(qualities or [])
+    if ratio is not None and not (math.isfinite(ratio) and ratio >= 1):
+        raise typer.BadParameter(f"{ratio} is no compression ratio of 1 or more", param_hint="--ratio")
+    reporter = Reporter(quiet=quiet, as_json=as_json, progress=not no_progress)
+    with guard(str(output), reporter, debug=debug):
+        from ..evaluation.report.files import CACHE, check_folder
+
+        check_folder(output, force=force)
+    curves = []
+    for file in overlay or []:
+        with guard(str(file), reporter, debug=debug):
+            from ..evaluation import read_curve
+
+            curves.append(read_curve(file))
+    with guard(str(folder), reporter, debug=debug), ExitStack() as stack:
+        from .. import evaluation
+
+        _refuse_without_scipy()
+        if jobs == 1:
+            use_threads(threads)
+        shipped = [one for one in evaluation.published_curves() if not one.qualities] if published else []
+        comparison = evaluation.compare(
+            folder,
+            codecs=_names(codecs),
+            metrics=_names(metrics),
+            qualities=points,
+            weights=tuple(weights or ()),
+            lossless=lossless,
+            published=(*shipped, *curves),
+            ratio=ratio,
+            limit=limit,
+            device=device.value,
+            jobs=jobs,
+            threads=threads_each(threads, jobs),
+            costs=not no_cost,
+            cache=cache or output / CACHE,
+            progress=_Bar(reporter, stack).told(),
+            command=shlex.join(["dvcodec", *map(printable, sys.argv[1:])]),
+        )
+    with guard(str(output), reporter, debug=debug):
+        page = evaluation.write_report(comparison, output, force=True)
+        _show(comparison, page, reporter)
+
+
+def parse_qualities(texts: list[str]) -> dict[str, tuple[float, ...]]:
+    """`["10,50", "jpeg=5,95"]` as qualities by codec; a list without a codec's name is for ours."""
+    found: dict[str, tuple[float, ...]] = {}
+    for text in texts:
+        codec, _, numbers = text.rpartition("=")
+        try:
+            values = tuple(float(part) for part in numbers.split(","))
+        except ValueError:
+            values = ()
+        if len(set(values)) < 2 or not all(map(math.isfinite, values)):
+            raise typer.BadParameter(f"{text!r} is not two or more numbers with commas", param_hint="--qualities")
+        found[codec.strip() or "dvcodec"] = values
+    return found
+
+
+@dataclass(frozen=True)
+class _Bar:
+    """Turns what the comparison tells into a progress bar and lines; `stack` closes the bar."""
+
+    reporter: Reporter
+    stack: ExitStack
+
+    def told(self) -> Progress:
+        """What to hand to the comparison."""
+        from ..evaluation import Progress
+
+        steps: list[Callable[[], None]] = []
+        return Progress(
+            total=lambda count: steps.append(self.stack.enter_context(self.reporter.bar(count))),
+            step=lambda: steps[-1](),
+            skipped=self._skipped,
+        )
+
+    def _skipped(self, skipped: Skipped) -> None:
+        self.reporter.error(skipped.name, f"left out: {skipped.reason}")
+
+
+def _names(text: str | None) -> list[str] | None:
+    return None if text is None else [name for part in text.split(",") if (name := part.strip())]
+
+
+def _refuse_without_scipy() -> None:
+    from importlib.util import find_spec
+
+    from ..codec.errors import DvcodecError
+
+    if find_spec("scipy") is None:
+        raise DvcodecError("BD-rates need scipy", "pip install 'dvcodec[eval]'")
+
+
+def _show(comparison: Comparison, page: Path, reporter: Reporter) -> None:
+    """The figures on standard output: as JSON, or as tables; where the page is on standard error."""
+    if reporter.as_json:
+        typer.echo(json.dumps(comparison.to_json(), allow_nan=False))
+    elif not reporter.quiet:
+        from rich.console import Console
+
+        from ..evaluation.tables import tables
+
+        Console().print(tables(comparison, comparison.subject))
+    reporter.line(f"{printable(str(page))}")

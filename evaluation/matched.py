@@ -1,0 +1,140 @@
+"""Codecs side by side at one file size: what a person looks at, and the papers' protocol.
+
+The codec in question sets the size; every other codec gets the smallest file that is NO SMALLER, so that it never has
+fewer bytes to spend. At one compression ratio (Gregor et al. 2016; Willetts et al. 2021, appendix F, figure F.9) the
+size comes from the ratio: 3 bytes a pixel divided by it.
+"""
+
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, features
+
+from .metrics import bits_per_pixel, psnr
+from .rd import ImageCodec
+
+CROP, SMALL_CROP = (384, 288), (256, 192)
+"""Largest width and height of what is shown of an image, in pixels: whole images would make a heavy page."""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One codec's version of a crop; the original has neither quality nor PSNR, and its raw size."""
+
+    codec: str
+    size: int
+    bpp: float
+    quality: float | None
+    psnr: float | None
+    picture: bytes
+    """The crop's pixels, exactly, as an image file (`picture_type` tells which)."""
+
+
+@dataclass(frozen=True)
+class Matched:
+    """An image through several codecs at about one size; `box` is the crop: left, upper, right, lower."""
+
+    image: str
+    note: str
+    box: tuple[int, int, int, int]
+    panels: tuple[Panel, ...]
+
+    def to_json(self) -> dict[str, object]:
+        """Plain values, without the pictures."""
+        rows = [
+            {"codec": p.codec, "bytes": p.size, "bpp": p.bpp, "quality": p.quality, "psnr-rgb": p.psnr}
+            for p in self.panels
+        ]
+        return {"image": self.image, "note": self.note, "box": list(self.box), "panels": rows}
+
+
+def smallest_from(codec: ImageCodec, image: Image.Image, size: int) -> tuple[float, bytes]:
+    """Quality and bytes of the smallest file of at least `size` bytes; the largest there is where none reaches it."""
+    return _search(codec, image, lambda data: len(data) >= size, last=True)
+
+
+def largest_within(codec: ImageCodec, image: Image.Image, size: int) -> tuple[float, bytes]:
+    """Quality and bytes of the largest file of at most `size` bytes; the smallest there is where none fits."""
+    return _search(codec, image, lambda data: len(data) > size, last=False)
+
+
+def _search(
+    codec: ImageCodec, image: Image.Image, enough: Callable[[bytes], bool], *, last: bool
+) -> tuple[float, bytes]:
+    """Halve the scale between qualities where `enough` is false and true; give the end that `last` says (true's)."""
+    scale = codec.scale
+    steps = round((scale.high - scale.low) / scale.step)
+    below, above = -1, steps + 1  # indices: false up to `below`, true from `above` on
+    files: dict[int, bytes] = {}
+    while above - below > 1:
+        middle = (below + above) // 2
+        files[middle] = codec.encode(image, scale.low + middle * scale.step)
+        below, above = (below, middle) if enough(files[middle]) else (middle, above)
+    index = min(above, steps) if last else max(below, 0)
+    return scale.low + index * scale.step, files[index]
+
+
+def at_quality(codec: ImageCodec, image: Image.Image, quality: float) -> tuple[float, bytes]:
+    """Quality and bytes of one plain encode."""
+    return quality, codec.encode(image, quality)
+
+
+def side_by_side(
+    image: Image.Image,
+    subject: ImageCodec,
+    first: tuple[float, bytes],
+    others: Sequence[ImageCodec],
+    crop: tuple[int, int] = CROP,
+) -> tuple[tuple[int, int, int, int], tuple[Panel, ...]]:
+    """The crop's box, and its panels: original, the subject's file `first`, the others at no fewer bytes."""
+    pixels = np.asarray(image)
+    box = busiest(pixels, crop)
+    panels = [Panel("original", pixels.size, 24.0, None, None, picture_of(image, box))]
+    panels.append(_panel(subject, *first, image, box))
+    for codec in others:
+        panels.append(_panel(codec, *smallest_from(codec, image, len(first[1])), image, box))
+    return box, tuple(panels)
+
+
+def _panel(codec: ImageCodec, quality: float, data: bytes, image: Image.Image, box: tuple[int, int, int, int]) -> Panel:
+    decoded = codec.decode(data)
+    bpp = bits_per_pixel(len(data), image.width, image.height)
+    score = psnr(np.asarray(image), np.asarray(decoded))
+    return Panel(codec.name, len(data), bpp, quality, score, picture_of(decoded, box))
+
+
+def busiest(pixels: NDArray[np.uint8], size: tuple[int, int] = CROP) -> tuple[int, int, int, int]:
+    """The crop (left, upper, right, lower) with the most variance of brightness, looked for in steps of half a crop.
+
+    A rule that looks at the original alone, so that no codec is favoured by the choice.
+    """
+    height, width = pixels.shape[:2]
+    w, h = min(size[0], width), min(size[1], height)
+    grey = pixels.mean(axis=2)
+    places = [(x, y) for y in _starts(height, h) for x in _starts(width, w)]
+    x, y = max(places, key=lambda place: float(grey[place[1] : place[1] + h, place[0] : place[0] + w].var()))
+    return x, y, x + w, y + h
+
+
+def _starts(length: int, window: int) -> list[int]:
+    """Where windows may begin: every half window, and the last place that fits."""
+    return sorted({*range(0, length - window + 1, max(1, window // 2)), length - window})
+
+
+def picture_of(image: Image.Image, box: tuple[int, int, int, int]) -> bytes:
+    """A crop's pixels as a lossless image file."""
+    stream = io.BytesIO()
+    crop = image.crop(box)
+    if features.check("webp"):
+        crop.save(stream, "WEBP", lossless=True, method=4)
+    else:
+        crop.save(stream, "PNG", optimize=True)
+    return stream.getvalue()
+
+
+def picture_type(data: bytes) -> str:
+    """The media type of what `picture_of` gave."""
+    return "image/webp" if data[:4] == b"RIFF" else "image/png"

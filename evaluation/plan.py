@@ -1,0 +1,133 @@
+"""From the names that a person gives to what is measured: codecs, their qualities, metrics, anchor and subject."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..codec.errors import DvcodecError, InvalidArgument
+from .baselines import BASELINES
+from .images import Skipped, printable
+from .metrics import METRICS, PSNR, Metric, metric
+from .ours import Dvcodec
+from .rd import ImageCodec
+
+OURS = "dvcodec"
+ANCHOR = "jpeg"
+CODECS: tuple[str, ...] = (OURS, *(codec.name for codec in BASELINES))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to measure. The codecs' `qualities` are the points of their curves."""
+
+    codecs: tuple[ImageCodec, ...]
+    metrics: tuple[Metric, ...]
+    absent: tuple[Skipped, ...]
+
+    @property
+    def subject(self) -> ImageCodec:
+        """The codec that the report is about: the first of ours, or the first that is not the anchor."""
+        ours = (codec for codec in self.codecs if isinstance(codec, Dvcodec))
+        others = (codec for codec in self.codecs if codec is not self.anchor)
+        return next(ours, None) or next(others, self.anchor)
+
+    @property
+    def anchor(self) -> ImageCodec:
+        """The codec that the others are set against: JPEG, or without it the first that is not ours."""
+        jpeg = (codec for codec in self.codecs if codec.name == ANCHOR)
+        theirs = (codec for codec in self.codecs if not isinstance(codec, Dvcodec))
+        return next(jpeg, None) or next(theirs, self.codecs[0])
+
+
+def make_plan(
+    codecs: Sequence[str | ImageCodec] | None = None,
+    metrics: Sequence[str] | None = None,
+    qualities: Mapping[str, Sequence[float]] | None = None,
+    weights: Sequence[str] = (),
+    device: str = "auto",
+) -> Plan:
+    """Look everything up before any work is done.
+
+    `codecs` are names (CODECS) or objects of one's own; None stands for all names that can run here. `qualities` maps
+    a codec's name to the points of its curve. Each of `weights` is a curve of ours. InvalidArgument for names and
+    qualities that do not exist, DvcodecError for a codec or metric that was named and cannot run, WeightsNotFound.
+    """
+    chosen, absent = _runnable(codecs)
+    planned = [one for codec in chosen for one in (_ours(weights, device) if codec == OURS else [_other(codec)])]
+    _refuse_twins(planned)
+    measured, lacking = _metrics(metrics)
+    with_points = tuple(_with_points(codec, qualities or {}) for codec in planned)
+    unknown = set(qualities or {}) - {codec.name for codec in planned} - {OURS}
+    if unknown:
+        raise InvalidArgument(f"qualities for {', '.join(sorted(unknown))}, which is not compared", "see --codecs")
+    for codec in with_points:
+        _ = codec.settings  # whatever it needs (weights, libraries) is missed here and not after the work
+    return Plan(with_points, measured, absent + lacking)
+
+
+def _runnable(codecs: Sequence[str | ImageCodec] | None) -> tuple[list[str | ImageCodec], tuple[Skipped, ...]]:
+    """The codecs that can run here. One that was named and cannot is an error; of all codecs it is left out."""
+    absent = {codec.name: reason for codec in BASELINES if (reason := codec.missing())}
+    if codecs is None:
+        known: list[str | ImageCodec] = [name for name in CODECS if name not in absent]
+        return known, tuple(Skipped(name, reason) for name, reason in absent.items())
+    if not codecs:
+        raise InvalidArgument("no codec to measure", f"there are {', '.join(CODECS)}")
+    for name in codecs:
+        if isinstance(name, str) and name not in CODECS:
+            raise InvalidArgument(f"no codec {name!r}", f"there are {', '.join(CODECS)}")
+        if isinstance(name, str) and name in absent:
+            raise DvcodecError(f"{name} cannot run here", absent[name])
+    return list(dict.fromkeys(codecs)), ()
+
+
+def _other(codec: str | ImageCodec) -> ImageCodec:
+    return next(known for known in BASELINES if known.name == codec) if isinstance(codec, str) else codec
+
+
+def _ours(weights: Sequence[str], device: str) -> list[ImageCodec]:
+    """One codec for each weights file; with several, each is called by its weights."""
+    from ..codec.engine import choose
+
+    if len(weights) <= 1:
+        return [Dvcodec(weights[0] if weights else None, device)]
+    chosen = {name: choose(name) for name in weights}
+    short = [printable(one.name).replace(" ", "-") for one in chosen.values()]
+    return [
+        Dvcodec(name, device, f"{OURS}-{label}" if short.count(label) == 1 else f"{OURS}-{label}-{one.sha256[:8]}")
+        for (name, one), label in zip(chosen.items(), short, strict=True)
+    ]
+
+
+def _refuse_twins(codecs: Sequence[ImageCodec]) -> None:
+    names = [codec.name for codec in codecs]
+    if len(set(names)) < len(names):
+        raise InvalidArgument(f"two codecs called {next(name for name in names if names.count(name) > 1)!r}")
+
+
+def _metrics(names: Sequence[str] | None) -> tuple[tuple[Metric, ...], tuple[Skipped, ...]]:
+    """PSNR, then those that were named; without names all that can be computed here."""
+    if names is None:
+        lacking = tuple(Skipped(one.name, reason) for one in METRICS if (reason := one.missing()))
+        return tuple(one for one in METRICS if one.missing() is None), lacking
+    chosen = tuple(dict.fromkeys([PSNR, *(metric(name) for name in names)]))
+    for one in chosen:
+        if reason := one.missing():
+            raise DvcodecError(f"{one.name} cannot be computed here", reason)
+    return chosen, ()
+
+
+def _with_points(codec: ImageCodec, qualities: Mapping[str, Sequence[float]]) -> ImageCodec:
+    """The codec with the points that were asked for, sorted, each once."""
+    wanted = qualities.get(codec.name)
+    if wanted is None and isinstance(codec, Dvcodec):
+        wanted = qualities.get(OURS)
+    if wanted is None:
+        return codec
+    points = tuple(sorted(set(wanted)))
+    low, high, _ = codec.scale
+    if not points or not all(low <= point <= high for point in points):
+        raise InvalidArgument(f"{codec.name}: qualities go from {low:g} to {high:g}")
+    replaceable: Any = codec
+    changed: ImageCodec = replace(replaceable, qualities=points)
+    return changed

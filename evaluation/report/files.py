@@ -1,0 +1,87 @@
+"""What a report's folder holds, and how it comes there: every file whole or not at all, nothing overwritten unasked.
+
+index.html  results.json  results-CODEC.json  results.csv  plots/NAME.svg  plots/NAME.png  cache/
+"""
+
+import csv
+import io
+import json
+import re
+from pathlib import Path
+
+from ...codec import output
+from ...codec.errors import OutputExists, OutputFailed
+from ..comparison import Comparison
+from ..rd import finite
+from .page import page
+from .plots import all_plots
+from .raster import png
+from .svg import standalone
+
+CACHE = "cache"
+"""The part of a report's folder that keeps measurements: it may be there before the report is."""
+
+
+def check_folder(folder: Path, *, force: bool) -> None:
+    """Refuse a place that cannot take a report, before any work: OutputFailed, or OutputExists unless `force`."""
+    try:
+        entries = {entry.name for entry in folder.iterdir()} if folder.exists() else set()
+    except NotADirectoryError:
+        raise OutputFailed("not a folder", "name a folder with -o") from None
+    except OSError as error:
+        raise OutputFailed(f"cannot read the folder: {error.strerror or error}") from error
+    if entries - {CACHE} and not force:
+        raise OutputExists("the folder is not empty", "name another with -o, or use --force to write into it")
+
+
+def write_report(comparison: Comparison, folder: Path, *, force: bool = False) -> Path:
+    """Write the report into `folder`, made where missing, and return the page's path.
+
+    With `force` files of the same names are replaced; nothing is ever removed. OutputExists, OutputFailed.
+    """
+    check_folder(folder, force=force)
+    try:
+        (folder / "plots").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputFailed(f"cannot make the folder: {error.strerror or error}") from error
+    for plot in all_plots(comparison):
+        _write(folder / "plots" / f"{plot.name}.svg", standalone(plot).encode())
+        _write(folder / "plots" / f"{plot.name}.png", png(plot))
+    for result in comparison.results:
+        _write(folder / f"results-{_file_name(result.name)}.json", _json(result.to_json()))
+    _write(folder / "results.json", _json(comparison.to_json()))
+    _write(folder / "results.csv", table(comparison).encode())
+    _write(folder / "index.html", page(comparison).encode())
+    return folder / "index.html"
+
+
+def table(comparison: Comparison) -> str:
+    """Every measurement as CSV, a line each."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    keys = [metric.key for metric in comparison.metrics]
+    head = ["codec", "image", "width", "height", "quality", "bytes", "bpp", *keys, "encoding_time", "decoding_time"]
+    writer.writerow(head)
+    for result in comparison.results:
+        for m in result.measurements:
+            scores = [finite(m.scores[metric.name]) for metric in comparison.metrics]
+            facts = [result.name, _cell(m.image), m.width, m.height, f"{m.quality:g}", m.size, m.bpp]
+            writer.writerow([*facts, *scores, m.encode_seconds, m.decode_seconds])
+    return stream.getvalue()
+
+
+def _cell(text: str) -> str:
+    """Text that a spreadsheet will not take for a formula, whatever a file is called."""
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@") else text
+
+
+def _file_name(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]", "_", text)
+
+
+def _json(value: object) -> bytes:
+    return (json.dumps(value, indent=1, allow_nan=False) + "\n").encode()
+
+
+def _write(path: Path, data: bytes) -> None:
+    output.write(path, data, force=True)
