@@ -142,6 +142,9 @@ def _decode_model(container: Container, model: Model) -> NDArray[np.uint8]:
     """The samples of a file of the method `model`."""
     header = container.header
     payloads = [(section.layers, container.payload(section) or b"") for section in container.chunks]
+    layers = sum(count for count, _ in payloads)
+    if layers != len(model.hierarchy.layers):
+        raise FormatError(f"the file has {layers} layers, its weights have {len(model.hierarchy.layers)}")
     chunks, size = tuple(Chunk(*pair) for pair in payloads), (header.height, header.width)
     state = lossy.decode(chunks, model.hierarchy, *size, header.quality, grey=header.grey, exact=True)
     predicted, tables = model.hierarchy.predict(state), Tables(model.pixels.tables)

@@ -21,8 +21,8 @@ from torch import Tensor
 from .deflated import deflate, facts_of, tensors_of
 from .exact import GridLinear
 from .packing import pack_grid, take, unpack_grid
+from .pixel_model import LatticePixels
 from .pixel_net import PixelConfig, PixelNet
-from .pixel_walk import LatticePixels
 from .residuals import CONTEXTS, TOKENS
 
 FORMAT = "dvcodec-pixels-1"

@@ -87,8 +87,10 @@ class Recorder:
         return self._hash.hexdigest()
 
 
-def decoded(data: bytes, hierarchy: Hierarchy, *, priors: bool = False) -> tuple[str, decoder.Decoded]:
+def decoded(
+    data: bytes, hierarchy: Hierarchy, *, priors: bool = False, load_pixels: decoder.LoadPixels | None = None
+) -> tuple[str, decoder.Decoded]:
     """The hash of a .dvq file's symbols as this hierarchy decodes them, and the picture."""
     recorder = Recorder(hierarchy, priors=priors)
-    result = decoder.decompress(data, lambda prefix: recorder)
+    result = decoder.decompress(data, lambda prefix: recorder, load_pixels=load_pixels)
     return recorder.digest(), result

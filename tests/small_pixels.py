@@ -15,8 +15,8 @@ from dvcodec.codec.container import Container
 from dvcodec.codec.images import Picture, from_array
 from dvcodec.models import interface, pixel_file
 from dvcodec.models.exact import GridLinear
+from dvcodec.models.pixel_model import LatticePixels
 from dvcodec.models.pixel_net import PixelConfig, PixelNet
-from dvcodec.models.pixel_walk import LatticePixels
 from dvcodec.training import pixel_tables
 
 WEIGHTS, PIXEL_WEIGHTS = b"12345678", b"87654321"

@@ -17,9 +17,10 @@ from dvcodec import weights
 from dvcodec.codec import engine, lossless
 from dvcodec.codec.errors import DvcodecError, WeightsNotFound
 from dvcodec.codec.images import from_array
+from dvcodec.models.exact import GridLinear
 from dvcodec.models.exact_canvas import fixed_sigma, integer_basis
 from dvcodec.models.interface import Predictive
-from dvcodec.models.pixel_walk import LatticePixels
+from dvcodec.models.pixel_model import LatticePixels
 
 CORNERS = [ENVIRONMENTS[0], ENVIRONMENTS[1], ENVIRONMENTS[-2], ENVIRONMENTS[-1]]
 
@@ -62,8 +63,9 @@ def test_one_step_of_an_exact_weight_is_noticed(place: str) -> None:
     data = small_pixels.coded(small_model.picture(56, 72))
     model = small_pixels.load()
     for index in range(10):
-        map_ = model.network.group(index).get_submodule(place)
-        map_.weight.data[:, 0] += torch.exp2(-map_.exponents())  # type: ignore[operator, union-attr]
+        linear = model.network.group(index).get_submodule(place)
+        assert isinstance(linear, GridLinear)
+        linear.weight.data[:, 0] += torch.exp2(-linear.exponents())
     changed = LatticePixels("changed", model.network, model.tables)
     with pytest.raises(DvcodecError):
         small_pixels.decoded(data, model=small_pixels.network(pixels=changed))

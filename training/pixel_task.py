@@ -15,8 +15,8 @@ from torch import Tensor
 from ..codec.errors import DvcodecError
 from ..models import colours, load, residuals
 from ..models.interface import PixelStep, Predictive, Step
+from ..models.pixel_model import LatticePixels
 from ..models.pixel_net import PixelConfig, PixelNet
-from ..models.pixel_walk import LatticePixels
 from .photos import PhotoFolder, read_rgb
 from .pixel_objective import pixel_bits
 from .pixel_recipe import PixelRecipe
