@@ -60,7 +60,7 @@ def compress(
         raise InvalidArgument("more than one of quality, target bpp, target size and target PSNR", "choose one")
     if goal.quality is None and any(not value > 0 for value in given):
         raise InvalidArgument(f"the target {given[0]} is not positive")
-    attempt = _attempts(picture, hierarchy, weights_id, strip, measure_psnr=goal.psnr is not None)
+    attempt = _Attempts(picture, hierarchy, weights_id, strip, measure_psnr=goal.psnr is not None)
     if goal.psnr is not None:
         return _at_least_psnr(attempt, goal.psnr)
     if goal.bpp is not None or goal.size is not None:
@@ -69,28 +69,60 @@ def compress(
     return attempt(quality_code(DEFAULT_QUALITY if goal.quality is None else goal.quality))
 
 
-def _attempts(
-    picture: Picture, hierarchy: Hierarchy, weights_id: bytes, strip: bool, *, measure_psnr: bool
-) -> Callable[[int], Compressed]:
-    """Return a function that encodes at a fixed-point quality; what does not depend on quality is packed once."""
-    height, width = picture.pixels.shape[:2]
-    grey = picture.pixels.ndim == 2
-    pixels = picture.pixels if picture.alpha is None else alpha.conceal(picture.pixels, picture.alpha)
-    kept = metadata.NO_METADATA if strip else picture.metadata
-    icc, exif, xmp = (metadata.pack(raw) for raw in (kept.icc, kept.exif, kept.xmp))
-    packed_alpha = b"" if picture.alpha is None else alpha.pack(picture.alpha)
+class _Attempts:
+    """Encodes one picture at fixed-point qualities; what does not depend on the quality is packed once.
 
-    def attempt(quality: int) -> Compressed:
-        encoded = lossy.encode(pixels, hierarchy, quality)
-        header = Header(width, height, grey, picture.alpha is not None, quality, weights_id)
-        data = container.pack(header, encoded.chunks, icc=icc, alpha=packed_alpha, exif=exif, xmp=xmp)
-        psnr = None
-        if measure_psnr:
-            psnr = psnr_of(pixels, lossy.render(encoded.state, hierarchy, grey=grey))
+    Codebooks span a number of the quality's own units: a picture beyond them (noise, hard edges everywhere) gets worse
+    again from some quality on. Nothing is coded above that one, so that a higher quality never gives a worse picture.
+    """
+
+    def __init__(
+        self, picture: Picture, hierarchy: Hierarchy, weights_id: bytes, strip: bool, *, measure_psnr: bool
+    ) -> None:
+        self.picture, self.hierarchy, self.weights_id, self.measure_psnr = picture, hierarchy, weights_id, measure_psnr
+        kept = metadata.NO_METADATA if strip else picture.metadata
+        self.pixels = picture.pixels if picture.alpha is None else alpha.conceal(picture.pixels, picture.alpha)
+        packed = (metadata.pack(raw) for raw in (kept.icc, kept.exif, kept.xmp))
+        self.sections = dict(zip(("icc", "exif", "xmp"), packed, strict=True))
+        self.sections["alpha"] = b"" if picture.alpha is None else alpha.pack(picture.alpha)
+        self.ceiling: int | None = None
+
+    def __call__(self, quality: int) -> Compressed:
+        """The file at a quality, or at the ceiling where that is lower."""
+        if self.ceiling is None or quality <= self.ceiling:
+            encoded = lossy.encode(self.pixels, self.hierarchy, quality)
+            if encoded.strain <= STRAINED or self._is_best(quality):
+                return self._pack(quality, encoded)
+        assert self.ceiling is not None
+        return self._pack(self.ceiling, lossy.encode(self.pixels, self.hierarchy, self.ceiling))
+
+    def _is_best(self, quality: int) -> bool:
+        """Whether no lower quality looks better; the best of the whole numbers below becomes the ceiling otherwise."""
+        if self.ceiling is not None:
+            return True
+
+        def value(code: int) -> float:
+            return self._psnr(lossy.encode(self.pixels, self.hierarchy, min(code * 256, quality)))
+
+        best = min(256 * search.peak(value, 1, -(-quality // 256)), quality)
+        self.ceiling = None if best == quality else best
+        return best == quality
+
+    def _psnr(self, encoded: lossy.Encoded) -> float:
+        return psnr_of(self.pixels, lossy.render(encoded.state, self.hierarchy, grey=self.pixels.ndim == 2))
+
+    def _pack(self, quality: int, encoded: lossy.Encoded) -> Compressed:
+        height, width = self.pixels.shape[:2]
+        grey = self.pixels.ndim == 2
+        header = Header(width, height, grey, self.picture.alpha is not None, quality, self.weights_id)
+        data = container.pack(header, encoded.chunks, **self.sections)
         size = sum(len(chunk.payload) for chunk in encoded.chunks)
+        psnr = self._psnr(encoded) if self.measure_psnr else None
         return Compressed(data, quality, len(encoded.chunks), encoded.layer_bits, size, psnr)
 
-    return attempt
+
+STRAINED = 1.0
+"""Strain above which it is tried whether a lower quality looks better."""
 
 
 def psnr_of(original: np.ndarray, decoded: np.ndarray) -> float:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..models.interface import Hierarchy, LayerSpec, Step, UnsuitableImage
+from ..models.interface import Hierarchy, LayerSpec, Step, Strained, UnsuitableImage
 from . import entropy
 from .container import Chunk
 from .errors import FormatError, UnsupportedImage
@@ -25,6 +25,8 @@ class Encoded:
     """For each layer, the sum of -log2 p over its symbols (0 for those a grey image skips)."""
     state: object
     """The walk's state: `render` shows what a decoder will show."""
+    strain: float = 0.0
+    """How far the image is beyond the codebooks: see models.interface.Strained."""
 
 
 class _Encoder:
@@ -66,10 +68,10 @@ class _Encoder:
         self.chunks.append(Chunk(end - self._first, payload))
         self._parts, self._crc, self._bits, self._first = [], 0, 0.0, end
 
-    def encoded(self, state: object) -> Encoded:
+    def encoded(self, state: object, strain: float) -> Encoded:
         """Close the last chunk and return all of them, with the state that the walk has left."""
         self.close(len(self.layers))
-        return Encoded(tuple(self.chunks), tuple(self.layer_bits), state)
+        return Encoded(tuple(self.chunks), tuple(self.layer_bits), state, strain)
 
 
 class _Decoder:
@@ -114,7 +116,8 @@ def encode(pixels: NDArray[np.uint8], hierarchy: Hierarchy, quality: int, **walk
         state = hierarchy.walk(height, width, quality, encoder, grey=grey, evidence=evidence, **walk)
     except UnsuitableImage as error:
         raise UnsupportedImage(str(error), "choose other weights") from error
-    return encoder.encoded(state)
+    strain = hierarchy.strain(state, evidence) if isinstance(hierarchy, Strained) else 0.0
+    return encoder.encoded(state, strain)
 
 
 def decode(

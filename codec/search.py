@@ -47,3 +47,25 @@ def _next_guess(found: dict[bool, tuple[int, float, T]], target: float, low: int
     (side,) = found
     end = QUALITY_RANGE[0] if side else QUALITY_RANGE[1]
     return end if high - low < 32 * 256 else (low + high) // 2
+
+
+def peak(value: Callable[[int], float], low: int, high: int) -> int:
+    """Return the whole number in [low, high] where a value that rises and then falls is largest, in few evaluations.
+
+    A value that rises all the way has its peak at `high`.
+    """
+    known: dict[int, float] = {}
+
+    def at(point: int) -> float:
+        if point not in known:
+            known[point] = value(point)
+        return known[point]
+
+    while high - low > 2:
+        inner = low + (high - low) * 3 // 8
+        outer = high - (high - low) * 3 // 8
+        if at(inner) <= at(outer):
+            low = inner + 1
+        else:
+            high = outer
+    return max(range(low, high + 1), key=at)

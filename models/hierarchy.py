@@ -134,6 +134,16 @@ class PhotoHierarchy:
             sigma = fixed_sigma(self._model.config, int(state.quality[0]))
             return shown(state.canvas, state.size, sigma)
 
+    def strain(self, state: object, evidence: object) -> float:
+        """Mean squared distance of canvas and evidence in units of sigma^2, a plane of coefficients after the other."""
+        assert isinstance(state, Painted) and isinstance(evidence, dict)
+        total = 0.0
+        for stride, canvas in state.canvas.items():
+            for c, (shown, known) in enumerate(zip(canvas.unbind(1), evidence[stride].unbind(1), strict=True)):
+                if stride != 8 or c % 64:  # the block means are carried by the coarser strides
+                    total += float((shown - known).square().sum())
+        return total / state.canvas[8].numel()
+
     def render(self, state: object) -> NDArray[np.uint8]:
         """The pixels (H, W, 3) of a state."""
         assert isinstance(state, Painted)

@@ -100,6 +100,18 @@ class Hierarchy(Protocol):
 
 
 @runtime_checkable
+class Strained(Protocol):
+    """A hierarchy that can tell when an image is beyond its codebooks: its range shrinks as the quality rises."""
+
+    def strain(self, state: object, evidence: object) -> float:
+        """Return the mean squared distance of what a state shows from the evidence, in units of the quality's own.
+
+        About 1 or less where the codebooks follow the image.
+        """
+        ...
+
+
+@runtime_checkable
 class Predictive(Hierarchy, Protocol):
     """A hierarchy whose canvas can also be painted exactly: what lossless pixels are conditioned on."""
 
@@ -198,5 +210,3 @@ class PixelModel(Protocol):
         """Ask `chooser` for every group of a strip and return its pixels, (H, W) of grey or (H, W, 3).
 
         `predicted` is the strip of `Predictive.predict`, (H, W, 3); `pixels` what the encoder has.
-        """
-        ...

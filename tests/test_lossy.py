@@ -1,5 +1,6 @@
 """Pixels to symbols and back, by way of the fake hierarchy; previews; the reference decoder; the search."""
 
+import itertools
 from typing import cast
 
 import numpy as np
@@ -11,7 +12,7 @@ from reference_decoder import decode as reference_decode
 
 from dvcodec.codec import alpha, decoder, encoder, images, lossy, search
 from dvcodec.codec.container import Container
-from dvcodec.codec.encoder import Compressed, Goal
+from dvcodec.codec.encoder import Compressed, Goal, psnr_of
 from dvcodec.codec.errors import DvcodecError, FormatError, InvalidArgument, TargetUnreachable, TruncatedFile
 from dvcodec.codec.images import Picture
 from dvcodec.models.interface import LayerSpec
@@ -228,3 +229,42 @@ def test_one_goal_at_a_time() -> None:
         encoder.compress(picture, FakeHierarchy(), WEIGHTS, Goal(quality=50, bpp=1.0))
     with pytest.raises(InvalidArgument, match="not positive"):
         encoder.compress(picture, FakeHierarchy(), WEIGHTS, Goal(size=0))
+
+
+class Straining(FakeHierarchy):
+    """A fake whose pictures get worse above quality 40, and which says so."""
+
+    def strain(self, state: object, evidence: object) -> float:
+        """Return what is wrong at the quality that was asked for last."""
+        return 2.0 if self.asked > 40 * 256 else 0.5
+
+    def infer(self, pixels: np.ndarray, quality: int) -> object:
+        """Remember the quality; above 40 the evidence is off by the excess."""
+        self.asked = quality
+        off = max(0, quality // 256 - 40)
+        return super().infer(np.clip(pixels.astype(np.int16) + off, 0, 255).astype(np.uint8), quality)
+
+
+def test_no_quality_above_the_best_is_coded() -> None:
+    picture = images.from_array(np.clip(photograph(48, 64), 40, 160))
+    made = {
+        q: encoder.compress(picture, Straining(), WEIGHTS, Goal(quality=q))
+        for q in (30.0, 40.0, 40.5, 41.0, 60.0, 100.0)
+    }
+    assert made[30.0].quality == 30 * 256 and made[40.0].quality == 40 * 256
+    best = {made[q].quality for q in (60.0, 100.0)}
+    assert len(best) == 1 and 38 * 256 <= best.pop() <= 43 * 256
+    shown = [psnr_of(picture.pixels, decompress(one.data).pixels) for one in made.values()]
+    assert all(later >= earlier - 0.3 for earlier, later in itertools.pairwise(shown))
+
+
+@given(st.integers(-5, 40), st.integers(1, 60))
+def test_the_peak_is_found(top: int, high: int) -> None:
+    seen: list[int] = []
+
+    def value(point: int) -> float:
+        seen.append(point)
+        return -abs(point - top)
+
+    assert search.peak(value, 1, high) == min(max(top, 1), high)
+    assert len(seen) <= 14

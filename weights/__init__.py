@@ -65,6 +65,10 @@ def defaults(kind: str) -> tuple[Weights, ...]:
     return tuple(_from_manifest(entry) for entry in found)[:1]
 
 
+_named: dict[bytes, Weights] = {}
+"""Weights files that this process was given by their path: it can decode what it coded with them."""
+
+
 def find(name_or_path: str) -> Weights:
     """Return the weights of a name, or of a path to a .safetensors file. WeightsNotFound if there are none."""
     for weights in entries():
@@ -72,7 +76,8 @@ def find(name_or_path: str) -> Weights:
             return weights
     path = Path(name_or_path)
     if path.suffix == ".safetensors" and path.is_file():
-        return _from_file(path)
+        weights = _from_file(path)
+        return _named.setdefault(weights.id, weights)
     if path.is_file():
         raise WeightsNotFound(f"{path} is no weights file, which end in .safetensors", "`dvcodec export` makes one")
     raise WeightsNotFound(f"no weights named {name_or_path!r}", "`dvcodec models` lists them")
@@ -80,7 +85,7 @@ def find(name_or_path: str) -> Weights:
 
 def by_id(prefix: bytes) -> Weights:
     """Return the weights whose SHA-256 begins with these 8 bytes. WeightsNotFound if they are not installed."""
-    for weights in entries():
+    for weights in (*entries(), *_named.values()):
         if weights.id == prefix:
             return weights
     mend = f"upgrade dvcodec, or put the weights file into a folder and name it in {_ENVIRONMENT}"
