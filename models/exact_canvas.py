@@ -120,7 +120,7 @@ def fixed_sigma(config: RRVQConfig, code: int) -> int:
         return int((sigma * 2**SIGMA_BITS).to_integral_value())
 
 
-def shown(canvas: dict[int, Tensor], size: tuple[int, int], sigma: int) -> NDArray[np.uint8]:
+def image_of(canvas: dict[int, Tensor], size: tuple[int, int], sigma: int) -> NDArray[np.uint8]:
     """What an exact canvas (tokens by stride) shows at `sigma`, a multiple of 2**-8: (H, W, 3) pixels."""
     sizes = grid_sizes(size)
     levels = pad_levels(canvas_levels(canvas, sizes, 1))

@@ -14,7 +14,7 @@ from . import interface
 from .bands import infer_bands, render_bands
 from .descent import Step, descend
 from .exact import exact_arithmetic
-from .exact_canvas import ExactChain, fixed_sigma, shown
+from .exact_canvas import ExactChain, fixed_sigma, image_of
 from .exact_prior import prior_weights
 from .frozen import FrozenChain
 from .photo import Painted, PhotoRRVQ, grid_sizes
@@ -132,7 +132,7 @@ class PhotoHierarchy:
         assert isinstance(state, Painted)
         with exact_arithmetic():
             sigma = fixed_sigma(self._model.config, int(state.quality[0]))
-            return shown(state.canvas, state.size, sigma)
+            return image_of(state.canvas, state.size, sigma)
 
     def strain(self, state: object, evidence: object) -> float:
         """Mean squared distance of canvas and evidence in units of sigma^2, a plane of coefficients after the other."""

@@ -210,3 +210,5 @@ class PixelModel(Protocol):
         """Ask `chooser` for every group of a strip and return its pixels, (H, W) of grey or (H, W, 3).
 
         `predicted` is the strip of `Predictive.predict`, (H, W, 3); `pixels` what the encoder has.
+        """
+        ...
