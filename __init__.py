@@ -8,7 +8,7 @@
 Importing this imports neither torch nor Pillow; the functions do when they are called.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .codec.errors import DvcodecError as DvcodecError
 from .codec.errors import FormatError as FormatError
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image
 
-    from .codec.images import Picture
     from .codec.info import Info
 
 __version__ = "0.1.0"
@@ -41,17 +40,23 @@ def compress(
     target_bpp: float | None = None,
     target_size: int | None = None,
     target_psnr: float | None = None,
+    lossless: bool = False,
+    method: str | None = None,
 ) -> bytes:
     """Return a Pillow image as the bytes of a .dvq file.
 
     `quality` is 1 to 100 (50 if nothing else is asked for); instead of it, one of `target_bpp` (file bits per pixel,
     at most), `target_size` (bytes, at most) and `target_psnr` (dB, at least) may be given. `weights` is a name or a
     path, `device` "auto", "cpu" or "cuda"; `strip` drops EXIF, ICC and XMP.
-    """
-    from .codec import images
 
-    targets = (target_bpp, target_size, target_psnr)
-    return _compress(images.from_image(image), quality, weights, device, strip, targets)
+    `lossless=True`, which excludes all of these aims, keeps every pixel and the mode: 1, L, LA, RGB, RGBA, P or PA.
+    `method` is then "stored", "webp" or "model", or None for the smallest file.
+    """
+    from .codec import files, images
+
+    aims = (quality, target_bpp, target_size, target_psnr)
+    settings = files.Settings(*aims, weights, device, strip, lossless, method)
+    return files.compress_picture(images.from_image(image, exact=lossless), settings)[0]
 
 
 def decompress(data: bytes, *, preview: int | str | None = None, device: str = "auto") -> "Image.Image":
@@ -73,16 +78,19 @@ def compress_array(
     target_bpp: float | None = None,
     target_size: int | None = None,
     target_psnr: float | None = None,
+    lossless: bool = False,
+    method: str | None = None,
 ) -> bytes:
     """Return pixels as the bytes of a .dvq file: (H, W) grey, (H, W, 2) with alpha, (H, W, 3) RGB or (H, W, 4) RGBA."""
-    from .codec import images
+    from .codec import files, images
 
-    picture = images.from_array(array)
-    return _compress(picture, quality, weights, device, False, (target_bpp, target_size, target_psnr))
+    aims = (quality, target_bpp, target_size, target_psnr)
+    settings = files.Settings(*aims, weights, device, lossless=lossless, method=method)
+    return files.compress_picture(images.from_array(array), settings)[0]
 
 
 def decompress_array(data: bytes, *, preview: int | str | None = None, device: str = "auto") -> "NDArray[np.uint8]":
-    """Return the pixels of a .dvq file's bytes, in the shape that compress_array takes."""
+    """Return the pixels of a .dvq file's bytes, in the shape that compress_array takes; indices become colours."""
     from .codec import files, images
 
     return images.to_array(files.decompress_picture(bytes(data), preview=preview, device=device).picture)
@@ -100,17 +108,3 @@ def register() -> None:
     from .codec import pillow_plugin
 
     pillow_plugin.register()
-
-
-def _compress(
-    picture: "Picture",
-    quality: float | None,
-    weights: str | None,
-    device: str,
-    strip: bool,
-    targets: tuple[Any, Any, Any],
-) -> bytes:
-    from .codec import files
-
-    settings = files.Settings(quality, *targets, weights=weights, device=device, strip=strip)
-    return files.compress_picture(picture, settings)[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -39,6 +40,15 @@ if TYPE_CHECKING:
 TARGETS = "Size and quality"
 
 
+class Method(StrEnum):
+    """How lossless pixels are coded; auto takes the smallest file."""
+
+    auto = "auto"
+    model = "model"
+    webp = "webp"
+    stored = "stored"
+
+
 @dataclass(frozen=True)
 class _Request:
     """What every file of one command has in common."""
@@ -68,6 +78,16 @@ def compress(
         float | None,
         typer.Option("--target-psnr", metavar="DB", help="At least DB decibels.", rich_help_panel=TARGETS),
     ] = None,
+    lossless: Annotated[
+        bool,
+        typer.Option("--lossless", metavar=FLAG, help="Keep every pixel, and the mode.", rich_help_panel=TARGETS),
+    ] = False,
+    method: Annotated[
+        Method | None,
+        typer.Option(
+            "--method", help="With --lossless; auto, the default, takes the smallest.", rich_help_panel=ADVANCED
+        ),
+    ] = None,
     output: Output = None,
     output_dir: OutputDir = None,
     force: Force = False,
@@ -85,8 +105,9 @@ def compress(
     no_progress: NoProgress = False,
     debug: Debug = False,
 ) -> None:
-    """Compress images: photo.png -> photo.dvq. At most one of -q and the three targets."""
-    _refuse_bad_targets(quality, target_bpp, target_size, target_psnr)
+    """Compress images: photo.png -> photo.dvq. At most one of -q, the three targets and --lossless."""
+    aims = {"-q": quality, "--target-bpp": target_bpp, "--target-size": target_size, "--target-psnr": target_psnr}
+    _refuse_bad_aims({name: value for name, value in aims.items() if value is not None}, lossless, method)
     work = pair(inputs, output, output_dir, ".dvq")
     streams.check(work, force=force, as_json=as_json)
     reporter = Reporter(quiet, verbose, as_json, not no_progress)
@@ -107,6 +128,8 @@ def compress(
         weights=weights,
         device=device.value,
         strip=strip,
+        lossless=lossless,
+        method=None if method in (None, Method.auto) else method.value,
     )
     workers = min(jobs, len(work))
     request = _Request(settings, force, threads_each(threads, workers))
@@ -128,19 +151,13 @@ def compress_one(job: Job, request: _Request) -> batch.Done:
     return _done(job, report)
 
 
-def _refuse_bad_targets(
-    quality: float | None, target_bpp: float | None, target_size: int | None, target_psnr: float | None
-) -> None:
+def _refuse_bad_aims(given: dict[str, float], lossless: bool, method: Method | None) -> None:
     """One aim at most, and a number that means something."""
-    aims: dict[str, float | None] = {
-        "-q": quality,
-        "--target-bpp": target_bpp,
-        "--target-size": target_size,
-        "--target-psnr": target_psnr,
-    }
-    given = {name: value for name, value in aims.items() if value is not None}
-    if len(given) > 1:
-        raise typer.BadParameter(f"{' and '.join(given)} exclude each other", param_hint=list(given)[-1])
+    names = [*given, "--lossless"] if lossless else [*given]
+    if len(names) > 1:
+        raise typer.BadParameter(f"{' and '.join(names)} exclude each other", param_hint=names[-1])
+    if method is not None and not lossless:
+        raise typer.BadParameter("it is of lossless files only (use --lossless)", param_hint="--method")
     for name, value in given.items():
         if not math.isfinite(value) or value <= 0:
             raise typer.BadParameter(f"{value} is not a positive number", param_hint=name)
@@ -151,8 +168,10 @@ def _done(job: Job, report: CompressReport) -> batch.Done:
     line = (
         f"{sizes(report.source_bytes, report.bytes)}  {report.bpp:.2f} bpp  {ratio(report.source_bytes, report.bytes)}"
     )
+    how = f"lossless, {report.method}" if report.method else f"quality {report.quality:g}"
+    weights = f"  weights {report.weights}" if report.weights else ""
     details = [
-        f"{report.width}x{report.height} {report.mode}  quality {report.quality:g}  weights {report.weights}",
+        f"{report.width}x{report.height} {report.mode}  {how}{weights}",
         f"{report.chunks} chunks, {report.overhead_bytes} bytes beside them",
     ]
     if report.psnr is not None:

@@ -22,7 +22,9 @@ def export(
     data: Annotated[str, typer.Option("--data", help="What it was trained on, for the card.")] = "",
     calibrate: Annotated[
         Path | None,
-        typer.Option("--calibrate", metavar="DIR", help="Images whose mean rate at quality 50 is to be 0.5 bpp."),
+        typer.Option(
+            "--calibrate", metavar="DIR", help="Images that take 0.5 bpp at quality 50, or whose pixels set the tables."
+        ),
     ] = None,
     force: Annotated[bool, typer.Option("-f", "--force", metavar=FLAG, help="Overwrite existing weights.")] = False,
     quiet: Quiet = False,

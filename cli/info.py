@@ -38,20 +38,31 @@ def info_one(job: Job, as_json: bool) -> batch.Done:
 
 def describe(label: str, info: Info) -> str:
     """The header as lines of names and values, then one line per chunk."""
-    return f"{printable(label)}\n{facts(_header(info))}\n\n{table(_chunks(info))}"
+    chunks = f"\n\n{table(_chunks(info))}" if info.chunks else ""
+    return f"{printable(label)}\n{facts(_header(info))}{chunks}"
 
 
 def _header(info: Info) -> dict[str, object]:
+    depth = f"{info.bit_depth} bits" if info.bit_depth > 1 else "1 bit"
     rows: dict[str, object] = {
-        "  size": f"{info.width}x{info.height} {info.mode}, {info.bit_depth} bits",
-        "  coded": f"{'lossless' if info.lossless else f'lossy, quality {info.quality:g}'}",
-        "  weights": f"{info.weights_name or 'not installed'} ({info.weights_id})",
+        "  size": f"{info.width}x{info.height} {info.mode}, {depth}",
+        "  coded": f"lossless, {info.method}" if info.lossless else f"lossy, quality {info.quality:g}",
+    }
+    if info.weights_id:
+        rows["  weights"] = f"{info.weights_name or 'not installed'} ({info.weights_id})"
+    if info.pixel_weights_id:
+        rows["  preview"] = f"quality {info.quality:g}"
+        rows["  pixels by"] = f"{info.pixel_weights_name or 'not installed'} ({info.pixel_weights_id})"
+    rows |= {
         "  format": f"{info.format_version}, coder {info.coder_version}",
         "  file": f"{number(info.total_bytes)} B, {info.bpp:.3f} bits per pixel",
         "  header": f"{number(info.header_bytes)} B",
     }
     if info.alpha_bytes is not None:
         rows["  alpha"] = f"{number(info.alpha_bytes)} B" if info.alpha_bytes else "opaque"
+    for name, size in (("pixels", info.pixel_bytes), ("palette", info.palette_bytes)):
+        if size:
+            rows[f"  {name}"] = f"{number(size)} B"
     for name, size in (("ICC", info.icc_bytes), ("EXIF", info.exif_bytes), ("XMP", info.xmp_bytes)):
         if size:
             rows[f"  {name}"] = f"{number(size)} B"

@@ -28,7 +28,7 @@ def models(
         from .. import weights
 
         found = list(weights.entries()) if name is None else [weights.find(name)]
-        default = weights.default().sha256
+        default = [one.sha256 for one in (weights.default(), *weights.defaults(weights.PIXELS))]
         if as_json:
             for entry in found:
                 typer.echo(json.dumps(_facts(entry, default)))
@@ -38,22 +38,22 @@ def models(
             typer.echo(_card(_facts(found[0], default)))
 
 
-def _facts(entry: Weights, default: str) -> dict[str, Any]:
+def _facts(entry: Weights, default: list[str]) -> dict[str, Any]:
     return {
         "name": entry.name,
         "id": entry.id.hex(),
         "sha256": entry.sha256,
-        "default": entry.sha256 == default,
+        "default": entry.sha256 in default,
         "path": str(entry.path),
         "bytes": entry.path.stat().st_size,
         "card": entry.card,
     }
 
 
-def _overview(found: list[Weights], default: str) -> str:
+def _overview(found: list[Weights], default: list[str]) -> str:
     rows: list[tuple[str, ...]] = [("NAME", "ID", "SIZE", "", "DESCRIPTION")]
     for entry in found:
-        mark = "default" if entry.sha256 == default else ""
+        mark = "default" if entry.sha256 in default else ""
         size = f"{entry.path.stat().st_size / 1e6:.1f} MB"
         rows.append((entry.name, entry.id.hex(), size, mark, str(entry.card.get("description", ""))))
     return table(rows)

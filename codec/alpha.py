@@ -4,18 +4,16 @@ An opaque channel is no bytes at all; a constant one is its value; others are lo
 that is smaller or WebP cannot (sides above 16383).
 """
 
-import io
 import zlib
 
 import numpy as np
 from numpy.typing import NDArray
 
+from . import webp
 from .errors import FormatError
 from .metadata import inflate
 
 _CONSTANT, _DEFLATE, _WEBP = 1, 2, 3
-_WEBP_SIDE = 16383
-_VP8L_SIGNATURE = 0x2F
 
 
 def pack(alpha: NDArray[np.uint8]) -> bytes:
@@ -25,8 +23,8 @@ def pack(alpha: NDArray[np.uint8]) -> bytes:
         return b"" if first == 255 else bytes([_CONSTANT, first])
     deflate = zlib.compressobj(9, zlib.DEFLATED, -15)
     forms = [bytes([_DEFLATE]) + deflate.compress(alpha.tobytes()) + deflate.flush()]
-    if max(alpha.shape) <= _WEBP_SIDE:
-        forms.append(bytes([_WEBP]) + _to_webp(alpha))
+    if webp.holds(alpha):
+        forms.append(bytes([_WEBP]) + webp.pack(alpha, method=4))
     return min(forms, key=len)
 
 
@@ -42,7 +40,7 @@ def unpack(section: bytes, height: int, width: int) -> NDArray[np.uint8]:
         if len(rows) == height * width:
             return np.frombuffer(rows, np.uint8).reshape(height, width)
     if form == _WEBP:
-        return _from_webp(body, height, width)
+        return webp.unpack(body, height, width, 1, "the alpha channel")
     raise FormatError("the alpha channel is not valid")
 
 
@@ -74,35 +72,3 @@ def _continued(sums: NDArray[np.floating], weights: NDArray[np.floating]) -> NDA
     )
     means[empty] = coarse.repeat(2, 0).repeat(2, 1)[:height, :width][empty]
     return means
-
-
-def _to_webp(alpha: NDArray[np.uint8]) -> bytes:
-    """Return the bare lossless bitstream (VP8L) of a lossless WebP file, without its 20 bytes of wrapping."""
-    from PIL import Image
-
-    file = io.BytesIO()
-    Image.fromarray(alpha).save(file, "WEBP", lossless=True, quality=100, method=4)
-    data = file.getvalue()
-    if data[8:16] != b"WEBPVP8L":
-        raise AssertionError("Pillow wrote an unexpected kind of WebP")
-    return data[20 : 20 + int.from_bytes(data[16:20], "little")]
-
-
-def _from_webp(bitstream: bytes, height: int, width: int) -> NDArray[np.uint8]:
-    """Undo `_to_webp`; the size in the bitstream is checked before a decoder sees it and allocates."""
-    from PIL import Image
-
-    size = int.from_bytes(bitstream[1:5], "little")
-    claimed = ((size >> 14 & 0x3FFF) + 1, (size & 0x3FFF) + 1)
-    if len(bitstream) < 5 or bitstream[0] != _VP8L_SIGNATURE or claimed != (height, width):
-        raise FormatError("the alpha channel does not have the size of the image")
-    chunk = b"VP8L" + len(bitstream).to_bytes(4, "little") + bitstream + bytes(len(bitstream) % 2)
-    data = b"RIFF" + (len(chunk) + 4).to_bytes(4, "little") + b"WEBP" + chunk
-    try:
-        with Image.open(io.BytesIO(data), formats=["WEBP"]) as image:
-            pixels = np.asarray(image.convert("RGB"))
-    except Exception as error:  # Pillow raises many kinds on broken data
-        raise FormatError("the alpha channel is not valid") from error
-    if pixels.shape != (height, width, 3):
-        raise FormatError("the alpha channel does not have the size of the image")
-    return np.ascontiguousarray(pixels[:, :, 1])

@@ -4,44 +4,31 @@ Parsing needs neither torch nor weights, trusts nothing, and goes as far as a tr
 """
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from . import header as fields
 from .errors import FormatError, TruncatedFile
+from .header import CODER_VERSION as CODER_VERSION
+from .header import COLOURS, EXIF, ICC, XMP
+from .header import LOSSLESS_VERSION as LOSSLESS_VERSION
+from .header import LOSSY_VERSION as LOSSY_VERSION
+from .header import MAGIC as MAGIC
+from .header import MAX_AREA as MAX_AREA
+from .header import MAX_SIDE as MAX_SIDE
+from .header import QUALITY_RANGE as QUALITY_RANGE
+from .header import Header as Header
 from .varint import Reader, write_varint
 
-MAGIC = b"\x8bDVQ"
-FORMAT_VERSION = 1
-CODER_VERSION = 1
-MAX_SIDE = 2**20 - 1
-"""Largest width and height, in pixels."""
-MAX_AREA = 2**28
-"""Largest width * height: 268 megapixels."""
+FORMAT_VERSION = LOSSLESS_VERSION
+"""The newest format version that this release reads; lossy files are of version 1."""
 MAX_LAYERS = 4096
 """Most layers, and so most chunks, in a file."""
 MAX_SECTION = 2**40
-QUALITY_RANGE = (1 * 256, 100 * 256)
+STRIP_AREA = 2**20
+"""Pixels of a strip of a model's lossless pixels, about."""
 
-_FLAG_ICC, _FLAG_EXIF, _FLAG_XMP = 1, 2, 4
-_LAYOUT_RGB, _LAYOUT_ALPHA = 1, 4
-
-
-@dataclass(frozen=True)
-class Header:
-    """What the pixels need: everything in the header but the table."""
-
-    width: int
-    height: int
-    grey: bool
-    alpha: bool
-    quality: int
-    """Fixed point: round(256 q), q in [1, 100]."""
-    weights: bytes
-    """First 8 bytes of the SHA-256 of the weights file."""
-
-    @property
-    def mode(self) -> str:
-        """The Pillow mode that comes back: L, LA, RGB or RGBA."""
-        return ("L" if self.grey else "RGB") + ("A" if self.alpha else "")
+ALPHA, PIXELS, PALETTE = "the alpha channel", "the pixels", "the palette"
+"""Names of sections."""
 
 
 @dataclass(frozen=True)
@@ -62,17 +49,56 @@ class Section:
     crc: int
     layers: int = 0
     """Layers of a chunk; 0 for the other sections."""
+    strip: bool = False
+    """Whether it holds a strip of a model's lossless pixels."""
 
 
-def _fixed_fields(header: Header, flags: int) -> bytes:
-    layout = (0 if header.grey else _LAYOUT_RGB) | (_LAYOUT_ALPHA if header.alpha else 0)
-    fields = bytes([FORMAT_VERSION, layout, flags, CODER_VERSION]) + header.quality.to_bytes(2, "little")
-    return MAGIC + fields + header.weights + write_varint(header.width) + write_varint(header.height)
+def strip_rows(width: int) -> int:
+    """Return the rows of pixels of a strip: a multiple of 8."""
+    return max(8, STRIP_AREA // width // 8 * 8)
+
+
+def strips(height: int, width: int) -> list[slice]:
+    """Return the rows of every strip of an image, from the top."""
+    rows = strip_rows(width)
+    return [slice(top, min(top + rows, height)) for top in range(0, height, rows)]
 
 
 def _row(payload: bytes) -> bytes:
     """Return a table row: the size, and the CRC-32 of what is not empty."""
     return write_varint(len(payload)) + (zlib.crc32(payload).to_bytes(4, "little") if payload else b"")
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The parts of a file after its header; empty metadata is absent, empty alpha (where there is one) opaque."""
+
+    chunks: tuple[Chunk, ...] = ()
+    alpha: bytes = b""
+    icc: bytes = b""
+    exif: bytes = b""
+    xmp: bytes = b""
+    palette: bytes = b""
+    """Of lossless files: palette and transparent colour; empty where there are none."""
+    pixels: tuple[bytes, ...] = ()
+    """Of lossless files: the samples, in strips where a model codes them."""
+
+
+def assemble(header: Header, parts: Parts) -> bytes:
+    """Return the whole file."""
+    present = ((parts.icc, ICC), (parts.exif, EXIF), (parts.xmp, XMP), (parts.palette, COLOURS))
+    table = [_row(part) for part in (parts.icc, parts.palette) if part]
+    coded = [chunk.payload for chunk in parts.chunks]
+    if header.modelled:
+        table.append(write_varint(len(parts.chunks)))
+        table += [write_varint(chunk.layers) + _row(chunk.payload) for chunk in parts.chunks]
+    table += [_row(part) for part in parts.pixels]
+    alpha = header.modelled and header.alpha
+    table += [_row(parts.alpha)] if alpha else []
+    table += [_row(part) for part in (parts.exif, parts.xmp) if part]
+    head = fields.write(header, sum(flag for part, flag in present if part)) + b"".join(table)
+    head += zlib.crc32(head).to_bytes(4, "little")
+    return b"".join([head, parts.icc, parts.palette, *coded, *parts.pixels, parts.alpha, parts.exif, parts.xmp])
 
 
 def pack(
@@ -84,20 +110,8 @@ def pack(
     exif: bytes = b"",
     xmp: bytes = b"",
 ) -> bytes:
-    """Return the whole file. Empty metadata is absent; empty alpha (of a header that has alpha) is opaque."""
-    if not (1 <= header.width <= MAX_SIDE and 1 <= header.height <= MAX_SIDE):
-        raise ValueError("image side out of range")
-    if header.width * header.height > MAX_AREA or len(header.weights) != 8:
-        raise ValueError("image area or weights hash out of range")
-    flags = (_FLAG_ICC if icc else 0) | (_FLAG_EXIF if exif else 0) | (_FLAG_XMP if xmp else 0)
-    table = [_row(icc)] if icc else []
-    table.append(write_varint(len(chunks)))
-    table += [write_varint(chunk.layers) + _row(chunk.payload) for chunk in chunks]
-    table += [_row(alpha)] if header.alpha else []
-    table += [_row(part) for part in (exif, xmp) if part]
-    head = _fixed_fields(header, flags) + b"".join(table)
-    head += zlib.crc32(head).to_bytes(4, "little")
-    return b"".join([head, icc, *(chunk.payload for chunk in chunks), alpha, exif, xmp])
+    """Return a whole lossy file: see Parts."""
+    return assemble(header, Parts(chunks, alpha, icc, exif, xmp))
 
 
 class Container:
@@ -107,7 +121,7 @@ class Container:
         """Parse and check the header. FormatError if it is not valid, TruncatedFile if it is cut."""
         reader = Reader(data)
         self.data = data
-        flags = self._parse_fixed(reader)
+        self.header, flags = fields.parse(reader)
         rows = self._parse_table(reader, flags)
         expected = zlib.crc32(data[: reader.position])
         if reader.number(4) != expected:
@@ -116,50 +130,42 @@ class Container:
         self.sections = _place(rows, reader.position)
         self.total_bytes = self.header_bytes + sum(section.size for section in self.sections)
 
-    def _parse_fixed(self, reader: Reader) -> int:
-        """Read the fields before the table into self.header; return the flags."""
-        _check_versions(reader)
-        layout, flags, coder = reader.take(3)
-        quality, weights = reader.number(2), reader.take(8)
-        width, height = reader.varint("the width", MAX_SIDE), reader.varint("the height", MAX_SIDE)
-        if layout & ~(_LAYOUT_RGB | _LAYOUT_ALPHA) or flags & ~(_FLAG_ICC | _FLAG_EXIF | _FLAG_XMP):
-            raise FormatError("the header asks for features that this release does not know", "upgrade dvcodec")
-        if coder != CODER_VERSION:
-            raise FormatError(f"entropy coder version {coder} is unknown to this release", "upgrade dvcodec")
-        if not QUALITY_RANGE[0] <= quality <= QUALITY_RANGE[1]:
-            raise FormatError("the header is not valid: quality out of range")
-        if not width * height:
-            raise FormatError("the header is not valid: the image has no pixels")
-        if width * height > MAX_AREA:
-            raise FormatError(f"the header claims {width} x {height} pixels; the format's limit is {MAX_AREA} in all")
-        grey, alpha = not layout & _LAYOUT_RGB, bool(layout & _LAYOUT_ALPHA)
-        self.header = Header(width, height, grey, alpha, quality, weights)
-        return flags
-
     def _parse_table(self, reader: Reader, flags: int) -> list[Section]:
         """Read the rows in file order; their offsets are not known yet."""
-        rows = [_parse_row(reader, "the ICC profile")] if flags & _FLAG_ICC else []
-        count = reader.varint("the number of chunks", MAX_LAYERS)
-        if not count:
-            raise FormatError("the header is not valid: there are no chunks")
-        for index in range(count):
-            layers = reader.varint("the layers of a chunk", MAX_LAYERS)
-            rows.append(_parse_row(reader, f"chunk {index + 1} of {count}", layers))
-            if not layers:
-                raise FormatError("the header is not valid: a chunk without layers")
-        if sum(row.layers for row in rows) > MAX_LAYERS:
-            raise FormatError("the header is not valid: too many layers")
-        rows += [_parse_row(reader, "the alpha channel")] if self.header.alpha else []
-        rows += [_parse_row(reader, "EXIF")] if flags & _FLAG_EXIF else []
-        rows += [_parse_row(reader, "XMP")] if flags & _FLAG_XMP else []
-        if any(not row.size for row in rows if row.name != "the alpha channel"):
+        rows = [_parse_row(reader, "the ICC profile")] if flags & ICC else []
+        rows += [_parse_row(reader, PALETTE)] if flags & COLOURS else []
+        rows += _parse_chunks(reader) if self.header.modelled else []
+        rows += self._parse_pixels(reader)
+        rows += [_parse_row(reader, ALPHA)] if self.header.modelled and self.header.alpha else []
+        rows += [_parse_row(reader, "EXIF")] if flags & EXIF else []
+        rows += [_parse_row(reader, "XMP")] if flags & XMP else []
+        if any(not row.size for row in rows if row.name != ALPHA):
             raise FormatError("the header is not valid: an empty section")
         return rows
+
+    def _parse_pixels(self, reader: Reader) -> list[Section]:
+        """Read the rows of a lossless file's pixels."""
+        if self.header.lossless is None:
+            return []
+        if not self.header.modelled:
+            return [_parse_row(reader, PIXELS)]
+        count = len(strips(self.header.height, self.header.width))
+        return [_parse_row(reader, f"strip {i + 1} of {count}", strip=True) for i in range(count)]
 
     @property
     def chunks(self) -> tuple[Section, ...]:
         """The chunks of symbols, coarse first."""
         return tuple(section for section in self.sections if section.layers)
+
+    @property
+    def strips(self) -> tuple[Section, ...]:
+        """The strips of a model's lossless pixels, from the top."""
+        return tuple(section for section in self.sections if section.strip)
+
+    @property
+    def pixel_bytes(self) -> int:
+        """Bytes of a lossless file's pixels, the hierarchy's symbols not counted."""
+        return sum(section.size for section in self.sections if section.strip or section.name == PIXELS)
 
     def section(self, name: str) -> Section | None:
         """Return the section of that name ("the ICC profile", "the alpha channel", "EXIF", "XMP"), if there is one."""
@@ -194,27 +200,32 @@ class Container:
         return FormatError(f"{surplus} bytes follow the end of the image") if surplus else None
 
 
-def _check_versions(reader: Reader) -> None:
-    """Check the magic and the format version."""
-    magic = reader.data[: len(MAGIC)]
-    if not magic or magic != MAGIC[: len(magic)]:
-        raise FormatError("not a .dvq file")
-    reader.take(len(MAGIC))
-    version = reader.number(1)
-    if version != FORMAT_VERSION:
-        raise FormatError(f"format version {version} is not one this release reads", "upgrade dvcodec")
+def _parse_chunks(reader: Reader) -> list[Section]:
+    """Read the number of chunks and their rows."""
+    count = reader.varint("the number of chunks", MAX_LAYERS)
+    if not count:
+        raise FormatError("the header is not valid: there are no chunks")
+    rows = []
+    for index in range(count):
+        layers = reader.varint("the layers of a chunk", MAX_LAYERS)
+        rows.append(_parse_row(reader, f"chunk {index + 1} of {count}", layers))
+        if not layers:
+            raise FormatError("the header is not valid: a chunk without layers")
+    if sum(row.layers for row in rows) > MAX_LAYERS:
+        raise FormatError("the header is not valid: too many layers")
+    return rows
 
 
-def _parse_row(reader: Reader, name: str, layers: int = 0) -> Section:
+def _parse_row(reader: Reader, name: str, layers: int = 0, *, strip: bool = False) -> Section:
     """Read one row; its offset is filled in when the header's end is known."""
     size = reader.varint(f"the size of {name}", MAX_SECTION)
-    return Section(name, 0, size, reader.number(4) if size else 0, layers)
+    return Section(name, 0, size, reader.number(4) if size else 0, layers, strip)
 
 
 def _place(rows: list[Section], offset: int) -> tuple[Section, ...]:
     """Return the rows with their offsets: one after another from the header's end."""
     placed = []
     for row in rows:
-        placed.append(Section(row.name, offset, row.size, row.crc, row.layers))
+        placed.append(replace(row, offset=offset))
         offset += row.size
     return tuple(placed)

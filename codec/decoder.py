@@ -1,16 +1,21 @@
 """The bytes of a .dvq file to a picture: whole and strictly, or as a preview of what is there."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 
-from ..models.interface import Hierarchy
-from . import alpha, lossy, metadata
-from .container import Chunk, Container
-from .errors import DvcodecError, FormatError, InvalidArgument, TruncatedFile
+from ..models.interface import Hierarchy, PixelModel, Predictive
+from . import alpha, lossless, lossy, metadata
+from .container import ALPHA, PALETTE, Chunk, Container
+from .errors import DvcodecError, FormatError, InvalidArgument, TruncatedFile, WeightsNotFound
+from .header import Header
 from .images import Picture
 from .metadata import Metadata
+
+T = TypeVar("T")
+_EXACT_NEEDS = (ALPHA, PALETTE)
 
 Preview = int | str | None
 """None: the whole file, strictly. N >= 1: the first N chunks. "all": every chunk that is whole."""
@@ -22,27 +27,62 @@ class Decoded:
 
     picture: Picture
     chunks: int
-    """Chunks that were decoded, of `total`."""
+    """Chunks that were decoded, of `total`; a lossless file without a model has none."""
     total: int
+    exact: bool = False
+    """Whether the pixels are those of the original."""
 
 
-def decompress(data: bytes, load: Callable[[bytes], Hierarchy], *, preview: Preview = None) -> Decoded:
-    """Decode a file; `load` gives the network for a weights id. A preview forgives what comes after its chunks."""
+Load = Callable[[bytes], Hierarchy]
+"""Gives the network for a weights id."""
+LoadPixels = Callable[[bytes], PixelModel]
+"""Gives the model of lossless pixels for a weights id."""
+
+
+def decompress(data: bytes, load: Load, *, preview: Preview = None, load_pixels: LoadPixels | None = None) -> Decoded:
+    """Decode a file. A preview forgives what comes after its chunks, and shows a lossless file's lossy image."""
     container, chunks = _select(data, preview)
+    total, strict = len(container.chunks), preview is None
+    kept = metadata_of(container, strict=strict)
+    if _wants_exact(container, preview):
+        picture = _guarded(container, lambda: lossless.decode(container, _models(load, load_pixels)))
+        return Decoded(replace(picture, metadata=kept), total, total, True)
     hierarchy = load(container.header.weights)
     state = _symbols(container, chunks, hierarchy)
-    strict = preview is None
-    kept = metadata_of(container, strict=strict)
     picture_alpha = _alpha(container, strict) if container.header.alpha else None
     pixels = lossy.render(state, hierarchy, grey=container.header.grey)
-    return Decoded(Picture(pixels, picture_alpha, kept), len(chunks), len(container.chunks))
+    return Decoded(Picture(pixels, picture_alpha, kept), len(chunks), total)
 
 
-def verify(data: bytes, load: Callable[[bytes], Hierarchy]) -> Container:
-    """Decode everything but the pixels and check every checksum; raise what is wrong, return the parsed file."""
+def _wants_exact(container: Container, preview: Preview) -> bool:
+    """Whether to decode lossless pixels: always where there is nothing else, in a preview of all if all is whole."""
+    if container.header.lossless is None:
+        return False
+    whole = all(container.payload(s) is not None for s in container.sections if s.strip or s.name in _EXACT_NEEDS)
+    return preview is None or not container.chunks or (preview == "all" and whole)
+
+
+def _models(load: Load, load_pixels: LoadPixels | None) -> Callable[[Header], lossless.Model]:
+    """What gives the networks that a lossless file's header names."""
+
+    def model(header: Header) -> lossless.Model:
+        hierarchy = load(header.weights)
+        if load_pixels is None or header.lossless is None or not isinstance(hierarchy, Predictive):
+            raise WeightsNotFound("these weights cannot decode lossless files")
+        ids = header.weights, header.lossless.pixel_weights
+        return lossless.Model(hierarchy, ids[0], load_pixels(ids[1]), ids[1])
+
+    return model
+
+
+def verify(data: bytes, load: Load, *, load_pixels: LoadPixels | None = None) -> Container:
+    """Decode everything but lossy pixels and check every checksum; raise what is wrong, return the parsed file."""
     container, chunks = _select(data, None)
-    _symbols(container, chunks, load(container.header.weights))
     metadata_of(container, strict=True)
+    if container.header.lossless is not None:
+        _guarded(container, lambda: lossless.decode(container, _models(load, load_pixels)))
+        return container
+    _symbols(container, chunks, load(container.header.weights))
     if container.header.alpha:
         _alpha(container, True)
     return container
@@ -55,9 +95,9 @@ def _select(data: bytes, preview: Preview) -> tuple[Container, tuple[Chunk, ...]
     container = Container(data)
     fault, whole, total = container.fault(), container.whole_chunks, len(container.chunks)
     wanted = whole if preview == "all" else min(int(preview), total) if preview is not None else total
-    if fault is not None and (preview is None or wanted > whole):
+    if fault is not None and (preview is None or wanted > whole or not total):
         raise fault
-    if not wanted:
+    if not wanted and total:
         raise fault or TruncatedFile(0, total)
     payloads = [(section.layers, container.payload(section)) for section in container.chunks[:wanted]]
     return container, tuple(Chunk(layers, payload or b"") for layers, payload in payloads)
@@ -69,10 +109,17 @@ def _symbols(container: Container, chunks: tuple[Chunk, ...], hierarchy: Hierarc
     layers = sum(section.layers for section in container.chunks)
     if layers != len(hierarchy.layers):
         raise FormatError(f"the file has {layers} layers, its weights have {len(hierarchy.layers)}")
+    size = header.height, header.width
+    return _guarded(container, lambda: lossy.decode(chunks, hierarchy, *size, header.quality, grey=header.grey))
+
+
+def _guarded(container: Container, decode: Callable[[], T]) -> T:
+    """Decode; running out of memory is an error that names the size."""
     try:
-        return lossy.decode(chunks, hierarchy, header.height, header.width, header.quality, grey=header.grey)
+        return decode()
     except MemoryError as error:
-        raise DvcodecError(f"not enough memory for {header.width} x {header.height} pixels") from error
+        size = f"{container.header.width} x {container.header.height}"
+        raise DvcodecError(f"not enough memory for {size} pixels") from error
 
 
 def metadata_of(container: Container, *, strict: bool) -> Metadata:
@@ -94,7 +141,7 @@ def _metadata(container: Container, name: str, strict: bool) -> bytes:
 
 def _alpha(container: Container, strict: bool) -> np.ndarray:
     """Return the alpha channel; in a preview, one that is cut or damaged counts as opaque."""
-    header, section = container.header, container.section("the alpha channel")
+    header, section = container.header, container.section(ALPHA)
     payload = container.payload(section) if section else b""
     try:
         return alpha.unpack(payload or b"", header.height, header.width)

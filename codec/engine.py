@@ -4,13 +4,18 @@ import hashlib
 import threading
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from .errors import DvcodecError, InvalidArgument, WeightsNotFound
 
 if TYPE_CHECKING:
-    from ..models.interface import Hierarchy
+    from collections.abc import Callable
+
+    from ..models.interface import Hierarchy, PixelModel
     from ..weights import Weights
+    from .lossless import Model
+
+T = TypeVar("T")
 
 DEVICES = ("auto", "cpu", "cuda")
 _LOADING = threading.Lock()
@@ -36,9 +41,45 @@ def hierarchy_by_id(prefix: bytes, device: str = "auto") -> "Hierarchy":
     return hierarchy(weights.by_id(prefix), device)
 
 
+def pixel_model(weights: "Weights", device: str = "auto") -> "PixelModel":
+    """Return the model of lossless pixels of these weights, loaded once a process and device."""
+    with _LOADING:
+        return _load_pixels(weights.path, weights.sha256, device_of(device))
+
+
+def pixel_model_by_id(prefix: bytes, device: str = "auto") -> "PixelModel":
+    """Return the model of lossless pixels that a file names by the first 8 bytes of its weights' SHA-256."""
+    from .. import weights
+
+    return pixel_model(weights.by_id(prefix), device)
+
+
+def lossless_model(name_or_path: str | None, device: str = "auto", *, required: bool = True) -> "Model | None":
+    """Return the networks of the lossless method `model`, with the hierarchy that a user named or the default one.
+
+    None where no model of lossless pixels is installed and none is `required`.
+    """
+    from .. import weights
+    from ..models.interface import Predictive
+    from .lossless import Model
+
+    try:
+        pixels = weights.default(weights.PIXELS)
+    except WeightsNotFound:
+        if required:
+            raise
+        return None
+    chosen = choose(name_or_path)
+    network = hierarchy(chosen, device)
+    if not isinstance(network, Predictive):
+        raise WeightsNotFound(f"the weights {chosen.name} cannot predict lossless pixels", "name others")
+    return Model(network, chosen.id, pixel_model(pixels, device), pixels.id)
+
+
 def forget() -> None:
     """Drop the loaded networks, and with them their memory."""
     _load.cache_clear()
+    _load_pixels.cache_clear()
 
 
 def limit_threads(count: int) -> None:
@@ -51,6 +92,17 @@ def limit_threads(count: int) -> None:
 @lru_cache(maxsize=4)
 def _load(path: Path, sha256: str, device: str) -> "Hierarchy":
     """Load a weights file after checking that it is the one its hash says."""
+    _check(path, sha256)
+    return load_model(path, device)
+
+
+@lru_cache(maxsize=4)
+def _load_pixels(path: Path, sha256: str, device: str) -> "PixelModel":
+    _check(path, sha256)
+    return load_pixel_model(path, device)
+
+
+def _check(path: Path, sha256: str) -> None:
     try:
         actual = hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
@@ -59,15 +111,25 @@ def _load(path: Path, sha256: str, device: str) -> "Hierarchy":
         raise WeightsNotFound(
             f"the weights file {path} is damaged: its SHA-256 is not {sha256[:16]}...", "reinstall it"
         )
-    return load_model(path, device)
 
 
 def load_model(path: Path, device: str) -> "Hierarchy":
-    """Load a weights file onto "cpu" or "cuda"."""
+    """Load a hierarchy's weights file onto "cpu" or "cuda"."""
     from ..models import load
 
+    return _loaded(load, path, device)
+
+
+def load_pixel_model(path: Path, device: str) -> "PixelModel":
+    """Load the weights file of a model of lossless pixels onto "cpu" or "cuda"."""
+    from ..models import load_pixels
+
+    return _loaded(load_pixels, path, device)
+
+
+def _loaded(load: "Callable[[Path, str], T]", path: Path, device: str) -> "T":
     try:
-        return load(path, device=device)
+        return load(path, device)
     except DvcodecError:
         raise
     except Exception as error:  # a user's own file may hold anything

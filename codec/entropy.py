@@ -10,6 +10,7 @@ after the last symbol: it costs no bytes, and a decode with the wrong prior neve
 """
 
 import zlib
+from functools import lru_cache
 from typing import Any, Final
 
 import constriction  # type: ignore[import-untyped]
@@ -85,6 +86,45 @@ def encode(left: NDArray[np.uint32], frequencies: NDArray[np.uint32], check: int
     return words.astype("<u4").tobytes().rstrip(b"\0")  # the last word is never 0: at most three bytes go
 
 
+class Tables:
+    """Distributions that many symbols share: weights (contexts, K) as of a model, a row each."""
+
+    def __init__(self, weights: NDArray[np.float32]) -> None:
+        """Check the weights and sum them up."""
+        check_weights(weights)
+        self.weights = weights
+        self._frequencies = weights.astype(np.uint32) + np.uint32(1)
+        sums = np.cumsum(self._frequencies, axis=1, dtype=np.uint32)
+        self._left = sums - self._frequencies + np.uint32(1)
+        self._models: dict[int, Any] = {}
+
+    def intervals(
+        self, contexts: NDArray[np.int32], symbols: NDArray[np.int32]
+    ) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+        """Return the (n,) beginnings and frequencies of symbols, each under the row of its context."""
+        return self._left[contexts, symbols], self._frequencies[contexts, symbols]
+
+    def model(self, context: int) -> Any:
+        """Return the coder's model of a row."""
+        if context not in self._models:
+            row = np.zeros(self.weights.shape[1] + 2, np.float32)
+            row[1:-1] = self.weights[context]
+            self._models[context] = constriction.stream.model.Categorical(row, perfect=False)
+        return self._models[context]
+
+
+@lru_cache(maxsize=1)
+def uniform() -> tuple[Tables, ...]:
+    """Return tables of one row for numbers of 1 to 8 bits, as even as integers allow (what is over goes to 0)."""
+    tables = []
+    for size in (2**bits for bits in range(1, 9)):
+        total = TOTAL - (size + 2)
+        weights = np.full((1, size), total // size, np.float32)
+        weights[0, 0] += total % size
+        tables.append(Tables(weights))
+    return tuple(tables)
+
+
 class ChunkDecoder:
     """Decodes one chunk's symbols, block by block, in the order in which they were chosen."""
 
@@ -105,6 +145,18 @@ class ChunkDecoder:
         decoded: NDArray[np.int32] = self._coder.decode(_MODEL, table) if count else np.empty(0, np.int32)
         # Garbage may land on the two units that no symbol owns.
         if count and not 1 <= decoded.min() <= decoded.max() <= symbols:
+            raise FormatError("the symbols of a chunk are not valid")
+        decoded -= np.int32(1)
+        self._crc = check_of(decoded, self._crc)
+        return decoded
+
+    def decode_shared(self, tables: Tables, contexts: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Return the next (n,) symbols under rows of shared tables; equal contexts stand together (n >= 1)."""
+        ends = [*(np.flatnonzero(np.diff(contexts)) + 1).tolist(), len(contexts)]
+        runs = zip([0, *ends], ends, strict=False)
+        parts = [self._coder.decode(tables.model(int(contexts[first])), end - first) for first, end in runs]
+        decoded: NDArray[np.int32] = np.concatenate(parts)
+        if not 1 <= decoded.min() <= decoded.max() <= tables.weights.shape[1]:
             raise FormatError("the symbols of a chunk are not valid")
         decoded -= np.int32(1)
         self._crc = check_of(decoded, self._crc)

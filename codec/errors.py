@@ -26,6 +26,8 @@ class TruncatedFile(FormatError):
         """Say how much is whole; `missing` names what is cut when every chunk of the image itself is there."""
         if total is None:
             super().__init__("the file is cut short inside its header", "nothing of it can be decoded")
+        elif not total:
+            super().__init__(f"the file is cut short: {missing} is not whole", "nothing of it can be decoded")
         elif not whole:
             super().__init__(f"the file is cut short: 0 of {total} chunks are whole", "nothing of it can be decoded")
         else:

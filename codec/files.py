@@ -2,16 +2,17 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import output
-from .errors import FormatError
+from .errors import FormatError, InvalidArgument
 from .info import Info, describe
 
 if TYPE_CHECKING:
-    from ..models.interface import Hierarchy
+    from ..models.interface import Hierarchy, PixelModel
+    from . import lossless
     from .decoder import Decoded
     from .images import Picture
 
@@ -37,6 +38,10 @@ class Settings:
     """ "auto", "cpu" or "cuda"."""
     strip: bool = False
     """Drop EXIF, ICC and XMP."""
+    lossless: bool = False
+    """Keep every pixel, and the mode; excludes quality and targets."""
+    method: str | None = None
+    """How lossless pixels are coded, one of METHODS; None stands for "auto", the smallest file."""
 
 
 @dataclass(frozen=True)
@@ -46,15 +51,16 @@ class CompressReport:
     width: int
     height: int
     mode: str
-    """RGB, RGBA, L or LA: the mode that comes back."""
+    """RGB, RGBA, L or LA, and in lossless files 1, P or PA too: the mode that comes back."""
     source_bytes: int
     """0 where the source was no file."""
     bytes: int
     bpp: float
     """File bits per pixel."""
-    quality: float
-    """The one used, also where a target was asked for."""
-    weights: str
+    quality: float | None
+    """The one used, also where a target was asked for; None in lossless files."""
+    weights: str | None
+    """None in lossless files that need none."""
     psnr: float | None
     """dB; only where it was the target."""
     chunks: int
@@ -63,6 +69,8 @@ class CompressReport:
     overhead_bytes: int
     """File bytes that are not symbols: header, alpha, metadata."""
     seconds: float
+    method: str | None = None
+    """Of a lossless file: how its pixels are coded."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +89,8 @@ class DecompressReport:
     dropped: tuple[str, ...]
     """Metadata that the output format cannot hold: "ICC", "EXIF", "XMP"."""
     seconds: float
+    exact: bool = False
+    """Whether the pixels are those of the original."""
 
 
 def compress_data(data: bytes, settings: Settings) -> tuple[bytes, CompressReport]:
@@ -88,7 +98,7 @@ def compress_data(data: bytes, settings: Settings) -> tuple[bytes, CompressRepor
     from . import images
 
     start = time.perf_counter()
-    return compress_picture(images.read(data), settings, source_bytes=len(data), start=start)
+    return compress_picture(images.read(data, exact=settings.lossless), settings, source_bytes=len(data), start=start)
 
 
 def compress_file(source: Path, target: Path, settings: Settings, *, force: bool = False) -> CompressReport:
@@ -103,30 +113,67 @@ def compress_picture(
     picture: "Picture", settings: Settings, *, source_bytes: int = 0, start: float | None = None
 ) -> tuple[bytes, CompressReport]:
     """Compress a picture in memory; `start` is the perf_counter() from which the report's seconds run."""
+    start = time.perf_counter() if start is None else start
+    check(settings)
+    data, report = (_lossless if settings.lossless else _lossy)(picture, settings)
+    return data, replace(report, source_bytes=source_bytes, seconds=time.perf_counter() - start)
+
+
+def check(settings: Settings) -> None:
+    """Refuse settings that contradict each other. InvalidArgument."""
+    aims = (settings.quality, settings.target_bpp, settings.target_size, settings.target_psnr)
+    if settings.lossless and any(aim is not None for aim in aims):
+        raise InvalidArgument("lossless excludes a quality and targets", "choose one")
+    if settings.method is not None and not settings.lossless:
+        raise InvalidArgument("a method is of lossless files only", "set lossless too")
+
+
+def _lossy(picture: "Picture", settings: Settings) -> tuple[bytes, CompressReport]:
     from . import encoder, engine
 
-    start = time.perf_counter() if start is None else start
     weights = engine.choose(settings.weights)
     hierarchy = engine.hierarchy(weights, settings.device)
     goal = encoder.Goal(settings.quality, settings.target_bpp, settings.target_size, settings.target_psnr)
     made = encoder.compress(picture, hierarchy, weights.id, goal, strip=settings.strip)
+    report = _report(picture, made.data, made.symbol_bytes, made.chunks, _named(hierarchy, made.layer_bits))
+    return made.data, replace(report, quality=made.quality / 256, weights=weights.name, psnr=made.psnr)
+
+
+def _lossless(picture: "Picture", settings: Settings) -> tuple[bytes, CompressReport]:
+    from . import engine, lossless
+
+    def load() -> "lossless.Model | None":
+        return engine.lossless_model(settings.weights, settings.device, required=settings.method == "model")
+
+    made = lossless.compress(picture, settings.method or lossless.AUTO, load, strip=settings.strip)
+    report = _report(picture, made.data, made.pixel_bytes, made.chunks, made.layer_bits)
+    return made.data, replace(report, weights=made.weights, method=made.method)
+
+
+def _named(hierarchy: "Hierarchy", bits: tuple[float, ...]) -> tuple[tuple[str, float], ...]:
+    return tuple(zip((layer.name for layer in hierarchy.layers), bits, strict=True))
+
+
+def _report(
+    picture: "Picture", data: bytes, coded: int, chunks: int, layer_bits: tuple[tuple[str, float], ...]
+) -> CompressReport:
+    """What lossy and lossless files report alike; `coded` are the bytes that are not overhead."""
     height, width = picture.pixels.shape[:2]
-    report = CompressReport(
+    return CompressReport(
         width=width,
         height=height,
         mode=picture.mode,
-        source_bytes=source_bytes,
-        bytes=len(made.data),
-        bpp=8 * len(made.data) / (width * height),
-        quality=made.quality / 256,
-        weights=weights.name,
-        psnr=made.psnr,
-        chunks=made.chunks,
-        layer_bits=tuple(zip((layer.name for layer in hierarchy.layers), made.layer_bits, strict=True)),
-        overhead_bytes=len(made.data) - made.symbol_bytes,
-        seconds=time.perf_counter() - start,
+        source_bytes=0,
+        bytes=len(data),
+        bpp=8 * len(data) / (width * height),
+        quality=None,
+        weights=None,
+        psnr=None,
+        chunks=chunks,
+        layer_bits=layer_bits,
+        overhead_bytes=len(data) - coded,
+        seconds=0.0,
     )
-    return made.data, report
 
 
 def decompress_data(
@@ -141,7 +188,7 @@ def decompress_data(
     height, width = decoded.picture.pixels.shape[:2]
     mode, seconds = decoded.picture.mode, time.perf_counter() - start
     return file, DecompressReport(
-        width, height, mode, len(data), len(file), decoded.chunks, decoded.total, dropped, seconds
+        width, height, mode, len(data), len(file), decoded.chunks, decoded.total, dropped, seconds, decoded.exact
     )
 
 
@@ -160,7 +207,7 @@ def decompress_picture(data: bytes, *, preview: Preview = None, device: str = "a
     """Decompress a .dvq file's bytes to a picture in memory."""
     from . import decoder
 
-    return decoder.decompress(data, _loader(device), preview=preview)
+    return decoder.decompress(data, _loader(device), preview=preview, load_pixels=_pixel_loader(device))
 
 
 def verify_data(data: bytes, *, device: str = "auto") -> DecompressReport:
@@ -168,10 +215,11 @@ def verify_data(data: bytes, *, device: str = "auto") -> DecompressReport:
     from . import decoder
 
     start = time.perf_counter()
-    container = decoder.verify(data, _loader(device))
+    container = decoder.verify(data, _loader(device), load_pixels=_pixel_loader(device))
     header, chunks = container.header, len(container.chunks)
     seconds = time.perf_counter() - start
-    return DecompressReport(header.width, header.height, header.mode, len(data), 0, chunks, chunks, (), seconds)
+    exact = header.lossless is not None
+    return DecompressReport(header.width, header.height, header.mode, len(data), 0, chunks, chunks, (), seconds, exact)
 
 
 def verify_file(source: Path, *, device: str = "auto") -> DecompressReport:
@@ -208,3 +256,9 @@ def _loader(device: str) -> "Callable[[bytes], Hierarchy]":
     from . import engine
 
     return lambda prefix: engine.hierarchy_by_id(prefix, device)
+
+
+def _pixel_loader(device: str) -> "Callable[[bytes], PixelModel]":
+    from . import engine
+
+    return lambda prefix: engine.pixel_model_by_id(prefix, device)

@@ -5,7 +5,7 @@ import io
 import threading
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from . import metadata
-from .container import MAX_AREA, MAX_SIDE
 from .errors import DvcodecError, InvalidArgument, OutputFailed, UnsupportedImage
+from .header import MAX_AREA, MAX_SIDE, MODES
 from .metadata import NO_METADATA, Metadata
 
 _SIXTEEN_BIT = "convert it to 8 bits a channel first, e.g. `magick in.png -depth 8 out.png`"
@@ -27,6 +27,14 @@ _REFUSED = {
 # Formats whose further frames are no animation: a camera's previews, gain maps and second eyes; a drawing's layers.
 _FIRST_FRAME_IS_THE_IMAGE = frozenset({"MPO", "PSD"})
 _HOLDS_ALPHA = frozenset({"PNG", "WEBP", "TIFF", "AVIF", "JPEG2000", "TGA", "JXL", "DVQ"})
+_HOLDS_MODES: dict[str, tuple[str, ...]] = {
+    "PNG": ("1", "P"),
+    "TIFF": ("1", "P"),
+    "BMP": ("1", "P"),
+    "GIF": ("1", "P"),
+    "PPM": ("1",),
+}
+_HOLDS_KEY = ("PNG", "GIF")  # a transparent colour or index
 _SAVE_OPTIONS: dict[str, dict[str, object]] = {
     "JPEG": {"quality": 95, "subsampling": 0, "optimize": True},
     "WEBP": {"lossless": True, "exact": True},
@@ -38,27 +46,48 @@ _PILLOW_LIMIT = threading.RLock()
 
 
 @dataclass(frozen=True)
+class Palette:
+    """Colours of indices, and what is transparent, as Pillow keeps them."""
+
+    mode: str
+    """RGB or RGBA; empty where there are no indices, but a colour that is transparent."""
+    colours: bytes = b""
+    """The entries, 3 or 4 bytes each, at most 256."""
+    transparent: int | tuple[int, ...] | bytes | None = None
+    """An index, a grey level, three colour values, or alpha by index."""
+
+
+@dataclass(frozen=True)
 class Picture:
-    """An image as the codec sees it."""
+    """An image as the codec sees it. The last two fields are set for lossless coding only."""
 
     pixels: NDArray[np.uint8]
-    """(H, W) of grey or (H, W, 3) of RGB."""
+    """(H, W) of grey or of indices, or (H, W, 3) of RGB."""
     alpha: NDArray[np.uint8] | None = None
     """(H, W)."""
     metadata: Metadata = NO_METADATA
+    palette: Palette | None = None
+    bilevel: bool = False
+    """Pixels are 0 and 255, and the mode is 1."""
 
     @property
     def mode(self) -> str:
-        """L, LA, RGB or RGBA."""
-        return ("L" if self.pixels.ndim == 2 else "RGB") + ("" if self.alpha is None else "A")
+        """L, LA, RGB or RGBA, and 1, P or PA where that is to be kept."""
+        if self.bilevel:
+            return "1"
+        indexed = self.palette is not None and self.palette.mode
+        return ("P" if indexed else "L" if self.pixels.ndim == 2 else "RGB") + ("" if self.alpha is None else "A")
 
 
-def read(source: bytes | Path) -> Picture:
-    """Read an image file, or its bytes, in any format that Pillow opens. UnsupportedImage if it cannot be coded."""
+def read(source: bytes | Path, *, exact: bool = False) -> Picture:
+    """Read an image file, or its bytes, in any format that Pillow opens. UnsupportedImage if it cannot be coded.
+
+    `exact` keeps the mode as it is.
+    """
     stream: io.BytesIO | Path = io.BytesIO(source) if isinstance(source, bytes) else source
     try:
         with _photographs_allowed(), Image.open(stream) as image:
-            return from_image(image)
+            return from_image(image, exact=exact)
     except (DvcodecError, MemoryError):
         raise
     except UnidentifiedImageError:
@@ -85,8 +114,11 @@ def _photographs_allowed() -> Iterator[None]:
             Image.MAX_IMAGE_PIXELS = before
 
 
-def from_image(image: Image.Image) -> Picture:
-    """Take the pixels and the metadata of a Pillow image. The image is left as it was, apart from being loaded."""
+def from_image(image: Image.Image, *, exact: bool = False) -> Picture:
+    """Take the pixels and the metadata of a Pillow image. The image is left as it was, apart from being loaded.
+
+    `exact` keeps the mode, one of header.MODES, with its palette.
+    """
     if not isinstance(image, Image.Image):
         raise InvalidArgument(f"{type(image).__name__} is no Pillow image", "open it with PIL.Image.open")
     _refuse_what_we_cannot_code(image)
@@ -96,6 +128,8 @@ def from_image(image: Image.Image) -> Picture:
         raise
     except Exception as error:  # Pillow's readers raise many kinds on broken files
         raise UnsupportedImage(f"cannot read the image: {_one_line(error)}") from error
+    if exact:
+        return _as_it_is(image)
     mode = _coded_mode(image)
     pixels = np.asarray(image if image.mode == mode else image.convert(mode))
     return from_array(pixels, metadata.read(image))
@@ -117,8 +151,34 @@ def from_array(array: NDArray[np.uint8], kept: Metadata = NO_METADATA) -> Pictur
     return Picture(np.ascontiguousarray(colour), alpha, kept)
 
 
+def _as_it_is(image: Image.Image) -> Picture:
+    """Take a loaded image in its own mode."""
+    if image.mode not in MODES:
+        raise UnsupportedImage(f"mode {image.mode} is not kept losslessly", "convert it to RGB or RGBA first")
+    plain = from_array(np.asarray(image, np.uint8) * np.uint8(255 if image.mode == "1" else 1), metadata.read(image))
+    return replace(plain, palette=_palette(image), bilevel=image.mode == "1")
+
+
+def _palette(image: Image.Image) -> Palette | None:
+    """The palette and the transparent colour of an image; a colour that no pixel can have counts as none."""
+    key = image.info.get("transparency")
+    if image.mode in ("P", "PA"):
+        mode = image.palette.mode if image.palette is not None else "RGB"
+        mode = mode if mode in ("RGB", "RGBA") else "RGB"
+        valid = (isinstance(key, bytes) and len(key) <= 256) or (isinstance(key, int) and 0 <= key < 256)
+        return Palette(mode, bytes(image.getpalette(mode) or ()), key if valid else None)
+    values = key if isinstance(key, tuple) else (key,)
+    possible = all(isinstance(value, int) and 0 <= value < 2**16 for value in values)
+    if not possible or image.mode not in ("1", "L", "RGB") or len(values) != len(image.getbands()):
+        return None
+    return Palette("", b"", key)
+
+
 def to_array(picture: Picture) -> NDArray[np.uint8]:
-    """Return the pixels with alpha as the last channel: what from_array takes."""
+    """Return the pixels with alpha as the last channel: what from_array takes. Indices become colours."""
+    if picture.palette is not None:
+        image = to_image(picture)
+        return np.asarray(image.convert(_coded_mode(image)))
     return picture.pixels if picture.alpha is None else np.dstack([picture.pixels, picture.alpha])
 
 
@@ -158,9 +218,26 @@ def _coded_mode(image: Image.Image) -> str:
 
 def to_image(picture: Picture) -> Image.Image:
     """Return a Pillow image with the metadata in its `info`."""
-    image = Image.fromarray(to_array(picture))
+    image = _plain_image(picture)
+    if picture.palette is not None:
+        if picture.palette.mode:
+            image.putpalette(picture.palette.colours, picture.palette.mode)
+        if picture.palette.transparent is not None:
+            image.info["transparency"] = picture.palette.transparent
     metadata.attach(picture.metadata, image)
     return image
+
+
+def _plain_image(picture: Picture) -> Image.Image:
+    """The samples as an image of the picture's mode, without palette and metadata."""
+    height, width = picture.pixels.shape[:2]
+    if picture.bilevel:
+        rows = np.packbits(picture.pixels != 0, axis=1)
+        return Image.frombytes("1", (width, height), rows.tobytes())
+    samples = picture.pixels if picture.alpha is None else np.dstack([picture.pixels, picture.alpha])
+    if picture.mode in ("P", "PA"):
+        return Image.frombytes(picture.mode, (width, height), samples.tobytes())
+    return Image.fromarray(samples)
 
 
 def format_of(target: Path) -> str:
@@ -176,19 +253,27 @@ def write(picture: Picture, format: str) -> tuple[bytes, tuple[str, ...]]:
 
     PNG, WebP, TIFF, BMP and PPM keep the decoded pixels exactly; JPEG and AVIF are written at quality 95, 4:4:4.
     """
-    if picture.alpha is not None and format not in _HOLDS_ALPHA:
+    image = _writable(to_image(replace(picture, metadata=NO_METADATA)), format)
+    if image.has_transparency_data and format not in (*_HOLDS_ALPHA, *_HOLDS_KEY):
         raise OutputFailed(f"{format} cannot hold the alpha channel", "use .png or .webp")
     arguments, dropped = metadata.save_arguments(picture.metadata, format)
     file = io.BytesIO()
     try:
-        to_image(Picture(picture.pixels, picture.alpha)).save(
-            file, format, **{**_SAVE_OPTIONS.get(format, {}), **arguments}
-        )
+        image.save(file, format, **{**_SAVE_OPTIONS.get(format, {}), **arguments})
     except MemoryError:
         raise
     except Exception as error:  # Pillow's writers raise many kinds: sides too long, modes they lack
         raise OutputFailed(f"cannot write {format}: {_one_line(error)}", "use .png") from error
     return file.getvalue(), dropped
+
+
+def _writable(image: Image.Image, format: str) -> Image.Image:
+    """The image as it is where the format holds its mode, else with the same colours in a mode that it holds."""
+    kept = _HOLDS_MODES.get(format, ())
+    keyed = "transparency" in image.info and format not in _HOLDS_KEY
+    if (image.mode in ("1", "P", "PA") and image.mode not in kept) or keyed:
+        return image.convert(_coded_mode(image))
+    return image
 
 
 def _one_line(error: Exception) -> str:

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from .container import CODER_VERSION, FORMAT_VERSION, Container, Section
+from .container import ALPHA, CODER_VERSION, LOSSLESS_VERSION, LOSSY_VERSION, PALETTE, Container, Section
 from .errors import TruncatedFile
 
 
@@ -29,12 +29,13 @@ class Info:
     width: int
     height: int
     mode: str
-    """RGB, RGBA, L or LA."""
+    """RGB, RGBA, L or LA; in lossless files 1, P or PA too."""
     bit_depth: int
     lossless: bool
-    quality: float
-    weights_id: str
-    """First 8 bytes of the weights' SHA-256, hexadecimal."""
+    quality: float | None
+    """Of the lossy image, which a lossless file has only where a model codes it; None where there is none."""
+    weights_id: str | None
+    """First 8 bytes of the weights' SHA-256, hexadecimal; None where the file needs none."""
     weights_name: str | None
     """Their name, if they are installed here."""
     header_bytes: int
@@ -52,6 +53,14 @@ class Info:
     """Bits per pixel of the whole file."""
     whole_chunks: int
     truncated: bool
+    method: str | None
+    """How lossless pixels are coded: stored, webp or model."""
+    pixel_weights_id: str | None
+    """First 8 bytes of the SHA-256 of the weights of the lossless pixels' model, hexadecimal."""
+    pixel_weights_name: str | None
+    pixel_bytes: int
+    """Of lossless pixels, the hierarchy's symbols not counted; 0 in lossy files."""
+    palette_bytes: int
     fault: str | None
     """What is wrong with the file, cut short or damaged or followed by other bytes; None if nothing is."""
 
@@ -64,21 +73,22 @@ def describe(data: bytes) -> Info:
     """Describe a file. FormatError if its header is not valid or cut; whatever comes after it may be broken."""
     container = Container(data)
     header, fault = container.header, container.fault()
-    name, strides = _known_weights(header.weights)
+    name, strides = _known_weights(header.weights) if header.modelled else (None, None)
+    pixel_weights = header.lossless.pixel_weights if header.lossless else b""
     return Info(
-        format_version=FORMAT_VERSION,
+        format_version=LOSSY_VERSION if header.lossless is None else LOSSLESS_VERSION,
         coder_version=CODER_VERSION,
         width=header.width,
         height=header.height,
         mode=header.mode,
-        bit_depth=8,
-        lossless=False,
-        quality=header.quality / 256,
-        weights_id=header.weights.hex(),
+        bit_depth=1 if header.mode == "1" else 8,
+        lossless=header.lossless is not None,
+        quality=header.quality / 256 if header.modelled else None,
+        weights_id=header.weights.hex() or None,
         weights_name=name,
         header_bytes=container.header_bytes,
         chunks=_chunks(container, strides),
-        alpha_bytes=_size(container.section("the alpha channel")) if header.alpha else None,
+        alpha_bytes=_size(container.section(ALPHA)) if header.alpha and header.modelled else None,
         icc_bytes=_size(container.section("the ICC profile")),
         exif_bytes=_size(container.section("EXIF")),
         xmp_bytes=_size(container.section("XMP")),
@@ -87,6 +97,11 @@ def describe(data: bytes) -> Info:
         bpp=8 * container.total_bytes / (header.width * header.height),
         whole_chunks=container.whole_chunks,
         truncated=isinstance(fault, TruncatedFile),
+        method=header.lossless.method if header.lossless else None,
+        pixel_weights_id=pixel_weights.hex() or None,
+        pixel_weights_name=_known_weights(pixel_weights)[0] if pixel_weights else None,
+        pixel_bytes=container.pixel_bytes,
+        palette_bytes=_size(container.section(PALETTE)),
         fault=str(fault) if fault else None,
     )
 

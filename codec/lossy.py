@@ -68,6 +68,11 @@ class _Encoder:
         self.chunks.append(Chunk(end - self._first, payload))
         self._parts, self._crc, self._bits, self._first = [], 0, 0.0, end
 
+    def encoded(self, state: object, strain: float) -> Encoded:
+        """Close the last chunk and return all of them, with the state that the walk has left."""
+        self.close(len(self.layers))
+        return Encoded(tuple(self.chunks), tuple(self.layer_bits), state, strain)
+
 
 class _Decoder:
     """Chooses what the chunks say."""
@@ -101,24 +106,29 @@ class _Decoder:
             self._open.finish()
 
 
-def encode(pixels: NDArray[np.uint8], hierarchy: Hierarchy, quality: int) -> Encoded:
-    """Encode (H, W) grey or (H, W, 3) colour pixels at a fixed-point quality."""
-    grey = pixels.ndim == 2
+def encode(pixels: NDArray[np.uint8], hierarchy: Hierarchy, quality: int, **walk: bool) -> Encoded:
+    """Encode (H, W) grey or (H, W, 3) colour pixels at a fixed-point quality. `walk`: further arguments of the walk."""
+    encoder, grey = _Encoder(hierarchy.layers), pixels.ndim == 2
     colour = np.repeat(pixels[:, :, None], 3, axis=2) if grey else pixels
-    encoder = _Encoder(hierarchy.layers)
     height, width = pixels.shape[:2]
     try:
         evidence = hierarchy.infer(colour, quality)
-        state = hierarchy.walk(height, width, quality, encoder, grey=grey, evidence=evidence)
+        state = hierarchy.walk(height, width, quality, encoder, grey=grey, evidence=evidence, **walk)
     except UnsuitableImage as error:
         raise UnsupportedImage(str(error), "choose other weights") from error
-    encoder.close(len(hierarchy.layers))
     strain = hierarchy.strain(state, evidence) if isinstance(hierarchy, Strained) else 0.0
-    return Encoded(tuple(encoder.chunks), tuple(encoder.layer_bits), state, strain)
+    return encoder.encoded(state, strain)
 
 
 def decode(
-    chunks: tuple[Chunk, ...], hierarchy: Hierarchy, height: int, width: int, quality: int, *, grey: bool
+    chunks: tuple[Chunk, ...],
+    hierarchy: Hierarchy,
+    height: int,
+    width: int,
+    quality: int,
+    *,
+    grey: bool,
+    **walk: bool,
 ) -> object:
     """Return the walk's state after these chunks (the first ones of a file; fewer than all give a preview)."""
     stop = sum(chunk.layers for chunk in chunks)
@@ -126,7 +136,7 @@ def decode(
         raise FormatError(f"the file has {stop} layers, its weights have {len(hierarchy.layers)}")
     decoder = _Decoder(chunks)
     try:
-        state = hierarchy.walk(height, width, quality, decoder, grey=grey, stop=stop)
+        state = hierarchy.walk(height, width, quality, decoder, grey=grey, stop=stop, **walk)
     except UnsuitableImage as error:
         raise FormatError(f"the header does not fit its weights: {error}") from error
     decoder.finish()

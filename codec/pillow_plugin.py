@@ -1,12 +1,12 @@
 """The Pillow plug-in: after `register()`, Image.open reads .dvq files and Image.save writes them.
 
 As with Pillow's own formats, what is wrong with a file is an OSError, and ImageFile.LOAD_TRUNCATED_IMAGES shows what
-there is of a cut one. `save` takes quality, target_bpp, target_size, target_psnr, weights, device, strip, and exif,
-icc_profile and xmp in place of those that the image carries.
+there is of a cut one. `save` takes quality, target_bpp, target_size, target_psnr, lossless, method, weights, device,
+strip, and exif, icc_profile and xmp in place of those that the image carries.
 """
 
 import io
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import IO, Any
 
 from PIL import Image, ImageFile
@@ -37,7 +37,9 @@ class DvqImageFile(ImageFile.ImageFile):
         self._data: bytes | None = data
         self._size = (header.width, header.height)
         self._mode = header.mode
-        self.info["quality"] = header.quality / 256
+        if header.lossless is None:
+            self.info["quality"] = header.quality / 256
+        self.info["lossless"] = header.lossless is not None
         self.tile = [ImageFile._Tile("raw", (0, 0, *self._size), 0, self._mode)]
 
     def load(self) -> Any:
@@ -52,7 +54,8 @@ class DvqImageFile(ImageFile.ImageFile):
             self.info.update(image.info)
             if self.fp and self._exclusive_fp:
                 self.fp.close()
-            self.fp, self._data = io.BytesIO(image.tobytes()), None
+            self.fp, self._data = io.BytesIO(), None
+            self.im, self.palette, self.tile = image.im, image.palette, []
         return super().load()
 
 
@@ -66,11 +69,11 @@ def _save(image: Image.Image, fp: IO[bytes], filename: str | bytes) -> None:
     names = {field.name for field in fields(files.Settings)}
     settings = files.Settings(**{name: value for name, value in options.items() if name in names})
     try:
-        picture = images.from_image(image)
+        picture = images.from_image(image, exact=settings.lossless)
         kept = Metadata(
             *(_override(options, key, own) for key, own in zip(_KEYS, _parts(picture.metadata), strict=True))
         )
-        data, _ = files.compress_picture(images.Picture(picture.pixels, picture.alpha, kept), settings)
+        data, _ = files.compress_picture(replace(picture, metadata=kept), settings)
     except DvcodecError as error:
         raise OSError(str(error)) from error
     fp.write(data)

@@ -1,6 +1,6 @@
 """Tensors and probabilities: the hierarchies, their latent layers and their exact inference.
 
-Importing this package loads no torch; `load` does.
+Importing this package loads no torch; `load` and `load_pixels` do.
 """
 
 from __future__ import annotations
@@ -9,11 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .interface import Hierarchy
+    from .interface import Hierarchy, PixelModel
 
 
 def load(path: Path, device: str = "cpu") -> Hierarchy:
     """The hierarchy of a weights file, ready to walk on "cpu" or "cuda". ValueError if the file is none of ours."""
     from .weights_file import read
+
+    return read(path, device)
+
+
+def load_pixels(path: Path, device: str = "cpu") -> PixelModel:
+    """The model of lossless pixels of a weights file. ValueError if the file is none of ours."""
+    from .pixel_file import read
 
     return read(path, device)

@@ -14,6 +14,7 @@ from . import interface
 from .bands import infer_bands, render_bands
 from .descent import Step, descend
 from .exact import exact_arithmetic
+from .exact_canvas import ExactChain, fixed_sigma, image_of
 from .exact_prior import prior_weights
 from .frozen import FrozenChain
 from .photo import Painted, PhotoRRVQ, grid_sizes
@@ -83,6 +84,7 @@ class PhotoHierarchy:
             layer.move_exact(self._device)
         with torch.inference_mode():
             self._chain = FrozenChain(self._model.chain)
+        self._exact: ExactChain | None = None
         self.layers = tuple(
             interface.LayerSpec(m.name, m.stride, m.symbols, m.chroma, m.rest()) for m in self._model.chain.layers()
         )
@@ -110,13 +112,27 @@ class PhotoHierarchy:
         grey: bool = False,
         evidence: object | None = None,
         stop: int | None = None,
+        exact: bool = False,
     ) -> Painted:
         """The top-down pass in exact arithmetic; see `interface.Hierarchy.walk`."""
         assert evidence is None or isinstance(evidence, dict)
         size, codes, seam = (height, width), self.codes(quality), _SeamChooser(chooser, self._device)
         with exact_arithmetic():
-            state, canvas = descend(self._chain, grid_sizes(size), codes, seam, evidence, grey=grey, stop=stop)
+            chain = self._exact_chain() if exact else self._chain
+            state, canvas = descend(chain, grid_sizes(size), codes, seam, evidence, grey=grey, stop=stop)
             return Painted(state, canvas, self._model.sigma(codes), size, codes)
+
+    def _exact_chain(self) -> ExactChain:
+        if self._exact is None:
+            self._exact = ExactChain(self._chain)
+        return self._exact
+
+    def predict(self, state: object) -> NDArray[np.uint8]:
+        """What the canvas of an exact walk shows, (H, W, 3): the same pixels on every machine."""
+        assert isinstance(state, Painted)
+        with exact_arithmetic():
+            sigma = fixed_sigma(self._model.config, int(state.quality[0]))
+            return image_of(state.canvas, state.size, sigma)
 
     def strain(self, state: object, evidence: object) -> float:
         """Mean squared distance of canvas and evidence in units of sigma^2, a plane of coefficients after the other."""

@@ -109,3 +109,106 @@ class Strained(Protocol):
         About 1 or less where the codebooks follow the image.
         """
         ...
+
+
+@runtime_checkable
+class Predictive(Hierarchy, Protocol):
+    """A hierarchy whose canvas can also be painted exactly: what lossless pixels are conditioned on."""
+
+    def walk(
+        self,
+        height: int,
+        width: int,
+        quality: int,
+        chooser: Chooser,
+        *,
+        grey: bool = False,
+        evidence: object | None = None,
+        stop: int | None = None,
+        exact: bool = False,
+    ) -> object:
+        """Walk as `Hierarchy.walk`; with `exact` the state is one that `predict` takes.
+
+        An encoder may choose other symbols then; how symbols are read does not change.
+        """
+        ...
+
+    def predict(self, state: object) -> NDArray[np.uint8]:
+        """Return (H, W, 3) pixels near those of `render`, the same on every machine; `state` of an exact walk."""
+        ...
+
+
+class PixelStep(Protocol):
+    """One channel of one group of a strip's pixels, all to be chosen at once."""
+
+    @property
+    def layer(self) -> int:
+        """Index of the group and channel in coding order."""
+        ...
+
+    @property
+    def contexts(self) -> NDArray[np.int32]:
+        """Return which of `PixelModel.tables` holds each position's distribution, (n,)."""
+        ...
+
+    def residuals(self) -> NDArray[np.int32]:
+        """Return how far the pixels are from their rounded means, (n,); only where the walk was given pixels."""
+        ...
+
+
+class PixelChooser(Protocol):
+    """Who chooses the pixels: those of the image, or the entropy decoder."""
+
+    def choose(self, step: PixelStep) -> NDArray[np.int32]:
+        """Return (n,) residuals."""
+        ...
+
+
+class PixelModel(Protocol):
+    """p(x | z): lossless pixels given what a hierarchy predicts, as the last layers of its walk."""
+
+    @property
+    def name(self) -> str:
+        """Name of the weights."""
+        ...
+
+    @property
+    def tables(self) -> NDArray[np.float32]:
+        """Distributions of the residuals' tokens: (contexts, K) integer weights, rows summing to 2**24 - (K + 2)."""
+        ...
+
+    def split(self, residuals: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Return the tokens of residuals (n,) and what is left of them, in [0, 2**extra_bits); `join` undoes it."""
+        ...
+
+    def extra_bits(self, tokens: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Return in how many bits each token's rest is coded, (n,)."""
+        ...
+
+    def join(self, tokens: NDArray[np.int32], rest: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Return the residuals of tokens and what is left of them, (n,)."""
+        ...
+
+    def transform(self, pixels: NDArray[np.uint8], predicted: NDArray[np.uint8]) -> int:
+        """Return the colour transform, in [0, transforms), that suits a strip of pixels; an encoder's choice."""
+        ...
+
+    @property
+    def transforms(self) -> int:
+        """How many colour transforms there are."""
+        ...
+
+    def walk(
+        self,
+        predicted: NDArray[np.uint8],
+        chooser: PixelChooser,
+        *,
+        transform: int,
+        grey: bool,
+        pixels: NDArray[np.uint8] | None,
+    ) -> NDArray[np.uint8]:
+        """Ask `chooser` for every group of a strip and return its pixels, (H, W) of grey or (H, W, 3).
+
+        `predicted` is the strip of `Predictive.predict`, (H, W, 3); `pixels` what the encoder has.
+        """
+        ...

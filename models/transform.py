@@ -32,8 +32,12 @@ def dct_matrix(size: int = BLOCK) -> Tensor:
 
 def block_basis() -> Tensor:
     """The orthonormal map from a block's 192 samples (colour, row, column) to its 192 coefficients. (192, 192)"""
-    frequency = torch.kron(dct_matrix(), dct_matrix())
-    return torch.kron(colour_rotation(), frequency).float()
+    return precise_basis().float()
+
+
+def precise_basis() -> Tensor:
+    """The same in float64."""
+    return torch.kron(colour_rotation(), torch.kron(dct_matrix(), dct_matrix()))
 
 
 def haar(parents: Tensor) -> tuple[Tensor, Tensor]:

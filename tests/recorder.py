@@ -2,12 +2,13 @@
 
 import hashlib
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dvcodec.codec import decoder
-from dvcodec.models.interface import Chooser, Hierarchy, LayerSpec, Step
+from dvcodec.models.interface import Chooser, Hierarchy, LayerSpec, Predictive, Step
 
 
 class _Watch:
@@ -56,10 +57,20 @@ class Recorder:
         grey: bool = False,
         evidence: object | None = None,
         stop: int | None = None,
+        exact: bool = False,
     ) -> object:
         """Pass on, watching the chooser."""
         watch = _Watch(chooser, self._note)
-        return self._hierarchy.walk(height, width, quality, watch, grey=grey, evidence=evidence, stop=stop)
+        asked: dict[str, Any] = {"grey": grey, "evidence": evidence, "stop": stop}
+        if not exact:
+            return self._hierarchy.walk(height, width, quality, watch, **asked)
+        assert isinstance(self._hierarchy, Predictive)
+        return self._hierarchy.walk(height, width, quality, watch, **asked, exact=True)
+
+    def predict(self, state: object) -> NDArray[np.uint8]:
+        """Pass on."""
+        assert isinstance(self._hierarchy, Predictive)
+        return self._hierarchy.predict(state)
 
     def render(self, state: object) -> NDArray[np.uint8]:
         """Pass on."""
@@ -76,8 +87,10 @@ class Recorder:
         return self._hash.hexdigest()
 
 
-def decoded(data: bytes, hierarchy: Hierarchy, *, priors: bool = False) -> tuple[str, decoder.Decoded]:
+def decoded(
+    data: bytes, hierarchy: Hierarchy, *, priors: bool = False, load_pixels: decoder.LoadPixels | None = None
+) -> tuple[str, decoder.Decoded]:
     """The hash of a .dvq file's symbols as this hierarchy decodes them, and the picture."""
     recorder = Recorder(hierarchy, priors=priors)
-    result = decoder.decompress(data, lambda prefix: recorder)
+    result = decoder.decompress(data, lambda prefix: recorder, load_pixels=load_pixels)
     return recorder.digest(), result

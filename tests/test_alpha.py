@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dvcodec.codec import alpha
+from dvcodec.codec import alpha, webp
 from dvcodec.codec.errors import FormatError
 
 
@@ -59,7 +59,7 @@ def test_alpha_takes_the_smallest_form() -> None:
 
 def test_alpha_of_another_size_is_refused() -> None:
     mask = np.random.default_rng(0).integers(0, 256, (20, 30)).astype(np.uint8)
-    for section in (alpha.pack(mask), b"\2" + zlib.compress(bytes(600), wbits=-15), b"\3" + alpha._to_webp(mask)):
+    for section in (alpha.pack(mask), b"\2" + zlib.compress(bytes(600), wbits=-15), b"\3" + webp.pack(mask, method=4)):
         for size in ((20, 31), (1, 1), (20, 29)):
             with pytest.raises(FormatError):
                 alpha.unpack(section, *size)
@@ -69,7 +69,9 @@ def test_alpha_of_another_size_is_refused() -> None:
 @given(st.data())
 def test_broken_alpha_raises_only_our_error(data: st.DataObject) -> None:
     mask = np.random.default_rng(0).integers(0, 9, (20, 30)).astype(np.uint8)
-    section = bytearray(data.draw(st.sampled_from([b"\3" + alpha._to_webp(mask), alpha.pack(mask), b"\2abc", b"\1"])))
+    section = bytearray(
+        data.draw(st.sampled_from([b"\3" + webp.pack(mask, method=4), alpha.pack(mask), b"\2abc", b"\1"]))
+    )
     for _ in range(data.draw(st.integers(1, 3))):
         section[data.draw(st.integers(0, len(section) - 1))] = data.draw(st.integers(0, 255))
     with contextlib.suppress(FormatError):

@@ -143,7 +143,7 @@ def resealed(data: bytes, position: int, new: bytes) -> bytes:
     ("position", "new", "reason"),
     [
         (0, b"PNG", "not a .dvq file"),
-        (4, b"\x02", "format version 2"),
+        (4, b"\x03", "format version 3"),
         (5, b"\x21", "features"),
         (6, b"\x80", "features"),
         (7, b"\x02", "entropy coder version 2"),

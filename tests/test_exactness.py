@@ -187,9 +187,12 @@ class Noisy(PhotoHierarchy):
         grey: bool = False,
         evidence: object | None = None,
         stop: int | None = None,
+        exact: bool = False,
     ) -> Painted:
-        """The walk, and noise on the canvas that it leaves."""
-        painted = super().walk(height, width, quality, chooser, grey=grey, evidence=evidence, stop=stop)
+        """The walk, and noise on the canvas that it leaves, but for an exact one."""
+        painted = super().walk(height, width, quality, chooser, grey=grey, evidence=evidence, stop=stop, exact=exact)
+        if exact:
+            return painted
         return replace(painted, canvas={stride: self._noise(tokens) for stride, tokens in painted.canvas.items()})
 
 

@@ -39,22 +39,28 @@ def test_every_golden_file_is_listed() -> None:
 
 @needs_files
 def test_all_shipped_weights_have_golden_files() -> None:
-    assert {facts(name)["weights"] for name in INDEX} >= {entry.name for entry in weights.entries()}
+    used = {facts(name).get(key) for name in INDEX for key in ("weights", "pixel_weights")}
+    assert used >= {entry.name for entry in weights.entries()}
 
 
 @pytest.mark.parametrize("name", INDEX)
 def test_golden_files_decode_as_ever(name: str) -> None:
     data, known = (FOLDER / f"{name}.dvq").read_bytes(), facts(name)
-    chosen = weights.by_id(Container(data).header.weights)
-    assert chosen.name == known["weights"]
-    symbols, result = recorder.decoded(data, engine.hierarchy(chosen, "cpu"))
+    chosen = weights.find(known["weights"])
+    header = Container(data).header
+    assert not header.modelled or header.weights == chosen.id
+    symbols, result = recorder.decoded(
+        data, engine.hierarchy(chosen, "cpu"), load_pixels=lambda prefix: engine.pixel_model_by_id(prefix, "cpu")
+    )
     assert symbols == known["symbols_sha256"]
+    assert result.exact == (header.lossless is not None) == ("pixel_weights" in known)
     image = images.to_image(result.picture)
     assert (list(image.size), image.mode) == (known["size"], known["mode"])
     with Image.open(FOLDER / known["pixels"]) as stored:
         assert stored.mode == image.mode
+        assert image.getpalette() == stored.getpalette()
         difference = np.asarray(image).astype(int) - np.asarray(stored)
-    assert np.abs(difference).max() <= 1
+    assert np.abs(difference).max() <= (0 if result.exact else 1)
     if image.mode in {"RGBA", "LA"}:
         assert not difference[:, :, -1].any()
 

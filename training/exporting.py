@@ -14,14 +14,21 @@ import torch
 from torch import nn
 
 from ..codec.errors import DvcodecError
+from ..models import pixel_file
 from ..models.families import weights as families
 from ..models.families.model import FamilyVAE
 from ..models.hierarchy import QualityMap
 from ..models.packing import BoundError, pack, unpack
 from ..models.photo import FINEST_CODE, PhotoRRVQ
+from ..models.pixel_net import PixelNet
 from ..models.weights_file import write
 from .calibration import calibrate
 from .checkpoints import Checkpoint
+from .photos import SUFFIXES
+from .pixel_recipe import PixelRecipe
+from .pixel_tables import tables
+from .pixel_task import counted, predictive
+from .registry import Settings
 
 
 def export(checkpoint: Path, out: Path, card: Mapping[str, str], calibration: Path | None = None) -> Path:
@@ -29,12 +36,13 @@ def export(checkpoint: Path, out: Path, card: Mapping[str, str], calibration: Pa
 
     Weights on the exact path become integers, their accumulators' bounds are checked, and the file's SHA-256 goes
     into the card. With `calibration`, a folder of images, quality 50 is placed where they take 0.5 bits a pixel in
-    the mean; without, the qualities span all that was trained. DvcodecError if a bound fails.
+    the mean; without, the qualities span all that was trained. The tables of a model of lossless pixels are corrected
+    by what is counted in these images. DvcodecError if a bound fails.
     """
     read = Checkpoint(checkpoint)
     model = read.model()
     try:
-        data = _family(model, card, calibration) if isinstance(model, FamilyVAE) else _photo(model, card, calibration)
+        data = _written(model, read.settings, card, calibration)
     except BoundError as error:
         raise DvcodecError(
             f"cannot be made exact: {error}", "train on with a smaller rate, then export again"
@@ -43,6 +51,22 @@ def export(checkpoint: Path, out: Path, card: Mapping[str, str], calibration: Pa
     text = json.dumps(skeleton(read, model, card, data), indent=2) + "\n"
     _replace(out.with_suffix(".card.json"), text.encode())
     return out
+
+
+def _written(model: nn.Module, settings: Settings, card: Mapping[str, str], calibration: Path | None) -> bytes:
+    if isinstance(model, PixelNet):
+        assert isinstance(settings.recipe, PixelRecipe)
+        return pixels_written(model, settings.recipe, card["name"], calibration)
+    return _family(model, card, calibration) if isinstance(model, FamilyVAE) else _photo(model, card, calibration)
+
+
+def pixels_written(net: PixelNet, recipe: PixelRecipe, name: str, calibration: Path | None) -> bytes:
+    """The weights file of a model of lossless pixels."""
+    if calibration is None:
+        return pixel_file.write(net, tables(), name)
+    paths = sorted(path for path in calibration.iterdir() if path.suffix.lower() in SUFFIXES)
+    counts = counted(net, paths, predictive(recipe.hierarchy), recipe.qualities[0])
+    return pixel_file.write(net, tables(counts), name)
 
 
 def _photo(model: nn.Module, card: Mapping[str, str], calibration: Path | None) -> bytes:
@@ -68,6 +92,8 @@ def layers_of(model: nn.Module) -> list[dict[str, Any]]:
             {"name": m.plan.name, "stride": -(-model.config.image // m.plan.side), "symbols": m.plan.symbols}
             for m in model.layers()
         ]
+    if isinstance(model, PixelNet):
+        return []
     assert isinstance(model, PhotoRRVQ)
     return [{"name": m.name, "stride": m.stride, "symbols": m.symbols} for m in model.chain.layers()]
 

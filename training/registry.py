@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ..codec.errors import InvalidArgument
 from ..models.families.config import from_fields
 from .families import FAMILIES, FamilyPreset, FamilyRecipe
+from .pixel_recipe import PIXEL_SIZES, PIXELS, PixelRecipe
 from .recipes import PRESETS, SIZES, Optimisation, Preset, Recipe
 from .settings import changed, parse, settable
 
@@ -23,7 +24,7 @@ RecipeT = TypeVar("RecipeT", bound=Optimisation)
 
 @dataclass(frozen=True)
 class Settings:
-    """What a run trains: `kind` "photo" or "family", the preset it began as, the model's sizes, the recipe."""
+    """What a run trains: its `kind` ("photo", "family" or "pixels"), preset, the model's sizes, the recipe."""
 
     kind: str
     preset: str
@@ -38,7 +39,7 @@ class Settings:
 
 def presets() -> dict[str, Preset | FamilyPreset]:
     """All presets by name, the codec's first."""
-    return {**PRESETS, **FAMILIES}
+    return {**PRESETS, **FAMILIES, **PIXELS}
 
 
 def resolve(name: str, overrides: Mapping[str, str], steps: int | None, base: Settings | None = None) -> Settings:
@@ -61,17 +62,24 @@ def resolve(name: str, overrides: Mapping[str, str], steps: int | None, base: Se
 
 
 def _of(name: str, preset: Preset | FamilyPreset) -> Settings:
-    return Settings("photo" if isinstance(preset, Preset) else "family", name, preset.config, preset.recipe)
+    kind = "pixels" if name in PIXELS else "photo" if isinstance(preset, Preset) else "family"
+    return Settings(kind, name, preset.config, preset.recipe)
 
 
 def _config_types(config: Any) -> dict[str, Any]:
-    return settable(config) if is_dataclass(config) else dict(SIZES)
+    return settable(config) if is_dataclass(config) else _sizes(config)
+
+
+def _sizes(config: Mapping[str, Any]) -> dict[str, type]:
+    """Network sizes that can be set: of a model of pixels, or of a photograph model."""
+    return PIXEL_SIZES if config.keys() == PIXEL_SIZES.keys() else SIZES
 
 
 def _changed_config(config: Any, overrides: Mapping[str, str]) -> Any:
     if is_dataclass(config):
         return changed(config, overrides)
-    return {**config, **{key: parse(key, text, SIZES[key]) for key, text in overrides.items() if key in SIZES}}
+    sizes = _sizes(config)
+    return {**config, **{key: parse(key, text, sizes[key]) for key, text in overrides.items() if key in sizes}}
 
 
 def restored(plain: Mapping[str, Any]) -> Settings:
@@ -79,6 +87,8 @@ def restored(plain: Mapping[str, Any]) -> Settings:
     kind, preset, config = plain["kind"], str(plain["preset"]), dict(plain["config"])
     if kind == "photo":
         return Settings(kind, preset, config, _recipe(Recipe, plain["recipe"]))
+    if kind == "pixels":
+        return Settings(kind, preset, config, _recipe(PixelRecipe, plain["recipe"]))
     if kind == "family":
         return Settings(kind, preset, from_fields(config), _recipe(FamilyRecipe, plain["recipe"]))
     raise ValueError(f"unknown kind of model {kind!r}")
@@ -98,6 +108,10 @@ def module(settings: Settings) -> nn.Module:
         from ..models.families.model import FamilyVAE
 
         return FamilyVAE(settings.config)
+    if settings.kind == "pixels":
+        from ..models.pixel_net import PixelConfig, PixelNet
+
+        return PixelNet(PixelConfig(**settings.config))
     from ..models.photo import PhotoRRVQ
     from .photo_task import config_of
 

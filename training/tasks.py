@@ -15,6 +15,8 @@ from .families import FamilyRecipe
 from .options import TrainOptions
 from .photo_task import PhotoTask
 from .photos import PhotoFolder
+from .pixel_recipe import PixelRecipe
+from .pixel_task import PixelTask
 from .recipes import Recipe
 from .registry import Settings
 from .task import Task
@@ -24,6 +26,8 @@ def task_of(settings: Settings, options: TrainOptions) -> tuple[Task, dict[str, 
     """The task of a run, and what its checkpoints tell of the data. DvcodecError where data and model do not fit."""
     if isinstance(settings.recipe, Recipe):
         return _photographs(settings, settings.recipe, options)
+    if isinstance(settings.recipe, PixelRecipe):
+        return _pixels(settings, settings.recipe, options)
     assert isinstance(settings.recipe, FamilyRecipe)
     if options.start is not None:
         raise InvalidArgument("--from starts photograph models alone", "use --resume to go on with a run")
@@ -39,6 +43,16 @@ def _photographs(settings: Settings, recipe: Recipe, options: TrainOptions) -> t
     photos = PhotoFolder(Path(options.data), recipe.late_crop, options.exclude)
     task = PhotoTask(settings.config, recipe, photos, options.seed, options.start)
     return task, {"data": options.data, "images": len(photos.images), "excluded": photos.excluded}
+
+
+def _pixels(settings: Settings, recipe: PixelRecipe, options: TrainOptions) -> tuple[Task, dict[str, Any]]:
+    if options.data in DATA_SETS or options.start is not None:
+        raise InvalidArgument(
+            f"{settings.preset} trains from scratch on a folder of lossless photographs", "--data DIR"
+        )
+    photos = PhotoFolder(Path(options.data), recipe.crop, options.exclude)
+    facts = {"data": options.data, "images": len(photos.images), "excluded": photos.excluded}
+    return PixelTask(settings.config, recipe, photos), facts
 
 
 def data_of(

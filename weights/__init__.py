@@ -18,6 +18,10 @@ _FOLDER = Path(__file__).parent
 _ENVIRONMENT = "DVCODEC_WEIGHTS"
 
 
+HIERARCHY, PIXELS = "hierarchy", "pixels"
+"""Kinds of weights: of a hierarchy's symbols, and of lossless pixels given what a hierarchy predicts."""
+
+
 @dataclass(frozen=True)
 class Weights:
     """One weights file."""
@@ -28,6 +32,8 @@ class Weights:
     """Of the file's bytes, hexadecimal."""
     card: dict[str, Any]
     """What is known of it: training data, recipe, figures, licence; may be empty."""
+    kind: str = HIERARCHY
+    """What it is a model of: HIERARCHY or PIXELS; of a user's own files HIERARCHY, whatever they hold."""
 
     @property
     def id(self) -> bytes:
@@ -43,12 +49,20 @@ def entries() -> tuple[Weights, ...]:
     return shipped + extra
 
 
-def default() -> Weights:
-    """Return the weights that are used where none are named."""
-    for entry in _manifest():
-        if entry.get("default"):
-            return _from_manifest(entry)
-    raise WeightsNotFound("no default weights are installed", "name some with --weights")
+def default(kind: str = HIERARCHY) -> Weights:
+    """Return the weights of a kind that are used where none are named. WeightsNotFound if there are none."""
+    for weights in defaults(kind):
+        return weights
+    raise WeightsNotFound(
+        "no default weights are installed" if kind == HIERARCHY else "no model of lossless pixels is installed",
+        "name some with --weights" if kind == HIERARCHY else "use another --method",
+    )
+
+
+def defaults(kind: str) -> tuple[Weights, ...]:
+    """Return the default weights of a kind: none or one."""
+    found = (entry for entry in _manifest() if entry.get("default") and entry.get("kind", HIERARCHY) == kind)
+    return tuple(_from_manifest(entry) for entry in found)[:1]
 
 
 _named: dict[bytes, Weights] = {}
@@ -85,7 +99,8 @@ def _manifest() -> list[dict[str, Any]]:
 
 
 def _from_manifest(entry: dict[str, Any]) -> Weights:
-    return Weights(entry["name"], _FOLDER / entry["file"], entry["sha256"], _card(_FOLDER / entry.get("card", "")))
+    card = _card(_FOLDER / entry.get("card", ""))
+    return Weights(entry["name"], _FOLDER / entry["file"], entry["sha256"], card, entry.get("kind", HIERARCHY))
 
 
 def _from_file(path: Path) -> Weights:

@@ -1,4 +1,7 @@
-"""Adds golden files for the default weights: `python -m golden.make` in tests/. Refuses to overwrite any."""
+"""Adds golden files for the default weights: `python -m golden.make` in tests/, `2` for lossless ones.
+
+Refuses to overwrite any.
+"""
 
 import hashlib
 import io
@@ -13,7 +16,7 @@ from PIL import Image
 import dvcodec
 from dvcodec import weights
 from dvcodec.codec import engine, images
-from dvcodec.codec.container import FORMAT_VERSION
+from dvcodec.codec.container import LOSSLESS_VERSION, LOSSY_VERSION, Container
 
 FOLDER = Path(__file__).parent
 INDEX = FOLDER / "index.json"
@@ -32,14 +35,33 @@ def pictures(photograph: Path) -> Iterator[tuple[str, Image.Image]]:
     yield "1x1", colour.crop((0, 0, 1, 1))
 
 
+def lossless(photograph: Path, chosen: weights.Weights) -> Iterator[tuple[str, bytes]]:
+    """Lossless files by name: of every mode, by each method that can hold it, the model's with the default weights."""
+    pixels = weights.default(weights.PIXELS)
+    for word, image in pictures(photograph):
+        data = dvcodec.compress(image, lossless=True, method="model", weights=chosen.name, device="cpu")
+        yield f"{pixels.name}-v{LOSSLESS_VERSION}-{word}", data
+    with Image.open(photograph) as image:
+        crop = image.convert("RGB").crop((300, 150, 396, 214))
+    for word, other in (("p", crop.quantize(16)), ("1", crop.convert("1")), ("rgb", crop)):
+        for method in ("stored", "webp"):
+            yield f"{method}-v{LOSSLESS_VERSION}-{word}", dvcodec.compress(other, lossless=True, method=method)
+
+
 def entry(data: bytes, chosen: weights.Weights) -> tuple[dict[str, object], bytes]:
     """What is known of a file, but for the name of its pixels, and the PNG of those."""
-    symbols, result = recorder.decoded(data, engine.hierarchy(chosen, "cpu"))
+    symbols, result = recorder.decoded(
+        data, engine.hierarchy(chosen, "cpu"), load_pixels=lambda prefix: engine.pixel_model_by_id(prefix, "cpu")
+    )
     image = images.to_image(result.picture)
     stream = io.BytesIO()
     image.save(stream, "PNG", optimize=True)
     size: list[int] = list(image.size)
     facts: dict[str, object] = {"weights": chosen.name, "symbols_sha256": symbols, "size": size, "mode": image.mode}
+    lossless_facts = Container(data).header.lossless
+    if lossless_facts is not None:
+        used = lossless_facts.pixel_weights
+        facts["pixel_weights"] = weights.by_id(used).name if used else None
     return facts, stream.getvalue()
 
 
@@ -56,19 +78,26 @@ def add(name: str, data: bytes, chosen: weights.Weights, index: dict[str, str]) 
 
 
 def main() -> None:
-    """Make every file for the default weights, or none where there is one already."""
+    """Make every file for the default weights, or those of a format version ("2"); none where there is one already."""
     chosen, index = weights.default(), json.loads(INDEX.read_text())
-    made = {}
-    for word, image in pictures(FOLDER.parent.parent / "examples" / "kodim23.png"):
-        for quality in QUALITIES:
-            data = dvcodec.compress(image, quality, weights=chosen.name, device="cpu")
-            made[f"{chosen.name}-v{FORMAT_VERSION}-{word}-q{quality}"] = data
+    photograph = FOLDER.parent.parent / "examples" / "kodim23.png"
+    made = dict(lossless(photograph, chosen)) if sys.argv[1:] == ["2"] else lossy(photograph, chosen)
     there = [name for name in made if name in index or any(FOLDER.glob(f"{name}.*"))]
     if there:
         sys.exit(f"golden files are never changed, and there is {there[0]} already")
     for name, data in made.items():
         add(name, data, chosen, index)
         print(f"{name}: {len(data)} bytes")
+
+
+def lossy(photograph: Path, chosen: weights.Weights) -> dict[str, bytes]:
+    """Lossy files by name."""
+    made = {}
+    for word, image in pictures(photograph):
+        for quality in QUALITIES:
+            data = dvcodec.compress(image, quality, weights=chosen.name, device="cpu")
+            made[f"{chosen.name}-v{LOSSY_VERSION}-{word}-q{quality}"] = data
+    return made
 
 
 if __name__ == "__main__":

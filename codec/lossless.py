@@ -1,0 +1,162 @@
+"""Lossless files: a picture under each method, the smallest of them, and back.
+
+stored   the samples, raw or deflated
+webp     lossless WebP
+model    symbols of a hierarchy, then the pixels given what these predict: the last layers of one walk
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..models.interface import PixelModel, Predictive
+from . import alpha, lossy, metadata, pixels, samples, webp
+from .container import ALPHA, PALETTE, PIXELS, Chunk, Container, Header, Parts, assemble, strips
+from .entropy import Tables
+from .errors import FormatError, InvalidArgument, UnsupportedImage
+from .header import METHODS, Lossless, lossless_header
+from .images import Picture
+
+AUTO = "auto"
+BASE_QUALITY = 20 * 256
+"""Quality of the lossy image that a model's lossless file holds: a useful preview for few bytes."""
+MODELLED = ("L", "LA", "RGB", "RGBA")
+"""Modes whose samples a model can predict."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """Networks of the method `model`, and the ids that a file names them by."""
+
+    hierarchy: Predictive
+    weights: bytes
+    pixels: PixelModel
+    pixel_weights: bytes
+
+
+@dataclass(frozen=True)
+class Coded:
+    """A lossless file and how it came about."""
+
+    data: bytes
+    method: str
+    chunks: int = 0
+    layer_bits: tuple[tuple[str, float], ...] = ()
+    """(layer name, bits) of the hierarchy's symbols."""
+    weights: str | None = None
+    """The hierarchy's name."""
+    pixel_bytes: int = 0
+    """Bytes of the pixels and the hierarchy's symbols; the rest is header, alpha and metadata."""
+
+
+def compress(picture: Picture, method: str, load: Callable[[], Model | None], *, strip: bool = False) -> Coded:
+    """Compress under a method of METHODS, or AUTO: the smallest file. `strip` drops EXIF, ICC and XMP.
+
+    `load` gives the model, or None where none is installed; it is not called where no model could be used.
+    """
+    if method not in (AUTO, *METHODS):
+        raise InvalidArgument(f"unknown method {method!r}", f"one of {', '.join((AUTO, *METHODS))}")
+    kept = metadata.NO_METADATA if strip else picture.metadata
+    icc, exif, xmp = (metadata.pack(raw) for raw in (kept.icc, kept.exif, kept.xmp))
+    common = Parts(icc=icc, exif=exif, xmp=xmp, palette=samples.pack_palette(picture.palette))
+    coders = {"stored": _stored, "webp": _webp}
+    made = [coder(picture, common) for name, coder in coders.items() if _wanted(picture, name, method)]
+    if _wanted(picture, "model", method):
+        model = load()
+        made += [_model(picture, common, model)] if model is not None else []
+    return min(made, key=lambda coded: len(coded.data))
+
+
+def _wanted(picture: Picture, name: str, method: str) -> bool:
+    """Whether to try a method. UnsupportedImage if it is the one asked for and cannot hold the picture."""
+    able = {"stored": True, "webp": webp.holds(picture.pixels), "model": picture.mode in MODELLED}[name]
+    if method == name and not able:
+        height, width = picture.pixels.shape[:2]
+        raise UnsupportedImage(
+            f"method {name} cannot hold {width} x {height} pixels of mode {picture.mode}", "use auto"
+        )
+    return able and method in (AUTO, name)
+
+
+def _header(picture: Picture, method: str) -> Header:
+    values, (height, width) = samples.of(picture), picture.pixels.shape[:2]
+    return lossless_header(height, width, Lossless(picture.mode, method, samples.checksum(values)))
+
+
+def _stored(picture: Picture, common: Parts) -> Coded:
+    section = samples.store(samples.of(picture), picture.mode)
+    data = assemble(_header(picture, "stored"), replace(common, pixels=(section,)))
+    return Coded(data, "stored", pixel_bytes=len(section))
+
+
+def _webp(picture: Picture, common: Parts) -> Coded:
+    section = samples.to_webp(samples.of(picture))
+    data = assemble(_header(picture, "webp"), replace(common, pixels=(section,)))
+    return Coded(data, "webp", pixel_bytes=len(section))
+
+
+def _model(picture: Picture, common: Parts, model: Model) -> Coded:
+    """Symbols of the hierarchy, then the pixels given the image that they make."""
+    symbols, predicted = base_of(picture.pixels, model.hierarchy)
+    tables = Tables(model.pixels.tables)
+    parts = tuple(
+        pixels.encode(picture.pixels[rows], predicted[rows], model.pixels, tables)
+        for rows in strips(*picture.pixels.shape[:2])
+    )
+    header = _header(picture, "model")
+    assert header.lossless is not None
+    named = replace(header.lossless, pixel_weights=model.pixel_weights)
+    header = replace(header, lossless=named, quality=BASE_QUALITY, weights=model.weights)
+    packed_alpha = b"" if picture.alpha is None else alpha.pack(picture.alpha)
+    data = assemble(header, replace(common, chunks=symbols.chunks, alpha=packed_alpha, pixels=parts))
+    size = sum(map(len, parts)) + sum(len(chunk.payload) for chunk in symbols.chunks)
+    names = (layer.name for layer in model.hierarchy.layers)
+    bits = tuple(zip(names, symbols.layer_bits, strict=True))
+    return Coded(data, "model", len(symbols.chunks), bits, model.hierarchy.name, size)
+
+
+def base_of(values: NDArray[np.uint8], hierarchy: Predictive) -> tuple[lossy.Encoded, NDArray[np.uint8]]:
+    """Choose the hierarchy's symbols for (H, W) or (H, W, 3) pixels; return them and the image that they predict."""
+    symbols = lossy.encode(values, hierarchy, BASE_QUALITY, exact=True)
+    return symbols, hierarchy.predict(symbols.state)
+
+
+def decode(container: Container, load: Callable[[Header], Model]) -> Picture:
+    """Return the picture of a file without fault, but for its metadata. FormatError if a checksum does not match."""
+    header, kept = container.header, container.header.lossless
+    assert kept is not None
+    palette = samples.unpack_palette(_payload(container, PALETTE), kept.mode)
+    if kept.method == "model":
+        values = _decode_model(container, load(header))
+    else:
+        undo = samples.unstore if kept.method == "stored" else samples.from_webp
+        values = undo(_payload(container, PIXELS), header.height, header.width, kept.mode)
+    if samples.checksum(values) != kept.checksum:
+        raise FormatError("the decoded pixels do not match their checksum")
+    return samples.picture(values, kept.mode, palette)
+
+
+def _decode_model(container: Container, model: Model) -> NDArray[np.uint8]:
+    """The samples of a file of the method `model`."""
+    header = container.header
+    payloads = [(section.layers, container.payload(section) or b"") for section in container.chunks]
+    layers = sum(count for count, _ in payloads)
+    if layers != len(model.hierarchy.layers):
+        raise FormatError(f"the file has {layers} layers, its weights have {len(model.hierarchy.layers)}")
+    chunks, size = tuple(Chunk(*pair) for pair in payloads), (header.height, header.width)
+    state = lossy.decode(chunks, model.hierarchy, *size, header.quality, grey=header.grey, exact=True)
+    predicted, tables = model.hierarchy.predict(state), Tables(model.pixels.tables)
+    values = np.empty(predicted.shape[: 2 if header.grey else 3], np.uint8)
+    for section, rows in zip(container.strips, strips(header.height, header.width), strict=True):
+        strip = container.payload(section) or b""
+        values[rows] = pixels.decode(strip, predicted[rows], model.pixels, tables, grey=header.grey)
+    if not header.alpha:
+        return values
+    return np.dstack([values, alpha.unpack(_payload(container, ALPHA), header.height, header.width)])
+
+
+def _payload(container: Container, name: str) -> bytes:
+    section = container.section(name)
+    return (container.payload(section) or b"") if section else b""

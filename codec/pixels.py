@@ -1,0 +1,88 @@
+"""A strip of lossless pixels to bytes and back: the two choosers of a pixel model's walk.
+
+A group's tokens are coded in the order of their contexts (raster order where those are equal), so that symbols of one
+distribution stand together: the coder then needs a table for each distribution, not for each pixel. What is left of
+large residuals follows: first those of the fewest bits.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..models.interface import PixelModel, PixelStep
+from . import entropy
+from .entropy import Tables
+from .errors import FormatError
+
+Intervals = tuple[NDArray[np.uint32], NDArray[np.uint32]]
+
+
+class _Encoder:
+    """Takes the image's pixels and gathers their intervals."""
+
+    def __init__(self, model: PixelModel, tables: Tables) -> None:
+        self._model, self._tables = model, tables
+        self._parts: list[Intervals] = []
+        self._crc = 0
+
+    def choose(self, step: PixelStep) -> NDArray[np.int32]:
+        """Return the image's residuals and remember their intervals."""
+        residuals, contexts = step.residuals(), step.contexts
+        order = np.argsort(contexts, kind="stable")
+        tokens, rest = self._model.split(residuals[order])
+        self._take(self._tables.intervals(contexts[order], tokens), tokens)
+        sizes = self._model.extra_bits(tokens)
+        for size, table in enumerate(entropy.uniform(), 1):
+            chosen = rest[sizes == size]
+            if chosen.size:
+                self._take(table.intervals(np.zeros_like(chosen), chosen), chosen)
+        return residuals
+
+    def _take(self, intervals: Intervals, symbols: NDArray[np.int32]) -> None:
+        self._parts.append(intervals)
+        self._crc = entropy.check_of(symbols, self._crc)
+
+    def bytes(self) -> bytes:
+        """Return the strip."""
+        left, frequencies = (np.concatenate(parts) for parts in zip(*self._parts, strict=True))
+        return entropy.encode(left, frequencies, self._crc & 0xFFFF)
+
+
+class _Decoder:
+    """Takes the pixels that a strip says."""
+
+    def __init__(self, strip: bytes, model: PixelModel, tables: Tables) -> None:
+        self._model, self._tables = model, tables
+        self.stream = entropy.ChunkDecoder(strip)
+
+    def choose(self, step: PixelStep) -> NDArray[np.int32]:
+        """Return the residuals that were coded."""
+        contexts = step.contexts
+        order = np.argsort(contexts, kind="stable")
+        tokens = self.stream.decode_shared(self._tables, contexts[order])
+        sizes, rest = self._model.extra_bits(tokens), np.zeros_like(tokens)
+        for size, table in enumerate(entropy.uniform(), 1):
+            where = np.flatnonzero(sizes == size)
+            if where.size:
+                rest[where] = self.stream.decode_shared(table, np.zeros(len(where), np.int32))
+        residuals = np.empty_like(tokens)
+        residuals[order] = self._model.join(tokens, rest)
+        return residuals
+
+
+def encode(pixels: NDArray[np.uint8], predicted: NDArray[np.uint8], model: PixelModel, tables: Tables) -> bytes:
+    """Encode a strip of (h, W) grey or (h, W, 3) pixels, given what the hierarchy predicts, (h, W, 3)."""
+    encoder, transform = _Encoder(model, tables), model.transform(pixels, predicted)
+    model.walk(predicted, encoder, transform=transform, grey=pixels.ndim == 2, pixels=pixels)
+    return bytes([transform]) + encoder.bytes()
+
+
+def decode(
+    strip: bytes, predicted: NDArray[np.uint8], model: PixelModel, tables: Tables, *, grey: bool
+) -> NDArray[np.uint8]:
+    """Undo `encode`. FormatError if the strip is not valid."""
+    if strip[0] >= (1 if grey else model.transforms):
+        raise FormatError("a strip is not valid: an unknown colour transform")
+    decoder = _Decoder(strip[1:], model, tables)
+    pixels = model.walk(predicted, decoder, transform=strip[0], grey=grey, pixels=None)
+    decoder.stream.finish()
+    return pixels

@@ -1,0 +1,119 @@
+"""Lossless pixels without a model: every mode as an array of bytes, packed by a library's codec or stored."""
+
+import zlib
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import webp
+from .errors import FormatError
+from .images import Palette, Picture
+from .metadata import NO_METADATA, Metadata, inflate
+
+CHANNELS = {"1": 1, "L": 1, "LA": 2, "RGB": 3, "RGBA": 4, "P": 1, "PA": 2}
+"""Samples of a pixel by mode."""
+_RAW, _DEFLATE = 0, 1
+_WEBP_METHOD = 4
+_PALETTES = ("", "RGB", "RGBA")
+_OPAQUE, _KEY, _TABLE = 0, 1, 2
+_NAME = "the palette"
+
+
+def of(picture: Picture) -> NDArray[np.uint8]:
+    """Return the samples, (H, W) or (H, W, channels); those of mode 1 are 0 and 255."""
+    if picture.alpha is None:
+        return picture.pixels
+    return np.dstack([picture.pixels, picture.alpha])
+
+
+def picture(samples: NDArray[np.uint8], mode: str, palette: Palette | None, kept: Metadata = NO_METADATA) -> Picture:
+    """Undo `of`."""
+    alpha = np.ascontiguousarray(samples[:, :, -1]) if mode in ("LA", "RGBA", "PA") else None
+    colour = samples
+    if alpha is not None:
+        colour = np.ascontiguousarray(samples[:, :, 0] if samples.shape[2] == 2 else samples[:, :, :3])
+    return Picture(colour, alpha, kept, palette, mode == "1")
+
+
+def checksum(samples: NDArray[np.uint8]) -> int:
+    """Return the CRC-32 that a file stores."""
+    return zlib.crc32(np.ascontiguousarray(samples).data)
+
+
+def store(samples: NDArray[np.uint8], mode: str) -> bytes:
+    """Return the section of the `stored` method: raw or deflated samples, 1 bit each in mode 1."""
+    raw = np.packbits(samples != 0, axis=1).tobytes() if mode == "1" else samples.tobytes()
+    deflate = zlib.compressobj(9, zlib.DEFLATED, -15)
+    packed = deflate.compress(raw) + deflate.flush()
+    return bytes([_DEFLATE]) + packed if len(packed) < len(raw) else bytes([_RAW]) + raw
+
+
+def unstore(section: bytes, height: int, width: int, mode: str) -> NDArray[np.uint8]:
+    """Undo `store`. FormatError if the section is not valid."""
+    row = -(-width // 8) if mode == "1" else width * CHANNELS[mode]
+    form, body = section[0], section[1:]
+    if form == _DEFLATE:
+        body = inflate(body, height * row)
+    if form not in (_RAW, _DEFLATE) or len(body) != height * row:
+        raise FormatError("the pixels are not valid")
+    rows = np.frombuffer(body, np.uint8).reshape(height, row)
+    if mode == "1":
+        return np.unpackbits(rows, axis=1, count=width) * np.uint8(255)
+    return rows if CHANNELS[mode] == 1 else rows.reshape(height, width, CHANNELS[mode])
+
+
+def to_webp(samples: NDArray[np.uint8]) -> bytes:
+    """Return the section of the `webp` method."""
+    return webp.pack(samples, method=_WEBP_METHOD)
+
+
+def from_webp(section: bytes, height: int, width: int, mode: str) -> NDArray[np.uint8]:
+    """Undo `to_webp`. FormatError if the section is not valid."""
+    return webp.unpack(section, height, width, CHANNELS[mode], "the pixels")
+
+
+def pack_palette(palette: Palette | None) -> bytes:
+    """Return the section of a palette and a transparent colour; nothing where there is neither."""
+    if palette is None:
+        return b""
+    key = palette.transparent
+    kind = _OPAQUE if key is None else _TABLE if isinstance(key, bytes) else _KEY
+    head = bytes([_PALETTES.index(palette.mode) | kind << 2])
+    if palette.mode:
+        head += (len(palette.colours) // len(palette.mode)).to_bytes(2, "little") + palette.colours
+    if isinstance(key, bytes):
+        return head + key
+    values = () if key is None else key if isinstance(key, tuple) else (key,)
+    return head + b"".join(value.to_bytes(2, "little") for value in values)
+
+
+def unpack_palette(section: bytes, mode: str) -> Palette | None:
+    """Undo `pack_palette` for an image of this mode. FormatError if the section does not belong to it."""
+    indexed = mode in ("P", "PA")
+    if not section:
+        if indexed:
+            raise FormatError(f"{_NAME} is missing")
+        return None
+    form, body = section[0], section[1:]
+    kind, colours = form >> 2, form & 3
+    if colours >= len(_PALETTES) or kind > _TABLE or bool(colours) != indexed or not (indexed or kind == _KEY):
+        raise FormatError(f"{_NAME} is not valid")
+    name, entries = _PALETTES[colours], b""
+    if indexed:
+        size = int.from_bytes(body[:2], "little") * len(name)
+        entries, body = body[2 : 2 + size], body[2 + size :]
+        if len(entries) != size or size > 256 * len(name):
+            raise FormatError(f"{_NAME} is not valid")
+    return Palette(name, entries, _transparent(kind, body, 3 if mode == "RGB" else 1))
+
+
+def _transparent(kind: int, body: bytes, values: int) -> int | tuple[int, ...] | bytes | None:
+    """The transparent colour, index, or table of alpha by index."""
+    if kind == _TABLE and len(body) <= 256:
+        return body
+    if kind == _OPAQUE and not body:
+        return None
+    if kind != _KEY or len(body) != 2 * values:
+        raise FormatError(f"{_NAME} is not valid")
+    key = tuple(int.from_bytes(body[i : i + 2], "little") for i in range(0, len(body), 2))
+    return key if values == 3 else key[0]

@@ -1,0 +1,66 @@
+"""Planes of 8 bits as the bare lossless bitstream of WebP (VP8L), without the 20 bytes of wrapping of a file."""
+
+import io
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import FormatError
+
+SIDE = 16383
+"""Largest width and height that the format holds."""
+_SIGNATURE = 0x2F
+
+
+def holds(samples: NDArray[np.uint8]) -> bool:
+    """Tell whether the format holds an image of this size."""
+    height, width = samples.shape[:2]
+    return bool(max(height, width) <= SIDE)
+
+
+def pack(samples: NDArray[np.uint8], *, method: int) -> bytes:
+    """Return the bitstream of (H, W) or (H, W, 2 to 4) samples; `method` is the effort, 0 to 6.
+
+    A single plane is coded as grey, two as grey and alpha, three as RGB, four as RGBA; hidden colours are kept.
+    """
+    from PIL import Image
+
+    channels = 1 if samples.ndim == 2 else samples.shape[2]
+    image = Image.fromarray(np.dstack([samples[:, :, :1]] * 3 + [samples[:, :, 1:]]) if channels == 2 else samples)
+    file = io.BytesIO()
+    image.save(file, "WEBP", lossless=True, quality=100, method=method, exact=True)
+    return _bitstream(file.getvalue())
+
+
+def _bitstream(file: bytes) -> bytes:
+    """The VP8L chunk of a file: the first one, or, where alpha is announced, one after the extended header."""
+    at = 12
+    while file[at : at + 4] != b"VP8L":
+        if file[at : at + 4] != b"VP8X":
+            raise AssertionError("Pillow wrote an unexpected kind of WebP")
+        at += 8 + int.from_bytes(file[at + 4 : at + 8], "little")
+    return file[at + 8 : at + 8 + int.from_bytes(file[at + 4 : at + 8], "little")]
+
+
+def unpack(bitstream: bytes, height: int, width: int, channels: int, name: str) -> NDArray[np.uint8]:
+    """Undo `pack`: (H, W) for one channel, else (H, W, channels). FormatError, naming the section, if it is not valid.
+
+    The size in the bitstream is checked before a decoder sees it and allocates.
+    """
+    from PIL import Image
+
+    size = int.from_bytes(bitstream[1:5], "little")
+    claimed = ((size >> 14 & 0x3FFF) + 1, (size & 0x3FFF) + 1)
+    if len(bitstream) < 5 or bitstream[0] != _SIGNATURE or claimed != (height, width):
+        raise FormatError(f"{name} does not have the size of the image")
+    chunk = b"VP8L" + len(bitstream).to_bytes(4, "little") + bitstream + bytes(len(bitstream) % 2)
+    data = b"RIFF" + (len(chunk) + 4).to_bytes(4, "little") + b"WEBP" + chunk
+    try:
+        with Image.open(io.BytesIO(data), formats=["WEBP"]) as image:
+            pixels = np.asarray(image.convert("RGBA" if channels in (2, 4) else "RGB"))
+    except Exception as error:  # Pillow raises many kinds on broken data
+        raise FormatError(f"{name} is not valid") from error
+    if pixels.shape[:2] != (height, width):
+        raise FormatError(f"{name} does not have the size of the image")
+    chosen = {1: [1], 2: [1, 3], 3: [0, 1, 2], 4: [0, 1, 2, 3]}[channels]
+    return np.ascontiguousarray(pixels[:, :, 1] if channels == 1 else pixels[:, :, chosen])

@@ -1,0 +1,150 @@
+"""The canvas and what it shows in exact arithmetic, for lossless files: the same integers on every machine.
+
+Lossy files leave the canvas to floats, which may round as a machine likes. Here the layers' predictions are sums of
+float16 weights times integers, exact in float64; the canvas lies on a grid; the inverse transform is one of integers;
+and sigma is a fixed-point number. The learned correction of the synthesis is left to the pixels' own model.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal, localcontext
+from functools import lru_cache
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from .exact import ACTIVATION_BITS
+from .frozen import RATIO, FrozenChain, FrozenLayer, FrozenStage, PlaneCanvas, rounded
+from .latent import LatentLayer
+from .photo import FINEST_CODE, grid_sizes
+from .pixels import STRIDES, canvas_levels, pad_levels
+from .rrvq import MEAN_SCALE, RRVQConfig
+from .transform import BLOCK, precise_basis, unhaar
+
+CANVAS_BITS = 6
+"""The canvas lies on the grid 2**-6 sigma; float32 holds it exactly below 2**18 sigma."""
+PREDICTION_LIMIT = 2.0**14
+CANVAS_LIMIT = 2.0**18
+"""Most that predictions and symbols may add up to, in sigma."""
+BASIS_BITS = 12
+SIGMA_BITS = 8
+SAMPLE_BITS = 6
+BAND_BLOCKS = 64
+"""Rows of blocks of a band of the inverse transform."""
+
+
+class ExactLayer:
+    """A `FrozenLayer` whose canvas prediction is exact."""
+
+    def __init__(self, inner: FrozenLayer) -> None:
+        self.inner, self.layer = inner, inner.layer
+        scale = MEAN_SCALE * 2.0**-ACTIVATION_BITS
+        self.matrix = inner.layer.mean.weight.detach().double().t() * scale
+        self.bias = inner.layer.mean.bias.detach().double() * MEAN_SCALE
+        if float((self.matrix.abs().sum(0) * 255 + self.bias.abs()).max()) >= 2**20:
+            raise ValueError(f"the predictions of its layer {self.layer.name!r} are too large to be exact")
+
+    def heads(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """The prior's embedding (n, D), and the canvas's prediction (n, v) on the canvas's grid."""
+        embedding, _ = self.inner.heads(features)
+        positive = rounded(features * RATIO).clamp_(min=0).double()
+        raw = torch.addmm(self.bias, positive, self.matrix)
+        grid = rounded(raw.mul_(2**CANVAS_BITS)).mul_(2.0**-CANVAS_BITS)
+        return embedding, grid.clamp_(-PREDICTION_LIMIT, PREDICTION_LIMIT).float()
+
+    def values(self) -> Tensor:
+        """What each symbol adds to the canvas. (K, v)"""
+        return self.inner.values()
+
+    def code(self, symbols: Tensor) -> Tensor:
+        """The symbols themselves."""
+        return self.inner.code(symbols)
+
+    def follow(self, features: Tensor, rows: slice, code: Tensor) -> Tensor:
+        """The features with what the symbols add."""
+        return self.inner.follow(features, rows, code)
+
+
+class ExactStage:
+    """A `FrozenStage` of such layers."""
+
+    def __init__(self, inner: FrozenStage) -> None:
+        self.parts = [ExactLayer(part) for part in inner.parts]
+        self.enter, self.features, self.leave = inner.enter, inner.features, inner.leave
+
+
+class ExactChain:
+    """A `FrozenChain` that paints an exact canvas. ValueError if its weights are too large for that."""
+
+    def __init__(self, inner: FrozenChain) -> None:
+        self.strides, self.inner = inner.strides, inner
+        self.stages = [[ExactStage(stage) for stage in stages] for stages in inner.scales()]
+        _check_values([part.layer for stages in self.stages for stage in stages for part in stage.parts])
+        self.blank, self.finer, self.shown, self.runs = inner.blank, inner.finer, inner.shown, inner.runs
+
+    def scales(self) -> list[list[ExactStage]]:
+        """The stages of each stride, coarse first."""
+        return self.stages
+
+    def canvas(self, counts: dict[int, int], evidence: dict[int, Tensor] | None, device: torch.device) -> PlaneCanvas:
+        """An empty canvas."""
+        return self.inner.canvas(counts, evidence, device)
+
+
+def _check_values(layers: list[LatentLayer]) -> None:
+    """What the symbols of a coefficient add up to must stay on the grid's 24 bits."""
+    reach: dict[tuple[int, int], float] = {}
+    for layer in layers:
+        largest = layer.canvas_values().detach().abs().amax(0).tolist()
+        for coefficient, most in zip(layer.coefficients, largest, strict=True):
+            key = layer.stride, coefficient
+            reach[key] = reach.get(key, 0.0) + most + PREDICTION_LIMIT
+    if max(reach.values()) >= CANVAS_LIMIT:
+        raise ValueError("the values of its codebooks are too large to be exact")
+
+
+@lru_cache(maxsize=1)
+def integer_basis() -> Tensor:
+    """round(2**12 basis): coefficients to samples of a block, (192, 192) whole float64."""
+    return torch.floor(precise_basis() * 2**BASIS_BITS + 0.5)
+
+
+def fixed_sigma(config: RRVQConfig, code: int) -> int:
+    """round(2**8 sigma) at a quality code: coarse (fine / coarse)^(code / 4096), in grey levels."""
+    with localcontext() as context:
+        context.prec = 40
+        coarse, fine = Decimal(config.sigma_coarse), Decimal(config.sigma_fine)
+        sigma = coarse * ((fine / coarse).ln() * code / FINEST_CODE).exp()
+        return int((sigma * 2**SIGMA_BITS).to_integral_value())
+
+
+def image_of(canvas: dict[int, Tensor], size: tuple[int, int], sigma: int) -> NDArray[np.uint8]:
+    """What an exact canvas (tokens by stride) shows at `sigma`, a multiple of 2**-8: (H, W, 3) pixels."""
+    sizes = grid_sizes(size)
+    levels = pad_levels(canvas_levels(canvas, sizes, 1))
+    means = levels[64][:, 9:].double()
+    for stride in STRIDES[:-1]:
+        means = unhaar(means, levels[stride][:, : 9 if stride == 64 else None].double())
+    rows, columns = sizes[8]
+    pixels = np.empty((*size, 3), np.uint8)
+    for first in range(0, rows, BAND_BLOCKS):
+        band = slice(first, min(first + BAND_BLOCKS, rows))
+        samples = _samples(levels[8][0, :, band, :columns], means[0, :, band, :columns], sigma)
+        top = BLOCK * first
+        part = samples[: size[0] - top, : size[1]]
+        pixels[top : top + len(part)] = part.cpu().numpy()
+    return pixels
+
+
+def _samples(coefficients: Tensor, means: Tensor, sigma: int) -> Tensor:
+    """The pixels (8h, 8w, 3) of coefficients (192, h, w) whose DCs are `means` (3, h, w)."""
+    _, h, w = coefficients.shape
+    wide = coefficients.double()
+    wide[::64] = means
+    flat = wide.reshape(192, -1).t() @ integer_basis().to(wide.device)
+    steps = torch.floor(flat * 2.0 ** (SAMPLE_BITS - BASIS_BITS) + 0.5)
+    grey = torch.floor(steps * sigma * 2.0 ** -(SAMPLE_BITS + SIGMA_BITS) + 128.5).clamp_(0, 255)
+    blocks = grey.to(torch.uint8).view(h, w, 3, BLOCK, BLOCK)
+    return blocks.permute(0, 3, 1, 4, 2).reshape(BLOCK * h, BLOCK * w, 3)

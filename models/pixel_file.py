@@ -1,0 +1,82 @@
+"""Reading and writing the weights files of models of lossless pixels (see deflated): format, name, config, index.
+
+nets.I.trunk, .heads.C.mix, .out, .skip     GridLinear, as in packing
+tables                                      int32: the residuals' distributions (contexts, K), see residuals
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from torch import Tensor
+
+from .deflated import deflate, facts_of, tensors_of
+from .exact import GridLinear
+from .packing import pack_grid, take, unpack_grid
+from .pixel_model import LatticePixels
+from .pixel_net import PixelConfig, PixelNet
+from .residuals import CONTEXTS, TOKENS
+
+FORMAT = "dvcodec-pixels-1"
+TOTAL = 2**24 - (TOKENS + 2)
+"""Sum of a table's weights."""
+
+
+def write(net: PixelNet, tables: NDArray[np.int32], name: str) -> bytes:
+    """The bytes of a weights file. `packing.BoundError` if the model's sums could round."""
+    packed = {"tables": torch.from_numpy(_checked(tables))}
+    for place, module in net.named_modules():
+        if isinstance(module, GridLinear):
+            packed |= {f"{place}.{key}": value for key, value in pack_grid(place, module).items()}
+    return deflate({"format": FORMAT, "name": name, "config": asdict(net.config)}, packed)
+
+
+def read(path: Path, device: str) -> LatticePixels:
+    """The model of a weights file. ValueError if it is none of ours or damaged, OSError if it cannot be read.
+
+    Its arithmetic is that of a CPU, whatever the device: the entropy coder takes turns with it.
+    """
+    try:
+        return _read(path)
+    except (SafetensorError, zlib.error, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
+        raise ValueError(f"it is not a weights file or it is damaged: {error}") from error
+
+
+def _read(path: Path) -> LatticePixels:
+    facts = facts_of(path)
+    if facts["format"] != FORMAT:
+        raise ValueError(f"its format is {str(facts['format'])[:32]!r}, {FORMAT!r} is expected here")
+    net, tensors = PixelNet(_config(facts["config"])), tensors_of(path, facts)
+    _unpack(net, tensors)
+    tables = take(tensors, "tables", torch.int32, (CONTEXTS, TOKENS)).numpy()
+    return LatticePixels(str(facts["name"]), net.eval(), _checked(tables).astype(np.float32))
+
+
+def _unpack(net: PixelNet, packed: Mapping[str, Tensor]) -> None:
+    for place, module in net.named_modules():
+        if isinstance(module, GridLinear):
+            part = {key[len(place) + 1 :]: value for key, value in packed.items() if key.startswith(place + ".")}
+            unpack_grid(place, module, part)
+
+
+def _checked(tables: NDArray[np.int32]) -> NDArray[np.int32]:
+    """The tables, or ValueError if they are no distributions."""
+    if tables.shape != (CONTEXTS, TOKENS) or tables.min() < 0 or (tables.sum(axis=1, dtype=np.int64) != TOTAL).any():
+        raise ValueError("its tables are not valid")
+    return tables
+
+
+def _config(fields: dict[str, Any]) -> PixelConfig:
+    """The configuration, every size within its bounds."""
+    config = PixelConfig(**fields)
+    if not all(type(n) is int and 1 <= n <= 256 for n in (config.hidden, config.width)):
+        raise ValueError("the sizes in its configuration are out of bounds")
+    return config

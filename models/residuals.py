@@ -1,0 +1,58 @@
+"""How far a pixel is from its rounded mean: a token under one of a few shared tables, and bits for what that leaves.
+
+A distribution is one of CONTEXTS tables: a mean's fraction, a scale, a tail. A table is K integer weights as the coder
+takes them; they are data of a weights file, so nothing has to be computed alike on two machines.
+
+    log-density: (1 - t) logistic(scale) + t logistic(4 scale), t = 2**-(1 + 1.25 tail)
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .pixel_net import MEAN_STEPS, SCALES, TAILS
+
+DIRECT = 20
+"""Residuals up to this have a token each."""
+BUCKETS = (2, 2, 3, 3, 4, 4, 5, 5, 6, 7, 8)
+"""Bits of the further ones by token, growing outwards on each side."""
+TOKENS = 2 * (DIRECT + len(BUCKETS)) + 1
+"""K."""
+CONTEXTS = MEAN_STEPS * SCALES * TAILS
+"""Tables."""
+WIDE = 4.0
+"""The wide component's scale in units of the narrow one's."""
+
+
+def starts() -> NDArray[np.int32]:
+    """The smallest |residual| of every token, by |token|."""
+    sizes = [1] * (DIRECT + 1) + [2**bits for bits in BUCKETS]
+    return np.cumsum([0, *sizes])[:-1].astype(np.int32)
+
+
+def bits() -> NDArray[np.int32]:
+    """How many bits follow a token, by |token|."""
+    return np.array([0] * (DIRECT + 1) + list(BUCKETS), np.int32)
+
+
+def split(residuals: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Residuals (n,) to tokens in [0, TOKENS) and what is left of them, in [0, 2**bits)."""
+    size = np.abs(residuals)
+    magnitude = (np.searchsorted(starts(), size, side="right") - 1).astype(np.int32)
+    tokens = np.where(residuals < 0, -magnitude, magnitude) + TOKENS // 2
+    return tokens.astype(np.int32), size - starts()[magnitude]
+
+
+def join(tokens: NDArray[np.int32], rest: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Undoes `split`."""
+    signed = tokens - np.int32(TOKENS // 2)
+    size = starts()[np.abs(signed)] + rest
+    joined: NDArray[np.int32] = np.where(signed < 0, -size, size)
+    return joined
+
+
+def extra_bits(tokens: NDArray[np.int32]) -> NDArray[np.int32]:
+    """How many bits follow each token."""
+    found: NDArray[np.int32] = bits()[np.abs(tokens - np.int32(TOKENS // 2))]
+    return found

@@ -1,0 +1,89 @@
+"""A small model of lossless pixels beside `small_model`'s hierarchy: random networks, tables without counts."""
+
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import small_model
+import torch
+from numpy.typing import NDArray
+
+from dvcodec import models
+from dvcodec.codec import decoder, lossless
+from dvcodec.codec.container import Container
+from dvcodec.codec.images import Picture, from_array
+from dvcodec.models import interface, pixel_file
+from dvcodec.models.exact import GridLinear
+from dvcodec.models.pixel_model import LatticePixels
+from dvcodec.models.pixel_net import PixelConfig, PixelNet
+from dvcodec.training import pixel_tables
+
+WEIGHTS, PIXEL_WEIGHTS = b"12345678", b"87654321"
+
+
+@cache
+def trainable() -> PixelNet:
+    """The network before packing, in float. Shared: do not change it."""
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        torch.manual_seed(0)
+        net = PixelNet(PixelConfig(hidden=12, width=8)).eval()
+        for module in net.modules():
+            if isinstance(module, GridLinear):
+                module.bias.normal_(std=0.5)
+    return net
+
+
+@cache
+def weights_bytes() -> bytes:
+    """The model as the bytes of a weights file."""
+    return pixel_file.write(trainable(), pixel_tables.tables(), "small-pixels")
+
+
+def load(data: bytes | None = None) -> LatticePixels:
+    """The model of a weights file's bytes (the small one's if none are given). A fresh one with every call."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "pixels.safetensors"
+        path.write_bytes(weights_bytes() if data is None else data)
+        found = models.load_pixels(path)
+    assert isinstance(found, LatticePixels)
+    return found
+
+
+@cache
+def pixel_model() -> LatticePixels:
+    """The small model. Shared: do not change it."""
+    return load()
+
+
+def coded(array: NDArray[np.uint8]) -> bytes:
+    """A lossless file of the method `model`."""
+    return lossless.compress(from_array(array), "model", network).data
+
+
+def network(
+    hierarchy: interface.Predictive | None = None, pixels: interface.PixelModel | None = None
+) -> lossless.Model:
+    """Both small models, or others in their place."""
+    found = hierarchy or small_model.hierarchy()
+    assert isinstance(found, interface.Predictive)
+    return lossless.Model(found, WEIGHTS, pixels or pixel_model(), PIXEL_WEIGHTS)
+
+
+def decoded(data: bytes, *, preview: decoder.Preview = None, model: lossless.Model | None = None) -> decoder.Decoded:
+    """Decode with the small models, or others."""
+    chosen = model or network()
+    return decoder.decompress(
+        data, lambda prefix: chosen.hierarchy, preview=preview, load_pixels=lambda prefix: chosen.pixels
+    )
+
+
+def verified(data: bytes) -> Container:
+    """Verify with the small models."""
+    return decoder.verify(data, lambda prefix: small_model.hierarchy(), load_pixels=lambda prefix: pixel_model())
+
+
+def same(picture: Picture, array: NDArray[np.uint8]) -> bool:
+    """Whether a picture has exactly these samples."""
+    values = picture.pixels if picture.alpha is None else np.dstack([picture.pixels, picture.alpha])
+    return values.shape == array.shape and bool((values == array).all())

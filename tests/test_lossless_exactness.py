@@ -1,0 +1,104 @@
+"""Lossless files decode to the same pixels in every environment, and noise in what may be float changes none."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import lossless_probe as probe
+import numpy as np
+import pytest
+import small_model
+import small_pixels
+import torch
+from test_exactness import ENVIRONMENTS, Noisy, environment
+
+from dvcodec import weights
+from dvcodec.codec import engine, lossless
+from dvcodec.codec.errors import DvcodecError, WeightsNotFound
+from dvcodec.codec.images import from_array
+from dvcodec.models.exact import GridLinear
+from dvcodec.models.exact_canvas import fixed_sigma, integer_basis
+from dvcodec.models.interface import Predictive
+from dvcodec.models.pixel_model import LatticePixels
+
+CORNERS = [ENVIRONMENTS[0], ENVIRONMENTS[1], ENVIRONMENTS[-2], ENVIRONMENTS[-1]]
+
+
+@pytest.mark.parametrize("setting", CORNERS, ids="-".join)
+def test_every_environment_sees_the_same_pixels(setting: tuple[str, str, str], tmp_path: Path) -> None:
+    array = small_model.picture(56, 72)
+    data = small_pixels.coded(array)
+    expected = probe.report(data, small_model.hierarchy(), small_pixels.pixel_model())
+    files = {"h": small_model.weights_bytes(), "p": small_pixels.weights_bytes(), "in": data}
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    paths = [str(tmp_path / name) for name in (*files, "out")]
+    done = subprocess.run(
+        [sys.executable, probe.__file__, *paths, setting[2]],
+        env=environment(*setting[:2]),
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == expected
+    written = small_pixels.decoded((tmp_path / "out").read_bytes())
+    assert small_pixels.same(written.picture, small_model.picture(56, 72, seed=1))
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_noise_in_what_may_be_float_changes_no_pixel(seed: int) -> None:
+    array = small_model.picture(56, 72)
+    noisy = Noisy(seed)
+    assert small_pixels.same(
+        small_pixels.decoded(small_pixels.coded(array), model=small_pixels.network(noisy)).picture, array
+    )
+    written = lossless.compress(from_array(array), "model", lambda: small_pixels.network(noisy)).data
+    assert small_pixels.same(small_pixels.decoded(written).picture, array)
+
+
+@pytest.mark.parametrize("place", ["trunk", "heads.0.mix", "heads.1.out", "heads.2.skip"])
+def test_one_step_of_an_exact_weight_is_noticed(place: str) -> None:
+    data = small_pixels.coded(small_model.picture(56, 72))
+    model = small_pixels.load()
+    for index in range(10):
+        linear = model.network.group(index).get_submodule(place)
+        assert isinstance(linear, GridLinear)
+        linear.weight.data[:, 0] += torch.exp2(-linear.exponents())
+    changed = LatticePixels("changed", model.network, model.tables)
+    with pytest.raises(DvcodecError):
+        small_pixels.decoded(data, model=small_pixels.network(pixels=changed))
+
+
+def test_an_exact_walk_reads_symbols_as_any_other() -> None:
+    array = small_model.picture(56, 72)
+    data = small_pixels.coded(array)
+    total = small_pixels.decoded(data).total
+    lossy = small_pixels.decoded(data, preview=total).picture.pixels
+    _, predicted = lossless.base_of(array, small_model.hierarchy())
+    assert np.abs(lossy.astype(int) - predicted).mean() < 40
+
+
+def test_the_integer_tables_are_what_they_were() -> None:
+    """Their making uses floats or decimals once; these figures pin the result."""
+    basis = integer_basis()
+    assert int(basis.abs().sum()) == BASIS_SUM and int((basis * torch.arange(192)).sum()) == BASIS_MOMENT
+    config = small_model.CONFIG
+    assert [fixed_sigma(config, code) for code in (0, 1000, 4096)] == [11264, 6029, 870]
+
+
+BASIS_SUM, BASIS_MOMENT = 8744896, 1129232
+
+
+@pytest.mark.slow
+def test_the_shipped_models_code_a_photograph_exactly() -> None:
+    array = small_model.photograph(120, 152)
+    try:
+        model = engine.lossless_model(None, "cpu")
+    except WeightsNotFound:
+        pytest.skip("no model of lossless pixels ships yet")
+    assert model is not None and isinstance(model.hierarchy, Predictive)
+    data = lossless.compress(from_array(array), "model", lambda: model).data
+    assert small_pixels.same(small_pixels.decoded(data, model=model).picture, array)
+    assert weights.default(weights.PIXELS).id == model.pixel_weights

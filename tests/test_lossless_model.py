@@ -1,0 +1,228 @@
+"""Scalable lossless files: symbols of the hierarchy, then the pixels under p(x | z), exactly."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+import small_model
+import small_pixels
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from small_pixels import coded, decoded, same
+
+from dvcodec.codec import container, decoder, lossless, pixels
+from dvcodec.codec.container import Container
+from dvcodec.codec.entropy import Tables
+from dvcodec.codec.errors import DvcodecError, FormatError, TruncatedFile
+from dvcodec.codec.info import describe
+from dvcodec.models import colours, pixel_walk, residuals
+from dvcodec.models.lattice import LUMINANCE, PARITIES, SPACING, groups, seed
+from fake import photograph
+
+NOISE = np.random.default_rng(5)
+
+
+def content(kind: str, height: int, width: int) -> NDArray[np.uint8]:
+    """Pixels (height, width, 4) of a kind."""
+    if kind == "noise":
+        return NOISE.integers(0, 256, (height, width, 4), np.uint8)
+    if kind == "extremes":
+        return NOISE.choice(np.array([0, 255], np.uint8), (height, width, 4))
+    if kind == "flat":
+        return np.full((height, width, 4), 255, np.uint8)
+    return np.dstack([photograph(height, width), photograph(height, width, 1)])[:, :, :4]
+
+
+@pytest.mark.parametrize("kind", ["photograph", "noise", "extremes", "flat"])
+@pytest.mark.parametrize("size", [(1, 1), (1, 9), (17, 1), (2, 2), (8, 8), (23, 31), (64, 72)], ids=str)
+def test_every_kind_and_size_comes_back(kind: str, size: tuple[int, int]) -> None:
+    whole = content(kind, *size)
+    for array in (whole, whole[:, :, :3], whole[:, :, 2:], whole[:, :, 0]):
+        array = np.ascontiguousarray(array)
+        result = decoded(coded(array))
+        assert result.exact and same(result.picture, array)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 2**32 - 1), st.integers(1, 256))
+def test_arrays_come_back(height: int, width: int, start: int, levels: int) -> None:
+    array = np.random.default_rng(start).integers(0, levels, (height, width, 3), np.uint8)
+    assert same(decoded(coded(array)).picture, array)
+
+
+def test_strips_are_coded_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    array = photograph(70, 40)
+    monkeypatch.setattr(container, "STRIP_AREA", 1000)
+    data = coded(array)
+    assert len(Container(data).strips) == 3
+    assert same(decoded(data).picture, array)
+    monkeypatch.undo()
+    with pytest.raises(FormatError):
+        decoded(data)
+
+
+def test_a_preview_is_the_lossy_image() -> None:
+    array = photograph(80, 100)
+    data = coded(array)
+    total = len(Container(data).chunks)
+    first, last = decoded(data, preview=1), decoded(data, preview=total)
+    assert not first.exact and not last.exact and last.picture.pixels.shape == array.shape
+    hierarchy = small_model.hierarchy()
+    symbols, predicted = lossless.base_of(array, hierarchy)
+    assert np.abs(last.picture.pixels.astype(int) - hierarchy.render(symbols.state)).max() <= 1
+    assert np.abs(predicted.astype(int) - last.picture.pixels).mean() < 30
+    assert decoded(data, preview="all").exact
+
+
+def test_a_cut_file_still_shows_the_lossy_image() -> None:
+    data = coded(photograph(80, 100))
+    parsed = Container(data)
+    cut = data[: parsed.strips[0].offset + 3]
+    with pytest.raises(TruncatedFile, match="strip 1 of 1 is missing"):
+        decoded(cut)
+    result = decoded(cut, preview="all")
+    assert not result.exact and result.chunks == result.total == len(parsed.chunks)
+    assert (result.picture.pixels == decoded(data, preview=result.total).picture.pixels).all()
+    first = data[: parsed.chunks[0].offset + parsed.chunks[0].size]
+    assert decoded(first, preview="all").chunks == 1
+
+
+def test_every_cut_and_every_flipped_byte_is_noticed() -> None:
+    data = coded(np.dstack([photograph(9, 12), photograph(9, 12, 1)])[:, :, :4])
+    for length in range(len(data)):
+        with pytest.raises(FormatError):
+            decoded(data[:length])
+    for position in range(len(data)):
+        changed = bytearray(data)
+        changed[position] ^= 1 << position % 8
+        with pytest.raises(DvcodecError):
+            decoded(bytes(changed))
+
+
+def forged(data: bytes, strips: tuple[bytes, ...]) -> bytes:
+    """The same file with other strips, its checksums right."""
+    parsed = Container(data)
+    chunks = tuple(container.Chunk(s.layers, parsed.payload(s) or b"") for s in parsed.chunks)
+    return container.assemble(parsed.header, container.Parts(chunks=chunks, pixels=strips))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.binary(min_size=1, max_size=400), st.integers(0, 12))
+def test_random_strips_raise_only_our_errors(payload: bytes, first: int) -> None:
+    data = forged(coded(photograph(16, 24)), (bytes([first]) + payload,))
+    with pytest.raises(DvcodecError):
+        decoded(data)
+
+
+def test_a_wrong_strip_is_noticed_behind_right_checksums() -> None:
+    data = coded(photograph(16, 24))
+    parsed = Container(data)
+    strip = parsed.payload(parsed.strips[0]) or b""
+    for position in range(0, len(strip), 7):
+        changed = bytearray(strip)
+        changed[position] ^= 1
+        with pytest.raises(FormatError):
+            decoded(forged(data, (bytes(changed),)))
+    with pytest.raises(FormatError):
+        decoded(forged(data, (bytes([strip[0] ^ 1]) + strip[1:],)))
+
+
+def test_absurd_sizes_allocate_nothing_before_they_are_refused() -> None:
+    data = coded(photograph(16, 24))
+    parsed = Container(data)
+    header = container.Header(2**14, 2**14, False, False, 5120, b"12345678", parsed.header.lossless)
+    head = container.assemble(header, container.Parts(chunks=(container.Chunk(82, b"x"),), pixels=(b"x",)))
+    tracemalloc.start()
+    with pytest.raises(DvcodecError):
+        decoded(head)
+    assert tracemalloc.get_traced_memory()[1] < 10**6
+    tracemalloc.stop()
+
+
+def test_what_the_header_says() -> None:
+    data = coded(photograph(16, 24))
+    info = describe(data)
+    assert (info.format_version, info.lossless, info.method, info.mode) == (2, True, "model", "RGB")
+    assert info.quality == lossless.BASE_QUALITY / 256 and len(info.chunks) >= 1
+    assert info.pixel_weights_id == small_pixels.PIXEL_WEIGHTS.hex() and info.weights_id == small_pixels.WEIGHTS.hex()
+    sections = info.pixel_bytes + sum(chunk.bytes for chunk in info.chunks)
+    assert info.header_bytes + sections == info.total_bytes == len(data)
+    assert small_pixels.verified(data).header.mode == "RGB"
+
+
+def test_weights_that_cannot_predict_are_refused() -> None:
+    data = coded(photograph(16, 24))
+    with pytest.raises(DvcodecError, match="cannot decode lossless"):
+        decoder.decompress(data, lambda prefix: small_model.hierarchy())
+
+
+# The parts.
+
+
+@given(st.lists(st.integers(-510, 510), min_size=1, max_size=50))
+def test_residuals_are_tokens_and_bits(values: list[int]) -> None:
+    array = np.array(values, np.int32)
+    tokens, rest = residuals.split(array)
+    assert (residuals.join(tokens, rest) == array).all()
+    assert tokens.min() >= 0 and tokens.max() < residuals.TOKENS
+    assert (rest >= 0).all() and (rest < 2 ** residuals.extra_bits(tokens)).all()
+
+
+@pytest.mark.parametrize("transform", range(colours.TRANSFORMS))
+def test_colour_transforms_are_reversible_and_bounded(transform: int) -> None:
+    rgb = torch.from_numpy(NOISE.choice(np.array([0, 1, 127, 128, 254, 255], np.int16), (2, 3, 40, 40)))
+    planes = colours.split(rgb, transform)
+    assert (colours.join(planes, transform) == rgb).all()
+    for channel in range(3):
+        assert colours.LOWEST[channel] <= planes[:, channel].min()
+        assert planes[:, channel].max() <= colours.HIGHEST[channel]
+
+
+def test_the_smoothest_transform_is_taken() -> None:
+    light = NOISE.integers(0, 200, (1, 64, 64))
+    red_alone = np.concatenate([NOISE.integers(0, 200, (1, 64, 64)), light, light + 3])
+    assert colours.smoothest(torch.from_numpy(red_alone.astype(np.int16))) in (2, 3, 6)
+    array = np.ascontiguousarray(red_alone.transpose(1, 2, 0).astype(np.uint8))
+    assert coded(array)[Container(coded(array)).strips[0].offset] in (2, 3, 6)
+
+
+def test_groups_see_known_pixels_alone() -> None:
+    assert not any(seed().near)
+    for index, group in enumerate(groups(), 1):
+        assert group.parity == PARITIES[index]
+        assert {n.parity for near in group.near for n in near} <= set(PARITIES[:index])
+        assert len(group.near[0]) == min(LUMINANCE, len(group.near[0])) >= 12
+
+
+def test_a_pixel_depends_on_what_is_known_alone() -> None:
+    """Changing a pixel of the last group changes no context but those of its own position."""
+    seen: list[list[NDArray[np.int32]]] = []
+
+    class Watch:
+        def choose(self, step: pixel_walk.Step) -> NDArray[np.int32]:
+            seen[-1].append(step.contexts.copy())
+            return step.residuals()
+
+    array = photograph(SPACING * 3, SPACING * 4)
+    predicted = photograph(SPACING * 3, SPACING * 4, 3)
+    for change in (0, 40):
+        changed = array.copy()
+        changed[1::2, 0::2] ^= np.uint8(change)
+        seen.append([])
+        model = small_pixels.pixel_model()
+        model.walk(predicted, Watch(), transform=0, grey=False, pixels=changed)  # type: ignore[arg-type]
+    assert len(seen[0]) == 30
+    assert all((one == other).all() for one, other in zip(seen[0][:28], seen[1][:28], strict=True))
+    assert not (seen[0][28] == seen[1][28]).all()
+
+
+@pytest.mark.parametrize("positions", [1, 50, 10**6])
+def test_bands_change_nothing(positions: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    array, predicted = photograph(40, 56), photograph(40, 56, 2)
+    model = small_pixels.pixel_model()
+    strip = pixels.encode(array, predicted, model, Tables(model.tables))
+    monkeypatch.setattr(pixel_walk, "BAND_POSITIONS", positions)
+    assert pixels.encode(array, predicted, model, Tables(model.tables)) == strip
+    assert (pixels.decode(strip, predicted, model, Tables(model.tables), grey=False) == array).all()
