@@ -64,7 +64,7 @@ def pairs(network: Network, folder: Path, n: int, drawing: Drawing) -> Image.Ima
 def _family_pairs(model: FamilyVAE, files: tuple[Path, ...], drawing: Drawing) -> Image.Image:
     mode = "RGB" if model.config.channels == 3 else "L"
     levels = np.stack([_middle(path, model.config.image, mode) for path in files])
-    binary = model.config.likelihood == "bernoulli"
+    binary = model.config.binary
     levels = np.where(levels >= INK, 255, 0).astype(np.uint8) if binary else levels
     x = torch.from_numpy(levels).float() / (255 if binary else 1)
     made = samples.reconstruct(model, x, layers=drawing.layers, seed=drawing.seed, temperature=drawing.temperature)

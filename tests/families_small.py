@@ -54,7 +54,7 @@ def images(config: FamilyConfig, count: int, seed: int = 0) -> Tensor:
     y, x = np.mgrid[0:side, 0:side] / side
     centres, radii = rng.uniform(0.2, 0.8, (count, config.channels, 2, 1, 1)), rng.uniform(0.15, 0.5, (count, 1, 1, 1))
     discs = np.hypot(y - centres[:, :, 0], x - centres[:, :, 1]) < radii
-    if config.likelihood == "bernoulli":
+    if config.binary:
         return torch.from_numpy(discs).float()
     levels = discs * 150 + rng.integers(0, 60, (count, config.channels, 1, 1))
     return torch.from_numpy(levels).float()

@@ -67,7 +67,7 @@ def hierarchy(name: str) -> FamilyHierarchy:
 
 def picture(config: FamilyConfig, seed: int = 0) -> NDArray[np.uint8]:
     """Pixels (S, S) or (S, S, 3) of the kind that a configuration codes."""
-    x = small.images(config, 1, seed)[0] * (255 if config.likelihood == "bernoulli" else 1)
+    x = small.images(config, 1, seed)[0] * (255 if config.binary else 1)
     pixels: NDArray[np.uint8] = x.permute(1, 2, 0).numpy().astype(np.uint8)
     return pixels[:, :, 0] if config.channels == 1 else pixels
 

@@ -185,6 +185,12 @@ def _hdvae() -> dict[str, FamilyPreset]:
     found["hdvae-small"] = FamilyPreset(
         "HD-VAE with narrow networks: quick to train, for trials", narrow, small(HDVAE), binary
     )
+    found["hdvae-archive"] = FamilyPreset(
+        "HD-VAE of binary 28x28 images whose pixels see their neighbours: bits-back coding of archives",
+        replace(memory((12, 6), (64, 16)), width=32, blocks=1, dropout=0.0, likelihood="neighbours", reversible=True),
+        replace(small(HDVAE), batch=64, schedule="cosine", stop_after=0),
+        binary,
+    )
     bounded = replace(HD[1], hierarchy="lvae", block="elu", blocks=1, width=16, dropout=0.0, exact=False, lipschitz=1.0)
     found["hdvae-lipschitz"] = FamilyPreset(
         "HD-VAE of one layer whose decoder has a Lipschitz constant, for the relaxed ELBO", bounded, HDVAE, binary

@@ -72,7 +72,7 @@ def data_of(
 
 def refuse_other_images(config: FamilyConfig, data: DataSet) -> None:
     """DvcodecError unless the images are of the kind and size that the model describes."""
-    takes = ((config.channels, config.image, config.image), config.likelihood == "bernoulli")
+    takes = ((config.channels, config.image, config.image), config.binary)
     if takes != (data.shape, data.binary):
         theirs, ours = (_kind(*kind) for kind in ((data.shape, data.binary), takes))
         raise DvcodecError(f"the model describes {ours} images, {data.name} holds {theirs} ones", "another --data")

@@ -14,7 +14,7 @@ Latent = Literal["responsibilities", "logits", "memory", "nearest", "gaussian"]
 Variance = Literal["isotropic", "diagonal", "unit"]
 Prior = Literal["embedding", "direct"]
 TopPrior = Literal["learnt", "uniform"]
-Pixels = Literal["bernoulli", "logistic", "mixture"]
+Pixels = Literal["bernoulli", "logistic", "mixture", "neighbours"]
 BlockKind = Literal["elu", "gated"]
 
 
@@ -58,6 +58,12 @@ class FamilyConfig:
     likelihood: Pixels = "logistic"
     mixtures: int = 5
     """Components of the mixture of discretised logistics."""
+    reach: tuple[int, int] = (4, 5)
+    """Of the likelihood `neighbours`: rows above a pixel, and columns to its sides, that it sees."""
+    pixel_width: int = 48
+    """Of the same: hidden units ..."""
+    pixel_features: int = 16
+    """... and how many maps of the synthesis a pixel sees."""
     dense: bool = False
     width: int = 64
     """Channels of both deterministic chains."""
@@ -77,6 +83,8 @@ class FamilyConfig:
     weight_norm: bool = True
     exact: bool = True
     """All that a prior depends on runs on integer grids (models.exact), in training too; export needs it."""
+    reversible: bool = False
+    """So do inference and the likelihood: what bits-back coding needs, since a decoder infers too."""
     lipschitz: float = 0.0
     """Operator norm that no layer of the top-down path exceeds; 0 leaves them free. Needs exact = False."""
 
@@ -97,6 +105,8 @@ class FamilyConfig:
         self._check_pairs()
 
     def _check_sizes(self) -> None:
+        if len(self.reach) != 2:
+            raise ValueError("a reach has two sizes, rows and columns")
         if not 1 <= len(self.sides) == len(self.symbols) == len(self.variables) <= 64:
             raise ValueError("sides, symbols and variables must have one entry a level, 64 at most")
         if any(fine not in (coarse, 2 * coarse - 1, 2 * coarse) for fine, coarse in self._steps()):
@@ -104,7 +114,8 @@ class FamilyConfig:
         bounds = ((1, 256, self.sides), (1, 1024, self.variables), (2, 2**16, self.symbols))
         sizes = (self.channels, self.image, self.width, self.embedding, self.values, self.mixtures)
         counts = (self.blocks, self.head_blocks)
-        bounded = (*bounds, (1, 1024, sizes), (0, 16, counts))
+        pixels = (self.pixel_width, self.pixel_features)
+        bounded = (*bounds, (1, 1024, sizes + pixels), (0, 16, counts), (1, 16, self.reach))
         if not all(type(n) is int and low <= n <= high for low, high, numbers in bounded for n in numbers):
             raise ValueError("a size is no whole number or out of bounds")
         if not (0 <= self.dropout < 1 and 0 <= self.lipschitz <= 100 and 0 <= self.commitment <= 100):
@@ -126,6 +137,10 @@ class FamilyConfig:
             raise ValueError("nearest neighbours go with the uniform prior")
         if self.latent == "logits" and self.prior != "direct":
             raise ValueError("a layer of logits has no embedding: set prior=direct")
+        if self.reversible and not self.exact:
+            raise ValueError("a reversible model is exact: set exact=true")
+        if self.likelihood == "neighbours" and self.channels != 1:
+            raise ValueError("the likelihood of neighbours is of black and white pixels: set channels=1")
         if self.lipschitz and (self.exact or self.block == "gated"):
             raise ValueError("a Lipschitz constant needs exact=false and block=elu")
 
@@ -133,6 +148,11 @@ class FamilyConfig:
     def categorical(self) -> bool:
         """Whether the latents are symbols."""
         return self.latent != "gaussian"
+
+    @property
+    def binary(self) -> bool:
+        """Whether pixels are black or white."""
+        return self.likelihood in ("bernoulli", "neighbours")
 
     @property
     def infers_upwards(self) -> bool:

@@ -60,8 +60,13 @@ def exact_scores(layer: LatentLayer, embedding: Tensor) -> Tensor:
         return embedding.new_zeros(len(embedding), layer.plan.symbols, dtype=torch.float64)
     if layer.direct:
         return embedding.double()
+    return exact_posterior_scores(layer, embedding)
+
+
+def exact_posterior_scores(layer: LatentLayer, query: Tensor) -> Tensor:
+    """The posterior's scores in bits, exact float64, for e_q on its grid. (rows, D) -> (rows, K)"""
     assert isinstance(layer.codebook, FrozenCodebook), "exact scores need frozen weights"
-    return layer.grouped(layer.codebook.exact_bits, embedding)
+    return layer.grouped(layer.codebook.exact_bits, query)
 
 
 def pack_codebook(name: str, book: Codebook) -> dict[str, Tensor]:

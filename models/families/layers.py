@@ -22,6 +22,11 @@ from .distributions import Categorical, Distribution, Normal, OneHot
 from .nets import Conv, blocks
 
 
+def inference_arithmetic(config: FamilyConfig) -> Arithmetic:
+    """How the way up computes: on grids where a decoder infers too."""
+    return Arithmetic(config.reversible, 0.0, config.weight_norm)
+
+
 class Head(nn.Module):
     """From a chain's map to what a layer needs of it, at its positions; `dense`, from the whole map to one position."""
 
@@ -82,7 +87,7 @@ class LatentLayer(nn.Module):
         query = 2 * config.embedding if self.codebook is None else self.codebook.width
         self.prior_width = plan.symbols if self.direct and self.codebook is not None else query
         side, count = config.sides[plan.level], plan.variables
-        up = Arithmetic(False, 0.0, config.weight_norm)
+        self.inference = up = inference_arithmetic(config)
         down = up if not config.lipschitz else arithmetic  # appendix E: q's functions of z are bounded too
         self.qladder = Head(count * query, side, config, up)
         self.qstrap = None if plan.bottom_up else Head(count * query, side, config, down)
@@ -103,8 +108,9 @@ class LatentLayer(nn.Module):
 
     def query(self, h: Tensor, d: Tensor | None) -> Tensor:
         """e_q, the sum of what both chains say. (rows, D)"""
-        e = self.qladder(h)
-        return self.rows(e if self.qstrap is None or d is None else torch.add(e, self.qstrap(d)))
+        grid = self.inference.embedding
+        e = grid(self.qladder(h))
+        return self.rows(e if self.qstrap is None or d is None else grid(torch.add(e, grid(self.qstrap(d)))))
 
     def embedding(self, d: Tensor) -> Tensor:
         """e_p (rows, D), on its grid where the arithmetic is exact; where the prior is uniform (rows, 0)."""

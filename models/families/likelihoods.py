@@ -11,6 +11,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .. import bilevel
+from ..bilevel import BilevelConfig, BilevelDescent, BilevelNet, FrozenBilevel, Likelier
+from ..causal import Reach
+from ..walk import walk
 from .config import FamilyConfig
 
 HALF = 1 / 255
@@ -113,8 +117,32 @@ def level_mass(x: Tensor, mean: Tensor, log_scale: Tensor) -> Tensor:
     return torch.where(x <= 0, left, torch.where(x >= 255, right, left + right + width))
 
 
-KINDS: dict[str, type[Bernoulli] | type[Logistic] | type[Mixture]] = {
+class Neighbours(nn.Module):
+    """Binary pixels, each given z and its neighbours before it (bilevel): z is left with what these do not tell.
+
+    After the variational lossy autoencoder of Chen et al. (2017), whose decoder sees a small neighbourhood.
+    """
+
+    binary = True
+
+    def __init__(self, config: FamilyConfig) -> None:
+        super().__init__()
+        self.outputs = config.pixel_features
+        self.net = BilevelNet(BilevelConfig(Reach(*config.reach), config.pixel_features, config.pixel_width))
+
+    def log_prob(self, x: Tensor, raw: Tensor) -> Tensor:
+        """sum log p(pixel | neighbours, z)."""
+        return bilevel.log_prob(self.net(x[:, 0], raw), x[:, 0]).flatten(1).sum(1)
+
+    def mean(self, raw: Tensor) -> Tensor:
+        """Not the mean, which has no closed form, but the picture whose every pixel is the likelier one."""
+        net = FrozenBilevel(self.net)
+        return walk(BilevelDescent(net, net.lift(raw.float()), None), Likelier())[:, None]
+
+
+KINDS: dict[str, type[Bernoulli] | type[Logistic] | type[Mixture] | type[Neighbours]] = {
     "bernoulli": Bernoulli,
     "logistic": Logistic,
     "mixture": Mixture,
+    "neighbours": Neighbours,
 }

@@ -6,11 +6,11 @@ import torch
 from torch import Tensor, nn
 
 from ..walk import Chooser, walk
-from .arithmetic import FLOAT, Arithmetic
+from .arithmetic import Arithmetic
 from .choosers import Pick
 from .config import FamilyConfig
 from .descent import Evidence, FamilyDescent, Step
-from .layers import LatentLayer
+from .layers import LatentLayer, inference_arithmetic
 from .likelihoods import KINDS, Likelihood
 from .nets import Chain, Conv, Down, Up, blocks
 
@@ -18,8 +18,12 @@ from .nets import Chain, Conv, Down, Up, blocks
 class Elu(nn.Module):
     """ELU between the parts of a chain."""
 
+    def __init__(self, arithmetic: Arithmetic) -> None:
+        super().__init__()
+        self.arithmetic = arithmetic
+
     def forward(self, x: Tensor) -> Tensor:
-        return FLOAT.elu(x)
+        return self.arithmetic.elu(x)
 
     def lipschitz(self) -> float:
         """Slopes of at most 1."""
@@ -36,10 +40,10 @@ class FamilyVAE(nn.Module):
         super().__init__()
         self.config = config
         self.arithmetic = Arithmetic(config.exact, config.lipschitz, config.weight_norm)
-        free = Arithmetic(False, 0.0, config.weight_norm)
-        smooth = Arithmetic(False, config.lipschitz, config.weight_norm)
-        self.stem = _stem(config, free)
-        self.up = nn.ModuleList(self._up(level, free) for level in range(config.levels))
+        upwards = inference_arithmetic(config)
+        smooth = Arithmetic(config.reversible, config.lipschitz, config.weight_norm)
+        self.stem = _stem(config, upwards)
+        self.up = nn.ModuleList(self._up(level, upwards) for level in range(config.levels))
         self.top = nn.Parameter(torch.randn(1, config.width, 1, 1))  # d_L, Willetts et al., appendix C
         self.down = nn.ModuleList(self._down(level) for level in range(config.levels))
         plans = config.plans()
@@ -70,7 +74,7 @@ class FamilyVAE(nn.Module):
 
     def infer(self, x: Tensor, pick: Pick) -> Evidence:
         """The bottom-up pass over images (B, C, S, S); layers that are inferred upwards choose by `pick`."""
-        h: Tensor = self.stem(2 * x - 1 if self.likelihood.binary else x / 127.5 - 1)
+        h: Tensor = self.stem(self._seen(x))
         evidence = Evidence([], {}, {})
         upwards = {m.plan.level: (i, m) for i, m in enumerate(self.layers()) if m.plan.bottom_up}
         for level, climb in enumerate(self.up):
@@ -81,6 +85,12 @@ class FamilyVAE(nn.Module):
                 h = self._choose_upwards(index, layer, h, pick, evidence)
         return evidence
 
+    def _seen(self, x: Tensor) -> Tensor:
+        """Pixels as the stem takes them; on the grid of its inputs where inference is exact."""
+        if self.likelihood.binary:
+            return 2 * x - 1
+        return (x - 128) / 16 if self.config.reversible else x / 127.5 - 1
+
     def _choose_upwards(self, index: int, layer: LatentLayer, h: Tensor, pick: Pick, evidence: Evidence) -> Tensor:
         """q(z_l | z_<l, x) with skip connections (eq 18, 22), q(z_l | z_l-1) without (eq 17)."""
         query = layer.query(h, None)
@@ -89,7 +99,7 @@ class FamilyVAE(nn.Module):
         if layer.up is None:
             return h
         risen: Tensor = layer.up(layer.maps(layer.worth(choice, query)))
-        return h + risen if self.config.skips else risen
+        return inference_arithmetic(self.config).stream(h + risen if self.config.skips else risen)
 
     def descent(self, images: int, evidence: Evidence | None = None) -> FamilyDescent:
         """The way down for so many images, to be walked once."""
@@ -125,12 +135,13 @@ def _stem(config: FamilyConfig, arithmetic: Arithmetic) -> nn.Sequential:
 
 
 def _synthesis(config: FamilyConfig, outputs: int, arithmetic: Arithmetic) -> Chain:
-    """From the finest level's side to the likelihood's parameters, in floats."""
+    """From the finest level's side to the likelihood's parameters."""
     sides = [config.image]
     while sides[-1] > config.sides[0]:
         sides.append((sides[-1] + 1) // 2)
     parts: list[nn.Module] = []
+    detailed = config.likelihood != "neighbours"  # which leaves little to say at the size of pixels
     for side in reversed(sides[:-1]):
-        parts += [Up(config.width, side, arithmetic), *blocks(1, config.width, config.block, arithmetic)]
-    more = blocks(config.blocks, config.width, config.block, arithmetic, config.dropout)
-    return Chain(*parts, *more, Elu(), Conv(config.width, outputs, arithmetic))
+        parts += [Up(config.width, side, arithmetic), *blocks(int(detailed), config.width, config.block, arithmetic)]
+    more = blocks(config.blocks if detailed else 0, config.width, config.block, arithmetic, config.dropout)
+    return Chain(*parts, *more, Elu(arithmetic), Conv(config.width, outputs, arithmetic))

@@ -104,12 +104,12 @@ class Down(nn.Module):
     def __init__(self, inputs: int, outputs: int, arithmetic: Arithmetic) -> None:
         super().__init__()
         self.patch = Conv(4 * inputs, outputs, arithmetic, kernel=1)
-        self.identity = inputs == outputs
+        self.arithmetic, self.identity = arithmetic, inputs == outputs
 
     def forward(self, x: Tensor) -> Tensor:
-        even = F.pad(x, (0, x.shape[3] % 2, 0, x.shape[2] % 2))
-        mapped: Tensor = self.patch(F.pixel_unshuffle(even, 2))
-        return mapped + F.avg_pool2d(even, 2) if self.identity else mapped
+        even = F.pad(self.arithmetic.stream(x), (0, x.shape[3] % 2, 0, x.shape[2] % 2))
+        mapped: Tensor = self.patch(self.arithmetic.inputs(F.pixel_unshuffle(even, 2)))
+        return self.arithmetic.stream(mapped + F.avg_pool2d(even, 2) if self.identity else mapped)
 
 
 class Up(nn.Module):

@@ -14,7 +14,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from ..exact import STREAM_BITS, STREAM_LIMIT
+from ..exact import STREAM_BITS, STREAM_LIMIT, GridLinear
 from ..packing import BoundError, integers, pack_grid, take, unpack_grid
 from .config import FamilyConfig
 from .frozen import FORM_BITS, FrozenCodebook, check, pack_codebook
@@ -37,6 +37,8 @@ def pack(model: FamilyVAE) -> dict[str, Tensor]:
         if isinstance(module, Conv):
             part = pack_grid(name, module, FLOAT64_LIMIT) if module.arithmetic.exact else _pack_float(module)
             packed |= {f"{name}.{key}": value for key, value in part.items()}
+        elif isinstance(module, GridLinear):
+            packed |= {f"{name}.{key}": value for key, value in pack_grid(name, module).items()}
         elif isinstance(module, LatentLayer) and module.codebook is not None:
             book = pack_codebook(name, module.codebook)
             packed |= {f"{name}.codebook.{key}": value for key, value in book.items()}
@@ -65,6 +67,8 @@ def unpack(config: FamilyConfig, packed: dict[str, Tensor]) -> FamilyVAE:
             module.widen()
         elif isinstance(module, Conv):
             _unpack_float(module, part)
+        elif isinstance(module, GridLinear):
+            unpack_grid(name, module, part)
         elif isinstance(module, LatentLayer):
             module.codebook = _unpack_codebook(f"{name}.codebook", module, part)
     if (scale := _log_scale(model)) is not None:
