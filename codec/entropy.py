@@ -71,21 +71,6 @@ def check_of(symbols: NDArray[np.int32], before: int = 0) -> int:
     return zlib.crc32(symbols.astype("<u2").tobytes(), before)
 
 
-def encode(left: NDArray[np.uint32], frequencies: NDArray[np.uint32], check: int) -> bytes:
-    """Return the bytes of a chunk whose symbols have these intervals (in decoding order) and this 16-bit check."""
-    coder = constriction.stream.stack.AnsCoder(np.array([check], np.uint32) if check else None)
-    for end in range(len(left), 0, -_ENCODE_BLOCK):
-        block = slice(max(end - _ENCODE_BLOCK, 0), end)
-        table = np.empty((end - block.start, 3), np.float32)
-        # constriction adds 1 to each entry: (left) + (frequency) + (the rest) = 2**24.
-        table[:, 0] = left[block] - np.uint32(1)
-        table[:, 1] = frequencies[block] - np.uint32(1)
-        table[:, 2] = np.uint32(TOTAL - 1) - left[block] - frequencies[block]
-        coder.encode_reverse(np.ones(len(table), np.int32), _MODEL, table)
-    words: NDArray[np.uint32] = coder.get_compressed()
-    return words.astype("<u4").tobytes().rstrip(b"\0")  # the last word is never 0: at most three bytes go
-
-
 class Tables:
     """Distributions that many symbols share: weights (contexts, K) as of a model, a row each."""
 
@@ -125,6 +110,84 @@ def uniform() -> tuple[Tables, ...]:
     return tuple(tables)
 
 
+class Stack:
+    """The coder: what is pushed last is popped first. Popping without pushing before takes what bits there are."""
+
+    def __init__(self, words: NDArray[np.uint32] | None = None) -> None:
+        """Start from 32-bit words, the last of which is on top and not 0; or from nothing."""
+        self._coder = constriction.stream.stack.AnsCoder(words if words is not None and len(words) else None)
+
+    def restore(self, words: NDArray[np.uint32]) -> None:
+        """Go back to what `words` once returned."""
+        self._coder = constriction.stream.stack.AnsCoder(words if len(words) else None)
+
+    def words(self) -> NDArray[np.uint32]:
+        """Return all that is on the stack."""
+        found: NDArray[np.uint32] = self._coder.get_compressed()
+        return found
+
+    @property
+    def bits(self) -> int:
+        """About how much is on the stack."""
+        return int(self._coder.num_bits())
+
+    def push(self, left: NDArray[np.uint32], frequencies: NDArray[np.uint32]) -> None:
+        """Push symbols by their intervals, so that they are popped in this order."""
+        for end in range(len(left), 0, -_ENCODE_BLOCK):
+            block = slice(max(end - _ENCODE_BLOCK, 0), end)
+            table = np.empty((end - block.start, 3), np.float32)
+            # constriction adds 1 to each entry: (left) + (frequency) + (the rest) = 2**24.
+            table[:, 0] = left[block] - np.uint32(1)
+            table[:, 1] = frequencies[block] - np.uint32(1)
+            table[:, 2] = np.uint32(TOTAL - 1) - left[block] - frequencies[block]
+            self._coder.encode_reverse(np.ones(len(table), np.int32), _MODEL, table)
+
+    def decode(self, weights: NDArray[np.float32]) -> NDArray[np.int32]:
+        """Pop (n,) symbols under (n, K) weights. FormatError if what is there means none."""
+        check_weights(weights)
+        count, symbols = weights.shape
+        table = np.zeros((count, symbols + 2), np.float32)
+        table[:, 1:-1] = weights
+        return self._shifted(self._coder.decode(_MODEL, table) if count else np.empty(0, np.int32), symbols)
+
+    def decode_shared(self, tables: Tables, contexts: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Pop (n,) symbols under rows of shared tables; equal contexts stand together (n >= 1)."""
+        ends = [*(np.flatnonzero(np.diff(contexts)) + 1).tolist(), len(contexts)]
+        runs = zip([0, *ends], ends, strict=False)
+        parts = [self._coder.decode(tables.model(int(contexts[first])), end - first) for first, end in runs]
+        return self._shifted(np.concatenate(parts), tables.weights.shape[1])
+
+    def sample(self, weights: NDArray[np.float32]) -> NDArray[np.int32]:
+        """Pop (n,) symbols under weights (n, K) that sum to 2**24 - K: any bits mean symbols, `unsample` undoes it."""
+        found: NDArray[np.int32] = self._coder.decode(_MODEL, _complete(weights))
+        return found
+
+    def unsample(self, weights: NDArray[np.float32], symbols: NDArray[np.int32]) -> None:
+        """Push the symbols back that `sample` popped under these weights."""
+        self._coder.encode_reverse(symbols, _MODEL, _complete(weights))
+
+    def _shifted(self, units: NDArray[np.int32], symbols: int) -> NDArray[np.int32]:
+        # Garbage may land on the two units that no symbol owns.
+        if units.size and not 1 <= units.min() <= units.max() <= symbols:
+            raise FormatError("the symbols of a chunk are not valid")
+        return units - np.int32(1)
+
+
+def _complete(weights: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Check weights that leave no unit over."""
+    symbols = weights.shape[1]
+    if weights.dtype != np.float32 or weights.min() < 0 or bool((weights.sum(axis=1) != TOTAL - symbols).any()):
+        raise DvcodecError("the posterior yields no valid frequencies", "the weights file is damaged")
+    return weights
+
+
+def encode(left: NDArray[np.uint32], frequencies: NDArray[np.uint32], check: int) -> bytes:
+    """Return the bytes of a chunk whose symbols have these intervals (in decoding order) and this 16-bit check."""
+    stack = Stack(np.array([check], np.uint32) if check else None)
+    stack.push(left, frequencies)
+    return stack.words().astype("<u4").tobytes().rstrip(b"\0")  # the last word is never 0: at most three bytes go
+
+
 class ChunkDecoder:
     """Decodes one chunk's symbols, block by block, in the order in which they were chosen."""
 
@@ -132,39 +195,24 @@ class ChunkDecoder:
         """Take the chunk's bytes as `encode` wrote them. FormatError if they cannot be that."""
         if payload.endswith(b"\0"):
             raise FormatError("a chunk is not valid: it ends in a zero byte")
-        words = np.frombuffer(payload + bytes(-len(payload) % 4), "<u4").astype(np.uint32)
-        self._coder = constriction.stream.stack.AnsCoder(words if len(words) else None)
+        self._stack = Stack(np.frombuffer(payload + bytes(-len(payload) % 4), "<u4").astype(np.uint32))
         self._crc = 0
 
     def decode(self, weights: NDArray[np.float32]) -> NDArray[np.int32]:
         """Return the next (n,) symbols under (n, K) weights."""
-        check_weights(weights)
-        count, symbols = weights.shape
-        table = np.zeros((count, symbols + 2), np.float32)
-        table[:, 1:-1] = weights
-        decoded: NDArray[np.int32] = self._coder.decode(_MODEL, table) if count else np.empty(0, np.int32)
-        # Garbage may land on the two units that no symbol owns.
-        if count and not 1 <= decoded.min() <= decoded.max() <= symbols:
-            raise FormatError("the symbols of a chunk are not valid")
-        decoded -= np.int32(1)
-        self._crc = check_of(decoded, self._crc)
-        return decoded
+        return self._checked(self._stack.decode(weights))
 
     def decode_shared(self, tables: Tables, contexts: NDArray[np.int32]) -> NDArray[np.int32]:
         """Return the next (n,) symbols under rows of shared tables; equal contexts stand together (n >= 1)."""
-        ends = [*(np.flatnonzero(np.diff(contexts)) + 1).tolist(), len(contexts)]
-        runs = zip([0, *ends], ends, strict=False)
-        parts = [self._coder.decode(tables.model(int(contexts[first])), end - first) for first, end in runs]
-        decoded: NDArray[np.int32] = np.concatenate(parts)
-        if not 1 <= decoded.min() <= decoded.max() <= tables.weights.shape[1]:
-            raise FormatError("the symbols of a chunk are not valid")
-        decoded -= np.int32(1)
-        self._crc = check_of(decoded, self._crc)
-        return decoded
+        return self._checked(self._stack.decode_shared(tables, contexts))
+
+    def _checked(self, symbols: NDArray[np.int32]) -> NDArray[np.int32]:
+        self._crc = check_of(symbols, self._crc)
+        return symbols
 
     def finish(self) -> None:
         """Check that the chunk held exactly the symbols that were decoded: what is left must be their check."""
-        left: list[int] = self._coder.get_compressed().tolist()
+        left: list[int] = self._stack.words().tolist()
         check = self._crc & 0xFFFF
         if left != ([check] if check else []):
             raise FormatError("the decoded symbols do not match their checksum")

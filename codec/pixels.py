@@ -8,18 +8,18 @@ large residuals follows: first those of the fewest bits.
 import numpy as np
 from numpy.typing import NDArray
 
-from ..models.interface import PixelModel, PixelStep
+from ..models.interface import PixelModel, PixelStep, Residuals
 from . import entropy
-from .entropy import Tables
+from .entropy import ChunkDecoder, Stack, Tables
 from .errors import FormatError
 
 Intervals = tuple[NDArray[np.uint32], NDArray[np.uint32]]
 
 
-class _Encoder:
+class Encoder:
     """Takes the image's pixels and gathers their intervals."""
 
-    def __init__(self, model: PixelModel, tables: Tables) -> None:
+    def __init__(self, model: Residuals, tables: Tables) -> None:
         self._model, self._tables = model, tables
         self._parts: list[Intervals] = []
         self._crc = 0
@@ -41,29 +41,32 @@ class _Encoder:
         self._parts.append(intervals)
         self._crc = entropy.check_of(symbols, self._crc)
 
+    def intervals(self) -> Intervals:
+        """Return the intervals of all symbols, in decoding order."""
+        left, frequencies = (np.concatenate(parts) for parts in zip(*self._parts, strict=True))
+        return left, frequencies
+
     def bytes(self) -> bytes:
         """Return the strip."""
-        left, frequencies = (np.concatenate(parts) for parts in zip(*self._parts, strict=True))
-        return entropy.encode(left, frequencies, self._crc & 0xFFFF)
+        return entropy.encode(*self.intervals(), self._crc & 0xFFFF)
 
 
-class _Decoder:
-    """Takes the pixels that a strip says."""
+class Decoder:
+    """Takes the pixels that a stream of symbols says."""
 
-    def __init__(self, strip: bytes, model: PixelModel, tables: Tables) -> None:
-        self._model, self._tables = model, tables
-        self.stream = entropy.ChunkDecoder(strip)
+    def __init__(self, stream: ChunkDecoder | Stack, model: Residuals, tables: Tables) -> None:
+        self._stream, self._model, self._tables = stream, model, tables
 
     def choose(self, step: PixelStep) -> NDArray[np.int32]:
         """Return the residuals that were coded."""
         contexts = step.contexts
         order = np.argsort(contexts, kind="stable")
-        tokens = self.stream.decode_shared(self._tables, contexts[order])
+        tokens = self._stream.decode_shared(self._tables, contexts[order])
         sizes, rest = self._model.extra_bits(tokens), np.zeros_like(tokens)
         for size, table in enumerate(entropy.uniform(), 1):
             where = np.flatnonzero(sizes == size)
             if where.size:
-                rest[where] = self.stream.decode_shared(table, np.zeros(len(where), np.int32))
+                rest[where] = self._stream.decode_shared(table, np.zeros(len(where), np.int32))
         residuals = np.empty_like(tokens)
         residuals[order] = self._model.join(tokens, rest)
         return residuals
@@ -71,7 +74,7 @@ class _Decoder:
 
 def encode(pixels: NDArray[np.uint8], predicted: NDArray[np.uint8], model: PixelModel, tables: Tables) -> bytes:
     """Encode a strip of (h, W) grey or (h, W, 3) pixels, given what the hierarchy predicts, (h, W, 3)."""
-    encoder, transform = _Encoder(model, tables), model.transform(pixels, predicted)
+    encoder, transform = Encoder(model, tables), model.transform(pixels, predicted)
     model.walk(predicted, encoder, transform=transform, grey=pixels.ndim == 2, pixels=pixels)
     return bytes([transform]) + encoder.bytes()
 
@@ -82,7 +85,8 @@ def decode(
     """Undo `encode`. FormatError if the strip is not valid."""
     if strip[0] >= (1 if grey else model.transforms):
         raise FormatError("a strip is not valid: an unknown colour transform")
-    decoder = _Decoder(strip[1:], model, tables)
+    stream = entropy.ChunkDecoder(strip[1:])
+    decoder = Decoder(stream, model, tables)
     pixels = model.walk(predicted, decoder, transform=strip[0], grey=grey, pixels=None)
-    decoder.stream.finish()
+    stream.finish()
     return pixels

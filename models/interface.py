@@ -164,13 +164,8 @@ class PixelChooser(Protocol):
         ...
 
 
-class PixelModel(Protocol):
-    """p(x | z): lossless pixels given what a hierarchy predicts, as the last layers of its walk."""
-
-    @property
-    def name(self) -> str:
-        """Name of the weights."""
-        ...
+class Residuals(Protocol):
+    """How far pixels are from their means, as tokens under shared distributions and bits for what these leave."""
 
     @property
     def tables(self) -> NDArray[np.float32]:
@@ -187,6 +182,15 @@ class PixelModel(Protocol):
 
     def join(self, tokens: NDArray[np.int32], rest: NDArray[np.int32]) -> NDArray[np.int32]:
         """Return the residuals of tokens and what is left of them, (n,)."""
+        ...
+
+
+class PixelModel(Residuals, Protocol):
+    """p(x | z): lossless pixels given what a hierarchy predicts, as the last layers of its walk."""
+
+    @property
+    def name(self) -> str:
+        """Name of the weights."""
         ...
 
     def transform(self, pixels: NDArray[np.uint8], predicted: NDArray[np.uint8]) -> int:
@@ -211,4 +215,47 @@ class PixelModel(Protocol):
 
         `predicted` is the strip of `Predictive.predict`, (H, W, 3); `pixels` what the encoder has.
         """
+        ...
+
+
+class LatentStep(Step, Protocol):
+    """One layer of a `LatentModel`, whose symbols are to be chosen."""
+
+    def posterior_weights(self) -> NDArray[np.float32]:
+        """Return q given the pixels: (n, K) integer weights >= 0, each row summing to 2**24 - K."""
+        ...
+
+
+class LatentChooser(Protocol):
+    """Who chooses a layer's symbols: the posterior by what is on the stack, the entropy decoder, symbols known."""
+
+    def choose(self, step: LatentStep) -> NDArray[np.int32]:
+        """Return (n,) symbols in [0, K)."""
+        ...
+
+
+class LatentModel(Residuals, Protocol):
+    """p(z), p(x | z) and q(z | x) of sets of small images of one size, in exact arithmetic: for bits-back coding."""
+
+    @property
+    def name(self) -> str:
+        """Name of the weights."""
+        ...
+
+    def suits(self, mode: str, height: int, width: int) -> bool:
+        """Whether it models images of this mode (Pillow's) and size."""
+        ...
+
+    def infer(self, samples: NDArray[np.uint8]) -> object:
+        """Return the evidence of samples (n, H, W) or (n, H, W, channels), opaque to the caller."""
+        ...
+
+    def walk(self, count: int, chooser: LatentChooser, evidence: object | None = None) -> object:
+        """Ask `chooser` for every layer of `count` images in order and return the opaque state that they build."""
+        ...
+
+    def pixels(
+        self, state: object, chooser: PixelChooser, samples: NDArray[np.uint8] | None = None
+    ) -> NDArray[np.uint8]:
+        """Ask `chooser` for the pixels of all images given the state, and return the samples."""
         ...

@@ -14,11 +14,11 @@ from ..walk import walk
 from .choosers import mode
 from .config import FamilyConfig
 from .descent import Evidence, Step
-from .frozen import exact_scores
+from .frozen import exact_posterior_scores, exact_scores
 from .model import FamilyVAE
 
 
-class _SeamStep:
+class SeamStep:
     """All positions of a layer as the codec may see them: by variable, then in raster order."""
 
     def __init__(self, step: Step) -> None:
@@ -46,16 +46,24 @@ class _SeamStep:
         symbols = posterior.mode() if inferred is None else inferred
         return np.asarray(symbols.to(torch.int32).cpu())
 
+    def posterior_weights(self) -> NDArray[np.float32]:
+        """Integer weights of q (n, K), rows summing to 2**24 - K; of reversible models."""
+        if self._step.query is None:
+            raise ValueError("a posterior needs evidence: the walk was given none")
+        weights = prior_weights(exact_posterior_scores(self._step.layer, self._step.query))
+        weights[:, 0] += 2  # the two units that a prior leaves over
+        return np.asarray(weights.cpu())
 
-class _SeamChooser:
+
+class SeamChooser:
     """Hands the walk's steps to a chooser of the codec."""
 
-    def __init__(self, chooser: interface.Chooser, device: torch.device) -> None:
+    def __init__(self, chooser: interface.Chooser | interface.LatentChooser, device: torch.device) -> None:
         self._chooser, self._device = chooser, device
 
     def choose(self, step: Step) -> Tensor:
         """Symbols (n,) int64."""
-        return torch.tensor(self._chooser.choose(_SeamStep(step)), dtype=torch.int64, device=self._device)
+        return torch.tensor(self._chooser.choose(SeamStep(step)), dtype=torch.int64, device=self._device)
 
 
 class FamilyHierarchy:
@@ -104,7 +112,7 @@ class FamilyHierarchy:
         assert evidence is None or isinstance(evidence, Evidence)
         refuse_size(self._model.config, height, width)
         with exact_arithmetic():
-            return walk(self._model.descent(1, evidence), _SeamChooser(chooser, self._device), stop)
+            return walk(self._model.descent(1, evidence), SeamChooser(chooser, self._device), stop)
 
     def render(self, state: object) -> NDArray[np.uint8]:
         """The likelihood's mean (H, W, 3)."""

@@ -134,10 +134,14 @@ class Neighbours(nn.Module):
         """sum log p(pixel | neighbours, z)."""
         return bilevel.log_prob(self.net(x[:, 0], raw), x[:, 0]).flatten(1).sum(1)
 
+    def descent(self, raw: Tensor, x: Tensor | None) -> BilevelDescent:
+        """The way over the pixels for coding, as x (B, 1, H, W) says; `raw` on its grid."""
+        net = FrozenBilevel(self.net)
+        return BilevelDescent(net, net.lift(raw), None if x is None else x[:, 0])
+
     def mean(self, raw: Tensor) -> Tensor:
         """Not the mean, which has no closed form, but the picture whose every pixel is the likelier one."""
-        net = FrozenBilevel(self.net)
-        return walk(BilevelDescent(net, net.lift(raw.float()), None), Likelier())[:, None]
+        return walk(self.descent(raw.float(), None), Likelier())[:, None]
 
 
 KINDS: dict[str, type[Bernoulli] | type[Logistic] | type[Mixture] | type[Neighbours]] = {

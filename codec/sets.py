@@ -1,0 +1,149 @@
+"""Sets of small images by bits-back coding (Townsend, Bird and Barber 2019; Hinton and van Camp 1993).
+
+An image costs -log2 p(x, z) bits for a z that is drawn from q(z | x) by popping bits off the stack. They come back when
+a decoder, which knows x by then, pushes z again: on average an image costs -ELBO. Images are coded in batches that
+double in size, so that all but the first find enough bits on the stack and networks run on many images at once:
+
+    decoding order:   n/2 images | n/4 | ... | 2 | 1 | 1        the encoder begins at the right end
+
+The first batch, and any other that would find too few bits, takes the likeliest z instead and pops nothing.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..models.interface import LatentModel, LatentStep
+from .entropy import Stack, Tables, intervals
+from .errors import FormatError
+from .pixels import Decoder, Encoder, Intervals
+from .varint import Reader, write_varint
+
+MOST = 256
+"""Images of a set."""
+RESERVE = 64
+"""Bits that sampling must leave on the stack: below, bits were taken that are not there."""
+
+
+class BitsBack:
+    """A model's sets to bytes and back."""
+
+    def __init__(self, model: LatentModel) -> None:
+        self.model = model
+        self._tables = Tables(model.tables)
+
+    @property
+    def name(self) -> str:
+        """Name of the weights."""
+        return self.model.name
+
+    def suits(self, mode: str, height: int, width: int) -> bool:
+        """Whether it can code images of this mode and size."""
+        return self.model.suits(mode, height, width)
+
+    def encode(self, samples: NDArray[np.uint8]) -> bytes:
+        """Return the bytes of 1 to 256 images (n, H, W) or (n, H, W, channels)."""
+        stack, drawn = Stack(), 0
+        for index, batch in reversed(list(enumerate(batches(len(samples))))):
+            drawn |= self._push(stack, samples[batch]) << index
+        return write_varint(drawn) + stack.words()[::-1].astype("<u4").tobytes()
+
+    def decode(self, payload: bytes, count: int) -> NDArray[np.uint8]:
+        """Undo `encode`. FormatError if the bytes are not valid."""
+        plan = batches(count)
+        reader = Reader(payload)
+        drawn = reader.varint("the batches of a set", 2 ** len(plan) - 1)
+        stack = Stack(_words(payload[reader.position :]))
+        parts = [self._pop(stack, batch.stop - batch.start, bool(drawn >> i & 1)) for i, batch in enumerate(plan)]
+        if len(stack.words()):
+            raise FormatError("a set is not valid: bits are left over")
+        return np.concatenate(parts)
+
+    def _push(self, stack: Stack, samples: NDArray[np.uint8]) -> bool:
+        """Code a batch; return whether its symbols were drawn from the stack."""
+        evidence, sampler = self.model.infer(samples), _Sampler(stack)
+        before = stack.words()
+        state = self.model.walk(len(samples), sampler, evidence)
+        drawn = stack.bits >= RESERVE
+        if not drawn:
+            stack.restore(before)
+            sampler = _Sampler(None)
+            state = self.model.walk(len(samples), sampler, evidence)
+        encoder = Encoder(self.model, self._tables)
+        self.model.pixels(state, encoder, samples)
+        stack.push(*encoder.intervals())
+        for pair in reversed(sampler.priors):
+            stack.push(*pair)
+        return drawn
+
+    def _pop(self, stack: Stack, count: int, drawn: bool) -> NDArray[np.uint8]:
+        """Decode a batch, and give the bits back that its symbols were drawn with."""
+        reading = _Reading(stack)
+        state = self.model.walk(count, reading)
+        samples = self.model.pixels(state, Decoder(stack, self.model, self._tables))
+        if drawn:
+            replay = _Replay(reading.symbols)
+            self.model.walk(count, replay, self.model.infer(samples))
+            for weights, symbols in reversed(list(zip(replay.posteriors, reading.symbols, strict=True))):
+                stack.unsample(weights, symbols)
+        return samples
+
+
+def batches(count: int) -> list[slice]:
+    """Return which images are coded together, in decoding order: halves of what is left, the last of 1. FormatError."""
+    if not 1 <= count <= MOST:
+        raise FormatError(f"a set has 1 to {MOST} images, not {count}")
+    found, start = [], 0
+    while start < count:
+        size = (count - start + 1) // 2
+        found.append(slice(start, start + size))
+        start += size
+    return found
+
+
+def _words(body: bytes) -> NDArray[np.uint32]:
+    """The stack's words, the top one last."""
+    if len(body) % 4 or not body or not any(body[:4]):
+        raise FormatError("a set is not valid: its words are cut")
+    return np.frombuffer(body, "<u4")[::-1].astype(np.uint32)
+
+
+class _Sampler:
+    """Draws symbols from the posterior with the stack's bits, or takes the likeliest; notes what the prior thinks."""
+
+    def __init__(self, stack: Stack | None) -> None:
+        self._stack = stack
+        self.priors: list[Intervals] = []
+
+    def choose(self, step: LatentStep) -> NDArray[np.int32]:
+        """Return the symbols of a layer."""
+        posterior = step.posterior_weights()
+        likeliest: NDArray[np.int32] = posterior.argmax(axis=1).astype(np.int32)
+        symbols = likeliest if self._stack is None else self._stack.sample(posterior)
+        self.priors.append(intervals(step.weights(), symbols))
+        return symbols
+
+
+class _Reading:
+    """Takes the symbols that the stack says under the prior."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self.symbols: list[NDArray[np.int32]] = []
+
+    def choose(self, step: LatentStep) -> NDArray[np.int32]:
+        """Return the symbols of a layer."""
+        self.symbols.append(self._stack.decode(step.weights()))
+        return self.symbols[-1]
+
+
+class _Replay:
+    """Repeats the symbols known, and notes what the posterior thinks."""
+
+    def __init__(self, symbols: list[NDArray[np.int32]]) -> None:
+        self._symbols = iter(symbols)
+        self.posteriors: list[NDArray[np.float32]] = []
+
+    def choose(self, step: LatentStep) -> NDArray[np.int32]:
+        """Return the symbols of a layer."""
+        self.posteriors.append(step.posterior_weights())
+        return next(self._symbols)
