@@ -74,6 +74,25 @@ def distributions() -> NDArray[np.float32]:
     return np.asarray(prior_weights(torch.stack([torch.zeros_like(scores), scores], dim=1)))
 
 
+class Whole:
+    """Pixels are their own tokens, as `interface.Residuals`."""
+
+    def __init__(self) -> None:
+        self.tables = distributions()
+
+    def split(self, values: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Nothing is left of them."""
+        return values, np.zeros_like(values)
+
+    def extra_bits(self, tokens: NDArray[np.int32]) -> NDArray[np.int32]:
+        """None."""
+        return np.zeros_like(tokens)
+
+    def join(self, tokens: NDArray[np.int32], rest: NDArray[np.int32]) -> NDArray[np.int32]:
+        """The tokens."""
+        return tokens
+
+
 class FrozenBilevel:
     """A `BilevelNet` for coding, in steps of its grids."""
 

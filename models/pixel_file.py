@@ -23,16 +23,15 @@ from .exact import GridLinear
 from .packing import pack_grid, take, unpack_grid
 from .pixel_model import LatticePixels
 from .pixel_net import PixelConfig, PixelNet
+from .residual_tables import checked
 from .residuals import CONTEXTS, TOKENS
 
 FORMAT = "dvcodec-pixels-1"
-TOTAL = 2**24 - (TOKENS + 2)
-"""Sum of a table's weights."""
 
 
 def write(net: PixelNet, tables: NDArray[np.int32], name: str) -> bytes:
     """The bytes of a weights file. `packing.BoundError` if the model's sums could round."""
-    packed = {"tables": torch.from_numpy(_checked(tables))}
+    packed = {"tables": torch.from_numpy(checked(tables))}
     for place, module in net.named_modules():
         if isinstance(module, GridLinear):
             packed |= {f"{place}.{key}": value for key, value in pack_grid(place, module).items()}
@@ -57,7 +56,7 @@ def _read(path: Path) -> LatticePixels:
     net, tensors = PixelNet(_config(facts["config"])), tensors_of(path, facts)
     _unpack(net, tensors)
     tables = take(tensors, "tables", torch.int32, (CONTEXTS, TOKENS)).numpy()
-    return LatticePixels(str(facts["name"]), net.eval(), _checked(tables).astype(np.float32))
+    return LatticePixels(str(facts["name"]), net.eval(), checked(tables).astype(np.float32))
 
 
 def _unpack(net: PixelNet, packed: Mapping[str, Tensor]) -> None:
@@ -65,13 +64,6 @@ def _unpack(net: PixelNet, packed: Mapping[str, Tensor]) -> None:
         if isinstance(module, GridLinear):
             part = {key[len(place) + 1 :]: value for key, value in packed.items() if key.startswith(place + ".")}
             unpack_grid(place, module, part)
-
-
-def _checked(tables: NDArray[np.int32]) -> NDArray[np.int32]:
-    """The tables, or ValueError if they are no distributions."""
-    if tables.shape != (CONTEXTS, TOKENS) or tables.min() < 0 or (tables.sum(axis=1, dtype=np.int64) != TOTAL).any():
-        raise ValueError("its tables are not valid")
-    return tables
 
 
 def _config(fields: dict[str, Any]) -> PixelConfig:

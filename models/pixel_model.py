@@ -13,32 +13,22 @@ from .exact import exact_arithmetic
 from .lattice import LEVELS, SPACING
 from .pixel_net import PixelNet
 from .pixel_walk import FrozenGroup, PixelDescent, Step
+from .residuals import Tokens
 from .walk import walk
 
 SAMPLES, SAMPLE = 3, 40
 """Runs of pixels in either direction, and their length, on which colour transforms are compared."""
 
 
-class LatticePixels:
+class LatticePixels(Tokens):
     """A frozen `PixelNet` and its tables as an `interface.PixelModel`."""
 
     def __init__(self, name: str, net: PixelNet, tables: NDArray[np.float32]) -> None:
-        self.name, self.network, self.tables = name, net, tables
+        super().__init__(tables)
+        self.name, self.network = name, net
         self._bits = (24 - np.log2(tables.astype(np.float64) + 1)).astype(np.float32)
         with torch.inference_mode():
             self._nets = [FrozenGroup(net.group(i)) for i in range(1 + 3 * LEVELS)]
-
-    def split(self, values: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        """Residuals to tokens and what is left."""
-        return residuals.split(values)
-
-    def extra_bits(self, tokens: NDArray[np.int32]) -> NDArray[np.int32]:
-        """In how many bits each token's rest is coded."""
-        return residuals.extra_bits(tokens)
-
-    def join(self, tokens: NDArray[np.int32], rest: NDArray[np.int32]) -> NDArray[np.int32]:
-        """Tokens and what is left to residuals."""
-        return residuals.join(tokens, rest)
 
     @property
     def transforms(self) -> int:

@@ -108,12 +108,7 @@ class PixelDescent:
         heads = self.nets[group].heads[channel]
         parts = [heads(*inputs) for inputs in zip(opened.hidden, opened.seen, opened.before, strict=True)]
         steps, kinds = (torch.cat(part).int().numpy() for part in zip(*parts, strict=True))
-        base = opened.base[channel].reshape(-1).int().numpy() * np.int32(MEAN_STEPS)
-        low, high = colours.LOWEST[channel] * MEAN_STEPS, colours.HIGHEST[channel] * MEAN_STEPS
-        means = np.clip(steps + base, low, high)
-        middles = (means + np.int32(MEAN_STEPS // 2)) >> MEAN_BITS
-        fractions = means - middles * np.int32(MEAN_STEPS) + np.int32(MEAN_STEPS // 2)
-        contexts: NDArray[np.int32] = kinds * np.int32(MEAN_STEPS) + fractions
+        contexts, middles = placed(steps, kinds, opened.base[channel].reshape(-1).int().numpy(), channel)
         self.middles, inside = middles, opened.inside
         if inside.any():
             wanted = None if self.wanted is None else self._target(group, self.wanted, channel)[inside]
@@ -181,6 +176,17 @@ class PixelDescent:
             for planes in (self.planes, self.shown)
         )
         return known, beside
+
+
+def placed(
+    steps: NDArray[np.int32], kinds: NDArray[np.int32], base: NDArray[np.int32], channel: int
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """What a `FrozenHead` says of pixels of a channel with this base: their contexts and rounded means. (n,)"""
+    low, high = colours.LOWEST[channel] * MEAN_STEPS, colours.HIGHEST[channel] * MEAN_STEPS
+    means = np.clip(steps + base * np.int32(MEAN_STEPS), low, high)
+    middles: NDArray[np.int32] = (means + np.int32(MEAN_STEPS // 2)) >> MEAN_BITS
+    fractions = means - middles * np.int32(MEAN_STEPS) + np.int32(MEAN_STEPS // 2)
+    return kinds * np.int32(MEAN_STEPS) + fractions, middles
 
 
 def _seen(group: Group, known: dict[Parity, Tensor], beside: dict[Parity, Tensor], base: Tensor, rows: slice) -> Tensor:

@@ -56,3 +56,22 @@ def extra_bits(tokens: NDArray[np.int32]) -> NDArray[np.int32]:
     """How many bits follow each token."""
     found: NDArray[np.int32] = bits()[np.abs(tokens - np.int32(TOKENS // 2))]
     return found
+
+
+class Tokens:
+    """Tables, and the tokens that they are over, as `interface.Residuals`."""
+
+    def __init__(self, tables: NDArray[np.float32]) -> None:
+        self.tables = tables
+
+    def split(self, values: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Residuals to tokens and what is left."""
+        return split(values)
+
+    def extra_bits(self, tokens: NDArray[np.int32]) -> NDArray[np.int32]:
+        """In how many bits each token's rest is coded."""
+        return extra_bits(tokens)
+
+    def join(self, tokens: NDArray[np.int32], rest: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Tokens and what is left to residuals."""
+        return join(tokens, rest)

@@ -13,11 +13,10 @@ from dvcodec import models
 from dvcodec.codec import decoder, lossless
 from dvcodec.codec.container import Container
 from dvcodec.codec.images import Picture, from_array
-from dvcodec.models import interface, pixel_file
+from dvcodec.models import interface, pixel_file, residual_tables
 from dvcodec.models.exact import GridLinear
 from dvcodec.models.pixel_model import LatticePixels
 from dvcodec.models.pixel_net import PixelConfig, PixelNet
-from dvcodec.training import pixel_tables
 
 WEIGHTS, PIXEL_WEIGHTS = b"12345678", b"87654321"
 
@@ -37,7 +36,7 @@ def trainable() -> PixelNet:
 @cache
 def weights_bytes() -> bytes:
     """The model as the bytes of a weights file."""
-    return pixel_file.write(trainable(), pixel_tables.tables(), "small-pixels")
+    return pixel_file.write(trainable(), residual_tables.tables(), "small-pixels")
 
 
 def load(data: bytes | None = None) -> LatticePixels:

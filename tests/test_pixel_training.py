@@ -13,9 +13,8 @@ from dvcodec import training
 from dvcodec.codec import pixels
 from dvcodec.codec.entropy import Tables
 from dvcodec.codec.errors import InvalidArgument
-from dvcodec.models import colours, residuals
+from dvcodec.models import colours, residual_tables, residuals
 from dvcodec.models.pixel_net import MEAN_STEPS, TAILS, Shape
-from dvcodec.training import pixel_tables
 from dvcodec.training.options import TrainOptions
 from dvcodec.training.pixel_objective import cost, pixel_bits
 from fake import photograph
@@ -47,7 +46,7 @@ def test_a_share_of_the_positions_stands_for_all() -> None:
 
 
 def test_tables_are_the_mixtures_of_training() -> None:
-    weights = pixel_tables.tables()
+    weights = residual_tables.tables()
     assert weights.shape == (residuals.CONTEXTS, residuals.TOKENS) and weights.min() >= 0
     assert (weights.sum(axis=1) == 2**24 - (residuals.TOKENS + 2)).all()
     for scale, tail, fraction in ((8, 0, 4), (20, 3, 0), (28, 4, 7)):
@@ -63,7 +62,7 @@ def test_tables_are_the_mixtures_of_training() -> None:
 def test_counts_correct_the_tables() -> None:
     counts = np.zeros((residuals.CONTEXTS, residuals.TOKENS), np.int64)
     counts[7, 3] = 10**6
-    plain, corrected = pixel_tables.tables(), pixel_tables.tables(counts)
+    plain, corrected = residual_tables.tables(), residual_tables.tables(counts)
     assert corrected[7, 3] > 2**23 > plain[7, 3]
     assert (np.delete(corrected, 7, axis=0) == np.delete(plain, 7, axis=0)).all()
 
@@ -87,7 +86,7 @@ def test_a_run_ends_in_weights_that_code(tmp_path: Path) -> None:
     )
     model = small_pixels.load(out.read_bytes())
     assert model.name == "p" and model.network.config.hidden == 8
-    assert (model.tables != pixel_tables.tables()).any()
+    assert (model.tables != residual_tables.tables()).any()
     array, predicted = photograph(40, 48), photograph(40, 48, 4)
     strip = pixels.encode(array, predicted, model, Tables(model.tables))
     assert (pixels.decode(strip, predicted, model, Tables(model.tables), grey=False) == array).all()

@@ -21,12 +21,12 @@ from ..models.hierarchy import QualityMap
 from ..models.packing import BoundError, pack, unpack
 from ..models.photo import FINEST_CODE, PhotoRRVQ
 from ..models.pixel_net import PixelNet
+from ..models.residual_tables import tables
 from ..models.weights_file import write
 from .calibration import calibrate
 from .checkpoints import Checkpoint
 from .photos import SUFFIXES
 from .pixel_recipe import PixelRecipe
-from .pixel_tables import tables
 from .pixel_task import counted, predictive
 from .registry import Settings
 

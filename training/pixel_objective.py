@@ -9,10 +9,7 @@ from torch import Tensor
 
 from ..models.lattice import SPACING, Phases, base_of, features, padded, phases
 from ..models.pixel_net import MEAN_STEPS, GroupNet, PixelNet, Shape
-from ..models.residuals import WIDE
-
-FLOOR = 1e-6
-"""Probability that a residual has whatever the distribution says."""
+from ..models.residual_tables import cost
 
 
 def pixel_bits(net: PixelNet, planes: Tensor, shown: Tensor, shares: Sequence[float] = (1, 1, 1)) -> Tensor:
@@ -59,18 +56,3 @@ def _shapes(net: GroupNet, seen: Tensor, target: Tensor) -> list[Shape]:
         before = torch.cat([before, innovation[:, None]], dim=1)
         shapes.append(shape)
     return shapes
-
-
-def cost(target: Tensor, shape: Shape) -> Tensor:
-    """Bits of residuals (n,) in grey levels under the mixture of two logistics, integrated over each level."""
-    distance = target - shape.mean / MEAN_STEPS
-    scale = torch.exp2(shape.scale / 4 - 3)
-    wide = torch.exp2(-1 - 1.25 * shape.tail)
-    p = (1 - wide) * _level(distance, scale) + wide * _level(distance, scale * WIDE)
-    return -torch.log2(p * (1 - 1000 * FLOOR) + FLOOR)
-
-
-def _level(distance: Tensor, scale: Tensor) -> Tensor:
-    """A logistic's probability of (distance - 1/2, distance + 1/2); by symmetry on the side where it is precise."""
-    near = distance.abs()
-    return torch.sigmoid((0.5 - near) / scale) - torch.sigmoid((-0.5 - near) / scale)

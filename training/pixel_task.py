@@ -17,10 +17,10 @@ from ..models import colours, load, residuals
 from ..models.interface import PixelStep, Predictive, Step
 from ..models.pixel_model import LatticePixels
 from ..models.pixel_net import PixelConfig, PixelNet
+from ..models.residual_tables import tables
 from .photos import PhotoFolder, read_rgb
 from .pixel_objective import pixel_bits
 from .pixel_recipe import PixelRecipe
-from .pixel_tables import tables
 from .task import Moment, ParameterGroup, Terms
 
 

@@ -62,6 +62,8 @@ class FamilyConfig:
     """Of the likelihood `neighbours`: rows above a pixel, and columns to its sides, that it sees."""
     pixel_width: int = 48
     """Of the same: hidden units ..."""
+    pixel_head: int = 32
+    """... and those of each plane's head, where pixels have a colour ..."""
     pixel_features: int = 16
     """... and how many maps of the synthesis a pixel sees."""
     dense: bool = False
@@ -114,7 +116,7 @@ class FamilyConfig:
         bounds = ((1, 256, self.sides), (1, 1024, self.variables), (2, 2**16, self.symbols))
         sizes = (self.channels, self.image, self.width, self.embedding, self.values, self.mixtures)
         counts = (self.blocks, self.head_blocks)
-        pixels = (self.pixel_width, self.pixel_features)
+        pixels = (self.pixel_width, self.pixel_head, self.pixel_features)
         bounded = (*bounds, (1, 1024, sizes + pixels), (0, 16, counts), (1, 16, self.reach))
         if not all(type(n) is int and low <= n <= high for low, high, numbers in bounded for n in numbers):
             raise ValueError("a size is no whole number or out of bounds")
@@ -139,8 +141,8 @@ class FamilyConfig:
             raise ValueError("a layer of logits has no embedding: set prior=direct")
         if self.reversible and not self.exact:
             raise ValueError("a reversible model is exact: set exact=true")
-        if self.likelihood == "neighbours" and self.channels != 1:
-            raise ValueError("the likelihood of neighbours is of black and white pixels: set channels=1")
+        if self.likelihood == "neighbours" and self.channels not in (1, 3):
+            raise ValueError("pixels that see their neighbours are black and white or coloured: set channels=1 or 3")
         if self.lipschitz and (self.exact or self.block == "gated"):
             raise ValueError("a Lipschitz constant needs exact=false and block=elu")
 
@@ -152,7 +154,7 @@ class FamilyConfig:
     @property
     def binary(self) -> bool:
         """Whether pixels are black or white."""
-        return self.likelihood in ("bernoulli", "neighbours")
+        return self.likelihood == "bernoulli" or (self.likelihood == "neighbours" and self.channels == 1)
 
     @property
     def infers_upwards(self) -> bool:

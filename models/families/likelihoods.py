@@ -5,17 +5,15 @@ Images are integer levels 0..255 as floats, binary images 0 or 1, (B, C, H, W).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .. import bilevel
-from ..bilevel import BilevelConfig, BilevelDescent, BilevelNet, FrozenBilevel, Likelier
-from ..causal import Reach
-from ..walk import walk
 from .config import FamilyConfig
+from .neighbours import neighbours
 
 HALF = 1 / 255
 """Half a grey level where 0..255 is [-1, 1]."""
@@ -117,36 +115,9 @@ def level_mass(x: Tensor, mean: Tensor, log_scale: Tensor) -> Tensor:
     return torch.where(x <= 0, left, torch.where(x >= 255, right, left + right + width))
 
 
-class Neighbours(nn.Module):
-    """Binary pixels, each given z and its neighbours before it (bilevel): z is left with what these do not tell.
-
-    After the variational lossy autoencoder of Chen et al. (2017), whose decoder sees a small neighbourhood.
-    """
-
-    binary = True
-
-    def __init__(self, config: FamilyConfig) -> None:
-        super().__init__()
-        self.outputs = config.pixel_features
-        self.net = BilevelNet(BilevelConfig(Reach(*config.reach), config.pixel_features, config.pixel_width))
-
-    def log_prob(self, x: Tensor, raw: Tensor) -> Tensor:
-        """sum log p(pixel | neighbours, z)."""
-        return bilevel.log_prob(self.net(x[:, 0], raw), x[:, 0]).flatten(1).sum(1)
-
-    def descent(self, raw: Tensor, x: Tensor | None) -> BilevelDescent:
-        """The way over the pixels for coding, as x (B, 1, H, W) says; `raw` on its grid."""
-        net = FrozenBilevel(self.net)
-        return BilevelDescent(net, net.lift(raw), None if x is None else x[:, 0])
-
-    def mean(self, raw: Tensor) -> Tensor:
-        """Not the mean, which has no closed form, but the picture whose every pixel is the likelier one."""
-        return walk(self.descent(raw.float(), None), Likelier())[:, None]
-
-
-KINDS: dict[str, type[Bernoulli] | type[Logistic] | type[Mixture] | type[Neighbours]] = {
+KINDS: dict[str, Callable[[FamilyConfig], Likelihood]] = {
     "bernoulli": Bernoulli,
     "logistic": Logistic,
     "mixture": Mixture,
-    "neighbours": Neighbours,
+    "neighbours": neighbours,
 }

@@ -5,6 +5,8 @@ NAME.weight, .scale, .bias      maps in float: int8 with a float16 scale by outp
 NAME.codebook.*                 see frozen
 top                             int16 / 2^8, the chain's start
 likelihood.log_scale            float16
+likelihood.net.*                maps on the exact path, as above
+likelihood.tables               int32: the residuals' distributions, see residuals
 """
 
 from __future__ import annotations
@@ -16,10 +18,12 @@ from torch import Tensor
 
 from ..exact import STREAM_BITS, STREAM_LIMIT, GridLinear
 from ..packing import BoundError, integers, pack_grid, take, unpack_grid
+from ..residual_tables import checked
 from .config import FamilyConfig
 from .frozen import FORM_BITS, FrozenCodebook, check, pack_codebook
 from .layers import LatentLayer
 from .model import FamilyVAE
+from .neighbours import Colour
 from .nets import Conv
 
 FLOAT64_LIMIT = 2.0**53
@@ -44,6 +48,8 @@ def pack(model: FamilyVAE) -> dict[str, Tensor]:
             packed |= {f"{name}.codebook.{key}": value for key, value in book.items()}
     if (scale := _log_scale(model)) is not None:
         packed["likelihood.log_scale"] = scale.detach().half()
+    if isinstance(likelihood := model.p_x(), Colour):
+        packed["likelihood.tables"] = likelihood.tables
     return packed
 
 
@@ -73,6 +79,9 @@ def unpack(config: FamilyConfig, packed: dict[str, Tensor]) -> FamilyVAE:
             module.codebook = _unpack_codebook(f"{name}.codebook", module, part)
     if (scale := _log_scale(model)) is not None:
         scale.data.copy_(take(packed, "likelihood.log_scale", torch.float16, scale.shape).float())
+    if isinstance(likelihood := model.p_x(), Colour):
+        tables = take(packed, "likelihood.tables", torch.int32, likelihood.tables.shape)
+        likelihood.tables.copy_(torch.from_numpy(checked(tables.numpy())))
     return model.eval()
 
 
@@ -90,7 +99,7 @@ def _refuse_too_large(config: FamilyConfig, packed: dict[str, Tensor]) -> None:
 
 
 def _log_scale(model: FamilyVAE) -> Tensor | None:
-    found = dict(model.likelihood.named_parameters()).get("log_scale")
+    found = dict(model.named_parameters()).get("likelihood.log_scale")
     return found
 
 

@@ -2,54 +2,45 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .. import bilevel, interface
-from ..bilevel import Step as PixelStep
+from .. import interface
 from ..exact import exact_arithmetic
-from ..walk import walk
+from ..walk import Descent, walk
 from .descent import Evidence
 from .hierarchy import SeamChooser
-from .likelihoods import Neighbours
 from .model import FamilyVAE
+from .neighbours import Bilevel, Colour
 
 CPU = torch.device("cpu")
 
 
 class FamilySet:
-    """A frozen reversible family over black and white images."""
+    """A frozen reversible family: of black and white images (mode 1) or of colours (mode RGB)."""
 
     def __init__(self, name: str, model: FamilyVAE) -> None:
         """ValueError if inference and likelihood are not exact."""
         likelihood = model.p_x()
-        if not model.config.reversible or not isinstance(likelihood, Neighbours):
+        if not model.config.reversible or not isinstance(likelihood, (Bilevel, Colour)):
             raise ValueError("these weights are no reversible model of sets of images")
         self.name, self._model, self._likelihood = name, model.eval(), likelihood
-        self.tables = bilevel.distributions()
-
-    def split(self, residuals: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        """Pixels are their own tokens."""
-        return residuals, np.zeros_like(residuals)
-
-    def extra_bits(self, tokens: NDArray[np.int32]) -> NDArray[np.int32]:
-        """None."""
-        return np.zeros_like(tokens)
-
-    def join(self, tokens: NDArray[np.int32], rest: NDArray[np.int32]) -> NDArray[np.int32]:
-        """The tokens."""
-        return tokens
+        self._tokens = likelihood.tokens()
+        self.tables = self._tokens.tables
+        self.split, self.extra_bits, self.join = self._tokens.split, self._tokens.extra_bits, self._tokens.join
 
     def suits(self, mode: str, height: int, width: int) -> bool:
-        """Whether images are black and white and of the model's size."""
-        return mode == "1" and height == width == self._model.config.image
+        """Whether images are of the model's kind and size."""
+        return mode == ("1" if self._likelihood.binary else "RGB") and height == width == self._model.config.image
 
     def infer(self, samples: NDArray[np.uint8]) -> Evidence:
-        """The bottom-up pass over samples (n, H, W) of 0 and 255."""
+        """The bottom-up pass over samples (n, H, W) of 0 and 255, or (n, H, W, 3)."""
         with exact_arithmetic():
-            return self._model.infer(_white(samples), _refuse)
+            return self._model.infer(self._pixels(samples), _refuse)
 
     def walk(self, count: int, chooser: interface.LatentChooser, evidence: object | None = None) -> Tensor:
         """The parameters of the likelihood (n, F, H, W); see `interface.LatentModel.walk`."""
@@ -60,12 +51,19 @@ class FamilySet:
     def pixels(
         self, state: object, chooser: interface.PixelChooser, samples: NDArray[np.uint8] | None = None
     ) -> NDArray[np.uint8]:
-        """The samples (n, H, W), 0 and 255."""
+        """The samples, as `infer` takes them."""
         assert isinstance(state, Tensor)
         with exact_arithmetic():
-            wanted = None if samples is None else _white(samples)
-            found = walk(self._likelihood.descent(state, wanted), _PixelSeam(chooser))
-            return np.asarray((found * 255).to(torch.uint8))
+            wanted = None if samples is None else self._pixels(samples)
+            descent: Descent[Any, Tensor] = self._likelihood.descent(state, wanted)
+            found = walk(descent, _PixelSeam(chooser))
+            images = self._likelihood.images(found).to(torch.uint8).permute(0, 2, 3, 1)
+            return np.ascontiguousarray(images[..., 0] if self._likelihood.binary else images)
+
+    def _pixels(self, samples: NDArray[np.uint8]) -> Tensor:
+        """Samples as the model takes them. (n, C, H, W)"""
+        x = torch.from_numpy(samples.astype(np.float32))
+        return (x / 255)[:, None] if self._likelihood.binary else x.permute(0, 3, 1, 2)
 
 
 class _PixelSeam:
@@ -74,14 +72,9 @@ class _PixelSeam:
     def __init__(self, chooser: interface.PixelChooser) -> None:
         self._chooser = chooser
 
-    def choose(self, step: PixelStep) -> Tensor:
-        """Pixels (n,), 0 and 1."""
+    def choose(self, step: interface.PixelStep) -> Tensor:
+        """Residuals (n,)."""
         return torch.from_numpy(self._chooser.choose(step))
-
-
-def _white(samples: NDArray[np.uint8]) -> Tensor:
-    """(n, H, W) of 0 and 255 to (n, 1, H, W) of 0 and 1."""
-    return torch.from_numpy((samples != 0).astype(np.float32))[:, None]
 
 
 def _refuse(distribution: object) -> Tensor:

@@ -1,0 +1,111 @@
+"""p(x | z) of pixels that see z and their neighbours before them: z is left with what these do not tell.
+
+After the variational lossy autoencoder of Chen et al. (2017), whose decoder sees a small neighbourhood. These
+likelihoods can be coded: `descent` walks over the pixels in exact arithmetic.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from .. import bilevel, colours, interface, residual_tables
+from ..bilevel import BilevelConfig, BilevelDescent, BilevelNet, FrozenBilevel
+from ..causal import Reach
+from ..raster import RasterConfig, RasterNet
+from ..raster_walk import FrozenRaster, RasterDescent
+from ..residuals import Tokens
+from ..walk import walk
+from .config import FamilyConfig
+
+TRANSFORM = 0
+"""The colour transform: YCoCg-R."""
+
+
+class Bilevel(nn.Module):
+    """Black and white pixels, 0 and 1."""
+
+    binary = True
+
+    def __init__(self, config: FamilyConfig) -> None:
+        super().__init__()
+        self.outputs = config.pixel_features
+        self.net = BilevelNet(BilevelConfig(Reach(*config.reach), config.pixel_features, config.pixel_width))
+
+    def log_prob(self, x: Tensor, raw: Tensor) -> Tensor:
+        """sum log p(pixel | neighbours, z)."""
+        return bilevel.log_prob(self.net(x[:, 0], raw), x[:, 0]).flatten(1).sum(1)
+
+    def mean(self, raw: Tensor) -> Tensor:
+        """Not the mean, which has no closed form, but the picture whose every pixel is the likelier one."""
+        return walk(self.descent(raw.float(), None), bilevel.Likelier())[:, None]
+
+    def descent(self, raw: Tensor, x: Tensor | None) -> BilevelDescent:
+        """The way over the pixels, as x (B, 1, H, W) says."""
+        net = FrozenBilevel(self.net)
+        return BilevelDescent(net, net.lift(raw), None if x is None else x[:, 0])
+
+    def images(self, found: Tensor) -> Tensor:
+        """What the way over the pixels found, as grey levels. (B, H, W) -> (B, 1, H, W)"""
+        return found[:, None] * 255
+
+    def tokens(self) -> interface.Residuals:
+        """What pixels are coded as."""
+        return bilevel.Whole()
+
+
+class Colour(nn.Module):
+    """Pixels of red, green and blue, 0 to 255."""
+
+    binary = False
+
+    def __init__(self, config: FamilyConfig) -> None:
+        super().__init__()
+        self.outputs = config.pixel_features
+        reach = Reach(*config.reach)
+        self.net = RasterNet(RasterConfig(reach, config.pixel_features, config.pixel_width, config.pixel_head))
+        self.register_buffer("tables", torch.from_numpy(residual_tables.tables()))
+        self.tables: Tensor
+
+    def log_prob(self, x: Tensor, raw: Tensor) -> Tensor:
+        """sum log p(pixel | neighbours, z)."""
+        bits = sum(residual_tables.cost(*pair).view(len(x), -1).sum(1) for pair in self.net(_planes(x), raw))
+        return torch.as_tensor(bits) * -math.log(2)
+
+    def mean(self, raw: Tensor) -> Tensor:
+        """Not the mean, which has no closed form, but the picture whose every pixel is its distribution's middle."""
+        return self.images(walk(self.descent(raw.float(), None), _Middle()))
+
+    def descent(self, raw: Tensor, x: Tensor | None) -> RasterDescent:
+        """The way over the pixels, as x (B, 3, H, W) says."""
+        return RasterDescent(FrozenRaster(self.net), raw, None if x is None else _planes(x))
+
+    def images(self, found: Tensor) -> Tensor:
+        """What the way over the pixels found, as levels of red, green and blue. (B, 3, H, W)"""
+        return colours.join(found, TRANSFORM).clamp(0, 255)
+
+    def tokens(self) -> interface.Residuals:
+        """What pixels are coded as."""
+        return Tokens(self.tables.numpy().astype(np.float32))
+
+
+class _Middle:
+    """Takes every pixel's rounded mean."""
+
+    def choose(self, step: interface.PixelStep) -> Tensor:
+        """No residuals."""
+        none: NDArray[np.int32] = np.zeros(len(step.contexts), np.int32)
+        return torch.from_numpy(none)
+
+
+def _planes(x: Tensor) -> Tensor:
+    return colours.split(x.round(), TRANSFORM)
+
+
+def neighbours(config: FamilyConfig) -> Bilevel | Colour:
+    """The likelihood for images of so many channels."""
+    return Bilevel(config) if config.channels == 1 else Colour(config)
