@@ -79,15 +79,11 @@ def sampled() -> list[Patch]:
     """Training draws from the posterior (Gumbel-max) instead of taking its mode; coding takes the mode."""
 
     def decide(self: PosteriorChooser, cost: Tensor) -> Tensor:
-        if not torch.is_grad_enabled() and not TRAINING[0]:
+        if torch.is_inference_mode_enabled():  # where images are coded
             return cost.argmin(dim=1)
         return (cost + torch.empty_like(cost).exponential_().log_()).argmin(dim=1)
 
     return [(PosteriorChooser, "decide", decide)]
-
-
-TRAINING = [False]
-"""Whether a variant trains at the moment."""
 
 
 def literal_variances() -> list[Patch]:
@@ -196,11 +192,7 @@ def trained(name: str, data: Path, steps: int) -> PhotoRRVQ:
     """The variant's moving average after a run."""
     with tempfile.TemporaryDirectory() as folder:
         options = TrainOptions(PRESET, str(data), Path(folder), steps=steps, seed=int(name == "again"), quiet=True)
-        TRAINING[0] = True
-        try:
-            train(TrainOptions(**{**vars(options), "overrides": COMMON | VARIANTS[name].settings}))
-        finally:
-            TRAINING[0] = False
+        train(TrainOptions(**{**vars(options), "overrides": COMMON | VARIANTS[name].settings}))
         return Checkpoint(Path(folder) / FILE).photo_model()
 
 

@@ -85,28 +85,38 @@ class _Attempts:
         packed = (metadata.pack(raw) for raw in (kept.icc, kept.exif, kept.xmp))
         self.sections = dict(zip(("icc", "exif", "xmp"), packed, strict=True))
         self.sections["alpha"] = b"" if picture.alpha is None else alpha.pack(picture.alpha)
-        self.ceiling: int | None = None
+        self.ceiling: Compressed | None = None
 
     def __call__(self, quality: int) -> Compressed:
         """The file at a quality, or at the ceiling where that is lower."""
-        if self.ceiling is None or quality <= self.ceiling:
-            encoded = lossy.encode(self.pixels, self.hierarchy, quality)
-            if encoded.strain <= STRAINED or self._is_best(quality):
-                return self._pack(quality, encoded)
-        assert self.ceiling is not None
-        return self._pack(self.ceiling, lossy.encode(self.pixels, self.hierarchy, self.ceiling))
+        if self.ceiling is not None and self.ceiling.quality < quality:
+            return self.ceiling
+        encoded = self._encode(quality)
+        if encoded.strain > STRAINED and self.ceiling is None:
+            best, encoded = self._best(quality, encoded)
+            if best < quality:
+                self.ceiling = self._pack(best, encoded)
+                return self.ceiling
+        return self._pack(quality, encoded)
 
-    def _is_best(self, quality: int) -> bool:
-        """Whether no lower quality looks better; the best of the whole numbers below becomes the ceiling otherwise."""
-        if self.ceiling is not None:
-            return True
+    def _best(self, quality: int, encoded: lossy.Encoded) -> tuple[int, lossy.Encoded]:
+        """The quality that looks best, of the whole numbers below this one and itself, and the symbols there."""
+        best = (-math.inf, quality, encoded)
 
-        def value(code: int) -> float:
-            return self._psnr(lossy.encode(self.pixels, self.hierarchy, min(code * 256, quality)))
+        def value(whole: int) -> float:
+            nonlocal best
+            code = min(whole * 256, quality)
+            found = encoded if code == quality else self._encode(code)
+            psnr = self._psnr(found)
+            if (psnr, code) > best[:2]:
+                best = psnr, code, found
+            return psnr
 
-        best = min(256 * search.peak(value, 1, -(-quality // 256)), quality)
-        self.ceiling = None if best == quality else best
-        return best == quality
+        search.peak(value, 1, -(-quality // 256))
+        return best[1:]
+
+    def _encode(self, quality: int) -> lossy.Encoded:
+        return lossy.encode(self.pixels, self.hierarchy, quality)
 
     def _psnr(self, encoded: lossy.Encoded) -> float:
         return psnr_of(self.pixels, lossy.render(encoded.state, self.hierarchy, grey=self.pixels.ndim == 2))

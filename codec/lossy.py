@@ -26,7 +26,7 @@ class Encoded:
     state: object
     """The walk's state: `render` shows what a decoder will show."""
     strain: float = 0.0
-    """How far the image is beyond the codebooks: see models.interface.Strained."""
+    """How far the image is beyond the codebooks: see models.interface.Strained; of walks for a lossy file alone."""
 
 
 class _Encoder:
@@ -116,7 +116,7 @@ def encode(pixels: NDArray[np.uint8], hierarchy: Hierarchy, quality: int, **walk
         state = hierarchy.walk(height, width, quality, encoder, grey=grey, evidence=evidence, **walk)
     except UnsuitableImage as error:
         raise UnsupportedImage(str(error), "choose other weights") from error
-    strain = hierarchy.strain(state, evidence) if isinstance(hierarchy, Strained) else 0.0
+    strain = hierarchy.strain(state, evidence) if isinstance(hierarchy, Strained) and not walk else 0.0
     return encoder.encoded(state, strain)
 
 

@@ -172,7 +172,7 @@ class PhotoDescent:
         self.chosen = []
         for rows in self.chain.runs(part.layer, len(self.features)):
             if self.grey and part.layer.chroma:
-                self._take(part, rows, self._rest(part)[rows])
+                self._take(part, rows, self._rest(part, len(self.features[rows])))
             else:
                 yield self._step(index, part, rows)
         self.codes.append(self.chosen[0] if len(self.chosen) == 1 else torch.cat(self.chosen))
@@ -214,7 +214,7 @@ class PhotoDescent:
     def _leave(self) -> None:
         """Closes the open stage; layers of it that were not visited take their rest."""
         if self.stage is not None:
-            rest = [part.code(self._rest(part)) for part in self.stage.parts[len(self.codes) :]]
+            rest = [part.code(self._rest(part, len(self.features))) for part in self.stage.parts[len(self.codes) :]]
             self.state = self.stage.leave(self.state, self.codes + rest)
         self.stage, self.codes = None, []
 
@@ -223,8 +223,8 @@ class PhotoDescent:
             self.scale += 1
             self.state = self.chain.finer(self.scale, self.state, self.sizes[self.chain.strides[self.scale]])
 
-    def _rest(self, part: LayerArithmetic) -> Tensor:
-        return torch.full((len(self.features),), part.layer.rest(), device=self.features.device)
+    def _rest(self, part: LayerArithmetic, positions: int) -> Tensor:
+        return torch.full((positions,), part.layer.rest(), device=self.features.device)
 
 
 def descend(

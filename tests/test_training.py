@@ -145,6 +145,21 @@ def test_training_lowers_the_objective(photos: Path, tmp_path: Path) -> None:
     assert loss() < 0.98 * before
 
 
+def test_layers_without_predictions_train(photos: Path, tmp_path: Path) -> None:
+    settings = resolve("rrvq", SMALL | {"predictions": "false"}, 100)
+    recipe = settings.recipe
+    assert isinstance(recipe, Recipe)
+    task = PhotoTask(settings.config, recipe, PhotoFolder(photos, 64), 0, None)
+    assert not task.module.config.predictions
+    trainer = Trainer(task, settings, Limits(tmp_path), Team(), {})
+    trainer.begin()
+    task.module.train()
+    before = {name: parameter.clone() for name, parameter in task.module.named_parameters()}
+    for step in range(2):  # with the relaxation and without
+        trainer.one_step(Moment(step, 0.5))
+    assert any(not torch.equal(before[name], parameter) for name, parameter in task.module.named_parameters())
+
+
 def test_an_existing_run_is_not_overwritten(photos: Path, tmp_path: Path) -> None:
     training.train(options(photos, tmp_path / "run", 1))
     with pytest.raises(DvcodecError, match="holds a run"):

@@ -87,9 +87,8 @@ class PhotoTask:
     def terms(self, batch: Tensor, moment: Moment) -> Terms:
         """Rate and distortion at qualities drawn for each crop. The layers choose their own precision."""
         quality = torch.randint(0, FINEST_CODE + 1, (len(batch),)).to(batch.device)
-        relax = (
-            2.0 if self.recipe.pull > 0 and moment.step % 2 == 0 else 0.0
-        )  # costly: every second step, counted twice
+        relaxed = self.recipe.pull > 0 and moment.step % 2 == 0
+        relax = 2.0 if relaxed else 0.0  # costly: every second step, counted twice
         analysis = moment.fraction >= self.recipe.analysis_from
         with torch.autocast(batch.device.type, enabled=False):
             return rate_distortion(self.module, batch, quality, self.recipe, relax=relax, analysis=analysis)
