@@ -2,11 +2,12 @@
 
 An image costs -log2 p(x, z) bits for a z that is drawn from q(z | x) by popping bits off the stack. They come back when
 a decoder, which knows x by then, pushes z again: on average an image costs -ELBO. Images are coded in batches that
-double in size, so that all but the first find enough bits on the stack and networks run on many images at once:
+grow, so that all but the first find enough bits on the stack and networks run on many images at once:
 
     decoding order:   n/2 images | n/4 | ... | 2 | 1 | 1        the encoder begins at the right end
 
-The first batch, and any other that would find too few bits, takes the likeliest z instead and pops nothing.
+The first batch, and any other that would find too few bits, takes the likeliest z instead and pops nothing. Where that
+happens the encoder also tries batches that grow more slowly.
 """
 
 import numpy as np
@@ -20,6 +21,8 @@ from .varint import Reader, write_varint
 
 MOST = 256
 """Images of a set."""
+SHARES = (8, 4, 2, 1)
+"""How many sixteenths of the images that are left a batch takes: those that an encoder tries, one after the other."""
 RESERVE = 64
 """Bits that sampling must leave on the stack: below, bits were taken that are not there."""
 
@@ -42,15 +45,27 @@ class BitsBack:
 
     def encode(self, samples: NDArray[np.uint8]) -> bytes:
         """Return the bytes of 1 to 256 images (n, H, W) or (n, H, W, channels)."""
-        stack, drawn = Stack(), 0
-        for index, batch in reversed(list(enumerate(batches(len(samples))))):
+        made = []
+        for share in SHARES:
+            payload, complete = self._encode(samples, share)
+            made.append(payload)
+            if complete:
+                break
+        return min(made, key=len)
+
+    def _encode(self, samples: NDArray[np.uint8], share: int) -> tuple[bytes, bool]:
+        """The bytes, and whether all batches but the first coded were drawn from the stack."""
+        stack, drawn, plan = Stack(), 0, batches(len(samples), share)
+        for index, batch in reversed(list(enumerate(plan))):
             drawn |= self._push(stack, samples[batch]) << index
-        return write_varint(drawn) + stack.words()[::-1].astype("<u4").tobytes()
+        head = bytes([share]) + write_varint(drawn)
+        complete = drawn == 2 ** (len(plan) - 1) - 1
+        return head + stack.words()[::-1].astype("<u4").tobytes(), complete
 
     def decode(self, payload: bytes, count: int) -> NDArray[np.uint8]:
         """Undo `encode`. FormatError if the bytes are not valid."""
-        plan = batches(count)
         reader = Reader(payload)
+        plan = batches(count, reader.number(1))
         drawn = reader.varint("the batches of a set", 2 ** len(plan) - 1)
         stack = Stack(_words(payload[reader.position :]))
         parts = [self._pop(stack, batch.stop - batch.start, bool(drawn >> i & 1)) for i, batch in enumerate(plan)]
@@ -88,13 +103,16 @@ class BitsBack:
         return samples
 
 
-def batches(count: int) -> list[slice]:
-    """Return which images are coded together, in decoding order: halves of what is left, the last of 1. FormatError."""
-    if not 1 <= count <= MOST:
-        raise FormatError(f"a set has 1 to {MOST} images, not {count}")
+def batches(count: int, share: int) -> list[slice]:
+    """Return which images are coded together, in decoding order, each batch `share` sixteenths of what is left.
+
+    FormatError if a set cannot have so many images or so large a share.
+    """
+    if not (1 <= count <= MOST and share in SHARES):
+        raise FormatError(f"a set has 1 to {MOST} images, not {count}, in batches of a known share")
     found, start = [], 0
     while start < count:
-        size = (count - start + 1) // 2
+        size = max(1, (count - start) * share // 16)
         found.append(slice(start, start + size))
         start += size
     return found

@@ -33,6 +33,11 @@ class FamilySet:
         self.tables = self._tokens.tables
         self.split, self.extra_bits, self.join = self._tokens.split, self._tokens.extra_bits, self._tokens.join
 
+    @property
+    def network(self) -> FamilyVAE:
+        """The frozen network itself."""
+        return self._model
+
     def suits(self, mode: str, height: int, width: int) -> bool:
         """Whether images are of the model's kind and size."""
         return mode == ("1" if self._likelihood.binary else "RGB") and height == width == self._model.config.image
