@@ -4,7 +4,9 @@ import contextlib
 import os
 import secrets
 import stat
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from .errors import OutputExists, OutputFailed
 
@@ -32,7 +34,14 @@ def _same_file(source: Path, target: Path) -> bool:
 
 
 def write(target: Path, data: bytes, *, force: bool) -> None:
-    """Write `data` to a temporary file beside `target`, sync it, and move it there in one step.
+    """Write `data` to a temporary file beside `target`, sync it, and move it there in one step: see streamed."""
+    with streamed(target, force=force) as file:
+        file.write(data)
+
+
+@contextlib.contextmanager
+def streamed(target: Path, *, force: bool) -> Iterator[BinaryIO]:
+    """Give a file to write to, that becomes `target` in one step when all is written.
 
     On any failure, an interrupt included, nothing is left behind. A target that is no plain file (/dev/null, a pipe)
     is written directly.
@@ -40,22 +49,25 @@ def write(target: Path, data: bytes, *, force: bool) -> None:
     target = Path(os.path.realpath(target))
     try:
         if target.exists() and not target.is_file():
-            target.write_bytes(data)
+            with target.open("wb") as file:
+                yield file
         else:
-            _write_atomically(target, data, force)
+            with _temporary(target, force) as file:
+                yield file
     except FileExistsError:
         raise OutputExists(f"{target} already exists; not overwritten", EXISTS) from None
     except OSError as error:
         raise OutputFailed(f"cannot write {target}: {error.strerror or error}") from error
 
 
-def _write_atomically(target: Path, data: bytes, force: bool) -> None:
+@contextlib.contextmanager
+def _temporary(target: Path, force: bool) -> Iterator[BinaryIO]:
     temporary = target.with_name(f".{target.name[:100]}.{secrets.token_hex(6)}.tmp")
     try:
         with open(
             os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666), "wb"
         ) as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         if force:

@@ -212,3 +212,24 @@ class PixelModel(Protocol):
         `predicted` is the strip of `Predictive.predict`, (H, W, 3); `pixels` what the encoder has.
         """
         ...
+
+
+class SetModel(Protocol):
+    """Codes sets of small images of one size: p(x, z) with bits-back, so that every further image costs its bound."""
+
+    @property
+    def name(self) -> str:
+        """Name of the weights."""
+        ...
+
+    def suits(self, mode: str, height: int, width: int) -> bool:
+        """Tell whether it describes images of this Pillow mode and size."""
+        ...
+
+    def encode(self, samples: NDArray[np.uint8]) -> bytes:
+        """Return the payload of 1 to 256 images that suit: (n, H, W) or (n, H, W, C), in mode 1 of 0 and 255."""
+        ...
+
+    def decode(self, payload: bytes, count: int) -> NDArray[np.uint8]:
+        """Undo `encode` of `count` images. FormatError if the payload is not valid."""
+        ...
