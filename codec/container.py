@@ -8,9 +8,8 @@ from dataclasses import dataclass, replace
 
 from . import header as fields
 from .errors import FormatError, TruncatedFile
-from .header import ARCHIVE_VERSION
+from .header import ARCHIVE_VERSION, COLOURS, EXIF, ICC, XMP
 from .header import CODER_VERSION as CODER_VERSION
-from .header import COLOURS, EXIF, ICC, XMP
 from .header import LOSSLESS_VERSION as LOSSLESS_VERSION
 from .header import LOSSY_VERSION as LOSSY_VERSION
 from .header import MAGIC as MAGIC

@@ -14,14 +14,17 @@ EXISTS = "use -o, --output-dir or --force"
 """What to do about an output that is there already."""
 
 
-def check_target(source: Path | None, target: Path, *, force: bool) -> None:
-    """Refuse an output that is the input, a folder, or (unless `force`) a file that is there already."""
+def check_target(source: Path | None, target: Path, *, force: bool, mend: str = EXISTS) -> None:
+    """Refuse an output that is the input, a folder, or (unless `force`) a file that is there already.
+
+    `mend` is what to do about the latter.
+    """
     if source is not None and _same_file(source, target):
         raise OutputExists("the output would overwrite the input", "name another output with -o")
     if target.is_dir():
         raise OutputFailed(f"{target} is a folder", "use --output-dir, or name a file")
     if target.is_file() and not force:
-        raise OutputExists(f"{target} already exists; not overwritten", EXISTS)
+        raise OutputExists(f"{target} already exists; not overwritten", mend)
     if not target.parent.is_dir():
         raise OutputFailed(f"there is no folder {target.parent}", "create it first")
 

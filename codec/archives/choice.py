@@ -76,7 +76,10 @@ def code(group: Group, coders: Coders) -> Together | list[bytes]:
     if coders.method == BITS_BACK and best is not None:
         return best
     files = _files(group, coders, None if best is None else len(best.payload) + _SEGMENT)
-    return files if files is not None or best is None else best
+    if files is None:
+        assert best is not None
+        return best
+    return files
 
 
 def _together(group: Group, coders: Coders) -> Iterator[Together]:

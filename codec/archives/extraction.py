@@ -97,7 +97,7 @@ def _written(member: Member, folder: Path, written: set[str], force: bool) -> Ex
         if (key := names.key(member.target)) in written:
             raise OutputExists("another image of the archive comes back as this file; not overwritten")
         target = _place(folder, member.target)
-        output.check_target(None, target, force=force)
+        output.check_target(None, target, force=force, mend="use --output-dir or --force")
         data, _ = images.write(member.picture, "PNG")
         output.write(target, data, force=force)
         written.add(key)

@@ -40,7 +40,7 @@ def is_safe(name: str) -> bool:
 
 
 def made_safe(path: str) -> str:
-    """Return the name for a file's path: the path where it is a safe name, else its last part with what is not replaced.
+    """Return the name for a file's path: the path where that is safe, else its last part, made safe.
 
     As tar and zip do, folders are kept where the path is relative and leads downwards.
     """

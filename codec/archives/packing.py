@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from ..images import Picture
 
 
+EXISTS = "nothing is added to an archive: name another file, or use --force"
+"""What to do about an archive that is there already."""
+
+
 @dataclass(frozen=True)
 class Settings:
     """How to compress an archive."""
@@ -72,7 +76,7 @@ def packing(target: Path, settings: Settings, *, force: bool = False) -> Iterato
     OutputExists, before any work is done, unless `force`; UnsupportedImage if nothing was added.
     """
     coders = _coders(settings)
-    output.check_target(None, target, force=force)
+    output.check_target(None, target, force=force, mend=EXISTS)
     with output.streamed(target, force=force) as file:
         archive = Packing(Writer(file, coders), settings)
         yield archive
