@@ -57,10 +57,10 @@ def names_of(inputs: list[str]) -> list[str]:
     safe = [names.made_safe(Path(source).as_posix()) for source in inputs]
     taken: dict[str, str] = {}
     for source, name in zip(inputs, safe, strict=True):
-        other = taken.setdefault(names.key(name), source)
-        if other is not source:
-            both = f"{printable(other)} and {printable(source)} would both come back as {names.target(name, 0)}"
+        if (key := names.key(name)) in taken:
+            both = f"{printable(taken[key])} and {printable(source)} would both come back as {names.target(name, 0)}"
             raise typer.BadParameter(f"{both} (rename one, or use --no-names)", param_hint="input")
+        taken[key] = source
     return safe
 
 

@@ -1,0 +1,317 @@
+"""Archives: every image comes back with its mode, place and name, small ones share their cost, memory is bounded."""
+
+import gc
+import io
+import weakref
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sample_archives as sample
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from test_lossless import image_of, same
+
+import dvcodec
+from dvcodec import weights
+from dvcodec.codec import engine, images, webp
+from dvcodec.codec.archives import grouping, writer
+from dvcodec.codec.archives.choice import Coders
+from dvcodec.codec.archives.layout import FILES, MOSAIC, SET, Head
+from dvcodec.codec.archives.loaders import Loaders, installed
+from dvcodec.codec.archives.writer import Writer
+from dvcodec.codec.errors import DvcodecError, InvalidArgument, OutputExists, UnsupportedImage, WeightsNotFound
+from dvcodec.codec.header import MODES
+from fake_sets import FakeSets, known
+
+pytestmark = pytest.mark.usefixtures("fake_weights")
+
+
+def kinds(path: Path) -> list[tuple[str, int]]:
+    """Kind and number of images of every segment."""
+    return [(part.kind, len(part.images)) for part in dvcodec.archive_info(path).segments]
+
+
+def back(path: Path) -> list[tuple[str, Image.Image]]:
+    """All images of an archive in their order."""
+    found = sorted(dvcodec.decompress_archive(path, device="cpu"), key=lambda one: one.position)
+    assert [one.position for one in found] == list(range(len(found)))
+    return [(one.name, one.image) for one in found]
+
+
+def equal(one: list[tuple[str, Image.Image]], other: list[tuple[str, Image.Image]]) -> bool:
+    """Whether names, images and order are the same."""
+    names = [name for name, _ in one] == [name for name, _ in other]
+    return names and all(same(a, b) for (_, a), (_, b) in zip(one, other, strict=True))
+
+
+@pytest.mark.parametrize("method", [None, "stored", "webp"])
+def test_every_mode_comes_back_alone_and_in_company(method: str | None, tmp_path: Path) -> None:
+    mixed = [(f"{mode}-{size}.png", image_of(mode, *size, "drawing")) for size in ((7, 13), (1, 1)) for mode in MODES]
+    company = [(f"{mode}/{i}.png", image_of(mode, 9, 8, "drawing")) for i in range(20) for mode in MODES]
+    sample.write(tmp_path / "a.dvq", [*mixed, *company], method)
+    assert equal(back(tmp_path / "a.dvq"), [*mixed, *company])
+    found = kinds(tmp_path / "a.dvq")
+    assert found.count((MOSAIC, 20)) == len(MODES) and (FILES, 14) in found
+
+
+def test_metadata_and_transparency_come_back(tmp_path: Path) -> None:
+    plain, keyed = image_of("P", 6, 5, "drawing"), image_of("L", 6, 5, "drawing")
+    plain.info.update(icc_profile=b"icc" * 9, exif=b"Exif\0\0II*\0 exif", xmp=b"<xmp/>")
+    keyed.info["transparency"] = 7
+    sample.write(tmp_path / "a.dvq", [("", image) for image in (plain, keyed, keyed, keyed)])
+    found = [image for _, image in back(tmp_path / "a.dvq")]
+    assert found[0].info["xmp"] == b"<xmp/>" and found[0].info["exif"] == b"Exif\0\0II*\0 exif"
+    assert [image.info.get("transparency") for image in found[1:]] == [7, 7, 7]
+    dvcodec.compress_archive([plain], tmp_path / "b.dvq", strip=True)
+    assert "xmp" not in back(tmp_path / "b.dvq")[0][1].info
+
+
+def test_palettes_keep_images_apart(tmp_path: Path) -> None:
+    one, other = image_of("P", 8, 8, "drawing"), image_of("P", 8, 8, "drawing")
+    other.putpalette([*reversed(range(256))] * 3)
+    mixed = [("", (one, other)[i % 2].copy()) for i in range(30)]
+    sample.write(tmp_path / "a.dvq", mixed)
+    assert equal(back(tmp_path / "a.dvq"), mixed) and kinds(tmp_path / "a.dvq") == [(MOSAIC, 15)] * 2
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(MODES), st.integers(1, 3), st.integers(1, 3)), min_size=1, max_size=40))
+def test_any_mixture_comes_back_in_order(
+    tmp_path_factory: pytest.TempPathFactory, kinds: list[tuple[str, int, int]]
+) -> None:
+    path = tmp_path_factory.mktemp("mixed") / "a.dvq"
+    mixed = [("", image_of(mode, width, height, "noise")) for mode, width, height in kinds]
+    sample.write(path, mixed, "stored")
+    assert equal(back(path), mixed)
+
+
+def test_small_images_of_a_size_cost_little(tmp_path: Path) -> None:
+    digits = sample.digits(600, 28)
+    sample.write(tmp_path / "a.dvq", digits)
+    info = dvcodec.archive_info(tmp_path / "a.dvq")
+    assert [(part.kind, len(part.images)) for part in info.segments] == [(MOSAIC, 256), (MOSAIC, 256), (MOSAIC, 88)]
+    assert max(part.overhead_bytes for part in info.segments) <= 22
+    alone = sum(len(dvcodec.compress(image, lossless=True)) for _, image in digits)
+    assert info.total_bytes - info.name_bytes < alone / 3
+    assert equal(back(tmp_path / "a.dvq"), digits)
+
+
+def test_names_are_no_image_bytes(tmp_path: Path) -> None:
+    digits = sample.digits(100)
+    named = dvcodec.compress_archive(digits, tmp_path / "a.dvq")
+    bare = dvcodec.compress_archive([image for _, image in digits], tmp_path / "b.dvq")
+    assert named.bytes - named.name_bytes == bare.bytes and bare.name_bytes == 0 and named.bpp == bare.bpp
+    assert named.bytes == (tmp_path / "a.dvq").stat().st_size
+    info = dvcodec.archive_info(tmp_path / "a.dvq")
+    assert (info.bpp, info.name_bytes, info.pixels) == (named.bpp, named.name_bytes, named.pixels)
+    assert [image.target for image in dvcodec.archive_info(tmp_path / "b.dvq").segments[0].images][:2] == [
+        "00001.png",
+        "00002.png",
+    ]
+    mixed = [("a.png", digits[0][1]), ("", digits[1][1]), ("c.png", digits[2][1])]
+    sample.write(tmp_path / "c.dvq", mixed)
+    assert equal(back(tmp_path / "c.dvq"), mixed)
+
+
+def test_large_images_are_files(tmp_path: Path) -> None:
+    large = [("", Image.new("L", (257, 256), shade)) for shade in range(3)]
+    sample.write(tmp_path / "a.dvq", [*large, *sample.digits(9)])
+    assert kinds(tmp_path / "a.dvq") == [(MOSAIC, 9), (FILES, 3)]
+    assert back(tmp_path / "a.dvq")[2][1].getpixel((0, 0)) == 2
+
+
+def test_files_are_cut_into_segments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer, "FILES_BYTES", 300)
+    alone = [("", image_of("L", 5 + i, 9, "noise")) for i in range(12)]
+    sample.write(tmp_path / "a.dvq", alone)
+    assert len(kinds(tmp_path / "a.dvq")) > 3 and equal(back(tmp_path / "a.dvq"), alone)
+    many = [("", Image.new("1", (1 + i, 1))) for i in range(300)]
+    sample.write(tmp_path / "b.dvq", many)
+    assert max(count for _, count in kinds(tmp_path / "b.dvq")) <= 256 and equal(back(tmp_path / "b.dvq"), many)
+
+
+def test_a_stack_is_never_taller_than_webp_holds(tmp_path: Path) -> None:
+    tall = [("", Image.new("L", (2, 4000), i)) for i in range(9)]
+    sample.write(tmp_path / "a.dvq", tall, "webp")
+    assert equal(back(tmp_path / "a.dvq"), tall) and webp.SIDE < 9 * 4000
+    taller = [("", Image.new("L", (2, 17000), i)) for i in range(3)]
+    sample.write(tmp_path / "b.dvq", taller)
+    assert equal(back(tmp_path / "b.dvq"), taller)
+
+
+def sets_of(count: int) -> list[tuple[str, Image.Image]]:
+    """Images that the fake model of sets knows."""
+    return [(f"{i}.png", images.to_image(images.Picture(known(i % 256), bilevel=True))) for i in range(count)]
+
+
+def test_a_model_of_sets_is_used_where_it_is_smallest(fake_sets: weights.Weights, tmp_path: Path) -> None:
+    mixed = [*sets_of(300), *sample.digits(20)]
+    sample.write(tmp_path / "a.dvq", mixed)
+    assert kinds(tmp_path / "a.dvq") == [(SET, 256), (SET, 44), (MOSAIC, 20)]
+    assert equal(back(tmp_path / "a.dvq"), mixed)
+    first = dvcodec.archive_info(tmp_path / "a.dvq").segments[0]
+    assert (first.weights_id, first.weights_name) == (fake_sets.id.hex(), "fake-sets")
+    sample.write(tmp_path / "b.dvq", sets_of(300), "webp")
+    assert SET not in dict(kinds(tmp_path / "b.dvq"))
+    unknown = [
+        ("", Image.fromarray(np.random.default_rng(10**6 + i).integers(0, 2, (6, 5), np.uint8) * np.uint8(255)))
+        for i in range(99)
+    ]
+    sample.write(tmp_path / "c.dvq", [("", image.convert("1")) for _, image in unknown])
+    assert SET not in dict(kinds(tmp_path / "c.dvq"))
+
+
+def test_bits_back_takes_sets_alone(fake_sets: weights.Weights, tmp_path: Path) -> None:
+    sample.write(tmp_path / "a.dvq", sets_of(1), "bits-back")
+    assert kinds(tmp_path / "a.dvq") == [(SET, 1)] and equal(back(tmp_path / "a.dvq"), sets_of(1))
+    with pytest.raises(UnsupportedImage, match="no model of sets suits 12 x 12 pixels of mode 1"):
+        sample.write(tmp_path / "b.dvq", sample.digits(3), "bits-back")
+    marked = sets_of(1)[0][1]
+    marked.info["xmp"] = b"<xmp/>"
+    with pytest.raises(UnsupportedImage, match="metadata"):
+        sample.write(tmp_path / "b.dvq", [("", marked)], "bits-back")
+    assert not (tmp_path / "b.dvq").exists()
+
+
+def test_sets_name_their_weights_once_and_now_and_then(
+    fake_sets: weights.Weights, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(grouping, "OPEN_PIXELS", 29)
+    monkeypatch.setattr(writer, "WEIGHTS_EVERY", 4)
+    sample.write(tmp_path / "a.dvq", sets_of(10), "bits-back")
+    heads = [head for head, *_ in sample.segments((tmp_path / "a.dvq").read_bytes()) if isinstance(head, Head)]
+    assert [bool(head.weights_id) for head in heads] == [i in (0, 3, 7) for i in range(10)]
+    data = bytearray((tmp_path / "a.dvq").read_bytes())
+    data[8] ^= 1  # the first head is lost, and with it the id that it tells
+    (tmp_path / "b.dvq").write_bytes(data)
+    found, losses = sample.read(tmp_path / "b.dvq")
+    assert sorted(found) == [*range(1, 10)] and len(losses) == 1
+    (tmp_path / "c.dvq").write_bytes(data[:-1])
+    found, losses = sample.read(tmp_path / "c.dvq")
+    assert sorted(found) == [*range(3, 10)] and "the id of its weights is lost" in str(losses[0])
+
+
+def test_other_weights_than_those_of_a_set_are_noticed(fake_sets: weights.Weights, tmp_path: Path) -> None:
+    sample.write(tmp_path / "a.dvq", sets_of(40), "bits-back")
+    usual = installed("cpu")
+    wrong = Loaders(usual.hierarchy, usual.pixels, lambda prefix: FakeSets(salt=1))
+    found, losses = sample.read(tmp_path / "a.dvq", wrong)
+    assert not found and "checksum" in str(losses[0])
+    short = Loaders(usual.hierarchy, usual.pixels, lambda prefix: Halves())
+    assert "not of the size" in str(sample.read(tmp_path / "a.dvq", short)[1][0])
+
+
+class Halves(FakeSets):
+    """Gives fewer images than there are."""
+
+    def decode(self, payload: bytes, count: int) -> np.typing.NDArray[np.uint8]:
+        """Leave some out."""
+        return super().decode(payload, count)[: count // 2]
+
+
+def test_weights_of_sets_that_no_release_reads_are_named(tmp_path: Path) -> None:
+    from safetensors.numpy import save
+
+    path = tmp_path / "mine.safetensors"
+    path.write_bytes(save({"x": np.zeros(1)}, {"dvcodec": '{"format": "dvcodec-other-9"}'}))
+    with pytest.raises(WeightsNotFound, match="dvcodec-other-9"):
+        engine.load_set_model(path, "cpu")
+
+
+def test_what_is_asked_for_and_cannot_be_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.dvq"
+    for images_, method, error in (
+        (sample.digits(2), "zip", InvalidArgument),
+        (sample.digits(2), "model", UnsupportedImage),
+        ([("", Image.new("L", (4, 4)))], "model", WeightsNotFound),
+        ([("", Image.new("F", (4, 4)))], None, UnsupportedImage),
+        ([("../a.png", Image.new("L", (4, 4)))], None, InvalidArgument),
+        ([("A.png", Image.new("L", (4, 4))), ("a.JPG", Image.new("L", (4, 4)))], None, InvalidArgument),
+        ([], None, UnsupportedImage),
+    ):
+        with pytest.raises(error):
+            sample.write(path, images_, method)  # type: ignore[arg-type]  # lists of other invariance
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_is_added_to_an_archive_and_no_half_one_is_left(tmp_path: Path) -> None:
+    path = tmp_path / "a.dvq"
+    dvcodec.compress_archive(sample.digits(3), path)
+    before = path.read_bytes()
+    with pytest.raises(OutputExists, match="nothing is added"):
+        dvcodec.compress_archive(sample.digits(3), path)
+
+    def broken() -> Iterator[Image.Image]:
+        yield from (image for _, image in sample.digits(600))
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        dvcodec.compress_archive(broken(), path, force=True)
+    assert path.read_bytes() == before and [*tmp_path.iterdir()] == [path]
+
+
+def test_archives_of_the_same_images_are_the_same_bytes(tmp_path: Path) -> None:
+    for name in "ab":
+        sample.small(tmp_path / name)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_thousands_of_images_stream(tmp_path: Path) -> None:
+    """The writer holds few images at a time, the reader one segment."""
+    alive = most = 0
+
+    def gone() -> None:
+        nonlocal alive
+        alive -= 1
+
+    def stream() -> Iterator[tuple[str, Image.Image]]:
+        nonlocal alive, most
+        for index in range(2000):
+            size = (8 + index % 3, 8)
+            image = Image.frombytes("L", size, bytes(size[0] * 8))
+            weakref.finalize(image, gone)
+            alive, most = alive + 1, max(most, alive + 1)
+            yield f"{index:05}.png", image
+            del image
+
+    dvcodec.compress_archive(stream(), tmp_path / "a.dvq")
+    assert most <= 3, "Pillow images are not kept"
+    places = set()
+    for one in dvcodec.decompress_archive(tmp_path / "a.dvq"):
+        places.add(one.position)
+    assert places == set(range(2000))
+
+
+def test_the_writer_keeps_few_pixels_and_few_groups(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(grouping, "OPEN_PIXELS", 5000)
+    monkeypatch.setattr(grouping, "OPEN_GROUPS", 3)
+    kept: list[weakref.ref[object]] = []
+    archive = Writer(io.BytesIO(), Coders("stored", lambda: None))
+    most = 0
+    for index in range(400):
+        array = np.full((10, 10 + index % 7), index % 256, np.uint8)
+        kept.append(weakref.ref(array))
+        archive.add(images.Picture(array))
+        del array
+        if index % 50 == 49:
+            gc.collect()
+        most = max(most, sum(ref() is not None for ref in kept))
+    assert most <= 60
+    assert archive.finish().images == 400
+
+
+def test_a_generator_of_pairs_and_of_images_is_taken(tmp_path: Path) -> None:
+    report = dvcodec.compress_archive((image for _, image in sample.digits(5)), tmp_path / "a.dvq")
+    assert (report.images, report.segments, report.kinds[MOSAIC]["images"]) == (5, 1, 5)
+    assert next(iter(dvcodec.decompress_archive(tmp_path / "a.dvq"))).name == ""
+    for not_one in (b"", b"\x8bDVQ", b"\x8bDVQ\3", b"\x8bDVQ\3\1", b"\x8bDVQ\1\0", b"x" * 99):
+        (tmp_path / "b.dvq").write_bytes(not_one)
+        with pytest.raises(DvcodecError):
+            list(dvcodec.decompress_archive(tmp_path / "b.dvq"))
+        with pytest.raises(DvcodecError):
+            dvcodec.archive_info(tmp_path / "b.dvq")
+    with pytest.raises(DvcodecError, match="archive of many images"):
+        dvcodec.decompress((tmp_path / "a.dvq").read_bytes())
