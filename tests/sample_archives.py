@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from test_lossless import same
 
 import dvcodec
 from dvcodec.codec.archives.layout import HEADER, End, Head, parse, write_end
@@ -64,3 +65,21 @@ def segments(data: bytes) -> Iterator[tuple[Head | End, int, int, int]]:
 def joined(*parts: bytes, images: int, count: int) -> bytes:
     """An archive of segments that are bytes already."""
     return HEADER + b"".join(parts) + write_end(End(images, count))
+
+
+def kinds(path: Path) -> list[tuple[str, int]]:
+    """Kind and number of images of every segment."""
+    return [(part.kind, len(part.images)) for part in dvcodec.archive_info(path).segments]
+
+
+def back(path: Path) -> list[tuple[str, Image.Image]]:
+    """All images of an archive in their order."""
+    found = sorted(dvcodec.decompress_archive(path, device="cpu"), key=lambda one: one.position)
+    assert [one.position for one in found] == list(range(len(found)))
+    return [(one.name, one.image) for one in found]
+
+
+def equal(one: list[tuple[str, Image.Image]], other: list[tuple[str, Image.Image]]) -> bool:
+    """Whether names, images and order are the same."""
+    names = [name for name, _ in one] == [name for name, _ in other]
+    return names and all(same(a, b) for (_, a), (_, b) in zip(one, other, strict=True))

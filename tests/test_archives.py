@@ -2,6 +2,8 @@
 
 import gc
 import io
+import subprocess
+import sys
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,39 +14,19 @@ import sample_archives as sample
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from test_lossless import image_of, same
+from sample_archives import back, equal, kinds
+from test_lossless import image_of
 
 import dvcodec
-from dvcodec import weights
-from dvcodec.codec import engine, images, webp
+from dvcodec.codec import images, webp
 from dvcodec.codec.archives import grouping, writer
 from dvcodec.codec.archives.choice import Coders
-from dvcodec.codec.archives.layout import FILES, MOSAIC, SET, Head
-from dvcodec.codec.archives.loaders import Loaders, installed
+from dvcodec.codec.archives.layout import FILES, MOSAIC
 from dvcodec.codec.archives.writer import Writer
 from dvcodec.codec.errors import DvcodecError, InvalidArgument, OutputExists, UnsupportedImage, WeightsNotFound
 from dvcodec.codec.header import MODES
-from fake_sets import FakeSets, known
 
 pytestmark = pytest.mark.usefixtures("fake_weights")
-
-
-def kinds(path: Path) -> list[tuple[str, int]]:
-    """Kind and number of images of every segment."""
-    return [(part.kind, len(part.images)) for part in dvcodec.archive_info(path).segments]
-
-
-def back(path: Path) -> list[tuple[str, Image.Image]]:
-    """All images of an archive in their order."""
-    found = sorted(dvcodec.decompress_archive(path, device="cpu"), key=lambda one: one.position)
-    assert [one.position for one in found] == list(range(len(found)))
-    return [(one.name, one.image) for one in found]
-
-
-def equal(one: list[tuple[str, Image.Image]], other: list[tuple[str, Image.Image]]) -> bool:
-    """Whether names, images and order are the same."""
-    names = [name for name, _ in one] == [name for name, _ in other]
-    return names and all(same(a, b) for (_, a), (_, b) in zip(one, other, strict=True))
 
 
 @pytest.mark.parametrize("method", [None, "stored", "webp"])
@@ -142,85 +124,6 @@ def test_a_stack_is_never_taller_than_webp_holds(tmp_path: Path) -> None:
     assert equal(back(tmp_path / "b.dvq"), taller)
 
 
-def sets_of(count: int) -> list[tuple[str, Image.Image]]:
-    """Images that the fake model of sets knows."""
-    return [(f"{i}.png", images.to_image(images.Picture(known(i % 256), bilevel=True))) for i in range(count)]
-
-
-def test_a_model_of_sets_is_used_where_it_is_smallest(fake_sets: weights.Weights, tmp_path: Path) -> None:
-    mixed = [*sets_of(300), *sample.digits(20)]
-    sample.write(tmp_path / "a.dvq", mixed)
-    assert kinds(tmp_path / "a.dvq") == [(SET, 256), (SET, 44), (MOSAIC, 20)]
-    assert equal(back(tmp_path / "a.dvq"), mixed)
-    first = dvcodec.archive_info(tmp_path / "a.dvq").segments[0]
-    assert (first.weights_id, first.weights_name) == (fake_sets.id.hex(), "fake-sets")
-    sample.write(tmp_path / "b.dvq", sets_of(300), "webp")
-    assert SET not in dict(kinds(tmp_path / "b.dvq"))
-    unknown = [
-        ("", Image.fromarray(np.random.default_rng(10**6 + i).integers(0, 2, (6, 5), np.uint8) * np.uint8(255)))
-        for i in range(99)
-    ]
-    sample.write(tmp_path / "c.dvq", [("", image.convert("1")) for _, image in unknown])
-    assert SET not in dict(kinds(tmp_path / "c.dvq"))
-
-
-def test_bits_back_takes_sets_alone(fake_sets: weights.Weights, tmp_path: Path) -> None:
-    sample.write(tmp_path / "a.dvq", sets_of(1), "bits-back")
-    assert kinds(tmp_path / "a.dvq") == [(SET, 1)] and equal(back(tmp_path / "a.dvq"), sets_of(1))
-    with pytest.raises(UnsupportedImage, match="no model of sets suits 12 x 12 pixels of mode 1"):
-        sample.write(tmp_path / "b.dvq", sample.digits(3), "bits-back")
-    marked = sets_of(1)[0][1]
-    marked.info["xmp"] = b"<xmp/>"
-    with pytest.raises(UnsupportedImage, match="metadata"):
-        sample.write(tmp_path / "b.dvq", [("", marked)], "bits-back")
-    assert not (tmp_path / "b.dvq").exists()
-
-
-def test_sets_name_their_weights_once_and_now_and_then(
-    fake_sets: weights.Weights, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(grouping, "OPEN_PIXELS", 29)
-    monkeypatch.setattr(writer, "WEIGHTS_EVERY", 4)
-    sample.write(tmp_path / "a.dvq", sets_of(10), "bits-back")
-    heads = [head for head, *_ in sample.segments((tmp_path / "a.dvq").read_bytes()) if isinstance(head, Head)]
-    assert [bool(head.weights_id) for head in heads] == [i in (0, 3, 7) for i in range(10)]
-    data = bytearray((tmp_path / "a.dvq").read_bytes())
-    data[8] ^= 1  # the first head is lost, and with it the id that it tells
-    (tmp_path / "b.dvq").write_bytes(data)
-    found, losses = sample.read(tmp_path / "b.dvq")
-    assert sorted(found) == [*range(1, 10)] and len(losses) == 1
-    (tmp_path / "c.dvq").write_bytes(data[:-1])
-    found, losses = sample.read(tmp_path / "c.dvq")
-    assert sorted(found) == [*range(3, 10)] and "the id of its weights is lost" in str(losses[0])
-
-
-def test_other_weights_than_those_of_a_set_are_noticed(fake_sets: weights.Weights, tmp_path: Path) -> None:
-    sample.write(tmp_path / "a.dvq", sets_of(40), "bits-back")
-    usual = installed("cpu")
-    wrong = Loaders(usual.hierarchy, usual.pixels, lambda prefix: FakeSets(salt=1))
-    found, losses = sample.read(tmp_path / "a.dvq", wrong)
-    assert not found and "checksum" in str(losses[0])
-    short = Loaders(usual.hierarchy, usual.pixels, lambda prefix: Halves())
-    assert "not of the size" in str(sample.read(tmp_path / "a.dvq", short)[1][0])
-
-
-class Halves(FakeSets):
-    """Gives fewer images than there are."""
-
-    def decode(self, payload: bytes, count: int) -> np.typing.NDArray[np.uint8]:
-        """Leave some out."""
-        return super().decode(payload, count)[: count // 2]
-
-
-def test_weights_of_sets_that_no_release_reads_are_named(tmp_path: Path) -> None:
-    from safetensors.numpy import save
-
-    path = tmp_path / "mine.safetensors"
-    path.write_bytes(save({"x": np.zeros(1)}, {"dvcodec": '{"format": "dvcodec-other-9"}'}))
-    with pytest.raises(WeightsNotFound, match="dvcodec-other-9"):
-        engine.load_set_model(path, "cpu")
-
-
 def test_what_is_asked_for_and_cannot_be_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.dvq"
     for images_, method, error in (
@@ -315,3 +218,14 @@ def test_a_generator_of_pairs_and_of_images_is_taken(tmp_path: Path) -> None:
             dvcodec.archive_info(tmp_path / "b.dvq")
     with pytest.raises(DvcodecError, match="archive of many images"):
         dvcodec.decompress((tmp_path / "a.dvq").read_bytes())
+
+
+def test_info_and_pictures_of_archives_load_lazily(tmp_path: Path) -> None:
+    sample.small(tmp_path / "a.dvq")
+    for code, absent in (
+        ("dvcodec.archive_info(sys.argv[1])", {"torch", "PIL", "numpy"}),
+        ("list(dvcodec.decompress_archive(sys.argv[1]))", {"torch"}),
+    ):
+        probe = f"import sys, dvcodec; {code}; print(*{absent!r}.intersection(sys.modules))"
+        run = [sys.executable, "-c", probe, str(tmp_path / "a.dvq")]
+        assert subprocess.run(run, capture_output=True, text=True, check=True).stdout.split() == []
