@@ -109,9 +109,8 @@ def _version(reader: Reader) -> int:
     reader.take(len(MAGIC))
     version = reader.number(1)
     if version == ARCHIVE_VERSION:
-        raise FormatError(
-            "it is an archive of many images, which is read from a named file", "not from a pipe or bytes"
-        )
+        mend = "name the file: `dvcodec decompress FILE`, or decompress_archive in Python"
+        raise FormatError("it is an archive of many images", mend)
     if version not in (LOSSY_VERSION, LOSSLESS_VERSION):
         raise FormatError(f"format version {version} is not one this release reads", "upgrade dvcodec")
     return version

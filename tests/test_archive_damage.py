@@ -44,7 +44,8 @@ def read(data: bytes, path: Path) -> tuple[set[int], list[str]]:
 
 def places() -> list[tuple[tuple[int, ...], int, int, int]]:
     """Of every segment: the places of its images, where it begins, where its names begin, and where it ends."""
-    return [(head.positions, *at) for head, *at in sample.segments(whole()) if isinstance(head, Head)]
+    found = sample.segments(whole())
+    return [(head.positions, start, names, end) for head, start, names, end in found if isinstance(head, Head)]
 
 
 def test_the_whole_archive_is_whole(tmp_path: Path) -> None:

@@ -136,7 +136,7 @@ def test_what_is_asked_for_and_cannot_be_is_refused(tmp_path: Path) -> None:
         ([], None, UnsupportedImage),
     ):
         with pytest.raises(error):
-            sample.write(path, images_, method)  # type: ignore[arg-type]  # lists of other invariance
+            sample.write(path, images_, method)
         assert list(tmp_path.iterdir()) == []
 
 

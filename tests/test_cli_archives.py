@@ -166,7 +166,7 @@ def test_archives_and_single_files_together() -> None:
     assert len(dvcodec("info", "scans.dvq", "one.dvq", "--json").out.splitlines()) == 2
     seen = dvcodec("verify", "-", stdin=Path("scans.dvq").read_bytes())
     assert seen.code == 1
-    said = "it is an archive of many images, which is read from a named file (not from a pipe or bytes)"
+    said = "it is an archive of many images (name the file: `dvcodec decompress FILE`, or decompress_archive in Python)"
     assert seen.err == f"dvcodec: stdin: {said}\n"
 
 
