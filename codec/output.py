@@ -36,18 +36,19 @@ def _same_file(source: Path, target: Path) -> bool:
         return os.path.realpath(source) == os.path.realpath(target)
 
 
-def write(target: Path, data: bytes, *, force: bool) -> None:
+def write(target: Path, data: bytes, *, force: bool, sync: bool = True) -> None:
     """Write `data` to a temporary file beside `target`, sync it, and move it there in one step: see streamed."""
-    with streamed(target, force=force) as file:
+    with streamed(target, force=force, sync=sync) as file:
         file.write(data)
 
 
 @contextlib.contextmanager
-def streamed(target: Path, *, force: bool) -> Iterator[BinaryIO]:
+def streamed(target: Path, *, force: bool, sync: bool = True) -> Iterator[BinaryIO]:
     """Give a file to write to, that becomes `target` in one step when all is written.
 
     On any failure, an interrupt included, nothing is left behind. A target that is no plain file (/dev/null, a pipe)
-    is written directly.
+    is written directly. Without `sync`, which takes milliseconds, a power failure may leave an empty file: for
+    thousands of files whose source remains.
     """
     target = Path(os.path.realpath(target))
     try:
@@ -55,7 +56,7 @@ def streamed(target: Path, *, force: bool) -> Iterator[BinaryIO]:
             with target.open("wb") as file:
                 yield file
         else:
-            with _temporary(target, force) as file:
+            with _temporary(target, force, sync) as file:
                 yield file
     except FileExistsError:
         raise OutputExists(f"{target} already exists; not overwritten", EXISTS) from None
@@ -64,7 +65,7 @@ def streamed(target: Path, *, force: bool) -> Iterator[BinaryIO]:
 
 
 @contextlib.contextmanager
-def _temporary(target: Path, force: bool) -> Iterator[BinaryIO]:
+def _temporary(target: Path, force: bool, sync: bool) -> Iterator[BinaryIO]:
     temporary = target.with_name(f".{target.name[:100]}.{secrets.token_hex(6)}.tmp")
     try:
         with open(
@@ -72,7 +73,8 @@ def _temporary(target: Path, force: bool) -> Iterator[BinaryIO]:
         ) as file:
             yield file
             file.flush()
-            os.fsync(file.fileno())
+            if sync:
+                os.fsync(file.fileno())
         if force:
             with contextlib.suppress(OSError):  # an existing file keeps its permissions
                 temporary.chmod(stat.S_IMODE(target.stat().st_mode))

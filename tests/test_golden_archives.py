@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
+import reference_archive
 from golden.make_archives import FOLDER, INDEX, described
 
 import dvcodec
@@ -36,3 +37,10 @@ def test_a_changed_golden_archive_is_noticed(name: str, tmp_path: Path) -> None:
 def test_golden_archives_hold_every_kind() -> None:
     kinds = {kind for name in LISTED for kind in json.loads((FOLDER / f"{name}.json").read_text())["kinds"]}
     assert kinds >= {"files", "mosaic"}
+
+
+def test_a_reader_written_from_the_specification_sees_the_same() -> None:
+    found = reference_archive.read((FOLDER / "stored-v3.dvq").read_bytes())
+    known = json.loads((FOLDER / "stored-v3.json").read_text())["images"]
+    seen = [(name, mode, [w, h], hashlib.sha256(samples).hexdigest()) for name, mode, w, h, samples in found]
+    assert seen == [(one["name"], one["mode"], one["size"], one["sha256"]) for one in known]

@@ -99,7 +99,7 @@ def _written(member: Member, folder: Path, written: set[str], force: bool) -> Ex
         target = _place(folder, member.target)
         output.check_target(None, target, force=force, mend="use --output-dir or --force")
         data, _ = images.write(member.picture, "PNG")
-        output.write(target, data, force=force)
+        output.write(target, data, force=force, sync=False)
         written.add(key)
     except DvcodecError as error:
         return Refused(member.target, error)
