@@ -1,7 +1,7 @@
 """The smallest way to hold a group of like images: a set, a mosaic, or files one by one."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,6 +20,8 @@ _SMALLEST_FILE = 26
 _SEGMENT = 24
 """Bytes of a segment beside its payload, about."""
 _SAMPLES = 4
+_DOUBT = 1.05
+"""How much smaller than a sample of it the whole may turn out to be."""
 
 
 @dataclass(frozen=True)
@@ -64,9 +66,9 @@ def _suiting(picture: Picture, coders: Coders) -> list[tuple[bytes, SetModel]]:
     return [(prefix, model) for prefix, model in coders.sets if model.suits(picture.mode, height, width)]
 
 
-def file(picture: Picture, coders: Coders) -> bytes:
+def file(picture: Picture, coders: Coders) -> lossless.Coded:
     """Return a picture as a lossless file."""
-    return lossless.compress(picture, coders.method, coders.load).data
+    return lossless.compress(picture, coders.method, coders.load)
 
 
 def code(group: Group, coders: Coders) -> Together | list[bytes]:
@@ -93,20 +95,23 @@ def _together(group: Group, coders: Coders) -> Iterator[Together]:
 
 
 def _files(group: Group, coders: Coders, limit: int | None) -> list[bytes] | None:
-    """The images as files, or None where these take more than `limit` bytes in all, or a sample of them says so."""
+    """The images as files, or None where these take more than `limit` bytes in all, or a sample of them says so.
+
+    A model, which takes its time, is tried for all only if it is best for one of the sample.
+    """
     count = len(group.tiles)
-    if limit is None:
-        return [file(group.picture(index), coders) for index in range(count)]
-    if count * _SMALLEST_FILE >= limit:
+    if limit is not None and count * _SMALLEST_FILE >= limit:
         return None
     probes = sorted({index * count // _SAMPLES for index in range(_SAMPLES)})
     made = {index: file(group.picture(index), coders) for index in probes}
-    if sum(map(len, made.values())) * count > 1.1 * limit * len(probes):
+    if limit is not None and sum(len(one.data) for one in made.values()) * count > _DOUBT * limit * len(probes):
         return None
+    if coders.method == lossless.AUTO and not any(one.method == "model" for one in made.values()):
+        coders = replace(coders, load=lambda: None)
     total, files = 0, []
     for index in range(count):
-        files.append(made.get(index) or file(group.picture(index), coders))
+        files.append((made.get(index) or file(group.picture(index), coders)).data)
         total += len(files[-1]) + 1
-        if total >= limit:
+        if limit is not None and total >= limit:
             return None
     return files

@@ -60,7 +60,7 @@ class Writer:
             raise InvalidArgument(f"an archive holds {MAX_IMAGES} images at most")
         position = self.totals.images
         if stands_alone(picture):
-            self._add_files([(position, name, choice.file(picture, self._coders))])
+            self._add_files([(position, name, choice.file(picture, self._coders).data)])
             ready = []
         else:
             ready = self._waiting.add(position, name, picture)
