@@ -227,7 +227,10 @@ class SetModel(Protocol):
         ...
 
     def encode(self, samples: NDArray[np.uint8]) -> bytes:
-        """Return the payload, a byte or more, of 1 to 256 images that suit: (n, H, W) or (n, H, W, C), in mode 1 0, 255."""
+        """Return the payload, a byte or more, of 1 to 256 images that suit: (n, H, W) or (n, H, W, C).
+
+        Samples are 0 to 255, those of mode 1 are 0 and 255.
+        """
         ...
 
     def decode(self, payload: bytes, count: int) -> NDArray[np.uint8]:

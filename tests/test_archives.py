@@ -19,12 +19,13 @@ from test_lossless import image_of
 
 import dvcodec
 from dvcodec.codec import images, webp
-from dvcodec.codec.archives import grouping, writer
+from dvcodec.codec.archives import choice, grouping, writer
 from dvcodec.codec.archives.choice import Coders
 from dvcodec.codec.archives.layout import FILES, MOSAIC
 from dvcodec.codec.archives.writer import Writer
 from dvcodec.codec.errors import DvcodecError, InvalidArgument, OutputExists, UnsupportedImage, WeightsNotFound
 from dvcodec.codec.header import MODES
+from dvcodec.codec.lossless import Coded
 
 pytestmark = pytest.mark.usefixtures("fake_weights")
 
@@ -218,6 +219,20 @@ def test_a_generator_of_pairs_and_of_images_is_taken(tmp_path: Path) -> None:
             dvcodec.archive_info(tmp_path / "b.dvq")
     with pytest.raises(DvcodecError, match="archive of many images"):
         dvcodec.decompress((tmp_path / "a.dvq").read_bytes())
+
+
+def test_what_cannot_win_is_estimated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[int] = []
+    usual = choice.file
+
+    def counted(picture: images.Picture, coders: Coders) -> Coded:
+        tried.append(picture.pixels.shape[0])
+        return usual(picture, coders)
+
+    monkeypatch.setattr(choice, "file", counted)
+    noise = [("", image_of("L", 40, 30, "noise")) for _ in range(60)]
+    sample.write(tmp_path / "a.dvq", [*sample.digits(60), *noise])
+    assert kinds(tmp_path / "a.dvq") == [(MOSAIC, 60)] * 2 and tried == [30] * 4
 
 
 def test_info_and_pictures_of_archives_load_lazily(tmp_path: Path) -> None:

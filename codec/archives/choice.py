@@ -20,8 +20,6 @@ _SMALLEST_FILE = 26
 _SEGMENT = 24
 """Bytes of a segment beside its payload, about."""
 _SAMPLES = 4
-_DOUBT = 1.05
-"""How much smaller than a sample of it the whole may turn out to be."""
 
 
 @dataclass(frozen=True)
@@ -95,23 +93,30 @@ def _together(group: Group, coders: Coders) -> Iterator[Together]:
 
 
 def _files(group: Group, coders: Coders, limit: int | None) -> list[bytes] | None:
-    """The images as files, or None where these take more than `limit` bytes in all, or a sample of them says so.
+    """The images as files, or None as soon as those seen say that all together take more than `limit` bytes.
 
-    A model, which takes its time, is tried for all only if it is best for one of the sample.
+    A model, which takes its time, is tried for all only if it is best for one of the first few.
     """
     count = len(group.tiles)
     if limit is not None and count * _SMALLEST_FILE >= limit:
         return None
-    probes = sorted({index * count // _SAMPLES for index in range(_SAMPLES)})
-    made = {index: file(group.picture(index), coders) for index in probes}
-    if limit is not None and sum(len(one.data) for one in made.values()) * count > _DOUBT * limit * len(probes):
-        return None
-    if coders.method == lossless.AUTO and not any(one.method == "model" for one in made.values()):
-        coders = replace(coders, load=lambda: None)
-    total, files = 0, []
-    for index in range(count):
-        files.append((made.get(index) or file(group.picture(index), coders)).data)
-        total += len(files[-1]) + 1
-        if limit is not None and total >= limit:
+    made: dict[int, bytes] = {}
+    size, modelled = 0, False
+    for index in _spread(count):
+        coded = file(group.picture(index), coders)
+        made[index] = coded.data
+        size, modelled = size + len(coded.data) + 1, modelled or coded.method == "model"
+        if len(made) < min(_SAMPLES, count):
+            continue
+        if limit is not None and size * count >= limit * len(made):
             return None
-    return files
+        if coders.method == lossless.AUTO and not modelled:
+            coders = replace(coders, load=lambda: None)
+    return [made[index] for index in range(count)]
+
+
+def _spread(count: int) -> Iterator[int]:
+    """0 to count - 1, so ordered that the first few are far apart."""
+    step = -(-count // _SAMPLES)
+    for first in range(step):
+        yield from range(first, count, step)
