@@ -19,7 +19,7 @@ from test_lossless import image_of
 
 import dvcodec
 from dvcodec.codec import images, webp
-from dvcodec.codec.archives import choice, grouping, writer
+from dvcodec.codec.archives import choice, grouping, reader, writer
 from dvcodec.codec.archives.choice import Coders
 from dvcodec.codec.archives.layout import FILES, MOSAIC
 from dvcodec.codec.archives.writer import Writer
@@ -205,6 +205,22 @@ def test_the_writer_keeps_few_pixels_and_few_groups(monkeypatch: pytest.MonkeyPa
         most = max(most, sum(ref() is not None for ref in kept))
     assert most <= 60
     assert archive.finish().images == 400
+
+
+def test_the_reader_takes_one_segment_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sample.write(tmp_path / "a.dvq", [("", image_of("L", 30, 30, "noise")) for _ in range(1000)], "stored")
+    taken: list[int] = []
+    usual = reader.Archive._read
+
+    def watched(self: reader.Archive, at: int, count: int) -> bytes:
+        data = usual(self, at, count)
+        taken.append(len(data))
+        return data
+
+    monkeypatch.setattr(reader.Archive, "_read", watched)
+    found = dvcodec.decompress_archive(tmp_path / "a.dvq")
+    assert next(iter(found)).position == 0 and sum(taken) < (tmp_path / "a.dvq").stat().st_size / 3
+    assert sum(1 for _ in found) == 999 and max(taken) < (tmp_path / "a.dvq").stat().st_size / 3
 
 
 def test_a_generator_of_pairs_and_of_images_is_taken(tmp_path: Path) -> None:
