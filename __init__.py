@@ -3,6 +3,7 @@
     import dvcodec
     data = dvcodec.compress(image, quality=50)      # a Pillow image to the bytes of a .dvq file
     image = dvcodec.decompress(data)                # and back
+    dvcodec.compress_archive(images, "many.dvq")    # many images without loss in one file
     dvcodec.register()                              # or: Image.open("x.dvq"), image.save("x.dvq", quality=50)
 
 Importing this imports neither torch nor Pillow; the functions do when they are called.
@@ -21,10 +22,16 @@ from .codec.errors import UnsupportedImage as UnsupportedImage
 from .codec.errors import WeightsNotFound as WeightsNotFound
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from os import PathLike
+
     import numpy as np
     from numpy.typing import NDArray
     from PIL import Image
 
+    from .codec.archives.extraction import Unpacked
+    from .codec.archives.info import ArchiveInfo
+    from .codec.archives.packing import PackReport
     from .codec.info import Info
 
 __version__ = "0.1.0"
@@ -101,6 +108,57 @@ def info(data: bytes) -> "Info":
     from .codec.info import describe
 
     return describe(bytes(data))
+
+
+def compress_archive(
+    images: "Iterable[Image.Image | tuple[str, Image.Image]]",
+    target: "str | PathLike[str]",
+    *,
+    method: str | None = None,
+    weights: str | None = None,
+    device: str = "auto",
+    strip: bool = False,
+    force: bool = False,
+) -> "PackReport":
+    """Write Pillow images, or pairs of a name and an image, into one lossless archive; return what was written.
+
+    The images are taken one at a time and few of them are kept, so thousands may come from a generator. A name is a
+    relative path that is safe on every system (InvalidArgument if not). `method` is "stored", "webp", "model" or
+    "bits-back", or None for the smallest. The archive is there when all is written, or not at all.
+    """
+    from pathlib import Path
+
+    from .codec import images as pictures
+    from .codec.archives.packing import Settings, packing
+
+    with packing(Path(target), Settings(weights, device, strip, method), force=force) as archive:
+        for item in images:
+            name, image = item if isinstance(item, tuple) else ("", item)
+            archive.add(pictures.from_image(image, exact=True), name)
+    assert archive.report is not None
+    return archive.report
+
+
+def decompress_archive(source: "str | PathLike[str]", *, device: str = "auto") -> "Iterator[Unpacked]":
+    """Give every image of an archive with its name and its place, one segment after the other.
+
+    Images that went in alternately come out segment by segment; `position` tells their order. If something is damaged,
+    all that is whole comes first and FormatError then says what is lost.
+    """
+    from pathlib import Path
+
+    from .codec.archives.extraction import unpack
+
+    return unpack(Path(source), device=device)
+
+
+def archive_info(source: "str | PathLike[str]") -> "ArchiveInfo":
+    """Return what an archive holds: its segments, the images in them, and what is damaged; nothing is decoded."""
+    from pathlib import Path
+
+    from .codec.archives.info import describe
+
+    return describe(Path(source))
 
 
 def register() -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from . import batch, streams
+from . import archives, batch, streams
 from .guard import guard
 from .naming import STANDARD, Job, pair
 from .options import (
@@ -41,12 +41,13 @@ TARGETS = "Size and quality"
 
 
 class Method(StrEnum):
-    """How lossless pixels are coded; auto takes the smallest file."""
+    """How lossless pixels are coded; auto takes the smallest file. bits-back is of archives."""
 
     auto = "auto"
     model = "model"
     webp = "webp"
     stored = "stored"
+    bits_back = "bits-back"
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,13 @@ def compress(
     ] = None,
     output: Output = None,
     output_dir: OutputDir = None,
+    archive: Annotated[
+        str | None,
+        typer.Option("--archive", metavar="FILE", help="With --lossless: all images into this one file."),
+    ] = None,
+    no_names: Annotated[
+        bool, typer.Option("--no-names", metavar=FLAG, help="With --archive: leave out the names of the images.")
+    ] = False,
     force: Force = False,
     strip: Annotated[bool, typer.Option("--strip", metavar=FLAG, help="Leave out EXIF, ICC profile and XMP.")] = False,
     weights: Annotated[
@@ -105,10 +113,16 @@ def compress(
     no_progress: NoProgress = False,
     debug: Debug = False,
 ) -> None:
-    """Compress images: photo.png -> photo.dvq. At most one of -q, the three targets and --lossless."""
+    """Compress images: photo.png -> photo.dvq. At most one of -q, the three targets and --lossless.
+
+    With --lossless --archive FILE all images go into one file, small ones of a size together.
+    """
     aims = {"-q": quality, "--target-bpp": target_bpp, "--target-size": target_size, "--target-psnr": target_psnr}
     _refuse_bad_aims({name: value for name, value in aims.items() if value is not None}, lossless, method)
-    work = pair(inputs, output, output_dir, ".dvq")
+    given = {"-o": output is not None, "--output-dir": output_dir is not None, "--no-names": no_names}
+    given["--method bits-back"] = method is Method.bits_back
+    archives.refuse(inputs, archive, given, lossless=lossless, jobs=jobs)
+    work = pair(inputs, output, output_dir, ".dvq") if archive is None else []
     streams.check(work, force=force, as_json=as_json)
     reporter = Reporter(quiet, verbose, as_json, not no_progress)
     with guard(weights or "weights", reporter, debug=debug):
@@ -117,6 +131,14 @@ def compress(
 
         if weights is not None:
             find(weights)
+    chosen = None if method in (None, Method.auto) else method.value
+    if archive is not None:
+        from ..codec.archives.packing import Settings as ArchiveSettings
+
+        use_threads(threads)
+        packed = ArchiveSettings(weights, device.value, strip, chosen, not no_names)
+        archives.pack(inputs, Path(archive), packed, reporter, force=force, debug=debug)
+        return
     if output_dir is not None:
         with guard(str(output_dir), reporter, debug=debug):
             output_dir.mkdir(parents=True, exist_ok=True)
@@ -129,7 +151,7 @@ def compress(
         device=device.value,
         strip=strip,
         lossless=lossless,
-        method=None if method in (None, Method.auto) else method.value,
+        method=chosen,
     )
     workers = min(jobs, len(work))
     request = _Request(settings, force, threads_each(threads, workers))

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from . import batch, streams
+from . import archives, batch, streams
 from .guard import guard
-from .naming import STANDARD, Job, pair
+from .naming import STANDARD, Job, pair, refuse_mixed_stdin
 from .options import (
     Debug,
     Device,
@@ -28,7 +28,7 @@ from .options import (
 )
 from .process import threads_each, use_threads
 from .report import Reporter
-from .text import sizes
+from .text import printable, sizes
 
 if TYPE_CHECKING:
     from ..codec.files import DecompressReport, Preview
@@ -57,6 +57,10 @@ def decompress(
             help="Decode the first N chunks only: a coarser image of full size. all: every chunk that is whole.",
         ),
     ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--only", metavar="NAME", help="Of an archive: this image alone; may be given again."),
+    ] = None,
     device: DeviceOption = Device.auto,
     threads: Threads = None,
     jobs: Jobs = 1,
@@ -68,9 +72,13 @@ def decompress(
 ) -> None:
     """Decompress files: photo.dvq -> photo.png. With -o, the suffix chooses the format.
 
-    An image that is there already, such as the original beside its .dvq, is not overwritten: use -o or --force.
+    The images of an archive go into --output-dir, or into the current folder. An image that is there already, such as
+    the original beside its .dvq, is not overwritten: use -o or --force.
     """
-    work = pair(inputs, output, output_dir, ".png")
+    refuse_mixed_stdin(inputs)
+    packed, single = archives.split(inputs)
+    _refuse_for_archives(packed, single, output, preview, only or [])
+    work = pair(single, output, output_dir, ".png")
     streams.check(work, force=force, as_json=as_json)
     reporter = Reporter(quiet, verbose, as_json, not no_progress)
     if output is not None:
@@ -78,9 +86,33 @@ def decompress(
     if output_dir is not None:
         with guard(str(output_dir), reporter, debug=debug):
             output_dir.mkdir(parents=True, exist_ok=True)
-    workers = min(jobs, len(work))
-    request = _Request(parse_preview(preview), device.value, force, threads_each(threads, workers))
-    batch.run(decompress_one, work, request, reporter, workers=workers, debug=debug)
+    whole = parse_preview(preview)
+
+    def unpack(source: str) -> bool:
+        use_threads(threads)
+        folder = output_dir or Path()
+        return archives.unpack(source, folder, only or [], reporter, force=force, device=device.value)
+
+    good = archives.each(packed, unpack, reporter, debug=debug)
+    if work:
+        workers = min(jobs, len(work))
+        request = _Request(whole, device.value, force, threads_each(threads, workers))
+        batch.run(decompress_one, work, request, reporter, workers=workers, debug=debug)
+    if not good:
+        raise typer.Exit(1)
+
+
+def _refuse_for_archives(
+    packed: list[str], single: list[str], output: str | None, preview: str | None, only: list[str]
+) -> None:
+    """Refuse options that have no meaning for the kinds of files that are given."""
+    if packed and output is not None:
+        message = f"{printable(packed[0])} is an archive of many images (use --output-dir)"
+        raise typer.BadParameter(message, param_hint="-o")
+    if packed and preview is not None:
+        raise typer.BadParameter("archives have no previews", param_hint="--preview")
+    if only and single:
+        raise typer.BadParameter(f"{printable(single[0])} is no archive", param_hint="--only")
 
 
 def decompress_one(job: Job, request: _Request) -> batch.Done:

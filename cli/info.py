@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from . import batch, streams
+from . import archives, batch, streams
 from .naming import STANDARD, Job, refuse_mixed_stdin
 from .options import Debug, DvqInputs, Json
 from .report import Reporter
 from .text import facts, number, printable, table
 
 if TYPE_CHECKING:
+    from ..codec.archives.info import ArchiveInfo
     from ..codec.info import Info
 
 
 def info(inputs: DvqInputs, as_json: Json = False, debug: Debug = False) -> None:
-    """Show the header of files and the bytes of each chunk."""
+    """Show the header of files and the bytes of each chunk; of an archive its segments and images."""
     refuse_mixed_stdin(inputs)
     work = [Job(source, "") for source in inputs]
     streams.check(work, force=False, as_json=as_json)
@@ -29,11 +30,53 @@ def info_one(job: Job, as_json: bool) -> batch.Done:
     """Describe one file on standard output; as JSON the values go into the record."""
     from ..codec import files
 
+    if archives.split([job.source])[0]:
+        return archive_info(job, as_json)
     found = files.inspect_data(streams.read()) if job.source == STANDARD else files.inspect_file(Path(job.source))
     if as_json:
         return batch.Done(facts=found.as_dict())
     typer.echo(describe(job.label, found))
     return batch.Done()
+
+
+def archive_info(job: Job, as_json: bool) -> batch.Done:
+    """Describe an archive: its segments, then its images."""
+    from ..codec.archives import info as archive
+
+    found = archive.describe(Path(job.source))
+    if as_json:
+        return batch.Done(facts=found.as_dict())
+    typer.echo(f"{printable(job.label)}\n{facts(_archive(found))}\n\n{table(_segments(found))}")
+    typer.echo(f"\n{table(_images(found))}")
+    return batch.Done()
+
+
+def _archive(info: ArchiveInfo) -> dict[str, object]:
+    rows: dict[str, object] = {
+        "  archive": f"{number(info.images)} images in {number(len(info.segments))} segments",
+        "  format": str(info.format_version),
+        "  file": f"{number(info.total_bytes)} B, {info.bpp:.3f} bits per pixel without the names",
+        "  names": f"{number(info.name_bytes)} B" if info.name_bytes else "none",
+    }
+    return rows | {f"  {'fault':<{index}}": printable(fault) for index, fault in enumerate(info.faults, 5)}
+
+
+def _segments(info: ArchiveInfo) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = [("  segment", "kind", "images", "bytes", "bits per pixel", "")]
+    for part in info.segments:
+        weights = f"{part.weights_name or 'not installed'} ({part.weights_id})" if part.weights_id else ""
+        counts = number(len(part.images)), number(part.bytes), f"{part.bpp:.3f}"
+        rows.append((f"  {part.number}", part.kind, *counts, weights))
+    return rows
+
+
+def _images(info: ArchiveInfo) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = [("  image", "size", "mode", "name")]
+    listed = sorted((image for part in info.segments for image in part.images), key=lambda image: image.number)
+    for image in listed:
+        size = f"{image.width}x{image.height}"
+        rows.append((f"  {image.number}", size, image.mode, printable(image.name or image.target)))
+    return rows
 
 
 def describe(label: str, info: Info) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import batch, streams
+import typer
+
+from . import archives, batch, streams
 from .naming import STANDARD, Job, refuse_mixed_stdin
 from .options import Debug, Device, DeviceOption, DvqInputs, Jobs, Json, NoProgress, Quiet, Threads, Verbose
 from .process import threads_each, use_threads
@@ -34,12 +36,22 @@ def verify(
 ) -> None:
     """Decode files without writing anything; exit status 1 if one is damaged."""
     refuse_mixed_stdin(inputs)
-    work = [Job(source, "") for source in inputs]
+    packed, single = archives.split(inputs)
+    work = [Job(source, "") for source in single]
     streams.check(work, force=False, as_json=as_json)
     reporter = Reporter(quiet, verbose, as_json, not no_progress)
-    workers = min(jobs, len(work))
-    request = _Request(device.value, threads_each(threads, workers))
-    batch.run(verify_one, work, request, reporter, workers=workers, debug=debug)
+
+    def check(source: str) -> bool:
+        use_threads(threads)
+        return archives.verify(source, reporter, device=device.value)
+
+    good = archives.each(packed, check, reporter, debug=debug)
+    if work:
+        workers = min(jobs, len(work))
+        request = _Request(device.value, threads_each(threads, workers))
+        batch.run(verify_one, work, request, reporter, workers=workers, debug=debug)
+    if not good:
+        raise typer.Exit(1)
 
 
 def verify_one(job: Job, request: _Request) -> batch.Done:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 from . import header as fields
 from .errors import FormatError, TruncatedFile
+from .header import ARCHIVE_VERSION, COLOURS, EXIF, ICC, XMP
 from .header import CODER_VERSION as CODER_VERSION
-from .header import COLOURS, EXIF, ICC, XMP
 from .header import LOSSLESS_VERSION as LOSSLESS_VERSION
 from .header import LOSSY_VERSION as LOSSY_VERSION
 from .header import MAGIC as MAGIC
@@ -19,8 +19,8 @@ from .header import QUALITY_RANGE as QUALITY_RANGE
 from .header import Header as Header
 from .varint import Reader, write_varint
 
-FORMAT_VERSION = LOSSLESS_VERSION
-"""The newest format version that this release reads; lossy files are of version 1."""
+FORMAT_VERSION = ARCHIVE_VERSION
+"""The newest format version that this release reads; a lossy image is of version 1, a lossless one of version 2."""
 MAX_LAYERS = 4096
 """Most layers, and so most chunks, in a file."""
 MAX_SECTION = 2**40

@@ -11,7 +11,7 @@ from .errors import DvcodecError, InvalidArgument, WeightsNotFound
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..models.interface import Hierarchy, PixelModel
+    from ..models.interface import Hierarchy, PixelModel, SetModel
     from ..weights import Weights
     from .lossless import Model
 
@@ -54,6 +54,26 @@ def pixel_model_by_id(prefix: bytes, device: str = "auto") -> "PixelModel":
     return pixel_model(weights.by_id(prefix), device)
 
 
+def set_model(weights: "Weights", device: str = "auto") -> "SetModel":
+    """Return the model of sets of images of these weights, loaded once a process and device."""
+    with _LOADING:
+        return _load_set(weights.path, weights.sha256, device_of(device))
+
+
+def set_model_by_id(prefix: bytes, device: str = "auto") -> "SetModel":
+    """Return the model of sets of images that an archive names by the first 8 bytes of its weights' SHA-256."""
+    from .. import weights
+
+    return set_model(weights.by_id(prefix), device)
+
+
+def set_models(device: str = "auto") -> "tuple[tuple[bytes, SetModel], ...]":
+    """Return all installed models of sets of images and the ids that an archive names them by."""
+    from .. import weights
+
+    return tuple((entry.id, set_model(entry, device)) for entry in weights.of_kind(weights.SETS))
+
+
 def lossless_model(name_or_path: str | None, device: str = "auto", *, required: bool = True) -> "Model | None":
     """Return the networks of the lossless method `model`, with the hierarchy that a user named or the default one.
 
@@ -80,6 +100,7 @@ def forget() -> None:
     """Drop the loaded networks, and with them their memory."""
     _load.cache_clear()
     _load_pixels.cache_clear()
+    _load_set.cache_clear()
 
 
 def limit_threads(count: int) -> None:
@@ -100,6 +121,12 @@ def _load(path: Path, sha256: str, device: str) -> "Hierarchy":
 def _load_pixels(path: Path, sha256: str, device: str) -> "PixelModel":
     _check(path, sha256)
     return load_pixel_model(path, device)
+
+
+@lru_cache(maxsize=4)
+def _load_set(path: Path, sha256: str, device: str) -> "SetModel":
+    _check(path, sha256)
+    return load_set_model(path, device)
 
 
 def _check(path: Path, sha256: str) -> None:
@@ -125,6 +152,14 @@ def load_pixel_model(path: Path, device: str) -> "PixelModel":
     from ..models import load_pixels
 
     return _loaded(load_pixels, path, device)
+
+
+def load_set_model(path: Path, device: str) -> "SetModel":
+    """Load the weights file of a model of sets of images onto "cpu" or "cuda"."""
+    from ..models import load_set
+    from .sets import BitsBack
+
+    return BitsBack(_loaded(load_set, path, device))
 
 
 def _loaded(load: "Callable[[Path, str], T]", path: Path, device: str) -> "T":

@@ -1,5 +1,7 @@
 """What stands at the head of a .dvq file before its table: fixed fields, in format versions 1 (lossy) and 2 (lossless).
 
+Archives (version 3) hold such files and more: archives.layout has their bytes.
+
 docs/FORMAT.md is the specification.
 """
 
@@ -11,6 +13,7 @@ from .varint import Reader, write_varint
 MAGIC = b"\x8bDVQ"
 LOSSY_VERSION = 1
 LOSSLESS_VERSION = 2
+ARCHIVE_VERSION = 3
 CODER_VERSION = 1
 MAX_SIDE = 2**20 - 1
 """Largest width and height, in pixels."""
@@ -105,6 +108,9 @@ def _version(reader: Reader) -> int:
         raise FormatError("not a .dvq file")
     reader.take(len(MAGIC))
     version = reader.number(1)
+    if version == ARCHIVE_VERSION:
+        mend = "name the file: `dvcodec decompress FILE`, or decompress_archive in Python"
+        raise FormatError("it is an archive of many images", mend)
     if version not in (LOSSY_VERSION, LOSSLESS_VERSION):
         raise FormatError(f"format version {version} is not one this release reads", "upgrade dvcodec")
     return version

@@ -36,6 +36,10 @@ class Model:
     pixel_weights: bytes
 
 
+LoadModel = Callable[[], Model | None]
+"""Gives the networks, or None where none are installed."""
+
+
 @dataclass(frozen=True)
 class Coded:
     """A lossless file and how it came about."""
@@ -51,7 +55,7 @@ class Coded:
     """Bytes of the pixels and the hierarchy's symbols; the rest is header, alpha and metadata."""
 
 
-def compress(picture: Picture, method: str, load: Callable[[], Model | None], *, strip: bool = False) -> Coded:
+def compress(picture: Picture, method: str, load: LoadModel, *, strip: bool = False) -> Coded:
     """Compress under a method of METHODS, or AUTO: the smallest file. `strip` drops EXIF, ICC and XMP.
 
     `load` gives the model, or None where none is installed; it is not called where no model could be used.
@@ -62,15 +66,15 @@ def compress(picture: Picture, method: str, load: Callable[[], Model | None], *,
     icc, exif, xmp = (metadata.pack(raw) for raw in (kept.icc, kept.exif, kept.xmp))
     common = Parts(icc=icc, exif=exif, xmp=xmp, palette=samples.pack_palette(picture.palette))
     coders = {"stored": _stored, "webp": _webp}
-    made = [coder(picture, common) for name, coder in coders.items() if _wanted(picture, name, method)]
-    if _wanted(picture, "model", method):
+    made = [coder(picture, common) for name, coder in coders.items() if wanted(picture, name, method)]
+    if wanted(picture, "model", method):
         model = load()
         made += [_model(picture, common, model)] if model is not None else []
     return min(made, key=lambda coded: len(coded.data))
 
 
-def _wanted(picture: Picture, name: str, method: str) -> bool:
-    """Whether to try a method. UnsupportedImage if it is the one asked for and cannot hold the picture."""
+def wanted(picture: Picture, name: str, method: str) -> bool:
+    """Tell whether to try a method. UnsupportedImage if it is the one asked for and cannot hold the picture."""
     able = {"stored": True, "webp": webp.holds(picture.pixels), "model": picture.mode in MODELLED}[name]
     if method == name and not able:
         height, width = picture.pixels.shape[:2]

@@ -4,7 +4,9 @@ import contextlib
 import os
 import secrets
 import stat
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from .errors import OutputExists, OutputFailed
 
@@ -12,14 +14,17 @@ EXISTS = "use -o, --output-dir or --force"
 """What to do about an output that is there already."""
 
 
-def check_target(source: Path | None, target: Path, *, force: bool) -> None:
-    """Refuse an output that is the input, a folder, or (unless `force`) a file that is there already."""
+def check_target(source: Path | None, target: Path, *, force: bool, mend: str = EXISTS) -> None:
+    """Refuse an output that is the input, a folder, or (unless `force`) a file that is there already.
+
+    `mend` is what to do about the latter.
+    """
     if source is not None and _same_file(source, target):
         raise OutputExists("the output would overwrite the input", "name another output with -o")
     if target.is_dir():
         raise OutputFailed(f"{target} is a folder", "use --output-dir, or name a file")
     if target.is_file() and not force:
-        raise OutputExists(f"{target} already exists; not overwritten", EXISTS)
+        raise OutputExists(f"{target} already exists; not overwritten", mend)
     if not target.parent.is_dir():
         raise OutputFailed(f"there is no folder {target.parent}", "create it first")
 
@@ -31,33 +36,45 @@ def _same_file(source: Path, target: Path) -> bool:
         return os.path.realpath(source) == os.path.realpath(target)
 
 
-def write(target: Path, data: bytes, *, force: bool) -> None:
-    """Write `data` to a temporary file beside `target`, sync it, and move it there in one step.
+def write(target: Path, data: bytes, *, force: bool, sync: bool = True) -> None:
+    """Write `data` to a temporary file beside `target`, sync it, and move it there in one step: see streamed."""
+    with streamed(target, force=force, sync=sync) as file:
+        file.write(data)
+
+
+@contextlib.contextmanager
+def streamed(target: Path, *, force: bool, sync: bool = True) -> Iterator[BinaryIO]:
+    """Give a file to write to, that becomes `target` in one step when all is written.
 
     On any failure, an interrupt included, nothing is left behind. A target that is no plain file (/dev/null, a pipe)
-    is written directly.
+    is written directly. Without `sync`, which takes milliseconds, a power failure may leave an empty file: for
+    thousands of files whose source remains.
     """
     target = Path(os.path.realpath(target))
     try:
         if target.exists() and not target.is_file():
-            target.write_bytes(data)
+            with target.open("wb") as file:
+                yield file
         else:
-            _write_atomically(target, data, force)
+            with _temporary(target, force, sync) as file:
+                yield file
     except FileExistsError:
         raise OutputExists(f"{target} already exists; not overwritten", EXISTS) from None
     except OSError as error:
         raise OutputFailed(f"cannot write {target}: {error.strerror or error}") from error
 
 
-def _write_atomically(target: Path, data: bytes, force: bool) -> None:
+@contextlib.contextmanager
+def _temporary(target: Path, force: bool, sync: bool) -> Iterator[BinaryIO]:
     temporary = target.with_name(f".{target.name[:100]}.{secrets.token_hex(6)}.tmp")
     try:
         with open(
             os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666), "wb"
         ) as file:
-            file.write(data)
+            yield file
             file.flush()
-            os.fsync(file.fileno())
+            if sync:
+                os.fsync(file.fileno())
         if force:
             with contextlib.suppress(OSError):  # an existing file keeps its permissions
                 temporary.chmod(stat.S_IMODE(target.stat().st_mode))

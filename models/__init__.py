@@ -1,6 +1,6 @@
 """Tensors and probabilities: the hierarchies, their latent layers and their exact inference.
 
-Importing this package loads no torch; `load` and `load_pixels` do.
+Importing this package loads no torch; `load`, `load_pixels` and `load_set` do.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .interface import Hierarchy, PixelModel
+    from .interface import Hierarchy, LatentModel, PixelModel
 
 
 def load(path: Path, device: str = "cpu") -> Hierarchy:
@@ -24,3 +24,10 @@ def load_pixels(path: Path, device: str = "cpu") -> PixelModel:
     from .pixel_file import read
 
     return read(path, device)
+
+
+def load_set(path: Path, device: str = "cpu") -> LatentModel:
+    """The model of sets of images of a weights file. ValueError if the file is none of ours."""
+    from .weights_file import read_set
+
+    return read_set(path)

@@ -259,3 +259,27 @@ class LatentModel(Residuals, Protocol):
     ) -> NDArray[np.uint8]:
         """Ask `chooser` for the pixels of all images given the state, and return the samples."""
         ...
+
+
+class SetModel(Protocol):
+    """What archives know of a `LatentModel`: sets of small images of one size to bytes and back."""
+
+    @property
+    def name(self) -> str:
+        """Name of the weights."""
+        ...
+
+    def suits(self, mode: str, height: int, width: int) -> bool:
+        """Whether it describes images of this Pillow mode and size."""
+        ...
+
+    def encode(self, samples: NDArray[np.uint8]) -> bytes:
+        """Return the payload, a byte or more, of 1 to 256 images that suit: (n, H, W) or (n, H, W, C).
+
+        Samples are 0 to 255, those of mode 1 are 0 and 255.
+        """
+        ...
+
+    def decode(self, payload: bytes, count: int) -> NDArray[np.uint8]:
+        """Undo `encode` of `count` images. FormatError if the payload is not valid."""
+        ...

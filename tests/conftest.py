@@ -10,6 +10,7 @@ import pytest
 from dvcodec import weights
 from dvcodec.codec import engine
 from fake import LAYERS, FakeHierarchy
+from fake_sets import FakeSets
 
 
 @pytest.fixture
@@ -41,3 +42,20 @@ def fake_weights(
     engine.forget()
     yield weights.default()
     engine.forget()
+
+
+@pytest.fixture
+def fake_sets(fake_weights: weights.Weights, monkeypatch: pytest.MonkeyPatch) -> weights.Weights:
+    """Install weights of a model of sets too, named "fake-sets"; loading them gives a FakeSets."""
+    folder, content = fake_weights.path.parent, b"not really a model of sets"
+    (folder / "fake-sets.safetensors").write_bytes(content)
+    entry = {
+        "name": "fake-sets",
+        "kind": weights.SETS,
+        "file": "fake-sets.safetensors",
+        "sha256": hashlib.sha256(content).hexdigest(),
+    }
+    listed = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps([*listed, entry]))
+    monkeypatch.setattr(engine, "load_set_model", lambda path, device: FakeSets())
+    return weights.find("fake-sets")

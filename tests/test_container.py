@@ -143,7 +143,8 @@ def resealed(data: bytes, position: int, new: bytes) -> bytes:
     ("position", "new", "reason"),
     [
         (0, b"PNG", "not a .dvq file"),
-        (4, b"\x03", "format version 3"),
+        (4, b"\x03", "archive of many images"),
+        (4, b"\x04", "format version 4"),
         (5, b"\x21", "features"),
         (6, b"\x80", "features"),
         (7, b"\x02", "entropy coder version 2"),

@@ -18,8 +18,8 @@ _FOLDER = Path(__file__).parent
 _ENVIRONMENT = "DVCODEC_WEIGHTS"
 
 
-HIERARCHY, PIXELS = "hierarchy", "pixels"
-"""Kinds of weights: of a hierarchy's symbols, and of lossless pixels given what a hierarchy predicts."""
+HIERARCHY, PIXELS, SETS = "hierarchy", "pixels", "sets"
+"""Kinds of weights: of a hierarchy's symbols, of lossless pixels given what a hierarchy predicts, of sets of images."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Weights:
     card: dict[str, Any]
     """What is known of it: training data, recipe, figures, licence; may be empty."""
     kind: str = HIERARCHY
-    """What it is a model of: HIERARCHY or PIXELS; of a user's own files HIERARCHY, whatever they hold."""
+    """What it is a model of: HIERARCHY, PIXELS or SETS; of a user's own files HIERARCHY, whatever they hold."""
 
     @property
     def id(self) -> bytes:
@@ -47,6 +47,11 @@ def entries() -> tuple[Weights, ...]:
     folder = os.environ.get(_ENVIRONMENT)
     extra = tuple(_from_file(path) for path in sorted(Path(folder).glob("*.safetensors"))) if folder else ()
     return shipped + extra
+
+
+def of_kind(kind: str) -> tuple[Weights, ...]:
+    """Return all installed weights of a kind."""
+    return tuple(weights for weights in entries() if weights.kind == kind)
 
 
 def default(kind: str = HIERARCHY) -> Weights:

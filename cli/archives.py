@@ -1,0 +1,215 @@
+"""Archives on the command line: what `compress`, `decompress`, `info` and `verify` do with many images in one file."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from .guard import guard
+from .naming import STANDARD
+from .report import Reporter
+from .text import number, printable, ratio, reason, sizes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..codec.archives.extraction import Extracted, Refused
+    from ..codec.archives.packing import Packing, PackReport, Settings
+    from ..codec.archives.reader import Loss
+
+
+def split(inputs: list[str]) -> tuple[list[str], list[str]]:
+    """Tell archives from files of one image, by their first bytes; what cannot be read counts as the latter."""
+    from ..codec.archives.reader import is_archive
+
+    archives = [source for source in inputs if source != STANDARD and is_archive(Path(source))]
+    return archives, [source for source in inputs if source not in archives]
+
+
+def refuse(inputs: list[str], archive: str | None, given: dict[str, bool], *, lossless: bool, jobs: int) -> None:
+    """Refuse wrong usage of --archive and of what belongs to it; `given` are options and whether they were given."""
+    if archive is None:
+        for name in ("--no-names", "--method bits-back"):
+            if given[name]:
+                raise typer.BadParameter("it is of archives only (use --archive)", param_hint=name)
+        return
+    for name in ("-o", "--output-dir"):
+        if given[name]:
+            raise typer.BadParameter(f"--archive and {name} exclude each other", param_hint=name)
+    if not lossless:
+        raise typer.BadParameter("archives are lossless (use --lossless)", param_hint="--archive")
+    if STANDARD in (*inputs, archive):
+        message = "archives take named files and become one (standard input and output are not for them)"
+        raise typer.BadParameter(message, param_hint="--archive")
+    if jobs > 1:
+        raise typer.BadParameter("an archive takes one image at a time", param_hint="--jobs")
+
+
+def names_of(inputs: list[str]) -> list[str]:
+    """The names of files in an archive. A usage error where two would come back as one file."""
+    from ..codec.archives import names
+
+    safe = [names.made_safe(Path(source).as_posix()) for source in inputs]
+    taken: dict[str, str] = {}
+    for source, name in zip(inputs, safe, strict=True):
+        if (key := names.key(name)) in taken:
+            both = f"{printable(taken[key])} and {printable(source)} would both come back as {names.target(name, 0)}"
+            raise typer.BadParameter(f"{both} (rename one, or use --no-names)", param_hint="input")
+        taken[key] = source
+    return safe
+
+
+@dataclass
+class _Tally:
+    """What a command has seen so far."""
+
+    size: int = 0
+    images: int = 0
+    errors: int = 0
+    lost: list[str] = field(default_factory=list)
+
+
+def pack(
+    inputs: list[str], target: Path, settings: Settings, reporter: Reporter, *, force: bool, debug: bool = False
+) -> None:
+    """Compress files into one archive; those that cannot be read are reported and left out."""
+    own_names = names_of(inputs) if settings.names else [""] * len(inputs)
+    tally = _Tally()
+    with guard(str(target), reporter, debug=debug), reporter.bar(len(inputs)) as advance:
+        from ..codec.archives.packing import EXISTS, packing
+        from ..codec.output import check_target
+
+        for source in inputs:
+            check_target(Path(source), target, force=force, mend=EXISTS)
+        with packing(target, settings, force=force) as archive:
+            for source, name in zip(inputs, own_names, strict=True):
+                _add(archive, source, name, reporter, tally)
+                advance()
+        assert archive.report is not None
+        _packed(target, archive.report, tally, reporter)
+    if tally.errors:
+        raise typer.Exit(1)
+
+
+def _add(archive: Packing, source: str, name: str, reporter: Reporter, tally: _Tally) -> None:
+    from ..codec import images
+    from ..codec.errors import UnsupportedImage
+
+    try:
+        data = Path(source).read_bytes()
+        archive.add(images.read(data, exact=True), name)
+    except (OSError, UnsupportedImage) as error:
+        tally.errors += 1
+        reporter.error(source, reason(error))
+        reporter.record({"input": source, "error": reason(error)})
+        return
+    tally.size += len(data)
+    if reporter.verbose:
+        reporter.line(f"  {printable(source)}  {number(len(data))} B")
+
+
+def _packed(target: Path, report: PackReport, tally: _Tally, reporter: Reporter) -> None:
+    """The report in words and as values."""
+    facts = [
+        f"{_count(report.images, 'image')} -> {printable(str(target))}",
+        sizes(tally.size, report.bytes),
+        f"{report.bpp:.2f} bpp",
+        ratio(tally.size, report.bytes),
+        f"{report.seconds:.1f} s",
+    ]
+    reporter.line("  ".join(facts))
+    if reporter.verbose:
+        for kind, counts in report.kinds.items():
+            reporter.line(f"  {kind}: {_shape(counts['images'], counts['segments'])}, {number(counts['bytes'])} B")
+        reporter.line(f"  names: {number(report.name_bytes)} B")
+    left_out = {"left_out": tally.errors, "source_bytes": tally.size}
+    reporter.record({"output": str(target), **asdict(report), **left_out, "seconds": round(report.seconds, 3)})
+
+
+def _count(count: int, what: str) -> str:
+    return f"{number(count)} {what}{'' if count == 1 else 's'}"
+
+
+def _shape(images: int, segments: int) -> str:
+    return f"{_count(images, 'image')} in {_count(segments, 'segment')}"
+
+
+def each(archives: Iterable[str], work: Callable[[str], bool], reporter: Reporter, *, debug: bool) -> bool:
+    """Do every archive; tell whether all went well. What goes wrong with one is reported, and the rest go on."""
+    good = True
+    for source in archives:
+        try:
+            with guard(source, reporter, debug=debug):
+                good &= work(source)
+        except typer.Exit:
+            good = False
+    return good
+
+
+def unpack(source: str, folder: Path, only: list[str], reporter: Reporter, *, force: bool, device: str) -> bool:
+    """Write the images of an archive into a folder; tell whether all are there."""
+    from ..codec.archives.extraction import extract
+    from ..codec.archives.reader import Archive
+
+    began, tally = time.perf_counter(), _Tally()
+    with Archive(Path(source)) as archive, reporter.bar(archive.end.images if archive.end else 1) as advance:
+        for part in extract(archive, folder, only=only, force=force, device=device):
+            _take(source, part, reporter, tally)
+            advance()
+        size = archive.size
+    seconds = time.perf_counter() - began
+    words = [_count(tally.images, "image"), sizes(size, tally.size), f"{seconds:.1f} s"]
+    reporter.line(f"{printable(source)} -> {printable(str(folder))}  {'  '.join(words)}")
+    facts = {"output": str(folder), "images": tally.images, "source_bytes": size, "bytes": tally.size}
+    reporter.record({"input": source, **facts, "errors": tally.lost, "seconds": round(seconds, 3)})
+    return not tally.errors
+
+
+def _take(source: str, part: Extracted | Refused | Loss, reporter: Reporter, tally: _Tally) -> None:
+    """Report what became of one image, or what is lost."""
+    from ..codec.archives.extraction import Extracted, Refused
+
+    if isinstance(part, Extracted):
+        tally.images, tally.size = tally.images + 1, tally.size + part.bytes
+        if reporter.verbose:
+            facts = f"{part.width}x{part.height} {part.mode}  {number(part.bytes)} B"
+            reporter.line(f"  {printable(str(part.target))}  {facts}")
+    elif isinstance(part, Refused):
+        _wrong(source, f"{printable(part.target)}: {reason(part.reason)}", reporter, tally)
+    else:
+        _wrong(source, printable(str(part)), reporter, tally)
+
+
+def verify(source: str, reporter: Reporter, *, device: str) -> bool:
+    """Decode an archive without writing anything; tell whether it is whole."""
+    from ..codec.archives.loaders import installed
+    from ..codec.archives.members import Member, members
+    from ..codec.archives.reader import Archive
+
+    began, tally = time.perf_counter(), _Tally()
+    with Archive(Path(source)) as archive, reporter.bar(archive.end.images if archive.end else 1) as advance:
+        for part in members(archive, installed(device)):
+            if isinstance(part, Member):
+                tally.images += 1
+                advance()
+            else:
+                _wrong(source, printable(str(part)), reporter, tally)
+        size, segments = archive.size, archive.end.segments if archive.end else 0
+    seconds = time.perf_counter() - began
+    if not tally.errors:
+        reporter.line(f"{printable(source)}  ok  {number(size)} B  {_shape(tally.images, segments)}  {seconds:.1f} s")
+    facts = {"ok": not tally.errors, "images": tally.images, "bytes": size, "errors": tally.lost}
+    reporter.record({"input": source, **facts, "seconds": round(seconds, 3)})
+    return not tally.errors
+
+
+def _wrong(source: str, line: str, reporter: Reporter, tally: _Tally) -> None:
+    """Report one thing that is wrong with an archive."""
+    tally.errors += 1
+    tally.lost.append(line)
+    reporter.error(source, line)

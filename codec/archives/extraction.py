@@ -1,0 +1,121 @@
+"""The images of an archive as files in a folder, none of them outside of it."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from .. import images, output
+from ..errors import DvcodecError, FormatError, OutputExists, OutputFailed
+from . import names
+from .loaders import installed
+from .members import Member, members
+from .reader import Archive, Loss
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+
+@dataclass(frozen=True)
+class Extracted:
+    """An image that was written."""
+
+    target: Path
+    name: str
+    position: int
+    width: int
+    height: int
+    mode: str
+    bytes: int
+    """Of the image file."""
+
+
+@dataclass(frozen=True)
+class Refused:
+    """An image that could not be written, and why."""
+
+    target: str
+    reason: DvcodecError
+
+
+class Unpacked(NamedTuple):
+    """An image in memory."""
+
+    name: str
+    """Empty where it has none."""
+    image: "Image.Image"
+    position: int
+    """Its place in the order in which the images went in, from 0 on."""
+
+
+def extract(
+    archive: Archive, folder: Path, *, only: Collection[str] = (), force: bool = False, device: str = "auto"
+) -> Iterator[Extracted | Refused | Loss]:
+    """Write the images as PNG, or those that `only` names, and tell of each; what is wrong with others is a Loss.
+
+    Where `only` is given and all of them are found, nothing is said of damage elsewhere.
+    """
+    sought, found, losses = {_sought(name) for name in only}, set[str](), list[Loss]()
+
+    def wanted(position: int, name: str) -> bool:
+        return not only or names.target(name, position) in sought
+
+    written: set[str] = set()
+    for part in members(archive, installed(device), wanted):
+        if isinstance(part, Member):
+            found.add(part.target)
+            yield _written(part, folder, written, force)
+        elif only:
+            losses.append(part)
+        else:
+            yield part
+    lacking = [name for name in only if _sought(name) not in found]
+    yield from losses if lacking else ()
+    yield from (Refused(name, OutputFailed("the archive has no such image", "`info` lists them")) for name in lacking)
+
+
+def unpack(path: Path, *, device: str = "auto") -> Iterator[Unpacked]:
+    """Give every image that is whole, segment by segment. FormatError at the end if something was lost."""
+    losses = []
+    with Archive(path) as archive:
+        for part in members(archive, installed(device)):
+            if isinstance(part, Member):
+                yield Unpacked(part.name, images.to_image(part.picture), part.position)
+            else:
+                losses.append(str(part))
+    if losses:
+        raise FormatError("; ".join([*losses[:3], *(["and more"] if len(losses) > 3 else [])]))
+
+
+def _sought(name: str) -> str:
+    return names.target(name.removeprefix("./"), 0)
+
+
+def _written(member: Member, folder: Path, written: set[str], force: bool) -> Extracted | Refused:
+    """Write one image below the folder, unless something speaks against it."""
+    try:
+        if (key := names.key(member.target)) in written:
+            raise OutputExists("another image of the archive comes back as this file; not overwritten")
+        target = _place(folder, member.target)
+        output.check_target(None, target, force=force, mend="use --output-dir or --force")
+        data, _ = images.write(member.picture, "PNG")
+        output.write(target, data, force=force, sync=False)
+        written.add(key)
+    except DvcodecError as error:
+        return Refused(member.target, error)
+    height, width = member.picture.pixels.shape[:2]
+    return Extracted(target, member.name, member.position, width, height, member.picture.mode, len(data))
+
+
+def _place(folder: Path, name: str) -> Path:
+    """Where an image goes; the folders of its name are made. OutputFailed if a link there leads elsewhere."""
+    target = folder.joinpath(*name.split("/"))
+    try:
+        inside = target.parent.resolve().is_relative_to(folder.resolve())
+        if inside:
+            target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputFailed(f"cannot make the folder {target.parent}: {error.strerror or error}") from error
+    if not inside or target.is_symlink():
+        raise OutputFailed("it would be written through a link, outside of the output folder", "remove the link")
+    return target

@@ -1,0 +1,97 @@
+"""Which images wait for which others: those of one size, mode and palette, in few groups and few pixels."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import samples, webp
+from ..images import Palette, Picture
+from ..metadata import NO_METADATA
+from .layout import MAX_COUNT
+
+LARGE = 2**16
+"""Pixels from which an image gains nothing from company."""
+OPEN_GROUPS = 16
+"""Most groups that wait for more images."""
+OPEN_PIXELS = 2**22
+"""Most pixels of all images that wait."""
+
+
+@dataclass(frozen=True)
+class Alike:
+    """What the images of a group have in common."""
+
+    mode: str
+    height: int
+    width: int
+    palette: bytes
+    """Packed; empty where there is none."""
+
+
+@dataclass
+class Group:
+    """Images that are coded together, and their places and names in the archive."""
+
+    alike: Alike
+    palette: Palette | None
+    positions: list[int] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    tiles: list[NDArray[np.uint8]] = field(default_factory=list)
+
+    @property
+    def pixels(self) -> int:
+        """Pixels of all images."""
+        return len(self.tiles) * self.alike.height * self.alike.width
+
+    @property
+    def full(self) -> bool:
+        """Whether no further image fits a segment, or the stack that lossless WebP holds."""
+        height = self.alike.height
+        return len(self.tiles) == MAX_COUNT or (len(self.tiles) + 1) * height > max(height, webp.SIDE)
+
+    def picture(self, index: int) -> Picture:
+        """Return one of the images."""
+        return samples.picture(self.tiles[index], self.alike.mode, self.palette)
+
+    def stack(self) -> Picture:
+        """Return all images below each other, as one."""
+        return samples.picture(np.concatenate(self.tiles), self.alike.mode, self.palette)
+
+
+def stands_alone(picture: Picture) -> bool:
+    """Whether an image is coded by itself: it is large, or carries metadata."""
+    return picture.metadata != NO_METADATA or picture.pixels.shape[0] * picture.pixels.shape[1] > LARGE
+
+
+class Waiting:
+    """The open groups, the one that was touched last at the end."""
+
+    def __init__(self) -> None:
+        """Begin without any."""
+        self._groups: dict[Alike, Group] = {}
+        self._pixels = 0
+
+    def add(self, position: int, name: str, picture: Picture) -> list[Group]:
+        """Put an image into its group; return the groups that wait no longer: full ones, and the oldest of too many."""
+        height, width = picture.pixels.shape[:2]
+        alike = Alike(picture.mode, height, width, samples.pack_palette(picture.palette))
+        group = self._groups.pop(alike, None) or Group(alike, picture.palette)
+        self._groups[alike] = group
+        group.positions.append(position)
+        group.names.append(name)
+        group.tiles.append(samples.of(picture))
+        self._pixels += height * width
+        ready = [self._take(alike)] if group.full else []
+        while len(self._groups) > OPEN_GROUPS or self._pixels > OPEN_PIXELS:
+            ready.append(self._take(next(iter(self._groups))))
+        return ready
+
+    def rest(self) -> list[Group]:
+        """Return all that still wait, and forget them."""
+        return [self._take(alike) for alike in list(self._groups)]
+
+    def _take(self, alike: Alike) -> Group:
+        group = self._groups.pop(alike)
+        self._pixels -= group.pixels
+        return group

@@ -1,0 +1,114 @@
+"""From the segments of an archive to pictures, every checksum verified."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import decoder, samples
+from ..container import Container
+from ..errors import DvcodecError, FormatError
+from ..images import Picture
+from . import mosaics, names
+from .layout import FILES, MOSAIC, Head
+from .loaders import Loaders
+from .places import runs_of
+from .reader import Archive, Loss, Segment
+from .splitting import split_files
+
+
+@dataclass(frozen=True)
+class Member:
+    """One image of an archive."""
+
+    position: int
+    """Its place in the order in which the images went in, from 0 on."""
+    name: str
+    """Empty where it has none."""
+    picture: Picture
+
+    @property
+    def target(self) -> str:
+        """The file that it comes back as, a relative path."""
+        return names.target(self.name, self.position)
+
+
+Wanted = Callable[[int, str], bool]
+"""Whether the image of a place and a name is to be decoded."""
+
+
+def members(archive: Archive, loaders: Loaders, wanted: Wanted | None = None) -> Iterator[Member | Loss]:
+    """Give the images that are wanted (all if nothing is said), segment by segment, and what is wrong with others."""
+    for part in archive.parts():
+        if isinstance(part, Loss):
+            yield part
+            continue
+        places = list(zip(part.head.positions, part.names, strict=True))
+        if part.names_fault:
+            yield Loss(f"{part.names_fault}: {len(places)} images are numbered instead")
+        chosen = [wanted is None or wanted(*place) for place in places]
+        if any(chosen):
+            yield from _of_segment(part, loaders, chosen)
+
+
+def _of_segment(segment: Segment, loaders: Loaders, chosen: list[bool]) -> Iterator[Member | Loss]:
+    """The chosen images of one segment; what cannot be decoded is a loss."""
+    lost: list[int] = []
+    reason = ""
+    decoded = _pictures(segment, loaders, chosen)
+    for index, wanted in enumerate(chosen):
+        if not wanted:
+            continue
+        found = decoded(index)
+        if isinstance(found, Picture):
+            yield Member(segment.head.positions[index], segment.names[index], found)
+        else:
+            reason = reason or str(found)
+            lost.append(index)
+    if lost:
+        places = runs_of(segment.head.positions[index] for index in lost)
+        own = tuple(segment.names[index] for index in lost)
+        yield Loss(f"segment {segment.number} cannot be decoded: {reason}", places, own)
+
+
+def _pictures(segment: Segment, loaders: Loaders, chosen: list[bool]) -> Callable[[int], Picture | DvcodecError]:
+    """How to come by each image of a segment, or by the reason why not."""
+    try:
+        if segment.head.kind == FILES:
+            files = split_files(segment.payload, len(chosen))
+            return lambda index: _file(files[index], loaders)
+        decoded = _together(segment, loaders)
+    except DvcodecError as error:
+        failed = error
+        return lambda index: failed
+    return lambda index: decoded[index]
+
+
+def _file(data: bytes, loaders: Loaders) -> Picture | DvcodecError:
+    try:
+        if Container(data).header.lossless is None:
+            return FormatError("a file in it is not lossless")
+        return decoder.decompress(data, loaders.hierarchy, load_pixels=loaders.pixels).picture
+    except DvcodecError as error:
+        return error
+
+
+def _together(segment: Segment, loaders: Loaders) -> list[Picture]:
+    head = segment.head
+    if head.kind == MOSAIC:
+        return mosaics.decode(segment.payload, head, loaders)
+    if not segment.weights_id:
+        raise FormatError("the id of its weights is lost")
+    values = loaders.sets(segment.weights_id).decode(segment.payload, len(head.positions))
+    _check_set(values, head)
+    return [samples.picture(tile, head.mode, None) for tile in values]
+
+
+def _check_set(values: NDArray[np.uint8], head: Head) -> None:
+    channels = samples.CHANNELS[head.mode]
+    shape = (len(head.positions), head.height, head.width, *((channels,) if channels > 1 else ()))
+    if values.shape != shape or values.dtype != np.uint8:
+        raise FormatError("a set is not of the size that its head says")
+    if samples.checksum(values) != head.samples_crc:
+        raise FormatError("the decoded pixels do not match their checksum")

@@ -1,0 +1,91 @@
+"""Names of images in an archive: safe ones only, deflated beside each segment, and the files they come back as.
+
+A name is a relative path with "/" between its parts. It never leads out of the folder that it is unpacked into, and
+means the same on every system. An empty name stands for none: such an image is numbered.
+"""
+
+import re
+import zlib
+from pathlib import PurePosixPath
+
+from ..errors import FormatError
+from ..metadata import inflate
+
+MAX_NAME = 1024
+"""Most bytes of a name in UTF-8."""
+_MAX_PART = 240
+_SUFFIX = ".png"
+_IMAGES = frozenset(
+    (".avif", ".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".jxl", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tga")
+).union((".tif", ".tiff", ".webp"))
+"""Suffixes that .png stands in for; it is added to any other."""
+_RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?", re.IGNORECASE)
+_FORBIDDEN = frozenset('\\:*?"<>|')
+
+
+def _bad(character: str) -> bool:
+    return character in _FORBIDDEN or not character.isprintable()
+
+
+def _part_is_safe(part: str) -> bool:
+    """Whether a folder or file may be called so everywhere, and is one."""
+    if not part or part[-1] in ". " or part[0] == " " or _RESERVED.fullmatch(part):
+        return False
+    return not any(map(_bad, part)) and len(part.encode("utf-8", "replace")) <= _MAX_PART
+
+
+def is_safe(name: str) -> bool:
+    """Whether a name stays inside the folder that it is unpacked into, on every system."""
+    return len(name.encode("utf-8", "replace")) <= MAX_NAME and all(map(_part_is_safe, name.split("/")))
+
+
+def made_safe(path: str) -> str:
+    """Return the name for a file's path: the path where that is safe, else its last part, made safe.
+
+    As tar and zip do, folders are kept where the path is relative and leads downwards.
+    """
+    name = path.removeprefix("./")
+    if is_safe(name):
+        return name
+    last = "".join("_" if _bad(character) else character for character in re.split(r"[/\\]", path)[-1]).strip(" ")
+    last = last.encode("utf-8", "replace")[-(_MAX_PART - 2) :].decode("utf-8", "ignore").rstrip(". ")
+    return last if _part_is_safe(last) else f"_{last}"
+
+
+def target(name: str, position: int) -> str:
+    """Return the file that an image comes back as: its name, ending in .png, or its number from 00001.png on."""
+    if not name:
+        return f"{position + 1:05}{_SUFFIX}"
+    suffix = PurePosixPath(name).suffix
+    if suffix.lower() == _SUFFIX:
+        return name
+    return (name.removesuffix(suffix) if suffix.lower() in _IMAGES else name) + _SUFFIX
+
+
+def key(name: str) -> str:
+    """Return what two names have in common that some system takes for one file."""
+    import unicodedata
+
+    return unicodedata.normalize("NFC", target(name, 0).casefold())
+
+
+def pack(names: list[str]) -> bytes:
+    """Return the section of a segment's names; nothing where there are none."""
+    if not any(names):
+        return b""
+    deflate = zlib.compressobj(9, zlib.DEFLATED, -15)
+    return deflate.compress("\0".join(names).encode()) + deflate.flush()
+
+
+def unpack(section: bytes, count: int) -> tuple[str, ...]:
+    """Undo `pack`. FormatError if they are not valid, not so many, or if one is not safe."""
+    try:
+        names = inflate(section, count * (MAX_NAME + 1)).decode().split("\0")
+    except UnicodeDecodeError as error:
+        raise FormatError("the names of a segment are not valid") from error
+    if len(names) != count:
+        raise FormatError("the names of a segment are not valid")
+    for name in filter(None, names):
+        if not is_safe(name):
+            raise FormatError(f"the name {name[:100]!r} could leave the output folder, or means another file elsewhere")
+    return tuple(names)

@@ -1,0 +1,99 @@
+"""Images into an archive: a file that is written as a stream and is there whole or not at all."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .. import engine, lossless, output
+from ..errors import InvalidArgument
+from ..header import METHODS
+from ..metadata import NO_METADATA
+from .choice import BITS_BACK, Coders
+from .writer import Totals, Writer
+
+if TYPE_CHECKING:
+    from ..images import Picture
+
+
+EXISTS = "nothing is added to an archive: name another file, or use --force"
+"""What to do about an archive that is there already."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to compress an archive."""
+
+    weights: str | None = None
+    """Name or path of the hierarchy for the method `model`; None stands for the default one."""
+    device: str = "auto"
+    """ "auto", "cpu" or "cuda"."""
+    strip: bool = False
+    """Drop EXIF, ICC and XMP."""
+    method: str | None = None
+    """One of METHODS for all images, BITS_BACK for sets alone; None stands for the smallest."""
+    names: bool = True
+    """Keep the names."""
+
+
+@dataclass
+class PackReport(Totals):
+    """What was written, and in how long."""
+
+    bpp: float = 0.0
+    """Bits per pixel of the archive without its names."""
+    seconds: float = 0.0
+
+
+class Packing:
+    """An archive being written."""
+
+    def __init__(self, writer: Writer, settings: Settings) -> None:
+        """Begin without images."""
+        self._writer, self._settings = writer, settings
+        self._began = time.perf_counter()
+        self.report: PackReport | None = None
+        """Set when the archive is complete."""
+
+    def add(self, picture: "Picture", name: str = "") -> None:
+        """Add a picture: see Writer.add."""
+        kept = replace(picture, metadata=NO_METADATA) if self._settings.strip else picture
+        self._writer.add(kept, name if self._settings.names else "")
+
+    def finish(self) -> None:
+        """Write the rest."""
+        totals = self._writer.finish()
+        bpp = 8 * (totals.bytes - totals.name_bytes) / totals.pixels
+        self.report = PackReport(**vars(totals), bpp=bpp, seconds=time.perf_counter() - self._began)
+
+
+@contextmanager
+def packing(target: Path, settings: Settings, *, force: bool = False) -> Iterator[Packing]:
+    """Give an archive to add pictures to; it is at `target` when the block ends without an error.
+
+    OutputExists, before any work is done, unless `force`; UnsupportedImage if nothing was added.
+    """
+    coders = _coders(settings)
+    output.check_target(None, target, force=force, mend=EXISTS)
+    with output.streamed(target, force=force) as file:
+        archive = Packing(Writer(file, coders), settings)
+        yield archive
+        archive.finish()
+
+
+def _coders(settings: Settings) -> Coders:
+    method = settings.method or lossless.AUTO
+    known = (lossless.AUTO, *METHODS, BITS_BACK)
+    if method not in known:
+        raise InvalidArgument(f"unknown method {method!r}", f"one of {', '.join(known)}")
+    loaded: list[lossless.Model | None] = []
+
+    def load() -> lossless.Model | None:
+        if not loaded:
+            loaded.append(engine.lossless_model(settings.weights, settings.device, required=method == "model"))
+        return loaded[0]
+
+    sets = engine.set_models(settings.device) if method in (lossless.AUTO, BITS_BACK) else ()
+    return Coders(method, load, sets)

@@ -1,0 +1,207 @@
+"""Reading an archive as a stream: segment after segment, and on behind damage. Needs neither numpy nor torch."""
+
+import os
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+
+from ..errors import DvcodecError, FormatError, TruncatedFile
+from . import names
+from .layout import HEAD_LIMIT, HEADER, MARKER, SET, End, Head, parse, write_head
+from .places import Places, runs_of, spoken
+
+_BLOCK = 2**16
+_END_LIMIT = 256
+_TRIES = 2**15
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A whole segment."""
+
+    number: int
+    """From 1 on, as far as segments were found."""
+    head: Head
+    names: tuple[str, ...]
+    """Of its images, empty ones where there are none."""
+    payload: bytes
+    weights_id: bytes = b""
+    """Of a set; empty where the archive is too damaged to tell."""
+    names_fault: str = ""
+    """Why the names cannot be used, where there are some."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of the segment without its names."""
+        return len(write_head(replace(self.head, names_size=0))) + self.head.payload_size
+
+    @property
+    def name_bytes(self) -> int:
+        """Bytes of its names, and of what the head tells of them."""
+        head = self.head
+        return len(write_head(head)) + head.names_size + head.payload_size - self.size
+
+
+@dataclass(frozen=True)
+class Loss:
+    """Something that is wrong with an archive, and the images that are lost by it, as far as they are known."""
+
+    reason: str
+    places: tuple[range, ...] = ()
+    """Counted from 0."""
+    names: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """Return the reason and what is lost, in one line."""
+        if not self.places:
+            return self.reason
+        verb = "is" if len(self.places) == len(self.places[0]) == 1 else "are"
+        known = [name for name in self.names if name]
+        listed = ", ".join(known if len(known) <= 4 else [*known[:2], "...", known[-1]])
+        return f"{self.reason}: {spoken(self.places)} {verb} lost{f' ({listed})' if known else ''}"
+
+
+def is_archive(path: Path) -> bool:
+    """Whether a plain file begins as archives do."""
+    try:
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            return file.read(len(HEADER) - 1) == HEADER[:-1]
+    except OSError:
+        return False
+
+
+class Archive:
+    """An open archive. `parts` walks through it; what is damaged or missing becomes a Loss among them."""
+
+    def __init__(self, path: Path) -> None:
+        """Open a file. FormatError if it cannot be read or is no archive."""
+        try:
+            self._file = path.open("rb")
+        except OSError as error:
+            raise FormatError(f"cannot read the file: {error.strerror or error}") from error
+        try:
+            self.size = os.fstat(self._file.fileno()).st_size
+            self._check_header()
+            self.end = self._find_end()
+        except BaseException:
+            self._file.close()
+            raise
+        self._weights = dict(enumerate(self.end.weights)) if self.end else {}
+        self._tries = 0
+
+    def __enter__(self) -> "Archive":
+        """Return the archive."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def _check_header(self) -> None:
+        found = self._read(0, len(HEADER))
+        if not found or not HEADER.startswith(found[: len(HEADER) - 1]):
+            raise FormatError("not an archive")
+        if len(found) < len(HEADER):
+            raise TruncatedFile(0, None)
+        if found != HEADER:
+            raise FormatError("the archive asks for features that this release does not know", "upgrade dvcodec")
+
+    def _find_end(self) -> End | None:
+        """The end mark, looked up first for what it tells of the weights; None where it is cut off or damaged."""
+        start = max(len(HEADER), self.size - _END_LIMIT)
+        tail = self._read(start, self.size - start)
+        at = tail.find(MARKER)
+        while at >= 0:
+            found = _parsed(tail[at:])
+            if found and isinstance(found[0], End) and at + found[1] == len(tail):
+                return found[0]
+            at = tail.find(MARKER, at + 1)
+        return None
+
+    def parts(self) -> Iterator[Segment | Loss]:
+        """Give every whole segment, and what is wrong with the others, in the order of the file."""
+        at, number, skipped, places = len(HEADER), 0, 0, Places()
+        while at < self.size:
+            found = _parsed(self._read(at, HEAD_LIMIT))
+            if found is None:
+                beyond = self._next_head(at + 1)
+                skipped, at = skipped + beyond - at, beyond
+                continue
+            if isinstance(found[0], End):
+                yield from self._at_end(found[0], at + found[1], number, skipped, places)
+                return
+            number += 1
+            part, at = self._segment(found[0], at + found[1], number)
+            yield part if places.take(found[0].positions) else Loss(f"segment {number} holds what another one held")
+        missing = places.missing(self.end.images if self.end else places.top)
+        damage = f"{skipped} bytes are damaged, and " if skipped else ""
+        yield Loss(f"{damage}the archive is cut short: it has no end mark", missing)
+
+    def _at_end(self, end: End, size: int, number: int, skipped: int, places: Places) -> Iterator[Loss]:
+        """What the end mark tells is wrong."""
+        missing = places.missing(end.images)
+        if skipped:
+            yield Loss(f"{skipped} bytes are damaged", missing)
+        elif missing or number != end.segments or places.top > end.images:
+            yield Loss(f"there are {number} segments where {end.segments} belong", missing)
+        if size < self.size:
+            yield Loss(f"{self.size - size} bytes follow the end of the archive")
+
+    def _segment(self, head: Head, at: int, number: int) -> tuple[Segment | Loss, int]:
+        """A segment and where to go on: behind it, or, where that is no segment, inside of what is damaged."""
+        if head.weights_id:
+            self._weights[head.weights] = head.weights_id
+        names_at, payload_at = at, at + head.names_size
+        own, fault = self._names(head, names_at)
+        behind = payload_at + head.payload_size
+        payload = self._read(payload_at, head.payload_size) if behind <= self.size else b""
+        if behind <= self.size and zlib.crc32(payload) == head.payload_crc:
+            known = self._weights.get(head.weights, b"") if head.kind == SET else b""
+            return Segment(number, head, own, payload, known, fault), behind
+        what = "is damaged" if behind <= self.size else "is cut short"
+        go_on = behind if behind <= self.size and _parsed(self._read(behind, HEAD_LIMIT)) else self._next_head(at)
+        return Loss(f"segment {number} {what}", runs_of(head.positions), own), go_on
+
+    def _names(self, head: Head, at: int) -> tuple[tuple[str, ...], str]:
+        """The names of a segment's images, and why they cannot be used if so."""
+        nameless = ("",) * len(head.positions)
+        if not head.names_size:
+            return nameless, ""
+        section = self._read(at, head.names_size)
+        if zlib.crc32(section) != head.names_crc:
+            return nameless, "the names of a segment are damaged"
+        try:
+            return names.unpack(section, len(head.positions)), ""
+        except DvcodecError as error:
+            return nameless, str(error)
+
+    def _next_head(self, at: int) -> int:
+        """Where the next head or end mark begins, from `at` on; the file's size if there is none."""
+        while at < self.size:
+            block = self._read(at, _BLOCK + HEAD_LIMIT)
+            found = block.find(MARKER)
+            while 0 <= found < _BLOCK:
+                # Each try costs time: a file made of nothing but markers must not take hours.
+                self._tries += 1
+                if self._tries > _TRIES:
+                    return self.size
+                if _parsed(block[found : found + HEAD_LIMIT]):
+                    return at + found
+                found = block.find(MARKER, found + 1)
+            at += _BLOCK
+        return self.size
+
+    def _read(self, at: int, count: int) -> bytes:
+        self._file.seek(at)
+        return self._file.read(count)
+
+
+def _parsed(data: bytes) -> tuple[Head | End, int] | None:
+    try:
+        return parse(data)
+    except FormatError:
+        return None

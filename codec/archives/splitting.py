@@ -1,0 +1,24 @@
+"""The payload of a segment of files. Needs no numpy."""
+
+from collections.abc import Sequence
+
+from ..errors import FormatError, TruncatedFile
+from ..varint import Reader, write_varint
+from .layout import MAX_PAYLOAD
+
+
+def join_files(files: Sequence[bytes]) -> bytes:
+    """Return the payload: the sizes of all files, then the files."""
+    return b"".join([*(write_varint(len(data)) for data in files), *files])
+
+
+def split_files(payload: bytes, count: int) -> list[bytes]:
+    """Undo `join_files`. FormatError if the sizes are not those of the payload."""
+    reader = Reader(payload)
+    try:
+        sizes = [reader.varint("the size of a file", MAX_PAYLOAD) for _ in range(count)]
+    except TruncatedFile:
+        sizes = []
+    if not sizes or reader.position + sum(sizes) != len(payload):
+        raise FormatError("the sizes of a segment's files are not valid")
+    return [reader.take(size) for size in sizes]

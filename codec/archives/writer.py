@@ -1,0 +1,163 @@
+"""Writing an archive as a stream: images go in one by one, segments come out as soon as they are full."""
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from ..errors import InvalidArgument, UnsupportedImage
+from ..images import Picture
+from . import choice, names
+from .choice import Coders, Together
+from .grouping import Group, Waiting, stands_alone
+from .layout import FILES, HEADER, KINDS, MAX_COUNT, MAX_IMAGES, MAX_WEIGHTS, SET, End, Head, write_end, write_head
+from .splitting import join_files
+
+FILES_BYTES = 2**20
+"""Bytes from which a segment of files takes no more of them."""
+WEIGHTS_EVERY = 64
+"""Every so many sets tell the id of their weights again."""
+
+
+@dataclass
+class Totals:
+    """What was written."""
+
+    images: int = 0
+    segments: int = 0
+    pixels: int = 0
+    bytes: int = 0
+    """Of the whole archive."""
+    name_bytes: int = 0
+    """Of the names among them."""
+    kinds: dict[str, dict[str, int]] = field(default_factory=dict)
+    """Segments, images and bytes (without names) of each kind that occurs."""
+
+
+class Writer:
+    """Takes pictures, keeps few of them, and writes segments."""
+
+    def __init__(self, file: BinaryIO, coders: Coders) -> None:
+        """Write the header."""
+        self._file, self._coders = file, coders
+        self._waiting = Waiting()
+        self._files: list[tuple[int, str, bytes]] = []
+        self._taken: set[str] = set()
+        self._weights: list[bytes] = []
+        self._sets = 0
+        self.totals = Totals()
+        self._write(HEADER)
+
+    def add(self, picture: Picture, name: str = "") -> None:
+        """Take a picture under a safe name, or none.
+
+        UnsupportedImage if the picture cannot be held, InvalidArgument if the name cannot; the archive then goes on
+        without it.
+        """
+        self._check_name(name)
+        choice.check(picture, self._coders)
+        if self.totals.images >= MAX_IMAGES:
+            raise InvalidArgument(f"an archive holds {MAX_IMAGES} images at most")
+        position = self.totals.images
+        if stands_alone(picture):
+            self._add_files([(position, name, choice.file(picture, self._coders).data)])
+            ready = []
+        else:
+            ready = self._waiting.add(position, name, picture)
+        self._count(picture, name)
+        for group in ready:
+            self._flush(group)
+
+    def _check_name(self, name: str) -> None:
+        if name and not names.is_safe(name):
+            raise InvalidArgument(f"the name {name!r} is not one that is safe on every system", "choose another")
+        if name and names.key(name) in self._taken:
+            raise InvalidArgument(f"another image comes back as {names.target(name, 0)} too", "rename one")
+
+    def _count(self, picture: Picture, name: str) -> None:
+        self.totals.images += 1
+        self.totals.pixels += picture.pixels.shape[0] * picture.pixels.shape[1]
+        if name:
+            self._taken.add(names.key(name))
+
+    def finish(self) -> Totals:
+        """Write what waits and the end mark. UnsupportedImage if there is no image."""
+        if not self.totals.images:
+            raise UnsupportedImage("there is no image to put into the archive")
+        for group in self._waiting.rest():
+            self._flush(group)
+        self._flush_files()
+        self._write(write_end(End(self.totals.images, self.totals.segments, tuple(self._weights))))
+        return self.totals
+
+    def _flush(self, group: Group) -> None:
+        """Write a group, or pass it on as files."""
+        coded = choice.code(group, self._coders)
+        if isinstance(coded, Together):
+            self._together(group, coded)
+        else:
+            self._add_files(list(zip(group.positions, group.names, coded, strict=True)))
+
+    def _together(self, group: Group, coded: Together) -> None:
+        number, weights_id = self._number(coded.weights_id) if coded.kind == SET else (0, b"")
+        head = Head(
+            coded.kind,
+            tuple(group.positions),
+            len(coded.payload),
+            zlib.crc32(coded.payload),
+            mode=group.alike.mode,
+            height=group.alike.height,
+            width=group.alike.width,
+            samples_crc=coded.samples_crc,
+            palette=coded.palette,
+            weights=number,
+            weights_id=weights_id,
+        )
+        self._segment(head, group.names, coded.payload)
+
+    def _number(self, weights_id: bytes) -> tuple[int, bytes]:
+        """The number that stands for weights here, and their id where it is to be told."""
+        new = weights_id not in self._weights
+        if new and len(self._weights) == MAX_WEIGHTS:
+            raise InvalidArgument(f"an archive names {MAX_WEIGHTS} models of sets at most")
+        if new:
+            self._weights.append(weights_id)
+        self._sets += 1
+        return self._weights.index(weights_id), weights_id if new or self._sets % WEIGHTS_EVERY == 0 else b""
+
+    def _add_files(self, entries: Sequence[tuple[int, str, bytes]]) -> None:
+        for entry in entries:
+            self._files.append(entry)
+            if len(self._files) == MAX_COUNT or sum(len(data) for *_, data in self._files) >= FILES_BYTES:
+                self._flush_files()
+
+    def _flush_files(self) -> None:
+        """Write the files that wait as one segment, if there are any."""
+        if not self._files:
+            return
+        positions, own_names, files = zip(*sorted(self._files), strict=True)
+        self._files = []
+        payload = join_files(files)
+        self._segment(Head(FILES, positions, len(payload), zlib.crc32(payload)), list(own_names), payload)
+
+    def _segment(self, head: Head, own_names: list[str], payload: bytes) -> None:
+        section = names.pack(own_names)
+        named = Head(**{**vars(head), "names_size": len(section), "names_crc": zlib.crc32(section)})
+        data = write_head(named)
+        before = self.totals.bytes
+        self._write(data + section + payload)
+        extra = len(data) - len(write_head(head)) + len(section)
+        self._note(head, self.totals.bytes - before - extra, extra)
+
+    def _note(self, head: Head, size: int, name_bytes: int) -> None:
+        assert head.kind in KINDS
+        kind = self.totals.kinds.setdefault(head.kind, {"segments": 0, "images": 0, "bytes": 0})
+        kind["segments"] += 1
+        kind["images"] += len(head.positions)
+        kind["bytes"] += size
+        self.totals.segments += 1
+        self.totals.name_bytes += name_bytes
+
+    def _write(self, data: bytes) -> None:
+        self._file.write(data)
+        self.totals.bytes += len(data)
