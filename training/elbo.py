@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -24,6 +25,7 @@ from ..models.families.model import FamilyVAE
 from ..models.families.nets import data_dependent_initialisation
 from ..models.families.relaxations import Relaxation
 from .families import FamilyRecipe
+from .starting_families import start_from
 from .task import Moment, ParameterGroup, Terms
 
 
@@ -36,7 +38,10 @@ class Images(Protocol):
 
 
 class ElboTask:
-    """A family over a data set. `validation` gives the batches that `validate` measures."""
+    """A family over a data set.
+
+    `validation` gives the batches that `validate` measures, `start` is a checkpoint whose parameters it goes on from.
+    """
 
     def __init__(
         self,
@@ -44,10 +49,11 @@ class ElboTask:
         recipe: FamilyRecipe,
         data: Images,
         validation: Callable[[], Iterable[Tensor]] | None = None,
+        start: Path | None = None,
     ) -> None:
         if len(recipe.fractions) != len(recipe.temperatures) or not recipe.fractions:
             raise DvcodecError("fractions and temperatures differ in number", "--set fractions=... temperatures=...")
-        self.recipe, self.data, self.validation = recipe, data, validation
+        self.recipe, self.data, self.validation, self.start = recipe, data, validation, start
         self.module = FamilyVAE(config)
 
     def groups(self) -> Sequence[ParameterGroup]:
@@ -64,8 +70,10 @@ class ElboTask:
         return self.data.batch(self.recipe.batch, rng)
 
     def prepare(self, rng: np.random.Generator) -> None:
-        """Data-dependent initialisation of the normalised weights, on one batch."""
+        """Data-dependent initialisation of the normalised weights on one batch, or another run's parameters."""
         model = self.module
+        if self.start is not None:
+            return start_from(model, self.start)
         x = self.data.batch(self.recipe.batch, rng).to(next(model.parameters()).device)
         pick = relaxed(self._relaxation(Moment(0, 0.0)))
         with data_dependent_initialisation(model):

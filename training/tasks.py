@@ -29,11 +29,11 @@ def task_of(settings: Settings, options: TrainOptions) -> tuple[Task, dict[str, 
     if isinstance(settings.recipe, PixelRecipe):
         return _pixels(settings, settings.recipe, options)
     assert isinstance(settings.recipe, FamilyRecipe)
-    if options.start is not None:
-        raise InvalidArgument("--from starts photograph models alone", "use --resume to go on with a run")
     data, facts = data_of(settings.config, options.data, options.root, options.exclude, download=options.download)
     validation = data.split("validation")
-    task = ElboTask(settings.config, settings.recipe, data, lambda: validation.batches(settings.recipe.batch))
+    task = ElboTask(
+        settings.config, settings.recipe, data, lambda: validation.batches(settings.recipe.batch), options.start
+    )
     return task, facts
 
 
