@@ -212,3 +212,26 @@ class PixelModel(Protocol):
         `predicted` is the strip of `Predictive.predict`, (H, W, 3); `pixels` what the encoder has.
         """
         ...
+
+
+class PageModel(Protocol):
+    """Black and white pixels of images of any size, each given those before it: tiles are walked side by side."""
+
+    @property
+    def name(self) -> str:
+        """Name of the weights."""
+        ...
+
+    @property
+    def tables(self) -> NDArray[np.float32]:
+        """Distributions of ink (0) and paper (1): (contexts, 2) integer weights, rows summing to 2**24 - 4."""
+        ...
+
+    def walk(
+        self, tiles: list[tuple[slice, slice]], image: NDArray[np.uint8], chooser: PixelChooser, *, known: bool
+    ) -> None:
+        """Ask `chooser` for every wavefront of some tiles (rows, columns) of an image (H, W), 1 paper and 0 ink.
+
+        The image is what the encoder has if `known`, and is filled otherwise.
+        """
+        ...
