@@ -97,6 +97,7 @@ class Tables:
         sums = np.cumsum(self._frequencies, axis=1, dtype=np.uint32)
         self._left = sums - self._frequencies + np.uint32(1)
         self._models: dict[int, Any] = {}
+        self.rows = np.pad(weights, ((0, 0), (1, 1)))
 
     def intervals(
         self, contexts: NDArray[np.int32], symbols: NDArray[np.int32]
@@ -107,9 +108,7 @@ class Tables:
     def model(self, context: int) -> Any:
         """Return the coder's model of a row."""
         if context not in self._models:
-            row = np.zeros(self.weights.shape[1] + 2, np.float32)
-            row[1:-1] = self.weights[context]
-            self._models[context] = constriction.stream.model.Categorical(row, perfect=False)
+            self._models[context] = constriction.stream.model.Categorical(self.rows[context], perfect=False)
         return self._models[context]
 
 
@@ -123,6 +122,28 @@ def uniform() -> tuple[Tables, ...]:
         weights[0, 0] += total % size
         tables.append(Tables(weights))
     return tuple(tables)
+
+
+Intervals = tuple[NDArray[np.uint32], NDArray[np.uint32]]
+"""Beginnings and frequencies."""
+
+
+class Recorder:
+    """Gathers symbols' intervals in decoding order, and their check."""
+
+    def __init__(self) -> None:
+        self._parts: list[Intervals] = []
+        self._crc = 0
+
+    def take(self, intervals: Intervals, symbols: NDArray[np.int32]) -> None:
+        """Remember a block of symbols."""
+        self._parts.append(intervals)
+        self._crc = check_of(symbols, self._crc)
+
+    def bytes(self) -> bytes:
+        """Return the chunk."""
+        left, frequencies = (np.concatenate(parts) for parts in zip(*self._parts, strict=True))
+        return encode(left, frequencies, self._crc & 0xFFFF)
 
 
 class ChunkDecoder:
@@ -142,6 +163,15 @@ class ChunkDecoder:
         count, symbols = weights.shape
         table = np.zeros((count, symbols + 2), np.float32)
         table[:, 1:-1] = weights
+        return self._decode(table)
+
+    def decode_rows(self, tables: Tables, contexts: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Return the next (n,) symbols, each under the row of its context of shared tables."""
+        return self._decode(tables.rows[contexts])
+
+    def _decode(self, table: NDArray[np.float32]) -> NDArray[np.int32]:
+        """Return symbols under rows of weights with a 0 at either end, (n, K + 2)."""
+        count, symbols = len(table), table.shape[1] - 2
         decoded: NDArray[np.int32] = self._coder.decode(_MODEL, table) if count else np.empty(0, np.int32)
         # Garbage may land on the two units that no symbol owns.
         if count and not 1 <= decoded.min() <= decoded.max() <= symbols:

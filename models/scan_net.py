@@ -1,4 +1,4 @@
-"""The network of black and white pages: pixels given their neighbours and their surroundings, and counts for quiet ones.
+"""The network of black and white pages: pixels given their neighbours and surroundings, and counts for quiet ones.
 
 A quiet pixel, one without ink among its neighbours, needs no network: its distribution is what was counted in training,
 by the pattern of its surroundings.

@@ -68,7 +68,7 @@ class Ring:
         return found.reshape(len(found), -1)
 
     def neighbours(self, time: int, chosen: NDArray[np.int64]) -> NDArray[np.int8]:
-        """What some of a wavefront's pixels, by their place among the B * n, see: 1 paper, -1 ink, 0 outside. (n, taps)"""
+        """What some of the B * n pixels, by place, see: 1 paper, -1 ink, 0 outside. (chosen, taps)"""
         rows = self.rows(time)
         tiles, y = np.divmod(chosen, rows.stop - rows.start)
         cells = tiles * self.stride + (y + rows.start + self.up)

@@ -1,7 +1,7 @@
 """How much ink lies around a pixel, beyond its neighbours: counts in rectangles of the pixels before it, exactly.
 
 A count is four corners of the sums S(y, x) over all pixels above and to the left, so a rectangle of any size costs the
-same. A pixel without ink among its neighbours is *quiet*: which of the rectangles hold any ink is then all that matters.
+same. A pixel without ink among its neighbours is *quiet*: which of the rectangles hold any ink then is all that counts.
 """
 
 from __future__ import annotations
@@ -68,7 +68,9 @@ def counts(white: Tensor, rectangles: tuple[Rectangle, ...]) -> Tensor:
     sums = ink.cumsum(1, dtype=torch.int32).cumsum(2, dtype=torch.int32)
     columns = []
     for rectangle in rectangles:
-        parts = [s * sums[:, up + dy : up + dy + height, left + dx : left + dx + width] for s, dy, dx in rectangle.corners()]
+        parts = [
+            s * sums[:, up + dy : up + dy + height, left + dx : left + dx + width] for s, dy, dx in rectangle.corners()
+        ]
         columns.append(parts[0] + parts[1] + parts[2] + parts[3])
     return torch.stack(columns, dim=-1)
 
