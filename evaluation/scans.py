@@ -1,9 +1,11 @@
 """Lossless codecs on black and white images: `python -m dvcodec.evaluation.scans FILES` prints a line for each.
 
 Complete files of one bit a pixel, checked to give every pixel back: PNG, TIFF with CCITT Group 4, WebP and JPEG XL
-(both of which know grey alone and are given it), and this project's own. Images of other modes are left out.
+(both of which know grey alone and are given it), and this project's own. Images of other modes are left out. The last
+column is no file but an estimate of JBIG2's generic coding, for which there is no encoder here.
 """
 
+import math
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,6 +13,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import ClassVar
 
+import numpy as np
+import torch
 from PIL import Image
 
 from .baselines import PillowCodec, jxl_version, pillow_version, register_jxl, written
@@ -114,30 +118,52 @@ class BilevelDvcodec:
 CODECS: tuple[LosslessCodec, ...] = (BilevelDvcodec(), BilevelPng(), Group4(), GreyWebP(), GreyJxl())
 
 
-def measure(files: Iterable[Path]) -> Iterator[tuple[LosslessMeasurement, ...]]:
+TEMPLATE = tuple((-2, dx) for dx in range(-2, 3)) + tuple((-1, dx) for dx in range(-3, 4))
+TEMPLATE += tuple((0, dx) for dx in range(-4, 0))
+"""The 16 neighbours of JBIG2's first template, its adaptive pixels where they stand by default."""
+
+
+def jbig2_estimate(image: Image.Image) -> int:
+    """Bytes of a bilevel image by JBIG2's contexts of 16 neighbours, each with a perfectly adaptive coder of its own.
+
+    The Krichevsky-Trofimov estimator's code length, which does not depend on the order; no header is counted.
+    """
+    pixels = np.asarray(image).astype(np.int64)
+    padded = np.pad(pixels, ((2, 0), (4, 4)), constant_values=1)
+    height, width = pixels.shape
+    contexts = np.zeros_like(pixels)
+    for dy, dx in TEMPLATE:
+        contexts = contexts << 1 | padded[2 + dy : 2 + dy + height, 4 + dx : 4 + dx + width]
+    counts = np.bincount((contexts << 1 | pixels).ravel(), minlength=2 ** (len(TEMPLATE) + 1)).reshape(-1, 2)
+    black, white = torch.from_numpy(counts).double().unbind(1)
+    log = torch.lgamma(black + 0.5) + torch.lgamma(white + 0.5) - torch.lgamma(black + white + 1)
+    return round(float((math.log(math.pi) - log).sum()) / math.log(2) / 8)
+
+
+def measure(files: Iterable[Path]) -> Iterator[tuple[tuple[LosslessMeasurement, ...], int]]:
     """Every codec that can run here, on every file of mode 1."""
     codecs = [codec for codec in CODECS if codec.missing() is None]
     for path in files:
         with Image.open(path) as image:
             image.load()
         if image.mode == "1":
-            yield tuple(measure_lossless(codec, path.name, image) for codec in codecs)
+            yield tuple(measure_lossless(codec, path.name, image) for codec in codecs), jbig2_estimate(image)
 
 
-def line(found: Sequence[LosslessMeasurement]) -> str:
+def line(found: Sequence[LosslessMeasurement], estimate: int) -> str:
     """One image in words: bytes of each codec, and this project's seconds."""
     first = found[0]
     sizes = "".join(f"{one.size:>11}" for one in found)
     times = f"{first.encode_seconds:8.1f}{first.decode_seconds:8.1f}"
-    return f"{first.image[:24]:<25}{first.width:>5} x {first.height:<5}{sizes}{times}"
+    return f"{first.image[:24]:<25}{first.width:>5} x {first.height:<5}{sizes}{estimate:>11}{times}"
 
 
 def main(names: Sequence[str]) -> None:
     """Print a table."""
     names_of = "".join(f"{codec.name:>11.10}" for codec in CODECS if codec.missing() is None)
-    print(f"{'image':<38}{names_of}   write s  read s")
-    for found in measure(Path(name) for name in names):
-        print(line(found), flush=True)
+    print(f"{'image':<38}{names_of}    (jbig2)   write s  read s")
+    for found, estimate in measure(Path(name) for name in names):
+        print(line(found, estimate), flush=True)
 
 
 if __name__ == "__main__":

@@ -74,7 +74,8 @@ class Ring:
         cells = tiles * self.stride + (y + rows.start + self.up)
         dy, dx = self.offsets.T
         back = ((time + self.lag * dy + dx) % len(self.pixels)) * (len(self.sizes) * self.stride) + dy
-        return self.pixels.take(cells[:, None] + back)
+        found: NDArray[np.int8] = self.pixels.take(cells[:, None] + back)
+        return found
 
     def put(self, time: int, white: NDArray[np.int8], inside: NDArray[np.bool_] | None) -> None:
         """Take a wavefront's pixels, 1 paper and -1 ink; `inside` as of `inside`."""

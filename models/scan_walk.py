@@ -58,7 +58,7 @@ class ScanDescent:
     def _contexts(self, index: int) -> NDArray[np.int32]:
         """Contexts of the wavefront's pixels: of the network, or from STEPS on the patterns of quiet ones."""
         counts = self.ring.counts(index)
-        contexts = np.packbits(counts[2:] > 0, axis=0, bitorder="little")[0] + np.int32(STEPS)
+        contexts: NDArray[np.int32] = np.packbits(counts[2:] > 0, axis=0, bitorder="little")[0] + np.int32(STEPS)
         busy = np.flatnonzero(counts[0] | counts[1])
         if self.inside is not None:
             busy = busy[self.inside.ravel()[busy]]

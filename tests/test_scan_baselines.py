@@ -26,3 +26,12 @@ def test_a_table_of_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     scans.main([str(tmp_path / "one.png"), str(tmp_path / "grey.png")])
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 2 and lines[1].startswith("one.png") and "60 x 40" in lines[1]
+
+
+def test_the_estimate_of_jbig2_follows_the_pixels() -> None:
+    rng = np.random.default_rng(0)
+    noise = Image.fromarray(rng.random((200, 200)) < 0.5)
+    assert scans.jbig2_estimate(noise) > 0.97 * 200 * 200 / 8
+    assert scans.jbig2_estimate(Image.new("1", (200, 200), 1)) < 4
+    chequers = Image.fromarray(np.indices((200, 200)).sum(axis=0) % 2 == 0)
+    assert 4 < scans.jbig2_estimate(chequers) < 100

@@ -28,7 +28,7 @@ def made(
 ) -> Page:
     """A page of (height, width): scanned, clean, or (a share `halftones`) a photograph (H, W) of grey in black dots."""
     if photographs and rng.random() < halftones:
-        return halftone(photographs[rng.integers(len(photographs))], size, rng)
+        return halftone(photographs[int(rng.integers(len(photographs)))], size, rng)
     if rng.random() < 0.25:
         return _white(np.asarray(draw(size, 1, fonts, rng)), 128)
     return scanned(draw(size, SCALE, fonts, rng), size, rng)
