@@ -4,6 +4,7 @@ import json
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import pytest
@@ -48,7 +49,7 @@ def decoded(data: bytes, model: PageModel | None = None) -> Pixels:
     return result.picture.pixels
 
 
-def none(prefix: bytes) -> None:
+def none(prefix: bytes) -> NoReturn:
     """No hierarchy is asked for."""
     raise AssertionError
 
@@ -64,8 +65,14 @@ def images(draw: st.DrawFn) -> Pixels:
     if kind == "chequers":
         return (np.indices((height, width)).sum(axis=0) % 2 * 255).astype(np.uint8)
     page = small_pages.page(height, width, int(rng.integers(2**31)))
-    flat = {"white": np.full_like(page, 255), "black": np.zeros_like(page), "page": page, "negative": 255 - page}
-    return flat[kind]
+    flat: dict[str, Pixels] = {
+        "white": np.full_like(page, 255),
+        "black": np.zeros_like(page),
+        "page": page,
+        "negative": 255 - page,
+    }
+    chosen: Pixels = flat[kind]
+    return chosen
 
 
 @given(images())
@@ -206,7 +213,7 @@ def refused(data: bytes) -> None:
         decoder.decompress(data, nowhere, load_pixels=nowhere, load_pages=known)
 
 
-def nowhere(prefix: bytes) -> object:
+def nowhere(prefix: bytes) -> NoReturn:
     """No weights."""
     raise WeightsNotFound("not installed")
 

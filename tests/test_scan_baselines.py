@@ -8,15 +8,16 @@ import small_pages
 from PIL import Image
 
 from dvcodec.evaluation import scans
+from dvcodec.evaluation.lossless import LosslessCodec, measure_lossless
 
 
 @pytest.mark.parametrize("codec", scans.CODECS, ids=lambda codec: codec.name)
 @pytest.mark.parametrize("size", [(1, 1), (33, 50)])
-def test_every_pixel_comes_back(codec: scans.LosslessCodec, size: tuple[int, int]) -> None:
+def test_every_pixel_comes_back(codec: LosslessCodec, size: tuple[int, int]) -> None:
     if codec.missing() is not None:
         pytest.skip(str(codec.missing()))
     image = Image.fromarray(small_pages.page(*size) != 0)
-    found = scans.measure_lossless(codec, "page", image)
+    found = measure_lossless(codec, "page", image)
     assert found.size > 0 and codec.settings
 
 
