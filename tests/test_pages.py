@@ -63,7 +63,8 @@ def images(draw: st.DrawFn) -> Pixels:
     if kind == "noise":
         return np.where(rng.random((height, width)) < rng.random(), 255, 0).astype(np.uint8)
     if kind == "chequers":
-        return (np.indices((height, width)).sum(axis=0) % 2 * 255).astype(np.uint8)
+        y, x = np.indices((height, width))
+        return np.where((x + y) % 2, 255, 0).astype(np.uint8)
     page = small_pages.page(height, width, int(rng.integers(2**31)))
     flat: dict[str, Pixels] = {
         "white": np.full_like(page, 255),
@@ -71,8 +72,7 @@ def images(draw: st.DrawFn) -> Pixels:
         "page": page,
         "negative": 255 - page,
     }
-    chosen: Pixels = flat[kind]
-    return chosen
+    return flat[kind]
 
 
 @given(images())
