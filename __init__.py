@@ -57,7 +57,7 @@ def compress(
     path, `device` "auto", "cpu" or "cuda"; `strip` drops EXIF, ICC and XMP.
 
     `lossless=True`, which excludes all of these aims, keeps every pixel and the mode: 1, L, LA, RGB, RGBA, P or PA.
-    `method` is then "stored", "webp" or "model", or None for the smallest file.
+    `method` is then "stored", "webp", "model" or "bilevel", or None for the smallest file.
     """
     from .codec import files, images
 

@@ -3,8 +3,8 @@
     python benchmarks/archives.py mnist-static --root DIR [--count N] [--weights NAME|PATH] [--json FILE]
 
 Every archive is decoded again and compared. Bits are those of real files, names not counted, divided by the dimensions:
-pixels of black and white sets, pixels times channels of others. "Each" is the sum of the files of single images, "mosaic"
-one file of all images in rows of 100.
+pixels of black and white sets, pixels times channels of others. "Each" is the sum of the files of single images, and
+"mosaic" one file of all images in rows of 100.
 """
 
 import argparse

@@ -45,6 +45,7 @@ class Method(StrEnum):
 
     auto = "auto"
     model = "model"
+    bilevel = "bilevel"
     webp = "webp"
     stored = "stored"
     bits_back = "bits-back"

@@ -93,8 +93,9 @@ def _header(info: Info) -> dict[str, object]:
     }
     if info.weights_id:
         rows["  weights"] = f"{info.weights_name or 'not installed'} ({info.weights_id})"
-    if info.pixel_weights_id:
+    if info.lossless and info.quality is not None:
         rows["  preview"] = f"quality {info.quality:g}"
+    if info.pixel_weights_id:
         rows["  pixels by"] = f"{info.pixel_weights_name or 'not installed'} ({info.pixel_weights_id})"
     rows |= {
         "  format": f"{info.format_version}, coder {info.coder_version}",

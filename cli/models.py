@@ -28,7 +28,8 @@ def models(
         from .. import weights
 
         found = list(weights.entries()) if name is None else [weights.find(name)]
-        default = [one.sha256 for one in (weights.default(), *weights.defaults(weights.PIXELS))]
+        kinds = weights.HIERARCHY, weights.PIXELS, weights.SCANS
+        default = [one.sha256 for kind in kinds for one in weights.defaults(kind)]
         if as_json:
             for entry in found:
                 typer.echo(json.dumps(_facts(entry, default)))

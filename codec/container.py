@@ -7,6 +7,7 @@ import zlib
 from dataclasses import dataclass, replace
 
 from . import header as fields
+from . import tiling
 from .errors import FormatError, TruncatedFile
 from .header import ARCHIVE_VERSION, COLOURS, EXIF, ICC, XMP
 from .header import CODER_VERSION as CODER_VERSION
@@ -147,9 +148,13 @@ class Container:
         """Read the rows of a lossless file's pixels."""
         if self.header.lossless is None:
             return []
-        if not self.header.modelled:
+        size = self.header.height, self.header.width
+        if self.header.lossless.method == "bilevel":
+            count = len(tiling.sections(*size))
+        elif self.header.modelled:
+            count = len(strips(*size))
+        else:
             return [_parse_row(reader, PIXELS)]
-        count = len(strips(self.header.height, self.header.width))
         return [_parse_row(reader, f"strip {i + 1} of {count}", strip=True) for i in range(count)]
 
     @property
@@ -159,7 +164,7 @@ class Container:
 
     @property
     def strips(self) -> tuple[Section, ...]:
-        """The strips of a model's lossless pixels, from the top."""
+        """The strips of lossless pixels that a model codes, from the top."""
         return tuple(section for section in self.sections if section.strip)
 
     @property

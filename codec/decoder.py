@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from ..models.interface import Hierarchy, PixelModel, Predictive
+from ..models.interface import Hierarchy, PageModel, PixelModel, Predictive
 from . import alpha, lossless, lossy, metadata
 from .container import ALPHA, PALETTE, Chunk, Container
 from .errors import DvcodecError, FormatError, InvalidArgument, TruncatedFile, WeightsNotFound
@@ -37,15 +37,24 @@ Load = Callable[[bytes], Hierarchy]
 """Gives the network for a weights id."""
 LoadPixels = Callable[[bytes], PixelModel]
 """Gives the model of lossless pixels for a weights id."""
+LoadPages = Callable[[bytes], PageModel]
+"""Gives the model of black and white pages for a weights id."""
 
 
-def decompress(data: bytes, load: Load, *, preview: Preview = None, load_pixels: LoadPixels | None = None) -> Decoded:
+def decompress(
+    data: bytes,
+    load: Load,
+    *,
+    preview: Preview = None,
+    load_pixels: LoadPixels | None = None,
+    load_pages: LoadPages | None = None,
+) -> Decoded:
     """Decode a file. A preview forgives what comes after its chunks, and shows a lossless file's lossy image."""
     container, chunks = _select(data, preview)
     total, strict = len(container.chunks), preview is None
     kept = metadata_of(container, strict=strict)
     if _wants_exact(container, preview):
-        picture = _guarded(container, lambda: lossless.decode(container, _models(load, load_pixels)))
+        picture = _guarded(container, lambda: lossless.decode(container, _models(load, load_pixels), load_pages))
         return Decoded(replace(picture, metadata=kept), total, total, True)
     hierarchy = load(container.header.weights)
     state = _symbols(container, chunks, hierarchy)
@@ -75,12 +84,14 @@ def _models(load: Load, load_pixels: LoadPixels | None) -> Callable[[Header], lo
     return model
 
 
-def verify(data: bytes, load: Load, *, load_pixels: LoadPixels | None = None) -> Container:
+def verify(
+    data: bytes, load: Load, *, load_pixels: LoadPixels | None = None, load_pages: LoadPages | None = None
+) -> Container:
     """Decode everything but lossy pixels and check every checksum; raise what is wrong, return the parsed file."""
     container, chunks = _select(data, None)
     metadata_of(container, strict=True)
     if container.header.lossless is not None:
-        _guarded(container, lambda: lossless.decode(container, _models(load, load_pixels)))
+        _guarded(container, lambda: lossless.decode(container, _models(load, load_pixels), load_pages))
         return container
     _symbols(container, chunks, load(container.header.weights))
     if container.header.alpha:

@@ -11,9 +11,10 @@ from .errors import DvcodecError, InvalidArgument, WeightsNotFound
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..models.interface import Hierarchy, PixelModel, SetModel
+    from ..models.interface import Hierarchy, PageModel, PixelModel
+    from ..models.set_interface import SetModel
     from ..weights import Weights
-    from .lossless import Model
+    from .lossless import Model, Pages
 
 T = TypeVar("T")
 
@@ -96,11 +97,36 @@ def lossless_model(name_or_path: str | None, device: str = "auto", *, required: 
     return Model(network, chosen.id, pixel_model(pixels, device), pixels.id)
 
 
+def page_model_by_id(prefix: bytes, device: str = "auto") -> "PageModel":
+    """Return the model of pages that a file names by the first 8 bytes of its weights' SHA-256."""
+    from .. import weights
+
+    return page_model(weights.by_id(prefix), device)
+
+
+def page_model(weights: "Weights", device: str = "auto") -> "PageModel":
+    """Return the model of black and white pages of these weights, loaded once a process and device."""
+    with _LOADING:
+        return _load_pages(weights.path, weights.sha256, device_of(device))
+
+
+def pages(device: str = "auto", *, required: bool = True) -> "Pages | None":
+    """Return the network of the lossless method `bilevel`; None where there is none and none is `required`."""
+    from .. import weights
+    from .lossless import Pages
+
+    if not required and not weights.defaults(weights.SCANS):
+        return None
+    chosen = weights.default(weights.SCANS)
+    return Pages(page_model(chosen, device), chosen.id)
+
+
 def forget() -> None:
     """Drop the loaded networks, and with them their memory."""
     _load.cache_clear()
     _load_pixels.cache_clear()
     _load_set.cache_clear()
+    _load_pages.cache_clear()
 
 
 def limit_threads(count: int) -> None:
@@ -127,6 +153,14 @@ def _load_pixels(path: Path, sha256: str, device: str) -> "PixelModel":
 def _load_set(path: Path, sha256: str, device: str) -> "SetModel":
     _check(path, sha256)
     return load_set_model(path, device)
+
+
+@lru_cache(maxsize=4)
+def _load_pages(path: Path, sha256: str, device: str) -> "PageModel":
+    from ..models import load_pages
+
+    _check(path, sha256)
+    return _loaded(load_pages, path, device)
 
 
 def _check(path: Path, sha256: str) -> None:

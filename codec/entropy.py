@@ -82,6 +82,7 @@ class Tables:
         sums = np.cumsum(self._frequencies, axis=1, dtype=np.uint32)
         self._left = sums - self._frequencies + np.uint32(1)
         self._models: dict[int, Any] = {}
+        self.rows = np.pad(weights, ((0, 0), (1, 1)))
 
     def intervals(
         self, contexts: NDArray[np.int32], symbols: NDArray[np.int32]
@@ -92,9 +93,7 @@ class Tables:
     def model(self, context: int) -> Any:
         """Return the coder's model of a row."""
         if context not in self._models:
-            row = np.zeros(self.weights.shape[1] + 2, np.float32)
-            row[1:-1] = self.weights[context]
-            self._models[context] = constriction.stream.model.Categorical(row, perfect=False)
+            self._models[context] = constriction.stream.model.Categorical(self.rows[context], perfect=False)
         return self._models[context]
 
 
@@ -145,10 +144,18 @@ class Stack:
     def decode(self, weights: NDArray[np.float32]) -> NDArray[np.int32]:
         """Pop (n,) symbols under (n, K) weights. FormatError if what is there means none."""
         check_weights(weights)
-        count, symbols = weights.shape
-        table = np.zeros((count, symbols + 2), np.float32)
+        table = np.zeros((len(weights), weights.shape[1] + 2), np.float32)
         table[:, 1:-1] = weights
-        return self._shifted(self._coder.decode(_MODEL, table) if count else np.empty(0, np.int32), symbols)
+        return self._popped(table)
+
+    def decode_rows(self, tables: Tables, contexts: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Pop (n,) symbols, each under the row of its context of shared tables."""
+        return self._popped(tables.rows[contexts])
+
+    def _popped(self, table: NDArray[np.float32]) -> NDArray[np.int32]:
+        """Symbols under rows of weights with a 0 at either end, (n, K + 2)."""
+        units = self._coder.decode(_MODEL, table) if len(table) else np.empty(0, np.int32)
+        return self._shifted(units, table.shape[1] - 2)
 
     def decode_shared(self, tables: Tables, contexts: NDArray[np.int32]) -> NDArray[np.int32]:
         """Pop (n,) symbols under rows of shared tables; equal contexts stand together (n >= 1)."""
@@ -188,6 +195,32 @@ def encode(left: NDArray[np.uint32], frequencies: NDArray[np.uint32], check: int
     return stack.words().astype("<u4").tobytes().rstrip(b"\0")  # the last word is never 0: at most three bytes go
 
 
+Intervals = tuple[NDArray[np.uint32], NDArray[np.uint32]]
+"""Beginnings and frequencies."""
+
+
+class Recorder:
+    """Gathers symbols' intervals in decoding order, and their check."""
+
+    def __init__(self) -> None:
+        self._parts: list[Intervals] = []
+        self._crc = 0
+
+    def take(self, intervals: Intervals, symbols: NDArray[np.int32]) -> None:
+        """Remember a block of symbols."""
+        self._parts.append(intervals)
+        self._crc = check_of(symbols, self._crc)
+
+    def intervals(self) -> Intervals:
+        """Return the intervals of all symbols."""
+        left, frequencies = (np.concatenate(parts) for parts in zip(*self._parts, strict=True))
+        return left, frequencies
+
+    def bytes(self) -> bytes:
+        """Return the chunk."""
+        return encode(*self.intervals(), self._crc & 0xFFFF)
+
+
 class ChunkDecoder:
     """Decodes one chunk's symbols, block by block, in the order in which they were chosen."""
 
@@ -201,6 +234,10 @@ class ChunkDecoder:
     def decode(self, weights: NDArray[np.float32]) -> NDArray[np.int32]:
         """Return the next (n,) symbols under (n, K) weights."""
         return self._checked(self._stack.decode(weights))
+
+    def decode_rows(self, tables: Tables, contexts: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Return the next (n,) symbols, each under the row of its context of shared tables."""
+        return self._checked(self._stack.decode_rows(tables, contexts))
 
     def decode_shared(self, tables: Tables, contexts: NDArray[np.int32]) -> NDArray[np.int32]:
         """Return the next (n,) symbols under rows of shared tables; equal contexts stand together (n >= 1)."""

@@ -11,7 +11,7 @@ from .errors import FormatError, InvalidArgument
 from .info import Info, describe
 
 if TYPE_CHECKING:
-    from ..models.interface import Hierarchy, PixelModel
+    from ..models.interface import Hierarchy, PageModel, PixelModel
     from . import lossless
     from .decoder import Decoded
     from .images import Picture
@@ -145,7 +145,11 @@ def _lossless(picture: "Picture", settings: Settings) -> tuple[bytes, CompressRe
     def load() -> "lossless.Model | None":
         return engine.lossless_model(settings.weights, settings.device, required=settings.method == "model")
 
-    made = lossless.compress(picture, settings.method or lossless.AUTO, load, strip=settings.strip)
+    def load_pages() -> "lossless.Pages | None":
+        return engine.pages(settings.device, required=settings.method == "bilevel")
+
+    method = settings.method or lossless.AUTO
+    made = lossless.compress(picture, method, load, strip=settings.strip, load_pages=load_pages)
     report = _report(picture, made.data, made.pixel_bytes, made.chunks, made.layer_bits)
     return made.data, replace(report, weights=made.weights, method=made.method)
 
@@ -207,7 +211,8 @@ def decompress_picture(data: bytes, *, preview: Preview = None, device: str = "a
     """Decompress a .dvq file's bytes to a picture in memory."""
     from . import decoder
 
-    return decoder.decompress(data, _loader(device), preview=preview, load_pixels=_pixel_loader(device))
+    loaders = _pixel_loader(device), _page_loader(device)
+    return decoder.decompress(data, _loader(device), preview=preview, load_pixels=loaders[0], load_pages=loaders[1])
 
 
 def verify_data(data: bytes, *, device: str = "auto") -> DecompressReport:
@@ -215,7 +220,8 @@ def verify_data(data: bytes, *, device: str = "auto") -> DecompressReport:
     from . import decoder
 
     start = time.perf_counter()
-    container = decoder.verify(data, _loader(device), load_pixels=_pixel_loader(device))
+    loaders = _pixel_loader(device), _page_loader(device)
+    container = decoder.verify(data, _loader(device), load_pixels=loaders[0], load_pages=loaders[1])
     header, chunks = container.header, len(container.chunks)
     seconds = time.perf_counter() - start
     exact = header.lossless is not None
@@ -262,3 +268,9 @@ def _pixel_loader(device: str) -> "Callable[[bytes], PixelModel]":
     from . import engine
 
     return lambda prefix: engine.pixel_model_by_id(prefix, device)
+
+
+def _page_loader(device: str) -> "Callable[[bytes], PageModel]":
+    from . import engine
+
+    return lambda prefix: engine.page_model_by_id(prefix, device)

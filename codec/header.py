@@ -5,7 +5,7 @@ Archives (version 3) hold such files and more: archives.layout has their bytes.
 docs/FORMAT.md is the specification.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .errors import FormatError
 from .varint import Reader, write_varint
@@ -23,7 +23,7 @@ QUALITY_RANGE = (1 * 256, 100 * 256)
 
 MODES = ("1", "L", "LA", "RGB", "RGBA", "P", "PA")
 """Pillow's modes that are kept, as format version 2 numbers them."""
-METHODS = ("stored", "webp", "model")
+METHODS = ("stored", "webp", "model", "bilevel")
 """Ways of coding lossless pixels, as format version 2 numbers them."""
 
 ICC, EXIF, XMP, COLOURS = 1, 2, 4, 8
@@ -41,7 +41,7 @@ class Lossless:
     checksum: int
     """CRC-32 of the samples in raster order, channels interleaved, a byte each."""
     pixel_weights: bytes = b""
-    """First 8 bytes of the SHA-256 of the weights of the pixels' model; empty unless the method is `model`."""
+    """First 8 bytes of the SHA-256 of the weights of the pixels' model; empty unless the method has one."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +92,8 @@ def write(header: Header, flags: int) -> bytes:
     kept = header.lossless
     layout = MODES.index(kept.mode) | METHODS.index(kept.method) << 3
     fields = bytes([LOSSLESS_VERSION, layout, flags]) + size + kept.checksum.to_bytes(4, "little")
+    if kept.method == "bilevel":
+        return MAGIC + fields + bytes([CODER_VERSION]) + kept.pixel_weights
     return MAGIC + fields + (bytes([CODER_VERSION]) + model + kept.pixel_weights if header.modelled else b"")
 
 
@@ -132,6 +134,8 @@ def _parse_lossless(reader: Reader) -> tuple[Header, int]:
     _refuse_unknown(mode >= len(MODES) or method >= len(METHODS) or flags & ~(ICC | EXIF | XMP | COLOURS))
     width, height = _parse_size(reader)
     checksum = reader.number(4)
+    if METHODS[method] == "bilevel":
+        return _parse_bilevel(reader, Lossless(MODES[mode], METHODS[method], checksum), height, width), flags
     if METHODS[method] != "model":
         _check_area(width, height)
         return lossless_header(height, width, Lossless(MODES[mode], METHODS[method], checksum)), flags
@@ -145,6 +149,16 @@ def _parse_lossless(reader: Reader) -> tuple[Header, int]:
     return lossless_header(height, width, kept, quality, weights), flags
 
 
+def _parse_bilevel(reader: Reader, kept: Lossless, height: int, width: int) -> Header:
+    """The rest of the fields of the method `bilevel`: coder version and weights."""
+    coder, pixel_weights = reader.number(1), reader.take(8)
+    _check_coder(coder)
+    _check_area(width, height)
+    if kept.mode != "1":
+        raise FormatError("the header is not valid: the method bilevel is of mode 1 alone")
+    return lossless_header(height, width, replace(kept, pixel_weights=pixel_weights))
+
+
 def _parse_size(reader: Reader) -> tuple[int, int]:
     return reader.varint("the width", MAX_SIDE), reader.varint("the height", MAX_SIDE)
 
@@ -154,9 +168,13 @@ def _refuse_unknown(unknown: int) -> None:
         raise FormatError("the header asks for features that this release does not know", "upgrade dvcodec")
 
 
-def _check_model(coder: int, quality: int) -> None:
+def _check_coder(coder: int) -> None:
     if coder != CODER_VERSION:
         raise FormatError(f"entropy coder version {coder} is unknown to this release", "upgrade dvcodec")
+
+
+def _check_model(coder: int, quality: int) -> None:
+    _check_coder(coder)
     if not QUALITY_RANGE[0] <= quality <= QUALITY_RANGE[1]:
         raise FormatError("the header is not valid: quality out of range")
 

@@ -3,6 +3,7 @@
 stored   the samples, raw or deflated
 webp     lossless WebP
 model    symbols of a hierarchy, then the pixels given what these predict: the last layers of one walk
+bilevel  black and white pixels, each given those before it
 """
 
 from collections.abc import Callable
@@ -11,11 +12,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..models.interface import PixelModel, Predictive
-from . import alpha, lossy, metadata, pixels, samples, webp
+from ..models.interface import PageModel, PixelModel, Predictive
+from . import alpha, lossy, metadata, pages, pixels, samples, tiling, webp
 from .container import ALPHA, PALETTE, PIXELS, Chunk, Container, Header, Parts, assemble, strips
 from .entropy import Tables
-from .errors import FormatError, InvalidArgument, UnsupportedImage
+from .errors import FormatError, InvalidArgument, UnsupportedImage, WeightsNotFound
 from .header import METHODS, Lossless, lossless_header
 from .images import Picture
 
@@ -36,8 +37,17 @@ class Model:
     pixel_weights: bytes
 
 
+@dataclass(frozen=True)
+class Pages:
+    """The network of the method `bilevel`, and the id that a file names it by."""
+
+    model: PageModel
+    weights: bytes
+
+
 LoadModel = Callable[[], Model | None]
-"""Gives the networks, or None where none are installed."""
+LoadPages = Callable[[], Pages | None]
+"""Give the networks, or None where none are installed."""
 
 
 @dataclass(frozen=True)
@@ -50,15 +60,23 @@ class Coded:
     layer_bits: tuple[tuple[str, float], ...] = ()
     """(layer name, bits) of the hierarchy's symbols."""
     weights: str | None = None
-    """The hierarchy's name."""
+    """The name of the hierarchy, or of the model of pages."""
     pixel_bytes: int = 0
     """Bytes of the pixels and the hierarchy's symbols; the rest is header, alpha and metadata."""
 
 
-def compress(picture: Picture, method: str, load: LoadModel, *, strip: bool = False) -> Coded:
+def compress(
+    picture: Picture,
+    method: str,
+    load: LoadModel,
+    *,
+    strip: bool = False,
+    load_pages: LoadPages = lambda: None,
+) -> Coded:
     """Compress under a method of METHODS, or AUTO: the smallest file. `strip` drops EXIF, ICC and XMP.
 
-    `load` gives the model, or None where none is installed; it is not called where no model could be used.
+    `load` and `load_pages` give the models, or None where none is installed; they are not called where no model could
+    be used.
     """
     if method not in (AUTO, *METHODS):
         raise InvalidArgument(f"unknown method {method!r}", f"one of {', '.join((AUTO, *METHODS))}")
@@ -70,12 +88,16 @@ def compress(picture: Picture, method: str, load: LoadModel, *, strip: bool = Fa
     if wanted(picture, "model", method):
         model = load()
         made += [_model(picture, common, model)] if model is not None else []
+    if wanted(picture, "bilevel", method):
+        found = load_pages()
+        made += [_bilevel(picture, common, found)] if found is not None else []
     return min(made, key=lambda coded: len(coded.data))
 
 
 def wanted(picture: Picture, name: str, method: str) -> bool:
     """Tell whether to try a method. UnsupportedImage if it is the one asked for and cannot hold the picture."""
-    able = {"stored": True, "webp": webp.holds(picture.pixels), "model": picture.mode in MODELLED}[name]
+    modelled = {"model": picture.mode in MODELLED, "bilevel": picture.mode == "1"}
+    able = {"stored": True, "webp": webp.holds(picture.pixels), **modelled}[name]
     if method == name and not able:
         height, width = picture.pixels.shape[:2]
         raise UnsupportedImage(
@@ -99,6 +121,17 @@ def _webp(picture: Picture, common: Parts) -> Coded:
     section = samples.to_webp(samples.of(picture))
     data = assemble(_header(picture, "webp"), replace(common, pixels=(section,)))
     return Coded(data, "webp", pixel_bytes=len(section))
+
+
+def _bilevel(picture: Picture, common: Parts, found: Pages) -> Coded:
+    """Black and white pixels, in sections of tiles."""
+    tables, image = Tables(found.model.tables), picture.pixels
+    parts = tuple(pages.encode(image, tiles, found.model, tables) for tiles in tiling.sections(*image.shape))
+    header = _header(picture, "bilevel")
+    assert header.lossless is not None
+    header = replace(header, lossless=replace(header.lossless, pixel_weights=found.weights))
+    data = assemble(header, replace(common, pixels=parts))
+    return Coded(data, "bilevel", weights=found.model.name, pixel_bytes=sum(map(len, parts)))
 
 
 def _model(picture: Picture, common: Parts, model: Model) -> Coded:
@@ -127,13 +160,19 @@ def base_of(values: NDArray[np.uint8], hierarchy: Predictive) -> tuple[lossy.Enc
     return symbols, hierarchy.predict(symbols.state)
 
 
-def decode(container: Container, load: Callable[[Header], Model]) -> Picture:
+def decode(
+    container: Container, load: Callable[[Header], Model], load_pages: Callable[[bytes], PageModel] | None = None
+) -> Picture:
     """Return the picture of a file without fault, but for its metadata. FormatError if a checksum does not match."""
     header, kept = container.header, container.header.lossless
     assert kept is not None
     palette = samples.unpack_palette(_payload(container, PALETTE), kept.mode)
     if kept.method == "model":
         values = _decode_model(container, load(header))
+    elif kept.method == "bilevel":
+        if load_pages is None:
+            raise WeightsNotFound("no model of black and white pages was given")
+        values = _decode_pages(container, load_pages(kept.pixel_weights))
     else:
         undo = samples.unstore if kept.method == "stored" else samples.from_webp
         values = undo(_payload(container, PIXELS), header.height, header.width, kept.mode)
@@ -159,6 +198,15 @@ def _decode_model(container: Container, model: Model) -> NDArray[np.uint8]:
     if not header.alpha:
         return values
     return np.dstack([values, alpha.unpack(_payload(container, ALPHA), header.height, header.width)])
+
+
+def _decode_pages(container: Container, model: PageModel) -> NDArray[np.uint8]:
+    """The samples of a file of the method `bilevel`."""
+    size, tables = (container.header.height, container.header.width), Tables(model.tables)
+    values = np.zeros(size, np.uint8)
+    for section, tiles in zip(container.strips, tiling.sections(*size), strict=True):
+        pages.decode(container.payload(section) or b"", values, tiles, model, tables)
+    return values
 
 
 def _payload(container: Container, name: str) -> bytes:

@@ -13,42 +13,26 @@ from . import entropy
 from .entropy import ChunkDecoder, Stack, Tables
 from .errors import FormatError
 
-Intervals = tuple[NDArray[np.uint32], NDArray[np.uint32]]
-
 
 class Encoder:
     """Takes the image's pixels and gathers their intervals."""
 
     def __init__(self, model: Residuals, tables: Tables) -> None:
         self._model, self._tables = model, tables
-        self._parts: list[Intervals] = []
-        self._crc = 0
+        self.recorder = entropy.Recorder()
 
     def choose(self, step: PixelStep) -> NDArray[np.int32]:
         """Return the image's residuals and remember their intervals."""
         residuals, contexts = step.residuals(), step.contexts
         order = np.argsort(contexts, kind="stable")
         tokens, rest = self._model.split(residuals[order])
-        self._take(self._tables.intervals(contexts[order], tokens), tokens)
+        self.recorder.take(self._tables.intervals(contexts[order], tokens), tokens)
         sizes = self._model.extra_bits(tokens)
         for size, table in enumerate(entropy.uniform(), 1):
             chosen = rest[sizes == size]
             if chosen.size:
-                self._take(table.intervals(np.zeros_like(chosen), chosen), chosen)
+                self.recorder.take(table.intervals(np.zeros_like(chosen), chosen), chosen)
         return residuals
-
-    def _take(self, intervals: Intervals, symbols: NDArray[np.int32]) -> None:
-        self._parts.append(intervals)
-        self._crc = entropy.check_of(symbols, self._crc)
-
-    def intervals(self) -> Intervals:
-        """Return the intervals of all symbols, in decoding order."""
-        left, frequencies = (np.concatenate(parts) for parts in zip(*self._parts, strict=True))
-        return left, frequencies
-
-    def bytes(self) -> bytes:
-        """Return the strip."""
-        return entropy.encode(*self.intervals(), self._crc & 0xFFFF)
 
 
 class Decoder:
@@ -76,7 +60,7 @@ def encode(pixels: NDArray[np.uint8], predicted: NDArray[np.uint8], model: Pixel
     """Encode a strip of (h, W) grey or (h, W, 3) pixels, given what the hierarchy predicts, (h, W, 3)."""
     encoder, transform = Encoder(model, tables), model.transform(pixels, predicted)
     model.walk(predicted, encoder, transform=transform, grey=pixels.ndim == 2, pixels=pixels)
-    return bytes([transform]) + encoder.bytes()
+    return bytes([transform]) + encoder.recorder.bytes()
 
 
 def decode(

@@ -13,10 +13,10 @@ happens the encoder also tries batches that grow more slowly.
 import numpy as np
 from numpy.typing import NDArray
 
-from ..models.interface import LatentModel, LatentStep
-from .entropy import Stack, Tables, intervals
+from ..models.set_interface import LatentModel, LatentStep
+from .entropy import Intervals, Stack, Tables, intervals
 from .errors import FormatError
-from .pixels import Decoder, Encoder, Intervals
+from .pixels import Decoder, Encoder
 from .varint import Reader, write_varint
 
 MOST = 256
@@ -85,7 +85,7 @@ class BitsBack:
             state = self.model.walk(len(samples), sampler, evidence)
         encoder = Encoder(self.model, self._tables)
         self.model.pixels(state, encoder, samples)
-        stack.push(*encoder.intervals())
+        stack.push(*encoder.recorder.intervals())
         for pair in reversed(sampler.priors):
             stack.push(*pair)
         return drawn

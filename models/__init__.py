@@ -1,6 +1,6 @@
 """Tensors and probabilities: the hierarchies, their latent layers and their exact inference.
 
-Importing this package loads no torch; `load`, `load_pixels` and `load_set` do.
+Importing this package loads no torch; the functions below do.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .interface import Hierarchy, LatentModel, PixelModel
+    from .interface import Hierarchy, PageModel, PixelModel
+    from .set_interface import LatentModel
 
 
 def load(path: Path, device: str = "cpu") -> Hierarchy:
@@ -31,3 +32,10 @@ def load_set(path: Path, device: str = "cpu") -> LatentModel:
     from .weights_file import read_set
 
     return read_set(path)
+
+
+def load_pages(path: Path, device: str = "cpu") -> PageModel:
+    """The model of black and white pages of a weights file. ValueError if the file is none of ours."""
+    from .scan_file import read
+
+    return read(path, device)

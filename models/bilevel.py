@@ -57,10 +57,14 @@ class BilevelNet(nn.Module):
     def forward(self, white: Tensor, features: Tensor) -> Tensor:
         """Pixels (B, H, W) of 0 and 1, features (B, F, H, W) -> scores (B, H, W)."""
         seen = torch.cat([self.config.reach.neighbours(2 * white - 1), signed(features).permute(0, 2, 3, 1)], dim=-1)
-        h = rectified(self.first(seen.flatten(0, 2)))
+        return self.scores(seen.flatten(0, 2)).view(white.shape)
+
+    def scores(self, rows: Tensor) -> Tensor:
+        """What pixels see, neighbours and features (n, inputs) -> scores (n,)."""
+        h = rectified(self.first(rows))
         for layer in self.rest:
             h = rectified(layer(h))
-        return on_grid(self.last(h), SCORE_BITS, -SCORE_LIMIT, SCORE_LIMIT).view(white.shape)
+        return on_grid(self.last(h), SCORE_BITS, -SCORE_LIMIT, SCORE_LIMIT)[:, 0]
 
 
 def log_prob(scores: Tensor, white: Tensor) -> Tensor:
@@ -99,7 +103,7 @@ class FrozenBilevel:
     def __init__(self, net: BilevelNet) -> None:
         self.reach = net.config.reach
         taps = len(self.reach.offsets())
-        first = FrozenLinear(net.first, ACTIVATION_BITS)
+        self.first = first = FrozenLinear(net.first, ACTIVATION_BITS)
         self.taps, self.ladder, self.bias = first.matrix[:taps], first.matrix[taps:], first.bias
         self.rest = [FrozenLinear(layer, ACTIVATION_BITS) for layer in net.rest]  # type: ignore[arg-type]
         self.last = FrozenLinear(net.last, SCORE_BITS)
@@ -111,7 +115,14 @@ class FrozenBilevel:
 
     def contexts(self, seen: Tensor, lifted: Tensor) -> NDArray[np.int32]:
         """Neighbours (n, taps) of -1, 0 and 1 and lifted features (n, width) -> contexts (n,)."""
-        h = rounded(torch.addmm(lifted, seen * UNIT, self.taps)).clamp_(0, HIDDEN_LIMIT)
+        return self._contexts(torch.addmm(lifted, seen * UNIT, self.taps))
+
+    def contexts_of(self, rows: Tensor) -> NDArray[np.int32]:
+        """What pixels see (n, inputs), in steps of 2**-4 -> contexts (n,)."""
+        return self._contexts(self.first(rows))
+
+    def _contexts(self, sums: Tensor) -> NDArray[np.int32]:
+        h = rounded(sums).clamp_(0, HIDDEN_LIMIT)
         for layer in self.rest:
             h = rounded(layer(h)).clamp_(0, HIDDEN_LIMIT)
         scores = rounded(self.last(h)[:, 0]).clamp_(-HALF, HALF).add_(HALF)

@@ -116,6 +116,20 @@ def unpack_grid(name: str, module: GridLinear, part: dict[str, Tensor], limit: f
     module.frozen = True
 
 
+def pack_linears(net: nn.Module) -> dict[str, Tensor]:
+    """The integers of a network's `GridLinear` maps by name. BoundError as `pack_grid`."""
+    maps = ((place, module) for place, module in net.named_modules() if isinstance(module, GridLinear))
+    return {f"{place}.{key}": value for place, module in maps for key, value in pack_grid(place, module).items()}
+
+
+def unpack_linears(net: nn.Module, packed: dict[str, Tensor]) -> None:
+    """Undo `pack_linears` and freeze the maps. ValueError if they do not fit the network."""
+    for place, module in net.named_modules():
+        if isinstance(module, GridLinear):
+            part = {key[len(place) + 1 :]: value for key, value in packed.items() if key.startswith(place + ".")}
+            unpack_grid(place, module, part)
+
+
 def _pack_layer(name: str, layer: LatentLayer) -> dict[str, Tensor]:
     means, v = layer.means(), len(layer.coefficients)
     packed = {

@@ -7,7 +7,6 @@ tables                                      int32: the residuals' distributions 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,11 +15,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from torch import Tensor
 
 from .deflated import deflate, facts_of, tensors_of
-from .exact import GridLinear
-from .packing import pack_grid, take, unpack_grid
+from .packing import pack_linears, take, unpack_linears
 from .pixel_model import LatticePixels
 from .pixel_net import PixelConfig, PixelNet
 from .residual_tables import checked
@@ -31,10 +28,7 @@ FORMAT = "dvcodec-pixels-1"
 
 def write(net: PixelNet, tables: NDArray[np.int32], name: str) -> bytes:
     """The bytes of a weights file. `packing.BoundError` if the model's sums could round."""
-    packed = {"tables": torch.from_numpy(checked(tables))}
-    for place, module in net.named_modules():
-        if isinstance(module, GridLinear):
-            packed |= {f"{place}.{key}": value for key, value in pack_grid(place, module).items()}
+    packed = {"tables": torch.from_numpy(checked(tables)), **pack_linears(net)}
     return deflate({"format": FORMAT, "name": name, "config": asdict(net.config)}, packed)
 
 
@@ -54,16 +48,9 @@ def _read(path: Path) -> LatticePixels:
     if facts["format"] != FORMAT:
         raise ValueError(f"its format is {str(facts['format'])[:32]!r}, {FORMAT!r} is expected here")
     net, tensors = PixelNet(_config(facts["config"])), tensors_of(path, facts)
-    _unpack(net, tensors)
+    unpack_linears(net, tensors)
     tables = take(tensors, "tables", torch.int32, (CONTEXTS, TOKENS)).numpy()
     return LatticePixels(str(facts["name"]), net.eval(), checked(tables).astype(np.float32))
-
-
-def _unpack(net: PixelNet, packed: Mapping[str, Tensor]) -> None:
-    for place, module in net.named_modules():
-        if isinstance(module, GridLinear):
-            part = {key[len(place) + 1 :]: value for key, value in packed.items() if key.startswith(place + ".")}
-            unpack_grid(place, module, part)
 
 
 def _config(fields: dict[str, Any]) -> PixelConfig:

@@ -12,7 +12,7 @@ from . import colours, interface, residuals
 from .exact import exact_arithmetic
 from .lattice import LEVELS, SPACING
 from .pixel_net import PixelNet
-from .pixel_walk import FrozenGroup, PixelDescent, Step
+from .pixel_walk import FrozenGroup, PixelDescent
 from .residuals import Tokens
 from .walk import walk
 
@@ -68,7 +68,7 @@ class LatticePixels(Tokens):
                 wanted = colours.split(_planar(colour), transform)[None]
                 wanted = F.pad(wanted.float(), _margins(size))
             descent = PixelDescent(self._nets, shown, size, wanted, grey=grey)
-            planes = walk(descent, _Seam(chooser))[:, : size[0], : size[1]]
+            planes = walk(descent, Seam(chooser))[:, : size[0], : size[1]]
             if grey:
                 return np.ascontiguousarray(planes[0].to(torch.uint8).numpy())
             rgb = colours.join(planes, transform).clamp_(0, 255).to(torch.uint8)
@@ -97,13 +97,13 @@ def _sample(side: int) -> NDArray[np.int64]:
     return np.asarray((starts[:, None] + np.arange(SAMPLE)).reshape(-1))
 
 
-class _Seam:
-    """Hands the codec's choice to the walk as a tensor."""
+class Seam:
+    """Hands the codec's choice to a walk as a tensor."""
 
     def __init__(self, chooser: interface.PixelChooser) -> None:
         self._chooser = chooser
 
-    def choose(self, step: Step) -> Tensor:
+    def choose(self, step: interface.PixelStep) -> Tensor:
         """Residuals (n,) int32."""
         return torch.from_numpy(self._chooser.choose(step))
 

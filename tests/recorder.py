@@ -88,9 +88,14 @@ class Recorder:
 
 
 def decoded(
-    data: bytes, hierarchy: Hierarchy, *, priors: bool = False, load_pixels: decoder.LoadPixels | None = None
+    data: bytes,
+    hierarchy: Hierarchy,
+    *,
+    priors: bool = False,
+    load_pixels: decoder.LoadPixels | None = None,
+    load_pages: decoder.LoadPages | None = None,
 ) -> tuple[str, decoder.Decoded]:
     """The hash of a .dvq file's symbols as this hierarchy decodes them, and the picture."""
     recorder = Recorder(hierarchy, priors=priors)
-    result = decoder.decompress(data, lambda prefix: recorder, load_pixels=load_pixels)
+    result = decoder.decompress(data, lambda prefix: recorder, load_pixels=load_pixels, load_pages=load_pages)
     return recorder.digest(), result

@@ -1,5 +1,6 @@
 """Segments that a model of sets codes: chosen where smallest, named by hash, checked at decode."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from dvcodec import weights
 from dvcodec.codec import engine, images
 from dvcodec.codec.archives import grouping, writer
 from dvcodec.codec.archives.layout import MOSAIC, SET, Head
-from dvcodec.codec.archives.loaders import Loaders, installed
+from dvcodec.codec.archives.loaders import installed
 from dvcodec.codec.errors import UnsupportedImage, WeightsNotFound
 from fake_sets import FakeSets, known
 
@@ -76,10 +77,10 @@ def test_sets_name_their_weights_once_and_now_and_then(
 def test_other_weights_than_those_of_a_set_are_noticed(fake_sets: weights.Weights, tmp_path: Path) -> None:
     sample.write(tmp_path / "a.dvq", sets_of(40), "bits-back")
     usual = installed("cpu")
-    wrong = Loaders(usual.hierarchy, usual.pixels, lambda prefix: FakeSets(salt=1))
+    wrong = replace(usual, sets=lambda prefix: FakeSets(salt=1))
     found, losses = sample.read(tmp_path / "a.dvq", wrong)
     assert not found and "checksum" in str(losses[0])
-    short = Loaders(usual.hierarchy, usual.pixels, lambda prefix: Halves())
+    short = replace(usual, sets=lambda prefix: Halves())
     assert "not of the size" in str(sample.read(tmp_path / "a.dvq", short)[1][0])
 
 

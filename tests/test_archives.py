@@ -20,7 +20,7 @@ from test_lossless import image_of
 import dvcodec
 from dvcodec.codec import images, webp
 from dvcodec.codec.archives import choice, grouping, reader, writer
-from dvcodec.codec.archives.choice import Coders
+from dvcodec.codec.archives.coders import Coders
 from dvcodec.codec.archives.layout import FILES, MOSAIC
 from dvcodec.codec.archives.writer import Writer
 from dvcodec.codec.errors import DvcodecError, InvalidArgument, OutputExists, UnsupportedImage, WeightsNotFound
@@ -193,7 +193,7 @@ def test_the_writer_keeps_few_pixels_and_few_groups(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(grouping, "OPEN_PIXELS", 5000)
     monkeypatch.setattr(grouping, "OPEN_GROUPS", 3)
     kept: list[weakref.ref[object]] = []
-    archive = Writer(io.BytesIO(), Coders("stored", lambda: None))
+    archive = Writer(io.BytesIO(), Coders("stored", lambda: None, lambda: None))
     most = 0
     for index in range(400):
         array = np.full((10, 10 + index % 7), index % 256, np.uint8)

@@ -50,7 +50,10 @@ def test_golden_files_decode_as_ever(name: str) -> None:
     header = Container(data).header
     assert not header.modelled or header.weights == chosen.id
     symbols, result = recorder.decoded(
-        data, engine.hierarchy(chosen, "cpu"), load_pixels=lambda prefix: engine.pixel_model_by_id(prefix, "cpu")
+        data,
+        engine.hierarchy(chosen, "cpu"),
+        load_pixels=lambda prefix: engine.pixel_model_by_id(prefix, "cpu"),
+        load_pages=lambda prefix: engine.page_model_by_id(prefix, "cpu"),
     )
     assert symbols == known["symbols_sha256"]
     assert result.exact == (header.lossless is not None) == ("pixel_weights" in known)

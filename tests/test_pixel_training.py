@@ -15,8 +15,9 @@ from dvcodec.codec.entropy import Tables
 from dvcodec.codec.errors import InvalidArgument
 from dvcodec.models import colours, residual_tables, residuals
 from dvcodec.models.pixel_net import MEAN_STEPS, TAILS, Shape
+from dvcodec.models.residual_tables import cost
 from dvcodec.training.options import TrainOptions
-from dvcodec.training.pixel_objective import cost, pixel_bits
+from dvcodec.training.pixel_objective import pixel_bits
 from fake import photograph
 
 

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from ..codec.errors import DvcodecError
-from ..models import pixel_file
+from ..models import pixel_file, scan_file
 from ..models.families import weights as families
 from ..models.families.model import FamilyVAE
 from ..models.hierarchy import QualityMap
@@ -22,6 +22,7 @@ from ..models.packing import BoundError, pack, unpack
 from ..models.photo import FINEST_CODE, PhotoRRVQ
 from ..models.pixel_net import PixelNet
 from ..models.residual_tables import tables
+from ..models.scan_net import ScanNet
 from ..models.weights_file import write
 from .calibration import calibrate
 from .checkpoints import Checkpoint
@@ -57,6 +58,10 @@ def _written(model: nn.Module, settings: Settings, card: Mapping[str, str], cali
     if isinstance(model, PixelNet):
         assert isinstance(settings.recipe, PixelRecipe)
         return pixels_written(model, settings.recipe, card["name"], calibration)
+    if isinstance(model, ScanNet):
+        if calibration is not None:
+            raise DvcodecError("the tables of pages were counted in training", "leave out --calibrate")
+        return scan_file.write(model, card["name"])
     return _family(model, card, calibration) if isinstance(model, FamilyVAE) else _photo(model, card, calibration)
 
 
@@ -92,7 +97,7 @@ def layers_of(model: nn.Module) -> list[dict[str, Any]]:
             {"name": m.plan.name, "stride": -(-model.config.image // m.plan.side), "symbols": m.plan.symbols}
             for m in model.layers()
         ]
-    if isinstance(model, PixelNet):
+    if isinstance(model, PixelNet | ScanNet):
         return []
     assert isinstance(model, PhotoRRVQ)
     return [{"name": m.name, "stride": m.stride, "symbols": m.symbols} for m in model.chain.layers()]

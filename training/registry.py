@@ -14,6 +14,7 @@ from ..models.families.config import from_fields
 from .families import FAMILIES, FamilyPreset, FamilyRecipe
 from .pixel_recipe import PIXEL_SIZES, PIXELS, PixelRecipe
 from .recipes import PRESETS, SIZES, Optimisation, Preset, Recipe
+from .scan_recipe import SCAN_SIZES, SCANS, ScanRecipe
 from .settings import changed, parse, settable
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ RecipeT = TypeVar("RecipeT", bound=Optimisation)
 
 @dataclass(frozen=True)
 class Settings:
-    """What a run trains: its `kind` ("photo", "family" or "pixels"), preset, the model's sizes, the recipe."""
+    """What a run trains: its `kind` ("photo", "family", "pixels" or "scans"), preset, the model's sizes, the recipe."""
 
     kind: str
     preset: str
@@ -39,7 +40,7 @@ class Settings:
 
 def presets() -> dict[str, Preset | FamilyPreset]:
     """All presets by name, the codec's first."""
-    return {**PRESETS, **FAMILIES, **PIXELS}
+    return {**PRESETS, **FAMILIES, **PIXELS, **SCANS}
 
 
 def resolve(name: str, overrides: Mapping[str, str], steps: int | None, base: Settings | None = None) -> Settings:
@@ -62,7 +63,8 @@ def resolve(name: str, overrides: Mapping[str, str], steps: int | None, base: Se
 
 
 def _of(name: str, preset: Preset | FamilyPreset) -> Settings:
-    kind = "pixels" if name in PIXELS else "photo" if isinstance(preset, Preset) else "family"
+    lossless = "pixels" if name in PIXELS else "scans" if name in SCANS else ""
+    kind = lossless or ("photo" if isinstance(preset, Preset) else "family")
     return Settings(kind, name, preset.config, preset.recipe)
 
 
@@ -71,8 +73,8 @@ def _config_types(config: Any) -> dict[str, Any]:
 
 
 def _sizes(config: Mapping[str, Any]) -> dict[str, type]:
-    """Network sizes that can be set: of a model of pixels, or of a photograph model."""
-    return PIXEL_SIZES if config.keys() == PIXEL_SIZES.keys() else SIZES
+    """Network sizes that can be set: of a model of pixels or pages, or of a photograph model."""
+    return next((sizes for sizes in (PIXEL_SIZES, SCAN_SIZES) if config.keys() == sizes.keys()), SIZES)
 
 
 def _changed_config(config: Any, overrides: Mapping[str, str]) -> Any:
@@ -89,6 +91,8 @@ def restored(plain: Mapping[str, Any]) -> Settings:
         return Settings(kind, preset, config, _recipe(Recipe, plain["recipe"]))
     if kind == "pixels":
         return Settings(kind, preset, config, _recipe(PixelRecipe, plain["recipe"]))
+    if kind == "scans":
+        return Settings(kind, preset, config, _recipe(ScanRecipe, plain["recipe"]))
     if kind == "family":
         return Settings(kind, preset, from_fields(config), _recipe(FamilyRecipe, plain["recipe"]))
     raise ValueError(f"unknown kind of model {kind!r}")
@@ -112,6 +116,10 @@ def module(settings: Settings) -> nn.Module:
         from ..models.pixel_net import PixelConfig, PixelNet
 
         return PixelNet(PixelConfig(**settings.config))
+    if settings.kind == "scans":
+        from ..models.scan_net import ScanConfig, ScanNet
+
+        return ScanNet(ScanConfig(**settings.config))
     from ..models.photo import PhotoRRVQ
     from .photo_task import config_of
 

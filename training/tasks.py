@@ -19,6 +19,8 @@ from .pixel_recipe import PixelRecipe
 from .pixel_task import PixelTask
 from .recipes import Recipe
 from .registry import Settings
+from .scan_recipe import ScanRecipe
+from .scan_task import ScanTask
 from .task import Task
 
 
@@ -28,6 +30,8 @@ def task_of(settings: Settings, options: TrainOptions) -> tuple[Task, dict[str, 
         return _photographs(settings, settings.recipe, options)
     if isinstance(settings.recipe, PixelRecipe):
         return _pixels(settings, settings.recipe, options)
+    if isinstance(settings.recipe, ScanRecipe):
+        return _pages(settings, settings.recipe, options)
     assert isinstance(settings.recipe, FamilyRecipe)
     data, facts = data_of(settings.config, options.data, options.root, options.exclude, download=options.download)
     validation = data.split("validation")
@@ -53,6 +57,14 @@ def _pixels(settings: Settings, recipe: PixelRecipe, options: TrainOptions) -> t
     photos = PhotoFolder(Path(options.data), recipe.crop, options.exclude)
     facts = {"data": options.data, "images": len(photos.images), "excluded": photos.excluded}
     return PixelTask(settings.config, recipe, photos), facts
+
+
+def _pages(settings: Settings, recipe: ScanRecipe, options: TrainOptions) -> tuple[Task, dict[str, Any]]:
+    if options.data in DATA_SETS or options.start is not None or options.exclude is not None:
+        raise InvalidArgument(f"{settings.preset} trains from scratch on pages that it makes", "--data DIR alone")
+    task = ScanTask(settings.config, recipe, Path(options.data))
+    facts = {"data": options.data, "images": len(task.photographs), "fonts": len(task.fonts), "excluded": 0}
+    return task, facts
 
 
 def data_of(

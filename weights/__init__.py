@@ -18,8 +18,9 @@ _FOLDER = Path(__file__).parent
 _ENVIRONMENT = "DVCODEC_WEIGHTS"
 
 
-HIERARCHY, PIXELS, SETS = "hierarchy", "pixels", "sets"
-"""Kinds of weights: of a hierarchy's symbols, of lossless pixels given what a hierarchy predicts, of sets of images."""
+HIERARCHY, PIXELS, SETS, SCANS = "hierarchy", "pixels", "sets", "scans"
+"""Kinds of weights: of a hierarchy's symbols, of lossless pixels given what a hierarchy predicts, of sets of images, of
+black and white pages."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Weights:
     card: dict[str, Any]
     """What is known of it: training data, recipe, figures, licence; may be empty."""
     kind: str = HIERARCHY
-    """What it is a model of: HIERARCHY, PIXELS or SETS; of a user's own files HIERARCHY, whatever they hold."""
+    """What it is a model of, one of the kinds; of a user's own files HIERARCHY, whatever they hold."""
 
     @property
     def id(self) -> bytes:
@@ -58,10 +59,9 @@ def default(kind: str = HIERARCHY) -> Weights:
     """Return the weights of a kind that are used where none are named. WeightsNotFound if there are none."""
     for weights in defaults(kind):
         return weights
-    raise WeightsNotFound(
-        "no default weights are installed" if kind == HIERARCHY else "no model of lossless pixels is installed",
-        "name some with --weights" if kind == HIERARCHY else "use another --method",
-    )
+    missing = {PIXELS: "no model of lossless pixels is installed", SCANS: "no model of pages is installed"}
+    mend = "name some with --weights" if kind == HIERARCHY else "use another --method"
+    raise WeightsNotFound(missing.get(kind, "no default weights are installed"), mend)
 
 
 def defaults(kind: str) -> tuple[Weights, ...]:

@@ -1,15 +1,16 @@
 """The smallest way to hold a group of like images: a set, a mosaic, or files one by one."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ...models.interface import SetModel
+from ...models.set_interface import SetModel
 from .. import lossless, samples
 from ..errors import UnsupportedImage
 from ..images import Picture
 from . import mosaics
+from .coders import Coders
 from .grouping import Group, stands_alone
 from .layout import MOSAIC, SET
 
@@ -20,17 +21,6 @@ _SMALLEST_FILE = 26
 _SEGMENT = 24
 """Bytes of a segment beside its payload, about."""
 _SAMPLES = 4
-
-
-@dataclass(frozen=True)
-class Coders:
-    """How images are to be coded."""
-
-    method: str
-    """One of METHODS, lossless.AUTO or BITS_BACK."""
-    load: lossless.LoadModel
-    sets: Sequence[tuple[bytes, SetModel]] = ()
-    """Models of sets and their ids; none where the method is one of METHODS."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +56,7 @@ def _suiting(picture: Picture, coders: Coders) -> list[tuple[bytes, SetModel]]:
 
 def file(picture: Picture, coders: Coders) -> lossless.Coded:
     """Return a picture as a lossless file."""
-    return lossless.compress(picture, coders.method, coders.load)
+    return lossless.compress(picture, coders.method, coders.load, load_pages=coders.load_pages)
 
 
 def code(group: Group, coders: Coders) -> Together | list[bytes]:
@@ -88,7 +78,7 @@ def _together(group: Group, coders: Coders) -> Iterator[Together]:
     for prefix, model in _suiting(group.picture(0), coders):
         yield Together(SET, model.encode(np.stack(group.tiles)), crc, weights_id=prefix)
     if coders.method != BITS_BACK and len(group.tiles) > 1:
-        payload, palette = mosaics.encode(group.stack(), coders.method, coders.load)
+        payload, palette = mosaics.encode(group.stack(), coders)
         yield Together(MOSAIC, payload, crc, palette)
 
 
@@ -105,13 +95,13 @@ def _files(group: Group, coders: Coders, limit: int | None) -> list[bytes] | Non
     for index in _spread(count):
         coded = file(group.picture(index), coders)
         made[index] = coded.data
-        size, modelled = size + len(coded.data) + 1, modelled or coded.method == "model"
+        size, modelled = size + len(coded.data) + 1, modelled or coded.method in ("model", "bilevel")
         if len(made) < min(_SAMPLES, count):
             continue
         if limit is not None and size * count >= limit * len(made):
             return None
         if coders.method == lossless.AUTO and not modelled:
-            coders = replace(coders, load=lambda: None)
+            coders = replace(coders, load=lambda: None, load_pages=lambda: None)
     return [made[index] for index in range(count)]
 
 

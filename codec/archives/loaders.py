@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ...models.interface import SetModel
-from ..decoder import Load, LoadPixels
+from ...models.set_interface import SetModel
+from ..decoder import Load, LoadPages, LoadPixels, decompress
+from ..images import Picture
 
 
 @dataclass(frozen=True)
@@ -13,7 +14,12 @@ class Loaders:
 
     hierarchy: Load
     pixels: LoadPixels
+    pages: LoadPages
     sets: Callable[[bytes], SetModel]
+
+    def decompress(self, file: bytes) -> Picture:
+        """Decode a complete file of one image."""
+        return decompress(file, self.hierarchy, load_pixels=self.pixels, load_pages=self.pages).picture
 
 
 def installed(device: str = "auto") -> Loaders:
@@ -23,5 +29,6 @@ def installed(device: str = "auto") -> Loaders:
     return Loaders(
         lambda prefix: engine.hierarchy_by_id(prefix, device),
         lambda prefix: engine.pixel_model_by_id(prefix, device),
+        lambda prefix: engine.page_model_by_id(prefix, device),
         lambda prefix: engine.set_model_by_id(prefix, device),
     )

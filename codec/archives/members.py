@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import decoder, samples
+from .. import samples
 from ..container import Container
 from ..errors import DvcodecError, FormatError
 from ..images import Picture
@@ -89,7 +89,7 @@ def _file(data: bytes, loaders: Loaders) -> Picture | DvcodecError:
     try:
         if Container(data).header.lossless is None:
             return FormatError("a file in it is not lossless")
-        return decoder.decompress(data, loaders.hierarchy, load_pixels=loaders.pixels).picture
+        return loaders.decompress(data)
     except DvcodecError as error:
         return error
 

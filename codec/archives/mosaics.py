@@ -5,16 +5,18 @@ What the segment's head tells (size, mode, checksum) is left out, so a mosaic co
 
 import numpy as np
 
-from .. import decoder, lossless, samples
+from .. import lossless, samples
 from ..container import PALETTE, PIXELS, Container, Parts, assemble
 from ..errors import FormatError
 from ..header import METHODS, Lossless, lossless_header
 from ..images import Picture
 from ..varint import Reader, write_varint
+from .coders import Coders
 from .layout import Head
 from .loaders import Loaders
 
-_WHOLE = METHODS.index("model")
+_WHOLE = tuple(METHODS.index(method) for method in ("model", "bilevel"))
+"""Methods whose mosaics are complete files: there is more to them than pixels."""
 
 
 def pack(file: bytes) -> bytes:
@@ -22,7 +24,7 @@ def pack(file: bytes) -> bytes:
     container = Container(file)
     assert container.header.lossless is not None
     method = METHODS.index(container.header.lossless.method)
-    if method == _WHOLE:
+    if method in _WHOLE:
         return bytes([method]) + file
     palette, pixels = (_payload(container, name) for name in (PALETTE, PIXELS))
     return bytes([method]) + (write_varint(len(palette)) + palette if palette else b"") + pixels
@@ -36,10 +38,10 @@ def _payload(container: Container, name: str) -> bytes:
 def unpack(payload: bytes, head: Head) -> bytes:
     """Undo `pack`. FormatError if the payload does not belong to the head."""
     method, rows = payload[0], len(head.positions) * head.height
-    if method == _WHOLE:
+    if method in _WHOLE:
         _check(Container(payload[1:]), head, rows)
         return payload[1:]
-    if method > _WHOLE:
+    if method >= len(METHODS):
         raise FormatError("a mosaic is not valid: an unknown method")
     reader = Reader(payload)
     reader.take(1)
@@ -61,14 +63,14 @@ def _check(container: Container, head: Head, rows: int) -> None:
 
 def decode(payload: bytes, head: Head, loaders: Loaders) -> list[Picture]:
     """Return the images of a mosaic. FormatError if they are not what the head says."""
-    stack = decoder.decompress(unpack(payload, head), loaders.hierarchy, load_pixels=loaders.pixels).picture
+    stack = loaders.decompress(unpack(payload, head))
     values = samples.of(stack)
     tiles = np.split(values, len(head.positions))
     return [samples.picture(tile, stack.mode, stack.palette) for tile in tiles]
 
 
-def encode(stack: Picture, method: str, load: lossless.LoadModel) -> tuple[bytes, bool]:
+def encode(stack: Picture, coders: Coders) -> tuple[bytes, bool]:
     """Return the payload of a stack of images, and whether it begins with a palette."""
-    file = lossless.compress(stack, method, load).data
+    file = lossless.compress(stack, coders.method, coders.load, load_pages=coders.load_pages).data
     payload = pack(file)
-    return payload, payload[0] != _WHOLE and stack.palette is not None
+    return payload, payload[0] not in _WHOLE and stack.palette is not None

@@ -11,7 +11,8 @@ from .. import engine, lossless, output
 from ..errors import InvalidArgument
 from ..header import METHODS
 from ..metadata import NO_METADATA
-from .choice import BITS_BACK, Coders
+from .choice import BITS_BACK
+from .coders import Coders
 from .writer import Totals, Writer
 
 if TYPE_CHECKING:
@@ -96,4 +97,8 @@ def _coders(settings: Settings) -> Coders:
         return loaded[0]
 
     sets = engine.set_models(settings.device) if method in (lossless.AUTO, BITS_BACK) else ()
-    return Coders(method, load, sets)
+
+    def load_pages() -> lossless.Pages | None:
+        return engine.pages(settings.device, required=method == "bilevel")
+
+    return Coders(method, load, load_pages, sets)

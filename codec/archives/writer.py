@@ -8,7 +8,8 @@ from typing import BinaryIO
 from ..errors import InvalidArgument, UnsupportedImage
 from ..images import Picture
 from . import choice, names
-from .choice import Coders, Together
+from .choice import Together
+from .coders import Coders
 from .grouping import Group, Waiting, stands_alone
 from .layout import FILES, HEADER, KINDS, MAX_COUNT, MAX_IMAGES, MAX_WEIGHTS, SET, End, Head, write_end, write_head
 from .splitting import join_files

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .. import interface
+from .. import interface, set_interface
 from ..exact import exact_arithmetic
 from ..exact_prior import prior_weights
 from ..walk import walk
@@ -58,7 +58,7 @@ class SeamStep:
 class SeamChooser:
     """Hands the walk's steps to a chooser of the codec."""
 
-    def __init__(self, chooser: interface.Chooser | interface.LatentChooser, device: torch.device) -> None:
+    def __init__(self, chooser: interface.Chooser | set_interface.LatentChooser, device: torch.device) -> None:
         self._chooser, self._device = chooser, device
 
     def choose(self, step: Step) -> Tensor:

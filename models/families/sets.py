@@ -1,4 +1,4 @@
-"""A reversible family behind the seam for sets of images (`interface.LatentModel`): many images in one walk."""
+"""A reversible family behind the seam for sets of images (`set_interface.LatentModel`): many images in one walk."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .. import interface
+from .. import interface, set_interface
 from ..exact import exact_arithmetic
 from ..walk import Descent, walk
 from .descent import Evidence
@@ -47,8 +47,8 @@ class FamilySet:
         with exact_arithmetic():
             return self._model.infer(self._pixels(samples), _refuse)
 
-    def walk(self, count: int, chooser: interface.LatentChooser, evidence: object | None = None) -> Tensor:
-        """The parameters of the likelihood (n, F, H, W); see `interface.LatentModel.walk`."""
+    def walk(self, count: int, chooser: set_interface.LatentChooser, evidence: object | None = None) -> Tensor:
+        """The parameters of the likelihood (n, F, H, W); see `set_interface.LatentModel.walk`."""
         assert evidence is None or isinstance(evidence, Evidence)
         with exact_arithmetic():
             return self._model.decode(count, SeamChooser(chooser, CPU), evidence)

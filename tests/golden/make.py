@@ -1,4 +1,5 @@
-"""Adds golden files for the default weights: `python -m golden.make` in tests/, `2` for lossless ones.
+"""Adds golden files for the default weights: `python -m golden.make` in tests/, `2` for lossless ones,
+`scans` for those of the model of pages.
 
 Refuses to overwrite any.
 """
@@ -11,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import recorder
-from PIL import Image
+from PIL import Image, ImageDraw
 
 import dvcodec
 from dvcodec import weights
@@ -48,10 +49,27 @@ def lossless(photograph: Path, chosen: weights.Weights) -> Iterator[tuple[str, b
             yield f"{method}-v{LOSSLESS_VERSION}-{word}", dvcodec.compress(other, lossless=True, method=method)
 
 
+def scans() -> Iterator[tuple[str, bytes]]:
+    """Black and white files by name, by the model of pages: text with a line, dots, one pixel."""
+    model = weights.default(weights.SCANS)
+    page = Image.new("L", (150, 90), 255)
+    pen = ImageDraw.Draw(page)
+    pen.text((8, 6), "Black and white", fill=0)
+    pen.text((30, 40), "0123456789", fill=0)
+    pen.line([(4, 80), (140, 62)], fill=0, width=2)
+    dots = Image.radial_gradient("L").resize((64, 48))
+    for word, grey in (("page", page), ("dots", dots), ("1x1", Image.new("L", (1, 1)))):
+        data = dvcodec.compress(grey.convert("1"), lossless=True, method="bilevel", device="cpu")
+        yield f"{model.name}-v{LOSSLESS_VERSION}-{word}", data
+
+
 def entry(data: bytes, chosen: weights.Weights) -> tuple[dict[str, object], bytes]:
     """What is known of a file, but for the name of its pixels, and the PNG of those."""
     symbols, result = recorder.decoded(
-        data, engine.hierarchy(chosen, "cpu"), load_pixels=lambda prefix: engine.pixel_model_by_id(prefix, "cpu")
+        data,
+        engine.hierarchy(chosen, "cpu"),
+        load_pixels=lambda prefix: engine.pixel_model_by_id(prefix, "cpu"),
+        load_pages=lambda prefix: engine.page_model_by_id(prefix, "cpu"),
     )
     image = images.to_image(result.picture)
     stream = io.BytesIO()
@@ -81,7 +99,10 @@ def main() -> None:
     """Make every file for the default weights, or those of a format version ("2"); none where there is one already."""
     chosen, index = weights.default(), json.loads(INDEX.read_text())
     photograph = FOLDER.parent.parent / "examples" / "kodim23.png"
-    made = dict(lossless(photograph, chosen)) if sys.argv[1:] == ["2"] else lossy(photograph, chosen)
+    if sys.argv[1:] == ["scans"]:
+        made = dict(scans())
+    else:
+        made = dict(lossless(photograph, chosen)) if sys.argv[1:] == ["2"] else lossy(photograph, chosen)
     there = [name for name in made if name in index or any(FOLDER.glob(f"{name}.*"))]
     if there:
         sys.exit(f"golden files are never changed, and there is {there[0]} already")

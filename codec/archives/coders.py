@@ -1,0 +1,19 @@
+"""How the images of an archive are to be coded."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ...models.set_interface import SetModel
+from .. import lossless
+
+
+@dataclass(frozen=True)
+class Coders:
+    """How images are to be coded."""
+
+    method: str
+    """One of METHODS, lossless.AUTO or BITS_BACK."""
+    load: lossless.LoadModel
+    load_pages: lossless.LoadPages
+    sets: Sequence[tuple[bytes, SetModel]] = ()
+    """Models of sets and their ids; none where the method is one of METHODS."""

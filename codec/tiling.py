@@ -1,0 +1,21 @@
+"""How the method `bilevel` cuts an image: tiles in raster order, a few of them a section."""
+
+SIDE = 4096
+"""Largest sides of a tile."""
+ROWS, AREA = 2**15, 2**24
+"""Rows and pixels of all tiles of a section, at most, unless it has one tile alone: they bound a walk's memory."""
+
+Tile = tuple[slice, slice]
+"""Rows and columns of an image."""
+
+
+def sections(height: int, width: int) -> list[list[Tile]]:
+    """Return the tiles of every section of an image: as many as its bounds allow, counted by the largest tile."""
+    tiles = [
+        (slice(top, min(top + SIDE, height)), slice(left, min(left + SIDE, width)))
+        for top in range(0, height, SIDE)
+        for left in range(0, width, SIDE)
+    ]
+    rows, columns = min(height, SIDE), min(width, SIDE)
+    count = max(1, min(ROWS // rows, AREA // (rows * columns)))
+    return [tiles[first : first + count] for first in range(0, len(tiles), count)]

@@ -1,0 +1,59 @@
+"""The network of black and white pages: pixels given their neighbours and surroundings, and counts for quiet ones.
+
+A quiet pixel, one without ink among its neighbours, needs no network: its distribution is what was counted in training,
+by the pattern of its surroundings.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from .bilevel import BilevelConfig, BilevelNet
+from .causal import Reach
+from .surroundings import RECTANGLES
+
+PATTERNS = 2 ** len(RECTANGLES)
+TOTAL = 2**24 - 4
+"""Sum of the two weights of a distribution."""
+RARE, TRUST = 1e-3, 50.0
+"""Share of ink where nothing was counted, and how many counted pixels weigh as much."""
+
+
+@dataclass(frozen=True)
+class ScanConfig:
+    """Sizes: how far a pixel sees, and the hidden layers."""
+
+    rows: int = 6
+    columns: int = 5
+    width: int = 40
+    depth: int = 2
+
+    def net(self) -> BilevelConfig:
+        """The network's own configuration. ValueError if the reach is out of bounds or hides a rectangle."""
+        reach = Reach(self.rows, self.columns)
+        if not all(rectangle.known(reach) for rectangle in RECTANGLES):
+            raise ValueError("with this reach the surroundings of a pixel are not known in time: use 5 columns or more")
+        return BilevelConfig(reach, len(RECTANGLES), self.width, self.depth)
+
+
+class ScanNet(nn.Module):
+    """A `BilevelNet` and the quiet pixels counted by pattern: ink and paper. (PATTERNS, 2)"""
+
+    def __init__(self, config: ScanConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.net = BilevelNet(config.net())
+        self.register_buffer("quiet", torch.zeros(PATTERNS, 2, dtype=torch.int64))
+        self.quiet: Tensor
+
+    def weights(self) -> NDArray[np.int32]:
+        """Integer weights of ink and paper by pattern. (PATTERNS, 2)"""
+        ink, paper = self.quiet.double().unbind(1)
+        share = (ink + RARE * TRUST) / (ink + paper + TRUST)
+        black = torch.floor(share * TOTAL).clamp(0, TOTAL)
+        return torch.stack([black, TOTAL - black], dim=1).int().numpy()

@@ -1,0 +1,65 @@
+"""A small model of black and white pages: a random network, made-up counts, and images of every kind."""
+
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from dvcodec import models
+from dvcodec.models import scan_file
+from dvcodec.models.exact import GridLinear
+from dvcodec.models.scan_model import ScanModel
+from dvcodec.models.scan_net import ScanConfig, ScanNet
+
+WEIGHTS = b"pagespag"
+CONFIG = ScanConfig(rows=3, columns=5, width=12)
+
+
+@cache
+def trainable() -> ScanNet:
+    """The network before packing, in float. Shared: do not change it."""
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        torch.manual_seed(0)
+        net = ScanNet(CONFIG).eval()
+        for module in net.modules():
+            if isinstance(module, GridLinear):
+                module.bias.normal_(std=0.5)
+        net.quiet.copy_(torch.randint(0, 1000, net.quiet.shape))
+    return net
+
+
+@cache
+def weights_bytes() -> bytes:
+    """The model as the bytes of a weights file."""
+    return scan_file.write(trainable(), "small-pages")
+
+
+def load(data: bytes | None = None) -> ScanModel:
+    """The model of a weights file's bytes (the small one's if none are given). A fresh one with every call."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "pages.safetensors"
+        path.write_bytes(weights_bytes() if data is None else data)
+        found = models.load_pages(path)
+    assert isinstance(found, ScanModel)
+    return found
+
+
+@cache
+def page_model() -> ScanModel:
+    """The small model. Shared: do not change it."""
+    return load()
+
+
+def page(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
+    """A page (height, width) of 0 and 255: paper, bars, and noise in a corner."""
+    rng = np.random.default_rng(seed)
+    white = np.full((height, width), 255, np.uint8)
+    for _ in range(6):
+        y, x = rng.integers(height), rng.integers(width)
+        white[y : y + rng.integers(1, 9), x : x + rng.integers(1, 40)] = 0
+    noisy = white[: height // 3, : width // 3]
+    noisy[rng.random(noisy.shape) < 0.4] ^= 255
+    return white

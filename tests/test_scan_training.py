@@ -1,0 +1,131 @@
+"""Training of the model of pages: pages are made the same from a seed, the objective is what files cost."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import small_pages
+import torch
+from PIL import Image
+
+from dvcodec import training
+from dvcodec.codec import pages
+from dvcodec.codec.entropy import Tables
+from dvcodec.codec.errors import DvcodecError, InvalidArgument
+from dvcodec.models import deflated
+from dvcodec.models.scan_net import PATTERNS, RARE, TOTAL, ScanConfig, ScanNet
+from dvcodec.training.data import scan_pages, scan_process
+from dvcodec.training.options import TrainOptions
+from dvcodec.training.scan_recipe import ScanRecipe
+from dvcodec.training.scan_task import ScanTask, seen
+from dvcodec.training.task import Moment
+from fake import photograph
+
+SIZE = (160, 120)
+
+
+def made(seed: int, halftones: float = 0.0) -> scan_process.Page:
+    """A small page in Pillow's own font."""
+    grey = [photograph(50, 60)[:, :, 0]]
+    return scan_process.made(SIZE, [], grey, np.random.default_rng(seed), halftones)
+
+
+def test_a_seed_is_a_page() -> None:
+    for halftones in (0.0, 1.0):
+        for seed in range(4):
+            one, same, other = made(seed, halftones), made(seed, halftones), made(seed + 100, halftones)
+            assert one.shape == SIZE and set(np.unique(one)) <= {0, 1}
+            assert (one == same).all() and (one != other).any()
+
+
+@pytest.mark.parametrize("part", scan_pages.PARTS, ids=lambda part: part.__name__)
+def test_every_part_of_a_page_draws_and_goes_on(part: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scan_pages, "PARTS", (part,))
+    monkeypatch.setattr(scan_pages, "SHARES", (1.0,))
+    inks = [np.asarray(scan_pages.draw((300, 200), 1, [], np.random.default_rng(seed))).min() for seed in range(3)]
+    assert part is scan_pages._space or min(inks) == 0
+
+
+def test_the_objective_is_what_a_page_costs() -> None:
+    model, page = small_pages.page_model(), made(3)
+    whole = [(slice(0, SIZE[0]), slice(0, SIZE[1]))]
+    size = len(pages.encode(page * np.uint8(255), whole, model, Tables(model.tables)))
+    net, looked = small_pages.trainable(), seen(page, model.network.config.reach)
+    task = ScanTask({"rows": 3, "columns": 5, "width": 12}, ScanRecipe(pages=1, batch=1, pixels=40000), None)
+    task.module, task.pages = net, [looked]
+    with torch.no_grad():
+        busy = float(task.terms(task.batch(np.random.default_rng(0), Moment(1, 0)), Moment(1, 0)).loss)
+    quiet = -(looked.quiet.numpy() * np.log2((net.weights() + 1.0) / 2**24)).sum()
+    expected = (busy * len(looked.busy) + float(quiet)) / 8
+    assert abs(size / expected - 1) < 0.05
+
+
+def test_all_pixels_are_busy_or_counted() -> None:
+    page = made(5)
+    looked = seen(page, ScanConfig().net().reach)
+    assert int(looked.quiet.sum()) + len(looked.busy) == page.size
+    assert int(looked.quiet[:, 0].sum()) <= (page == 0).sum()
+
+
+def test_quiet_distributions_follow_the_counts() -> None:
+    net = ScanNet(ScanConfig())
+    rare = net.weights()[7, 0] / TOTAL
+    assert rare == pytest.approx(RARE, rel=1e-3)
+    net.quiet[7] = torch.tensor([10**6, 10**6])
+    net.quiet[8] = torch.tensor([0, 10**9])
+    weights = net.weights()
+    assert weights.shape == (PATTERNS, 2) and (weights.sum(axis=1) == TOTAL).all() and weights.min() >= 0
+    assert weights[7, 0] == pytest.approx(TOTAL / 2, rel=1e-3) and weights[8, 0] < 10
+
+
+def run(tmp_path: Path, **more: str) -> Path:
+    """A run of three steps; its folder."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    Image.fromarray(photograph(48, 56)).save(folder / "0.png")
+    small = {"width": "4", "batch": "2", "pixels": "64", "pages": "2", "page_height": "90", "page_width": "80"}
+    options = TrainOptions(
+        "scans", str(folder), tmp_path / "run", steps=3, device="cpu", overrides={**small, **more}, quiet=True
+    )
+    training.train(options)
+    return tmp_path / "run"
+
+
+def test_a_run_ends_in_weights_that_code(tmp_path: Path) -> None:
+    checkpoint = run(tmp_path, renew="1") / "checkpoint.safetensors"
+    out = training.export(checkpoint, tmp_path / "p.safetensors", {"name": "p"})
+    model = small_pages.load(out.read_bytes())
+    assert model.name == "p" and model.network.config.width == 4
+    white, whole = small_pages.page(40, 50), [(slice(0, 40), slice(0, 50))]
+    section, back = pages.encode(white, whole, model, Tables(model.tables)), np.zeros_like(white)
+    pages.decode(section, back, whole, model, Tables(model.tables))
+    assert (back == white).all() and (tmp_path / "p.card.json").is_file()
+    with pytest.raises(DvcodecError, match="counted in training"):
+        training.export(checkpoint, out, {"name": "p"}, tmp_path)
+
+
+@pytest.mark.parametrize(("key", "value"), [("layout", "canvas"), ("hidden", "8")])
+def test_what_cannot_be_set_is_refused(tmp_path: Path, key: str, value: str) -> None:
+    with pytest.raises(InvalidArgument, match=key):
+        run(tmp_path, **{key: value})
+
+
+def test_a_reach_that_hides_the_surroundings_is_refused() -> None:
+    with pytest.raises(ValueError, match="5 columns or more"):
+        ScanConfig(columns=4).net()
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"rows": 99}, {"width": 0}, {"depth": "2"}, {"columns": 1}, {"width": 13}, {"more": 1}]
+)
+def test_weights_files_that_make_no_sense_are_refused(wrong: dict[str, object], tmp_path: Path) -> None:
+    path = tmp_path / "p.safetensors"
+    path.write_bytes(small_pages.weights_bytes())
+    facts = deflated.facts_of(path)
+    tensors = deflated.tensors_of(path, facts)
+    with pytest.raises(ValueError):
+        small_pages.load(deflated.deflate({**facts, "config": facts["config"] | wrong}, tensors))
+    with pytest.raises(ValueError, match="tables"):
+        small_pages.load(deflated.deflate(facts, tensors | {"quiet": tensors["quiet"] + 1}))
+    with pytest.raises(ValueError, match="format"):
+        small_pages.load(deflated.deflate({**facts, "format": "other"}, tensors))

@@ -1,0 +1,46 @@
+"""The preset of the model of black and white pages: plain numbers, no torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .recipes import Optimisation, Preset
+
+
+@dataclass(frozen=True)
+class ScanRecipe(Optimisation):
+    """How the model of pages is trained. They are made as the run goes on."""
+
+    steps: int = 20000
+    batch: int = 8
+    """Pages that a step's pixels are taken from."""
+    rate: float = 3e-3
+    warm_up: int = 100
+    clip_norm: float = 5.0
+    clip: float = 0.0
+    ema: float = 0.998
+    pixels: int = 1024
+    """Of each page, a step."""
+    page_height: int = 1200
+    page_width: int = 900
+    pages: int = 64
+    """Kept in memory at a time."""
+    renew: int = 16
+    """Steps after which one of them is replaced by a new one."""
+    halftones: float = 0.2
+    """Share of the pages that are photographs in black dots."""
+    fonts: str = ""
+    """Folder of fonts; empty for those of the system, or Pillow's own."""
+
+
+SCANS = {
+    "scans": Preset(
+        "black and white pages of any size, lossless: pixels given those before them, exact; pages are made",
+        {"rows": 6, "columns": 5, "width": 40, "depth": 2},
+        ScanRecipe(),
+    )
+}
+"""Presets of this kind, by name."""
+
+SCAN_SIZES: dict[str, type] = {"rows": int, "columns": int, "width": int, "depth": int}
+"""Network sizes that `--set` may change."""
