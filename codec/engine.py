@@ -68,11 +68,13 @@ def set_model_by_id(prefix: bytes, device: str = "auto") -> "SetModel":
     return set_model(weights.by_id(prefix), device)
 
 
-def set_models(device: str = "auto") -> "tuple[tuple[bytes, SetModel], ...]":
-    """Return all installed models of sets of images and the ids that an archive names them by."""
+def set_models(name_or_path: str | None = None, device: str = "auto") -> "tuple[tuple[bytes, SetModel], ...]":
+    """Return all installed models of sets of images, or the one named, and the ids that an archive names them by."""
     from .. import weights
 
-    return tuple((entry.id, set_model(entry, device)) for entry in weights.of_kind(weights.SETS))
+    named = weights.find(name_or_path) if name_or_path else None
+    chosen = weights.of_kind(weights.SETS) if named is None or named.kind != weights.SETS else (named,)
+    return tuple((entry.id, set_model(entry, device)) for entry in chosen)
 
 
 def lossless_model(name_or_path: str | None, device: str = "auto", *, required: bool = True) -> "Model | None":

@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from ..codec.errors import WeightsNotFound
+from .kinds import HIERARCHY as HIERARCHY
+from .kinds import PIXELS as PIXELS
+from .kinds import SCANS as SCANS
+from .kinds import SETS as SETS
+from .kinds import kind_of
 
 _FOLDER = Path(__file__).parent
 _ENVIRONMENT = "DVCODEC_WEIGHTS"
-
-
-HIERARCHY, PIXELS, SETS, SCANS = "hierarchy", "pixels", "sets", "scans"
-"""Kinds of weights: of a hierarchy's symbols, of lossless pixels given what a hierarchy predicts, of sets of images, of
-black and white pages."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Weights:
     card: dict[str, Any]
     """What is known of it: training data, recipe, figures, licence; may be empty."""
     kind: str = HIERARCHY
-    """What it is a model of, one of the kinds; of a user's own files HIERARCHY, whatever they hold."""
+    """What it is a model of: HIERARCHY, PIXELS, SETS or SCANS."""
 
     @property
     def id(self) -> bytes:
@@ -115,7 +115,7 @@ def _from_file(path: Path) -> Weights:
         digest = _hash(path.resolve(), facts.st_mtime_ns, facts.st_size)
     except OSError as error:
         raise WeightsNotFound(f"cannot read the weights file {path}: {error.strerror}") from error
-    return Weights(path.stem, path, digest, _card(path.with_suffix(".card.json")))
+    return Weights(path.stem, path, digest, _card(path.with_suffix(".card.json")), kind_of(path))
 
 
 @lru_cache(maxsize=64)

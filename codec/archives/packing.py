@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...weights import SETS, find
 from .. import engine, lossless, output
 from ..errors import InvalidArgument
 from ..header import METHODS
@@ -28,7 +29,7 @@ class Settings:
     """How to compress an archive."""
 
     weights: str | None = None
-    """Name or path of the hierarchy for the method `model`; None stands for the default one."""
+    """Name or path of a model of sets, or of the hierarchy for the method `model`; None stands for the default ones."""
     device: str = "auto"
     """ "auto", "cpu" or "cuda"."""
     strip: bool = False
@@ -89,14 +90,15 @@ def _coders(settings: Settings) -> Coders:
     known = (lossless.AUTO, *METHODS, BITS_BACK)
     if method not in known:
         raise InvalidArgument(f"unknown method {method!r}", f"one of {', '.join(known)}")
+    hierarchy = settings.weights if settings.weights and find(settings.weights).kind != SETS else None
     loaded: list[lossless.Model | None] = []
 
     def load() -> lossless.Model | None:
         if not loaded:
-            loaded.append(engine.lossless_model(settings.weights, settings.device, required=method == "model"))
+            loaded.append(engine.lossless_model(hierarchy, settings.device, required=method == "model"))
         return loaded[0]
 
-    sets = engine.set_models(settings.device) if method in (lossless.AUTO, BITS_BACK) else ()
+    sets = engine.set_models(settings.weights, settings.device) if method in (lossless.AUTO, BITS_BACK) else ()
 
     def load_pages() -> lossless.Pages | None:
         return engine.pages(settings.device, required=method == "bilevel")
