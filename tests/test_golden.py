@@ -10,6 +10,7 @@ import pytest
 import recorder
 from PIL import Image
 
+import dvcodec
 from dvcodec import weights
 from dvcodec.codec import engine, images
 from dvcodec.codec.container import Container
@@ -40,6 +41,8 @@ def test_every_golden_file_is_listed() -> None:
 @needs_files
 def test_all_shipped_weights_have_golden_files() -> None:
     used = {facts(name).get(key) for name in INDEX for key in ("weights", "pixel_weights")}
+    archives = (dvcodec.archive_info(path) for path in (FOLDER / "archives").glob("*.dvq"))
+    used |= {segment.weights_name for archive in archives for segment in archive.segments}
     assert used >= {entry.name for entry in weights.entries()}
 
 
