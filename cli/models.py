@@ -55,7 +55,7 @@ def _overview(found: list[Weights], default: list[str]) -> str:
     rows: list[tuple[str, ...]] = [("NAME", "ID", "SIZE", "", "DESCRIPTION")]
     for entry in found:
         mark = "default" if entry.sha256 in default else ""
-        size = f"{entry.path.stat().st_size / 1e6:.1f} MB"
+        size = _size(entry.path.stat().st_size)
         rows.append((entry.name, entry.id.hex(), size, mark, str(entry.card.get("description", ""))))
     return table(rows)
 
@@ -75,3 +75,8 @@ def _card(facts: dict[str, Any], indent: str = "") -> str:
 
 def _inline(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
+
+
+def _size(count: int) -> str:
+    """Bytes in the larger unit in which they are not next to nothing."""
+    return f"{count / 1e6:.1f} MB" if count >= 1e5 else f"{count / 1e3:.1f} kB"
