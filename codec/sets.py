@@ -135,10 +135,14 @@ class _Sampler:
     def choose(self, step: LatentStep) -> NDArray[np.int32]:
         """Return the symbols of a layer."""
         posterior = step.posterior_weights()
-        likeliest: NDArray[np.int32] = posterior.argmax(axis=1).astype(np.int32)
-        symbols = likeliest if self._stack is None else self._stack.sample(posterior)
+        symbols = _likeliest(posterior) if self._stack is None else self._stack.sample(posterior)
         self.priors.append(intervals(step.weights(), symbols))
         return symbols
+
+
+def _likeliest(weights: NDArray[np.float32]) -> NDArray[np.int32]:
+    found: NDArray[np.int32] = weights.argmax(axis=1).astype(np.int32)
+    return found
 
 
 class _Reading:

@@ -10,11 +10,13 @@ from __future__ import annotations
 import json
 import math
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
@@ -33,6 +35,15 @@ def deflate(facts: dict[str, Any], packed: dict[str, Tensor]) -> bytes:
     # One key: safetensors writes several in random order.
     metadata = {KEY: json.dumps({**facts, "index": index}, separators=(",", ":"))}
     return save({"deflated": torch.frombuffer(bytearray(payload), dtype=torch.uint8)}, metadata)
+
+
+@contextmanager
+def one_kind_of_error() -> Iterator[None]:
+    """Within, whatever a file that is none of ours causes becomes a ValueError."""
+    try:
+        yield
+    except (SafetensorError, zlib.error, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
+        raise ValueError(f"it is not a weights file or it is damaged: {error}") from error
 
 
 def facts_of(path: Path) -> dict[str, Any]:

@@ -6,7 +6,6 @@ tables                                      int32: the residuals' distributions 
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,8 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
 
-from .deflated import deflate, facts_of, tensors_of
+from .deflated import deflate, facts_of, one_kind_of_error, tensors_of
 from .packing import pack_linears, take, unpack_linears
 from .pixel_model import LatticePixels
 from .pixel_net import PixelConfig, PixelNet
@@ -37,10 +35,8 @@ def read(path: Path, device: str) -> LatticePixels:
 
     Its arithmetic is that of a CPU, whatever the device: the entropy coder takes turns with it.
     """
-    try:
+    with one_kind_of_error():
         return _read(path)
-    except (SafetensorError, zlib.error, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
-        raise ValueError(f"it is not a weights file or it is damaged: {error}") from error
 
 
 def _read(path: Path) -> LatticePixels:

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
-
 from . import interface
-from .deflated import deflate, facts_of, tensors_of
+from .deflated import deflate, facts_of, one_kind_of_error, tensors_of
 from .families import weights as families
 from .families.sets import FamilySet
 from .hierarchy import PhotoHierarchy, QualityMap
@@ -34,7 +29,7 @@ def write(model: PhotoRRVQ, qualities: QualityMap, name: str) -> bytes:
 
 def read(path: Path, device: str) -> interface.Hierarchy:
     """The hierarchy of a weights file. ValueError if it is none of ours or damaged, OSError if it cannot be read."""
-    with _one_kind_of_error():
+    with one_kind_of_error():
         return _read(path, device)
 
 
@@ -43,21 +38,12 @@ def read_set(path: Path) -> FamilySet:
 
     Its arithmetic is that of a CPU: the entropy coder takes turns with it.
     """
-    with _one_kind_of_error():
+    with one_kind_of_error():
         facts = facts_of(path)
         if facts["format"] != families.FORMAT:
             raise ValueError(f"its format is {str(facts['format'])[:32]!r}, {families.FORMAT!r} is expected here")
         hierarchy = families.restore(facts, tensors_of(path, facts), "cpu")
         return FamilySet(hierarchy.name, hierarchy.network)
-
-
-@contextmanager
-def _one_kind_of_error() -> Iterator[None]:
-    """Whatever a file that is none of ours causes becomes a ValueError."""
-    try:
-        yield
-    except (SafetensorError, zlib.error, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
-        raise ValueError(f"it is not a weights file or it is damaged: {error}") from error
 
 
 def _read(path: Path, device: str) -> interface.Hierarchy:

@@ -15,7 +15,7 @@ from test_exactness import ENVIRONMENTS, Noisy, environment
 
 from dvcodec import weights
 from dvcodec.codec import engine, lossless
-from dvcodec.codec.errors import DvcodecError, WeightsNotFound
+from dvcodec.codec.errors import DvcodecError
 from dvcodec.codec.images import from_array
 from dvcodec.models.exact import GridLinear
 from dvcodec.models.exact_canvas import fixed_sigma, integer_basis
@@ -94,10 +94,7 @@ BASIS_SUM, BASIS_MOMENT = 8744896, 1129232
 @pytest.mark.slow
 def test_the_shipped_models_code_a_photograph_exactly() -> None:
     array = small_model.photograph(120, 152)
-    try:
-        model = engine.lossless_model(None, "cpu")
-    except WeightsNotFound:
-        pytest.skip("no model of lossless pixels ships yet")
+    model = engine.lossless_model(None, "cpu")
     assert model is not None and isinstance(model.hierarchy, Predictive)
     data = lossless.compress(from_array(array), "model", lambda: model).data
     assert small_pixels.same(small_pixels.decoded(data, model=model).picture, array)

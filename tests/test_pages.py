@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import dvcodec
-from dvcodec import weights
 from dvcodec.codec import container, decoder, lossless, tiling
 from dvcodec.codec.errors import DvcodecError, FormatError, UnsupportedImage, WeightsNotFound
 from dvcodec.codec.images import from_array, from_image
@@ -262,7 +261,6 @@ def test_a_decoder_without_the_model_says_so() -> None:
         decoder.verify(coded(small_pages.page(9, 9)), none, load_pages=nowhere)
 
 
-@pytest.mark.skipif(not weights.defaults(weights.SCANS), reason="no model of pages ships yet")
 def test_the_command_line_takes_the_model_for_scans(tmp_path: Path) -> None:
     source, target = tmp_path / "scan.png", tmp_path / "scan.dvq"
     Image.fromarray(small_pages.page(200, 150) != 0).save(source)
@@ -283,7 +281,6 @@ def test_the_command_line_takes_the_model_for_scans(tmp_path: Path) -> None:
     assert done.code == 1 and "method bilevel cannot hold" in done.err
 
 
-@pytest.mark.skipif(not weights.defaults(weights.SCANS), reason="no model of pages ships yet")
 def test_the_shipped_model_beats_group_4_on_dots_and_text() -> None:
     white = np.asarray(Image.radial_gradient("L").convert("1"), np.uint8) * np.uint8(255)
     data = dvcodec.compress(Image.fromarray(white != 0), lossless=True)
