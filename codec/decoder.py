@@ -59,7 +59,7 @@ def decompress(
     hierarchy = load(container.header.weights)
     state = _symbols(container, chunks, hierarchy)
     picture_alpha = _alpha(container, strict) if container.header.alpha else None
-    pixels = lossy.render(state, hierarchy, grey=container.header.grey)
+    pixels = lossless.full_size(lossy.render(state, hierarchy, grey=container.header.grey), container.header)
     return Decoded(Picture(pixels, picture_alpha, kept), len(chunks), total)
 
 
@@ -120,8 +120,9 @@ def _symbols(container: Container, chunks: tuple[Chunk, ...], hierarchy: Hierarc
     layers = sum(section.layers for section in container.chunks)
     if layers != len(hierarchy.layers):
         raise FormatError(f"the file has {layers} layers, its weights have {len(hierarchy.layers)}")
-    size = header.height, header.width
-    return _guarded(container, lambda: lossy.decode(chunks, hierarchy, *size, header.quality, grey=header.grey))
+    return _guarded(
+        container, lambda: lossy.decode(chunks, hierarchy, *header.walked, header.quality, grey=header.grey)
+    )
 
 
 def _guarded(container: Container, decode: Callable[[], T]) -> T:

@@ -150,7 +150,7 @@ class Stack:
 
     def decode_rows(self, tables: Tables, contexts: NDArray[np.int32]) -> NDArray[np.int32]:
         """Pop (n,) symbols, each under the row of its context of shared tables."""
-        return self._popped(tables.rows[contexts])
+        return self._popped(tables.rows.take(contexts, axis=0))
 
     def _popped(self, table: NDArray[np.float32]) -> NDArray[np.int32]:
         """Symbols under rows of weights with a 0 at either end, (n, K + 2)."""

@@ -23,8 +23,10 @@ QUALITY_RANGE = (1 * 256, 100 * 256)
 
 MODES = ("1", "L", "LA", "RGB", "RGBA", "P", "PA")
 """Pillow's modes that are kept, as format version 2 numbers them."""
-METHODS = ("stored", "webp", "model", "bilevel")
-"""Ways of coding lossless pixels, as format version 2 numbers them."""
+METHODS = ("stored", "webp", "lattice", "bilevel", "model")
+"""Ways of coding lossless pixels, as format version 2 numbers them; `lattice` is read, no longer written."""
+MODELLED = ("lattice", "model")
+"""Those that begin with a hierarchy's symbols."""
 
 ICC, EXIF, XMP, COLOURS = 1, 2, 4, 8
 _LAYOUT_RGB, _LAYOUT_ALPHA = 1, 4
@@ -69,11 +71,17 @@ class Header:
     @property
     def modelled(self) -> bool:
         """Whether the file holds symbols of a hierarchy."""
-        return self.lossless is None or self.lossless.method == "model"
+        return self.lossless is None or self.lossless.method in MODELLED
+
+    @property
+    def walked(self) -> tuple[int, int]:
+        """Height and width of the image that the hierarchy's symbols tell: halved under the method `model`."""
+        halved = self.lossless is not None and self.lossless.method == "model"
+        return (-(-self.height // 2), -(-self.width // 2)) if halved else (self.height, self.width)
 
 
 def lossless_header(height: int, width: int, lossless: Lossless, quality: int = 0, weights: bytes = b"") -> Header:
-    """Return the header of a lossless file; quality and weights are those of the `model` method."""
+    """Return the header of a lossless file; quality and weights are a hierarchy's."""
     grey, alpha = lossless.mode in ("1", "L", "LA"), lossless.mode in ("LA", "RGBA", "PA")
     return Header(width, height, grey, alpha, quality, weights, lossless)
 
@@ -136,7 +144,7 @@ def _parse_lossless(reader: Reader) -> tuple[Header, int]:
     checksum = reader.number(4)
     if METHODS[method] == "bilevel":
         return _parse_bilevel(reader, Lossless(MODES[mode], METHODS[method], checksum), height, width), flags
-    if METHODS[method] != "model":
+    if METHODS[method] not in MODELLED:
         _check_area(width, height)
         return lossless_header(height, width, Lossless(MODES[mode], METHODS[method], checksum)), flags
     coder, quality = reader.number(1), reader.number(2)

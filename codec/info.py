@@ -54,7 +54,7 @@ class Info:
     whole_chunks: int
     truncated: bool
     method: str | None
-    """How lossless pixels are coded: stored, webp, model or bilevel."""
+    """How lossless pixels are coded: stored, webp, bilevel, model or, in older files, lattice."""
     pixel_weights_id: str | None
     """First 8 bytes of the SHA-256 of the weights of the lossless pixels' model, hexadecimal."""
     pixel_weights_name: str | None

@@ -2,7 +2,8 @@
 
 stored   the samples, raw or deflated
 webp     lossless WebP
-model    symbols of a hierarchy, then the pixels given what these predict: the last layers of one walk
+model    symbols of a hierarchy for the image at half size, then the pixels given what these predict and those before
+lattice  the same at full size, the pixels from coarse to fine: older files
 bilevel  black and white pixels, each given those before it
 """
 
@@ -13,16 +14,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..models.interface import PageModel, PixelModel, Predictive
+from ..models.wavefront.base import doubled, halved
 from . import alpha, lossy, metadata, pages, pixels, samples, tiling, webp
-from .container import ALPHA, PALETTE, PIXELS, Chunk, Container, Header, Parts, assemble, strips
+from .container import ALPHA, PALETTE, PIXELS, Chunk, Container, Parts, assemble, strips
 from .entropy import Tables
 from .errors import FormatError, InvalidArgument, UnsupportedImage, WeightsNotFound
-from .header import METHODS, Lossless, lossless_header
+from .header import METHODS, Header, Lossless, lossless_header
 from .images import Picture
 
 AUTO = "auto"
+WRITTEN = tuple(method for method in METHODS if method != "lattice")
+"""Methods that files are written with."""
 BASE_QUALITY = 20 * 256
 """Quality of the lossy image that a model's lossless file holds: a useful preview for few bytes."""
+LARGE = 2**16
+"""Samples from which on methods that cannot win are left out."""
+QUICK_MARGIN = 1.1
+"""WebP at full effort is tried where a quick one comes this near to the best of the others."""
+STORED_SHARE = 0.5
+"""Samples are stored or deflated where nothing else gets below this share of them."""
 MODELLED = ("L", "LA", "RGB", "RGBA")
 """Modes whose samples a model can predict."""
 
@@ -73,25 +83,35 @@ def compress(
     strip: bool = False,
     load_pages: LoadPages = lambda: None,
 ) -> Coded:
-    """Compress under a method of METHODS, or AUTO: the smallest file. `strip` drops EXIF, ICC and XMP.
+    """Compress under a method of WRITTEN, or AUTO: the smallest file. `strip` drops EXIF, ICC and XMP.
 
     `load` and `load_pages` give the models, or None where none is installed; they are not called where no model could
     be used.
     """
-    if method not in (AUTO, *METHODS):
-        raise InvalidArgument(f"unknown method {method!r}", f"one of {', '.join((AUTO, *METHODS))}")
+    if method not in (AUTO, *WRITTEN):
+        raise InvalidArgument(f"unknown method {method!r}", f"one of {', '.join((AUTO, *WRITTEN))}")
     kept = metadata.NO_METADATA if strip else picture.metadata
     icc, exif, xmp = (metadata.pack(raw) for raw in (kept.icc, kept.exif, kept.xmp))
     common = Parts(icc=icc, exif=exif, xmp=xmp, palette=samples.pack_palette(picture.palette))
-    coders = {"stored": _stored, "webp": _webp}
-    made = [coder(picture, common) for name, coder in coders.items() if wanted(picture, name, method)]
-    if wanted(picture, "model", method):
-        model = load()
-        made += [_model(picture, common, model)] if model is not None else []
-    if wanted(picture, "bilevel", method):
-        found = load_pages()
-        made += [_bilevel(picture, common, found)] if found is not None else []
+    made: list[Coded] = []
+    if wanted(picture, "model", method) and (model := load()) is not None:
+        made.append(_model(picture, common, model))
+    if wanted(picture, "bilevel", method) and (found := load_pages()) is not None:
+        made.append(_bilevel(picture, common, found))
+    for name, coder in (("webp", _webp), ("stored", _stored)):
+        if wanted(picture, name, method) and _worth_trying(name, picture, made):
+            made.append(coder(picture, common))
     return min(made, key=lambda coded: len(coded.data))
+
+
+def _worth_trying(name: str, picture: Picture, made: list[Coded]) -> bool:
+    """Tell whether a method might win: of a large picture a quick look tells, so that it need not be coded in vain."""
+    if not made or picture.pixels.size < LARGE:
+        return True
+    best, values = min(len(coded.data) for coded in made), samples.of(picture)
+    if name == "webp":
+        return len(samples.to_webp(values, quickly=True)) < best * QUICK_MARGIN
+    return best > samples.raw_size(values, picture.mode) * STORED_SHARE
 
 
 def wanted(picture: Picture, name: str, method: str) -> bool:
@@ -156,8 +176,14 @@ def _model(picture: Picture, common: Parts, model: Model) -> Coded:
 
 def base_of(values: NDArray[np.uint8], hierarchy: Predictive) -> tuple[lossy.Encoded, NDArray[np.uint8]]:
     """Choose the hierarchy's symbols for (H, W) or (H, W, 3) pixels; return them and the image that they predict."""
-    symbols = lossy.encode(values, hierarchy, BASE_QUALITY, exact=True)
-    return symbols, hierarchy.predict(symbols.state)
+    symbols = lossy.encode(halved(values), hierarchy, BASE_QUALITY, exact=True)
+    return symbols, doubled(hierarchy.predict(symbols.state), *values.shape[:2])
+
+
+def full_size(pixels: NDArray[np.uint8], header: Header) -> NDArray[np.uint8]:
+    """Bring what a hierarchy's symbols show to the size of a file's image."""
+    size = header.height, header.width
+    return pixels if header.walked == size else doubled(pixels, *size)
 
 
 def decode(
@@ -167,7 +193,7 @@ def decode(
     header, kept = container.header, container.header.lossless
     assert kept is not None
     palette = samples.unpack_palette(_payload(container, PALETTE), kept.mode)
-    if kept.method == "model":
+    if header.modelled:
         values = _decode_model(container, load(header))
     elif kept.method == "bilevel":
         if load_pages is None:
@@ -188,9 +214,11 @@ def _decode_model(container: Container, model: Model) -> NDArray[np.uint8]:
     layers = sum(count for count, _ in payloads)
     if layers != len(model.hierarchy.layers):
         raise FormatError(f"the file has {layers} layers, its weights have {len(model.hierarchy.layers)}")
-    chunks, size = tuple(Chunk(*pair) for pair in payloads), (header.height, header.width)
-    state = lossy.decode(chunks, model.hierarchy, *size, header.quality, grey=header.grey, exact=True)
-    predicted, tables = model.hierarchy.predict(state), Tables(model.pixels.tables)
+    if header.lossless is None or model.pixels.method != header.lossless.method:
+        raise FormatError(f"its pixels are of another method than its weights {model.pixels.name}")
+    chunks = tuple(Chunk(*pair) for pair in payloads)
+    state = lossy.decode(chunks, model.hierarchy, *header.walked, header.quality, grey=header.grey, exact=True)
+    predicted, tables = full_size(model.hierarchy.predict(state), header), Tables(model.pixels.tables)
     values = np.empty(predicted.shape[: 2 if header.grey else 3], np.uint8)
     for section, rows in zip(container.strips, strips(header.height, header.width), strict=True):
         strip = container.payload(section) or b""

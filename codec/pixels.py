@@ -1,8 +1,9 @@
 """A strip of lossless pixels to bytes and back: the two choosers of a pixel model's walk.
 
-A group's tokens are coded in the order of their contexts (raster order where those are equal), so that symbols of one
-distribution stand together: the coder then needs a table for each distribution, not for each pixel. What is left of
-large residuals follows: first those of the fewest bits.
+A step's tokens are coded in its order, or, where many pixels are coded at once (`sorted_by_table`), in the order of
+their contexts (the step's order where those are equal): symbols of one distribution then stand together, and the coder
+needs a table for each distribution, not for each pixel. What is left of large residuals follows: first those of the
+fewest bits.
 """
 
 import numpy as np
@@ -17,48 +18,57 @@ from .errors import FormatError
 class Encoder:
     """Takes the image's pixels and gathers their intervals."""
 
-    def __init__(self, model: Residuals, tables: Tables) -> None:
-        self._model, self._tables = model, tables
+    def __init__(self, model: Residuals, tables: Tables, *, sorted_by_table: bool = True) -> None:
+        self._model, self._tables, self._sorted = model, tables, sorted_by_table
         self.recorder = entropy.Recorder()
 
     def choose(self, step: PixelStep) -> NDArray[np.int32]:
         """Return the image's residuals and remember their intervals."""
         residuals, contexts = step.residuals(), step.contexts
-        order = np.argsort(contexts, kind="stable")
+        order = np.argsort(contexts, kind="stable") if self._sorted else slice(None)
         tokens, rest = self._model.split(residuals[order])
         self.recorder.take(self._tables.intervals(contexts[order], tokens), tokens)
-        sizes = self._model.extra_bits(tokens)
-        for size, table in enumerate(entropy.uniform(), 1):
-            chosen = rest[sizes == size]
-            if chosen.size:
-                self.recorder.take(table.intervals(np.zeros_like(chosen), chosen), chosen)
+        for table, where in _left(self._model.extra_bits(tokens)):
+            chosen = rest[where]
+            self.recorder.take(table.intervals(np.zeros_like(chosen), chosen), chosen)
         return residuals
 
 
 class Decoder:
     """Takes the pixels that a stream of symbols says."""
 
-    def __init__(self, stream: ChunkDecoder | Stack, model: Residuals, tables: Tables) -> None:
-        self._stream, self._model, self._tables = stream, model, tables
+    def __init__(
+        self, stream: ChunkDecoder | Stack, model: Residuals, tables: Tables, *, sorted_by_table: bool = True
+    ) -> None:
+        self._stream, self._model, self._tables, self._sorted = stream, model, tables, sorted_by_table
 
     def choose(self, step: PixelStep) -> NDArray[np.int32]:
         """Return the residuals that were coded."""
-        contexts = step.contexts
-        order = np.argsort(contexts, kind="stable")
-        tokens = self._stream.decode_shared(self._tables, contexts[order])
-        sizes, rest = self._model.extra_bits(tokens), np.zeros_like(tokens)
-        for size, table in enumerate(entropy.uniform(), 1):
-            where = np.flatnonzero(sizes == size)
-            if where.size:
-                rest[where] = self._stream.decode_shared(table, np.zeros(len(where), np.int32))
-        residuals = np.empty_like(tokens)
-        residuals[order] = self._model.join(tokens, rest)
+        if not self._sorted:
+            return self._residuals(self._stream.decode_rows(self._tables, step.contexts))
+        order = np.argsort(step.contexts, kind="stable")
+        residuals = np.empty_like(step.contexts)
+        residuals[order] = self._residuals(self._stream.decode_shared(self._tables, step.contexts[order]))
         return residuals
+
+    def _residuals(self, tokens: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Tokens with what is left of them, which follows in the stream."""
+        rest = np.zeros_like(tokens)
+        for table, where in _left(self._model.extra_bits(tokens)):
+            rest[where] = self._stream.decode_shared(table, np.zeros(len(where), np.int32))
+        return self._model.join(tokens, rest)
+
+
+def _left(sizes: NDArray[np.int32]) -> list[tuple[Tables, NDArray[np.int64]]]:
+    """By number of bits that are left of tokens, 1 upwards where there are any: their table, and which they are."""
+    present = np.flatnonzero(np.bincount(sizes))
+    return [(entropy.uniform()[size - 1], np.flatnonzero(sizes == size)) for size in present if size]
 
 
 def encode(pixels: NDArray[np.uint8], predicted: NDArray[np.uint8], model: PixelModel, tables: Tables) -> bytes:
     """Encode a strip of (h, W) grey or (h, W, 3) pixels, given what the hierarchy predicts, (h, W, 3)."""
-    encoder, transform = Encoder(model, tables), model.transform(pixels, predicted)
+    encoder = Encoder(model, tables, sorted_by_table=model.sorted_by_table)
+    transform = model.transform(pixels, predicted)
     model.walk(predicted, encoder, transform=transform, grey=pixels.ndim == 2, pixels=pixels)
     return bytes([transform]) + encoder.recorder.bytes()
 
@@ -70,7 +80,7 @@ def decode(
     if strip[0] >= (1 if grey else model.transforms):
         raise FormatError("a strip is not valid: an unknown colour transform")
     stream = entropy.ChunkDecoder(strip[1:])
-    decoder = Decoder(stream, model, tables)
+    decoder = Decoder(stream, model, tables, sorted_by_table=model.sorted_by_table)
     pixels = model.walk(predicted, decoder, transform=strip[0], grey=grey, pixels=None)
     stream.finish()
     return pixels

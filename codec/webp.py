@@ -18,8 +18,8 @@ def holds(samples: NDArray[np.uint8]) -> bool:
     return bool(max(height, width) <= SIDE)
 
 
-def pack(samples: NDArray[np.uint8], *, method: int) -> bytes:
-    """Return the bitstream of (H, W) or (H, W, 2 to 4) samples; `method` is the effort, 0 to 6.
+def pack(samples: NDArray[np.uint8], *, method: int, quality: int = 100) -> bytes:
+    """Return the bitstream of (H, W) or (H, W, 2 to 4) samples; `method` and `quality` are efforts, to 6 and 100.
 
     A single plane is coded as grey, two as grey and alpha, three as RGB, four as RGBA; hidden colours are kept.
     """
@@ -28,7 +28,7 @@ def pack(samples: NDArray[np.uint8], *, method: int) -> bytes:
     channels = 1 if samples.ndim == 2 else samples.shape[2]
     image = Image.fromarray(np.dstack([samples[:, :, :1]] * 3 + [samples[:, :, 1:]]) if channels == 2 else samples)
     file = io.BytesIO()
-    image.save(file, "WEBP", lossless=True, quality=100, method=method, exact=True)
+    image.save(file, "WEBP", lossless=True, quality=quality, method=method, exact=True)
     return _bitstream(file.getvalue())
 
 

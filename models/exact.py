@@ -91,20 +91,35 @@ class GridLinear(nn.Module):
     """A linear map with 8-bit weights times a power of two per output and a bias on the accumulator's grid.
 
     `input_limit` is the largest magnitude of the input in steps of 2**-4. The accumulator needs at most
-    sum|w| * input_limit + |b| steps of its grid (`accumulator_bound`). Input (N, inputs).
+    sum|w| * input_limit + |b| steps of its grid (`accumulator_bound`); with a `limit` on that, outputs that could pass
+    it have coarser weights. Input (N, inputs).
     """
 
-    def __init__(self, inputs: int, outputs: int, *, gain: float = 1.0, input_limit: int = 127, patch: int = 1) -> None:
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        *,
+        gain: float = 1.0,
+        input_limit: int = 127,
+        patch: int = 1,
+        limit: float = math.inf,
+    ) -> None:
         super().__init__()
-        self.input_limit = input_limit
+        self.input_limit, self.limit = input_limit, limit
         self.weight = nn.Parameter(torch.randn(outputs, inputs * patch) * gain / (inputs * patch) ** 0.5)
         self.bias = nn.Parameter(torch.zeros(outputs))
         self.frozen = False
 
     def exponents(self) -> Tensor:
-        """Per output the f for which the largest weight times 2**f fits 127. (outputs,)"""
-        peak = self.weight.detach().float().abs().amax(dim=1).clamp_min(2.0**-16)
-        return torch.floor(torch.log2(WEIGHT_LEVELS / peak)).clamp(-4, 20)
+        """Per output the f for which the largest weight times 2**f fits 127, and the sums their limit. (outputs,)"""
+        sizes = self.weight.detach().float().abs()
+        fitting = torch.floor(torch.log2(WEIGHT_LEVELS / sizes.amax(dim=1).clamp_min(2.0**-16)))
+        if self.limit < math.inf:
+            reach = sizes.sum(dim=1) * self.input_limit + self.bias.detach().float().abs() * 2.0**ACTIVATION_BITS
+            room = self.limit - (sizes.shape[1] * self.input_limit + 1) / 2  # less what rounding may add
+            fitting = torch.minimum(fitting, torch.floor(torch.log2(room / reach.clamp_min(2.0**-16))))
+        return fitting.clamp(-4, 20)
 
     def quantised(self) -> tuple[Tensor, Tensor]:
         """Weights (outputs, inputs) and bias (outputs,) on their grids, with straight-through gradients."""

@@ -116,18 +116,18 @@ def unpack_grid(name: str, module: GridLinear, part: dict[str, Tensor], limit: f
     module.frozen = True
 
 
-def pack_linears(net: nn.Module) -> dict[str, Tensor]:
+def pack_linears(net: nn.Module, limit: float = FLOAT32_LIMIT) -> dict[str, Tensor]:
     """The integers of a network's `GridLinear` maps by name. BoundError as `pack_grid`."""
     maps = ((place, module) for place, module in net.named_modules() if isinstance(module, GridLinear))
-    return {f"{place}.{key}": value for place, module in maps for key, value in pack_grid(place, module).items()}
+    return {f"{place}.{key}": value for place, module in maps for key, value in pack_grid(place, module, limit).items()}
 
 
-def unpack_linears(net: nn.Module, packed: dict[str, Tensor]) -> None:
+def unpack_linears(net: nn.Module, packed: dict[str, Tensor], limit: float = FLOAT32_LIMIT) -> None:
     """Undo `pack_linears` and freeze the maps. ValueError if they do not fit the network."""
     for place, module in net.named_modules():
         if isinstance(module, GridLinear):
             part = {key[len(place) + 1 :]: value for key, value in packed.items() if key.startswith(place + ".")}
-            unpack_grid(place, module, part)
+            unpack_grid(place, module, part, limit)
 
 
 def _pack_layer(name: str, layer: LatentLayer) -> dict[str, Tensor]:

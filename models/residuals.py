@@ -8,6 +8,8 @@ takes them; they are data of a weights file, so nothing has to be computed alike
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,6 +23,8 @@ TOKENS = 2 * (DIRECT + len(BUCKETS)) + 1
 """K."""
 CONTEXTS = MEAN_STEPS * SCALES * TAILS
 """Tables."""
+LARGEST = DIRECT + sum(2**bits for bits in BUCKETS)
+"""The largest |residual| that a token and its bits can tell; pixels have at most 510."""
 WIDE = 4.0
 """The wide component's scale in units of the narrow one's."""
 
@@ -36,25 +40,41 @@ def bits() -> NDArray[np.int32]:
     return np.array([0] * (DIRECT + 1) + list(BUCKETS), np.int32)
 
 
-def split(residuals: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Residuals (n,) to tokens in [0, TOKENS) and what is left of them, in [0, 2**bits)."""
+@lru_cache(maxsize=1)
+def _tokens() -> NDArray[np.int32]:
+    """The token of every residual from -LARGEST to LARGEST, and what is left of it. (2, 2 LARGEST + 1)"""
+    residuals = np.arange(-LARGEST, LARGEST + 1, dtype=np.int32)
     size = np.abs(residuals)
     magnitude = (np.searchsorted(starts(), size, side="right") - 1).astype(np.int32)
     tokens = np.where(residuals < 0, -magnitude, magnitude) + TOKENS // 2
-    return tokens.astype(np.int32), size - starts()[magnitude]
+    return np.stack([tokens, size - starts()[magnitude]]).astype(np.int32)
+
+
+@lru_cache(maxsize=1)
+def _parts() -> NDArray[np.int32]:
+    """Of every token: the residual nearest to 0, the direction from there, and how many bits follow. (3, TOKENS)"""
+    signed = np.arange(TOKENS, dtype=np.int32) - TOKENS // 2
+    sign = np.where(signed < 0, -1, 1)
+    return np.stack([sign * starts()[np.abs(signed)], sign, bits()[np.abs(signed)]]).astype(np.int32)
+
+
+def split(residuals: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Residuals (n,) within LARGEST to tokens in [0, TOKENS) and what is left of them, in [0, 2**bits)."""
+    places = residuals + np.int32(LARGEST)
+    tokens, rest = _tokens()
+    return tokens.take(places), rest.take(places)
 
 
 def join(tokens: NDArray[np.int32], rest: NDArray[np.int32]) -> NDArray[np.int32]:
     """Undoes `split`."""
-    signed = tokens - np.int32(TOKENS // 2)
-    size = starts()[np.abs(signed)] + rest
-    joined: NDArray[np.int32] = np.where(signed < 0, -size, size)
+    start, sign, _ = _parts()
+    joined: NDArray[np.int32] = start.take(tokens) + sign.take(tokens) * rest
     return joined
 
 
 def extra_bits(tokens: NDArray[np.int32]) -> NDArray[np.int32]:
     """How many bits follow each token."""
-    found: NDArray[np.int32] = bits()[np.abs(tokens - np.int32(TOKENS // 2))]
+    found: NDArray[np.int32] = _parts()[2].take(tokens)
     return found
 
 

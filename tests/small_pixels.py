@@ -13,20 +13,21 @@ from dvcodec import models
 from dvcodec.codec import decoder, lossless
 from dvcodec.codec.container import Container
 from dvcodec.codec.images import Picture, from_array
-from dvcodec.models import interface, pixel_file, residual_tables
+from dvcodec.models import interface, residual_tables
 from dvcodec.models.exact import GridLinear
-from dvcodec.models.pixel_model import LatticePixels
-from dvcodec.models.pixel_net import PixelConfig, PixelNet
+from dvcodec.models.wavefront import file
+from dvcodec.models.wavefront.model import WavefrontPixels
+from dvcodec.models.wavefront.net import WavefrontConfig, WavefrontNet
 
 WEIGHTS, PIXEL_WEIGHTS = b"12345678", b"87654321"
 
 
 @cache
-def trainable() -> PixelNet:
+def trainable() -> WavefrontNet:
     """The network before packing, in float. Shared: do not change it."""
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(0)
-        net = PixelNet(PixelConfig(hidden=12, width=8)).eval()
+        net = WavefrontNet(WavefrontConfig(hidden=12, width=8, predictors=2)).eval()
         for module in net.modules():
             if isinstance(module, GridLinear):
                 module.bias.normal_(std=0.5)
@@ -36,21 +37,21 @@ def trainable() -> PixelNet:
 @cache
 def weights_bytes() -> bytes:
     """The model as the bytes of a weights file."""
-    return pixel_file.write(trainable(), residual_tables.tables(), "small-pixels")
+    return file.write(trainable(), residual_tables.tables(), "small-pixels")
 
 
-def load(data: bytes | None = None) -> LatticePixels:
+def load(data: bytes | None = None) -> WavefrontPixels:
     """The model of a weights file's bytes (the small one's if none are given). A fresh one with every call."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "pixels.safetensors"
         path.write_bytes(weights_bytes() if data is None else data)
         found = models.load_pixels(path)
-    assert isinstance(found, LatticePixels)
+    assert isinstance(found, WavefrontPixels)
     return found
 
 
 @cache
-def pixel_model() -> LatticePixels:
+def pixel_model() -> WavefrontPixels:
     """The small model. Shared: do not change it."""
     return load()
 

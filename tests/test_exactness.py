@@ -150,8 +150,8 @@ class Noisy(PhotoHierarchy):
     def __init__(self, seed: int) -> None:
         self._generator, self.planted = torch.Generator().manual_seed(seed), 0
         model = small_model.frozen()
-        means = [layer.mean for layer in model.chain.layers()]
-        for parameter in nn.ModuleList([model.analysis, model.synthesis, *means]).parameters():
+        # Not the predictions' weights: an exact walk takes them as they are. What they give is made noisy below.
+        for parameter in nn.ModuleList([model.analysis, model.synthesis]).parameters():
             parameter.data.copy_(self._noise(parameter.data))
         for net in (model.analysis, model.synthesis):
             net.register_forward_hook(lambda module, arguments, output: self._noise(output))

@@ -20,7 +20,7 @@ from dvcodec.codec.images import from_array
 from dvcodec.models.exact import GridLinear
 from dvcodec.models.exact_canvas import fixed_sigma, integer_basis
 from dvcodec.models.interface import Predictive
-from dvcodec.models.pixel_model import LatticePixels
+from dvcodec.models.wavefront.model import WavefrontPixels
 
 CORNERS = [ENVIRONMENTS[0], ENVIRONMENTS[1], ENVIRONMENTS[-2], ENVIRONMENTS[-1]]
 
@@ -58,15 +58,14 @@ def test_noise_in_what_may_be_float_changes_no_pixel(seed: int) -> None:
     assert small_pixels.same(small_pixels.decoded(written).picture, array)
 
 
-@pytest.mark.parametrize("place", ["trunk", "heads.0.mix", "heads.1.out", "heads.2.skip"])
+@pytest.mark.parametrize("place", ["predict", "trunk", "deep", "heads.0.mix", "heads.1.out", "heads.2.skip"])
 def test_one_step_of_an_exact_weight_is_noticed(place: str) -> None:
     data = small_pixels.coded(small_model.picture(56, 72))
     model = small_pixels.load()
-    for index in range(10):
-        linear = model.network.group(index).get_submodule(place)
-        assert isinstance(linear, GridLinear)
-        linear.weight.data[:, 0] += torch.exp2(-linear.exponents())
-    changed = LatticePixels("changed", model.network, model.tables)
+    linear = model.network.get_submodule(place)
+    assert isinstance(linear, GridLinear)
+    linear.weight.data[:, 0] += torch.exp2(-linear.exponents())
+    changed = WavefrontPixels("changed", model.network, model.tables)
     with pytest.raises(DvcodecError):
         small_pixels.decoded(data, model=small_pixels.network(pixels=changed))
 

@@ -12,13 +12,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from small_pixels import coded, decoded, same
 
-from dvcodec.codec import container, decoder, lossless, pixels
+from dvcodec.codec import container, decoder, lossless
 from dvcodec.codec.container import Container
-from dvcodec.codec.entropy import Tables
 from dvcodec.codec.errors import DvcodecError, FormatError, TruncatedFile
 from dvcodec.codec.info import describe
-from dvcodec.models import colours, pixel_walk, residuals
-from dvcodec.models.lattice import LUMINANCE, PARITIES, SPACING, groups, seed
+from dvcodec.models import colours, residuals
+from dvcodec.models.wavefront.base import doubled
 from fake import photograph
 
 NOISE = np.random.default_rng(5)
@@ -71,7 +70,9 @@ def test_a_preview_is_the_lossy_image() -> None:
     assert not first.exact and not last.exact and last.picture.pixels.shape == array.shape
     hierarchy = small_model.hierarchy()
     symbols, predicted = lossless.base_of(array, hierarchy)
-    assert np.abs(last.picture.pixels.astype(int) - hierarchy.render(symbols.state)).max() <= 1
+    rendered = hierarchy.render(symbols.state)
+    assert rendered.shape == (40, 50, 3)
+    assert np.abs(last.picture.pixels.astype(int) - doubled(rendered, 80, 100)).max() <= 1
     assert np.abs(predicted.astype(int) - last.picture.pixels).mean() < 30
     assert decoded(data, preview="all").exact
 
@@ -186,43 +187,3 @@ def test_the_smoothest_transform_is_taken() -> None:
     assert colours.smoothest(torch.from_numpy(red_alone.astype(np.int16))) in (2, 3, 6)
     array = np.ascontiguousarray(red_alone.transpose(1, 2, 0).astype(np.uint8))
     assert coded(array)[Container(coded(array)).strips[0].offset] in (2, 3, 6)
-
-
-def test_groups_see_known_pixels_alone() -> None:
-    assert not any(seed().near)
-    for index, group in enumerate(groups(), 1):
-        assert group.parity == PARITIES[index]
-        assert {n.parity for near in group.near for n in near} <= set(PARITIES[:index])
-        assert len(group.near[0]) == min(LUMINANCE, len(group.near[0])) >= 12
-
-
-def test_a_pixel_depends_on_what_is_known_alone() -> None:
-    """Changing a pixel of the last group changes no context but those of its own position."""
-    seen: list[list[NDArray[np.int32]]] = []
-
-    class Watch:
-        def choose(self, step: pixel_walk.Step) -> NDArray[np.int32]:
-            seen[-1].append(step.contexts.copy())
-            return step.residuals()
-
-    array = photograph(SPACING * 3, SPACING * 4)
-    predicted = photograph(SPACING * 3, SPACING * 4, 3)
-    for change in (0, 40):
-        changed = array.copy()
-        changed[1::2, 0::2] ^= np.uint8(change)
-        seen.append([])
-        model = small_pixels.pixel_model()
-        model.walk(predicted, Watch(), transform=0, grey=False, pixels=changed)  # type: ignore[arg-type]
-    assert len(seen[0]) == 30
-    assert all((one == other).all() for one, other in zip(seen[0][:28], seen[1][:28], strict=True))
-    assert not (seen[0][28] == seen[1][28]).all()
-
-
-@pytest.mark.parametrize("positions", [1, 50, 10**6])
-def test_bands_change_nothing(positions: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    array, predicted = photograph(40, 56), photograph(40, 56, 2)
-    model = small_pixels.pixel_model()
-    strip = pixels.encode(array, predicted, model, Tables(model.tables))
-    monkeypatch.setattr(pixel_walk, "BAND_POSITIONS", positions)
-    assert pixels.encode(array, predicted, model, Tables(model.tables)) == strip
-    assert (pixels.decode(strip, predicted, model, Tables(model.tables), grey=False) == array).all()

@@ -17,33 +17,34 @@ from dvcodec.models import colours, residual_tables, residuals
 from dvcodec.models.pixel_net import MEAN_STEPS, TAILS, Shape
 from dvcodec.models.residual_tables import cost
 from dvcodec.training.options import TrainOptions
-from dvcodec.training.pixel_objective import pixel_bits
+from dvcodec.training.photos import PhotoFolder
+from dvcodec.training.pixel_recipe import PixelRecipe
+from dvcodec.training.pixel_task import PixelTask
 from fake import photograph
 
 
-def planar(array: np.ndarray, transform: int) -> torch.Tensor:
-    """(H, W, 3) pixels as transformed planes (1, 3, H, W)."""
-    return colours.split(torch.from_numpy(array.astype(np.float32)).permute(2, 0, 1), transform)[None]
-
-
 def test_the_objective_is_what_a_strip_costs() -> None:
-    array, predicted = photograph(64, 80), photograph(64, 80, 4)
+    array, predicted = photograph(60, 80), photograph(60, 80, 4)
     model = small_pixels.pixel_model()
     strip = pixels.encode(array, predicted, model, Tables(model.tables))
+    both = torch.from_numpy(np.dstack([array, predicted]).astype(np.float32)).permute(2, 0, 1)[None]
+    planes, shown = (colours.split(part, strip[0]) for part in (both[:, :3], both[:, 3:]))
     with torch.no_grad():
-        bits = pixel_bits(small_pixels.trainable(), planar(array, strip[0]), planar(predicted, strip[0]))
-    assert bits.shape == (10, 3)
-    assert abs(float(bits.sum()) / (8 * len(strip)) - 1) < 0.05
+        bits = sum(float(cost(*pair).sum()) for pair in small_pixels.trainable()(planes, shown))
+    assert abs(bits / (8 * len(strip)) - 1) < 0.02
 
 
-def test_a_share_of_the_positions_stands_for_all() -> None:
-    array, predicted = photograph(96, 96), photograph(96, 96, 4)
-    torch.manual_seed(0)
-    with torch.no_grad():
-        planes = planar(array, 0), planar(predicted, 0)
-        whole = pixel_bits(small_pixels.trainable(), *planes).sum()
-        part = pixel_bits(small_pixels.trainable(), *planes, (1, 1, 0.5)).sum()
-    assert part != whole and abs(float(part / whole) - 1) < 0.05
+def test_lossless_files_have_their_share_and_lossy_ones_are_halved(tmp_path: Path) -> None:
+    for name, size in (("a.png", (40, 50)), ("b.jpg", (200, 100)), ("c.jpg", (60, 90))):
+        Image.fromarray(photograph(*size)).save(tmp_path / name)
+    (tmp_path / "weights").mkdir()
+    weights = tmp_path / "weights" / "small.safetensors"
+    weights.write_bytes(small_model.weights_bytes())
+    recipe = PixelRecipe(crop=32, lossless_share=0.25, hierarchy=str(weights))
+    photos = PhotoFolder(tmp_path, 32)
+    PixelTask({"hidden": 8, "width": 4, "predictors": 1}, recipe, photos)
+    assert [image.shape for image in photos.images] == [(40, 50, 6), (100, 50, 6), (30, 45, 6)]
+    assert photos.areas == pytest.approx([0.25, 0.75, 0])
 
 
 def test_tables_are_the_mixtures_of_training() -> None:
@@ -75,7 +76,7 @@ def run(tmp_path: Path, **more: str) -> Path:
     for number in range(2):
         Image.fromarray(photograph(48, 56, number)).save(folder / f"{number}.png")
     weights.write_bytes(small_model.weights_bytes())
-    sizes = {"hidden": "8", "width": "4", "crop": "32", "batch": "2", "qualities": "20", "hierarchy": str(weights)}
+    sizes = {"hidden": "8", "width": "4", "crop": "32", "batch": "2", "predictors": "2", "hierarchy": str(weights)}
     options = TrainOptions("pixels", str(folder), tmp_path / "run", steps=3, device="cpu", overrides={**sizes, **more})
     training.train(TrainOptions(**{**options.__dict__, "quiet": True}))
     return tmp_path / "run"

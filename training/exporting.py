@@ -14,15 +14,16 @@ import torch
 from torch import nn
 
 from ..codec.errors import DvcodecError
-from ..models import pixel_file, scan_file
+from ..models import scan_file
 from ..models.families import weights as families
 from ..models.families.model import FamilyVAE
 from ..models.hierarchy import QualityMap
 from ..models.packing import BoundError, pack, unpack
 from ..models.photo import FINEST_CODE, PhotoRRVQ
-from ..models.pixel_net import PixelNet
 from ..models.residual_tables import tables
 from ..models.scan_net import ScanNet
+from ..models.wavefront import file as pixel_file
+from ..models.wavefront.net import WavefrontNet
 from ..models.weights_file import write
 from .calibration import calibrate
 from .checkpoints import Checkpoint
@@ -55,7 +56,7 @@ def export(checkpoint: Path, out: Path, card: Mapping[str, str], calibration: Pa
 
 
 def _written(model: nn.Module, settings: Settings, card: Mapping[str, str], calibration: Path | None) -> bytes:
-    if isinstance(model, PixelNet):
+    if isinstance(model, WavefrontNet):
         assert isinstance(settings.recipe, PixelRecipe)
         return pixels_written(model, settings.recipe, card["name"], calibration)
     if isinstance(model, ScanNet):
@@ -65,12 +66,12 @@ def _written(model: nn.Module, settings: Settings, card: Mapping[str, str], cali
     return _family(model, card, calibration) if isinstance(model, FamilyVAE) else _photo(model, card, calibration)
 
 
-def pixels_written(net: PixelNet, recipe: PixelRecipe, name: str, calibration: Path | None) -> bytes:
+def pixels_written(net: WavefrontNet, recipe: PixelRecipe, name: str, calibration: Path | None) -> bytes:
     """The weights file of a model of lossless pixels."""
     if calibration is None:
         return pixel_file.write(net, tables(), name)
     paths = sorted(path for path in calibration.iterdir() if path.suffix.lower() in SUFFIXES)
-    counts = counted(net, paths, predictive(recipe.hierarchy), recipe.qualities[0])
+    counts = counted(net, paths, predictive(recipe.hierarchy), recipe.quality)
     return pixel_file.write(net, tables(counts), name)
 
 
@@ -97,7 +98,7 @@ def layers_of(model: nn.Module) -> list[dict[str, Any]]:
             {"name": m.plan.name, "stride": -(-model.config.image // m.plan.side), "symbols": m.plan.symbols}
             for m in model.layers()
         ]
-    if isinstance(model, PixelNet | ScanNet):
+    if isinstance(model, WavefrontNet | ScanNet):
         return []
     assert isinstance(model, PhotoRRVQ)
     return [{"name": m.name, "stride": m.stride, "symbols": m.symbols} for m in model.chain.layers()]

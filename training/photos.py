@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from ..codec.errors import DvcodecError
-from .data.pictures import without
+from .data.pictures import unlike
 from .synthetic import synthetic
 
 SUFFIXES = {".png", ".webp", ".avif", ".jpg", ".jpeg", ".bmp", ".ppm", ".tif", ".tiff"}
@@ -28,9 +28,10 @@ class PhotoFolder:
         paths = sorted(p for p in root.rglob("*") if p.suffix.lower() in SUFFIXES)
         with ThreadPoolExecutor(4) as pool:
             found = list(pool.map(read_rgb, paths))
-        images = without(found, exclude)
-        self.excluded = len(found) - len(images)
-        self.images = [image for image in images if min(image.shape[:2]) >= crop]
+        new = unlike(found, exclude)
+        self.excluded = new.count(False)
+        kept = [i for i, image in enumerate(found) if new[i] and min(image.shape[:2]) >= crop]
+        self.images, self.paths = [found[i] for i in kept], [paths[i] for i in kept]
         if not self.images:
             raise DvcodecError(
                 f"no image of at least {crop}x{crop} pixels below {root}", "give a folder of photographs"

@@ -11,31 +11,33 @@ from .recipes import Optimisation, Preset
 class PixelRecipe(Optimisation):
     """How the model of lossless pixels is trained."""
 
-    rate: float = 3e-3
+    rate: float = 5e-3
     warm_up: int = 50
     clip_norm: float = 5.0
     clip: float = 0.0
     ema: float = 0.995
-    crop: int = 96
-    """Side of the crops, a multiple of 8."""
-    qualities: tuple[float, ...] = (5.0, 20.0)
-    """Of the lossy images that the pixels are conditioned on."""
+    crop: int = 48
+    """Side of the crops."""
+    quality: float = 20.0
+    """Of the lossy images of half the size that the pixels are conditioned on."""
     hierarchy: str = ""
     """Weights that make these: a name or a path; empty for the default ones."""
-    shares: tuple[float, ...] = (1.0, 0.5, 0.17)
-    """Shares of the positions of each level that a step takes, coarse first."""
+    lossless_share: float = 0.5
+    """Share of the crops that come from lossless files. The others are halved, which hides how they were compressed."""
     other_transforms: float = 0.5
     """Share of the crops that are under any colour transform, not under the smoothest."""
+    grey: float = 0.03
+    """Share of the crops that are made grey."""
 
 
 PIXELS = {
     "pixels": Preset(
-        "lossless pixels given what a hierarchy predicts: small networks on a lattice, exact",
-        {"hidden": 96, "width": 32},
+        "lossless pixels given those before them and what a hierarchy predicts: a small network, exact",
+        {"hidden": 64, "width": 32, "predictors": 6},
         PixelRecipe(),
     )
 }
 """Presets of this kind, by name."""
 
-PIXEL_SIZES: dict[str, type] = {"hidden": int, "width": int}
+PIXEL_SIZES: dict[str, type] = {"hidden": int, "width": int, "predictors": int}
 """Network sizes that `--set` may change."""

@@ -15,13 +15,16 @@ from torch import Tensor
 from ..codec.errors import DvcodecError
 from ..models import colours, load, residuals
 from ..models.interface import PixelStep, Predictive, Step
-from ..models.pixel_model import LatticePixels
-from ..models.pixel_net import PixelConfig, PixelNet
-from ..models.residual_tables import tables
+from ..models.residual_tables import cost, tables
+from ..models.wavefront.base import doubled, halved
+from ..models.wavefront.model import WavefrontPixels
+from ..models.wavefront.net import WavefrontConfig, WavefrontNet
 from .photos import PhotoFolder, read_rgb
-from .pixel_objective import pixel_bits
 from .pixel_recipe import PixelRecipe
 from .task import Moment, ParameterGroup, Terms
+
+LOSSY = (".avif", ".jpg", ".jpeg")
+"""Suffixes of files whose pixels compression has changed."""
 
 
 class _Mode:
@@ -33,10 +36,11 @@ class _Mode:
 
 
 def predicted(hierarchy: Predictive, pixels: NDArray[np.uint8], quality: float) -> NDArray[np.uint8]:
-    """What a hierarchy predicts of (H, W, 3) pixels at a quality from 1 to 100."""
-    code, (height, width) = round(quality * 256), pixels.shape[:2]
-    evidence = hierarchy.infer(pixels, code)
-    return hierarchy.predict(hierarchy.walk(height, width, code, _Mode(), evidence=evidence, exact=True))
+    """What a hierarchy predicts of (H, W, 3) pixels, from half their size, at a quality from 1 to 100."""
+    small, code, (height, width) = halved(pixels), round(quality * 256), pixels.shape[:2]
+    evidence = hierarchy.infer(small, code)
+    state = hierarchy.walk(small.shape[0], small.shape[1], code, _Mode(), evidence=evidence, exact=True)
+    return doubled(hierarchy.predict(state), height, width)
 
 
 def predictive(weights: str) -> Predictive:
@@ -51,18 +55,17 @@ def predictive(weights: str) -> Predictive:
 
 
 class PixelTask:
-    """A model of lossless pixels over a folder of lossless photographs."""
+    """A model of lossless pixels over a folder of photographs."""
 
     def __init__(self, config: Mapping[str, Any], recipe: PixelRecipe, photos: PhotoFolder) -> None:
         self.recipe, self.photos = recipe, photos
-        self.module = PixelNet(PixelConfig(**config))
+        self.module = WavefrontNet(WavefrontConfig(**config))
         hierarchy = predictive(recipe.hierarchy)
-        photos.images = [
-            np.dstack([image, predicted(hierarchy, image, quality)])
-            for image in photos.images
-            for quality in recipe.qualities
-        ]
-        photos.areas = np.repeat(photos.areas, len(recipe.qualities)) / len(recipe.qualities)
+        lossy = np.array([path.suffix.lower() in LOSSY for path in photos.paths])
+        images = [halved(image) if half else image for image, half in zip(photos.images, lossy, strict=True)]
+        large = np.array([min(image.shape[:2]) >= recipe.crop for image in images])
+        photos.areas = _shares(photos.areas * large, lossy, recipe.lossless_share)
+        photos.images = [np.dstack([image, predicted(hierarchy, image, recipe.quality)]) for image in images]
 
     def groups(self) -> Sequence[ParameterGroup]:
         """All networks alike."""
@@ -75,6 +78,8 @@ class PixelTask:
 
     def _transformed(self, crop: Tensor, rng: np.random.Generator) -> Tensor:
         pixels, shown = crop[:3], crop[3:]
+        if rng.random() < self.recipe.grey:
+            pixels, shown = (part[1:2].expand(3, -1, -1) for part in (pixels, shown))
         any_one = rng.random() < self.recipe.other_transforms
         transform = int(rng.integers(colours.TRANSFORMS)) if any_one else colours.smoothest(pixels)
         return torch.cat([colours.split(pixels, transform), colours.split(shown, transform)])
@@ -85,8 +90,18 @@ class PixelTask:
     def terms(self, batch: Tensor, moment: Moment) -> Terms:
         """Bits a pixel."""
         planes, shown = batch[:, :3], batch[:, 3:]
-        bits = pixel_bits(self.module, planes, shown, self.recipe.shares) / planes[:, 0].numel()
+        bits = torch.stack([cost(*pair).sum() for pair in self.module(planes, shown)]) / planes[:, 0].numel()
         return Terms(bits.sum(), {"rate_bpp": float(bits.detach().sum())})
+
+
+def _shares(areas: NDArray[np.float64], lossy: NDArray[np.bool_], lossless_share: float) -> NDArray[np.float64]:
+    """Areas, the lossless files' share of which is given wherever there are files of both kinds. DvcodecError: none."""
+    if not areas.sum():
+        raise DvcodecError("no image is large enough once halved", "give larger photographs, or --set crop=N")
+    parts = [(areas * lossy, 1 - lossless_share), (areas * ~lossy, lossless_share)]
+    found = [part / part.sum() * share for part, share in parts if part.sum()]
+    total = np.sum(found, axis=0)
+    return np.asarray(total / total.sum())
 
 
 @dataclass
@@ -102,10 +117,10 @@ class _Count:
         return found
 
 
-def counted(net: PixelNet, paths: Iterable[Path], hierarchy: Predictive, quality: float) -> NDArray[np.int64]:
+def counted(net: WavefrontNet, paths: Iterable[Path], hierarchy: Predictive, quality: float) -> NDArray[np.int64]:
     """Tokens by context (CONTEXTS, TOKENS) in image files, with a frozen network."""
     count = _Count(np.zeros((residuals.CONTEXTS, residuals.TOKENS), np.int64))
-    model = LatticePixels("", net, tables().astype(np.float32))
+    model = WavefrontPixels("", net, tables().astype(np.float32))
     for path in paths:
         pixels = read_rgb(path)
         shown = predicted(hierarchy, pixels, quality)

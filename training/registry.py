@@ -113,9 +113,9 @@ def module(settings: Settings) -> nn.Module:
 
         return FamilyVAE(settings.config)
     if settings.kind == "pixels":
-        from ..models.pixel_net import PixelConfig, PixelNet
+        from ..models.wavefront.net import WavefrontConfig, WavefrontNet
 
-        return PixelNet(PixelConfig(**settings.config))
+        return WavefrontNet(WavefrontConfig(**settings.config))
     if settings.kind == "scans":
         from ..models.scan_net import ScanConfig, ScanNet
 

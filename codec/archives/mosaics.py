@@ -8,14 +8,14 @@ import numpy as np
 from .. import lossless, samples
 from ..container import PALETTE, PIXELS, Container, Parts, assemble
 from ..errors import FormatError
-from ..header import METHODS, Lossless, lossless_header
+from ..header import METHODS, MODELLED, Lossless, lossless_header
 from ..images import Picture
 from ..varint import Reader, write_varint
 from .coders import Coders
 from .layout import Head
 from .loaders import Loaders
 
-_WHOLE = tuple(METHODS.index(method) for method in ("model", "bilevel"))
+_WHOLE = tuple(METHODS.index(method) for method in (*MODELLED, "bilevel"))
 """Methods whose mosaics are complete files: there is more to them than pixels."""
 
 

@@ -96,17 +96,18 @@ def add(name: str, data: bytes, chosen: weights.Weights, index: dict[str, str]) 
 
 
 def main() -> None:
-    """Make every file for the default weights, or those of a format version ("2"); none where there is one already."""
+    """Make the files for the default weights, or those of a format version ("2"), that are not there yet."""
     chosen, index = weights.default(), json.loads(INDEX.read_text())
     photograph = FOLDER.parent.parent / "examples" / "kodim23.png"
     if sys.argv[1:] == ["scans"]:
         made = dict(scans())
     else:
         made = dict(lossless(photograph, chosen)) if sys.argv[1:] == ["2"] else lossy(photograph, chosen)
-    there = [name for name in made if name in index or any(FOLDER.glob(f"{name}.*"))]
-    if there:
-        sys.exit(f"golden files are never changed, and there is {there[0]} already")
     for name, data in made.items():
+        if name in index:
+            continue  # golden files are never changed
+        if any(FOLDER.glob(f"{name}.*")):
+            sys.exit(f"there is a {name} that the index does not know")
         add(name, data, chosen, index)
         print(f"{name}: {len(data)} bytes")
 

@@ -41,9 +41,14 @@ def pixel_hash(image: Bytes) -> bytes:
 
 def without(images: list[Bytes], excluded: Path | None) -> list[Bytes]:
     """The images of which none of the pictures below a folder has the same pixels. DvcodecError: no pictures there."""
+    return [image for image, new in zip(images, unlike(images, excluded), strict=True) if new]
+
+
+def unlike(images: list[Bytes], excluded: Path | None) -> list[bool]:
+    """Tell of each image whether `without` keeps it."""
     if excluded is None or not images:
-        return images
+        return [True] * len(images)
     refused = {pixel_hash(image) for image in read_folder(excluded, images[0].shape[2])}
     if not refused:
         raise DvcodecError(f"no image below {excluded} to exclude", "give a folder of images")
-    return [image for image in images if pixel_hash(image) not in refused]
+    return [pixel_hash(image) not in refused for image in images]

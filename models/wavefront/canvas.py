@@ -1,0 +1,95 @@
+"""The skewed canvas of a walk: what is known of tiles, and what a wavefront's pixels see of it, in steps of 2**-4."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from . import seen
+from .seen import UNIT, Shift
+from .skew import BEFORE, LAG, Tiling
+
+PLANES = slice(0, 3)
+
+Run = tuple[int, int, int]
+"""A row dy and columns dx, the last excluded."""
+
+
+def runs(offsets: tuple[Shift, ...]) -> tuple[Run, ...]:
+    """Offsets (dy, dx), row by row and without gaps, as runs."""
+    rows = sorted({dy for dy, _ in offsets})
+    columns = {row: [dx for dy, dx in offsets if dy == row] for row in rows}
+    return tuple((row, columns[row][0], columns[row][-1] + 1) for row in rows)
+
+
+class Canvas:
+    """Planes of pixels and predictors' errors (fronts, maps, tiles, rows), filled front by front."""
+
+    def __init__(self, tiling: Tiling, predictors: int, shown: Tensor) -> None:
+        """`shown`: planes (3, height, width) of the lossy image, in grey levels."""
+        self.tiling, self.predictors = tiling, predictors
+        self.errors = slice(3, 3 + 3 * predictors)
+        stretch = BEFORE + tiling.fronts + LAG, self.errors.stop, tiling.count, tiling.height + seen.REACH.rows
+        self.maps = torch.zeros(stretch)
+        self.shown = tiling.skewed(tiling.tiles(seen.shown_around(shown[:, None])[:, 0])).mul_(UNIT)
+        every = torch.ones(1, 1, tiling.height, tiling.width)
+        self.inside = tiling.skewed(seen.shifted(every, seen.NEAR)).squeeze(2)  # (fronts, NEAR, h)
+        weights = seen.weights_of(tiling.height, tiling.width)
+        self.above, self.left, start = (tiling.skewed(weight[:, None]) for weight in weights)
+        self.start = start.mul_(UNIT)
+        self.middle = torch.tensor(seen.START)[:, None, None] * UNIT
+
+    def planes(self) -> Tensor:
+        """The planes of the strip, in grey levels. (3, height, width)"""
+        fronts = self.maps[BEFORE : BEFORE + self.tiling.fronts, PLANES, :, seen.REACH.rows :]
+        return self.tiling.strip(self.tiling.straight(fronts) / UNIT)
+
+    def put(self, front: int, plane: int, values: Tensor, errors: Tensor) -> None:
+        """Takes a plane's pixels (tiles * n,) of a front and its predictors' errors (J, tiles * n)."""
+        rows, J = self.tiling.rows(front), self.predictors
+        cells = slice(seen.REACH.rows + rows.start, seen.REACH.rows + rows.stop)
+        target = self.maps[BEFORE + front, :, :, cells]
+        target[plane] = values.view(target.shape[1:])
+        first = self.errors.start + J * plane
+        target[first : first + J] = seen.clamped(errors).view(J, *target.shape[1:])
+
+    def seen(self, front: int) -> tuple[Tensor, Tensor]:
+        """The base (3, n) of a front's pixels, tile after tile, and all that they see (inputs, n)."""
+        rows = self.tiling.rows(front)
+        n, linear = rows.stop - rows.start, seen.linear_inputs()
+        everything = torch.empty(seen.inputs(self.predictors), self.tiling.count, n)
+        base = self._base(front, rows)
+        self._straight(front, rows, base, everything[:linear])
+        self._gather(front, rows, self.errors, seen.PAST, everything[linear:])
+        return base.flatten(1), seen.fill_logarithms(everything.flatten(1), self.predictors)
+
+    def _base(self, front: int, rows: slice) -> Tensor:
+        above, left = self._back(front, rows, PLANES, (-1, 0, 1))[0], self._back(front, rows, PLANES, (0, -1, 0))[0]
+        sums = above * self.above[front, :, :, rows] + left * self.left[front, :, :, rows]
+        return sums.mul_(1 / UNIT).add_(0.5).floor_().mul_(UNIT).add_(self.start[front, :, :, rows])
+
+    def _straight(self, front: int, rows: slice, base: Tensor, out: Tensor) -> None:
+        """Fills in what the predictors see. (linear, tiles, n)"""
+        near, light = 3 * len(seen.NEAR), len(seen.SHOWN)
+        self._gather(front, rows, PLANES, seen.NEAR, out)
+        apart = out[:near].view(len(seen.NEAR), 3, *base.shape[1:]).sub_(base)
+        apart.mul_(self.inside[front, :, None, None, rows])
+        torch.sub(self.shown[front, :light, :, rows], base[:1], out=out[near : near + light])
+        torch.sub(self.shown[front, light:, :, rows], base[1:], out=out[near + light : near + light + 2])
+        torch.sub(base, self.middle, out=out[near + light + 2 :])
+        seen.clamped(out)
+
+    def _gather(self, front: int, rows: slice, maps: slice, offsets: tuple[Shift, ...], out: Tensor) -> None:
+        """Copies maps at offsets into the first rows of `out`."""
+        place, count = 0, maps.stop - maps.start
+        for run in runs(offsets):
+            found = self._back(front, rows, maps, run)
+            end = place + len(found) * count
+            out[place:end].view(found.shape).copy_(found)
+            place = end
+
+    def _back(self, front: int, rows: slice, maps: slice, run: Run) -> Tensor:
+        """Maps at a run of offsets from a front's pixels. (offsets, maps, tiles, n)"""
+        dy, first, last = run
+        time, y = BEFORE + front + LAG * dy, seen.REACH.rows + dy
+        return self.maps[time + first : time + last, maps, :, rows.start + y : rows.stop + y]

@@ -1,0 +1,50 @@
+"""Reading and writing the weights files of `wavefront` (see deflated): format, name, config, index.
+
+predict, trunk, deep, heads.P.mix, .out, .skip     GridLinear, as in packing
+tables                                             int32: the residuals' distributions (contexts, K), see residuals
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..deflated import deflate
+from ..packing import pack_linears, take, unpack_linears
+from ..residual_tables import checked
+from ..residuals import CONTEXTS, TOKENS
+from .model import WavefrontPixels
+from .net import SUM_LIMIT, WavefrontConfig, WavefrontNet
+
+FORMAT = "dvcodec-wavefront-1"
+
+
+def write(net: WavefrontNet, tables: NDArray[np.int32], name: str) -> bytes:
+    """The bytes of a weights file. `packing.BoundError` if the model's sums could round."""
+    packed = {"tables": torch.from_numpy(checked(tables)), **pack_linears(net, SUM_LIMIT)}
+    return deflate({"format": FORMAT, "name": name, "config": asdict(net.config)}, packed)
+
+
+def read(facts: dict[str, Any], tensors: dict[str, Tensor]) -> WavefrontPixels:
+    """The model of a weights file's facts and tensors. ValueError if they do not fit each other.
+
+    Its arithmetic is that of a CPU: the entropy coder takes turns with it.
+    """
+    net = WavefrontNet(_config(facts["config"]))
+    unpack_linears(net, tensors, SUM_LIMIT)
+    tables = take(tensors, "tables", torch.int32, (CONTEXTS, TOKENS)).numpy()
+    return WavefrontPixels(str(facts["name"]), net.eval(), checked(tables).astype(np.float32))
+
+
+def _config(fields: dict[str, Any]) -> WavefrontConfig:
+    """The configuration, every size within its bounds."""
+    config = WavefrontConfig(**fields)
+    sizes = (config.hidden, config.width)
+    if not all(type(n) is int and 1 <= n <= 256 for n in sizes) or config.predictors not in range(1, 9):
+        raise ValueError("the sizes in its configuration are out of bounds")
+    return config

@@ -1,0 +1,133 @@
+"""What a pixel sees: its neighbours before it, how predictors fared there, and the lossy image around it.
+
+All of it is whole steps of 2**-4 grey levels, so that sums are exact:
+
+    differences   of the 17 neighbours within REACH to the base, on three planes; 0 outside the tile
+    shown         differences of the lossy image around the pixel to the base, and the base itself
+    errors        of the predictors at six neighbours, on three planes
+    logarithms    of sums of the magnitudes of differences and of errors: how busy the surroundings are
+
+The base is the mean of the pixels above and to the left, as in `raster`.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..causal import Reach
+from ..exact import ACTIVATION_BITS
+
+UNIT = 2.0**ACTIVATION_BITS
+"""Steps in a grey level."""
+LIMIT = 127 * UNIT
+"""Largest magnitude of anything seen, in steps."""
+START = (128.0, 0.0, 0.0)
+"""The base of a tile's first pixel, by plane."""
+
+REACH = Reach(3, 2)
+NEAR = tuple(sorted(REACH.offsets()))
+"""Offsets (dy, dx) of neighbours, row by row."""
+PAST = ((-2, 0), (-1, -1), (-1, 0), (-1, 1), (0, -2), (0, -1))
+"""Offsets at which the predictors' errors are seen."""
+SHOWN = ((0, 0), (0, 1), (1, 0), (1, 1), (1, -1), (0, -1), (-1, 0))
+"""Offsets at which the lossy image's luminance is seen; its colours are seen at the pixel."""
+BASES = (len(SHOWN) + 2, 3)
+"""Maps of the lossy image, and bases."""
+
+COUNTS = (3, 6, 12)
+"""How many of the nearest neighbours' differences a logarithm sums up."""
+OCTAVE = 64
+"""Steps of a logarithm in a factor of two."""
+TABLE = 2**14
+"""Sums up to this have a logarithm of their own."""
+
+Shift = tuple[int, int]
+
+
+def inputs(predictors: int) -> int:
+    """How many numbers a pixel sees."""
+    return linear_inputs() + 3 * predictors * len(PAST) + 3 * len(COUNTS) + 3 * predictors
+
+
+def linear_inputs() -> int:
+    """How many of them, the first, the predictors see: differences and what is shown."""
+    return 3 * len(NEAR) + sum(BASES)
+
+
+@lru_cache(maxsize=1)
+def logarithms() -> Tensor:
+    """By whole number n below TABLE: log2(n + 1), its mantissa taken as linear, in steps around 16 = 2**4. (TABLE,)"""
+    whole = [n.bit_length() - 1 for n in range(1, TABLE + 1)]
+    parts = [OCTAVE * e + (OCTAVE * (n - 2**e) >> e) for n, e in enumerate(whole, 1)]
+    return torch.tensor(parts, dtype=torch.float32) - 4 * OCTAVE
+
+
+@lru_cache(maxsize=1)
+def _nearest() -> Tensor:
+    """Which differences each logarithm of a plane sums up, in whole grey levels. (3 * COUNTS, 3 * NEAR)"""
+    near = sorted(range(len(NEAR)), key=lambda i: (NEAR[i][0] ** 2 + NEAR[i][1] ** 2, NEAR[i]))
+    weights = torch.zeros(3 * len(COUNTS), 3 * len(NEAR))
+    for plane in range(3):
+        for row, count in enumerate(COUNTS):
+            for i in near[:count]:
+                weights[len(COUNTS) * plane + row, 3 * i + plane] = 1 / UNIT
+    return weights
+
+
+def fill_logarithms(rows: Tensor, predictors: int) -> Tensor:
+    """Fills in the logarithms, the last rows, of all that is seen (inputs, n), and returns it.
+
+    They are of sums of magnitudes: grey levels of differences by plane, quarters of errors by plane and predictor.
+    """
+    first, J = len(rows) - 3 * (len(COUNTS) + predictors), 3 * predictors
+    busy = _nearest() @ rows[: 3 * len(NEAR)].abs()
+    wrong = rows[linear_inputs() : first].abs().view(len(PAST), J, -1).sum(0).mul_(0.25)
+    rows[first : first + len(busy)] = _logarithm(busy)
+    rows[first + len(busy) :] = _logarithm(wrong)
+    return rows
+
+
+def _logarithm(sums: Tensor) -> Tensor:
+    return logarithms().take(sums.long())
+
+
+def shifted(maps: Tensor, offsets: tuple[Shift, ...]) -> Tensor:
+    """Maps (C, B, H, W) at offsets from every pixel before it, 0 outside. (offsets * C, B, H, W)"""
+    height, width = maps.shape[-2:]
+    padded = F.pad(maps, (REACH.columns, REACH.columns, REACH.rows, 0))
+    corners = [(REACH.rows + dy, REACH.columns + dx) for dy, dx in offsets]
+    return torch.cat([padded[..., y : y + height, x : x + width] for y, x in corners])
+
+
+def bases(planes: Tensor) -> Tensor:
+    """The base of every pixel of planes (3, B, H, W) in grey levels, in grey levels."""
+    above, left = F.pad(planes, (0, 0, 1, 0))[..., :-1, :], F.pad(planes, (1, 0))[..., :-1]
+    y, x, start = (part[:, None] for part in weights_of(*planes.shape[-2:]))
+    return torch.floor(above * y + left * x + 0.5) + start
+
+
+def weights_of(height: int, width: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Of the pixel above and of that to the left, (1, H, W) each, and what stands for them at the first, (3, H, W)."""
+    has_above, has_left = torch.ones(2, 1, height, width).unbind(0)
+    has_above[:, 0], has_left[:, :, 0] = 0, 0
+    share = 1 - 0.5 * has_above * has_left
+    start = torch.zeros(3, height, width)
+    start[:, 0, 0] = torch.tensor(START)
+    return has_above * share, has_left * share, start
+
+
+def shown_around(shown: Tensor) -> Tensor:
+    """The lossy image's planes (3, B, H, W) where they are seen, the border repeated. (maps, B, H, W)"""
+    height, width = shown.shape[-2:]
+    padded = F.pad(shown[:1], (1, 1, 1, 1), mode="replicate")
+    light = [padded[..., 1 + dy : 1 + dy + height, 1 + dx : 1 + dx + width] for dy, dx in SHOWN]
+    return torch.cat([*light, shown[1:]])
+
+
+def clamped(rows: Tensor) -> Tensor:
+    """Rows within what may be seen, in place."""
+    return rows.clamp_(-LIMIT, LIMIT)

@@ -1,0 +1,111 @@
+"""The walk over lossless pixels in wavefronts of many tiles, in exact integer arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from .. import colours
+from ..pixel_net import MEAN_BITS, MEAN_STEPS
+from ..pixel_walk import Step
+from .canvas import Canvas
+from .frozen import FrozenWavefront
+from .seen import UNIT
+from .skew import Tiling
+
+
+@dataclass
+class _Front:
+    """The wavefront that is being coded: n pixels, tile after tile."""
+
+    index: int
+    base: Tensor  # (3, n), steps of 2**-4
+    predicted: Tensor  # (3 J, n), steps of 2**-4
+    entered: Tensor  # what each plane's head begins from (3, width + 1, n)
+    before: Tensor  # residuals of the planes before (2, n), steps of 2**-4
+    inside: NDArray[np.bool_] | None  # which lie in the strip (n,)
+    middles: Tensor  # rounded means of the plane that is being coded (n,), grey levels
+
+
+class WavefrontDescent:
+    """A strip on its way, front after front and plane after plane; of a grey one the luminance alone.
+
+    `shown` and `wanted` are planes (3, height, width); the latter is the encoder's.
+    """
+
+    def __init__(self, net: FrozenWavefront, shown: Tensor, wanted: Tensor | None, *, grey: bool) -> None:
+        self.net, self.channels = net, 1 if grey else 3
+        self.tiling = tiling = Tiling(*shown.shape[1:])
+        self.wanted = None if wanted is None else tiling.skewed(tiling.tiles(wanted)).int().numpy()
+        self.canvas = Canvas(tiling, net.predictors, shown)
+        inside = tiling.within()
+        self.inside = None if inside is None else inside.numpy()
+        self.front: _Front | None = None
+
+    @property
+    def depth(self) -> int:
+        """How many layers there are: planes of wavefronts."""
+        return self.channels * self.tiling.fronts
+
+    def blocks(self, index: int) -> Iterator[Step]:
+        """One plane of a wavefront's pixels, tile after tile; none where it has none in the strip."""
+        at, plane = divmod(index, self.channels)
+        if not self.tiling.length(at):
+            return
+        if self.front is None or self.front.index != at:
+            self.front = self._enter(at)
+        inside = self.front.inside
+        contexts, middles = self._contexts(self.front, plane)
+        wanted = None if self.wanted is None else self.wanted[at, plane, :, self.tiling.rows(at)].reshape(-1)
+        if inside is None:
+            yield Step(index, contexts, middles, wanted)
+        elif inside.any():
+            yield Step(index, contexts[inside], middles[inside], None if wanted is None else wanted[inside])
+        else:
+            self._fill(self.front, plane, torch.zeros(0))
+
+    def absorb(self, step: Step, choice: Tensor) -> None:
+        """Puts the plane's pixels in and shows their residuals to the planes that follow."""
+        assert self.front is not None
+        self._fill(self.front, step.layer % self.channels, choice)
+
+    def finish(self) -> Tensor:
+        """The planes. (3, height, width)"""
+        return self.canvas.planes()
+
+    def _enter(self, at: int) -> _Front:
+        """Sees what is known around a wavefront's pixels."""
+        base, everything = self.canvas.seen(at)
+        predicted, entered = self.net.enter(everything)
+        inside = None if self.inside is None else self.inside[at, :, self.tiling.rows(at)].reshape(-1)
+        return _Front(at, base, predicted, entered, base.new_empty(2, base.shape[1]), inside, base[0])
+
+    def _contexts(self, front: _Front, plane: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Contexts and rounded means of a plane's pixels. (n,) each"""
+        J = self.net.predictors
+        mine = front.predicted[J * plane : J * plane + J]
+        steps, kinds = self.net.heads[plane](front.entered[plane], mine, front.before[:plane])
+        steps.add_(front.base[plane], alpha=MEAN_STEPS / UNIT)
+        steps.clamp_(colours.LOWEST[plane] * MEAN_STEPS, colours.HIGHEST[plane] * MEAN_STEPS)
+        front.middles = (steps + MEAN_STEPS // 2).mul_(2.0**-MEAN_BITS).floor_()
+        fractions = steps.sub_(front.middles, alpha=MEAN_STEPS).add_(MEAN_STEPS // 2)
+        contexts = fractions.add_(kinds, alpha=MEAN_STEPS)
+        return contexts.int().numpy(), front.middles.int().numpy()
+
+    def _fill(self, front: _Front, plane: int, residuals: Tensor) -> None:
+        """Residuals of the pixels inside the strip; those outside have none."""
+        if front.inside is not None:
+            whole = torch.zeros(len(front.middles), dtype=residuals.dtype)
+            whole[torch.from_numpy(front.inside)] = residuals
+            residuals = whole
+        values = (front.middles + residuals).clamp_(colours.LOWEST[plane], colours.HIGHEST[plane]).mul_(UNIT)
+        J = self.net.predictors
+        errors = values - front.base[plane] - front.predicted[J * plane : J * plane + J]
+        self.canvas.put(front.index, plane, values, errors)
+        if plane < 2:
+            torch.mul(residuals.clamp(-127, 127), UNIT, out=front.before[plane])

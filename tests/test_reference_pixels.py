@@ -1,0 +1,86 @@
+"""The second decoder of lossless pixels gives back what the package coded."""
+
+import json
+import zlib
+
+import numpy as np
+import pytest
+import reference_pixels
+import small_model
+import small_pixels
+from numpy.typing import NDArray
+from reference_decoder import ReferenceChooser
+
+from dvcodec.codec import container
+from dvcodec.models.interface import Predictive
+from fake import photograph
+
+
+def weights() -> tuple[dict[str, NDArray[np.int64]], int]:
+    """The tensors of the small model of pixels, and its number of predictors, from the bytes of its file."""
+    data = small_pixels.weights_bytes()
+    end = 8 + int.from_bytes(data[:8], "little")
+    about = json.loads(json.loads(data[8:end])["__metadata__"]["dvcodec"])
+    assert about["format"] == "dvcodec-wavefront-1"
+    stream, at, tensors = zlib.decompress(data[end:]), 0, {}
+    for name, kind, shape in about["index"]:
+        values = np.frombuffer(stream, np.dtype(kind).newbyteorder("<"), int(np.prod(shape)), at)
+        tensors[name] = values.reshape(shape).astype(np.int64)
+        at += values.nbytes
+    assert at == len(stream)
+    return tensors, about["config"]["predictors"]
+
+
+def predicted(data: bytes) -> NDArray[np.uint8]:
+    """What the hierarchy predicts, at half size, from symbols that the second decoder reads."""
+    file, _, _ = reference_pixels.parse(data)
+    hierarchy, chooser = small_model.hierarchy(), ReferenceChooser(file)
+    assert isinstance(hierarchy, Predictive)
+    half = (file.height + 1) // 2, (file.width + 1) // 2
+    state = hierarchy.walk(*half, file.quality, chooser, grey=file.grey, exact=True)
+    chooser.finish()
+    assert not chooser.chunks
+    return hierarchy.predict(state)
+
+
+def comes_back(array: NDArray[np.uint8]) -> bool:
+    """Whether the second decoder gives an array back."""
+    data = small_pixels.coded(array)
+    return np.array_equal(reference_pixels.decode(data, *weights(), predicted(data)), array)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (20, 30), (19, 23), (71, 5), (130, 3)], ids=str)
+def test_photographs_come_back(size: tuple[int, int]) -> None:
+    array = photograph(*size)
+    assert comes_back(array) and comes_back(np.ascontiguousarray(array[:, :, 1]))
+
+
+@pytest.mark.parametrize("size", [(4, 514), (9, 257)], ids=str)
+def test_pixels_beyond_the_strip_are_seen_alike(size: tuple[int, int]) -> None:
+    array = photograph(*size)
+    assert comes_back(array) and comes_back(np.ascontiguousarray(array[:, :, 1]))
+
+
+@pytest.mark.parametrize("levels", [(0, 255), tuple(range(256))], ids=["extremes", "noise"])
+def test_every_token_comes_back(levels: tuple[int, ...]) -> None:
+    array = np.random.default_rng(2).choice(np.array(levels, np.uint8), (21, 26, 3))
+    assert comes_back(array) and comes_back(np.ascontiguousarray(array[:, :, 0]))
+
+
+@pytest.mark.parametrize("transform", range(9))
+def test_colours_come_back(transform: int) -> None:
+    rgb = np.random.default_rng(3).integers(0, 256, (9, 9, 3))
+    assert (reference_pixels.join(reference_pixels.split(rgb, transform), transform) == rgb).all()
+
+
+def test_strips_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(container, "STRIP_AREA", 500)
+    monkeypatch.setattr(reference_pixels, "AREA", 500)
+    array = photograph(21, 40)
+    assert len(reference_pixels.parse(small_pixels.coded(array))[1]) == 3 and comes_back(array)
+
+
+def test_doubling_by_hand() -> None:
+    image = np.repeat(np.array([[0, 16], [32, 160]], np.uint8)[:, :, None], 3, axis=2)
+    by_hand = [[0, 4, 12], [8, 19, 41], [24, 49, 99], [32, 64, 128]]
+    assert (reference_pixels.doubled(image, 4, 3) == np.array(by_hand)[:, :, None]).all()

@@ -1,0 +1,159 @@
+"""The walk over lossless pixels in wavefronts: its order, what a pixel sees, and that it is the network that trains."""
+
+import numpy as np
+import pytest
+import small_pixels
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from torch import Tensor
+
+from dvcodec.codec import pixels
+from dvcodec.codec.entropy import Tables
+from dvcodec.models import colours, interface
+from dvcodec.models.pixel_net import MEAN_STEPS, TAILS
+from dvcodec.models.wavefront import seen, skew
+from dvcodec.models.wavefront.base import doubled, halved
+from dvcodec.models.wavefront.skew import LAG, Tiling
+from fake import photograph
+
+SIZES = st.tuples(st.integers(1, 150), st.integers(1, 300))
+
+
+class Watch:
+    """Takes the pixels and remembers their contexts, step by step."""
+
+    def __init__(self) -> None:
+        self.contexts: list[NDArray[np.int32]] = []
+
+    def choose(self, step: interface.PixelStep) -> NDArray[np.int32]:
+        """The residuals as they are."""
+        self.contexts.append(step.contexts.copy())
+        return step.residuals()
+
+
+def contexts(array: NDArray[np.uint8], predicted: NDArray[np.uint8]) -> list[NDArray[np.int32]]:
+    """Contexts of a strip's pixels by wavefront and plane."""
+    watch = Watch()
+    small_pixels.pixel_model().walk(predicted, watch, transform=0, grey=array.ndim == 2, pixels=array)
+    return watch.contexts
+
+
+def by_pixel(found: list[NDArray[np.int32]], tiling: Tiling) -> Tensor:
+    """Contexts of a whole tile's planes, (3, h, w)."""
+    fronts = torch.zeros(tiling.fronts, 3, tiling.count, tiling.height)
+    for index, values in enumerate(found):
+        front, plane = divmod(index, 3)
+        rows = tiling.rows(front)
+        fronts[front, plane, :, rows] = torch.from_numpy(values).float().view(tiling.count, -1)
+    return tiling.strip(tiling.straight(fronts))
+
+
+@given(SIZES)
+def test_tiles_and_fronts_hold_every_pixel_once(size: tuple[int, int]) -> None:
+    tiling = Tiling(*size)
+    assert tiling.height <= skew.HEIGHT and tiling.width <= skew.WIDTH
+    marked = 1 + torch.arange(size[0] * size[1]).float().view(1, *size)
+    tiles = tiling.tiles(marked)
+    assert (tiling.strip(tiles) == marked).all()
+    fronts = tiling.skewed(tiles)
+    assert (tiling.straight(fronts) == tiles).all()
+    within = tiling.within()
+    there = fronts[:, 0] if within is None else fronts[:, 0][within]
+    assert sorted(there[there > 0].tolist()) == marked.flatten().tolist()
+    for front in range(tiling.fronts):
+        outside = fronts[front, 0].clone()
+        outside[:, tiling.rows(front)] = 0
+        assert not outside.any() and fronts[front, 0, :, tiling.rows(front)].all()
+
+
+def test_what_is_seen_is_known() -> None:
+    assert all((dy, dx) < (0, 0) and LAG * dy + dx < 0 for dy, dx in (*seen.NEAR, *seen.PAST))
+    assert set(seen.NEAR) == set(seen.REACH.offsets()) and set(seen.PAST) <= set(seen.NEAR)
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(0, 2**32 - 1))
+def test_a_pixel_depends_on_those_before_it_alone(start: int) -> None:
+    drawn = np.random.default_rng(start)
+    array, predicted = photograph(40, 50, start % 7), photograph(40, 50, 9)
+    y, x, tiling = int(drawn.integers(40)), int(drawn.integers(50)), Tiling(40, 50)
+    changed = array.copy()
+    changed[y, x] ^= np.uint8(85)
+    one, other = (by_pixel(contexts(each, predicted), tiling) for each in (array, changed))
+    rows, columns = torch.arange(40)[:, None], torch.arange(50)
+    front = columns + LAG * rows
+    before = (front < x + LAG * y) | ((front == x + LAG * y) & (rows != y))
+    assert (one[:, before] == other[:, before]).all() and one[0, y, x] == other[0, y, x]
+
+
+@pytest.mark.parametrize("size", [(1, 1), (5, 7), (64, 60), (30, 256)], ids=str)
+def test_the_walk_is_the_network_that_trains(size: tuple[int, int]) -> None:
+    array, predicted = photograph(*size), photograph(*size, 3)
+    model, tiling = small_pixels.pixel_model(), Tiling(*size)
+    both = torch.from_numpy(np.dstack([array, predicted]).astype(np.float32)).permute(2, 0, 1)[None]
+    planes, shown = (colours.split(part, 0) for part in (both[:, :3], both[:, 3:]))
+    walked = by_pixel(contexts(array, predicted), tiling)
+    base = seen.bases(planes.transpose(0, 1))
+    with torch.inference_mode():
+        shapes = [shape for _, shape in model.network(planes, shown)]
+    for shape, above, found in zip(shapes, base, walked, strict=True):
+        steps = (shape.mean + above.flatten() * MEAN_STEPS).view(*size)
+        fraction = steps - torch.floor(steps / MEAN_STEPS + 0.5) * MEAN_STEPS + MEAN_STEPS // 2
+        expected = (shape.scale * TAILS + shape.tail).view(*size) * MEAN_STEPS + fraction
+        assert (found == expected).all()
+
+
+def test_tiles_do_not_see_each_other() -> None:
+    array, predicted = photograph(skew.HEIGHT * 2, 40), photograph(skew.HEIGHT * 2, 40, 3)
+    alone = contexts(array[skew.HEIGHT :], predicted[skew.HEIGHT :])
+    together = contexts(array, predicted)
+    half = [values.reshape(2, -1)[1] for values in together]
+    same = [(one == other).mean() for one, other in zip(alone, half, strict=True)]
+    assert np.mean(same) > 0.9  # the lossy image's borders alone differ
+
+
+@settings(deadline=None, max_examples=25)
+@given(SIZES, st.booleans(), st.integers(0, 2**32 - 1))
+def test_strips_of_every_size_come_back(size: tuple[int, int], grey: bool, start: int) -> None:
+    array = np.random.default_rng(start).integers(0, 256, (*size, 3), np.uint8)
+    wanted = np.ascontiguousarray(array[:, :, 0]) if grey else array
+    model, predicted = small_pixels.pixel_model(), photograph(*size, 2)
+    strip = pixels.encode(wanted, predicted, model, Tables(model.tables))
+    assert (pixels.decode(strip, predicted, model, Tables(model.tables), grey=grey) == wanted).all()
+
+
+@given(st.integers(0, seen.TABLE - 1))
+def test_logarithms_are_near_the_true_ones(n: int) -> None:
+    value = float(seen.logarithms()[n])
+    assert -0.09 * seen.OCTAVE - 1 < value - seen.OCTAVE * (np.log2(n + 1) - 4) < 0.01
+    assert value == int(value) and (n == 0 or value >= float(seen.logarithms()[n - 1]))
+
+
+def test_no_sum_leaves_the_table_of_logarithms() -> None:
+    largest = max(max(seen.COUNTS) * 127, len(seen.PAST) * 127 * seen.UNIT / 4)
+    assert largest < seen.TABLE
+    assert abs(float(seen.logarithms().max())) <= seen.LIMIT
+
+
+@given(SIZES)
+def test_half_size_and_back(size: tuple[int, int]) -> None:
+    array = photograph(*size)
+    small = halved(array)
+    assert small.shape == (-(-size[0] // 2), -(-size[1] // 2), 3)
+    assert doubled(small, *size).shape == array.shape
+    assert (doubled(np.full_like(small, 77), *size) == 77).all()
+    grey = doubled(small[:, :, 0], *size)
+    assert (grey == doubled(small, *size)[:, :, 0]).all()
+
+
+def test_a_quarter_lies_between() -> None:
+    small = np.array([[0, 64], [128, 192]], np.uint8)
+    assert doubled(small, 4, 4).tolist() == [
+        [0, 16, 48, 64],
+        [32, 48, 80, 96],
+        [96, 112, 144, 160],
+        [128, 144, 176, 192],
+    ]
+    assert halved(np.array([[1, 2, 9], [3, 5, 9]], np.uint8)).tolist() == [[3, 9]]
