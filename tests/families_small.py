@@ -42,7 +42,7 @@ def lively(config: FamilyConfig, seed: int = 0) -> FamilyVAE:
             elif "codebook" in name:
                 parameter.mul_(1.2)
             elif config.categorical and "strap.last" in name and name.endswith("original0"):
-                parameter.mul_(10)  # they begin quiet
+                parameter.mul_(5)  # they begin quiet
     return model.eval()
 
 
