@@ -111,7 +111,8 @@ class Memory(Codebook):
         it says next to nothing, and the quickest way to less noise is to use few symbols. (V, K, worth)
         """
         rotation = nn.init.orthogonal_(torch.empty(self.width, self.worth))
-        return self.form().linear.mT @ rotation * self.width**0.5
+        begun: Tensor = self.form().linear.mT @ rotation * self.width**0.5
+        return begun
 
     def form(self) -> Form:
         """All K keys written out."""
