@@ -194,6 +194,8 @@ def test_gradients_reach_every_parameter(photos: Path) -> None:
     # the canvas prediction of the very last layers, and every weight before them, is used
     missing = [name for name, p in model.named_parameters() if p.grad is None or not bool(p.grad.abs().sum() > 0)]
     assert missing == []
+    assert terms.codes.keys() == terms.layer_nats.keys()
+    assert all(1 <= terms.codes[layer.name] <= layer.symbols for layer in model.chain.layers())
 
 
 def test_the_relaxation_has_the_gradient_of_the_posterior_mean() -> None:
@@ -203,7 +205,8 @@ def test_the_relaxation_has_the_gradient_of_the_posterior_mean() -> None:
     residual = torch.randn(50, 2, generator=generator).double().float().requires_grad_()
     step = Step(0, layer, torch.randn(50, 2 + CONTEXT, generator=generator), residual, slice(0, 50), residual)
     chooser = PosteriorChooser(2, torch.tensor([0.5, 2.0]), emphasis=3.0)
-    chooser.choose(step)
+    symbols = chooser.choose(step)
+    assert chooser.codes == {"a": len(set(symbols.tolist()))}
     along = torch.randn(50, 2, generator=generator)
     assert step.relaxed is not None and not step.relaxed.any()
     (gradient,) = torch.autograd.grad((step.relaxed * along).sum() + chooser.pull, residual)

@@ -29,7 +29,7 @@ class PosteriorChooser:
 
     `nats`: rate by image (B,). With `pull_weight` (B,), the rate's weight in the loss, the gradients above are taken,
     `emphasis` times: the distortion's through the canvas, the rate's through the surrogate `pull`, whose value means
-    nothing.
+    nothing. `codes`: symbols in use by layer.
     """
 
     def __init__(self, batch: int, pull_weight: Tensor | None = None, emphasis: float = 1.0) -> None:
@@ -37,6 +37,7 @@ class PosteriorChooser:
         self.nats = torch.zeros(())  # becomes (B,)
         self.pull = torch.zeros(())
         self.layer_nats: dict[str, Tensor] = {}
+        self.codes: dict[str, int] = {}
 
     def choose(self, step: Step) -> Tensor:
         """Symbols (n,) int64."""
@@ -51,6 +52,7 @@ class PosteriorChooser:
         if self.pull_weight is not None:
             self._relax(step, torch.softmax(-cost, dim=1), scores.detach())
         self.layer_nats[step.layer.name] = per_image.detach()
+        self.codes[step.layer.name] = len(torch.unique(symbols))
         return symbols
 
     def cost(self, step: Step, scores: Tensor) -> Tensor:

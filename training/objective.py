@@ -43,7 +43,7 @@ def rate_distortion(
         "bits_per_pixel": float(chooser.nats.detach().sum()) / pixels / math.log(2),
         "distortion_nats_per_pixel": float(error.detach().sum()) / pixels,
     }
-    return Terms(loss, figures, chooser.layer_nats)
+    return Terms(loss, figures, chooser.layer_nats, chooser.codes)
 
 
 def canvas_error(painted: Painted, evidence: dict[int, Tensor]) -> Tensor:

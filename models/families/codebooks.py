@@ -101,7 +101,18 @@ class Memory(Codebook):
         super().__init__(plan, config.embedding, config.values)
         root = math.isqrt(plan.symbols)
         self.keys = nn.Parameter(torch.randn(2, plan.variables, root, self.width // 2) / self.width**0.5)
-        self.values = nn.Parameter(torch.randn(*self.shape, self.worth))
+        self.values = nn.Parameter(self._begun())
+
+    @torch.no_grad()
+    def _begun(self) -> Tensor:
+        """Values begin as the keys, rotated, with variance 1: what a query likes alike is worth alike.
+
+        Then a mean over likely symbols still says where the query points; among values drawn apart from their keys
+        it says next to nothing, and the quickest way to less noise is to use few symbols. (V, K, worth)
+        """
+        rotation = nn.init.orthogonal_(torch.empty(self.width, self.worth))
+        begun: Tensor = self.form().linear.mT @ rotation * self.width**0.5
+        return begun
 
     def form(self) -> Form:
         """All K keys written out."""

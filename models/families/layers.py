@@ -27,16 +27,25 @@ def inference_arithmetic(config: FamilyConfig) -> Arithmetic:
     return Arithmetic(config.reversible, 0.0, config.weight_norm)
 
 
-class Head(nn.Module):
-    """From a chain's map to what a layer needs of it, at its positions; `dense`, from the whole map to one position."""
+QUIET = 0.1
+"""Spread, at the start, of what must not speak before it knows anything: a Gaussian's log-scales, which are exponents,
+every prior, and what the chain of noisy samples adds to an embedding of the posterior. At 1 the divergence from random
+priors exceeds what the first symbols are worth, and the posteriors shrink to two or three symbols each
+(docs/TRAINING.md)."""
 
-    def __init__(self, outputs: int, side: int, config: FamilyConfig, arithmetic: Arithmetic) -> None:
+
+class Head(nn.Module):
+    """From a chain's map to what a layer needs of it, at its positions; `dense`, from the whole map to one position.
+
+    Its outputs begin with the spread `gain`.
+    """
+
+    def __init__(self, outputs: int, side: int, config: FamilyConfig, arithmetic: Arithmetic, gain: float) -> None:
         super().__init__()
         self.arithmetic, self.dense = arithmetic, config.dense
         self.blocks = blocks(config.head_blocks, config.width, config.block, arithmetic)
         cells = side**2 if config.dense else 1
         kernel = 3 if side > 1 and not config.dense else 1
-        gain = 1.0 if config.categorical else 0.1  # a Gaussian's log-scale is an exponent
         self.last = Conv(config.width * cells, outputs, arithmetic, kernel=kernel, gain=gain)
 
     def forward(self, d: Tensor) -> Tensor:
@@ -89,9 +98,10 @@ class LatentLayer(nn.Module):
         side, count = config.sides[plan.level], plan.variables
         self.inference = up = inference_arithmetic(config)
         down = up if not config.lipschitz else arithmetic  # appendix E: q's functions of z are bounded too
-        self.qladder = Head(count * query, side, config, up)
-        self.qstrap = None if plan.bottom_up else Head(count * query, side, config, down)
-        self.pstrap = None if self.uniform else Head(count * self.prior_width, side, config, arithmetic)
+        prior, loud = count * self.prior_width, 1.0 if config.categorical else QUIET
+        self.qladder = Head(count * query, side, config, up, loud)
+        self.qstrap = None if plan.bottom_up else Head(count * query, side, config, down, QUIET)
+        self.pstrap = None if self.uniform else Head(prior, side, config, arithmetic, QUIET)
         self.pladder = Ladder(count * worth, side, config, arithmetic)
         self.up = Ladder(count * worth, side, config, up) if plan.bottom_up and not last else None
 
