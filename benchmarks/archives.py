@@ -154,7 +154,8 @@ def main() -> None:
     candidates = [find(arguments.weights)] if arguments.weights else of_kind(SETS)
     suiting = [one for one in candidates if load_set(one.path).suits(mode, *images.shape[1:3])]
     rows = [bound(images, one.path, binary=binary) for one in suiting]
-    rows += ours(images, "bits-back", arguments.weights, binary=binary)
+    for method in ("bits-back", None):
+        rows += ours(images, method, arguments.weights, binary=binary)
     if not arguments.only_ours:
         rows += ours(images, "webp", None, binary=binary) + others(images, binary=binary)
     table = Table("way", "bytes", "bits/dim", "seconds", title=f"{arguments.data}: {len(images)} images")

@@ -176,7 +176,7 @@ def test_convolutions_equal_integers(width: int, shape: tuple[int, int, int]) ->
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.integers(0, 2**32), st.integers(1, 30), st.sampled_from([127, 255]), st.floats(-8, 8))
+@given(st.integers(0, 2**32), st.integers(1, 30), st.sampled_from([127, 255]), st.floats(-8, 8, width=32))
 def test_accumulator_bound_holds_and_is_reached(seed: int, width: int, limit: int, bias: float) -> None:
     generator = torch.Generator().manual_seed(seed)
     module = GridLinear(width, 5, input_limit=limit)

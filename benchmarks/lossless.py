@@ -1,0 +1,94 @@
+"""A folder of photographs without loss: bits per pixel and megapixels a second, beside WebP and JPEG XL.
+
+    python benchmarks/lossless.py DIR [--jobs 2] [--method auto]
+
+dvcodec runs as a user runs it, `compress` and `decompress` of all files at once, start-up and the writing of PNG files
+included; every decoded image is compared. The others encode one image after the other through Pillow, in this process,
+with the threads that their libraries take.
+"""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from rich.console import Console
+from rich.table import Table
+
+from dvcodec.evaluation.images import load_rgb
+from dvcodec.evaluation.lossless import LosslessCodec, LosslessJxl, LosslessWebP
+
+
+@dataclass(frozen=True)
+class Row:
+    """All images by one codec: bytes, and wall-clock seconds of either way."""
+
+    codec: str
+    size: int
+    encode_seconds: float
+    decode_seconds: float
+
+
+def timed(*arguments: str) -> float:
+    """Seconds that a dvcodec command takes."""
+    started = time.perf_counter()
+    subprocess.run([sys.executable, "-m", "dvcodec", *arguments, "--quiet"], check=True)
+    return time.perf_counter() - started
+
+
+def as_commands(images: list[Path], jobs: int, method: str) -> Row:
+    """`dvcodec compress --lossless` and `dvcodec decompress` of all images. RuntimeError if a pixel differs."""
+    with tempfile.TemporaryDirectory() as name:
+        folder, width = Path(name), ["--jobs", str(jobs)]
+        chosen = ["--lossless", "--method", method, "--output-dir", str(folder / "coded")]
+        encoding = timed("compress", *map(str, images), *chosen, *width)
+        coded = sorted((folder / "coded").iterdir())
+        decoding = timed("decompress", *map(str, coded), "--output-dir", str(folder / "back"), *width)
+        for image in images:
+            if not (np.asarray(load_rgb(folder / "back" / f"{image.stem}.png")) == np.asarray(load_rgb(image))).all():
+                raise RuntimeError(f"{image} does not come back")
+        return Row(f"dvcodec, {method}", sum(file.stat().st_size for file in coded), encoding, decoding)
+
+
+def through_pillow(images: list[Image.Image], codec: LosslessCodec) -> Row:
+    """Another codec, one image after the other."""
+    started = time.perf_counter()
+    coded = [codec.encode(image) for image in images]
+    encoded = time.perf_counter()
+    for data in coded:
+        codec.decode(data).load()
+    return Row(codec.name, sum(map(len, coded)), encoded - started, time.perf_counter() - encoded)
+
+
+def table(rows: list[Row], pixels: int) -> Table:
+    """What was measured, for reading."""
+    found = Table(
+        "codec", "bytes", "bits per pixel", "Mpixel/s to encode", "to decode", title=f"{pixels / 1e6:.1f} Mpixel"
+    )
+    for row in rows:
+        speeds = (f"{pixels / 1e6 / seconds:.2f}" for seconds in (row.encode_seconds, row.decode_seconds))
+        found.add_row(row.codec, str(row.size), f"{8 * row.size / pixels:.3f}", *speeds)
+    return found
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description="Lossless bits per pixel and speed on a folder of photographs.")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--jobs", type=int, default=2, help="files that dvcodec codes at a time (default 2)")
+    parser.add_argument("--method", default="auto", help="of dvcodec's lossless files (default auto)")
+    options = parser.parse_args()
+    paths = sorted(path for path in options.folder.iterdir() if path.suffix.lower() in (".png", ".webp", ".ppm"))
+    images = [load_rgb(path) for path in paths]
+    others = [codec for codec in (LosslessWebP(), LosslessJxl()) if codec.missing() is None]
+    rows = [as_commands(paths, options.jobs, options.method), *(through_pillow(images, codec) for codec in others)]
+    Console().print(table(rows, sum(image.width * image.height for image in images)))
+
+
+if __name__ == "__main__":
+    main()
