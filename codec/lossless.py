@@ -27,12 +27,6 @@ WRITTEN = tuple(method for method in METHODS if method != "lattice")
 """Methods that files are written with."""
 BASE_QUALITY = 20 * 256
 """Quality of the lossy image that a model's lossless file holds: a useful preview for few bytes."""
-LARGE = 2**16
-"""Samples from which on methods that cannot win are left out."""
-QUICK_MARGIN = 1.1
-"""WebP at full effort is tried where a quick one comes this near to the best of the others."""
-STORED_SHARE = 0.5
-"""Samples are stored or deflated where nothing else gets below this share of them."""
 MODELLED = ("L", "LA", "RGB", "RGBA")
 """Modes whose samples a model can predict."""
 
@@ -93,25 +87,13 @@ def compress(
     kept = metadata.NO_METADATA if strip else picture.metadata
     icc, exif, xmp = (metadata.pack(raw) for raw in (kept.icc, kept.exif, kept.xmp))
     common = Parts(icc=icc, exif=exif, xmp=xmp, palette=samples.pack_palette(picture.palette))
-    made: list[Coded] = []
+    cheap = {"stored": _stored, "webp": _webp}
+    made = [coder(picture, common) for name, coder in cheap.items() if wanted(picture, name, method)]
     if wanted(picture, "model", method) and (model := load()) is not None:
         made.append(_model(picture, common, model))
     if wanted(picture, "bilevel", method) and (found := load_pages()) is not None:
         made.append(_bilevel(picture, common, found))
-    for name, coder in (("webp", _webp), ("stored", _stored)):
-        if wanted(picture, name, method) and _worth_trying(name, picture, made):
-            made.append(coder(picture, common))
     return min(made, key=lambda coded: len(coded.data))
-
-
-def _worth_trying(name: str, picture: Picture, made: list[Coded]) -> bool:
-    """Tell whether a method might win: of a large picture a quick look tells, so that it need not be coded in vain."""
-    if not made or picture.pixels.size < LARGE:
-        return True
-    best, values = min(len(coded.data) for coded in made), samples.of(picture)
-    if name == "webp":
-        return len(samples.to_webp(values, quickly=True)) < best * QUICK_MARGIN
-    return best > samples.raw_size(values, picture.mode) * STORED_SHARE
 
 
 def wanted(picture: Picture, name: str, method: str) -> bool:
