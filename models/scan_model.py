@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from . import interface
 from .bilevel import BilevelNet, FrozenBilevel, distributions
+from .colour_pixels import Seam
 from .exact import exact_arithmetic
-from .pixel_model import Seam
 from .scan_walk import ScanDescent, Tile
 from .walk import walk
 

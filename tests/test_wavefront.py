@@ -1,5 +1,7 @@
 """The walk over lossless pixels in wavefronts: its order, what a pixel sees, and that it is the network that trains."""
 
+import copy
+
 import numpy as np
 import pytest
 import small_pixels
@@ -11,9 +13,11 @@ from torch import Tensor
 
 from dvcodec.codec import pixels
 from dvcodec.codec.entropy import Tables
-from dvcodec.models import colours, interface
+from dvcodec.models import colours, interface, residual_tables
+from dvcodec.models.exact import GridLinear
+from dvcodec.models.packing import BoundError
 from dvcodec.models.pixel_net import MEAN_STEPS, TAILS
-from dvcodec.models.wavefront import seen, skew
+from dvcodec.models.wavefront import file, seen, skew
 from dvcodec.models.wavefront.base import doubled, halved
 from dvcodec.models.wavefront.skew import LAG, Tiling
 from fake import photograph
@@ -157,3 +161,12 @@ def test_a_quarter_lies_between() -> None:
         [128, 144, 176, 192],
     ]
     assert halved(np.array([[1, 2, 9], [3, 5, 9]], np.uint8)).tolist() == [[3, 9]]
+
+
+def test_weights_too_large_to_be_rounded_exactly_are_not_written() -> None:
+    net = copy.deepcopy(small_pixels.trainable())
+    head = net.get_submodule("heads.1.out")
+    assert isinstance(head, GridLinear)
+    head.weight.data[0, 0] = 8.0
+    with pytest.raises(BoundError, match="too large"):
+        file.write(net, residual_tables.tables(), "large")

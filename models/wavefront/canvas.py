@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import torch
 from torch import Tensor
 
@@ -15,6 +17,7 @@ Run = tuple[int, int, int]
 """A row dy and columns dx, the last excluded."""
 
 
+@lru_cache(maxsize=4)
 def runs(offsets: tuple[Shift, ...]) -> tuple[Run, ...]:
     """Offsets (dy, dx), row by row and without gaps, as runs."""
     rows = sorted({dy for dy, _ in offsets})

@@ -18,6 +18,7 @@ from ..deflated import deflate
 from ..packing import pack_linears, take, unpack_linears
 from ..residual_tables import checked
 from ..residuals import CONTEXTS, TOKENS
+from .frozen import FrozenWavefront
 from .model import WavefrontPixels
 from .net import SUM_LIMIT, WavefrontConfig, WavefrontNet
 
@@ -26,6 +27,7 @@ FORMAT = "dvcodec-wavefront-1"
 
 def write(net: WavefrontNet, tables: NDArray[np.int32], name: str) -> bytes:
     """The bytes of a weights file. `packing.BoundError` if the model's sums could round."""
+    FrozenWavefront(net)  # its bounds
     packed = {"tables": torch.from_numpy(checked(tables)), **pack_linears(net, SUM_LIMIT)}
     return deflate({"format": FORMAT, "name": name, "config": asdict(net.config)}, packed)
 

@@ -1,7 +1,7 @@
 """The network of `wavefront` for coding: maps of (inputs, n) in whole steps, as few of them as can be.
 
-Every map's bias holds the half that rounds: floor(W x + b + 1/2). Sums stay below 2**23 steps (see file), so that
-adding the half is exact in any order.
+Every map's bias holds the half that rounds: floor(W x + b + 1/2). Sums stay below 2**23 steps of their grid (see
+file) and the half lies on that grid, so that adding it is exact in any order.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ..exact import ACTIVATION_BITS, GridLinear
+from ..packing import BoundError
 from ..pixel_net import HIDDEN_LIMIT, MEAN_BITS, SCALES, TAILS
 from . import seen
 from .net import MIX_BITS, MIX_LIMIT, PART_BITS, PART_LIMIT, PREDICTION_LIMIT, PlaneHead, WavefrontNet
@@ -21,9 +22,15 @@ PREDICTION = PREDICTION_LIMIT * UNIT
 
 
 def scaled(linear: GridLinear, bits: list[int]) -> tuple[Tensor, Tensor]:
-    """Matrix and bias (outputs, 1) from steps of 2**-4 to steps of 2**-`bits`, before rounding."""
+    """Matrix and bias (outputs, 1) from steps of 2**-4 to steps of 2**-`bits`, before rounding.
+
+    BoundError if half a step of the result is no whole step of an output's sums, which large weights can cause.
+    """
     weight, bias = (x.detach() for x in linear.quantised())
-    scale = torch.exp2(torch.tensor(bits, dtype=torch.float32).expand(len(bias)))[:, None]
+    fine = torch.tensor(bits, dtype=torch.float32).expand(len(bias))
+    if bool((linear.exponents() + ACTIVATION_BITS <= fine).any()):
+        raise BoundError(f"the weights of a map to steps of 2**-{int(fine.max())} are too large to be rounded exactly")
+    scale = torch.exp2(fine)[:, None]
     return weight * scale * 2.0**-ACTIVATION_BITS, bias[:, None] * scale
 
 

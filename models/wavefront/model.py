@@ -1,4 +1,4 @@
-"""The model of pixels in wavefronts behind the seam that the codec sees: numpy in, numpy out."""
+"""The model of pixels in wavefronts, and the colour transform that it chooses."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .. import colours, interface
-from ..exact import exact_arithmetic
-from ..pixel_model import Seam, planar
+from .. import colours
+from ..colour_pixels import ColourPixels, Seam, planar
 from ..residual_tables import cost
-from ..residuals import Tokens
 from ..walk import walk
 from .frozen import FrozenWavefront
 from .net import WavefrontNet
@@ -21,29 +19,17 @@ SAMPLES, SAMPLE = 3, 24
 """Squares in either direction, and their side, on which colour transforms are compared."""
 
 
-class WavefrontPixels(Tokens):
+class WavefrontPixels(ColourPixels):
     """A frozen `WavefrontNet` and its tables as an `interface.PixelModel`."""
 
+    method = "model"
+    sorted_by_table = False
+
     def __init__(self, name: str, net: WavefrontNet, tables: NDArray[np.float32]) -> None:
-        super().__init__(tables)
-        self.name, self.network = name, net
+        super().__init__(name, tables)
+        self.network = net
         with torch.inference_mode():
             self._frozen = FrozenWavefront(net)
-
-    @property
-    def method(self) -> str:
-        """The method of lossless files that it is made for."""
-        return "model"
-
-    @property
-    def sorted_by_table(self) -> bool:
-        """Whether a step's symbols are coded in the order of their contexts."""
-        return False
-
-    @property
-    def transforms(self) -> int:
-        """How many colour transforms there are."""
-        return colours.TRANSFORMS
 
     def transform(self, pixels: NDArray[np.uint8], predicted: NDArray[np.uint8]) -> int:
         """The colour transform under which squares of a strip take the fewest bits; 0 where it is grey."""
@@ -59,27 +45,8 @@ class WavefrontPixels(Tokens):
         with torch.inference_mode():
             return sum(float(cost(*pair).sum()) for pair in self.network(planes, shown))
 
-    def walk(
-        self,
-        predicted: NDArray[np.uint8],
-        chooser: interface.PixelChooser,
-        *,
-        transform: int,
-        grey: bool,
-        pixels: NDArray[np.uint8] | None,
-    ) -> NDArray[np.uint8]:
-        """The pixels of a strip; see `interface.PixelModel.walk`."""
-        with exact_arithmetic():
-            shown = colours.split(planar(predicted), transform).float()
-            wanted = None
-            if pixels is not None:
-                colour = pixels[:, :, None].repeat(3, axis=2) if pixels.ndim == 2 else pixels
-                wanted = colours.split(planar(colour), transform).float()
-            planes = walk(WavefrontDescent(self._frozen, shown, wanted, grey=grey), Seam(chooser))
-            if grey:
-                return np.ascontiguousarray(planes[0].to(torch.uint8).numpy())
-            rgb = colours.join(planes, transform).clamp_(0, 255).to(torch.uint8)
-            return np.ascontiguousarray(rgb.permute(1, 2, 0).numpy())
+    def _planes(self, shown: Tensor, wanted: Tensor | None, seam: Seam, *, grey: bool) -> Tensor:
+        return walk(WavefrontDescent(self._frozen, shown, wanted, grey=grey), seam)
 
 
 def _squares(height: int, width: int) -> list[tuple[slice, slice]]:

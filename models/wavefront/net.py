@@ -37,9 +37,9 @@ SUM_LIMIT = 2.0**23
 class WavefrontConfig:
     """Sizes: of the hidden layers, of each plane's own one, and how many predictors a plane has."""
 
-    hidden: int = 96
+    hidden: int = 64
     width: int = 32
-    predictors: int = 3
+    predictors: int = 6
 
 
 class PlaneHead(nn.Module):
