@@ -40,8 +40,8 @@ from dvcodec.training.options import TrainOptions
 CODES = (600, 1500, 2400, 3300)
 SIDE = 256
 PRESET = "rrvq-small"
-COMMON = {"batch": "4", "late_from": "1"}
-"""Settings of every variant: small and quick."""
+COMMON = {"batch": "4", "late_from": "1", "transform": "cosine"}
+"""Settings of every variant: small and quick, blocks by themselves."""
 
 Patch = tuple[object, str, object]
 
@@ -140,23 +140,17 @@ def random_transform() -> list[Patch]:
     """No cosine transform: bottom-up and top-down maps of a block are learned from a random rotation of its details."""
     kept = pixels.Pyramid.__init__
 
-    def build(self: pixels.Pyramid) -> None:
-        kept(self)
+    def build(self: pixels.Pyramid, transform: str) -> None:
+        kept(self, transform)
         rotation = torch.linalg.qr(torch.randn(63, 63, generator=torch.Generator().manual_seed(1)))[0]
         whole = torch.eye(192)
         for c in range(3):
             whole[64 * c + 1 : 64 * c + 64, 64 * c + 1 : 64 * c + 64] = rotation
         basis = whole @ self.basis
-        del self.basis
-        self.basis = nn.Parameter(basis)
-        self.down = nn.Parameter(basis.clone())
+        del self.basis, self.shapes
+        self.basis, self.shapes = nn.Parameter(basis), nn.Parameter(basis.clone())
 
-    def inverse(self: pixels.Pyramid, levels: dict[int, Tensor]) -> Tensor:
-        with swapped([(self, "_parameters", {**self._parameters, "basis": self.down})]):
-            return whole_inverse(self, levels)
-
-    whole_inverse = pixels.Pyramid.inverse
-    return [(pixels.Pyramid, "__init__", build), (pixels.Pyramid, "inverse", inverse)]
+    return [(pixels.Pyramid, "__init__", build)]
 
 
 VARIANTS = {
@@ -173,6 +167,7 @@ VARIANTS = {
     "no-analysis": Variant("no learned analysis beside the transform", {"analysis_from": "1"}),
     "straight-through": Variant("analysis trained by a straight-through gradient", patches=straight_through),
     "random-transform": Variant("transforms learned from random rotations", patches=random_transform),
+    "lapped": Variant("blocks that overlap", {"transform": "lapped"}),
     "photo-82": Variant("82 layers, small coefficients in fours to elevens", {"layout": "photo-82"}),
     "whole-blocks": Variant("whole blocks by residual codebooks, each layer a stage", {"layout": "canvas"}),
 }

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from .exact import ACTIVATION_BITS
 from .frozen import RATIO, FrozenChain, FrozenLayer, FrozenStage, PlaneCanvas, rounded
+from .lapped import across, inverse_border_matrix, mean_scales, synthesis_basis
 from .latent import LatentLayer
 from .photo import FINEST_CODE, grid_sizes
 from .pixels import STRIDES, canvas_levels, pad_levels
@@ -105,10 +106,17 @@ def _check_values(layers: list[LatentLayer]) -> None:
         raise ValueError("the values of its codebooks are too large to be exact")
 
 
-@lru_cache(maxsize=1)
-def integer_basis() -> Tensor:
+@lru_cache(maxsize=2)
+def integer_basis(transform: str = "cosine") -> Tensor:
     """round(2**12 basis): coefficients to samples of a block, (192, 192) whole float64."""
-    return torch.floor(precise_basis() * 2**BASIS_BITS + 0.5)
+    basis = precise_basis() if transform == "cosine" else synthesis_basis()
+    return torch.floor(basis * 2**BASIS_BITS + 0.5)
+
+
+@lru_cache(maxsize=1)
+def integer_borders() -> Tensor:
+    """round(2**12 inverse border matrix) of lapped blocks, (8, 8) whole float64."""
+    return torch.floor(inverse_border_matrix() * 2**BASIS_BITS + 0.5)
 
 
 def fixed_sigma(config: RRVQConfig, code: int) -> int:
@@ -120,31 +128,52 @@ def fixed_sigma(config: RRVQConfig, code: int) -> int:
         return int((sigma * 2**SIGMA_BITS).to_integral_value())
 
 
-def image_of(canvas: dict[int, Tensor], size: tuple[int, int], sigma: int) -> NDArray[np.uint8]:
+def image_of(canvas: dict[int, Tensor], size: tuple[int, int], sigma: int, transform: str) -> NDArray[np.uint8]:
     """What an exact canvas (tokens by stride) shows at `sigma`, a multiple of 2**-8: (H, W, 3) pixels."""
     sizes = grid_sizes(size)
     levels = pad_levels(canvas_levels(canvas, sizes, 1))
-    means = levels[64][:, 9:].double()
+    coarse = {s: _unscaled(levels[s].double(), s, transform) for s in STRIDES[:-1]}
+    means = coarse[64][:, 9:]
     for stride in STRIDES[:-1]:
-        means = unhaar(means, levels[stride][:, : 9 if stride == 64 else None].double())
-    rows, columns = sizes[8]
+        means = unhaar(means, coarse[stride][:, :9])
+    rows, columns = sizes[BLOCK]
     pixels = np.empty((*size, 3), np.uint8)
     for first in range(0, rows, BAND_BLOCKS):
-        band = slice(first, min(first + BAND_BLOCKS, rows))
-        samples = _samples(levels[8][0, :, band, :columns], means[0, :, band, :columns], sigma)
+        wide = slice(max(first - 1, 0), min(first + BAND_BLOCKS + 1, rows))  # a block more for lapped ones
+        steps = _samples(levels[BLOCK][0, :, wide, :columns], means[0, :, wide, :columns], transform)
         top = BLOCK * first
-        part = samples[: size[0] - top, : size[1]]
-        pixels[top : top + len(part)] = part.cpu().numpy()
+        part = pixels[top : top + BLOCK * BAND_BLOCKS]
+        part[:] = _shown(steps[:, top - BLOCK * wide.start :][:, : len(part), : size[1]], sigma)
     return pixels
 
 
-def _samples(coefficients: Tensor, means: Tensor, sigma: int) -> Tensor:
-    """The pixels (8h, 8w, 3) of coefficients (192, h, w) whose DCs are `means` (3, h, w)."""
+def _unscaled(level: Tensor, stride: int, transform: str) -> Tensor:
+    """Coefficients (1, C, h, w) of the block means' pyramid, on their grid, without the scale of lapped blocks."""
+    if transform != "lapped":
+        return level
+    factors = _whole(2.0**BASIS_BITS / mean_scales(stride)).to(level.device)[:, None, None]
+    return _whole(level * factors * 2.0 ** (CANVAS_BITS - BASIS_BITS)) * 2.0**-CANVAS_BITS
+
+
+def _samples(coefficients: Tensor, means: Tensor, transform: str) -> Tensor:
+    """The samples (3, 8h, 8w) of coefficients (192, h, w) whose DCs are `means` (3, h, w), in steps of 2**-6 sigma."""
     _, h, w = coefficients.shape
     wide = coefficients.double()
     wide[::64] = means
-    flat = wide.reshape(192, -1).t() @ integer_basis().to(wide.device)
-    steps = torch.floor(flat * 2.0 ** (SAMPLE_BITS - BASIS_BITS) + 0.5)
+    flat = wide.reshape(192, -1).t() @ integer_basis(transform).to(wide.device)
+    steps = _whole(flat * 2.0 ** (SAMPLE_BITS - BASIS_BITS))
+    steps = steps.view(h, w, 3, BLOCK, BLOCK).permute(2, 0, 3, 1, 4).reshape(3, BLOCK * h, BLOCK * w)
+    if transform == "lapped":
+        steps = across(steps, integer_borders(), lambda x: _whole(x * 2.0**-BASIS_BITS))
+    return steps
+
+
+def _shown(steps: Tensor, sigma: int) -> NDArray[np.uint8]:
+    """Samples (3, H, W) as pixels (H, W, 3)."""
     grey = torch.floor(steps * sigma * 2.0 ** -(SAMPLE_BITS + SIGMA_BITS) + 128.5).clamp_(0, 255)
-    blocks = grey.to(torch.uint8).view(h, w, 3, BLOCK, BLOCK)
-    return blocks.permute(0, 3, 1, 4, 2).reshape(BLOCK * h, BLOCK * w, 3)
+    return np.asarray(grey.to(torch.uint8).permute(1, 2, 0).cpu())
+
+
+def _whole(x: Tensor) -> Tensor:
+    """floor(x + 1/2)"""
+    return torch.floor(x + 0.5)

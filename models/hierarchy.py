@@ -132,7 +132,7 @@ class PhotoHierarchy:
         assert isinstance(state, Painted)
         with exact_arithmetic():
             sigma = fixed_sigma(self._model.config, int(state.quality[0]))
-            return image_of(state.canvas, state.size, sigma)
+            return image_of(state.canvas, state.size, sigma, self._model.config.transform)
 
     def strain(self, state: object, evidence: object) -> float:
         """Mean squared distance of canvas and evidence in units of sigma^2, a plane of coefficients after the other."""

@@ -10,8 +10,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .descent import Chooser, descend
+from .lapped import across, border_matrix, inverse_border_matrix
 from .pixels import STRIDES, BlockNet, Pyramid, canvas_levels, crop_levels, pad_levels
 from .rrvq import KNOTS, Chain, RRVQConfig, tokens
+from .transform import BLOCK
 
 FINEST_CODE = 4096
 """Quality codes of the chain run from 0 (sigma_coarse) to 4096 (sigma_fine), linear in log sigma."""
@@ -34,7 +36,7 @@ class PhotoRRVQ(nn.Module):
     def __init__(self, config: RRVQConfig) -> None:
         super().__init__()
         self.config = config
-        self.pyramid = Pyramid()
+        self.pyramid = Pyramid(config.transform)
         self.analysis = BlockNet(config.analysis_width, 1, 0, KNOTS, config.analysis_slope)
         self.chain = Chain(config)
         self.synthesis = BlockNet(config.synthesis_width, config.synthesis_blocks, config.widths[8], KNOTS)
@@ -51,6 +53,10 @@ class PhotoRRVQ(nn.Module):
         x = F.pad(pixels - 128, padding, mode="replicate") / self.sigma(quality)[:, None, None, None]
         if learned:
             x = x + self.analysis(x, quality)
+        if self.config.transform == "lapped":
+            rows, columns = (BLOCK * n for n in grid_sizes((height, width))[BLOCK])
+            coded = x[:, :, :rows, :columns]  # what lies beyond only fills the pyramid
+            x[:, :, :rows, :columns] = across(coded, border_matrix())
         levels = crop_levels(self.pyramid(x), height, width)
         return {s: tokens(t) for s, t in levels.items()}
 
@@ -73,8 +79,10 @@ class PhotoRRVQ(nn.Module):
         height, width = painted.size
         sizes = grid_sizes(painted.size)
         samples = self.pyramid.inverse(pad_levels(canvas_levels(painted.canvas, sizes, painted.quality.shape[0])))
-        rows, columns = sizes[8]
-        x = F.pixel_shuffle(samples[:, :, :rows, :columns], 8)
+        rows, columns = sizes[BLOCK]
+        x = F.pixel_shuffle(samples[:, :, :rows, :columns], BLOCK)
+        if self.config.transform == "lapped":
+            x = across(x, inverse_border_matrix())
         x = x + self.synthesis(x, painted.quality, painted.state)
         return torch.add(x[:, :, :height, :width] * painted.sigma[:, None, None, None], 128)
 

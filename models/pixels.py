@@ -10,19 +10,30 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .lapped import analysis_basis, mean_scales, synthesis_basis
 from .rrvq import COEFFICIENTS, from_tokens, interpolate_float, tokens
-from .transform import BLOCK, CHANNELS, block_basis, haar, unhaar
+from .transform import BLOCK, CHANNELS, haar, precise_basis, unhaar
 
 STRIDES = (64, 32, 16, 8)
 
 
 class Pyramid(nn.Module):
-    """The orthonormal transform: (B, 3, H, W) in [-128, 127], sides multiples of 64, to coefficients by stride."""
+    """The blocks' transform: (B, 3, H, W) in [-128, 127], sides multiples of 64, to coefficients by stride.
 
-    def __init__(self) -> None:
+    Orthonormal where blocks stand by themselves. Those of a lapped transform are scaled; their samples have been, or
+    are still to be, mapped across the borders (see lapped).
+    """
+
+    def __init__(self, transform: str = "cosine") -> None:
         super().__init__()
-        self.register_buffer("basis", block_basis(), persistent=False)
-        self.basis: Tensor
+        alone = transform == "cosine"
+        self.register_buffer("basis", (precise_basis() if alone else analysis_basis()).float(), persistent=False)
+        self.register_buffer("shapes", (precise_basis() if alone else synthesis_basis()).float(), persistent=False)
+        for stride in STRIDES[:-1]:
+            scale = torch.ones(COEFFICIENTS[stride]) if alone else mean_scales(stride).float()
+            self.register_buffer(f"scale_{stride}", scale[:, None, None], persistent=False)
+        self.basis: Tensor  # (192, 192), from samples (columns) to coefficients (rows)
+        self.shapes: Tensor  # (192, 192), from coefficients (rows) to samples (columns)
 
     def forward(self, x: Tensor) -> dict[int, Tensor]:
         """(B, 3, H, W) -> {stride: (B, COEFFICIENTS[stride], H/stride, W/stride)}."""
@@ -33,17 +44,17 @@ class Pyramid(nn.Module):
         for stride in (16, 32, 64):
             means, levels[stride] = haar(means)
         levels[64] = torch.cat([levels[64], means], dim=1)
-        return levels
+        return levels | {s: levels[s] * self.get_buffer(f"scale_{s}") for s in STRIDES[:-1]}
 
     def inverse(self, levels: dict[int, Tensor]) -> Tensor:
         """Coefficients by stride -> samples of each block (B, 192, H/8, W/8), the layout of pixel_unshuffle."""
-        means = levels[64][:, 9:]
-        details = levels[64][:, :9]
-        for stride in (64, 32, 16):
-            means = unhaar(means, details if stride == 64 else levels[stride])
+        coarse = {s: levels[s] / self.get_buffer(f"scale_{s}") for s in STRIDES[:-1]}
+        means = coarse[64][:, 9:]
+        for stride in STRIDES[:-1]:
+            means = unhaar(means, coarse[stride][:, :9])
         coefficients = levels[8].clone()
         coefficients[:, ::64] = means
-        return from_tokens(tokens(coefficients) @ self.basis, coefficients)
+        return from_tokens(tokens(coefficients) @ self.shapes, coefficients)
 
 
 class ResidualPair(nn.Module):

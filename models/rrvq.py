@@ -47,6 +47,8 @@ class RRVQConfig:
     """How the prior is parameterised, one of latent.PRIORS."""
     predictions: bool = True
     """Whether a learned mean joins the canvas before each symbol."""
+    transform: str = "cosine"
+    """What the canvas's coefficients stand for, one of transform.TRANSFORMS."""
 
 
 class Block(nn.Module):

@@ -12,6 +12,9 @@ import torch
 from torch import Tensor
 
 BLOCK = 8
+TRANSFORMS = ("cosine", "lapped")
+"""Blocks by themselves, or overlapping ones (see lapped)."""
+
 CHANNELS = 3 * BLOCK * BLOCK
 """Coefficients of a block at stride 8: colour-major, then row-major DCT frequency (192)."""
 
@@ -30,13 +33,8 @@ def dct_matrix(size: int = BLOCK) -> Tensor:
     return matrix
 
 
-def block_basis() -> Tensor:
-    """The orthonormal map from a block's 192 samples (colour, row, column) to its 192 coefficients. (192, 192)"""
-    return precise_basis().float()
-
-
 def precise_basis() -> Tensor:
-    """The same in float64."""
+    """From a block's 192 samples (colour, row, column) to its 192 coefficients, orthonormal. (192, 192) float64"""
     return torch.kron(colour_rotation(), torch.kron(dct_matrix(), dct_matrix()))
 
 

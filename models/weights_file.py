@@ -17,6 +17,7 @@ from .packing import pack, unpack
 from .photo import FINEST_CODE, PhotoRRVQ
 from .pixels import STRIDES
 from .rrvq import RRVQConfig
+from .transform import TRANSFORMS
 
 FORMAT = "dvcodec-rrvq-1"
 
@@ -68,7 +69,8 @@ def _config(fields: dict[str, Any]) -> RRVQConfig:
     whole = all(type(n) is int and 1 <= n <= most for ns, most in ((counts, 8), (sizes, 256)) for n in ns)
     if set(config.widths) != set(STRIDES) or not whole:
         raise ValueError("the sizes in its configuration are out of bounds")
-    if config.layout not in LAYOUTS or config.prior not in PRIORS or type(config.predictions) is not bool:
+    known = config.layout in LAYOUTS and config.prior in PRIORS and config.transform in TRANSFORMS
+    if not known or type(config.predictions) is not bool:
         raise ValueError("the structure in its configuration is not known to this release")
     if not 0 <= float(config.analysis_slope) <= 1:
         raise ValueError("the slope in its configuration is out of bounds")

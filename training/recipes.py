@@ -78,7 +78,7 @@ class Preset:
 PRESETS = {
     "rrvq": Preset(
         "RRVQ-VAE of photographs, the codec's model: 96 layers at strides 64 to 8, every quality",
-        {"layout": "photo-96", "sigma_coarse": 48.0, "sigma_fine": 3.2, "analysis_slope": 0.2},
+        {"layout": "photo-96", "transform": "lapped", "sigma_coarse": 48.0, "sigma_fine": 3.2, "analysis_slope": 0.2},
     ),
     "canvas": Preset(
         "the baseline: whole 8x8 blocks by 14 residual codebooks, direct priors, no learned predictions",
@@ -94,6 +94,7 @@ PRESETS = {
         "the same hierarchy with narrow networks: quick to train, for trials",
         {
             "layout": "photo-96",
+            "transform": "lapped",
             "sigma_coarse": 48.0,
             "sigma_fine": 3.2,
             "widths": {64: 32, 32: 48, 16: 64, 8: 64},
@@ -118,5 +119,6 @@ SIZES: dict[str, type] = {
     "layout": str,
     "prior": str,
     "predictions": bool,
+    "transform": str,
 }
 """Network sizes that `--set` may change (fields of models.rrvq.RRVQConfig)."""

@@ -1,0 +1,129 @@
+"""The papers' tables with narrow networks and short runs: what a CPU core gives in minutes a row.
+
+    python benchmarks/families.py likelihoods --root DATA --out RUNS     # Lievin et al. 2019, table 1
+    python benchmarks/families.py bias --root DATA --out RUNS            # Lievin et al. 2019, table 4
+    python benchmarks/families.py codebooks --root DATA --out RUNS       # Willetts et al. 2021, tables 1 and G.1
+
+Every row is `dvcodec train` with the same steps, batches and seed, then `dvcodec evaluate` on the test set; RUNS keeps
+the runs and their figures, and rows that have figures are not run again. `--only TEXT` takes some rows by name.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from argparse import ArgumentParser
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+NARROW = {"width": "24", "blocks": "1", "dropout": "0", "batch": "32", "schedule": "cosine", "validate_every": "0"}
+"""HD-VAE's and their Gaussian counterparts' networks and schedule."""
+VARIABLES = {1: "8", 2: "8,4", 3: "8,4,2"}
+SYMBOLS = {1: "64", 2: "64,16", 3: "64,16,4"}
+"""By layer; half of the paper's variables, fewer symbols."""
+SETS = ("mnist-static", "caltech101", "fashion-static", "omniglot")
+ONE_LAYER = {"width": "32", "blocks": "1", "embedding": "16", "symbols": "64", "batch": "32", "validate_every": "1000"}
+"""rVQ-VAE and VQ-VAE as narrow as `rrvq-l5-small`."""
+TEMPERATURE = 0.1
+"""Of the relaxation bias, as in the paper."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A run: its name, a preset, a data set, how many steps, what `--set` changes."""
+
+    name: str
+    model: str
+    data: str
+    steps: int
+    settings: dict[str, str]
+
+
+def likelihoods() -> list[Row]:
+    """Discrete and Gaussian hierarchies: of one to three layers on MNIST, of two on the other sets."""
+    rows = []
+    for data in SETS:
+        for layers in (1, 2, 3) if data == SETS[0] else (2,):
+            sizes = {**NARROW, "variables": VARIABLES[layers], "symbols": SYMBOLS[layers]}
+            for kind in ("hdvae", "lvae-gaussian"):
+                rows.append(Row(f"{data}-{kind}-l{layers}", f"{kind}-l{layers}", data, 1200, sizes))
+    return rows
+
+
+def bias() -> list[Row]:
+    """N variables of 256 symbols over one to three layers of static MNIST."""
+    grid = [(count, layers) for count in (12, 24) for layers in (1, 2, 3)]
+    return [Row(f"bias-n{n}-l{layers}", f"hdvae-n{n}-l{layers}", "mnist-static", 800, NARROW) for n, layers in grid]
+
+
+def codebooks() -> list[Row]:
+    """Latent layers on CIFAR-10: the ablation and its baselines."""
+    settings: dict[str, tuple[str, dict[str, str]]] = {
+        "rrvq": ("rrvq-l5-small", {}),
+        "rrvq-direct": ("rrvq-l5-small", {"prior": "direct"}),
+        "rrvq-unit": ("rrvq-l5-small", {"variance": "unit"}),
+        "rrvq-direct-unit": ("rrvq-l5-small", {"prior": "direct", "variance": "unit"}),
+        "spatial": ("rrvq-l5-small", {"latent": "gaussian", "exact": "false"}),
+        "rvq": ("rvq", ONE_LAYER),
+        "vqvae": ("vqvae", ONE_LAYER),
+    }
+    return [Row(name, model, "cifar10", 1400, changed) for name, (model, changed) in settings.items()]
+
+
+TABLES = {"likelihoods": likelihoods, "bias": bias, "codebooks": codebooks}
+
+
+def dvcodec(*arguments: str) -> str:
+    """A command's standard output. CalledProcessError if it fails."""
+    command = [sys.executable, "-m", "dvcodec", *arguments, "--threads", "1"]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+def measured(row: Row, root: Path, out: Path) -> dict[str, Any]:
+    """The row's figures on the test set, from an earlier run if there is one."""
+    run, figures = out / row.name, out / f"{row.name}.json"
+    if not figures.exists():
+        data = ("--data", row.data, "--root", str(root))
+        changed = [word for key, value in row.settings.items() for word in ("--set", f"{key}={value}")]
+        resumed = ["--resume"] if (run / "checkpoint.safetensors").exists() else changed
+        limits = ("--steps", str(row.steps), "--quiet")
+        dvcodec("train", "--model", row.model, *resumed, *data, "--out", str(run), *limits)
+        relaxed = ("--temperature", str(TEMPERATURE)) if row.name.startswith("bias") else ()
+        found = dvcodec("evaluate", "--weights", str(run / "checkpoint.safetensors"), *data, *relaxed, "--json")
+        figures.write_text(found)
+    return dict(json.loads(figures.read_text()))
+
+
+def cells(row: Row, found: dict[str, Any]) -> list[str]:
+    """What the table shows of a row."""
+    unused = sum(layer["dead"] for layer in found["layers"])
+    symbols = sum(layer["symbols"] for layer in found["layers"])
+    bias = found["relaxation_bias_nats"]
+    codes = f"{symbols - unused} of {symbols}" if symbols else "-"
+    shown = [f"{found['elbo_nats']:.1f}", f"{found['bits_per_dim']:.3f}", f"{found['kl_nats']:.1f}", codes]
+    return [row.name, *shown, "-" if bias is None else f"{bias:.2f}"]
+
+
+def main() -> None:
+    """Runs a table's rows and prints it as far as it has come."""
+    parser = ArgumentParser(description=__doc__)
+    parser.add_argument("table", choices=TABLES)
+    parser.add_argument("--root", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--only", default="")
+    chosen = parser.parse_args()
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    table = Table("row", "ELBO, nats", "bits per dimension", "KL, nats", "symbols in use", "relaxation bias")
+    for row in TABLES[chosen.table]():
+        if chosen.only in row.name:
+            table.add_row(*cells(row, measured(row, chosen.root, chosen.out)))
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,133 @@
+"""Blocks that overlap: the map is undone exactly, gains what it should, and bands and integers show the same image."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import small_model
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from dvcodec.models import exact_canvas
+from dvcodec.models.bands import infer_bands, render_bands
+from dvcodec.models.exact_canvas import fixed_sigma, image_of, integer_basis, integer_borders
+from dvcodec.models.lapped import across, border_matrix, inverse_border_matrix, scales
+from dvcodec.models.photo import Painted, PhotoRRVQ, grid_sizes
+from dvcodec.models.rrvq import COEFFICIENTS
+from dvcodec.models.transform import dct_matrix
+from dvcodec.models.weights_file import write
+
+CONFIG = replace(small_model.CONFIG, transform="lapped", layout="photo-96")
+QUALITY = torch.tensor([2000])
+SIZES = [(1, 1), (8, 8), (63, 64), (65, 130), (100, 3)]
+
+
+@pytest.fixture(scope="module")
+def model() -> PhotoRRVQ:
+    """Corrections of both networks are zero."""
+    return PhotoRRVQ(CONFIG).eval()
+
+
+def painted(model: PhotoRRVQ, evidence: dict[int, Tensor], size: tuple[int, int]) -> Painted:
+    """As if the symbols had told every coefficient."""
+    state = torch.zeros(1, CONFIG.widths[8], *grid_sizes(size)[8])
+    return Painted(state, evidence, model.sigma(QUALITY), size, QUALITY)
+
+
+def noise(size: tuple[int, int]) -> NDArray[np.uint8]:
+    return np.random.default_rng(3).integers(0, 256, (*size, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_coefficients_hold_the_whole_image_at_every_size(model: PhotoRRVQ, size: tuple[int, int]) -> None:
+    pixels = noise(size)
+    with torch.inference_mode():
+        evidence = infer_bands(model, pixels, QUALITY)
+        assert (render_bands(model, painted(model, evidence, size)) == pixels).all()
+
+
+def test_bands_are_those_of_the_whole_image(model: PhotoRRVQ) -> None:
+    pixels, size = noise((70 * 8 + 3, 20)), (70 * 8 + 3, 20)
+    with torch.inference_mode():
+        whole, bands = (infer_bands(model, pixels, QUALITY, rows) for rows in (1000, 64))
+        assert all(torch.allclose(whole[s], bands[s], atol=1e-3) for s in whole)
+        shown = painted(model, {s: t.round() for s, t in whole.items()}, size)
+        one, many = (render_bands(model, shown, rows).astype(int) for rows in (1000, 64))
+    assert np.abs(one - many).max() <= 1 and (one != many).mean() < 1e-3  # float sums may round apart
+
+
+def test_integers_show_what_floats_show(model: PhotoRRVQ, monkeypatch: pytest.MonkeyPatch) -> None:
+    size = (83, 45)
+    with torch.inference_mode():
+        evidence = {s: (t * 8).round() / 8 for s, t in infer_bands(model, noise(size), QUALITY).items()}
+        floats = render_bands(model, painted(model, evidence, size)).astype(int)
+        sigma = fixed_sigma(CONFIG, int(QUALITY))
+        whole = image_of(evidence, size, sigma, "lapped")
+        monkeypatch.setattr(exact_canvas, "BAND_BLOCKS", 2)
+        assert (image_of(evidence, size, sigma, "lapped") == whole).all()
+    assert np.abs(whole - floats).max() <= 2 and np.abs(whole - floats).mean() < 0.2
+    assert np.abs(image_of(evidence, size, sigma, "cosine") - floats).mean() > 2
+
+
+def test_the_map_leaves_constants_alone_and_is_undone() -> None:
+    ones = torch.ones(1, 24, 40, dtype=torch.float64)
+    assert torch.allclose(across(ones, border_matrix()), ones)
+    x = torch.rand(2, 24, 40, dtype=torch.float64)
+    assert torch.allclose(across(across(x, border_matrix()), inverse_border_matrix()), x)
+    assert torch.equal(across(x[:, :8, :8], border_matrix()), x[:, :8, :8])
+
+
+def test_the_coding_gain_and_the_norms_are_those_that_are_claimed() -> None:
+    """On a first-order process of correlation 0.95, of a block in the middle of 24."""
+    borders = [torch.eye(4, dtype=torch.float64)] * 2
+    whole = torch.block_diag(borders[0], *[border_matrix()] * 23, borders[1])
+    analysis = torch.block_diag(*[dct_matrix()] * 24) @ whole
+    shapes = torch.linalg.inv(analysis)[:, 96:104]
+    place = torch.arange(192)
+    covariance = 0.95 ** (place[:, None] - place[None]).abs().double()
+    energy = torch.diagonal(analysis[96:104] @ covariance @ analysis[96:104].t()) * shapes.square().sum(0)
+    assert float(-10 * energy.log10().mean()) == pytest.approx(9.615, abs=1e-3)
+    norms = torch.outer(shapes.norm(dim=0), shapes.norm(dim=0)).flatten()
+    assert torch.allclose(norms[1:], scales()[1:64], atol=5e-3)
+
+
+def test_an_error_in_a_coefficient_costs_its_square_in_pixels(model: PhotoRRVQ) -> None:
+    size = (512, 512)
+    blank = {s: torch.zeros(n[0] * n[1], COEFFICIENTS[s]) for s, n in grid_sizes(size).items()}
+    for stride, channels in {64: range(12), 32: range(9), 16: range(9), 8: (1, 9, 71, 191)}.items():
+        middle = blank[stride].shape[0] // 2 + 512 // stride // 2
+        for channel in channels:
+            one = {s: t.clone() for s, t in blank.items()}
+            one[stride][middle, channel] = 1
+            with torch.inference_mode():
+                change = (model.render(painted(model, one, size)) - 128) / model.sigma(QUALITY)
+            assert float(change.norm()) == pytest.approx(1, abs=4e-3), (stride, channel)
+
+
+def test_the_integer_tables_are_what_they_were() -> None:
+    """Their making uses floats once; these figures pin the result, and no entry stands near a half."""
+    basis, borders = integer_basis("lapped"), integer_borders()
+    assert (int(basis.abs().sum()), int((basis * torch.arange(192)).sum())) == BASIS_FIGURES
+    assert borders.int().tolist() == BORDERS
+    exact = inverse_border_matrix() * 4096
+    assert ((exact - exact.floor()) - 0.5).abs().min() > 1e-6
+
+
+BASIS_FIGURES = (10196056, 607592)
+BORDERS = [
+    [3708, 163, 14, 43, -43, -14, -163, 388],
+    [-611, 3534, 516, 101, -101, -516, 562, 611],
+    [-85, -946, 3242, 800, -800, 854, 946, 85],
+    [-117, 184, -1179, 3490, 606, 1179, -184, 117],
+    [117, -184, 1179, 606, 3490, -1179, 184, -117],
+    [85, 946, 854, -800, 800, 3242, -946, -85],
+    [611, 562, -516, -101, 101, 516, 3534, -611],
+    [388, -163, -14, -43, 43, 14, 163, 3708],
+]
+
+
+def test_a_transform_that_is_not_known_is_no_weights_file() -> None:
+    data = write(small_model.built(CONFIG), small_model.QUALITIES, "x")
+    with pytest.raises(ValueError, match="structure"):
+        small_model.load(data.replace(b"lapped", b"zapped"))
