@@ -36,16 +36,18 @@ MEANS = {16: (176,) * 6 + (142,) * 3, 32: (217,) * 6 + (199,) * 3, 64: (237,) * 
 @lru_cache(maxsize=1)
 def border_matrix() -> Tensor:
     """What becomes of eight samples about a border: 1/2 W diag(I, V) W, W = [[I, J], [J, -I]]. (8, 8) float64"""
-    differences = torch.tensor(DIFFERENCES, dtype=torch.float64) / STEPS
     same, mirror = torch.eye(HALF, dtype=torch.float64), torch.eye(HALF, dtype=torch.float64).flip(0)
     fold = torch.cat([torch.cat([same, mirror], dim=1), torch.cat([mirror, -same], dim=1)])
-    return fold @ torch.block_diag(same, differences) @ fold / 2
+    inner = torch.eye(BLOCK, dtype=torch.float64)
+    inner[HALF:, HALF:] = torch.tensor(DIFFERENCES, dtype=torch.float64) / STEPS
+    return fold @ inner @ fold / 2
 
 
 @lru_cache(maxsize=1)
 def inverse_border_matrix() -> Tensor:
     """The inverse of `border_matrix`. (8, 8) float64"""
-    return torch.linalg.inv(border_matrix())
+    inverse: Tensor = torch.linalg.inv(border_matrix())
+    return inverse
 
 
 @lru_cache(maxsize=1)
@@ -83,6 +85,6 @@ def across(x: Tensor, matrix: Tensor, rounding: Callable[[Tensor], Tensor] = lam
 def _along(x: Tensor, matrix: Tensor, rounding: Callable[[Tensor], Tensor]) -> Tensor:
     if x.shape[-1] <= BLOCK:
         return x
-    first, between, last = x.split([HALF, x.shape[-1] - BLOCK, HALF], dim=-1)
+    first, between, last = torch.split(x, [HALF, x.shape[-1] - BLOCK, HALF], dim=-1)
     mapped = between.unflatten(-1, (-1, BLOCK)) @ matrix.to(x).t()
     return torch.cat([first, rounding(mapped.flatten(-2)), last], dim=-1)

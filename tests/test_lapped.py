@@ -80,9 +80,10 @@ def test_the_map_leaves_constants_alone_and_is_undone() -> None:
 
 def test_the_coding_gain_and_the_norms_are_those_that_are_claimed() -> None:
     """On a first-order process of correlation 0.95, of a block in the middle of 24."""
-    borders = [torch.eye(4, dtype=torch.float64)] * 2
-    whole = torch.block_diag(borders[0], *[border_matrix()] * 23, borders[1])
-    analysis = torch.block_diag(*[dct_matrix()] * 24) @ whole
+    samples = torch.eye(192, dtype=torch.float64)
+    for border in range(8, 192, 8):
+        samples[border - 4 : border + 4] = border_matrix() @ samples[border - 4 : border + 4]
+    analysis = torch.kron(torch.eye(24, dtype=torch.float64), dct_matrix()) @ samples
     shapes = torch.linalg.inv(analysis)[:, 96:104]
     place = torch.arange(192)
     covariance = 0.95 ** (place[:, None] - place[None]).abs().double()
