@@ -86,5 +86,5 @@ def _along(x: Tensor, matrix: Tensor, rounding: Callable[[Tensor], Tensor]) -> T
     if x.shape[-1] <= BLOCK:
         return x
     first, between, last = torch.split(x, [HALF, x.shape[-1] - BLOCK, HALF], dim=-1)
-    mapped = between.unflatten(-1, (-1, BLOCK)) @ matrix.to(x).t()
+    mapped = between.reshape(*x.shape[:-1], -1, BLOCK) @ matrix.to(x).t()
     return torch.cat([first, rounding(mapped.flatten(-2)), last], dim=-1)
