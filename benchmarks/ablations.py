@@ -28,6 +28,7 @@ from dvcodec.evaluation.bdrate import Curve, bd_rate
 from dvcodec.evaluation.images import image_files, load_rgb
 from dvcodec.evaluation.metrics import psnr
 from dvcodec.models import latent, pixels, rrvq
+from dvcodec.models.configs import RRVQConfig
 from dvcodec.models.descent import Step
 from dvcodec.models.exact import ACTIVATION_BITS, GridLinear, on_grid
 from dvcodec.models.latent import CONTEXT, LatentLayer
@@ -118,7 +119,7 @@ def weight_normalised() -> list[Patch]:
     """Weight normalisation of every map of the chain (a direction and a length per output)."""
     kept = rrvq.Chain.__init__
 
-    def build(self: rrvq.Chain, config: rrvq.RRVQConfig) -> None:
+    def build(self: rrvq.Chain, config: RRVQConfig) -> None:
         kept(self, config)
         for module in list(self.modules()):
             if isinstance(module, GridLinear):

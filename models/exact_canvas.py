@@ -15,13 +15,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from .configs import RRVQConfig
 from .exact import ACTIVATION_BITS
 from .frozen import RATIO, FrozenChain, FrozenLayer, FrozenStage, PlaneCanvas, rounded
 from .lapped import across, inverse_border_matrix, mean_scales, synthesis_basis
 from .latent import LatentLayer
 from .photo import FINEST_CODE, grid_sizes
 from .pixels import STRIDES, canvas_levels, pad_levels
-from .rrvq import MEAN_SCALE, RRVQConfig
+from .rrvq import MEAN_SCALE
 from .transform import BLOCK, precise_basis, unhaar
 
 CANVAS_BITS = 6

@@ -12,7 +12,6 @@ errors in several of them may add up to a little more or less.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -33,7 +32,6 @@ MEANS = {16: (176,) * 6 + (142,) * 3, 32: (217,) * 6 + (199,) * 3, 64: (237,) * 
 """Norms of what the coefficients of the block means' Haar pyramid add to an image, by stride, in steps of 2**-8."""
 
 
-@lru_cache(maxsize=1)
 def border_matrix() -> Tensor:
     """What becomes of eight samples about a border: 1/2 W diag(I, V) W, W = [[I, J], [J, -I]]. (8, 8) float64"""
     same, mirror = torch.eye(HALF, dtype=torch.float64), torch.eye(HALF, dtype=torch.float64).flip(0)
@@ -43,14 +41,12 @@ def border_matrix() -> Tensor:
     return fold @ inner @ fold / 2
 
 
-@lru_cache(maxsize=1)
 def inverse_border_matrix() -> Tensor:
     """The inverse of `border_matrix`. (8, 8) float64"""
     inverse: Tensor = torch.linalg.inv(border_matrix())
     return inverse
 
 
-@lru_cache(maxsize=1)
 def scales() -> Tensor:
     """How much a unit of a block's coefficients counts in pixels; 1 for its means. (192,) float64, colour-major"""
     along = torch.tensor(NORMS, dtype=torch.float64) / STEPS

@@ -9,10 +9,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .configs import RRVQConfig
 from .descent import Chooser, descend
 from .lapped import across, border_matrix, inverse_border_matrix
 from .pixels import STRIDES, BlockNet, Pyramid, canvas_levels, crop_levels, pad_levels
-from .rrvq import KNOTS, Chain, RRVQConfig, tokens
+from .rrvq import KNOTS, Chain, tokens
 from .transform import BLOCK
 
 FINEST_CODE = 4096

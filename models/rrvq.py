@@ -13,42 +13,17 @@ which the quality sets. Who chooses the symbols (posterior, entropy decoder, pri
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .configs import RRVQConfig
 from .exact import GridConv, GridLinear, on_grid, rectified, signed, stream
 from .latent import CONTEXT, PRIORS, LatentLayer
 from .layout import LayerPlan, photo_plan
 
 KNOTS = 17
 """The quality enters the chain by linear interpolation between this many learned vectors."""
-
-
-@dataclass(frozen=True)
-class RRVQConfig:
-    """Sizes of the photograph model. `widths` are the chain's channels by stride."""
-
-    widths: dict[int, int] = field(default_factory=lambda: {64: 64, 32: 96, 16: 128, 8: 128})
-    blocks: int = 2
-    hidden: int = 64
-    synthesis_width: int = 128
-    synthesis_blocks: int = 4
-    analysis_width: int = 64
-    analysis_slope: float = 0.0
-    """Slope below zero of the analysis's activations."""
-    sigma_coarse: float = 44.0
-    sigma_fine: float = 3.4
-    layout: str = "photo-82"
-    """Which coefficients each layer carries, one of layout.LAYOUTS."""
-    prior: str = "responsibilities"
-    """How the prior is parameterised, one of latent.PRIORS."""
-    predictions: bool = True
-    """Whether a learned mean joins the canvas before each symbol."""
-    transform: str = "cosine"
-    """What the canvas's coefficients stand for, one of transform.TRANSFORMS."""
 
 
 class Block(nn.Module):

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from .configs import ScanConfig
 from .deflated import deflate, facts_of, one_kind_of_error, tensors_of
 from .packing import pack_linears, take, unpack_linears
 from .scan_model import ScanModel
-from .scan_net import PATTERNS, TOTAL, ScanConfig, ScanNet
+from .scan_net import PATTERNS, TOTAL, ScanNet
 
 FORMAT = "dvcodec-scans-1"
 
@@ -41,7 +41,7 @@ def _read(path: Path) -> ScanModel:
     facts = facts_of(path)
     if facts["format"] != FORMAT:
         raise ValueError(f"its format is {str(facts['format'])[:32]!r}, {FORMAT!r} is expected here")
-    net, tensors = ScanNet(_config(facts["config"])), tensors_of(path, facts)
+    net, tensors = ScanNet(ScanConfig.of(facts["config"])), tensors_of(path, facts)
     unpack_linears(net, tensors)
     quiet = _checked(take(tensors, "quiet", torch.int32, (PATTERNS, 2)).numpy())
     return ScanModel(str(facts["name"]), net.net.eval(), quiet.astype(np.float32))
@@ -52,12 +52,3 @@ def _checked(weights: NDArray[np.int32]) -> NDArray[np.int32]:
     if weights.min() < 0 or (weights.sum(axis=1, dtype=np.int64) != TOTAL).any():
         raise ValueError("its tables are not valid")
     return weights
-
-
-def _config(fields: dict[str, Any]) -> ScanConfig:
-    """The configuration, every size within its bounds."""
-    config = ScanConfig(**fields)
-    bounds = (config.rows, 16), (config.columns, 16), (config.width, 256), (config.depth, 8)
-    if not all(type(n) is int and 1 <= n <= most for n, most in bounds):
-        raise ValueError("the sizes in its configuration are out of bounds")
-    return config

@@ -6,8 +6,6 @@ by the pattern of its surroundings.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -15,6 +13,7 @@ from torch import Tensor, nn
 
 from .bilevel import BilevelConfig, BilevelNet
 from .causal import Reach
+from .configs import ScanConfig
 from .surroundings import RECTANGLES
 
 PATTERNS = 2 ** len(RECTANGLES)
@@ -24,21 +23,12 @@ RARE, TRUST = 1e-3, 50.0
 """Share of ink where nothing was counted, and how many counted pixels weigh as much."""
 
 
-@dataclass(frozen=True)
-class ScanConfig:
-    """Sizes: how far a pixel sees, and the hidden layers."""
-
-    rows: int = 6
-    columns: int = 5
-    width: int = 40
-    depth: int = 2
-
-    def net(self) -> BilevelConfig:
-        """The network's own configuration. ValueError if the reach is out of bounds or hides a rectangle."""
-        reach = Reach(self.rows, self.columns)
-        if not all(rectangle.known(reach) for rectangle in RECTANGLES):
-            raise ValueError("with this reach the surroundings of a pixel are not known in time: use 5 columns or more")
-        return BilevelConfig(reach, len(RECTANGLES), self.width, self.depth)
+def net_config(config: ScanConfig) -> BilevelConfig:
+    """The network's own configuration. ValueError if the reach hides a rectangle of the surroundings."""
+    reach = Reach(config.rows, config.columns)
+    if not all(rectangle.known(reach) for rectangle in RECTANGLES):
+        raise ValueError("with this reach the surroundings of a pixel are not known in time: use 5 columns or more")
+    return BilevelConfig(reach, len(RECTANGLES), config.width, config.depth)
 
 
 class ScanNet(nn.Module):
@@ -47,7 +37,7 @@ class ScanNet(nn.Module):
     def __init__(self, config: ScanConfig) -> None:
         super().__init__()
         self.config = config
-        self.net = BilevelNet(config.net())
+        self.net = BilevelNet(net_config(config))
         self.register_buffer("quiet", torch.zeros(PATTERNS, 2, dtype=torch.int64))
         self.quiet: Tensor
 

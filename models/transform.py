@@ -12,9 +12,6 @@ import torch
 from torch import Tensor
 
 BLOCK = 8
-TRANSFORMS = ("cosine", "lapped")
-"""Blocks by themselves, or overlapping ones (see lapped)."""
-
 CHANNELS = 3 * BLOCK * BLOCK
 """Coefficients of a block at stride 8: colour-major, then row-major DCT frequency (192)."""
 

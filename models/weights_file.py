@@ -7,17 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from . import interface
+from .configs import RRVQConfig
 from .deflated import deflate, facts_of, one_kind_of_error, tensors_of
 from .families import weights as families
 from .families.sets import FamilySet
 from .hierarchy import PhotoHierarchy, QualityMap
-from .latent import PRIORS
-from .layout import LAYOUTS
 from .packing import pack, unpack
 from .photo import FINEST_CODE, PhotoRRVQ
-from .pixels import STRIDES
-from .rrvq import RRVQConfig
-from .transform import TRANSFORMS
 
 FORMAT = "dvcodec-rrvq-1"
 
@@ -54,29 +50,10 @@ def _read(path: Path, device: str) -> interface.Hierarchy:
     if facts["format"] != FORMAT:
         known = f"{FORMAT!r} and {families.FORMAT!r}"
         raise ValueError(f"its format is {str(facts['format'])[:32]!r}, this release reads {known}")
-    config, qualities = _config(facts["config"]), _qualities(facts["quality"])
+    config, qualities = RRVQConfig.of(facts["config"]), _qualities(facts["quality"])
     model = PhotoRRVQ(config)
     unpack(model, tensors_of(path, facts))
     return PhotoHierarchy(str(facts["name"]), model, qualities, device)
-
-
-def _config(fields: dict[str, Any]) -> RRVQConfig:
-    """The configuration, every size within its bounds."""
-    widths = {int(stride): width for stride, width in fields["widths"].items()}
-    config = RRVQConfig(**{**fields, "widths": widths})
-    counts = [config.blocks, config.synthesis_blocks]
-    sizes = [*config.widths.values(), config.hidden, config.synthesis_width, config.analysis_width]
-    whole = all(type(n) is int and 1 <= n <= most for ns, most in ((counts, 8), (sizes, 256)) for n in ns)
-    if set(config.widths) != set(STRIDES) or not whole:
-        raise ValueError("the sizes in its configuration are out of bounds")
-    known = config.layout in LAYOUTS and config.prior in PRIORS and config.transform in TRANSFORMS
-    if not known or type(config.predictions) is not bool:
-        raise ValueError("the structure in its configuration is not known to this release")
-    if not 0 <= float(config.analysis_slope) <= 1:
-        raise ValueError("the slope in its configuration is out of bounds")
-    if not 0.1 <= float(config.sigma_fine) <= float(config.sigma_coarse) <= 1000:
-        raise ValueError("the sigmas in its configuration are out of bounds")
-    return config
 
 
 def _qualities(fields: dict[str, Any]) -> QualityMap:

@@ -17,12 +17,13 @@ from torch import Tensor
 
 from dvcodec import models
 from dvcodec.models import interface
+from dvcodec.models.configs import RRVQConfig
 from dvcodec.models.exact import GridLinear, exact_arithmetic
 from dvcodec.models.frozen import BAND_POSITIONS, BLOCK_ENTRIES, FrozenChain
 from dvcodec.models.hierarchy import PhotoHierarchy, QualityMap
 from dvcodec.models.packing import pack, unpack
 from dvcodec.models.photo import PhotoRRVQ
-from dvcodec.models.rrvq import COEFFICIENTS, RRVQConfig
+from dvcodec.models.rrvq import COEFFICIENTS
 from dvcodec.models.weights_file import write
 from dvcodec.training.codebooks import initialise_codebooks
 

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from dvcodec import models
 from dvcodec.models import scan_file
+from dvcodec.models.configs import ScanConfig
 from dvcodec.models.exact import GridLinear
 from dvcodec.models.scan_model import ScanModel
-from dvcodec.models.scan_net import ScanConfig, ScanNet
+from dvcodec.models.scan_net import ScanNet
 
 WEIGHTS = b"pagespag"
 CONFIG = ScanConfig(rows=3, columns=5, width=12)

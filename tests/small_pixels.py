@@ -14,10 +14,11 @@ from dvcodec.codec import decoder, lossless
 from dvcodec.codec.container import Container
 from dvcodec.codec.images import Picture, from_array
 from dvcodec.models import interface, residual_tables
+from dvcodec.models.configs import WavefrontConfig
 from dvcodec.models.exact import GridLinear
 from dvcodec.models.wavefront import file
 from dvcodec.models.wavefront.model import WavefrontPixels
-from dvcodec.models.wavefront.net import WavefrontConfig, WavefrontNet
+from dvcodec.models.wavefront.net import WavefrontNet
 
 WEIGHTS, PIXEL_WEIGHTS = b"12345678", b"87654321"
 

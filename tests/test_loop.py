@@ -24,7 +24,7 @@ from dvcodec.training.parameters import FlatParameters
 from dvcodec.training.recipes import Optimisation
 from dvcodec.training.schedules import Norms
 from dvcodec.training.task import Moment, ParameterGroup, Terms
-from toy_task import RECIPE, toy, train, trainer
+from toy_task import RECIPE, Sizes, toy, train, trainer
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +36,7 @@ def toy_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     def with_toy(plain: dict[str, object]) -> registry.Settings:
         if plain["kind"] != "toy":
             return restored(plain)
-        return registry.Settings("toy", "toy", {}, registry._recipe(Optimisation, plain["recipe"]))  # type: ignore[arg-type]
+        return registry.Settings("toy", "toy", Sizes(), registry._recipe(Optimisation, plain["recipe"]))  # type: ignore[arg-type]
 
     monkeypatch.setattr(registry, "restored", with_toy)
     monkeypatch.setattr(registry, "module", lambda settings: toy_task.Model())
@@ -251,6 +251,22 @@ def test_a_checkpoint_of_another_model_or_none_is_refused(tmp_path: Path, monkey
     (tmp_path / "none").write_bytes(b"nothing of the kind")
     with pytest.raises(DvcodecError, match="cannot be read as a checkpoint"):
         Checkpoint(tmp_path / "none")
+
+
+def test_sizes_that_a_checkpoint_does_not_hold_are_never_allocated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train(trainer(tmp_path, replace(RECIPE, steps=1)))
+    made: list[str] = []
+
+    def claimed(settings: object) -> torch.nn.Module:
+        made.append(torch.empty(0).device.type)
+        return torch.nn.Linear(2**20, 2**20)  # 4 TiB
+
+    monkeypatch.setattr(registry, "module", claimed)
+    with pytest.raises(DvcodecError, match="of another model"):
+        Checkpoint(tmp_path / FILE).model()
+    assert made == ["meta"]
 
 
 def test_a_checkpoint_without_its_state_cannot_be_gone_on_from(tmp_path: Path) -> None:

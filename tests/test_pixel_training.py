@@ -14,6 +14,7 @@ from dvcodec.codec import pixels
 from dvcodec.codec.entropy import Tables
 from dvcodec.codec.errors import InvalidArgument
 from dvcodec.models import colours, residual_tables, residuals
+from dvcodec.models.configs import WavefrontConfig
 from dvcodec.models.pixel_net import MEAN_STEPS, TAILS, Shape
 from dvcodec.models.residual_tables import cost
 from dvcodec.training.options import TrainOptions
@@ -42,7 +43,7 @@ def test_lossless_files_have_their_share_and_lossy_ones_are_halved(tmp_path: Pat
     weights.write_bytes(small_model.weights_bytes())
     recipe = PixelRecipe(crop=32, lossless_share=0.25, hierarchy=str(weights))
     photos = PhotoFolder(tmp_path, 32)
-    PixelTask({"hidden": 8, "width": 4, "predictors": 1}, recipe, photos)
+    PixelTask(WavefrontConfig(hidden=8, width=4, predictors=1), recipe, photos)
     assert [image.shape for image in photos.images] == [(40, 50, 6), (100, 50, 6), (30, 45, 6)]
     assert photos.areas == pytest.approx([0.25, 0.75, 0])
 

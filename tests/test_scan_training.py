@@ -13,7 +13,8 @@ from dvcodec.codec import pages
 from dvcodec.codec.entropy import Tables
 from dvcodec.codec.errors import DvcodecError, InvalidArgument
 from dvcodec.models import deflated
-from dvcodec.models.scan_net import PATTERNS, RARE, TOTAL, ScanConfig, ScanNet
+from dvcodec.models.configs import ScanConfig
+from dvcodec.models.scan_net import PATTERNS, RARE, TOTAL, ScanNet, net_config
 from dvcodec.training.data import scan_pages, scan_process
 from dvcodec.training.options import TrainOptions
 from dvcodec.training.scan_recipe import ScanRecipe
@@ -51,7 +52,7 @@ def test_the_objective_is_what_a_page_costs() -> None:
     whole = [(slice(0, SIZE[0]), slice(0, SIZE[1]))]
     size = len(pages.encode(page * np.uint8(255), whole, model, Tables(model.tables)))
     net, looked = small_pages.trainable(), seen(page, model.network.config.reach)
-    task = ScanTask({"rows": 3, "columns": 5, "width": 12}, ScanRecipe(pages=1, batch=1, pixels=40000), None)
+    task = ScanTask(ScanConfig(rows=3, columns=5, width=12), ScanRecipe(pages=1, batch=1, pixels=40000), None)
     task.module, task.pages = net, [looked]
     with torch.no_grad():
         busy = float(task.terms(task.batch(np.random.default_rng(0), Moment(1, 0)), Moment(1, 0)).loss)
@@ -62,7 +63,7 @@ def test_the_objective_is_what_a_page_costs() -> None:
 
 def test_all_pixels_are_busy_or_counted() -> None:
     page = made(5)
-    looked = seen(page, ScanConfig().net().reach)
+    looked = seen(page, net_config(ScanConfig()).reach)
     assert int(looked.quiet.sum()) + len(looked.busy) == page.size
     assert int(looked.quiet[:, 0].sum()) <= (page == 0).sum()
 
@@ -112,7 +113,7 @@ def test_what_cannot_be_set_is_refused(tmp_path: Path, key: str, value: str) -> 
 
 def test_a_reach_that_hides_the_surroundings_is_refused() -> None:
     with pytest.raises(ValueError, match="5 columns or more"):
-        ScanConfig(columns=4).net()
+        net_config(ScanConfig(columns=4))
 
 
 @pytest.mark.parametrize(

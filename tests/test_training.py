@@ -15,12 +15,12 @@ from safetensors.torch import save_file
 
 from dvcodec import training
 from dvcodec.codec.errors import DvcodecError, InvalidArgument
+from dvcodec.models.configs import RRVQConfig
 from dvcodec.models.descent import Step
 from dvcodec.models.latent import CONTEXT, LatentLayer
 from dvcodec.models.layout import LayerPlan
 from dvcodec.models.packing import pack
 from dvcodec.models.photo import PhotoRRVQ
-from dvcodec.models.rrvq import RRVQConfig
 from dvcodec.training.checkpoints import FILE, Checkpoint
 from dvcodec.training.choosers import PosteriorChooser
 from dvcodec.training.codebooks import cluster, companded, marginals
@@ -55,7 +55,7 @@ def photos(tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
     """Presets with narrow networks, one thread."""
-    monkeypatch.setitem(PRESETS, "rrvq", Preset("narrow", asdict(CONFIG)))
+    monkeypatch.setitem(PRESETS, "rrvq", Preset("narrow", CONFIG))
     torch.set_num_threads(1)
 
 

@@ -70,7 +70,7 @@ def test_weights_of_a_variant_code_a_picture(name: str) -> None:
 
 def test_a_layout_that_is_not_known_is_no_weights_file() -> None:
     data = write(small_model.built(CONFIGS["photo-96"]), small_model.QUALITIES, "x")
-    with pytest.raises(ValueError, match="structure"):
+    with pytest.raises(ValueError, match="layout"):
         small_model.load(data.replace(b"photo-96", b"photo-97"))
 
 

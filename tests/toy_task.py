@@ -10,7 +10,7 @@ import os
 import socket
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,11 @@ from dvcodec.training.registry import Settings
 from dvcodec.training.task import Moment, ParameterGroup, Terms
 
 RECIPE = Optimisation(steps=8, batch=4, rate=0.05, warm_up=2, clip=0, clip_norm=0)
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """There are none."""
 
 
 class Model(nn.Module):
@@ -91,7 +96,7 @@ class ToyTask:
 def trainer(folder: Path, recipe: Optimisation = RECIPE, team: Team | None = None, **task: Any) -> Trainer:
     """A trainer of a fresh toy task."""
     torch.manual_seed(0)
-    settings = Settings("toy", "toy", {}, recipe)
+    settings = Settings("toy", "toy", Sizes(), recipe)
     return Trainer(ToyTask(recipe, team, **task), settings, Limits(folder), team or Team(), {})
 
 

@@ -82,8 +82,12 @@ class Checkpoint:
 
     def model(self) -> nn.Module:
         """The model with its parameters' moving averages, as it is to be exported and measured."""
+        tensors = self._part("model") | self._part("average")
+        with torch.device("meta"):  # the settings may ask for more than the file holds: nothing is allocated
+            shell = registry.module(self.settings)
+        self._load(shell, tensors, assign=True)
         module = registry.module(self.settings)
-        self._load(module, self._part("model") | self._part("average"))
+        self._load(module, tensors)
         return module.eval()
 
     def photo_model(self) -> PhotoRRVQ:
@@ -115,9 +119,9 @@ class Checkpoint:
         start = f"{prefix}."
         return {key.removeprefix(start): value for key, value in self.tensors.items() if key.startswith(start)}
 
-    def _load(self, module: nn.Module, tensors: dict[str, Tensor]) -> None:
+    def _load(self, module: nn.Module, tensors: dict[str, Tensor], *, assign: bool = False) -> None:
         try:
-            module.load_state_dict(tensors)
+            module.load_state_dict(tensors, assign=assign)
         except RuntimeError as error:
             first = str(error).splitlines()[-1].strip()
             raise DvcodecError(

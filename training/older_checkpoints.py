@@ -7,8 +7,9 @@ import json
 import torch
 from torch import Tensor, nn
 
+from ..models.configs import RRVQConfig
 from ..models.photo import PhotoRRVQ
-from .photo_task import GROUPS, config_of, group_of
+from .photo_task import GROUPS, group_of
 
 OLDER = "dvcodec-checkpoint-1"
 MOMENTS = ("exp_avg", "exp_avg_sq")
@@ -17,7 +18,7 @@ MOMENTS = ("exp_avg", "exp_avg_sq")
 def upgraded(tensors: dict[str, Tensor], metadata: dict[str, str]) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Tensors and metadata of a version 1 checkpoint as they are named today. KeyError or ValueError if parts miss."""
     config, state = json.loads(metadata["config"]), json.loads(metadata["state"])
-    module = PhotoRRVQ(config_of(config))
+    module = PhotoRRVQ(RRVQConfig.of(config))
     new = {f"model.{name}": value for name, value in module.state_dict().items()}
     for old, groups in _groups(tensors).items():
         new |= _named(module, groups, tensors[f"group.{old}"], "model")

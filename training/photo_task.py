@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from ..codec.errors import InvalidArgument
+from ..models.configs import RRVQConfig
 from ..models.photo import FINEST_CODE, PhotoRRVQ
-from ..models.rrvq import RRVQConfig
 from .codebooks import initialise_codebooks
 from .objective import rate_distortion
 from .photos import PhotoFolder
@@ -31,25 +30,19 @@ def group_of(name: str) -> str:
     return outer if outer in GROUPS else "chain"
 
 
-def config_of(config: Mapping[str, Any]) -> RRVQConfig:
-    """The model's sizes from what JSON holds of them."""
-    widths = config.get("widths", RRVQConfig().widths)
-    return RRVQConfig(**{**config, "widths": {int(stride): width for stride, width in widths.items()}})
-
-
 class PhotoTask:
     """A photograph model over a folder of photographs.
 
     `start`: weights to start from; None starts from networks at random and codebooks from the data.
     """
 
-    def __init__(self, config: Mapping[str, Any], recipe: Recipe, photos: PhotoFolder, seed: int, start: Path | None):
+    def __init__(self, config: RRVQConfig, recipe: Recipe, photos: PhotoFolder, seed: int, start: Path | None):
         if recipe.precision != "bf16":
             raise InvalidArgument(
                 f"photograph models train in bf16, not {recipe.precision}", "their layers choose what is exact in it"
             )
         self.recipe, self.photos, self.seed, self.start = recipe, photos, seed, start
-        self.module = PhotoRRVQ(config_of(config))
+        self.module = PhotoRRVQ(config)
 
     def groups(self) -> Sequence[ParameterGroup]:
         """Chain, codebooks and the two float networks."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..models.configs import WavefrontConfig
 from .recipes import Optimisation, Preset
 
 
@@ -33,11 +34,8 @@ class PixelRecipe(Optimisation):
 PIXELS = {
     "pixels": Preset(
         "lossless pixels given those before them and what a hierarchy predicts: a small network, exact",
-        {"hidden": 64, "width": 32, "predictors": 6},
+        WavefrontConfig(),
         PixelRecipe(),
     )
 }
 """Presets of this kind, by name."""
-
-PIXEL_SIZES: dict[str, type] = {"hidden": int, "width": int, "predictors": int}
-"""Network sizes that `--set` may change."""

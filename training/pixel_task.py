@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,11 +13,12 @@ from torch import Tensor
 
 from ..codec.errors import DvcodecError
 from ..models import colours, load, residuals
+from ..models.configs import WavefrontConfig
 from ..models.interface import PixelStep, Predictive, Step
 from ..models.residual_tables import cost, tables
 from ..models.wavefront.base import doubled, halved
 from ..models.wavefront.model import WavefrontPixels
-from ..models.wavefront.net import WavefrontConfig, WavefrontNet
+from ..models.wavefront.net import WavefrontNet
 from .photos import PhotoFolder, read_rgb
 from .pixel_recipe import PixelRecipe
 from .task import Moment, ParameterGroup, Terms
@@ -57,9 +57,9 @@ def predictive(weights: str) -> Predictive:
 class PixelTask:
     """A model of lossless pixels over a folder of photographs."""
 
-    def __init__(self, config: Mapping[str, Any], recipe: PixelRecipe, photos: PhotoFolder) -> None:
+    def __init__(self, config: WavefrontConfig, recipe: PixelRecipe, photos: PhotoFolder) -> None:
         self.recipe, self.photos = recipe, photos
-        self.module = WavefrontNet(WavefrontConfig(**config))
+        self.module = WavefrontNet(config)
         hierarchy = predictive(recipe.hierarchy)
         lossy = np.array([path.suffix.lower() in LOSSY for path in photos.paths])
         images = [halved(image) if half else image for image, half in zip(photos.images, lossy, strict=True)]

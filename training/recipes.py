@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any, Literal
+
+from ..models.configs import RRVQConfig
 
 
 @dataclass(frozen=True)
@@ -70,55 +72,33 @@ class Preset:
     """A model's description, its sizes and its recipe."""
 
     description: str
-    config: Any = field(default_factory=dict)
-    """Plain values: a mapping of sizes (photograph models) or a dataclass (families)."""
+    config: Any
+    """A dataclass of plain values: a photograph model's sizes, a family's, ..."""
     recipe: Optimisation = Recipe()
 
+
+WHOLE = RRVQConfig(layout="photo-96", transform="lapped", sigma_coarse=48.0, sigma_fine=3.2, analysis_slope=0.2)
 
 PRESETS = {
     "rrvq": Preset(
         "RRVQ-VAE of photographs, the codec's model: 96 layers at strides 64 to 8, every quality",
-        {"layout": "photo-96", "transform": "lapped", "sigma_coarse": 48.0, "sigma_fine": 3.2, "analysis_slope": 0.2},
+        WHOLE,
     ),
     "canvas": Preset(
         "the baseline: whole 8x8 blocks by 14 residual codebooks, direct priors, no learned predictions",
-        {
-            "layout": "canvas",
-            "prior": "direct",
-            "predictions": False,
-            "widths": {64: 64, 32: 64, 16: 96, 8: 96},
-            "blocks": 1,
-        },
+        RRVQConfig(
+            layout="canvas", prior="direct", predictions=False, widths={64: 64, 32: 64, 16: 96, 8: 96}, blocks=1
+        ),
     ),
     "rrvq-small": Preset(
         "the same hierarchy with narrow networks: quick to train, for trials",
-        {
-            "layout": "photo-96",
-            "transform": "lapped",
-            "sigma_coarse": 48.0,
-            "sigma_fine": 3.2,
-            "widths": {64: 32, 32: 48, 16: 64, 8: 64},
-            "blocks": 1,
-            "hidden": 32,
-            "synthesis_width": 64,
-            "analysis_width": 32,
-            "analysis_slope": 0.2,
-        },
+        replace(
+            WHOLE,
+            widths={64: 32, 32: 48, 16: 64, 8: 64},
+            blocks=1,
+            hidden=32,
+            synthesis_width=64,
+            analysis_width=32,
+        ),
     ),
 }
-
-SIZES: dict[str, type] = {
-    "blocks": int,
-    "hidden": int,
-    "synthesis_width": int,
-    "synthesis_blocks": int,
-    "analysis_width": int,
-    "analysis_slope": float,
-    "sigma_coarse": float,
-    "sigma_fine": float,
-    "layout": str,
-    "prior": str,
-    "predictions": bool,
-    "transform": str,
-}
-"""Network sizes that `--set` may change (fields of models.rrvq.RRVQConfig)."""

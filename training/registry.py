@@ -5,17 +5,18 @@ Settings are plain values and survive JSON. Torch loads only where a module is a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, is_dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..codec.errors import InvalidArgument
+from ..models.configs import RRVQConfig, ScanConfig, WavefrontConfig
 from ..models.families.config import from_fields
 from .families import FAMILIES, FamilyPreset, FamilyRecipe
-from .pixel_recipe import PIXEL_SIZES, PIXELS, PixelRecipe
-from .recipes import PRESETS, SIZES, Optimisation, Preset, Recipe
-from .scan_recipe import SCAN_SIZES, SCANS, ScanRecipe
-from .settings import changed, parse, settable
+from .pixel_recipe import PIXELS, PixelRecipe
+from .recipes import PRESETS, Optimisation, Preset, Recipe
+from .scan_recipe import SCANS, ScanRecipe
+from .settings import changed, settable
 
 if TYPE_CHECKING:
     from torch import nn
@@ -34,8 +35,12 @@ class Settings:
 
     def plain(self) -> dict[str, Any]:
         """The settings as JSON holds them."""
-        config = asdict(self.config) if is_dataclass(self.config) and not isinstance(self.config, type) else self.config
-        return {"kind": self.kind, "preset": self.preset, "config": config, "recipe": asdict(self.recipe)}
+        return {
+            "kind": self.kind,
+            "preset": self.preset,
+            "config": asdict(self.config),
+            "recipe": asdict(self.recipe),
+        }
 
 
 def presets() -> dict[str, Preset | FamilyPreset]:
@@ -53,13 +58,13 @@ def resolve(name: str, overrides: Mapping[str, str], steps: int | None, base: Se
     if base is not None and base.preset != name:
         raise InvalidArgument(f"the run trains {base.preset}, not {name}", f"--model {base.preset}")
     settings = base or _of(name, presets()[name])
-    known = settable(settings.recipe) | _config_types(settings.config)
+    known = settable(settings.recipe) | settable(settings.config)
     for key in overrides:
         if key not in known:
             raise InvalidArgument(f"no setting {key!r}", f"there are {', '.join(sorted(known))}")
     recipe = changed(settings.recipe, overrides)
     recipe = recipe if steps is None else replace(recipe, steps=steps)
-    return replace(settings, config=_changed_config(settings.config, overrides), recipe=recipe)
+    return replace(settings, config=changed(settings.config, overrides), recipe=recipe)
 
 
 def _of(name: str, preset: Preset | FamilyPreset) -> Settings:
@@ -68,34 +73,22 @@ def _of(name: str, preset: Preset | FamilyPreset) -> Settings:
     return Settings(kind, name, preset.config, preset.recipe)
 
 
-def _config_types(config: Any) -> dict[str, Any]:
-    return settable(config) if is_dataclass(config) else _sizes(config)
-
-
-def _sizes(config: Mapping[str, Any]) -> dict[str, type]:
-    """Network sizes that can be set: of a model of pixels or pages, or of a photograph model."""
-    return next((sizes for sizes in (PIXEL_SIZES, SCAN_SIZES) if config.keys() == sizes.keys()), SIZES)
-
-
-def _changed_config(config: Any, overrides: Mapping[str, str]) -> Any:
-    if is_dataclass(config):
-        return changed(config, overrides)
-    sizes = _sizes(config)
-    return {**config, **{key: parse(key, text, sizes[key]) for key, text in overrides.items() if key in sizes}}
-
-
 def restored(plain: Mapping[str, Any]) -> Settings:
     """Settings from what JSON held. KeyError, TypeError or ValueError if it holds something else."""
-    kind, preset, config = plain["kind"], str(plain["preset"]), dict(plain["config"])
-    if kind == "photo":
-        return Settings(kind, preset, config, _recipe(Recipe, plain["recipe"]))
-    if kind == "pixels":
-        return Settings(kind, preset, config, _recipe(PixelRecipe, plain["recipe"]))
-    if kind == "scans":
-        return Settings(kind, preset, config, _recipe(ScanRecipe, plain["recipe"]))
-    if kind == "family":
-        return Settings(kind, preset, from_fields(config), _recipe(FamilyRecipe, plain["recipe"]))
-    raise ValueError(f"unknown kind of model {kind!r}")
+    kind, preset = plain["kind"], str(plain["preset"])
+    if kind not in KINDS:
+        raise ValueError(f"unknown kind of model {kind!r}")
+    config, recipe = KINDS[kind]
+    return Settings(kind, preset, config(dict(plain["config"])), _recipe(recipe, plain["recipe"]))
+
+
+KINDS: dict[str, tuple[Callable[[dict[str, Any]], Any], type[Optimisation]]] = {
+    "photo": (RRVQConfig.of, Recipe),
+    "family": (from_fields, FamilyRecipe),
+    "pixels": (WavefrontConfig.of, PixelRecipe),
+    "scans": (ScanConfig.of, ScanRecipe),
+}
+"""By kind: a configuration from JSON's types, and the recipe."""
 
 
 def _recipe(kind: type[RecipeT], plain: Mapping[str, Any]) -> RecipeT:
@@ -113,14 +106,13 @@ def module(settings: Settings) -> nn.Module:
 
         return FamilyVAE(settings.config)
     if settings.kind == "pixels":
-        from ..models.wavefront.net import WavefrontConfig, WavefrontNet
+        from ..models.wavefront.net import WavefrontNet
 
-        return WavefrontNet(WavefrontConfig(**settings.config))
+        return WavefrontNet(settings.config)
     if settings.kind == "scans":
-        from ..models.scan_net import ScanConfig, ScanNet
+        from ..models.scan_net import ScanNet
 
-        return ScanNet(ScanConfig(**settings.config))
+        return ScanNet(settings.config)
     from ..models.photo import PhotoRRVQ
-    from .photo_task import config_of
 
-    return PhotoRRVQ(config_of(settings.config))
+    return PhotoRRVQ(settings.config)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..models.configs import ScanConfig
 from .recipes import Optimisation, Preset
 
 
@@ -36,11 +37,8 @@ class ScanRecipe(Optimisation):
 SCANS = {
     "scans": Preset(
         "black and white pages of any size, lossless: pixels given those before them, exact; pages are made",
-        {"rows": 6, "columns": 5, "width": 40, "depth": 2},
+        ScanConfig(),
         ScanRecipe(),
     )
 }
 """Presets of this kind, by name."""
-
-SCAN_SIZES: dict[str, type] = {"rows": int, "columns": int, "width": int, "depth": int}
-"""Network sizes that `--set` may change."""

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -16,7 +15,8 @@ from torch import Tensor
 
 from ..models.bilevel import log_prob
 from ..models.causal import Reach
-from ..models.scan_net import PATTERNS, ScanConfig, ScanNet
+from ..models.configs import ScanConfig
+from ..models.scan_net import PATTERNS, ScanNet
 from ..models.surroundings import RECTANGLES, counts, features, pattern, window
 from .data.scan_pages import fonts_below
 from .data.scan_process import Page, made
@@ -50,8 +50,8 @@ def seen(page: Page, reach: Reach) -> Seen:
 class ScanTask:
     """A model of pages, and a stock of pages that is renewed bit by bit."""
 
-    def __init__(self, config: Mapping[str, Any], recipe: ScanRecipe, photographs: Path | None) -> None:
-        self.recipe, self.module = recipe, ScanNet(ScanConfig(**config))
+    def __init__(self, config: ScanConfig, recipe: ScanRecipe, photographs: Path | None) -> None:
+        self.recipe, self.module = recipe, ScanNet(config)
         self.reach = self.module.net.config.reach
         self.fonts = fonts_below(Path(recipe.fonts) if recipe.fonts else None)
         self.photographs = [] if photographs is None else sorted(p for p in photographs.rglob("*") if p.is_file())

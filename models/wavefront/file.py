@@ -14,13 +14,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..configs import WavefrontConfig
 from ..deflated import deflate
 from ..packing import pack_linears, take, unpack_linears
 from ..residual_tables import checked
 from ..residuals import CONTEXTS, TOKENS
 from .frozen import FrozenWavefront
 from .model import WavefrontPixels
-from .net import SUM_LIMIT, WavefrontConfig, WavefrontNet
+from .net import SUM_LIMIT, WavefrontNet
 
 FORMAT = "dvcodec-wavefront-1"
 
@@ -37,16 +38,7 @@ def read(facts: dict[str, Any], tensors: dict[str, Tensor]) -> WavefrontPixels:
 
     Its arithmetic is that of a CPU: the entropy coder takes turns with it.
     """
-    net = WavefrontNet(_config(facts["config"]))
+    net = WavefrontNet(WavefrontConfig.of(facts["config"]))
     unpack_linears(net, tensors, SUM_LIMIT)
     tables = take(tensors, "tables", torch.int32, (CONTEXTS, TOKENS)).numpy()
     return WavefrontPixels(str(facts["name"]), net.eval(), checked(tables).astype(np.float32))
-
-
-def _config(fields: dict[str, Any]) -> WavefrontConfig:
-    """The configuration, every size within its bounds."""
-    config = WavefrontConfig(**fields)
-    sizes = (config.hidden, config.width)
-    if not all(type(n) is int and 1 <= n <= 256 for n in sizes) or config.predictors not in range(1, 9):
-        raise ValueError("the sizes in its configuration are out of bounds")
-    return config

@@ -11,13 +11,13 @@ on grids (see exact): the model that trains is the one that codes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from .. import colours
+from ..configs import WavefrontConfig
 from ..exact import GridLinear, on_grid
 from ..pixel_net import HIDDEN_LIMIT, MEAN_BITS, MEAN_STEPS, SCALES, TAILS, Shape, rectified
 from . import seen
@@ -31,15 +31,6 @@ MIX_BITS, MIX_LIMIT = 6, 2.0
 """The grid of the predictors' weights."""
 SUM_LIMIT = 2.0**23
 """Sums stay below this, in steps of their grid: half a step more is exact too."""
-
-
-@dataclass(frozen=True)
-class WavefrontConfig:
-    """Sizes: of the hidden layers, of each plane's own one, and how many predictors a plane has."""
-
-    hidden: int = 64
-    width: int = 32
-    predictors: int = 6
 
 
 class PlaneHead(nn.Module):
