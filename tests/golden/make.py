@@ -41,7 +41,7 @@ def lossless(photograph: Path, chosen: weights.Weights) -> Iterator[tuple[str, b
     pixels = weights.default(weights.PIXELS)
     for word, image in pictures(photograph):
         data = dvcodec.compress(image, lossless=True, method="model", weights=chosen.name, device="cpu")
-        yield f"{pixels.name}-v{LOSSLESS_VERSION}-{word}", data
+        yield f"{pixels.name}-{chosen.name}-v{LOSSLESS_VERSION}-{word}", data
     with Image.open(photograph) as image:
         crop = image.convert("RGB").crop((300, 150, 396, 214))
     for word, other in (("p", crop.quantize(16)), ("1", crop.convert("1")), ("rgb", crop)):
