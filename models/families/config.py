@@ -16,6 +16,8 @@ Prior = Literal["embedding", "direct"]
 TopPrior = Literal["learnt", "uniform"]
 Pixels = Literal["bernoulli", "logistic", "mixture", "neighbours"]
 BlockKind = Literal["elu", "gated"]
+INK = 128
+"""A pixel of at least this level is a 1 to a model of binary images."""
 
 
 @dataclass(frozen=True)
