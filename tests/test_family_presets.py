@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load, save
-from torch import Tensor
 
 from dvcodec.codec.errors import DvcodecError
 from dvcodec.evaluation.samples import draw, reconstruct
@@ -23,21 +22,10 @@ DISTINCT = [name for name in FAMILIES if name != "hdvae" and (not name.startswit
 SMALL = ("rrvq-l5-small", "vqvae", "spatial-l5", "hdvae-small", "lvae-gaussian-l1")
 
 
-class Few:
-    """Eight images, in any number."""
-
-    def __init__(self, preset: FamilyPreset) -> None:
-        self.images = small.images(preset.config, 8)
-
-    def batch(self, count: int, rng: np.random.Generator) -> Tensor:
-        """All of them, where eight are asked for."""
-        return self.images[np.arange(count) % len(self.images)]
-
-
 def task_of(preset: FamilyPreset) -> ElboTask:
     """A task over eight images, its networks from seed 0."""
     torch.manual_seed(0)
-    few = Few(preset)
+    few = small.Few(preset)
     return ElboTask(preset.config, preset.recipe, few, lambda: [few.images])
 
 

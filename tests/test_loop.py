@@ -11,6 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Literal
 
+import family_team
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -89,6 +90,17 @@ def test_two_processes_equal_one_with_twice_the_batch(tmp_path: Path) -> None:
     assert len(names) > 15 and two.keys() == one.keys()
     for name in names:
         assert torch.allclose(two[name], one[name], rtol=1e-4, atol=1e-6), name
+
+
+def test_families_stay_equal_in_two_processes(tmp_path: Path) -> None:
+    names = ("hdvae-small", "vqvae")
+    command = [sys.executable, family_team.__file__, str(tmp_path), *names]
+    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    for name in names:
+        first, second = (load_file(tmp_path / f"{name}-{rank}.safetensors") for rank in (0, 1))
+        assert len(first) > 30 and first.keys() == second.keys()
+        assert [key for key in first if not torch.equal(first[key], second[key])] == []
+    assert load_file(tmp_path / FILE).keys() == load_file(tmp_path / BEST).keys()
 
 
 def test_every_group_learns_at_its_own_rate(tmp_path: Path) -> None:
