@@ -120,5 +120,5 @@ class Few:
         self.images = images(preset.config, 8, seed)
 
     def batch(self, count: int, rng: np.random.Generator) -> Tensor:
-        """All of them, where eight are asked for."""
-        return self.images[np.arange(count) % len(self.images)]
+        """All of them in any order, where eight are asked for."""
+        return self.images[rng.permutation(len(self.images))[np.arange(count) % len(self.images)]]

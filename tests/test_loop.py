@@ -25,7 +25,7 @@ from dvcodec.training.parameters import FlatParameters
 from dvcodec.training.recipes import Optimisation
 from dvcodec.training.schedules import Norms
 from dvcodec.training.task import Moment, ParameterGroup, Terms
-from toy_task import RECIPE, Sizes, toy, train, trainer
+from toy_task import RECIPE, Sizes, differing, interrupt, resume, toy, train, trainer
 
 
 @pytest.fixture(autouse=True)
@@ -54,26 +54,11 @@ def test_an_interrupted_run_goes_on_as_if_it_had_never_stopped(
     optimiser: Literal["adam", "adamax"], tmp_path: Path
 ) -> None:
     recipe = replace(RECIPE, optimiser=optimiser, clip=1.0, clip_norm=0.5)
-    runs = {name: trainer(_made(tmp_path / name), recipe) for name in ("whole", "cut")}
-    train(runs["whole"])
-    cut = runs["cut"]
-    step = cut.one_step
-
-    def interrupted(moment: Moment) -> tuple[Terms, float]:
-        cut.interrupts.asked = moment.step == 3
-        return step(moment)
-
-    cut.one_step = interrupted  # type: ignore[method-assign]
-    with pytest.raises(KeyboardInterrupt):
-        train(cut)
-    checkpoint = Checkpoint(tmp_path / "cut" / FILE)
-    assert checkpoint.state["step"] == 4
-    again = trainer(tmp_path / "cut", recipe)
-    again.resume(checkpoint)
-    again.train(journal.Journal([]))
-    left, right = (load_file(tmp_path / name / FILE) for name in ("whole", "cut"))
-    assert left.keys() == right.keys()
-    assert [name for name in left if not torch.equal(left[name], right[name])] == []
+    train(trainer(_made(tmp_path / "whole"), recipe))
+    interrupt(trainer(_made(tmp_path / "cut"), recipe), after=3)
+    assert Checkpoint(tmp_path / "cut" / FILE).state["step"] == 4
+    resume(trainer(tmp_path / "cut", recipe))
+    assert differing(tmp_path / "whole", tmp_path / "cut") == []
 
 
 def _made(folder: Path) -> Path:

@@ -12,10 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from processes import together
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from dvcodec.training.checkpoints import FILE, Checkpoint
 from dvcodec.training.distributed import Team
 from dvcodec.training.journal import Journal, Sink
 from dvcodec.training.loop import Limits, Trainer
@@ -109,6 +112,32 @@ def train(run: Trainer, *sinks: Sink) -> None:
     torch.manual_seed(1)
     run.begin()
     run.train(Journal(sinks))
+
+
+def interrupt(run: Trainer, after: int) -> None:
+    """From the beginning until a person asks it to stop in the step after so many; that one is finished and saved."""
+    step = run.one_step
+
+    def asked(moment: Moment) -> tuple[Terms, float]:
+        run.interrupts.asked = moment.step == after
+        return step(moment)
+
+    run.one_step = asked  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        train(run)
+
+
+def resume(run: Trainer) -> None:
+    """From the checkpoint in its folder to the end."""
+    run.resume(Checkpoint(run.limits.out / FILE))
+    run.train(Journal([]))
+
+
+def differing(left: Path, right: Path) -> list[str]:
+    """What is not equal in the bit in the checkpoints of two runs."""
+    one, other = (load_file(folder / FILE) for folder in (left, right))
+    assert one.keys() == other.keys()
+    return [name for name in one if not torch.equal(one[name], other[name])]
 
 
 if __name__ == "__main__":
