@@ -93,6 +93,8 @@ L32 = replace(
     head_blocks=0,
 )
 ONE = replace(L5, sides=(16,), symbols=(256,), variables=(1,), embedding=64, top_prior="uniform", head_blocks=0)
+CELEBA_EPOCH = 162_770 // 64
+CELEBA = replace(RRVQ, steps=160 * CELEBA_EPOCH, validate_every=CELEBA_EPOCH, patience=5)
 HD_SIDES = (14, 7, 4, 4, 4, 4)
 """Sides of the chain's maps by level; the variables sit beside them, in one position."""
 
@@ -157,6 +159,7 @@ def _rrvq() -> dict[str, FamilyPreset]:
         ),
         "spatial-l5": FamilyPreset("Gaussian counterpart of rrvq-l5", gaussian(L5, 32), RRVQ, photo),
         "spatial-l32": FamilyPreset("Gaussian counterpart of rrvq-l32", gaussian(L32, 32), RRVQ, photo),
+        **_faces(),
         "rrvq-archive": FamilyPreset(
             "RRVQ-VAE of small images whose pixels see their neighbours: bits-back coding of archives",
             replace(
@@ -182,6 +185,21 @@ def _rrvq() -> dict[str, FamilyPreset]:
             small(RRVQ),
             photo,
         ),
+    }
+
+
+def _faces() -> dict[str, FamilyPreset]:
+    """The models of table 1 of Willetts et al. for images of 64x64: maps of twice the side."""
+    wide = {
+        "rrvq-l32": ("RRVQ-VAE, 4 x 8 layers at sides 32 to 4", L32),
+        "rvq": ("rVQ-VAE: one layer, unit variance", replace(ONE, variance="unit")),
+        "spatial-l32": ("Gaussian counterpart of rrvq-l32-celeba", gaussian(L32, 32)),
+    }
+    return {
+        f"{name}-celeba": FamilyPreset(
+            f"{text}, 64x64", replace(config, image=64, sides=tuple(2 * s for s in config.sides)), CELEBA, "celeba64"
+        )
+        for name, (text, config) in wide.items()
     }
 
 
