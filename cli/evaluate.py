@@ -48,7 +48,10 @@ def evaluate(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Measure the evidence lower bound of a model on images, layer by layer."""
+    """Measure the evidence lower bound of a model on images, layer by layer.
+
+    A layer's perplexity is the mean over its variables, dead are symbols that their own variable never chose.
+    """
     if temperature is not None and not temperature > 0:
         raise typer.BadParameter(f"{temperature} is not a positive number", param_hint="--temperature")
     if split not in ("train", "validation", "test"):

@@ -16,6 +16,9 @@ from dvcodec.models.families.lipschitz import constants
 from dvcodec.models.families.model import FamilyVAE
 from dvcodec.models.families.nets import Conv
 from dvcodec.models.families.relaxations import Relaxation, one_hot
+from dvcodec.training.elbo import ElboTask
+from dvcodec.training.families import FAMILIES
+from dvcodec.training.task import Moment
 
 LADDER = replace(
     small.TINY,
@@ -27,7 +30,16 @@ LADDER = replace(
     exact=False,
     lipschitz=0.7,
 )
+COLLAPSING = replace(small.TINY, latent="logits", prior="direct", symbols=(2, 4), variables=(2, 3))
 ONE = replace(LADDER, sides=(2,), symbols=(4,), variables=(2,))
+
+
+class Data:
+    """Discs for a task."""
+
+    def batch(self, count: int, rng: np.random.Generator) -> torch.Tensor:
+        """So many."""
+        return small.images(COLLAPSING, count)
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +58,7 @@ def test_a_report_is_json_and_adds_up(model: FamilyVAE) -> None:
     assert plain["iw_nats"] is None and plain["relaxed_bound_nats"] is None
     assert plain["images_per_second"] > 0
     for layer in plain["layers"]:
-        assert 1 <= layer["perplexity"] <= layer["symbols"] - layer["dead"] + 1e-9
+        assert 1 <= layer["perplexity"] <= layer["symbols"] - layer["dead"] / layer["variables"] + 1e-9
 
 
 def test_the_same_seed_gives_the_same_report_in_any_run_length(model: FamilyVAE) -> None:
@@ -56,13 +68,38 @@ def test_the_same_seed_gives_the_same_report_in_any_run_length(model: FamilyVAE)
     assert model.training is False
 
 
-def test_dead_codes_and_perplexity_of_a_layer_that_uses_one_symbol() -> None:
-    model = small.lively(replace(small.TINY, latent="logits", prior="direct"))
+def collapse(model: FamilyVAE) -> None:
+    """Each variable chooses one symbol, another one than the layer's other variables."""
     for layer in model.layers():
-        layer.qladder.last.bias.data[:] = torch.tensor([99.0] + [0.0] * (layer.plan.symbols - 1))
-    for report in measure(model, [small.images(model.config, 9)]).layers:
-        assert report.dead == report.symbols - 1
+        layer.qladder.last.bias.data[:] = 99 * torch.eye(layer.plan.symbols)[: layer.plan.variables].flatten()
+
+
+def test_every_variable_has_dead_codes_and_a_perplexity_of_its_own() -> None:
+    model = small.lively(COLLAPSING)
+    collapse(model)
+    for report, variables in zip(measure(model, [small.images(model.config, 9)] * 2).layers, (3, 2), strict=True):
+        assert report.variables == variables
+        assert report.dead == variables * (report.symbols - 1)
         assert report.perplexity == pytest.approx(1.0)
+
+
+def test_training_counts_the_codes_of_every_variable() -> None:
+    preset = FAMILIES["hdvae-small"]
+    task = ElboTask(COLLAPSING, preset.recipe, Data())
+    collapse(task.module)
+    moment = Moment(0, 0.0)
+    assert task.terms(task.batch(np.random.default_rng(0), moment), moment).codes == {"z2": 3, "z1": 2}
+    for layer in task.module.layers():
+        layer.qladder.last.bias.data.zero_()
+    codes = task.terms(small.images(COLLAPSING, 200), moment).codes
+    assert codes["z2"] > 4 and codes["z1"] == 4  # more than K
+
+
+def test_usage_is_counted_by_variable() -> None:
+    layer = FamilyVAE(replace(small.TINY, variables=(1, 2))).layers()[0]
+    assert layer.codebook is not None
+    usage = layer.codebook.usage(torch.tensor([2, 2, 2, 2, 0, 1, 2, 3]))
+    assert usage.tolist() == [[0, 0, 4, 0], [1, 1, 1, 1]]
 
 
 def test_no_images_are_refused(model: FamilyVAE) -> None:

@@ -59,6 +59,15 @@ class Codebook(nn.Module):
         form = self.form()
         return (e if form is None else form.bits(e)) * LN2
 
+    def usage(self, symbols: Tensor) -> Tensor:
+        """How often each variable chose each of its symbols, from a layer's rows (V * n,): a symbol of one variable
+        is none of another's, the positions of one variable share its codebook. (V, K) int64
+        """
+        variables, count = self.shape
+        offsets = count * torch.arange(variables, device=symbols.device)[:, None]
+        found = torch.bincount((symbols.view(variables, -1) + offsets).flatten(), minlength=variables * count)
+        return found.view(self.shape)
+
 
 class Responsibilities(Codebook):
     """Codebooks of means and variances (Willetts et al. 2021, section 3.2): pi_k(e) is N(mu_k, s_k)'s share.
