@@ -62,6 +62,17 @@ def images(config: FamilyConfig, count: int, seed: int = 0) -> Tensor:
     return torch.from_numpy(levels).float()
 
 
+class Discs:
+    """Images for a task, drawn anew for every batch."""
+
+    def __init__(self, config: FamilyConfig) -> None:
+        self.config = config
+
+    def batch(self, count: int, rng: np.random.Generator) -> Tensor:
+        """So many."""
+        return images(self.config, count, seed=int(rng.integers(2**31)))
+
+
 class Enumerated:
     """Picks given symbols layer after layer: those of inference's way up first, then those of the walk."""
 

@@ -34,14 +34,6 @@ COLLAPSING = replace(small.TINY, latent="logits", prior="direct", symbols=(2, 4)
 ONE = replace(LADDER, sides=(2,), symbols=(4,), variables=(2,))
 
 
-class Data:
-    """Discs for a task."""
-
-    def batch(self, count: int, rng: np.random.Generator) -> torch.Tensor:
-        """So many."""
-        return small.images(COLLAPSING, count)
-
-
 @pytest.fixture(scope="module")
 def model() -> FamilyVAE:
     """A ladder of two layers."""
@@ -85,7 +77,7 @@ def test_every_variable_has_dead_codes_and_a_perplexity_of_its_own() -> None:
 
 def test_training_counts_the_codes_of_every_variable() -> None:
     preset = FAMILIES["hdvae-small"]
-    task = ElboTask(COLLAPSING, preset.recipe, Data())
+    task = ElboTask(COLLAPSING, preset.recipe, small.Discs(COLLAPSING))
     collapse(task.module)
     moment = Moment(0, 0.0)
     assert task.terms(task.batch(np.random.default_rng(0), moment), moment).codes == {"z2": 3, "z1": 2}

@@ -40,22 +40,11 @@ class Kept:
         return self.pick.choose(step)
 
 
-class Discs:
-    """Images of discs, drawn anew for every batch."""
-
-    def __init__(self, name: str) -> None:
-        self.config = small.shrunk(FAMILIES[name]).config
-
-    def batch(self, count: int, rng: np.random.Generator) -> Tensor:
-        """So many."""
-        return small.images(self.config, count, seed=int(rng.integers(2**31)))
-
-
 def begun(name: str) -> ElboTask:
     """A preset's task with narrow networks, prepared."""
     torch.manual_seed(0)
     preset = small.shrunk(FAMILIES[name])
-    task = ElboTask(preset.config, replace(preset.recipe, batch=32), Discs(name))
+    task = ElboTask(preset.config, replace(preset.recipe, batch=32), small.Discs(preset.config))
     task.module.train()
     task.prepare(np.random.default_rng(0))
     return task
