@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import families_small as small
 import numpy as np
@@ -209,6 +209,17 @@ def test_categorical_divergence() -> None:
 def test_combinations_that_do_not_exist_are_refused(axes: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         replace(small.TINY, **axes)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("top_prior", ["learnt", "uniform"])
+def test_resnet_and_skip_lvae_are_one_network(top_prior: Literal["learnt", "uniform"]) -> None:
+    names: tuple[Literal["resnet"], Literal["skip-lvae"]] = ("resnet", "skip-lvae")
+    config = replace(small.TINY, top_prior=top_prior)
+    first, second = (small.lively(replace(config, hierarchy=name)) for name in names)
+    state, other = first.state_dict(), second.state_dict()
+    assert state.keys() == other.keys() and all(torch.equal(state[key], other[key]) for key in state)
+    (raw, account), (raw_, account_) = (small.enumerate_states(m, small.images(config, 1)) for m in (first, second))
+    assert torch.equal(raw, raw_) and torch.equal(account.log_ratio(), account_.log_ratio())
 
 
 def test_a_configuration_survives_json() -> None:
