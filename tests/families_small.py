@@ -26,6 +26,18 @@ TINY = FamilyConfig(
     values=2,
 )
 
+LADDER = replace(
+    TINY,
+    hierarchy="lvae",
+    latent="memory",
+    symbols=(4, 4),
+    dense=True,
+    variables=(2, 1),
+    exact=False,
+    lipschitz=0.7,
+)
+"""A ladder whose relaxed samples have a bound."""
+
 
 def lively(config: FamilyConfig, seed: int = 0) -> FamilyVAE:
     """A random model in evaluation mode whose priors and posteriors differ and are far from uniform."""

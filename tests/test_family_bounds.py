@@ -20,18 +20,8 @@ from dvcodec.training.elbo import ElboTask
 from dvcodec.training.families import FAMILIES
 from dvcodec.training.task import Moment
 
-LADDER = replace(
-    small.TINY,
-    hierarchy="lvae",
-    latent="memory",
-    symbols=(4, 4),
-    dense=True,
-    variables=(2, 1),
-    exact=False,
-    lipschitz=0.7,
-)
 COLLAPSING = replace(small.TINY, latent="logits", prior="direct", symbols=(2, 4), variables=(2, 3))
-ONE = replace(LADDER, sides=(2,), symbols=(4,), variables=(2,))
+ONE = replace(small.LADDER, sides=(2,), symbols=(4,), variables=(2,))
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +99,7 @@ def test_at_low_temperatures_the_bias_vanishes(model: FamilyVAE) -> None:
 # The relaxed ELBO: Lievin et al., eq 7, 8, 12 and appendix E.
 
 
-@pytest.mark.parametrize("config", [ONE, LADDER], ids=["one", "ladder"])
+@pytest.mark.parametrize("config", [ONE, small.LADDER], ids=["one", "ladder"])
 @torch.no_grad()
 def test_the_relaxed_elbo_bounds_the_evidence_and_the_bias(config: FamilyConfig) -> None:
     model, x = small.lively(config), small.images(config, 1, seed=5)
@@ -123,7 +113,7 @@ def test_the_relaxed_elbo_bounds_the_evidence_and_the_bias(config: FamilyConfig)
     assert abs(bound.relaxed_nats - elbo) <= bound.relaxed_nats - bound.relaxed_bound_nats + 0.05
 
 
-@pytest.mark.parametrize("config", [ONE, LADDER], ids=["one", "ladder"])
+@pytest.mark.parametrize("config", [ONE, small.LADDER], ids=["one", "ladder"])
 def test_constants_bound_every_pair_of_relaxed_choices(config: FamilyConfig) -> None:
     """|f(a) - f(b)| <= kappa |a - b| for the pixels' log-likelihood in the finest layer's z (eq 10)."""
     model, x = small.lively(config).double(), small.images(config, 1).double()
@@ -146,7 +136,7 @@ def test_constants_bound_every_pair_of_relaxed_choices(config: FamilyConfig) -> 
 
 
 def test_the_constraint_holds_in_every_map() -> None:
-    model = small.lively(LADDER)
+    model = small.lively(small.LADDER)
     for layer in model.layers():
         for head in (layer.pstrap, layer.qstrap, layer.pladder):
             assert head is not None
@@ -157,7 +147,7 @@ def test_the_constraint_holds_in_every_map() -> None:
 
 @pytest.mark.parametrize(
     "config",
-    [replace(LADDER, lipschitz=0.0), replace(LADDER, hierarchy="skip-lvae"), replace(ONE, hierarchy="vae")],
+    [replace(small.LADDER, lipschitz=0.0), replace(small.LADDER, hierarchy="skip-lvae"), replace(ONE, hierarchy="vae")],
     ids=["free", "skips", "upwards"],
 )
 def test_no_constants_where_no_bound_is_known(config: FamilyConfig) -> None:
@@ -179,6 +169,8 @@ def test_reconstructions_of_the_first_layers_resample_the_rest(model: FamilyVAE)
     x = small.images(model.config, 3)
     whole = reconstruct(model, x, seed=1)
     assert np.array_equal(whole, reconstruct(model, x, layers=2, seed=1))
+    coarse = reconstruct(model, x, layers=1, seed=1)
+    assert coarse.shape == whole.shape and not np.array_equal(whole, coarse)
     assert whole.dtype == np.uint8 and whole.shape == (3, 1, 4, 4)
 
 
