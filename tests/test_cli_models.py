@@ -154,6 +154,18 @@ def test_photograph_models_are_measured_and_sampled(tmp_path: Path, monkeypatch:
     assert np.array_equal(both[:, :64], small_model.picture(70, 80)[3:67, 8:72])
     seen = dvcodec("evaluate", "--weights", weights, "--data", "cifar10", "--device", "cpu")
     assert seen.code == 1 and "measured on --data DIR" in seen.err
+    for option, words in (("--iw-samples", "no importance-weighted bound"), ("--temperature", "no relaxed objective")):
+        seen = dvcodec("evaluate", "--weights", weights, "--data", folder, option, "2", "--device", "cpu")
+        assert (seen.code, seen.out) == (2, "") and option in seen.usage and words in seen.usage
+
+
+def test_gaussian_families_have_no_temperature(digits: Path, tmp_path: Path) -> None:
+    settings = [*NARROW, "--set=latent=gaussian", "--set=exact=false", "--set=values_rate=0"]
+    data: list[str | Path] = ["--data", "mnist-static", "--root", digits, "--device", "cpu"]
+    told: list[str | Path] = ["--model", "hdvae-small", *settings, *data, "--out", tmp_path / "run", "--quiet"]
+    assert dvcodec("train", *told, "--steps", "1").code == 0
+    seen = dvcodec("evaluate", "--weights", tmp_path / "run" / FILE, *data, "--temperature", "0.5")
+    assert (seen.code, seen.out) == (2, "") and "Gaussian families have no relaxed objective" in seen.usage
 
 
 WRONG = [
@@ -163,6 +175,9 @@ WRONG = [
     (["evaluate", "--data", "imagenet"], 2, list(data_sets())),
     (["evaluate", "--data", "mnist", "--split", "val"], 2, ["no split 'val'"]),
     (["evaluate", "--data", "mnist", "--temperature", "0"], 2, ["0.0 is not a positive number"]),
+    (["evaluate", "--data", "mnist", "--temperature", "inf"], 2, ["inf is not a positive number"]),
+    (["evaluate", "--data", "mnist", "--temperature", "nan"], 2, ["nan is not a positive number"]),
+    (["evaluate", "--data", "mnist", "--temperature", "1e-300"], 2, ["1e-300 is not a positive number", "1e-30 or"]),
     (["sample", "-o", "grid.txt"], 2, ["grid.txt does not end in .png"]),
     (["sample", "-o", "grid.png", "--reconstruct", "nowhere"], 2, ["no folder 'nowhere'"]),
     (["sample", "-o", "no/grid.png"], 1, ["there is no folder no"]),

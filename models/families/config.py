@@ -1,7 +1,8 @@
 """The axes on which a hierarchical discrete VAE is a choice: plain values, no torch.
 
 Hierarchies are those of Lievin et al. (2019), appendix F, and the top-down ResNet-VAE of Willetts et al. (2021),
-figures A.1 and C.3. Layer 1 is the finest, as in both papers: tuples by layer begin with it.
+figures A.1 and C.3. `resnet` and `skip-lvae` are two names, one of each paper, for the same network. Layer 1 is the
+finest, as in both papers: tuples by layer begin with it.
 """
 
 from __future__ import annotations
