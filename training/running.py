@@ -28,6 +28,8 @@ def run(options: TrainOptions) -> None:
     with joined(options.device) as team:
         checkpoint = _checkpoint(options)
         settings = _settings(options, checkpoint)
+        if checkpoint is not None:
+            checkpoint.refuse_other_sizes(settings)
         torch.manual_seed(options.seed)
         task, facts = task_of(settings, options)
         trainer = Trainer(task, settings, Limits(options.out, options.seed, options.minutes), team, facts)
