@@ -153,6 +153,9 @@ def test_sample_puts_reconstructions_beside_originals(run: Path, tmp_path: Path)
     Image.new("L", (20, 40)).save(folder / "b.png")
     seen = dvcodec("sample", "--weights", run / FILE, "--reconstruct", folder, "-o", tmp_path / "x.png")
     assert seen.code == 1 and "b.png is 20x40, smaller than 28x28" in seen.err
+    (folder / "b.png").write_bytes(b"no image")
+    seen = dvcodec("sample", "--weights", run / FILE, "--reconstruct", folder, "-o", tmp_path / "x.png")
+    assert seen.code == 1 and "b.png: not an image that Pillow can read" in seen.err
     assert not (tmp_path / "x.png").exists()
 
 

@@ -48,6 +48,7 @@ WRONG = [
     (["pack"], "No such command 'pack'"),
     (["export", "run/last.pt", "-o", "weights.bin"], "weights.bin does not end in .safetensors"),
     (["train", "--model", "rrvq", "--data", ".", "--out", "run", "--set", "width"], "'width' is not KEY=VALUE"),
+    (["export", "run/last.pt", "-o", "mine.safetensors", "--calibrate", "nowhere"], "no folder 'nowhere'"),
     (["train", "--model", "rrvq", "--data", ".", "--seed", str(2**63)], "--seed"),
     (["sample", "-o", "grid.png", "--seed", str(2**63)], "--seed"),
 ]

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from dvcodec.evaluation import samples
 from dvcodec.evaluation.bound import measure
 from dvcodec.evaluation.samples import draw, grid, mosaic, reconstruct
 from dvcodec.models.families.choosers import Account, Posterior, Replay, relaxed, sampled
@@ -151,6 +152,20 @@ def test_reconstructions_of_the_first_layers_resample_the_rest(model: FamilyVAE)
     whole = reconstruct(model, x, seed=1)
     assert np.array_equal(whole, reconstruct(model, x, layers=2, seed=1))
     assert whole.dtype == np.uint8 and whole.shape == (3, 1, 4, 4)
+
+
+@pytest.mark.parametrize("layers", [None, 1])
+def test_pictures_are_made_in_runs(model: FamilyVAE, layers: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    x, first = small.images(model.config, 7), draw(model, 3, layers=layers, seed=1)
+    monkeypatch.setattr(samples, "RUN", 3)
+    sizes: list[int] = []
+    decode = model.decode
+    monkeypatch.setattr(model, "decode", lambda n, *args, **more: (sizes.append(n), decode(n, *args, **more))[1])
+    made = [draw(model, 7, layers=layers, seed=1), reconstruct(model, x, layers=layers, seed=1)]
+    assert max(sizes) == 3 and [len(images) for images in made] == [7, 7]
+    assert np.array_equal(made[0][:3], first) and not np.array_equal(made[0][3:6], first)
+    again = [draw(model, 7, layers=layers, seed=1), reconstruct(model, x, layers=layers, seed=1)]
+    assert all(np.array_equal(*pair) for pair in zip(made, again, strict=True))
 
 
 def test_a_cold_prior_has_one_sample(model: FamilyVAE) -> None:
