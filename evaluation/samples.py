@@ -46,7 +46,7 @@ def reconstruct(
     """
     generator = torch.Generator(_device(model)).manual_seed(seed)
     posterior, prior = sampled(generator), Prior(sampled(generator, temperature))
-    return np.concatenate([_reconstructed(model, part, layers, posterior, prior) for part in images.split(RUN)])
+    return np.concatenate([_reconstructed(model, part, layers, posterior, prior) for part in torch.split(images, RUN)])
 
 
 def _reconstructed(model: FamilyVAE, images: Tensor, layers: int | None, pick: Pick, prior: Prior) -> NDArray[np.uint8]:

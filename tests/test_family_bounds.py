@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import families_small as small
 import numpy as np
@@ -160,7 +161,12 @@ def test_pictures_are_made_in_runs(model: FamilyVAE, layers: int | None, monkeyp
     monkeypatch.setattr(samples, "RUN", 3)
     sizes: list[int] = []
     decode = model.decode
-    monkeypatch.setattr(model, "decode", lambda n, *args, **more: (sizes.append(n), decode(n, *args, **more))[1])
+
+    def noted(n: int, *args: Any, **more: Any) -> torch.Tensor:
+        sizes.append(n)
+        return decode(n, *args, **more)
+
+    monkeypatch.setattr(model, "decode", noted)
     made = [draw(model, 7, layers=layers, seed=1), reconstruct(model, x, layers=layers, seed=1)]
     assert max(sizes) == 3 and [len(images) for images in made] == [7, 7]
     assert np.array_equal(made[0][:3], first) and not np.array_equal(made[0][3:6], first)

@@ -21,7 +21,6 @@ from dvcodec.models.latent import CONTEXT, LatentLayer
 from dvcodec.models.layout import LayerPlan
 from dvcodec.models.packing import pack
 from dvcodec.models.photo import PhotoRRVQ
-from dvcodec.training.calibration import calibrate
 from dvcodec.training.checkpoints import FILE, Checkpoint
 from dvcodec.training.choosers import PosteriorChooser
 from dvcodec.training.codebooks import cluster, companded, marginals
@@ -218,17 +217,6 @@ def test_the_relaxation_has_the_gradient_of_the_posterior_mean() -> None:
     rate = (posterior * -scores).sum(1) * torch.tensor([0.5, 2.0]).repeat_interleave(25)
     (expected,) = torch.autograd.grad(3.0 * ((mean * along).sum() + rate.sum()), residual)
     assert torch.allclose(gradient, expected, atol=1e-4)
-
-
-@pytest.mark.parametrize(
-    ("files", "words"),
-    [({}, "there is no image below"), ({"a.png": b"none"}, "a.png cannot be read"), ({"a.txt": b""}, "no image below")],
-)
-def test_quality_is_calibrated_on_images_alone(files: dict[str, bytes], words: str, tmp_path: Path) -> None:
-    for name, data in files.items():
-        (tmp_path / name).write_bytes(data)
-    with pytest.raises(DvcodecError, match=words):
-        calibrate(PhotoRRVQ(CONFIG), tmp_path)
 
 
 def test_export_writes_weights_that_code(photos: Path, tmp_path: Path) -> None:
