@@ -59,6 +59,28 @@ def test_a_run_folder_holds_settings_checkpoint_and_logs(run: Path) -> None:
     assert "codes" in (run / "layers.csv").read_text().splitlines()[0]
 
 
+def test_a_run_that_is_not_told_where_goes_to_a_folder_of_its_name(
+    digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    told: list[str | Path] = ["--model", "hdvae-small", "--data", "mnist-static", "--root", digits, "--device", "cpu"]
+    seen = dvcodec("train", *told, *NARROW, "--steps", "1")
+    assert (seen.code, seen.err) == (0, "the run is written to runs/hdvae-small-mnist-static\n")
+    assert dvcodec("train", *told, "--resume", "--steps", "2", "--quiet").code == 0
+    assert Checkpoint(tmp_path / "runs" / "hdvae-small-mnist-static" / FILE).state["step"] == 2
+
+
+@pytest.mark.parametrize("out", ["taken", "taken/run"])
+def test_a_file_in_the_runs_place_is_noticed_before_anything_is_read(
+    out: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("taken").write_bytes(b"")
+    seen = dvcodec("train", "--model", "hdvae-small", "--data", "mnist", "--root", tmp_path, "--out", out)
+    assert seen.code == 1 and seen.err.count("\n") == 1
+    assert f"taken is no folder, the run cannot be written to {out} (choose another --out)" in seen.err
+
+
 def test_a_run_goes_on_with_its_own_settings(digits: Path, run: Path, tmp_path: Path) -> None:
     (tmp_path / FILE).write_bytes((run / FILE).read_bytes())
     seen = dvcodec(
@@ -131,6 +153,9 @@ def test_sample_puts_reconstructions_beside_originals(run: Path, tmp_path: Path)
     Image.new("L", (20, 40)).save(folder / "b.png")
     seen = dvcodec("sample", "--weights", run / FILE, "--reconstruct", folder, "-o", tmp_path / "x.png")
     assert seen.code == 1 and "b.png is 20x40, smaller than 28x28" in seen.err
+    (folder / "b.png").write_bytes(b"no image")
+    seen = dvcodec("sample", "--weights", run / FILE, "--reconstruct", folder, "-o", tmp_path / "x.png")
+    assert seen.code == 1 and "b.png: not an image that Pillow can read" in seen.err
     assert not (tmp_path / "x.png").exists()
 
 

@@ -2,12 +2,14 @@
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import families_small as small
 import numpy as np
 import pytest
 import torch
 
+from dvcodec.evaluation import samples
 from dvcodec.evaluation.bound import measure
 from dvcodec.evaluation.samples import draw, grid, mosaic, reconstruct
 from dvcodec.models.families.choosers import Account, Posterior, Replay, relaxed, sampled
@@ -172,6 +174,25 @@ def test_reconstructions_of_the_first_layers_resample_the_rest(model: FamilyVAE)
     coarse = reconstruct(model, x, layers=1, seed=1)
     assert coarse.shape == whole.shape and not np.array_equal(whole, coarse)
     assert whole.dtype == np.uint8 and whole.shape == (3, 1, 4, 4)
+
+
+@pytest.mark.parametrize("layers", [None, 1])
+def test_pictures_are_made_in_runs(model: FamilyVAE, layers: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    x, first = small.images(model.config, 7), draw(model, 3, layers=layers, seed=1)
+    monkeypatch.setattr(samples, "RUN", 3)
+    sizes: list[int] = []
+    decode = model.decode
+
+    def noted(n: int, *args: Any, **more: Any) -> torch.Tensor:
+        sizes.append(n)
+        return decode(n, *args, **more)
+
+    monkeypatch.setattr(model, "decode", noted)
+    made = [draw(model, 7, layers=layers, seed=1), reconstruct(model, x, layers=layers, seed=1)]
+    assert max(sizes) == 3 and [len(images) for images in made] == [7, 7]
+    assert np.array_equal(made[0][:3], first) and not np.array_equal(made[0][3:6], first)
+    again = [draw(model, 7, layers=layers, seed=1), reconstruct(model, x, layers=layers, seed=1)]
+    assert all(np.array_equal(*pair) for pair in zip(made, again, strict=True))
 
 
 def test_a_cold_prior_has_one_sample(model: FamilyVAE) -> None:
