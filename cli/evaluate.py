@@ -13,7 +13,7 @@ import typer
 
 from .guard import guard
 from .networks import open_network
-from .options import FLAG, Debug, Device, DeviceOption, Quiet, Threads
+from .options import FLAG, LARGEST_SEED, Debug, Device, DeviceOption, Quiet, Threads
 from .process import use_threads
 from .report import Reporter
 from .text import facts, table
@@ -43,7 +43,9 @@ def evaluate(
         float, typer.Option("-q", "--quality", min=1, max=100, metavar="Q", help="Of photograph models.")
     ] = 50.0,
     batch: Annotated[int, typer.Option("--batch", min=1, metavar="N", help="Images at a time.")] = 100,
-    seed: Annotated[int, typer.Option("--seed", min=0, metavar="N", help="Seed of the posterior's samples.")] = 0,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, max=LARGEST_SEED, metavar="N", help="Seed of the posterior's samples.")
+    ] = 0,
     download: Download = False,
     device: DeviceOption = Device.auto,
     threads: Threads = None,

@@ -51,8 +51,6 @@ class ElboTask:
         validation: Callable[[], Iterable[Tensor]] | None = None,
         start: Path | None = None,
     ) -> None:
-        if len(recipe.fractions) != len(recipe.temperatures) or not recipe.fractions:
-            raise DvcodecError("fractions and temperatures differ in number", "--set fractions=... temperatures=...")
         self.recipe, self.data, self.validation, self.start = recipe, data, validation, start
         self.module = FamilyVAE(config)
 
