@@ -102,7 +102,7 @@ def measured(row: Row, root: Path, out: Path) -> dict[str, Any]:
 def cells(row: Row, found: dict[str, Any]) -> list[str]:
     """What the table shows of a row."""
     unused = sum(layer["dead"] for layer in found["layers"])
-    symbols = sum(layer["symbols"] for layer in found["layers"])
+    symbols = sum(layer["variables"] * layer["symbols"] for layer in found["layers"])
     bias = found["relaxation_bias_nats"]
     codes = f"{symbols - unused} of {symbols}" if symbols else "-"
     shown = [f"{found['elbo_nats']:.1f}", f"{found['bits_per_dim']:.3f}", f"{found['kl_nats']:.1f}", codes]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ import typer
 
 from .guard import guard
 from .networks import open_network
-from .options import FLAG, Debug, Device, DeviceOption, Quiet, Threads
+from .options import FLAG, LARGEST_SEED, Debug, Device, DeviceOption, Quiet, Threads
 from .process import use_threads
 from .report import Reporter
 from .text import facts, table
@@ -20,6 +21,8 @@ from .train import Download, Root, refuse_unknown_data
 
 T = TypeVar("T")
 SPLIT = "train, validation or test; default: test, or all images of a folder without these parts."
+COLDEST = 1e-30
+"""What single precision can still divide by."""
 
 
 def evaluate(
@@ -41,7 +44,9 @@ def evaluate(
         float, typer.Option("-q", "--quality", min=1, max=100, metavar="Q", help="Of photograph models.")
     ] = 50.0,
     batch: Annotated[int, typer.Option("--batch", min=1, metavar="N", help="Images at a time.")] = 100,
-    seed: Annotated[int, typer.Option("--seed", min=0, metavar="N", help="Seed of the posterior's samples.")] = 0,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, max=LARGEST_SEED, metavar="N", help="Seed of the posterior's samples.")
+    ] = 0,
     download: Download = False,
     device: DeviceOption = Device.auto,
     threads: Threads = None,
@@ -49,9 +54,13 @@ def evaluate(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Measure the evidence lower bound of a model on images, layer by layer."""
-    if temperature is not None and not temperature > 0:
-        raise typer.BadParameter(f"{temperature} is not a positive number", param_hint="--temperature")
+    """Measure the evidence lower bound of a model on images, layer by layer.
+
+    A layer's perplexity is the mean over its variables, dead are symbols that their own variable never chose.
+    """
+    if temperature is not None and not COLDEST <= temperature < math.inf:
+        message = f"{temperature} is not a positive number (finite, {COLDEST} or more)"
+        raise typer.BadParameter(message, param_hint="--temperature")
     if split not in (None, "train", "validation", "test"):
         raise typer.BadParameter(f"no split {split!r} (train, validation or test)", param_hint="--split")
     refuse_unknown_data(data)
@@ -61,12 +70,23 @@ def evaluate(
         network = open_network(weights, device.value)
         from ..evaluation.networks import describes_photographs, measured_photographs
 
-        if describes_photographs(network):
+        photographs = describes_photographs(network)
+        _refuse_ignored(network, photographs, iw_samples, temperature)
+        if photographs:
             found = measured_photographs(network, Path(data), images, quality, seed)
         else:
             wanted = _Wanted(data, root, split, images, batch, seed, download)
             found = _family(network, wanted, iw_samples, temperature, reporter)
         typer.echo(json.dumps({"data": data, **found}) if as_json else in_words({"data": data, **found}))
+
+
+def _refuse_ignored(network: Any, photographs: bool, iw_samples: int, temperature: float | None) -> None:
+    """What this kind of model cannot be asked for."""
+    if photographs and iw_samples:
+        raise typer.BadParameter("photograph models have no importance-weighted bound", param_hint="--iw-samples")
+    if temperature is not None and (photographs or not network.config.categorical):
+        kind = "photograph models" if photographs else "Gaussian families"
+        raise typer.BadParameter(f"{kind} have no relaxed objective", param_hint="--temperature")
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,8 @@ def export(
     reporter = Reporter(quiet=quiet)
     if output.suffix != ".safetensors":
         raise typer.BadParameter(f"{output.name} does not end in .safetensors", param_hint="-o")
+    if calibrate is not None and not calibrate.is_dir():
+        raise typer.BadParameter(f"no folder {str(calibrate)!r}", param_hint="--calibrate")
     with guard(str(checkpoint), reporter, debug=debug):
         _refuse_existing(output, force)
         from .. import training

@@ -11,6 +11,8 @@ import typer
 ADVANCED = "Advanced"
 FLAG = " "
 """Metavar of switches and counters: help shows no type beside them."""
+LARGEST_SEED = 2**63 - 1
+"""What every generator takes."""
 
 
 class Device(StrEnum):

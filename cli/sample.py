@@ -10,7 +10,7 @@ import typer
 
 from .guard import guard
 from .networks import open_network
-from .options import Debug, Device, DeviceOption, Force, Quiet, Threads
+from .options import LARGEST_SEED, Debug, Device, DeviceOption, Force, Quiet, Threads
 from .process import use_threads
 from .report import Reporter
 from .text import printable
@@ -45,7 +45,9 @@ def sample(
     temperature: Annotated[
         float, typer.Option("--temperature", min=0.0, metavar="T", help="Noise of families' samples; 1 is the model.")
     ] = 1.0,
-    seed: Annotated[int, typer.Option("--seed", min=0, metavar="N", help="Seed of what is drawn.")] = 0,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, max=LARGEST_SEED, metavar="N", help="Seed of what is drawn.")
+    ] = 0,
     device: DeviceOption = Device.auto,
     threads: Threads = None,
     force: Force = False,

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from .guard import guard
-from .options import FLAG, Debug, Device, DeviceOption, Quiet, Threads
+from .options import FLAG, LARGEST_SEED, Debug, Device, DeviceOption, Quiet, Threads
 from .report import Reporter
 
 
@@ -37,7 +37,10 @@ def train(
     data: Annotated[
         str, typer.Option("--data", metavar="NAME|DIR", help="A data set listed below, or a folder of images.")
     ],
-    out: Annotated[Path, typer.Option("--out", metavar="RUN", help="Folder for checkpoints, settings and logs.")],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="RUN", help="Folder for checkpoints and logs; default: runs/PRESET-DATA."),
+    ] = None,
     root: Root = None,
     download: Download = False,
     exclude: Annotated[
@@ -59,7 +62,9 @@ def train(
     precision: Annotated[
         Precision | None, typer.Option("--precision", help="Number format of the products; default: the preset's.")
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, metavar="N", help="Seed of everything random.")] = 0,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, max=LARGEST_SEED, metavar="N", help="Seed of everything random.")
+    ] = 0,
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", metavar=FLAG, help="Write TensorBoard's event files as well.")
     ] = False,
@@ -78,13 +83,13 @@ def train(
         if minutes is not None and not minutes > 0:
             raise typer.BadParameter(f"{minutes} is not a positive number", param_hint="--minutes")
         from .. import training
-        from ..training.options import TrainOptions
+        from ..training.options import TrainOptions, default_out
 
         training.train(
             TrainOptions(
                 model=model,
                 data=data,
-                out=out,
+                out=out or default_out(model, data),
                 steps=steps,
                 minutes=minutes,
                 resume=resume,

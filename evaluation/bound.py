@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from ..models.families.choosers import Account, Posterior, relaxed, sampled
+from ..models.families.config import LayerPlan
 from ..models.families.lipschitz import constants
 from ..models.families.model import FamilyVAE
 from ..models.families.relaxations import Relaxation, one_hot
@@ -31,12 +32,14 @@ class LayerReport:
     name: str
     kl_nats: float
     """KL(q || p) an image, in nats."""
+    variables: int
+    """V at each position; each has a codebook of its own, which its positions share."""
     symbols: int
-    """K; 0 for a Gaussian layer."""
+    """K of one codebook; 0 for a Gaussian layer."""
     perplexity: float
-    """exp of the entropy of all symbols sampled: how many are in use, in effect."""
+    """exp of the entropy of a variable's symbols sampled, how many it uses in effect; the mean over the variables."""
     dead: int
-    """Symbols never sampled."""
+    """Symbols that their variable never chose, of all V * K."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +128,7 @@ class _Tally:
     def _count(self, account: Account) -> None:
         for layer, symbols in zip(self.model.layers(), account.symbols(), strict=True):
             if layer.codebook is not None:
-                found = torch.bincount(symbols.flatten(), minlength=layer.plan.symbols).cpu()
+                found = layer.codebook.usage(symbols).cpu()
                 self.counts[layer.plan.name] = self.counts.get(layer.plan.name, 0) + found
 
     def importance(self, x: Tensor, samples: int, at_once: int) -> None:
@@ -176,7 +179,7 @@ class _Tally:
             likelihood_nats=mean["likelihood"],
             kl_nats=kl,
             bits_per_dim=-elbo / unit,
-            layers=[self._layer(name) for name in self.kl],
+            layers=[self._layer(layer.plan) for layer in self.model.layers()],
             iw_samples=iw_samples,
             iw_nats=mean["iw"] if iw_samples else None,
             iw_bits_per_dim=-mean["iw"] / unit if iw_samples else None,
@@ -187,13 +190,13 @@ class _Tally:
             images_per_second=self.images / self.seconds if self.seconds else 0.0,
         )
 
-    def _layer(self, name: str) -> LayerReport:
-        counts = self.counts.get(name)
+    def _layer(self, plan: LayerPlan) -> LayerReport:
+        kl, counts = self.kl[plan.name] / self.images, self.counts.get(plan.name)  # (V, K)
         if counts is None:
-            return LayerReport(name, self.kl[name] / self.images, 0, 0.0, 0)
-        p = counts.double() / counts.sum()
-        perplexity = float(torch.exp(torch.special.entr(p).sum()))
-        return LayerReport(name, self.kl[name] / self.images, len(counts), perplexity, int((counts == 0).sum()))
+            return LayerReport(plan.name, kl, plan.variables, 0, 0.0, 0)
+        p = counts.double() / counts.sum(1, keepdim=True)
+        perplexity = float(torch.special.entr(p).sum(1).exp().mean())
+        return LayerReport(plan.name, kl, plan.variables, plan.symbols, perplexity, int((counts == 0).sum()))
 
 
 def sample_likelihood(

@@ -10,11 +10,11 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..codec.errors import InvalidArgument
+from ..codec.errors import DvcodecError, InvalidArgument
 from ..models.families.config import INK
 from ..models.families.model import FamilyVAE
 from . import photo_samples, samples
-from .images import image_files
+from .images import image_files, load_rgb
 from .networks import Network
 
 Pixels = NDArray[np.uint8]
@@ -44,7 +44,10 @@ def grid(network: Network, n: int, drawing: Drawing) -> Image.Image:
 
 
 def pairs(network: Network, folder: Path, n: int, drawing: Drawing) -> Image.Image:
-    """The middles of the first `n` images of a folder, each beside its reconstruction. InvalidArgument if none fits."""
+    """The middles of the first `n` images of a folder, each beside its reconstruction.
+
+    DvcodecError if there are none, or one cannot be read or is too small.
+    """
     _refuse_depth(drawing.layers, network)
     files = image_files(folder)[:n]
     if not files:
@@ -77,13 +80,16 @@ def _refuse_depth(layers: int | None, network: Network) -> None:
 
 
 def _middle(path: Path, size: int, mode: str) -> Pixels:
-    """The middle of an image, (C, size, size)."""
-    with Image.open(path) as image:
-        if min(image.size) < size:
-            raise InvalidArgument(f"{path.name} is {image.width}x{image.height}, smaller than {size}x{size}")
-        left, top = (image.width - size) // 2, (image.height - size) // 2
-        cut = image.convert(mode).crop((left, top, left + size, top + size))
-        return np.asarray(cut, np.uint8).reshape(size, size, -1).transpose(2, 0, 1)
+    """The middle of an image, (C, size, size). DvcodecError if it cannot be read or is smaller."""
+    try:
+        image = load_rgb(path)
+    except DvcodecError as error:
+        raise DvcodecError(f"{path.name}: {error.reason}", error.mend) from error
+    if min(image.size) < size:
+        raise InvalidArgument(f"{path.name} is {image.width}x{image.height}, smaller than {size}x{size}")
+    left, top = (image.width - size) // 2, (image.height - size) // 2
+    cut = image.crop((left, top, left + size, top + size)).convert(mode)
+    return np.asarray(cut, np.uint8).reshape(size, size, -1).transpose(2, 0, 1)
 
 
 def _side_by_side(originals: Pixels, made: Pixels) -> Image.Image:

@@ -8,8 +8,11 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from ..models.families.choosers import Account, Posterior, Prior, Replay, sampled
+from ..models.families.choosers import Account, Pick, Posterior, Prior, Replay, sampled
 from ..models.families.model import FamilyVAE
+
+RUN = 64
+"""Images that are decoded at a time: memory does not grow with their number."""
 
 
 @torch.no_grad()
@@ -24,6 +27,11 @@ def draw(
     generator = torch.Generator(_device(model)).manual_seed(seed)
     prior = Prior(sampled(generator, temperature))
     shared = _first(model, layers, prior) if layers else []
+    runs = [_drawn(model, min(RUN, n - start), shared, prior) for start in range(0, n, RUN)]
+    return np.concatenate(runs)
+
+
+def _drawn(model: FamilyVAE, n: int, shared: list[Tensor], prior: Prior) -> NDArray[np.uint8]:
     repeated = [_repeat(choice, layer.plan.variables, n) for choice, layer in zip(shared, model.layers(), strict=False)]
     return _levels(model, model.decode(n, Replay(repeated, prior)))
 
@@ -37,12 +45,16 @@ def reconstruct(
     `layers`: only so many layers, coarsest first, are the posterior's; the finer ones are drawn from the prior.
     """
     generator = torch.Generator(_device(model)).manual_seed(seed)
-    x, account, pick = images.to(_device(model), torch.float32), Account(), sampled(generator)
+    posterior, prior = sampled(generator), Prior(sampled(generator, temperature))
+    return np.concatenate([_reconstructed(model, part, layers, posterior, prior) for part in torch.split(images, RUN)])
+
+
+def _reconstructed(model: FamilyVAE, images: Tensor, layers: int | None, pick: Pick, prior: Prior) -> NDArray[np.uint8]:
+    x, account = images.to(_device(model), torch.float32), Account()
     raw = model.decode(len(x), Posterior(pick, account), model.infer(x, pick))
     if layers is None:
         return _levels(model, raw)
-    kept = account.choices[:layers]
-    return _levels(model, model.decode(len(x), Replay(kept, Prior(sampled(generator, temperature)))))
+    return _levels(model, model.decode(len(x), Replay(account.choices[:layers], prior)))
 
 
 def grid(

@@ -16,11 +16,25 @@ LARGEST_WIDTH = 256
 LARGEST_DEPTH = 8
 
 
-def bounded(bounds: dict[str, tuple[Any, int]]) -> None:
-    """ValueError unless each value, by name, is a whole number from 1 to its bound."""
+def bounded(bounds: dict[str, tuple[Any, int]], least: int = 1) -> None:
+    """ValueError unless each value, by name, is a whole number from `least` to its bound."""
     for name, (value, most) in bounds.items():
-        if type(value) is not int or not 1 <= value <= most:
-            raise ValueError(f"{name} {value!r} is no whole number from 1 to {most}")
+        if type(value) is not int or not least <= value <= most:
+            raise ValueError(f"{name} {value!r} is no whole number from {least} to {most}")
+
+
+def within(bounds: dict[str, tuple[Any, float]], least: float = 0) -> None:
+    """ValueError unless each value, by name, is a number from `least` to its bound."""
+    for name, (value, most) in bounds.items():
+        if type(value) not in (int, float) or not least <= value <= most:
+            raise ValueError(f"{name} {value!r} is no number from {least} to {most:g}")
+
+
+def one_of(choices: dict[str, tuple[Any, Any]]) -> None:
+    """ValueError unless each value, by name, is one of its Literal's."""
+    for name, (value, kind) in choices.items():
+        if value not in get_args(kind):
+            raise ValueError(f"{name} {value!r} is not known to this release")
 
 
 class FromJSON:
@@ -68,9 +82,8 @@ class RRVQConfig(FromJSON):
         named = ("hidden", "synthesis_width", "analysis_width")
         wide |= {name: (getattr(self, name), LARGEST_WIDTH) for name in named}
         bounded(wide | {name: (getattr(self, name), LARGEST_DEPTH) for name in ("blocks", "synthesis_blocks")})
-        for name, kind in (("layout", Layout), ("prior", PriorKind), ("transform", Transform)):
-            if getattr(self, name) not in get_args(kind):
-                raise ValueError(f"{name} {getattr(self, name)!r} is not known to this release")
+        known = {"layout": (self.layout, Layout), "prior": (self.prior, PriorKind)}
+        one_of(known | {"transform": (self.transform, Transform)})
         if type(self.predictions) is not bool or not 0 <= float(self.analysis_slope) <= 1:
             raise ValueError("predictions or analysis_slope is out of bounds")
         if not 0.1 <= float(self.sigma_fine) <= float(self.sigma_coarse) <= 1000:

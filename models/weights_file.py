@@ -16,6 +16,12 @@ from .packing import pack, unpack
 from .photo import FINEST_CODE, PhotoRRVQ
 
 FORMAT = "dvcodec-rrvq-1"
+OTHERS = {
+    "dvcodec-pixels-1": "lossless pixels",
+    "dvcodec-wavefront-1": "lossless pixels",
+    "dvcodec-scans-1": "black and white pages",
+}
+"""What files of other formats, which have readers of their own, are models of."""
 
 
 def write(model: PhotoRRVQ, qualities: QualityMap, name: str) -> bytes:
@@ -47,9 +53,11 @@ def _read(path: Path, device: str) -> interface.Hierarchy:
     facts = facts_of(path)
     if facts["format"] == families.FORMAT:
         return families.restore(facts, tensors_of(path, facts), device)
+    if facts["format"] in OTHERS:
+        raise ValueError(f"it is a model of {OTHERS[facts['format']]}, not of photographs or a family")
     if facts["format"] != FORMAT:
         known = f"{FORMAT!r} and {families.FORMAT!r}"
-        raise ValueError(f"its format is {str(facts['format'])[:32]!r}, this release reads {known}")
+        raise ValueError(f"its format is {str(facts['format'])[:32]!r}, {known} are expected here")
     config, qualities = RRVQConfig.of(facts["config"]), _qualities(facts["quality"])
     model = PhotoRRVQ(config)
     unpack(model, tensors_of(path, facts))

@@ -26,6 +26,18 @@ TINY = FamilyConfig(
     values=2,
 )
 
+LADDER = replace(
+    TINY,
+    hierarchy="lvae",
+    latent="memory",
+    symbols=(4, 4),
+    dense=True,
+    variables=(2, 1),
+    exact=False,
+    lipschitz=0.7,
+)
+"""A ladder whose relaxed samples have a bound."""
+
 
 def lively(config: FamilyConfig, seed: int = 0) -> FamilyVAE:
     """A random model in evaluation mode whose priors and posteriors differ and are far from uniform."""
@@ -60,6 +72,17 @@ def images(config: FamilyConfig, count: int, seed: int = 0) -> Tensor:
         return torch.from_numpy(discs).float()
     levels = discs * 150 + rng.integers(0, 60, (count, config.channels, 1, 1))
     return torch.from_numpy(levels).float()
+
+
+class Discs:
+    """Images for a task, drawn anew for every batch."""
+
+    def __init__(self, config: FamilyConfig) -> None:
+        self.config = config
+
+    def batch(self, count: int, rng: np.random.Generator) -> Tensor:
+        """So many."""
+        return images(self.config, count, seed=int(rng.integers(2**31)))
 
 
 class Enumerated:

@@ -59,6 +59,28 @@ def test_a_run_folder_holds_settings_checkpoint_and_logs(run: Path) -> None:
     assert "codes" in (run / "layers.csv").read_text().splitlines()[0]
 
 
+def test_a_run_that_is_not_told_where_goes_to_a_folder_of_its_name(
+    digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    told: list[str | Path] = ["--model", "hdvae-small", "--data", "mnist-static", "--root", digits, "--device", "cpu"]
+    seen = dvcodec("train", *told, *NARROW, "--steps", "1")
+    assert (seen.code, seen.err) == (0, "the run is written to runs/hdvae-small-mnist-static\n")
+    assert dvcodec("train", *told, "--resume", "--steps", "2", "--quiet").code == 0
+    assert Checkpoint(tmp_path / "runs" / "hdvae-small-mnist-static" / FILE).state["step"] == 2
+
+
+@pytest.mark.parametrize("out", ["taken", "taken/run"])
+def test_a_file_in_the_runs_place_is_noticed_before_anything_is_read(
+    out: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("taken").write_bytes(b"")
+    seen = dvcodec("train", "--model", "hdvae-small", "--data", "mnist", "--root", tmp_path, "--out", out)
+    assert seen.code == 1 and seen.err.count("\n") == 1
+    assert f"taken is no folder, the run cannot be written to {out} (choose another --out)" in seen.err
+
+
 def test_a_run_goes_on_with_its_own_settings(digits: Path, run: Path, tmp_path: Path) -> None:
     (tmp_path / FILE).write_bytes((run / FILE).read_bytes())
     seen = dvcodec(
@@ -142,6 +164,9 @@ def test_sample_puts_reconstructions_beside_originals(run: Path, tmp_path: Path)
     Image.new("L", (20, 40)).save(folder / "b.png")
     seen = dvcodec("sample", "--weights", run / FILE, "--reconstruct", folder, "-o", tmp_path / "x.png")
     assert seen.code == 1 and "b.png is 20x40, smaller than 28x28" in seen.err
+    (folder / "b.png").write_bytes(b"no image")
+    seen = dvcodec("sample", "--weights", run / FILE, "--reconstruct", folder, "-o", tmp_path / "x.png")
+    assert seen.code == 1 and "b.png: not an image that Pillow can read" in seen.err
     assert not (tmp_path / "x.png").exists()
 
 
@@ -165,6 +190,18 @@ def test_photograph_models_are_measured_and_sampled(tmp_path: Path, monkeypatch:
     assert np.array_equal(both[:, :64], small_model.picture(70, 80)[3:67, 8:72])
     seen = dvcodec("evaluate", "--weights", weights, "--data", "cifar10", "--device", "cpu")
     assert seen.code == 1 and "measured on --data DIR" in seen.err
+    for option, words in (("--iw-samples", "no importance-weighted bound"), ("--temperature", "no relaxed objective")):
+        seen = dvcodec("evaluate", "--weights", weights, "--data", folder, option, "2", "--device", "cpu")
+        assert (seen.code, seen.out) == (2, "") and option in seen.usage and words in seen.usage
+
+
+def test_gaussian_families_have_no_temperature(digits: Path, tmp_path: Path) -> None:
+    settings = [*NARROW, "--set=latent=gaussian", "--set=exact=false", "--set=values_rate=0"]
+    data: list[str | Path] = ["--data", "mnist-static", "--root", digits, "--device", "cpu"]
+    told: list[str | Path] = ["--model", "hdvae-small", *settings, *data, "--out", tmp_path / "run", "--quiet"]
+    assert dvcodec("train", *told, "--steps", "1").code == 0
+    seen = dvcodec("evaluate", "--weights", tmp_path / "run" / FILE, *data, "--temperature", "0.5")
+    assert (seen.code, seen.out) == (2, "") and "Gaussian families have no relaxed objective" in seen.usage
 
 
 WRONG = [
@@ -174,6 +211,9 @@ WRONG = [
     (["evaluate", "--data", "imagenet"], 2, list(data_sets())),
     (["evaluate", "--data", "mnist", "--split", "val"], 2, ["no split 'val'"]),
     (["evaluate", "--data", "mnist", "--temperature", "0"], 2, ["0.0 is not a positive number"]),
+    (["evaluate", "--data", "mnist", "--temperature", "inf"], 2, ["inf is not a positive number"]),
+    (["evaluate", "--data", "mnist", "--temperature", "nan"], 2, ["nan is not a positive number"]),
+    (["evaluate", "--data", "mnist", "--temperature", "1e-300"], 2, ["1e-300 is not a positive number", "1e-30 or"]),
     (["sample", "-o", "grid.txt"], 2, ["grid.txt does not end in .png"]),
     (["sample", "-o", "grid.png", "--reconstruct", "nowhere"], 2, ["no folder 'nowhere'"]),
     (["sample", "-o", "no/grid.png"], 1, ["there is no folder no"]),

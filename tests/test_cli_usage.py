@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from dvcodec import training
-from dvcodec.training.options import TrainOptions
+from dvcodec.training.options import TrainOptions, default_out
 from dvcodec.weights import Weights
 from program import dvcodec, names, picture
 
@@ -48,6 +48,9 @@ WRONG = [
     (["pack"], "No such command 'pack'"),
     (["export", "run/last.pt", "-o", "weights.bin"], "weights.bin does not end in .safetensors"),
     (["train", "--model", "rrvq", "--data", ".", "--out", "run", "--set", "width"], "'width' is not KEY=VALUE"),
+    (["export", "run/last.pt", "-o", "mine.safetensors", "--calibrate", "nowhere"], "no folder 'nowhere'"),
+    (["train", "--model", "rrvq", "--data", ".", "--seed", str(2**63)], "--seed"),
+    (["sample", "-o", "grid.png", "--seed", str(2**63)], "--seed"),
 ]
 
 
@@ -68,6 +71,19 @@ def test_train_passes_what_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> Non
     assert dvcodec("train", "--model", preset, "--data", ".", "--out", "run", *flags.split()).code == 0
     expected = TrainOptions(preset, ".", Path("run"), 7, 0.5, True, "cpu", "fp32", 3, 2, {"a": "1", "b": "x=y"}, False)
     assert asked == [expected]
+
+
+@pytest.mark.parametrize(
+    ("data", "out"),
+    [
+        ("cifar10", "runs/rrvq-l5-cifar10"),
+        ("some/where/my photos;2/", "runs/rrvq-l5-my_photos_2"),
+        ("a/b/..", "runs/rrvq-l5-a"),
+        ("/", "runs/rrvq-l5"),
+    ],
+)
+def test_a_run_has_a_default_folder(data: str, out: str) -> None:
+    assert default_out("rrvq-l5", data) == Path(out)
 
 
 def test_export_writes_weights_once(monkeypatch: pytest.MonkeyPatch) -> None:

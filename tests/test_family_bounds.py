@@ -2,12 +2,14 @@
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import families_small as small
 import numpy as np
 import pytest
 import torch
 
+from dvcodec.evaluation import samples
 from dvcodec.evaluation.bound import measure
 from dvcodec.evaluation.samples import draw, grid, mosaic, reconstruct
 from dvcodec.models.families.choosers import Account, Posterior, Replay, relaxed, sampled
@@ -16,18 +18,12 @@ from dvcodec.models.families.lipschitz import constants
 from dvcodec.models.families.model import FamilyVAE
 from dvcodec.models.families.nets import Conv
 from dvcodec.models.families.relaxations import Relaxation, one_hot
+from dvcodec.training.elbo import ElboTask
+from dvcodec.training.families import FAMILIES
+from dvcodec.training.task import Moment
 
-LADDER = replace(
-    small.TINY,
-    hierarchy="lvae",
-    latent="memory",
-    symbols=(4, 4),
-    dense=True,
-    variables=(2, 1),
-    exact=False,
-    lipschitz=0.7,
-)
-ONE = replace(LADDER, sides=(2,), symbols=(4,), variables=(2,))
+COLLAPSING = replace(small.TINY, latent="logits", prior="direct", symbols=(2, 4), variables=(2, 3))
+ONE = replace(small.LADDER, sides=(2,), symbols=(4,), variables=(2,))
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +42,7 @@ def test_a_report_is_json_and_adds_up(model: FamilyVAE) -> None:
     assert plain["iw_nats"] is None and plain["relaxed_bound_nats"] is None
     assert plain["images_per_second"] > 0
     for layer in plain["layers"]:
-        assert 1 <= layer["perplexity"] <= layer["symbols"] - layer["dead"] + 1e-9
+        assert 1 <= layer["perplexity"] <= layer["symbols"] - layer["dead"] / layer["variables"] + 1e-9
 
 
 def test_the_same_seed_gives_the_same_report_in_any_run_length(model: FamilyVAE) -> None:
@@ -56,13 +52,38 @@ def test_the_same_seed_gives_the_same_report_in_any_run_length(model: FamilyVAE)
     assert model.training is False
 
 
-def test_dead_codes_and_perplexity_of_a_layer_that_uses_one_symbol() -> None:
-    model = small.lively(replace(small.TINY, latent="logits", prior="direct"))
+def collapse(model: FamilyVAE) -> None:
+    """Each variable chooses one symbol, another one than the layer's other variables."""
     for layer in model.layers():
-        layer.qladder.last.bias.data[:] = torch.tensor([99.0] + [0.0] * (layer.plan.symbols - 1))
-    for report in measure(model, [small.images(model.config, 9)]).layers:
-        assert report.dead == report.symbols - 1
+        layer.qladder.last.bias.data[:] = 99 * torch.eye(layer.plan.symbols)[: layer.plan.variables].flatten()
+
+
+def test_every_variable_has_dead_codes_and_a_perplexity_of_its_own() -> None:
+    model = small.lively(COLLAPSING)
+    collapse(model)
+    for report, variables in zip(measure(model, [small.images(model.config, 9)] * 2).layers, (3, 2), strict=True):
+        assert report.variables == variables
+        assert report.dead == variables * (report.symbols - 1)
         assert report.perplexity == pytest.approx(1.0)
+
+
+def test_training_counts_the_codes_of_every_variable() -> None:
+    preset = FAMILIES["hdvae-small"]
+    task = ElboTask(COLLAPSING, preset.recipe, small.Discs(COLLAPSING))
+    collapse(task.module)
+    moment = Moment(0, 0.0)
+    assert task.terms(task.batch(np.random.default_rng(0), moment), moment).codes == {"z2": 3, "z1": 2}
+    for layer in task.module.layers():
+        layer.qladder.last.bias.data.zero_()
+    codes = task.terms(small.images(COLLAPSING, 200), moment).codes
+    assert codes["z2"] > 4 and codes["z1"] == 4  # more than K
+
+
+def test_usage_is_counted_by_variable() -> None:
+    layer = FamilyVAE(replace(small.TINY, variables=(1, 2))).layers()[0]
+    assert layer.codebook is not None
+    usage = layer.codebook.usage(torch.tensor([2, 2, 2, 2, 0, 1, 2, 3]))
+    assert usage.tolist() == [[0, 0, 4, 0], [1, 1, 1, 1]]
 
 
 def test_no_images_are_refused(model: FamilyVAE) -> None:
@@ -80,7 +101,7 @@ def test_at_low_temperatures_the_bias_vanishes(model: FamilyVAE) -> None:
 # The relaxed ELBO: Lievin et al., eq 7, 8, 12 and appendix E.
 
 
-@pytest.mark.parametrize("config", [ONE, LADDER], ids=["one", "ladder"])
+@pytest.mark.parametrize("config", [ONE, small.LADDER], ids=["one", "ladder"])
 @torch.no_grad()
 def test_the_relaxed_elbo_bounds_the_evidence_and_the_bias(config: FamilyConfig) -> None:
     model, x = small.lively(config), small.images(config, 1, seed=5)
@@ -94,7 +115,7 @@ def test_the_relaxed_elbo_bounds_the_evidence_and_the_bias(config: FamilyConfig)
     assert abs(bound.relaxed_nats - elbo) <= bound.relaxed_nats - bound.relaxed_bound_nats + 0.05
 
 
-@pytest.mark.parametrize("config", [ONE, LADDER], ids=["one", "ladder"])
+@pytest.mark.parametrize("config", [ONE, small.LADDER], ids=["one", "ladder"])
 def test_constants_bound_every_pair_of_relaxed_choices(config: FamilyConfig) -> None:
     """|f(a) - f(b)| <= kappa |a - b| for the pixels' log-likelihood in the finest layer's z (eq 10)."""
     model, x = small.lively(config).double(), small.images(config, 1).double()
@@ -117,7 +138,7 @@ def test_constants_bound_every_pair_of_relaxed_choices(config: FamilyConfig) -> 
 
 
 def test_the_constraint_holds_in_every_map() -> None:
-    model = small.lively(LADDER)
+    model = small.lively(small.LADDER)
     for layer in model.layers():
         for head in (layer.pstrap, layer.qstrap, layer.pladder):
             assert head is not None
@@ -128,7 +149,7 @@ def test_the_constraint_holds_in_every_map() -> None:
 
 @pytest.mark.parametrize(
     "config",
-    [replace(LADDER, lipschitz=0.0), replace(LADDER, hierarchy="skip-lvae"), replace(ONE, hierarchy="vae")],
+    [replace(small.LADDER, lipschitz=0.0), replace(small.LADDER, hierarchy="skip-lvae"), replace(ONE, hierarchy="vae")],
     ids=["free", "skips", "upwards"],
 )
 def test_no_constants_where_no_bound_is_known(config: FamilyConfig) -> None:
@@ -150,7 +171,28 @@ def test_reconstructions_of_the_first_layers_resample_the_rest(model: FamilyVAE)
     x = small.images(model.config, 3)
     whole = reconstruct(model, x, seed=1)
     assert np.array_equal(whole, reconstruct(model, x, layers=2, seed=1))
+    coarse = reconstruct(model, x, layers=1, seed=1)
+    assert coarse.shape == whole.shape and not np.array_equal(whole, coarse)
     assert whole.dtype == np.uint8 and whole.shape == (3, 1, 4, 4)
+
+
+@pytest.mark.parametrize("layers", [None, 1])
+def test_pictures_are_made_in_runs(model: FamilyVAE, layers: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    x, first = small.images(model.config, 7), draw(model, 3, layers=layers, seed=1)
+    monkeypatch.setattr(samples, "RUN", 3)
+    sizes: list[int] = []
+    decode = model.decode
+
+    def noted(n: int, *args: Any, **more: Any) -> torch.Tensor:
+        sizes.append(n)
+        return decode(n, *args, **more)
+
+    monkeypatch.setattr(model, "decode", noted)
+    made = [draw(model, 7, layers=layers, seed=1), reconstruct(model, x, layers=layers, seed=1)]
+    assert max(sizes) == 3 and [len(images) for images in made] == [7, 7]
+    assert np.array_equal(made[0][:3], first) and not np.array_equal(made[0][3:6], first)
+    again = [draw(model, 7, layers=layers, seed=1), reconstruct(model, x, layers=layers, seed=1)]
+    assert all(np.array_equal(*pair) for pair in zip(made, again, strict=True))
 
 
 def test_a_cold_prior_has_one_sample(model: FamilyVAE) -> None:

@@ -2,9 +2,10 @@
 
 import math
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import families_small as small
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -15,6 +16,9 @@ from dvcodec.models.families import distributions
 from dvcodec.models.families.codebooks import LN2, Memory, Nearest, Responsibilities
 from dvcodec.models.families.config import FamilyConfig, LayerPlan
 from dvcodec.models.families.model import FamilyVAE
+from dvcodec.training.elbo import ElboTask
+from dvcodec.training.families import FAMILIES
+from dvcodec.training.task import Moment
 
 PLAN = LayerPlan("z1", 0, 1, variables=2, symbols=9, bottom_up=False)
 SIZES = replace(small.TINY, embedding=6, values=5)
@@ -91,6 +95,41 @@ def test_the_ema_codebook_stays_where_it_is_at_its_means() -> None:
     symbols = torch.arange(9).expand(2, 9)
     book.follow(book.entries.clone(), symbols)
     assert torch.allclose(book.entries, before)
+
+
+def test_an_entry_that_nothing_chooses_stays_where_it_is() -> None:
+    """Its count and sum die away alike; below their least they say nothing."""
+    torch.manual_seed(0)
+    book = Nearest(PLAN, replace(SIZES, ema_codebook=True))
+    before, e = book.entries.clone(), torch.randn(2, 1, 6)
+    for _ in range(3000):
+        book.follow(e, torch.zeros(2, 1, dtype=torch.long))
+    assert torch.allclose(book.entries[:, 1:], before[:, 1:], atol=1e-4)
+    assert torch.allclose(book.entries[:, :1], e, atol=1e-4)
+    assert float(book.counts.min()) < Nearest.LEAST  # type: ignore[operator]
+
+
+def test_moving_averages_keep_their_precision_in_bfloat16() -> None:
+    torch.manual_seed(0)
+    books = [Nearest(PLAN, replace(SIZES, ema_codebook=True)) for _ in range(2)]
+    books[1].load_state_dict(books[0].state_dict())
+    e, symbols = torch.randn(2, 40, 6).bfloat16(), torch.randint(0, 9, (2, 40))
+    books[0].follow(e.float(), symbols)
+    with torch.autocast("cpu", torch.bfloat16):
+        books[1].follow(e, symbols)
+    assert torch.equal(books[0].entries, books[1].entries)
+
+
+def test_a_vqvae_trains_in_bfloat16() -> None:
+    preset = small.shrunk(FAMILIES["vqvae"])
+    task = ElboTask(preset.config, preset.recipe, small.Discs(preset.config))
+    (layer,) = task.module.train().layers()
+    assert isinstance(layer.codebook, Nearest)
+    before = layer.codebook.entries.clone()
+    with torch.autocast("cpu", torch.bfloat16):
+        terms = task.terms(task.batch(np.random.default_rng(0), Moment(0, 0.0)), Moment(0, 0.0))
+    terms.loss.backward()  # type: ignore[no-untyped-call]
+    assert not torch.equal(layer.codebook.entries, before)
 
 
 def test_nearest_neighbours_and_their_losses() -> None:
@@ -170,6 +209,17 @@ def test_categorical_divergence() -> None:
 def test_combinations_that_do_not_exist_are_refused(axes: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         replace(small.TINY, **axes)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("top_prior", ["learnt", "uniform"])
+def test_resnet_and_skip_lvae_are_one_network(top_prior: Literal["learnt", "uniform"]) -> None:
+    names: tuple[Literal["resnet"], Literal["skip-lvae"]] = ("resnet", "skip-lvae")
+    config = replace(small.TINY, top_prior=top_prior)
+    first, second = (small.lively(replace(config, hierarchy=name)) for name in names)
+    state, other = first.state_dict(), second.state_dict()
+    assert state.keys() == other.keys() and all(torch.equal(state[key], other[key]) for key in state)
+    (raw, account), (raw_, account_) = (small.enumerate_states(m, small.images(config, 1)) for m in (first, second))
+    assert torch.equal(raw, raw_) and torch.equal(account.log_ratio(), account_.log_ratio())
 
 
 def test_a_configuration_survives_json() -> None:

@@ -40,25 +40,33 @@ class Kept:
         return self.pick.choose(step)
 
 
-class Discs:
-    """Images of discs, drawn anew for every batch."""
-
-    def __init__(self, name: str) -> None:
-        self.config = small.shrunk(FAMILIES[name]).config
-
-    def batch(self, count: int, rng: np.random.Generator) -> Tensor:
-        """So many."""
-        return small.images(self.config, count, seed=int(rng.integers(2**31)))
-
-
 def begun(name: str) -> ElboTask:
     """A preset's task with narrow networks, prepared."""
     torch.manual_seed(0)
     preset = small.shrunk(FAMILIES[name])
-    task = ElboTask(preset.config, replace(preset.recipe, batch=32), Discs(name))
+    task = ElboTask(preset.config, replace(preset.recipe, batch=32), small.Discs(preset.config))
     task.module.train()
     task.prepare(np.random.default_rng(0))
     return task
+
+
+def pre_activations(task: ElboTask, x: Tensor) -> dict[str, tuple[float, Tensor, Tensor]]:
+    """Gain, means and spreads of every convolution's outputs in one pass with the first random numbers of all."""
+    found: dict[str, tuple[float, Tensor, Tensor]] = {}
+
+    def note(name: str, module: Conv, output: Tensor) -> None:
+        found[name] = (module.gain, output.mean((0, 2, 3)), output.std((0, 2, 3), unbiased=False))
+
+    convs = [(name, module) for name, module in task.module.named_modules() if isinstance(module, Conv)]
+    hooks = [
+        conv.register_forward_hook(lambda module, _, output, name=name: note(name, module, output))
+        for name, conv in convs
+    ]
+    torch.manual_seed(1)
+    walked(task, x)
+    for hook in hooks:
+        hook.remove()
+    return found
 
 
 @torch.no_grad()
@@ -80,6 +88,28 @@ def test_priors_begin_flat_and_posteriors_with_the_image(name: str) -> None:
         assert float(surprise) < 0.12
         by_sample, by_image = (one - other).square().mean(), (one - one.roll(1, dims=1)).square().mean()
         assert one.shape[1] < 32 or float(by_sample) < 0.1 * float(by_image)
+
+
+@pytest.mark.parametrize("name", ["hdvae-small", "rrvq-l5-small"])
+def test_data_dependent_initialisation_whitens_the_batch_that_it_sees(name: str) -> None:
+    """Salimans and Kingma (2016), section 3: mean 0 and spread `gain`, bias included, on the same batch and noise."""
+    torch.manual_seed(0)
+    preset = small.shrunk(FAMILIES[name])
+    config = replace(preset.config, exact=False, dropout=0.0)
+    recipe = replace(preset.recipe, batch=32, fractions=(0.0,), temperatures=(0.8,))
+    task = ElboTask(config, recipe, small.Discs(config))
+    task.module.train()
+    x = task.data.batch(32, np.random.default_rng(0))
+    drawn = pre_activations(task, x)
+    torch.manual_seed(1)
+    task.prepare(np.random.default_rng(0))
+    settled = pre_activations(task, x)
+    moved = {key for key, (_, _, spread) in drawn.items() if float(spread.min()) > 0.01}
+    assert {key.split(".")[0] for key in moved} == {"stem", "up", "down", "latents", "synthesis"}
+    for gain, mean, spread in (settled[key] for key in moved):
+        assert torch.allclose(mean, torch.zeros_like(mean), atol=2e-3 * gain)
+        assert torch.allclose(spread, torch.full_like(spread, gain), rtol=2e-3)
+    assert any(abs(float(spread.mean()) / gain - 1) > 0.5 for gain, _, spread in (drawn[key] for key in moved))
 
 
 def test_values_begin_where_their_keys_are() -> None:

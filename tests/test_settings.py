@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from dvcodec.codec.errors import InvalidArgument
 from dvcodec.training import registry
+from dvcodec.training.recipes import Recipe
 from dvcodec.training.schedules import Norms, Plateau, share
 from dvcodec.training.task import Moment
 from toy_task import RECIPE
@@ -75,3 +77,69 @@ def test_every_preset_survives_json() -> None:
         again = registry.restored(json.loads(json.dumps(settings.plain())))
         assert again.recipe == settings.recipe and again.kind == settings.kind
         assert again == settings
+
+
+OUT_OF_BOUNDS = [
+    ("hdvae", {"batch": "-3"}, "batch -3 is no whole number from 1 to"),
+    ("hdvae", {"steps": "0"}, "steps 0"),
+    ("hdvae", {"beta1": "2"}, "beta1 2.0 is no number from 0 to 0.999999"),
+    ("hdvae", {"beta2": "1"}, "beta2 1.0"),
+    ("hdvae", {"ema": "2"}, "ema 2.0"),
+    ("hdvae", {"rate": "-1"}, "rate -1.0"),
+    ("hdvae", {"rate": "nan"}, "rate nan"),
+    ("hdvae", {"clip": "inf"}, "clip inf"),
+    ("hdvae", {"warm_up": "-5"}, "warm_up -5 is no whole number from 0 to"),
+    ("hdvae", {"validate_every": "-1"}, "validate_every -1"),
+    ("hdvae", {"kl_warm_up": "-5"}, "kl_warm_up -5"),
+    ("hdvae", {"free_bits": "-1"}, "free_bits -1.0"),
+    ("hdvae", {"temperatures": "0,0,0"}, "temperature 1 0.0"),
+    ("hdvae", {"temperatures": "0.5,nan,0.1"}, "temperature 2 nan"),
+    ("hdvae", {"fractions": "0,0.7,0.3"}, "fractions do not rise"),
+    ("hdvae", {"fractions": "0,0.5"}, "differ in number"),
+    ("hdvae", {"fractions": "0,0.5,2"}, "fraction 3 2.0"),
+    ("rrvq", {"crop": "0"}, "crop 0"),
+    ("rrvq", {"analysis_rate": "-1"}, "analysis_rate -1.0"),
+    ("rrvq", {"late_from": "-0.1"}, "late_from -0.1"),
+    ("rrvq", {"synthetic": "1.5"}, "synthetic 1.5"),
+    ("pixels", {"quality": "0"}, "quality 0.0 is no number from 1 to 100"),
+    ("pixels", {"grey": "-1"}, "grey -1.0"),
+    ("scans", {"renew": "0"}, "renew 0"),
+    ("scans", {"page_width": "100000"}, "page_width 100000"),
+    ("scans", {"halftones": "2"}, "halftones 2.0"),
+]
+
+
+@pytest.mark.parametrize(("preset", "settings", "words"), OUT_OF_BOUNDS, ids=str)
+def test_values_of_a_recipe_out_of_bounds_are_refused(preset: str, settings: dict[str, str], words: str) -> None:
+    with pytest.raises(InvalidArgument, match=words):
+        registry.resolve(preset, settings, None)
+
+
+def test_steps_out_of_bounds_are_refused() -> None:
+    with pytest.raises(InvalidArgument, match="steps 1000000000000"):
+        registry.resolve("rrvq", {}, 10**12)
+
+
+@pytest.mark.parametrize(
+    ("preset", "recipe"),
+    [
+        ("hdvae", {"schedule": "step"}),
+        ("hdvae", {"relaxation": "none"}),
+        ("hdvae", {"batch": "8"}),
+        ("hdvae", {"temperatures": ["hot"], "fractions": [0]}),
+        ("pixels", {"hierarchy": 5}),
+        ("scans", {"fonts": None}),
+    ],
+    ids=str,
+)
+def test_a_checkpoint_may_not_say_anything_either(preset: str, recipe: dict[str, Any]) -> None:
+    plain = registry.resolve(preset, {}, None).plain()
+    with pytest.raises(ValueError, match=next(iter(recipe))[:8]):
+        registry.restored({**plain, "recipe": {**plain["recipe"], **recipe}})
+
+
+def test_a_recipe_of_an_older_release_is_read() -> None:
+    plain = registry.resolve("rrvq", {}, None).plain()
+    older = {"steps": 5396, "batch": 8, "late_from": 0.6, "rate": 0.001, "analysis_from": 1.0, "quality_high": 4096}
+    recipe = registry.restored({**plain, "recipe": older}).recipe
+    assert recipe == Recipe(steps=5396, analysis_from=1.0)

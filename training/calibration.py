@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..codec.errors import DvcodecError
 from ..models.hierarchy import PhotoHierarchy, QualityMap
 from ..models.interface import Step
 from ..models.photo import FINEST_CODE, PhotoRRVQ
@@ -32,8 +33,11 @@ class Counting:
 
 
 def calibrate(frozen: PhotoRRVQ, folder: Path) -> QualityMap:
-    """The widest map, linear in the quality, that puts quality 50 at TARGET bits a pixel in the folder's mean."""
-    images = [read_rgb(path) for path in sorted(folder.rglob("*")) if path.suffix.lower() in SUFFIXES]
+    """The widest map, linear in the quality, that puts quality 50 at TARGET bits a pixel in the folder's mean.
+
+    DvcodecError if there are no images below the folder, or one cannot be read.
+    """
+    images = [read_rgb(path) for path in image_paths(folder)]
     low, high = 0, FINEST_CODE
     while high - low > 8:
         middle = (low + high) // 2
@@ -42,6 +46,14 @@ def calibrate(frozen: PhotoRRVQ, folder: Path) -> QualityMap:
         low, high = (middle, high) if below else (low, middle)
     slope = min(low / 49, (FINEST_CODE - low) / 50)
     return QualityMap(math.ceil(low - 49 * slope), math.floor(low + 50 * slope))
+
+
+def image_paths(folder: Path) -> list[Path]:
+    """The images below a folder, in the order of their paths. DvcodecError if there are none."""
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    if not paths:
+        raise DvcodecError(f"there is no image below {folder} to calibrate with", "--calibrate DIR")
+    return paths
 
 
 def bits_per_pixel(hierarchy: PhotoHierarchy, image: NDArray[np.uint8]) -> float:

@@ -73,22 +73,27 @@ class Checkpoint:
                 self.tensors: dict[str, Tensor] = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
             if metadata["format"] == OLDER:
                 self.tensors, metadata = upgraded(self.tensors, metadata)
-            self.state: dict[str, Any] = json.loads(metadata["state"])
+            self.state: dict[str, Any] = dict(json.loads(metadata["state"]))
             self.settings = registry.restored(json.loads(metadata["settings"]))
         except (OSError, SafetensorError) as error:
             raise DvcodecError(f"cannot be read as a checkpoint: {error}") from error
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:  # too deep JSON: Recursion...
             raise DvcodecError(f"not a checkpoint of this release: {type(error).__name__}: {error}") from error
 
     def model(self) -> nn.Module:
         """The model with its parameters' moving averages, as it is to be exported and measured."""
-        tensors = self._part("model") | self._part("average")
-        with torch.device("meta"):  # the settings may ask for more than the file holds: nothing is allocated
-            shell = registry.module(self.settings)
-        self._load(shell, tensors, assign=True)
+        self.refuse_other_sizes(self.settings)
         module = registry.module(self.settings)
-        self._load(module, tensors)
+        _load(module, self._parameters())
         return module.eval()
+
+    def refuse_other_sizes(self, settings: registry.Settings) -> None:
+        """DvcodecError unless the file holds just the tensors of the model of `settings`.
+
+        These may be the file's own, and ask for more than it holds: nothing is allocated.
+        """
+        with torch.device("meta"):
+            _refuse_misfit(registry.module(settings), self._parameters())
 
     def photo_model(self) -> PhotoRRVQ:
         """The same, of a photograph model. DvcodecError if it is of another kind."""
@@ -99,7 +104,7 @@ class Checkpoint:
 
     def restore(self, module: nn.Module, flat: FlatParameters, optimiser: torch.optim.Optimizer) -> None:
         """Puts parameters, buffers, averages, the optimiser's moments and torch's generators as they were."""
-        self._load(module, self._part("model"))
+        _load(module, self._part("model"))
         average = self._part("average")
         for group, vector in flat.named(flat.average).items():
             vector.copy_(average[group])
@@ -113,17 +118,32 @@ class Checkpoint:
             torch.cuda.set_rng_state(self.tensors["rng.cuda"])
 
     def _moment(self, flat: FlatParameters, group: str, kind: str) -> Tensor:
-        return torch.cat([self.tensors[f"moment.{kind}.{name}"].reshape(-1) for name, _ in flat.members[group]])
+        parts = [(self.tensors[f"moment.{kind}.{name}"], shape) for name, shape in flat.members[group]]
+        return torch.cat([part.reshape(shape).reshape(-1) for part, shape in parts])
+
+    def _parameters(self) -> dict[str, Tensor]:
+        """The module's state with its parameters' averages."""
+        return self._part("model") | self._part("average")
 
     def _part(self, prefix: str) -> dict[str, Tensor]:
         start = f"{prefix}."
         return {key.removeprefix(start): value for key, value in self.tensors.items() if key.startswith(start)}
 
-    def _load(self, module: nn.Module, tensors: dict[str, Tensor], *, assign: bool = False) -> None:
-        try:
-            module.load_state_dict(tensors, assign=assign)
-        except RuntimeError as error:
-            first = str(error).splitlines()[-1].strip()
+
+def _load(module: nn.Module, tensors: dict[str, Tensor]) -> None:
+    _refuse_misfit(module, tensors)
+    module.load_state_dict(tensors)
+
+
+def _refuse_misfit(module: nn.Module, tensors: dict[str, Tensor]) -> None:
+    """DvcodecError that names the first tensor that is missing, unknown or of another shape."""
+    mine = {name: tuple(value.shape) for name, value in module.state_dict().items()}
+    theirs = {name: tuple(value.shape) for name, value in tensors.items()}
+    for name in [*mine, *theirs]:
+        if mine.get(name) != theirs.get(name):
+            held = "lacks it" if name not in theirs else f"has {theirs[name]}"
+            wanted = "knows none" if name not in mine else f"has {mine[name]}"
             raise DvcodecError(
-                f"the checkpoint is of another model: {first}", "give its own --model and --set"
-            ) from None
+                f"the checkpoint is of another model: of {name[:80]} it {held}, the model {wanted}",
+                "give its own --model and --set",
+            )

@@ -51,8 +51,6 @@ class ElboTask:
         validation: Callable[[], Iterable[Tensor]] | None = None,
         start: Path | None = None,
     ) -> None:
-        if len(recipe.fractions) != len(recipe.temperatures) or not recipe.fractions:
-            raise DvcodecError("fractions and temperatures differ in number", "--set fractions=... temperatures=...")
         self.recipe, self.data, self.validation, self.start = recipe, data, validation, start
         self.module = FamilyVAE(config)
 
@@ -144,10 +142,10 @@ class ElboTask:
         return torch.stack(losses).sum()
 
     def _codes(self, account: Account) -> dict[str, int]:
-        if not self.module.config.categorical:
-            return {}
-        pairs = zip(account.kl, account.symbols(), strict=True)
-        return {name: len(torch.unique(symbols)) for name, symbols in pairs}
+        """Symbols in use in the batch by layer, of all its variables' codebooks: V * K at most."""
+        pairs = zip(self.module.layers(), account.symbols(), strict=True)
+        usage = {layer.plan.name: layer.codebook.usage(found) for layer, found in pairs if layer.codebook is not None}
+        return {name: int((counts > 0).sum()) for name, counts in usage.items()}
 
 
 def refuse_nan(account: Account, likelihood: Tensor) -> None:

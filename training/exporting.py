@@ -25,9 +25,8 @@ from ..models.scan_net import ScanNet
 from ..models.wavefront import file as pixel_file
 from ..models.wavefront.net import WavefrontNet
 from ..models.weights_file import write
-from .calibration import calibrate
+from .calibration import calibrate, image_paths
 from .checkpoints import Checkpoint
-from .photos import SUFFIXES
 from .pixel_recipe import PixelRecipe
 from .pixel_task import counted, predictive
 from .registry import Settings
@@ -39,7 +38,7 @@ def export(checkpoint: Path, out: Path, card: Mapping[str, str], calibration: Pa
     Weights on the exact path become integers, their accumulators' bounds are checked, and the file's SHA-256 goes
     into the card. With `calibration`, a folder of images, quality 50 is placed where they take 0.5 bits a pixel in
     the mean; without, the qualities span all that was trained. The tables of a model of lossless pixels are corrected
-    by what is counted in these images. DvcodecError if a bound fails.
+    by what is counted in these images. DvcodecError if a bound fails, or there are no images.
     """
     read = Checkpoint(checkpoint)
     model = read.model()
@@ -70,8 +69,7 @@ def pixels_written(net: WavefrontNet, recipe: PixelRecipe, name: str, calibratio
     """The weights file of a model of lossless pixels."""
     if calibration is None:
         return pixel_file.write(net, tables(), name)
-    paths = sorted(path for path in calibration.iterdir() if path.suffix.lower() in SUFFIXES)
-    counts = counted(net, paths, predictive(recipe.hierarchy), recipe.quality)
+    counts = counted(net, image_paths(calibration), predictive(recipe.hierarchy), recipe.quality)
     return pixel_file.write(net, tables(counts), name)
 
 

@@ -9,8 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from ..models.configs import bounded, one_of, within
 from ..models.families.config import FamilyConfig
-from .recipes import Optimisation
+from .recipes import LARGEST_RATE, MOST_STEPS, Optimisation, Optimiser, Precision, Schedule
+
+Kind = Literal["gumbel-softmax", "straight-through", "straight-through-gumbel"]
+"""Of a relaxation."""
+
+COLDEST, HOTTEST = 1e-4, 1e4
+"""Temperatures of a relaxation."""
+MOST_NATS = 1e6
 
 
 @dataclass(frozen=True)
@@ -19,14 +27,14 @@ class FamilyRecipe(Optimisation):
 
     steps: int = 400_000
     batch: int = 64
-    optimiser: Literal["adam", "adamax"] = "adamax"
+    optimiser: Optimiser = "adamax"
     beta1: float = 0.9
     beta2: float = 0.999
     rate: float = 8e-4
     values_rate: float = 0.0
     """Of memory values; 0 = `rate`."""
     warm_up: int = 100
-    schedule: Literal["constant", "cosine", "plateau"] = "plateau"
+    schedule: Schedule = "plateau"
     decay_to: float = 0.0625
     """The rates never fall below this share of themselves."""
     plateau_factor: float = 0.8
@@ -37,8 +45,8 @@ class FamilyRecipe(Optimisation):
     clip_norm: float = 0.0
     skip: float = 100.0
     ema: float = 0.999
-    precision: Literal["bf16", "fp32"] = "fp32"
-    relaxation: Literal["gumbel-softmax", "straight-through", "straight-through-gumbel"] = "gumbel-softmax"
+    precision: Precision = "fp32"
+    relaxation: Kind = "gumbel-softmax"
     fractions: tuple[float, ...] = (0.0, 1 / 3, 2 / 3)
     """Where in the run the temperature has the values of `temperatures`; linear between, constant after."""
     temperatures: tuple[float, ...] = (0.8, 0.3, 0.1)
@@ -46,6 +54,18 @@ class FamilyRecipe(Optimisation):
     """Nats of KL a layer costs at least, in the batch's mean (Kingma et al. 2016)."""
     kl_warm_up: int = 0
     """Steps over which the KL's weight rises from 0 to 1."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        within({"values_rate": (self.values_rate, LARGEST_RATE), "free_bits": (self.free_bits, MOST_NATS)})
+        bounded({"kl_warm_up": (self.kl_warm_up, MOST_STEPS)}, 0)
+        one_of({"relaxation": (self.relaxation, Kind)})
+        if not 1 <= len(self.fractions) == len(self.temperatures) <= 64:
+            raise ValueError("fractions and temperatures differ in number, or are none or more than 64")
+        within({f"fraction {i}": (fraction, 1) for i, fraction in enumerate(self.fractions, 1)})
+        within({f"temperature {i}": (one, HOTTEST) for i, one in enumerate(self.temperatures, 1)}, COLDEST)
+        if list(self.fractions) != sorted(self.fractions):
+            raise ValueError("fractions do not rise")
 
 
 @dataclass(frozen=True)
@@ -93,6 +113,8 @@ L32 = replace(
     head_blocks=0,
 )
 ONE = replace(L5, sides=(16,), symbols=(256,), variables=(1,), embedding=64, top_prior="uniform", head_blocks=0)
+CELEBA_EPOCH = 162_770 // 64
+CELEBA = replace(RRVQ, steps=160 * CELEBA_EPOCH, validate_every=CELEBA_EPOCH, patience=5)
 HD_SIDES = (14, 7, 4, 4, 4, 4)
 """Sides of the chain's maps by level; the variables sit beside them, in one position."""
 
@@ -157,6 +179,7 @@ def _rrvq() -> dict[str, FamilyPreset]:
         ),
         "spatial-l5": FamilyPreset("Gaussian counterpart of rrvq-l5", gaussian(L5, 32), RRVQ, photo),
         "spatial-l32": FamilyPreset("Gaussian counterpart of rrvq-l32", gaussian(L32, 32), RRVQ, photo),
+        **_faces(),
         "rrvq-archive": FamilyPreset(
             "RRVQ-VAE of small images whose pixels see their neighbours: bits-back coding of archives",
             replace(
@@ -182,6 +205,21 @@ def _rrvq() -> dict[str, FamilyPreset]:
             small(RRVQ),
             photo,
         ),
+    }
+
+
+def _faces() -> dict[str, FamilyPreset]:
+    """The models of table 1 of Willetts et al. for images of 64x64: maps of twice the side."""
+    wide = {
+        "rrvq-l32": ("RRVQ-VAE, 4 x 8 layers at sides 32 to 4", L32),
+        "rvq": ("rVQ-VAE: one layer, unit variance", replace(ONE, variance="unit")),
+        "spatial-l32": ("Gaussian counterpart of rrvq-l32-celeba", gaussian(L32, 32)),
+    }
+    return {
+        f"{name}-celeba": FamilyPreset(
+            f"{text}, 64x64", replace(config, image=64, sides=tuple(2 * s for s in config.sides)), CELEBA, "celeba64"
+        )
+        for name, (text, config) in wide.items()
     }
 
 

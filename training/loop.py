@@ -70,7 +70,7 @@ class Trainer:
             self.norms.restore(state["norms"], state.get("skipped", 0))
             self.plateau = Plateau(**state.get("plateau", {}))
             self.rng.bit_generator.state = state["numpy_rng"]
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError, RuntimeError) as error:
             raise DvcodecError(f"the checkpoint cannot be gone on from: {type(error).__name__}: {error}") from error
         self._part_ways()
 

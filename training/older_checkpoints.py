@@ -16,10 +16,14 @@ MOMENTS = ("exp_avg", "exp_avg_sq")
 
 
 def upgraded(tensors: dict[str, Tensor], metadata: dict[str, str]) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Tensors and metadata of a version 1 checkpoint as they are named today. KeyError or ValueError if parts miss."""
+    """Tensors and metadata of a version 1 checkpoint as they are named today.
+
+    KeyError, ValueError or RuntimeError if parts are missing or of other sizes.
+    """
     config, state = json.loads(metadata["config"]), json.loads(metadata["state"])
-    module = PhotoRRVQ(RRVQConfig.of(config))
-    new = {f"model.{name}": value for name, value in module.state_dict().items()}
+    with torch.device("meta"):  # the settings may ask for more than the file holds
+        module = PhotoRRVQ(RRVQConfig.of(config))
+    new: dict[str, Tensor] = {}
     for old, groups in _groups(tensors).items():
         new |= _named(module, groups, tensors[f"group.{old}"], "model")
         new |= _named(module, groups, tensors[f"average.{old}"], "average")
@@ -27,6 +31,7 @@ def upgraded(tensors: dict[str, Tensor], metadata: dict[str, str]) -> tuple[dict
             new |= {f"steps.{group}": tensors[f"adam.{old}.step"] for group in groups}
             for kind in MOMENTS:
                 new |= _named(module, groups, tensors[f"adam.{old}.{kind}"], f"moment.{kind}")
+    new = {f"model.{name}": value for name, value in PhotoRRVQ(module.config).state_dict().items()} | new
     new |= {
         f"model.{key.removeprefix('buffer.')}": value for key, value in tensors.items() if key.startswith("buffer.")
     }

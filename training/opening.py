@@ -28,13 +28,15 @@ def opened(path: Path, device: str) -> FamilyVAE | PhotoHierarchy:
     """A checkpoint's model with averaged parameters, on "cpu" or "cuda", in evaluation mode.
 
     Photograph models come on their exact path, quality 1 to 100 spanning all that was trained. DvcodecError if it is no
-    checkpoint or cannot be made exact.
+    checkpoint, is of another kind or cannot be made exact.
     """
     checkpoint = Checkpoint(path)
     model = checkpoint.model()
     if isinstance(model, FamilyVAE):
         return model.to(device)
-    assert isinstance(model, PhotoRRVQ)
+    if not isinstance(model, PhotoRRVQ):
+        preset = checkpoint.settings.preset
+        raise DvcodecError(f"{preset} is of a kind that cannot be measured, sampled or started from", "name another")
     frozen = PhotoRRVQ(model.config)
     try:
         unpack(frozen, pack(model))

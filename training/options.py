@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
+
+RUNS = Path("runs")
+"""Where runs go that are not told where."""
+
+
+def default_out(model: str, data: str) -> Path:
+    """The folder of a run that is not told one: runs/MODEL-DATA, of a folder of images its last name.
+
+    What could mean something to a shell or a file system becomes an underscore.
+    """
+    name = Path(os.path.abspath(data)).name[:100]
+    safe = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "_" for c in name)
+    return RUNS / (f"{model}-{safe}" if safe else model)
 
 
 @dataclass(frozen=True)

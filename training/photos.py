@@ -8,11 +8,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 
 from ..codec.errors import DvcodecError
-from .data.pictures import unlike
+from .data.pictures import read_image, unlike
 from .synthetic import synthetic
 
 SUFFIXES = {".png", ".webp", ".avif", ".jpg", ".jpeg", ".bmp", ".ppm", ".tif", ".tiff"}
@@ -66,6 +65,5 @@ class PhotoFolder:
 
 
 def read_rgb(path: Path) -> NDArray[np.uint8]:
-    """An image file as (H, W, 3) uint8."""
-    with Image.open(path) as image:
-        return np.asarray(image.convert("RGB"))
+    """An image file as (H, W, 3) uint8. DvcodecError if it is none."""
+    return read_image(path, 3)

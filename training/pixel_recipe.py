@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..models.configs import WavefrontConfig
-from .recipes import Optimisation, Preset
+from ..models.configs import WavefrontConfig, bounded, within
+from .recipes import LARGEST_CROP, Optimisation, Preset
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,14 @@ class PixelRecipe(Optimisation):
     """Share of the crops that are under any colour transform, not under the smoothest."""
     grey: float = 0.03
     """Share of the crops that are made grey."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        bounded({"crop": (self.crop, LARGEST_CROP)})
+        within({"quality": (self.quality, 100)}, 1)
+        within({name: (getattr(self, name), 1) for name in ("lossless_share", "other_transforms", "grey")})
+        if not isinstance(self.hierarchy, str):
+            raise ValueError("hierarchy is neither a name nor a path")
 
 
 PIXELS = {

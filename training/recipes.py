@@ -5,24 +5,38 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from ..models.configs import RRVQConfig
+from ..models.configs import RRVQConfig, bounded, one_of, within
+
+Optimiser = Literal["adam", "adamax"]
+Schedule = Literal["constant", "cosine", "plateau"]
+Precision = Literal["bf16", "fp32"]
+
+MOST_STEPS = 10**9
+MOST_IMAGES = 2**16
+LARGEST_RATE = 100.0
+LARGEST_NORM = 1e9
+LARGEST_DECAY = 0.999999
+LARGEST_CROP = 2**13
 
 
 @dataclass(frozen=True)
 class Optimisation:
-    """What the loop needs to know, whatever it trains; recipes of tasks add their own fields. Steps are optimiser's."""
+    """What the loop needs to know, whatever it trains; recipes of tasks add their own fields. Steps are optimiser's.
+
+    A person and a checkpoint may say anything: ValueError for a value out of bounds.
+    """
 
     steps: int = 9000
     batch: int = 8
     """Images a step and process."""
-    optimiser: Literal["adam", "adamax"] = "adam"
+    optimiser: Optimiser = "adam"
     beta1: float = 0.9
     beta2: float = 0.99
     rate: float = 1e-3
     """Of parameters that have no rate of their own."""
     warm_up: int = 100
     """Steps over which the rates rise linearly."""
-    schedule: Literal["constant", "cosine", "plateau"] = "cosine"
+    schedule: Schedule = "cosine"
     decay_to: float = 0.02
     """The cosine schedule ends at this share of the rates, the plateau schedule never goes below it."""
     plateau_factor: float = 0.8
@@ -40,15 +54,26 @@ class Optimisation:
     """Updates whose gradient exceeds this multiple of the running median are left out; 0 = only those not finite."""
     ema: float = 0.999
     """Decay of the moving average of the parameters, which is what is validated, exported and sampled."""
-    precision: Literal["bf16", "fp32"] = "fp32"
+    precision: Precision = "fp32"
     """Number format of dense products: bfloat16 autocast or float32."""
+
+    def __post_init__(self) -> None:
+        bounded({"steps": (self.steps, MOST_STEPS), "batch": (self.batch, MOST_IMAGES)})
+        counts = ("warm_up", "patience", "validate_every", "stop_after")
+        bounded({name: (getattr(self, name), MOST_STEPS) for name in counts}, 0)
+        within({name: (getattr(self, name), LARGEST_DECAY) for name in ("beta1", "beta2")})
+        within({name: (getattr(self, name), 1) for name in ("decay_to", "plateau_factor", "ema")})
+        within({name: (getattr(self, name), LARGEST_NORM) for name in ("clip", "clip_norm", "skip")})
+        within({"rate": (self.rate, LARGEST_RATE)})
+        one_of({"optimiser": (self.optimiser, Optimiser), "schedule": (self.schedule, Schedule)})
+        one_of({"precision": (self.precision, Precision)})
 
 
 @dataclass(frozen=True)
 class Recipe(Optimisation):
     """How a photograph model is trained. Rates are Adam's; fractions are of the whole run."""
 
-    precision: Literal["bf16", "fp32"] = "bf16"
+    precision: Precision = "bf16"
     crop: int = 128
     late_crop: int = 256
     """Side of the crops in the last part of the run; the batch shrinks so that the pixels stay the same."""
@@ -65,6 +90,14 @@ class Recipe(Optimisation):
     """From this fraction on the learned analysis is trained; 1 = never."""
     synthetic: float = 0.06
     """Share of the crops that are made (noise, ramps, lines, blocks), not cut from photographs."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        bounded({"crop": (self.crop, LARGEST_CROP), "late_crop": (self.late_crop, LARGEST_CROP)})
+        rates = ("codebook_rate", "network_rate", "analysis_rate", "pull")
+        within({name: (getattr(self, name), LARGEST_RATE) for name in rates})
+        shares = ("late_from", "anchor", "analysis_from", "synthetic")
+        within({name: (getattr(self, name), 1) for name in shares})
 
 
 @dataclass(frozen=True)

@@ -62,8 +62,7 @@ def resolve(name: str, overrides: Mapping[str, str], steps: int | None, base: Se
     for key in overrides:
         if key not in known:
             raise InvalidArgument(f"no setting {key!r}", f"there are {', '.join(sorted(known))}")
-    recipe = changed(settings.recipe, overrides)
-    recipe = recipe if steps is None else replace(recipe, steps=steps)
+    recipe = changed(settings.recipe, overrides if steps is None else {**overrides, "steps": str(steps)})
     return replace(settings, config=changed(settings.config, overrides), recipe=recipe)
 
 

@@ -28,6 +28,8 @@ def run(options: TrainOptions) -> None:
     with joined(options.device) as team:
         checkpoint = _checkpoint(options)
         settings = _settings(options, checkpoint)
+        if checkpoint is not None:
+            checkpoint.refuse_other_sizes(settings)
         torch.manual_seed(options.seed)
         task, facts = task_of(settings, options)
         trainer = Trainer(task, settings, Limits(options.out, options.seed, options.minutes), team, facts)
@@ -39,8 +41,11 @@ def run(options: TrainOptions) -> None:
 
 
 def _checkpoint(options: TrainOptions) -> Checkpoint | None:
-    """What the run goes on from. DvcodecError if a fresh run would overwrite another."""
+    """What the run goes on from. DvcodecError if a fresh run would overwrite another, or could not write."""
     path = options.out / FILE
+    there = next(folder for folder in (options.out, *options.out.absolute().parents) if folder.exists())
+    if not there.is_dir():
+        raise DvcodecError(f"{there} is no folder, the run cannot be written to {options.out}", "choose another --out")
     if options.resume:
         return Checkpoint(path)
     if path.exists():
@@ -59,6 +64,7 @@ def _sinks(options: TrainOptions, trainer: Trainer, team: Team) -> list[Sink]:
     """Where the first process's rows go; writes config.json."""
     if not team.first:
         return []
+    say(f"the run is written to {options.out}", quiet=options.quiet)
     if options.exclude is not None:
         say(f"{trainer.facts['excluded']} images left out: {options.exclude} has them", quiet=options.quiet)
     options.out.mkdir(parents=True, exist_ok=True)

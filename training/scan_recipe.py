@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..models.configs import ScanConfig
-from .recipes import Optimisation, Preset
+from ..models.configs import ScanConfig, bounded, within
+from .recipes import MOST_STEPS, Optimisation, Preset
+
+LARGEST_SIDE = 2**13
+"""Pixels of a page's side."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,14 @@ class ScanRecipe(Optimisation):
     """Share of the pages that are photographs in black dots."""
     fonts: str = ""
     """Folder of fonts; empty for those of the system, or Pillow's own."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        bounded({"pixels": (self.pixels, LARGEST_SIDE**2), "renew": (self.renew, MOST_STEPS)})
+        bounded({name: (getattr(self, name), LARGEST_SIDE) for name in ("page_height", "page_width", "pages")})
+        within({"halftones": (self.halftones, 1)})
+        if not isinstance(self.fonts, str):
+            raise ValueError("fonts is no folder")
 
 
 SCANS = {

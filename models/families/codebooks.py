@@ -59,6 +59,15 @@ class Codebook(nn.Module):
         form = self.form()
         return (e if form is None else form.bits(e)) * LN2
 
+    def usage(self, symbols: Tensor) -> Tensor:
+        """How often each variable chose each of its symbols, from a layer's rows (V * n,): a symbol of one variable
+        is none of another's, the positions of one variable share its codebook. (V, K) int64
+        """
+        variables, count = self.shape
+        offsets = count * torch.arange(variables, device=symbols.device)[:, None]
+        found = torch.bincount((symbols.view(variables, -1) + offsets).flatten(), minlength=variables * count)
+        return found.view(self.shape)
+
 
 class Responsibilities(Codebook):
     """Codebooks of means and variances (Willetts et al. 2021, section 3.2): pi_k(e) is N(mu_k, s_k)'s share.
@@ -152,10 +161,12 @@ class Nearest(Codebook):
     """VQ-VAE's dictionary (van den Oord et al. 2017): the symbol is the nearest entry, eq 1 of Willetts et al.
 
     The codebook learns by its loss |sg(e) - E|^2, or (`ema`) follows moving averages of counts and sums,
-    N <- g N + (1 - g) n and m <- g m + (1 - g) sum e, E = m / N.
+    N <- g N + (1 - g) n and m <- g m + (1 - g) sum e, E = m / N. An entry that was not chosen for so long that N is
+    below `LEAST` stays where it is: there the ratio is noise, then nothing over nothing.
     """
 
     DECAY = 0.99
+    LEAST = 1e-5
 
     def __init__(self, plan: LayerPlan, config: FamilyConfig) -> None:
         super().__init__(plan, config.embedding, config.embedding)
@@ -185,11 +196,12 @@ class Nearest(Codebook):
 
     @torch.no_grad()
     def follow(self, e: Tensor, symbols: Tensor) -> None:
-        """One step of the moving averages."""
+        """One step of the moving averages, in their own precision whatever that of e."""
         assert isinstance(self.counts, Tensor) and isinstance(self.sums, Tensor)
-        member = F.one_hot(symbols, self.shape[1]).to(e.dtype)  # (V, n, K)
-        self.counts.lerp_(member.sum(1), 1 - self.DECAY)
-        self.sums.lerp_(member.mT @ e, 1 - self.DECAY)
+        member = F.one_hot(symbols, self.shape[1]).to(self.sums.dtype)  # (V, n, K)
+        with torch.autocast(e.device.type, enabled=False):
+            self.counts.lerp_(member.sum(1), 1 - self.DECAY)
+            self.sums.lerp_(member.mT @ e.to(self.sums.dtype), 1 - self.DECAY)
         self._divide()
 
     @torch.no_grad()
@@ -201,7 +213,8 @@ class Nearest(Codebook):
 
     def _divide(self) -> None:
         assert isinstance(self.counts, Tensor) and isinstance(self.sums, Tensor)
-        self.entries.copy_(self.sums / self.counts.clamp_min(1e-5)[..., None])
+        counts = self.counts[..., None]
+        self.entries.copy_(torch.where(counts < self.LEAST, self.entries, self.sums / counts.clamp_min(self.LEAST)))
 
 
 KINDS = {"responsibilities": Responsibilities, "memory": Memory, "logits": Logits, "nearest": Nearest}

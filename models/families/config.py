@@ -1,7 +1,8 @@
 """The axes on which a hierarchical discrete VAE is a choice: plain values, no torch.
 
 Hierarchies are those of Lievin et al. (2019), appendix F, and the top-down ResNet-VAE of Willetts et al. (2021),
-figures A.1 and C.3. Layer 1 is the finest, as in both papers: tuples by layer begin with it.
+figures A.1 and C.3. `resnet` and `skip-lvae` are two names, one of each paper, for the same network. Layer 1 is the
+finest, as in both papers: tuples by layer begin with it.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ Pixels = Literal["bernoulli", "logistic", "mixture", "neighbours"]
 BlockKind = Literal["elu", "gated"]
 INK = 128
 """A pixel of at least this level is a 1 to a model of binary images."""
+
+MOST_BLOCKS = 128
+"""Residual blocks of all levels, in each direction and before straps: a file cannot ask for minutes of building."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +126,8 @@ class FamilyConfig:
         bounded = (*bounds, (1, 1024, sizes + pixels), (0, 16, counts), (1, 16, self.reach))
         if not all(type(n) is int and low <= n <= high for low, high, numbers in bounded for n in numbers):
             raise ValueError("a size is no whole number or out of bounds")
+        if self.levels * sum(counts) > MOST_BLOCKS:
+            raise ValueError(f"levels times blocks and head_blocks are more than {MOST_BLOCKS}")
         if not (0 <= self.dropout < 1 and 0 <= self.lipschitz <= 100 and 0 <= self.commitment <= 100):
             raise ValueError("dropout, lipschitz or commitment is out of bounds")
 

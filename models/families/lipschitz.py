@@ -5,6 +5,7 @@ With kappa_l a constant of all that depends on z_l relaxed,
     log p(x) >= relaxed objective - sum_l kappa_l E |z~_l - H(z~_l)|_2.
 
 The constants are products of the parts' own: spectral norms, tap by tap for a convolution, 1 + L L' for a block.
+`lipschitz` in a configuration bounds convolutions alone; codebooks and keys stay as they are learnt.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ def constants(model: FamilyVAE) -> dict[str, float] | None:
 
 
 def _reach(layer: LatentLayer) -> float:
-    """How far the chain moves with z_l."""
+    """How far the chain moves with z_l. The codebook's part is measured: no constraint keeps it small."""
     assert isinstance(layer.codebook, Codebook)
     return spectral(layer.codebook.table()) * layer.pladder.lipschitz()
 
@@ -63,5 +64,5 @@ def _next(model: FamilyVAE, below: LatentLayer) -> float:
 
 
 def spectral(matrices: Tensor) -> float:
-    """The largest singular value among (V, n, m)."""
+    """The largest singular value among (V, n, m), measured, not enforced: a table of codes or keys is unconstrained."""
     return float(torch.linalg.matrix_norm(matrices.detach().float(), ord=2).max())

@@ -1,0 +1,24 @@
+"""Where quality 50 lies is told by images alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from small_model import CONFIG
+
+from dvcodec.codec.errors import DvcodecError
+from dvcodec.models.photo import PhotoRRVQ
+from dvcodec.training.calibration import calibrate
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [({}, "there is no image below"), ({"a.png": b"none"}, "a.png cannot be read"), ({"a.txt": b""}, "no image below")],
+    ids=["empty", "damaged", "others"],
+)
+def test_quality_is_calibrated_on_images_alone(files: dict[str, bytes], words: str, tmp_path: Path) -> None:
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+    with pytest.raises(DvcodecError, match=words):
+        calibrate(PhotoRRVQ(CONFIG), tmp_path)
