@@ -20,6 +20,7 @@ from .text import facts, table
 from .train import Download, Root, refuse_unknown_data
 
 T = TypeVar("T")
+SPLIT = "train, validation or test; default: test, or all images of a folder without these parts."
 COLDEST = 1e-30
 """What single precision can still divide by."""
 
@@ -31,7 +32,7 @@ def evaluate(
         typer.Option("--weights", metavar="NAME|PATH", help="Weights or a training checkpoint; default: the codec's."),
     ] = None,
     root: Root = None,
-    split: Annotated[str, typer.Option("--split", metavar="NAME", help="train, validation or test.")] = "test",
+    split: Annotated[str | None, typer.Option("--split", metavar="NAME", help=SPLIT)] = None,
     images: Annotated[int | None, typer.Option("--images", min=1, metavar="N", help="The first N images only.")] = None,
     iw_samples: Annotated[
         int, typer.Option("--iw-samples", min=0, metavar="S", help="Add the importance-weighted bound of S samples.")
@@ -60,7 +61,7 @@ def evaluate(
     if temperature is not None and not COLDEST <= temperature < math.inf:
         message = f"{temperature} is not a positive number (finite, {COLDEST} or more)"
         raise typer.BadParameter(message, param_hint="--temperature")
-    if split not in ("train", "validation", "test"):
+    if split not in (None, "train", "validation", "test"):
         raise typer.BadParameter(f"no split {split!r} (train, validation or test)", param_hint="--split")
     refuse_unknown_data(data)
     reporter = Reporter(quiet=quiet, as_json=as_json)
@@ -75,7 +76,7 @@ def evaluate(
             found = measured_photographs(network, Path(data), images, quality, seed)
         else:
             wanted = _Wanted(data, root, split, images, batch, seed, download)
-            found = {"split": split, **_family(network, wanted, iw_samples, temperature, reporter)}
+            found = _family(network, wanted, iw_samples, temperature, reporter)
         typer.echo(json.dumps({"data": data, **found}) if as_json else in_words({"data": data, **found}))
 
 
@@ -94,7 +95,7 @@ class _Wanted:
 
     data: str
     root: Path | None
-    split: str
+    split: str | None
     images: int | None
     batch: int
     seed: int
@@ -108,14 +109,16 @@ def _family(
     from ..evaluation.bound import measure
     from ..training.tasks import data_of
 
-    chosen = data_of(network.config, wanted.data, wanted.root, download=wanted.download)[0].split(wanted.split)
+    data = data_of(network.config, wanted.data, wanted.root, download=wanted.download)[0]
+    split = wanted.split or data.evaluated
+    chosen = data.split(split)
     count = len(chosen) if wanted.images is None else min(wanted.images, len(chosen))
     batches = _first(chosen.batches(wanted.batch, wanted.seed), count)
     with reporter.bar(-(-count // wanted.batch)) as advance:
         bound = measure(
             network, _counted(batches, advance), iw_samples=iw_samples, temperature=temperature, seed=wanted.seed
         )
-    return bound.as_dict()
+    return {"split": split, **bound.as_dict()}
 
 
 def _first(batches: Iterable[Any], count: int) -> Iterator[Any]:

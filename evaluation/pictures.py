@@ -11,14 +11,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ..codec.errors import DvcodecError, InvalidArgument
+from ..models.families.config import INK
 from ..models.families.model import FamilyVAE
 from . import photo_samples, samples
 from .images import image_files, load_rgb
 from .networks import Network
 
 Pixels = NDArray[np.uint8]
-INK = 128
-"""A pixel of at least this level is a 1 to a model of binary images."""
 
 
 @dataclass(frozen=True)

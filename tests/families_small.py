@@ -134,3 +134,14 @@ def shrunk(preset: FamilyPreset) -> FamilyPreset:
     )
     recipe = replace(preset.recipe, batch=8, free_bits=0.0)
     return replace(preset, config=small, recipe=recipe)
+
+
+class Few:
+    """Eight images, in any number."""
+
+    def __init__(self, preset: FamilyPreset, seed: int = 0) -> None:
+        self.images = images(preset.config, 8, seed)
+
+    def batch(self, count: int, rng: np.random.Generator) -> Tensor:
+        """All of them in any order, where eight are asked for."""
+        return self.images[rng.permutation(len(self.images))[np.arange(count) % len(self.images)]]

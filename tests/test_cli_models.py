@@ -115,6 +115,17 @@ def test_evaluate_reports_bounds_in_words_and_json(digits: Path, run: Path) -> N
     assert [layer["name"] for layer in found["layers"]] == ["z2", "z1"]
 
 
+def test_evaluate_takes_all_images_of_a_folder(run: Path, tmp_path: Path) -> None:
+    for i in range(5):
+        Image.fromarray(np.random.default_rng(i).integers(0, 256, (30, 40), np.uint8)).save(tmp_path / f"{i}.png")
+    told: list[str | Path] = ["--weights", run / FILE, "--data", tmp_path, "--json", "--device", "cpu"]
+    found = json.loads(dvcodec("evaluate", *told).out)
+    assert (found["images"], found["split"], found["dimensions"]) == (5, "all", 784)
+    seen = [dvcodec("evaluate", *told, "--split", split) for split in ("train", "validation", "test")]
+    assert sum(json.loads(one.out)["images"] for one in seen if one.code == 0) == 5
+    assert any("image of at least 28x28 pixels" in one.err for one in seen if one.code == 1)
+
+
 def test_exported_weights_are_evaluated_alike(digits: Path, run: Path, tmp_path: Path) -> None:
     weights = tmp_path / "mine.safetensors"
     assert dvcodec("export", run / FILE, "-o", weights, "--quiet").code == 0

@@ -11,7 +11,12 @@ from PIL import Image
 
 from dvcodec.codec.errors import DvcodecError
 from dvcodec.training.data.folders import open_folder
+from dvcodec.training.data.names import SPLITS
+from dvcodec.training.families import FAMILIES
+from dvcodec.training.options import TrainOptions
 from dvcodec.training.photos import PhotoFolder
+from dvcodec.training.registry import resolve
+from dvcodec.training.tasks import data_of, task_of
 
 
 def pictures(folder: Path, count: int, side: int = 40) -> None:
@@ -41,6 +46,49 @@ def test_a_folder_with_its_own_parts_keeps_them(tmp_path: Path) -> None:
         pictures(tmp_path / part, count)
     data, _ = open_folder(tmp_path, 32, 3)
     assert [len(data.split(split)) for split in ("train", "validation", "test")] == [5, 2, 1]
+
+
+def test_a_folder_with_some_parts_has_only_those(tmp_path: Path) -> None:
+    for part, count in (("train", 12), ("test", 2)):
+        pictures(tmp_path / part, count)
+    data, _ = open_folder(tmp_path, 32, 3)
+    assert [len(data.split(split)) for split in ("train", "test")] == [12, 2] and data.evaluated == "test"
+    with pytest.raises(DvcodecError, match="no validation image of at least 32x32"):
+        data.split("validation")
+
+
+def test_only_the_split_that_is_asked_for_must_have_images(tmp_path: Path) -> None:
+    pictures(tmp_path / "few", 5)
+    data, _ = open_folder(tmp_path / "few", 32, 3)
+    held = [split for split in SPLITS if split not in data.splits]
+    assert held and data.evaluated == "all" and len(data.split("all")) == 5
+    assert sum(len(data.split(split)) for split in SPLITS if split not in held) == 5
+    for split in held:
+        with pytest.raises(DvcodecError, match=f"has no {split} image"):
+            data.split(split)
+
+
+@pytest.mark.parametrize("validate_every", [0, 5])
+def test_training_needs_a_validation_image_only_where_it_validates(validate_every: int, tmp_path: Path) -> None:
+    pictures(tmp_path / "train", 3)
+    changes = {"validate_every": str(validate_every), "width": "8"}
+    settings = resolve("rrvq-l5-small", changes, None)
+    options = TrainOptions("rrvq-l5-small", str(tmp_path), tmp_path / "run")
+    if validate_every:
+        with pytest.raises(DvcodecError, match="no validation image"):
+            task_of(settings, options)
+    else:
+        assert task_of(settings, options)[1] == {"data": str(tmp_path), "images": 3, "excluded": 0}
+
+
+def test_binary_models_see_ink(tmp_path: Path) -> None:
+    levels = np.add.outer(np.arange(30), np.arange(30) * 7).astype(np.uint8)
+    Image.fromarray(levels).save(tmp_path / "ramp.png")
+    config = FAMILIES["hdvae-small"].config
+    (whole,) = data_of(config, str(tmp_path), None)[0].split("all").batches(1)
+    assert torch.equal(whole[0, 0], torch.from_numpy(levels[1:29, 1:29] >= 128).float())
+    batch = open_folder(tmp_path, 28, 1, binary=True)[0].split("all").batch(3, np.random.default_rng(0))
+    assert set(batch.flatten().tolist()) == {0.0, 1.0}
 
 
 def test_images_for_evaluation_are_left_out_whatever_their_format(tmp_path: Path) -> None:

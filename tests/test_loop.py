@@ -11,6 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Literal
 
+import family_team
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -24,7 +25,7 @@ from dvcodec.training.parameters import FlatParameters
 from dvcodec.training.recipes import Optimisation
 from dvcodec.training.schedules import Norms
 from dvcodec.training.task import Moment, ParameterGroup, Terms
-from toy_task import RECIPE, Sizes, toy, train, trainer
+from toy_task import RECIPE, Sizes, differing, interrupt, resume, toy, train, trainer
 
 
 @pytest.fixture(autouse=True)
@@ -53,26 +54,11 @@ def test_an_interrupted_run_goes_on_as_if_it_had_never_stopped(
     optimiser: Literal["adam", "adamax"], tmp_path: Path
 ) -> None:
     recipe = replace(RECIPE, optimiser=optimiser, clip=1.0, clip_norm=0.5)
-    runs = {name: trainer(_made(tmp_path / name), recipe) for name in ("whole", "cut")}
-    train(runs["whole"])
-    cut = runs["cut"]
-    step = cut.one_step
-
-    def interrupted(moment: Moment) -> tuple[Terms, float]:
-        cut.interrupts.asked = moment.step == 3
-        return step(moment)
-
-    cut.one_step = interrupted  # type: ignore[method-assign]
-    with pytest.raises(KeyboardInterrupt):
-        train(cut)
-    checkpoint = Checkpoint(tmp_path / "cut" / FILE)
-    assert checkpoint.state["step"] == 4
-    again = trainer(tmp_path / "cut", recipe)
-    again.resume(checkpoint)
-    again.train(journal.Journal([]))
-    left, right = (load_file(tmp_path / name / FILE) for name in ("whole", "cut"))
-    assert left.keys() == right.keys()
-    assert [name for name in left if not torch.equal(left[name], right[name])] == []
+    train(trainer(_made(tmp_path / "whole"), recipe))
+    interrupt(trainer(_made(tmp_path / "cut"), recipe), after=3)
+    assert Checkpoint(tmp_path / "cut" / FILE).state["step"] == 4
+    resume(trainer(tmp_path / "cut", recipe))
+    assert differing(tmp_path / "whole", tmp_path / "cut") == []
 
 
 def _made(folder: Path) -> Path:
@@ -89,6 +75,17 @@ def test_two_processes_equal_one_with_twice_the_batch(tmp_path: Path) -> None:
     assert len(names) > 15 and two.keys() == one.keys()
     for name in names:
         assert torch.allclose(two[name], one[name], rtol=1e-4, atol=1e-6), name
+
+
+def test_families_stay_equal_in_two_processes(tmp_path: Path) -> None:
+    names = ("hdvae-small", "vqvae")
+    command = [sys.executable, family_team.__file__, str(tmp_path), *names]
+    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    for name in names:
+        first, second = (load_file(tmp_path / f"{name}-{rank}.safetensors") for rank in (0, 1))
+        assert len(first) > 30 and first.keys() == second.keys()
+        assert [key for key in first if not torch.equal(first[key], second[key])] == []
+    assert load_file(tmp_path / FILE).keys() == load_file(tmp_path / BEST).keys()
 
 
 def test_every_group_learns_at_its_own_rate(tmp_path: Path) -> None:

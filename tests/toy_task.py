@@ -5,9 +5,6 @@ Run as a program it trains in several processes, which share each step's pairs: 
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import socket
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -15,10 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
+from processes import together
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from dvcodec.training.distributed import Team, joined
+from dvcodec.training.checkpoints import FILE, Checkpoint
+from dvcodec.training.distributed import Team
 from dvcodec.training.journal import Journal, Sink
 from dvcodec.training.loop import Limits, Trainer
 from dvcodec.training.recipes import Optimisation
@@ -113,28 +114,34 @@ def train(run: Trainer, *sinks: Sink) -> None:
     run.train(Journal(sinks))
 
 
-def work(rank: int, size: int, port: int, folder: Path, steps: int, batch: int) -> None:
-    """One process of several, in the environment that torchrun would give it."""
-    place = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": size, "MASTER_PORT": port}
-    os.environ.update({name: str(value) for name, value in place.items()}, MASTER_ADDR="127.0.0.1")
-    with joined("cpu") as team:
-        train(trainer(folder, replace(RECIPE, steps=steps, batch=batch), team, noise=0.0))
+def interrupt(run: Trainer, after: int) -> None:
+    """From the beginning until a person asks it to stop in the step after so many; that one is finished and saved."""
+    step = run.one_step
+
+    def asked(moment: Moment) -> tuple[Terms, float]:
+        run.interrupts.asked = moment.step == after
+        return step(moment)
+
+    run.one_step = asked  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        train(run)
 
 
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def resume(run: Trainer) -> None:
+    """From the checkpoint in its folder to the end."""
+    run.resume(Checkpoint(run.limits.out / FILE))
+    run.train(Journal([]))
+
+
+def differing(left: Path, right: Path) -> list[str]:
+    """What is not equal in the bit in the checkpoints of two runs."""
+    one, other = (load_file(folder / FILE) for folder in (left, right))
+    assert one.keys() == other.keys()
+    return [name for name in one if not torch.equal(one[name], other[name])]
 
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    folder, (steps, batch, size), port = Path(sys.argv[1]), map(int, sys.argv[2:]), free_port()
-    context = multiprocessing.get_context("fork")  # torch is loaded once
-    workers = [context.Process(target=work, args=(r, size, port, folder, steps, batch)) for r in range(size)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    sys.exit(max(abs(worker.exitcode or 0) for worker in workers))
+    folder, (steps, batch, size) = Path(sys.argv[1]), map(int, sys.argv[2:])
+    recipe = replace(RECIPE, steps=steps, batch=batch)
+    sys.exit(together(size, lambda team: train(trainer(folder, recipe, team, noise=0.0))))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +34,15 @@ def task_of(settings: Settings, options: TrainOptions) -> tuple[Task, dict[str, 
     if isinstance(settings.recipe, ScanRecipe):
         return _pages(settings, settings.recipe, options)
     assert isinstance(settings.recipe, FamilyRecipe)
-    data, facts = data_of(settings.config, options.data, options.root, options.exclude, download=options.download)
-    validation = data.split("validation")
-    task = ElboTask(
-        settings.config, settings.recipe, data, lambda: validation.batches(settings.recipe.batch), options.start
-    )
-    return task, facts
+    return _family(settings, settings.recipe, options)
+
+
+def _family(settings: Settings, recipe: FamilyRecipe, options: TrainOptions) -> tuple[Task, dict[str, Any]]:
+    data, excluded = data_of(settings.config, options.data, options.root, options.exclude, download=options.download)
+    facts = {"data": options.data, "images": len(data.split("train")), "excluded": excluded}
+    held = data.split("validation") if recipe.validate_every else None
+    validation = None if held is None else partial(held.batches, recipe.batch)
+    return ElboTask(settings.config, recipe, data, validation, options.start), facts
 
 
 def _photographs(settings: Settings, recipe: Recipe, options: TrainOptions) -> tuple[Task, dict[str, Any]]:
@@ -69,17 +73,20 @@ def _pages(settings: Settings, recipe: ScanRecipe, options: TrainOptions) -> tup
 
 def data_of(
     config: FamilyConfig, name: str, root: Path | None, exclude: Path | None = None, *, download: bool = False
-) -> tuple[DataSet, dict[str, Any]]:
-    """A data set, or a folder in crops of the model's size, and facts about it. DvcodecError if it does not fit."""
+) -> tuple[DataSet, int]:
+    """A data set, or a folder in crops as the model takes them, and how many of its images `exclude` has too.
+
+    DvcodecError if it does not fit.
+    """
     excluded = 0
     if name in DATA_SETS:
         if exclude is not None:
             raise InvalidArgument("--exclude is for folders of images", f"{name} has its own splits")
         data = load(name, root, download=download)
     else:
-        data, excluded = open_folder(Path(name), config.image, config.channels, exclude)
+        data, excluded = open_folder(Path(name), config.image, config.channels, exclude, binary=config.binary)
     refuse_other_images(config, data)
-    return data, {"data": name, "images": len(data.split("train")), "excluded": excluded}
+    return data, excluded
 
 
 def refuse_other_images(config: FamilyConfig, data: DataSet) -> None:

@@ -17,6 +17,8 @@ Prior = Literal["embedding", "direct"]
 TopPrior = Literal["learnt", "uniform"]
 Pixels = Literal["bernoulli", "logistic", "mixture", "neighbours"]
 BlockKind = Literal["elu", "gated"]
+INK = 128
+"""A pixel of at least this level is a 1 to a model of binary images."""
 
 MOST_BLOCKS = 128
 """Residual blocks of all levels, in each direction and before straps: a file cannot ask for minutes of building."""

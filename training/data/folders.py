@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from ...codec.errors import DvcodecError
-from .names import SPLITS
+from ...models.families.config import INK
+from .names import SPLITS, WHOLE
 from .pictures import pixel_hash, read_folder, without
 from .readers import Bytes
 from .sets import DataSet, Shape
@@ -20,10 +21,13 @@ HELD = 10
 
 
 class Crops:
-    """Square crops of images (H, W, C) of any size: at random places in training, of the middle elsewhere."""
+    """Square crops of images (H, W, C) of any size: at random places in training, of the middle elsewhere.
 
-    def __init__(self, images: list[Bytes], size: int) -> None:
-        self._images, self._size = images, size
+    `binary`: levels of at least INK are 1, others 0.
+    """
+
+    def __init__(self, images: list[Bytes], size: int, *, binary: bool = False) -> None:
+        self._images, self._size, self._binary = images, size, binary
 
     @property
     def shape(self) -> Shape:
@@ -32,21 +36,21 @@ class Crops:
 
     @property
     def binary(self) -> bool:
-        """Folders hold grey levels."""
-        return False
+        """Whether the values are 0 and 1, not grey levels."""
+        return self._binary
 
     def __len__(self) -> int:
         return len(self._images)
 
     def batch(self, count: int, rng: np.random.Generator) -> Tensor:
         """Crops at random, half of them mirrored."""
-        return _tensor([self._crop(self._images[i], rng) for i in rng.integers(len(self), size=count)])
+        return self._tensor([self._crop(self._images[i], rng) for i in rng.integers(len(self), size=count)])
 
     def batches(self, count: int, seed: int = 0) -> Iterator[Tensor]:
         """The middle of every image."""
         middles = (self._cut(image, *((np.array(image.shape[:2]) - self._size) // 2)) for image in self._images)
         while batch := [crop for _, crop in zip(range(count), middles, strict=False)]:
-            yield _tensor(batch)
+            yield self._tensor(batch)
 
     def _crop(self, image: Bytes, rng: np.random.Generator) -> Bytes:
         crop = self._cut(image, *(rng.integers(side - self._size + 1) for side in image.shape[:2]))
@@ -55,29 +59,30 @@ class Crops:
     def _cut(self, image: Bytes, top: int, left: int) -> Bytes:
         return image[top : top + self._size, left : left + self._size]
 
+    def _tensor(self, crops: list[Bytes]) -> Tensor:
+        levels = np.stack(crops).transpose(0, 3, 1, 2)
+        return torch.from_numpy((levels >= INK if self._binary else levels).astype(np.float32))
 
-def _tensor(crops: list[Bytes]) -> Tensor:
-    return torch.from_numpy(np.stack(crops).transpose(0, 3, 1, 2).astype(np.float32))
 
-
-def open_folder(root: Path, size: int, channels: int, exclude: Path | None = None) -> tuple[DataSet, int]:
+def open_folder(
+    root: Path, size: int, channels: int, exclude: Path | None = None, *, binary: bool = False
+) -> tuple[DataSet, int]:
     """The images below `root` with sides of at least `size`, and how many were left out since `exclude` has them too.
 
-    They are parted by the folders train, validation and test in `root`, or where those are not there by a hash of the
-    pixels. DvcodecError if a part has no image.
+    They are parted by the folders train, validation and test in `root`, or where it has none of them by a hash of the
+    pixels; then the split WHOLE has them all. DvcodecError if no image is left; a split without one is not there.
     """
-    own = {split: root / split for split in SPLITS}
-    if all(folder.is_dir() for folder in own.values()):
-        parts = {split: list(read_folder(folder, channels)) for split, folder in own.items()}
-    else:
-        parts = _parted(list(read_folder(root, channels)))
-    kept = {split: without(images, exclude) for split, images in parts.items()}
-    left_out = sum(map(len, parts.values())) - sum(map(len, kept.values()))
-    fitting = {split: [image for image in images if min(image.shape[:2]) >= size] for split, images in kept.items()}
-    for split, images in fitting.items():
-        if not images:
-            raise DvcodecError(f"{root} has no {split} image of at least {size}x{size} pixels", "give more images")
-    return DataSet(str(root), {split: Crops(images, size) for split, images in fitting.items()}), left_out
+    own = {split: root / split for split in SPLITS if (root / split).is_dir()}
+    images = {split: list(read_folder(folder, channels)) for split, folder in (own or {WHOLE: root}).items()}
+    kept = {split: without(part, exclude) for split, part in images.items()}
+    left_out = sum(map(len, images.values())) - sum(map(len, kept.values()))
+    fitting = {split: [image for image in part if min(image.shape[:2]) >= size] for split, part in kept.items()}
+    if not any(fitting.values()):
+        raise DvcodecError(f"{root} has no image of at least {size}x{size} pixels", "give more images")
+    parts = fitting if own else {**_parted(fitting[WHOLE]), **fitting}
+    return DataSet(
+        str(root), {split: Crops(part, size, binary=binary) for split, part in parts.items() if part}
+    ), left_out
 
 
 def _parted(images: list[Bytes]) -> dict[str, list[Bytes]]:

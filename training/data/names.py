@@ -13,3 +13,5 @@ DATA_SETS = {
 """Name -> kind of images; counts of the published files in training, validation and test."""
 
 SPLITS = ("train", "validation", "test")
+WHOLE = "all"
+"""The split that holds every image of a folder without these parts."""

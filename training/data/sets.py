@@ -11,8 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ...codec.errors import InvalidArgument
-from .names import SPLITS
+from ...codec.errors import DvcodecError, InvalidArgument
+from .names import SPLITS, WHOLE
 
 Shape = tuple[int, int, int]
 Values = Literal["levels", "binary", "dynamic"]
@@ -83,7 +83,7 @@ class Images:
 
 @dataclass(frozen=True)
 class DataSet:
-    """Splits of one kind of images, and where they come from."""
+    """Splits of one kind of images, at least one, and where they come from."""
 
     name: str
     splits: Mapping[str, Split]
@@ -91,17 +91,27 @@ class DataSet:
     @property
     def shape(self) -> Shape:
         """Channels, height and width."""
-        return self.splits["train"].shape
+        return next(iter(self.splits.values())).shape
 
     @property
     def binary(self) -> bool:
         """Whether values are 0 and 1."""
-        return self.splits["train"].binary
+        return next(iter(self.splits.values())).binary
+
+    @property
+    def evaluated(self) -> str:
+        """The split that evaluation means where it is not told: the whole of a folder without parts, or the test."""
+        return WHOLE if WHOLE in self.splits else "test"
 
     def split(self, name: str) -> Split:
-        """The images of "train", "validation" or "test"."""
-        if name not in self.splits:
+        """The images of "train", "validation" or "test". DvcodecError if a folder has none that is large enough."""
+        if name not in SPLITS and name not in self.splits:
             raise InvalidArgument(f"no split {name!r}", f"one of {', '.join(SPLITS)}")
+        if name not in self.splits:
+            _, height, width = self.shape
+            raise DvcodecError(
+                f"{self.name} has no {name} image of at least {height}x{width} pixels", "give more images"
+            )
         return self.splits[name]
 
     def batch(self, count: int, rng: np.random.Generator) -> Tensor:
