@@ -119,6 +119,7 @@ def main() -> None:
     chosen = parser.parse_args()
     chosen.out.mkdir(parents=True, exist_ok=True)
     table = Table("row", "ELBO, nats", "bits per dimension", "KL, nats", "symbols in use", "relaxation bias")
+    table.columns[0].no_wrap = True
     for row in TABLES[chosen.table]():
         if chosen.only in row.name:
             table.add_row(*cells(row, measured(row, chosen.root, chosen.out)))

@@ -23,15 +23,22 @@ BAND_PIXELS = 6 * 2**20
 
 
 def infer_bands(
-    model: PhotoRRVQ, pixels: NDArray[np.uint8], quality: Tensor, rows: int | None = None
+    model: PhotoRRVQ,
+    pixels: NDArray[np.uint8],
+    quality: Tensor,
+    rows: int | None = None,
+    less: NDArray[np.float16] | None = None,
 ) -> dict[int, Tensor]:
-    """`PhotoRRVQ.infer` of (H, W, 3) pixels: evidence by stride, tokens (N, channels) of channel-major memory."""
+    """`PhotoRRVQ.infer` of (H, W, 3) pixels: evidence by stride, tokens (N, channels) of channel-major memory.
+
+    `less`: grey levels (H, W, 3) to take off before.
+    """
     height, width = pixels.shape[:2]
     sizes = grid_sizes((height, width))
     evidence = {s: torch.empty(COEFFICIENTS[s], *sizes[s], device=quality.device) for s in STRIDES}
     for core, wide in bands((height, width), model.analysis, rows):
-        x = torch.tensor(pixels[wide]).to(quality.device).permute(2, 0, 1)[None].float()
-        known = model.infer(x, quality)
+        x = _image(pixels[wide], quality)
+        known = model.infer(x if less is None else x - _image(less[wide], quality), quality)
         for s, tokens in known.items():
             maps = tokens.t().view(COEFFICIENTS[s], -1, sizes[s][1])[:, (core.start - wide.start) // s :]
             first, last = core.start // s, -(-core.stop // s)
@@ -46,6 +53,20 @@ def render_bands(model: PhotoRRVQ, painted: Painted, rows: int | None = None) ->
         x = model.render(cut(painted, wide))[0, :, core.start - wide.start : core.stop - wide.start]
         pixels[core] = x.clamp_(0, 255).round_().to(torch.uint8).permute(1, 2, 0).cpu().numpy()
     return pixels
+
+
+def correction_bands(model: PhotoRRVQ, painted: Painted, rows: int | None = None) -> NDArray[np.float16]:
+    """`PhotoRRVQ.correction` of one image in grey levels: (H, W, 3)."""
+    levels = np.empty((*painted.size, 3), np.float16)
+    for core, wide in bands(painted.size, model.synthesis, rows):
+        x = model.correction(cut(painted, wide))[0, :, core.start - wide.start : core.stop - wide.start]
+        levels[core] = x.permute(1, 2, 0).half().cpu().numpy()
+    return levels
+
+
+def _image(values: NDArray[np.uint8] | NDArray[np.float16], quality: Tensor) -> Tensor:
+    """(H, W, 3) as (1, 3, H, W) floats beside the quality."""
+    return torch.tensor(values).to(quality.device).permute(2, 0, 1)[None].float()
 
 
 def cut(painted: Painted, rows: slice) -> Painted:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from . import interface
-from .bands import infer_bands, render_bands
+from .bands import correction_bands, infer_bands, render_bands
 from .descent import Step, descend
 from .exact import exact_arithmetic
 from .exact_canvas import ExactChain, fixed_sigma, image_of
@@ -133,6 +133,12 @@ class PhotoHierarchy:
         with exact_arithmetic():
             sigma = fixed_sigma(self._model.config, int(state.quality[0]))
             return image_of(state.canvas, state.size, sigma, self._model.config.transform)
+
+    def refine(self, pixels: NDArray[np.uint8], state: object) -> dict[int, Tensor]:
+        """Evidence of (H, W, 3) pixels less the correction that `render` adds to this state's canvas."""
+        assert isinstance(state, Painted)
+        with torch.inference_mode():
+            return infer_bands(self._model, pixels, state.quality, less=correction_bands(self._model, state))
 
     def strain(self, state: object, evidence: object) -> float:
         """Mean squared distance of canvas and evidence in units of sigma^2, a plane of coefficients after the other."""

@@ -100,6 +100,15 @@ class Hierarchy(Protocol):
 
 
 @runtime_checkable
+class Refining(Protocol):
+    """A hierarchy whose rendering adds something to what symbols say; once it is known, posteriors aim at the rest."""
+
+    def refine(self, pixels: NDArray[np.uint8], state: object) -> object:
+        """Return the evidence of (H, W, 3) pixels for another walk, after one has left `state`."""
+        ...
+
+
+@runtime_checkable
 class Strained(Protocol):
     """A hierarchy that can tell when an image is beyond its codebooks: its range shrinks as the quality rises."""
 

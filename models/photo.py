@@ -77,15 +77,30 @@ class PhotoRRVQ(nn.Module):
 
     def render(self, painted: Painted) -> Tensor:
         """Synthesis: the canvas's inverse transform plus the learned correction. (B, 3, H, W), not clamped."""
+        x = self._canvas(painted)
+        return torch.add(self._in_grey_levels(x + self._added(x, painted), painted), 128)
+
+    def correction(self, painted: Painted) -> Tensor:
+        """What the learned correction adds to the canvas, in grey levels. (B, 3, H, W)"""
+        return self._in_grey_levels(self._added(self._canvas(painted), painted), painted)
+
+    def _in_grey_levels(self, x: Tensor, painted: Painted) -> Tensor:
         height, width = painted.size
+        return x[:, :, :height, :width] * painted.sigma[:, None, None, None]
+
+    def _added(self, x: Tensor, painted: Painted) -> Tensor:
+        added: Tensor = self.synthesis(x, painted.quality, painted.state)
+        return added
+
+    def _canvas(self, painted: Painted) -> Tensor:
+        """The canvas's inverse transform in units of sigma, whole blocks."""
         sizes = grid_sizes(painted.size)
         samples = self.pyramid.inverse(pad_levels(canvas_levels(painted.canvas, sizes, painted.quality.shape[0])))
         rows, columns = sizes[BLOCK]
         x = F.pixel_shuffle(samples[:, :, :rows, :columns], BLOCK)
         if self.config.transform == "lapped":
             x = across(x, inverse_border_matrix())
-        x = x + self.synthesis(x, painted.quality, painted.state)
-        return torch.add(x[:, :, :height, :width] * painted.sigma[:, None, None, None], 128)
+        return x
 
 
 def grid_sizes(size: tuple[int, int]) -> dict[int, tuple[int, int]]:

@@ -177,6 +177,10 @@ class Noisy(PhotoHierarchy):
         """The evidence, and noise."""
         return {stride: self._noise(tokens) for stride, tokens in super().infer(pixels, quality).items()}
 
+    def refine(self, pixels: np.ndarray, state: object) -> dict[int, Tensor]:
+        """The evidence of the second walk, and noise."""
+        return {stride: self._noise(tokens) for stride, tokens in super().refine(pixels, state).items()}
+
     def walk(
         self,
         height: int,
