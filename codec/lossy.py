@@ -124,15 +124,23 @@ def encode(pixels: NDArray[np.uint8], hierarchy: Hierarchy, quality: int, **walk
     colour = np.repeat(pixels[:, :, None], 3, axis=2) if grey else pixels
     height, width = pixels.shape[:2]
     try:
-        evidence = hierarchy.infer(colour, quality)
-        if isinstance(hierarchy, Refining) and not walk:
-            shown = hierarchy.walk(height, width, quality, _Mode(), grey=grey, evidence=evidence)
-            evidence = hierarchy.refine(colour, shown)
+        evidence = _evidence(colour, hierarchy, quality, grey=grey, refined=not walk)
         state = hierarchy.walk(height, width, quality, encoder, grey=grey, evidence=evidence, **walk)
     except UnsuitableImage as error:
         raise UnsupportedImage(str(error), "choose other weights") from error
     strain = hierarchy.strain(state, evidence) if isinstance(hierarchy, Strained) and not walk else 0.0
     return encoder.encoded(state, strain)
+
+
+def _evidence(colour: NDArray[np.uint8], hierarchy: Hierarchy, quality: int, *, grey: bool, refined: bool) -> object:
+    """What the symbols aim at; of the first walk nothing is kept."""
+    evidence = hierarchy.infer(colour, quality)
+    if not (refined and isinstance(hierarchy, Refining)):
+        return evidence
+    height, width = colour.shape[:2]
+    state = hierarchy.walk(height, width, quality, _Mode(), grey=grey, evidence=evidence)
+    del evidence  # as large as the image in floats
+    return hierarchy.refine(colour, state)
 
 
 def decode(
