@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..models.interface import Hierarchy, LayerSpec, Refining, Step, Strained, UnsuitableImage
+from ..models.interface import Hierarchy, LayerSpec, Mode, Refining, Step, Strained, UnsuitableImage
 from . import entropy
 from .container import Chunk
 from .errors import FormatError, UnsupportedImage
@@ -74,14 +74,6 @@ class _Encoder:
         return Encoded(tuple(self.chunks), tuple(self.layer_bits), state, strain)
 
 
-class _Mode:
-    """Chooses the posterior's mode, to see what comes of it."""
-
-    def choose(self, step: Step) -> NDArray[np.int32]:
-        """Return the mode."""
-        return step.posterior_mode()
-
-
 class _Decoder:
     """Chooses what the chunks say."""
 
@@ -138,7 +130,7 @@ def _evidence(colour: NDArray[np.uint8], hierarchy: Hierarchy, quality: int, *, 
     if not (refined and isinstance(hierarchy, Refining)):
         return evidence
     height, width = colour.shape[:2]
-    state = hierarchy.walk(height, width, quality, _Mode(), grey=grey, evidence=evidence)
+    state = hierarchy.walk(height, width, quality, Mode(), grey=grey, evidence=evidence)
     del evidence  # as large as the image in floats
     return hierarchy.refine(colour, state)
 

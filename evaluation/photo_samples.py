@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..models.interface import Chooser, Hierarchy, Step
+from ..models.interface import Chooser, Hierarchy, Mode, Step
 
 Pixels = NDArray[np.uint8]
 
@@ -22,14 +22,6 @@ class Drawn:
         drawn = self.rng.integers(sums[:, -1])
         symbols: NDArray[np.int32] = (sums <= drawn[:, None]).sum(axis=1).astype(np.int32)
         return symbols
-
-
-class Mode:
-    """The posterior's mode: what compression chooses."""
-
-    def choose(self, step: Step) -> NDArray[np.int32]:
-        """Symbols (n,)."""
-        return step.posterior_mode()
 
 
 class Remembered:

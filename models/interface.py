@@ -60,6 +60,14 @@ class Chooser(Protocol):
         ...
 
 
+class Mode:
+    """The posterior's mode, for walks whose symbols nobody codes."""
+
+    def choose(self, step: Step) -> NDArray[np.int32]:
+        """Return the mode."""
+        return step.posterior_mode()
+
+
 class Hierarchy(Protocol):
     """A hierarchical discrete model of images, walked from the coarsest layer to the finest."""
 

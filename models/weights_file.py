@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from . import interface
+from . import interface, pixel_file, scan_file
 from .configs import RRVQConfig
 from .deflated import deflate, facts_of, one_kind_of_error, tensors_of
 from .families import weights as families
@@ -14,12 +14,13 @@ from .families.sets import FamilySet
 from .hierarchy import PhotoHierarchy, QualityMap
 from .packing import pack, unpack
 from .photo import FINEST_CODE, PhotoRRVQ
+from .wavefront import file as wavefront
 
 FORMAT = "dvcodec-rrvq-1"
 OTHERS = {
-    "dvcodec-pixels-1": "lossless pixels",
-    "dvcodec-wavefront-1": "lossless pixels",
-    "dvcodec-scans-1": "black and white pages",
+    pixel_file.FORMAT: "lossless pixels",
+    wavefront.FORMAT: "lossless pixels",
+    scan_file.FORMAT: "black and white pages",
 }
 """What files of other formats, which have readers of their own, are models of."""
 

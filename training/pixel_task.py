@@ -14,7 +14,7 @@ from torch import Tensor
 from ..codec.errors import DvcodecError
 from ..models import colours, load, residuals
 from ..models.configs import WavefrontConfig
-from ..models.interface import PixelStep, Predictive, Step
+from ..models.interface import Mode, PixelStep, Predictive
 from ..models.residual_tables import cost, tables
 from ..models.wavefront.base import doubled, halved
 from ..models.wavefront.model import WavefrontPixels
@@ -27,19 +27,11 @@ LOSSY = (".avif", ".jpg", ".jpeg")
 """Suffixes of files whose pixels compression has changed."""
 
 
-class _Mode:
-    """Takes the posterior's mode."""
-
-    def choose(self, step: Step) -> NDArray[np.int32]:
-        """The symbols of a block."""
-        return step.posterior_mode()
-
-
 def predicted(hierarchy: Predictive, pixels: NDArray[np.uint8], quality: float) -> NDArray[np.uint8]:
     """What a hierarchy predicts of (H, W, 3) pixels, from half their size, at a quality from 1 to 100."""
     small, code, (height, width) = halved(pixels), round(quality * 256), pixels.shape[:2]
     evidence = hierarchy.infer(small, code)
-    state = hierarchy.walk(small.shape[0], small.shape[1], code, _Mode(), evidence=evidence, exact=True)
+    state = hierarchy.walk(small.shape[0], small.shape[1], code, Mode(), evidence=evidence, exact=True)
     return doubled(hierarchy.predict(state), height, width)
 
 
