@@ -68,6 +68,17 @@ def compare(
             rich_help_panel=MEASURED,
         ),
     ] = None,
+    effort: Annotated[
+        list[int] | None,
+        typer.Option(
+            "--effort",
+            min=1,
+            max=9,
+            metavar="N",
+            help="Effort of ours, as of `compress`; repeated, each is a curve.",
+            rich_help_panel=MEASURED,
+        ),
+    ] = None,
     lossless: Annotated[
         bool, typer.Option("--lossless", metavar=FLAG, help="Lossless codecs too.", rich_help_panel=MEASURED)
     ] = False,
@@ -158,6 +169,7 @@ def compare(
             metrics=_names(metrics),
             qualities=points,
             weights=tuple(weights or ()),
+            efforts=tuple(effort or ()),
             lossless=lossless,
             published=(*shipped, *curves),
             ratio=ratio,

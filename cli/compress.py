@@ -90,6 +90,17 @@ def compress(
             "--method", help="With --lossless; auto, the default, takes the smallest.", rich_help_panel=ADVANCED
         ),
     ] = None,
+    effort: Annotated[
+        int | None,
+        typer.Option(
+            "--effort",
+            min=1,
+            max=9,
+            metavar="N",
+            help="Walks over the image, 1 to 9; default 3. More show more in as many bytes, and take longer.",
+            rich_help_panel=ADVANCED,
+        ),
+    ] = None,
     output: Output = None,
     output_dir: OutputDir = None,
     archive: Annotated[
@@ -120,6 +131,8 @@ def compress(
     """
     aims = {"-q": quality, "--target-bpp": target_bpp, "--target-size": target_size, "--target-psnr": target_psnr}
     _refuse_bad_aims({name: value for name, value in aims.items() if value is not None}, lossless, method)
+    if effort is not None and lossless:
+        raise typer.BadParameter("it is of lossy files only", param_hint="--effort")
     given = {"-o": output is not None, "--output-dir": output_dir is not None, "--no-names": no_names}
     given["--method bits-back"] = method is Method.bits_back
     archives.refuse(inputs, archive, given, lossless=lossless, jobs=jobs)
@@ -153,6 +166,7 @@ def compress(
         strip=strip,
         lossless=lossless,
         method=chosen,
+        effort=effort,
     )
     workers = min(jobs, len(work))
     request = _Request(settings, force, threads_each(threads, workers))

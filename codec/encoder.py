@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from numbers import Real
+from numbers import Integral, Real
 
 import numpy as np
 
@@ -14,6 +14,8 @@ from .errors import InvalidArgument, TargetUnreachable
 from .images import Picture
 
 DEFAULT_QUALITY = 50.0
+DEFAULT_EFFORT = 3
+MOST_EFFORT = 9
 
 
 @dataclass(frozen=True)
@@ -51,16 +53,34 @@ def quality_code(quality: float) -> int:
     return round(quality * 256)
 
 
+def effort_of(effort: int | None) -> int:
+    """Return an effort from 1 to 9, or the default one for None. InvalidArgument for anything else."""
+    if effort is None:
+        return DEFAULT_EFFORT
+    if isinstance(effort, bool) or not isinstance(effort, Integral) or not 1 <= effort <= MOST_EFFORT:
+        raise InvalidArgument(f"effort {effort!r} is out of range", f"a whole number from 1 to {MOST_EFFORT}")
+    return int(effort)
+
+
 def compress(
-    picture: Picture, hierarchy: Hierarchy, weights_id: bytes, goal: Goal, *, strip: bool = False
+    picture: Picture,
+    hierarchy: Hierarchy,
+    weights_id: bytes,
+    goal: Goal,
+    *,
+    strip: bool = False,
+    effort: int = DEFAULT_EFFORT,
 ) -> Compressed:
-    """Compress a picture with a hierarchy whose weights have this id; `strip` drops the metadata."""
+    """Compress a picture with a hierarchy whose weights have this id; `strip` drops the metadata.
+
+    `effort`: how many walks make the symbols (`lossy.encode`).
+    """
     given = [value for value in (goal.quality, goal.bpp, goal.size, goal.psnr) if value is not None]
     if len(given) > 1:
         raise InvalidArgument("more than one of quality, target bpp, target size and target PSNR", "choose one")
     if goal.quality is None and any(not value > 0 for value in given):
         raise InvalidArgument(f"the target {given[0]} is not positive")
-    attempt = _Attempts(picture, hierarchy, weights_id, strip, measure_psnr=goal.psnr is not None)
+    attempt = _Attempts(picture, hierarchy, weights_id, strip, effort, measure_psnr=goal.psnr is not None)
     if goal.psnr is not None:
         return _at_least_psnr(attempt, goal.psnr)
     if goal.bpp is not None or goal.size is not None:
@@ -77,9 +97,17 @@ class _Attempts:
     """
 
     def __init__(
-        self, picture: Picture, hierarchy: Hierarchy, weights_id: bytes, strip: bool, *, measure_psnr: bool
+        self,
+        picture: Picture,
+        hierarchy: Hierarchy,
+        weights_id: bytes,
+        strip: bool,
+        effort: int,
+        *,
+        measure_psnr: bool,
     ) -> None:
         self.picture, self.hierarchy, self.weights_id, self.measure_psnr = picture, hierarchy, weights_id, measure_psnr
+        self.effort = effort
         kept = metadata.NO_METADATA if strip else picture.metadata
         self.pixels = picture.pixels if picture.alpha is None else alpha.conceal(picture.pixels, picture.alpha)
         packed = (metadata.pack(raw) for raw in (kept.icc, kept.exif, kept.xmp))
@@ -116,7 +144,7 @@ class _Attempts:
         return best[1:]
 
     def _encode(self, quality: int) -> lossy.Encoded:
-        return lossy.encode(self.pixels, self.hierarchy, quality)
+        return lossy.encode(self.pixels, self.hierarchy, quality, effort=self.effort)
 
     def _psnr(self, encoded: lossy.Encoded) -> float:
         return psnr_of(self.pixels, lossy.render(encoded.state, self.hierarchy, grey=self.pixels.ndim == 2))

@@ -42,6 +42,8 @@ class Settings:
     """Keep every pixel, and the mode; excludes quality and targets."""
     method: str | None = None
     """How lossless pixels are coded, one of METHODS; None stands for "auto", the smallest file."""
+    effort: int | None = None
+    """Of lossy files: walks over the image, 1 to 9. More show more in as many bytes, and take longer. None: 3."""
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,8 @@ def check(settings: Settings) -> None:
         raise InvalidArgument("lossless excludes a quality and targets", "choose one")
     if settings.method is not None and not settings.lossless:
         raise InvalidArgument("a method is of lossless files only", "set lossless too")
+    if settings.effort is not None and settings.lossless:
+        raise InvalidArgument("an effort is of lossy files only", "leave it out")
 
 
 def _lossy(picture: "Picture", settings: Settings) -> tuple[bytes, CompressReport]:
@@ -134,7 +138,8 @@ def _lossy(picture: "Picture", settings: Settings) -> tuple[bytes, CompressRepor
     weights = engine.choose(settings.weights)
     hierarchy = engine.hierarchy(weights, settings.device)
     goal = encoder.Goal(settings.quality, settings.target_bpp, settings.target_size, settings.target_psnr)
-    made = encoder.compress(picture, hierarchy, weights.id, goal, strip=settings.strip)
+    effort = encoder.effort_of(settings.effort)
+    made = encoder.compress(picture, hierarchy, weights.id, goal, strip=settings.strip, effort=effort)
     report = _report(picture, made.data, made.symbol_bytes, made.chunks, _named(hierarchy, made.layer_bits))
     return made.data, replace(report, quality=made.quality / 256, weights=weights.name, psnr=made.psnr)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..models.interface import Hierarchy, LayerSpec, Mode, Refining, Step, Strained, UnsuitableImage
+from ..models.interface import Foreseeing, Hierarchy, LayerSpec, Step, Strained, UnsuitableImage
 from . import entropy
 from .container import Chunk
 from .errors import FormatError, UnsupportedImage
@@ -106,33 +106,25 @@ class _Decoder:
             self._open.finish()
 
 
-def encode(pixels: NDArray[np.uint8], hierarchy: Hierarchy, quality: int, **walk: bool) -> Encoded:
+def encode(pixels: NDArray[np.uint8], hierarchy: Hierarchy, quality: int, *, effort: int = 1, **walk: bool) -> Encoded:
     """Encode (H, W) grey or (H, W, 3) colour pixels at a fixed-point quality. `walk`: further arguments of the walk.
 
-    Where the hierarchy can refine its evidence, a first walk shows what its rendering will add to the symbols; the
-    symbols of the second one aim at the rest. It saves bits and costs the decoder nothing.
+    `effort`: how many walks to make. The last one's symbols are coded; where the hierarchy can look ahead, those before
+    it show what choices bring about, which saves bits and costs the decoder nothing.
     """
     encoder, grey = _Encoder(hierarchy.layers), pixels.ndim == 2
     colour = np.repeat(pixels[:, :, None], 3, axis=2) if grey else pixels
     height, width = pixels.shape[:2]
     try:
-        evidence = _evidence(colour, hierarchy, quality, grey=grey, refined=not walk)
+        if effort > 1 and isinstance(hierarchy, Foreseeing):
+            evidence = hierarchy.foresee(colour, quality, effort - 1, grey=grey)
+        else:
+            evidence = hierarchy.infer(colour, quality)
         state = hierarchy.walk(height, width, quality, encoder, grey=grey, evidence=evidence, **walk)
     except UnsuitableImage as error:
         raise UnsupportedImage(str(error), "choose other weights") from error
     strain = hierarchy.strain(state, evidence) if isinstance(hierarchy, Strained) and not walk else 0.0
     return encoder.encoded(state, strain)
-
-
-def _evidence(colour: NDArray[np.uint8], hierarchy: Hierarchy, quality: int, *, grey: bool, refined: bool) -> object:
-    """What the symbols aim at; of the first walk nothing is kept."""
-    evidence = hierarchy.infer(colour, quality)
-    if not (refined and isinstance(hierarchy, Refining)):
-        return evidence
-    height, width = colour.shape[:2]
-    state = hierarchy.walk(height, width, quality, Mode(), grey=grey, evidence=evidence)
-    del evidence  # as large as the image in floats
-    return hierarchy.refine(colour, state)
 
 
 def decode(

@@ -80,7 +80,7 @@ def measure(hierarchy: PhotoHierarchy, files: tuple[Path, ...], quality: float, 
 def sample(hierarchy: PhotoHierarchy, pixels: NDArray[np.uint8], quality: int, sampler: Sampler) -> Tensor:
     """The rendered mean (H, W, 3) float64 of one posterior sample."""
     network, codes = hierarchy.network, hierarchy.codes(quality)
-    evidence = hierarchy.infer(pixels, quality)
+    evidence = hierarchy.infer(pixels, quality).levels
     with exact_arithmetic():
         painted = network.paint((pixels.shape[0], pixels.shape[1]), codes, sampler, evidence)
         return network.render(painted)[0].permute(1, 2, 0).double().cpu()

@@ -19,12 +19,15 @@ class Dvcodec:
     device: str = "auto"
     name: str = "dvcodec"
     qualities: tuple[float, ...] = QUALITIES
+    effort: int | None = None
     scale: ClassVar[Scale] = Scale(1, 100, 0.1)
 
     @property
     def settings(self) -> str:
-        """Version, weights and device, for the record. WeightsNotFound where there are none of that name."""
-        return described(self.weights, self.device)
+        """Version, weights, device and effort, for the record. WeightsNotFound where there are none of that name."""
+        from ..codec.encoder import effort_of
+
+        return f"{described(self.weights, self.device)}, effort {effort_of(self.effort)}"
 
     def encode(self, image: Image.Image, quality: float) -> bytes:
         """A complete .dvq file; quality 1-100, continuous."""
@@ -34,7 +37,9 @@ class Dvcodec:
         """The file and where its bytes go."""
         from ..codec import files, images
 
-        settings = files.Settings(quality=quality, weights=self.weights, device=self.device, strip=True)
+        settings = files.Settings(
+            quality=quality, weights=self.weights, device=self.device, strip=True, effort=self.effort
+        )
         data, report = files.compress_picture(images.from_image(image), settings)
         return data, Account(report.layer_bits, len(data) - report.overhead_bytes, report.overhead_bytes)
 

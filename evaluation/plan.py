@@ -45,15 +45,18 @@ def make_plan(
     qualities: Mapping[str, Sequence[float]] | None = None,
     weights: Sequence[str] = (),
     device: str = "auto",
+    efforts: Sequence[int] = (),
 ) -> Plan:
     """Look everything up before any work is done.
 
     `codecs` are names (CODECS) or objects of one's own; None stands for all names that can run here. `qualities` maps
-    a codec's name to the points of its curve. Each of `weights` is a curve of ours. InvalidArgument for names and
-    qualities that do not exist, DvcodecError for a codec or metric that was named and cannot run, WeightsNotFound.
+    a codec's name to the points of its curve. Each of `weights` at each of `efforts` is a curve of ours.
+    InvalidArgument for names, qualities and efforts that do not exist, DvcodecError for a codec or metric that was
+    named and cannot run, WeightsNotFound.
     """
     chosen, absent = _runnable(codecs)
-    planned = [one for codec in chosen for one in (_ours(weights, device) if codec == OURS else [_other(codec)])]
+    ours = _ours(weights, device, efforts)
+    planned = [one for codec in chosen for one in (ours if codec == OURS else [_other(codec)])]
     _refuse_twins(planned)
     measured, lacking = _metrics(metrics)
     with_points = tuple(_with_points(codec, qualities or {}) for codec in planned)
@@ -85,18 +88,29 @@ def _other(codec: str | ImageCodec) -> ImageCodec:
     return next(known for known in BASELINES if known.name == codec) if isinstance(codec, str) else codec
 
 
-def _ours(weights: Sequence[str], device: str) -> list[ImageCodec]:
-    """One codec for each weights file; with several, each is called by its weights."""
+def _ours(weights: Sequence[str], device: str, efforts: Sequence[int]) -> list[ImageCodec]:
+    """One codec for each weights file at each effort; with several, each is called by its own."""
+    names = _by_weights(weights)
+    tried: list[int | None] = [*dict.fromkeys(efforts)] or [None]
+    return [
+        Dvcodec(chosen, device, name if len(tried) == 1 else f"{name}-effort-{effort}", effort=effort)
+        for chosen, name in names.items()
+        for effort in tried
+    ]
+
+
+def _by_weights(weights: Sequence[str]) -> dict[str | None, str]:
+    """Our codecs' names by weights; None stands for the default ones."""
     from ..codec.engine import choose
 
     if len(weights) <= 1:
-        return [Dvcodec(weights[0] if weights else None, device)]
+        return {weights[0] if weights else None: OURS}
     chosen = {name: choose(name) for name in weights}
     short = [printable(one.name).replace(" ", "-") for one in chosen.values()]
-    return [
-        Dvcodec(name, device, f"{OURS}-{label}" if short.count(label) == 1 else f"{OURS}-{label}-{one.sha256[:8]}")
+    return {
+        name: f"{OURS}-{label}" if short.count(label) == 1 else f"{OURS}-{label}-{one.sha256[:8]}"
         for (name, one), label in zip(chosen.items(), short, strict=True)
-    ]
+    }
 
 
 def _refuse_twins(codecs: Sequence[ImageCodec]) -> None:

@@ -6,8 +6,6 @@ rounding of float sums.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -51,26 +49,10 @@ def infer_bands(
 def render_bands(model: PhotoRRVQ, painted: Painted, rows: int | None = None) -> NDArray[np.uint8]:
     """`PhotoRRVQ.render` of one image, clamped and rounded: (H, W, 3)."""
     pixels = np.empty((*painted.size, 3), np.uint8)
-    for core, x in _drawn(model, painted, rows, model.render):
-        pixels[core] = x.clamp_(0, 255).round_().to(torch.uint8).cpu().numpy()
-    return pixels
-
-
-def correction_bands(model: PhotoRRVQ, painted: Painted, rows: int | None = None) -> NDArray[np.float16]:
-    """`PhotoRRVQ.correction` of one image in grey levels: (H, W, 3)."""
-    levels = np.empty((*painted.size, 3), np.float16)
-    for core, x in _drawn(model, painted, rows, model.correction):
-        levels[core] = x.half().cpu().numpy()
-    return levels
-
-
-def _drawn(
-    model: PhotoRRVQ, painted: Painted, rows: int | None, draw: Callable[[Painted], Tensor]
-) -> Iterator[tuple[slice, Tensor]]:
-    """Band after band: which rows, and what `draw` makes of them, (h, W, 3)."""
     for core, wide in bands(painted.size, model.synthesis, rows):
-        x = draw(cut(painted, wide))[0, :, core.start - wide.start : core.stop - wide.start]
-        yield core, x.permute(1, 2, 0)
+        x = model.render(cut(painted, wide))[0, :, core.start - wide.start : core.stop - wide.start]
+        pixels[core] = x.clamp_(0, 255).round_().to(torch.uint8).permute(1, 2, 0).cpu().numpy()
+    return pixels
 
 
 def _image(values: NDArray[np.uint8] | NDArray[np.float16], quality: Tensor) -> Tensor:

@@ -32,8 +32,20 @@ class Step:
     residual: Tensor | None  # e_q (n, v), units of sigma; None where there is no evidence
     rows: slice  # which positions of the layer
     base: Tensor  # (n, v), what the canvas shows here before the symbol: painted so far and predicted
+    ahead: Tensor | None = None  # (n, D), nats that a unit of the symbol's code costs further down
+    code: Tensor | None = None  # (n, D), of the symbols that were absorbed
     relaxed: Tensor | None = None  # (n, v), zeros that a training chooser leaves: they carry a relaxation's gradient
 
+    def costs(self) -> Tensor:
+        """Each symbol's distortion in nats, up to a constant of each position, and what it costs ahead. (n, K)"""
+        if self.residual is None:
+            raise ValueError("a posterior needs evidence: the walk was given none")
+        costs = self.layer.distortion(self.residual)
+        return costs if self.ahead is None else costs.addmm_(self.ahead.float(), self.layer.code_table().t())
+
+
+Ahead = dict[int, Tensor]
+"""By layer: the gradient, by what the networks see of each symbol, of all nats but the symbol's own (N, D)."""
 
 Chooser = AnyChooser[Step]
 """Decides a block of symbols: the posterior's mode, the entropy decoder, the prior."""
@@ -145,9 +157,11 @@ class PhotoDescent:
         quality: Tensor,
         evidence: dict[int, Tensor] | None = None,
         *,
+        ahead: Ahead | None = None,
         grey: bool = False,
     ) -> None:
         self.chain, self.sizes, self.quality, self.grey = chain, sizes, quality, grey
+        self.ahead = ahead or {}
         scales = chain.scales()
         self.order = [(i, stage, part) for i, stages in enumerate(scales) for stage in stages for part in stage.parts]
         batch, device = len(quality), quality.device
@@ -184,7 +198,7 @@ class PhotoDescent:
         if step.relaxed is not None:
             added = added + step.relaxed
         self.board.write(part.layer, step.rows, step.base + added)
-        self._take(part, step.rows, choice)
+        step.code = self._take(part, step.rows, choice)
 
     def finish(self) -> tuple[Tensor, dict[int, Tensor]]:
         """The chain's last state and the canvas by stride, tokens (B*H*W, channels)."""
@@ -196,12 +210,14 @@ class PhotoDescent:
         embedding, prediction = part.heads(self.features[rows])
         base = prediction + self.board.read(part.layer, rows)
         target = self.board.known(part.layer, rows)
-        return Step(index, part.layer, embedding, None if target is None else target - base, rows, base)
+        ahead = self.ahead[index][rows] if index in self.ahead else None
+        return Step(index, part.layer, embedding, None if target is None else target - base, rows, base, ahead)
 
-    def _take(self, part: LayerArithmetic, rows: slice, symbols: Tensor) -> None:
+    def _take(self, part: LayerArithmetic, rows: slice, symbols: Tensor) -> Tensor:
         code = part.code(symbols)
         self.features = part.follow(self.features, rows, code)
         self.chosen.append(code)
+        return code
 
     def _enter(self, scale: int, stage: StageArithmetic) -> None:
         if stage is self.stage:
@@ -234,13 +250,14 @@ def descend(
     chooser: Chooser,
     evidence: dict[int, Tensor] | None = None,
     *,
+    ahead: Ahead | None = None,
     grey: bool = False,
     stop: int | None = None,
 ) -> tuple[Tensor, dict[int, Tensor]]:
     """The walk down a photograph's chain.
 
     `quality`: codes (B,) int64 in [0, 4096]; `evidence`: coefficients in units of sigma by stride, tokens
-    (B*H*W, channels), or None where nothing is known; `stop`: how many layers to visit. Returns the chain's last state
-    (B, C, H, W) and the canvas by stride, tokens.
+    (B*H*W, channels), or None where nothing is known; `ahead`: what choices cost further down (models.foresight);
+    `stop`: how many layers to visit. Returns the chain's last state (B, C, H, W) and the canvas by stride, tokens.
     """
-    return walk(PhotoDescent(chain, sizes, quality, evidence, grey=grey), chooser, stop)
+    return walk(PhotoDescent(chain, sizes, quality, evidence, ahead=ahead, grey=grey), chooser, stop)

@@ -145,7 +145,7 @@ class GridConv(GridLinear):
 
     Exactly, it is the sum of nine matrix products over shifted positions, so that no Winograd, FFT or
     reduced-precision kernel can be chosen. In training it runs in bfloat16, which holds the 8-bit factors exactly and
-    rounds only the sums.
+    rounds only the sums; in evaluation where gradients are asked for, by the library's own float32 kernel.
     """
 
     def __init__(self, inputs: int, outputs: int, *, gain: float = 1.0, input_limit: int = 127) -> None:
@@ -157,6 +157,9 @@ class GridConv(GridLinear):
         if self.training:
             low = kernel.bfloat16().contiguous(memory_format=torch.channels_last)
             return F.conv2d(x.bfloat16(), low, padding=1).float() + bias.view(1, -1, 1, 1)
+        if torch.is_grad_enabled():
+            last = {"memory_format": torch.channels_last}
+            return F.conv2d(x.contiguous(**last), kernel.contiguous(**last), bias, padding=1)
         return nine_products(x, kernel, bias)
 
 

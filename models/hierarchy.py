@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from . import interface
-from .bands import correction_bands, infer_bands, render_bands
-from .descent import Step, descend
+from .bands import infer_bands, render_bands
+from .descent import Ahead, Step, descend
 from .exact import exact_arithmetic
 from .exact_canvas import ExactChain, fixed_sigma, image_of
 from .exact_prior import prior_weights
 from .frozen import FrozenChain
 from .photo import Painted, PhotoRRVQ, grid_sizes
+from .tiles import look_ahead_tiles
 
 
 @dataclass(frozen=True)
@@ -56,9 +57,7 @@ class _SeamStep:
 
     def posterior_mode(self) -> NDArray[np.int32]:
         """argmin_k |e_q - values_k|^2 / (2 sigma^2) - ln p(k): the mode of the rate-distortion posterior. (n,)"""
-        if self._step.residual is None:
-            raise ValueError("a posterior needs evidence: the walk was given none")
-        cost = self._step.layer.distortion(self._step.residual).sub_(self._scores.float().mul_(math.log(2)))
+        cost = self._step.costs().sub_(self._scores.float().mul_(math.log(2)))
         symbols: NDArray[np.int32] = np.argmin(cost.cpu().numpy(), axis=1).astype(np.int32)  # faster than torch's
         return symbols
 
@@ -72,6 +71,14 @@ class _SeamChooser:
     def choose(self, step: Step) -> Tensor:
         """Symbols (n,) int32."""
         return torch.tensor(self._chooser.choose(_SeamStep(step)), dtype=torch.int32, device=self._device)
+
+
+@dataclass
+class Aim:
+    """A walk's evidence: coefficients in units of sigma by stride, and what symbols cost ahead (models.foresight)."""
+
+    levels: dict[int, Tensor] | None
+    ahead: Ahead | None = None
 
 
 class PhotoHierarchy:
@@ -97,10 +104,17 @@ class PhotoHierarchy:
     def codes(self, quality: int) -> Tensor:
         return torch.tensor([self._qualities.code(quality)], device=self._device)
 
-    def infer(self, pixels: NDArray[np.uint8], quality: int) -> dict[int, Tensor]:
+    def infer(self, pixels: NDArray[np.uint8], quality: int) -> Aim:
         """The bottom-up pass over (H, W, 3) pixels."""
         with torch.inference_mode():
-            return infer_bands(self._model, pixels, self.codes(quality))
+            return Aim(infer_bands(self._model, pixels, self.codes(quality)))
+
+    def foresee(self, pixels: NDArray[np.uint8], quality: int, walks: int, *, grey: bool = False) -> Aim:
+        """The bottom-up pass that knows what `walks` walks have shown; see `interface.Foreseeing`."""
+        codes = self.codes(quality)
+        correction, ahead = look_ahead_tiles(self._model, pixels, codes, walks, grey=grey)
+        with torch.inference_mode():
+            return Aim(infer_bands(self._model, pixels, codes, less=correction), ahead)
 
     def walk(
         self,
@@ -115,11 +129,12 @@ class PhotoHierarchy:
         exact: bool = False,
     ) -> Painted:
         """The top-down pass in exact arithmetic; see `interface.Hierarchy.walk`."""
-        assert evidence is None or isinstance(evidence, dict)
+        assert evidence is None or isinstance(evidence, Aim)
+        aim = evidence or Aim(None)
         size, codes, seam = (height, width), self.codes(quality), _SeamChooser(chooser, self._device)
         with exact_arithmetic():
-            chain = self._exact_chain() if exact else self._chain
-            state, canvas = descend(chain, grid_sizes(size), codes, seam, evidence, grey=grey, stop=stop)
+            chain, sizes = self._exact_chain() if exact else self._chain, grid_sizes(size)
+            state, canvas = descend(chain, sizes, codes, seam, aim.levels, ahead=aim.ahead, grey=grey, stop=stop)
             return Painted(state, canvas, self._model.sigma(codes), size, codes)
 
     def _exact_chain(self) -> ExactChain:
@@ -134,18 +149,12 @@ class PhotoHierarchy:
             sigma = fixed_sigma(self._model.config, int(state.quality[0]))
             return image_of(state.canvas, state.size, sigma, self._model.config.transform)
 
-    def refine(self, pixels: NDArray[np.uint8], state: object) -> dict[int, Tensor]:
-        """Evidence of (H, W, 3) pixels less the correction that `render` adds to this state's canvas."""
-        assert isinstance(state, Painted)
-        with torch.inference_mode():
-            return infer_bands(self._model, pixels, state.quality, less=correction_bands(self._model, state))
-
     def strain(self, state: object, evidence: object) -> float:
         """Mean squared distance of canvas and evidence in units of sigma^2, a plane of coefficients after the other."""
-        assert isinstance(state, Painted) and isinstance(evidence, dict)
+        assert isinstance(state, Painted) and isinstance(evidence, Aim) and evidence.levels is not None
         total = 0.0
         for stride, canvas in state.canvas.items():
-            for c, (shown, known) in enumerate(zip(canvas.unbind(1), evidence[stride].unbind(1), strict=True)):
+            for c, (shown, known) in enumerate(zip(canvas.unbind(1), evidence.levels[stride].unbind(1), strict=True)):
                 if stride != 8 or c % 64:  # the block means are carried by the coarser strides
                     total += float((shown - known).square().sum())
         return total / state.canvas[8].numel()

@@ -108,11 +108,11 @@ class Hierarchy(Protocol):
 
 
 @runtime_checkable
-class Refining(Protocol):
-    """A hierarchy whose rendering adds something to what symbols say; once it is known, posteriors aim at the rest."""
+class Foreseeing(Protocol):
+    """A hierarchy that can weigh what a choice brings about further down, by walking before it is asked to."""
 
-    def refine(self, pixels: NDArray[np.uint8], state: object) -> object:
-        """Return the evidence of (H, W, 3) pixels for another walk, after one has left `state`."""
+    def foresee(self, pixels: NDArray[np.uint8], quality: int, walks: int, *, grey: bool = False) -> object:
+        """Return the evidence of (H, W, 3) pixels, as `infer` does, with what `walks` walks over them have shown."""
         ...
 
 

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .configs import RRVQConfig
-from .descent import Chooser, descend
+from .descent import Ahead, Chooser, descend
 from .lapped import across, border_matrix, inverse_border_matrix
 from .pixels import STRIDES, BlockNet, Pyramid, canvas_levels, crop_levels, pad_levels
 from .rrvq import KNOTS, Chain, tokens
@@ -68,29 +68,30 @@ class PhotoRRVQ(nn.Module):
         chooser: Chooser,
         evidence: dict[int, Tensor] | None = None,
         *,
+        ahead: Ahead | None = None,
         grey: bool = False,
         stop: int | None = None,
     ) -> Painted:
         """The top-down walk for images of `size` (height, width)."""
-        state, canvas = descend(self.chain, grid_sizes(size), quality, chooser, evidence, grey=grey, stop=stop)
+        sizes = grid_sizes(size)
+        state, canvas = descend(self.chain, sizes, quality, chooser, evidence, ahead=ahead, grey=grey, stop=stop)
         return Painted(state, canvas, self.sigma(quality), size, quality)
 
     def render(self, painted: Painted) -> Tensor:
         """Synthesis: the canvas's inverse transform plus the learned correction. (B, 3, H, W), not clamped."""
-        x = self._canvas(painted)
-        return torch.add(self._in_grey_levels(x + self._added(x, painted), painted), 128)
+        canvas, added = self.drawn(painted)
+        return torch.add(self.in_grey_levels(canvas + added, painted), 128)
 
-    def correction(self, painted: Painted) -> Tensor:
-        """What the learned correction adds to the canvas, in grey levels. (B, 3, H, W)"""
-        return self._in_grey_levels(self._added(self._canvas(painted), painted), painted)
+    def drawn(self, painted: Painted) -> tuple[Tensor, Tensor]:
+        """The canvas's inverse transform and what the learned correction adds, whole blocks in units of sigma."""
+        canvas = self._canvas(painted)
+        added: Tensor = self.synthesis(canvas, painted.quality, painted.state)
+        return canvas, added
 
-    def _in_grey_levels(self, x: Tensor, painted: Painted) -> Tensor:
+    def in_grey_levels(self, blocks: Tensor, painted: Painted) -> Tensor:
+        """Whole blocks in units of sigma as grey levels of the image's size."""
         height, width = painted.size
-        return x[:, :, :height, :width] * painted.sigma[:, None, None, None]
-
-    def _added(self, x: Tensor, painted: Painted) -> Tensor:
-        added: Tensor = self.synthesis(x, painted.quality, painted.state)
-        return added
+        return blocks[:, :, :height, :width] * painted.sigma[:, None, None, None]
 
     def _canvas(self, painted: Painted) -> Tensor:
         """The canvas's inverse transform in units of sigma, whole blocks."""

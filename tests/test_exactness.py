@@ -27,7 +27,7 @@ from torch import Tensor, nn
 from dvcodec import weights
 from dvcodec.codec.errors import DvcodecError
 from dvcodec.models.exact import GridLinear
-from dvcodec.models.hierarchy import PhotoHierarchy
+from dvcodec.models.hierarchy import Aim, PhotoHierarchy
 from dvcodec.models.interface import Chooser, Step
 from dvcodec.models.photo import Painted
 
@@ -173,13 +173,18 @@ class Noisy(PhotoHierarchy):
 
         return noisy
 
-    def infer(self, pixels: np.ndarray, quality: int) -> dict[int, Tensor]:
+    def infer(self, pixels: np.ndarray, quality: int) -> Aim:
         """The evidence, and noise."""
-        return {stride: self._noise(tokens) for stride, tokens in super().infer(pixels, quality).items()}
+        return self._noisy(super().infer(pixels, quality))
 
-    def refine(self, pixels: np.ndarray, state: object) -> dict[int, Tensor]:
-        """The evidence of the second walk, and noise."""
-        return {stride: self._noise(tokens) for stride, tokens in super().refine(pixels, state).items()}
+    def foresee(self, pixels: np.ndarray, quality: int, walks: int, *, grey: bool = False) -> Aim:
+        """What walks have shown, and noise."""
+        return self._noisy(super().foresee(pixels, quality, walks, grey=grey))
+
+    def _noisy(self, aim: Aim) -> Aim:
+        assert aim.levels is not None
+        levels = {stride: self._noise(tokens) for stride, tokens in aim.levels.items()}
+        return Aim(levels, {index: self._noise(costs.float()) for index, costs in (aim.ahead or {}).items()})
 
     def walk(
         self,

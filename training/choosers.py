@@ -57,8 +57,7 @@ class PosteriorChooser:
 
     def cost(self, step: Step, scores: Tensor) -> Tensor:
         """-ln of the posterior up to a constant of each position: scores (n, K) in nats -> (n, K)."""
-        assert step.residual is not None
-        return step.layer.distortion(step.residual) - scores
+        return step.costs() - scores
 
     def decide(self, cost: Tensor) -> Tensor:
         """The symbols of least cost: (n, K) in nats -> (n,)."""

@@ -12,6 +12,7 @@ import math
 import torch
 from torch import Tensor
 
+from ..models.foresight import look_ahead
 from ..models.photo import Painted, PhotoRRVQ
 from .choosers import PosteriorChooser
 from .recipes import Recipe
@@ -30,9 +31,11 @@ def rate_distortion(
     sigma = model.sigma(quality)
     weight = sigma / REFERENCE_SIGMA / (x.shape[0] * x.shape[2] * x.shape[3])
     chooser = PosteriorChooser(x.shape[0], weight * recipe.pull if relax else None, relax)
+    walks = 1 if relax else recipe.walks
+    correction, ahead = look_ahead(model, x, quality, walks - 1, learned=analysis)
     with torch.set_grad_enabled(relax > 0 and torch.is_grad_enabled()):
-        evidence = model.infer(x, quality, learned=analysis)
-    painted = model.paint((x.shape[2], x.shape[3]), quality, chooser, evidence)
+        evidence = model.infer(x - correction, quality, learned=analysis)
+    painted = model.paint((x.shape[2], x.shape[3]), quality, chooser, evidence, ahead=ahead)
     error = (x - model.render(painted)).square().flatten(1).sum(1) / (2 * sigma.square())
     distortion = (1 - recipe.anchor) * error + recipe.anchor * canvas_error(painted, evidence)
     loss = (weight * (chooser.nats + distortion)).sum()

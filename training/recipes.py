@@ -17,6 +17,7 @@ LARGEST_RATE = 100.0
 LARGEST_NORM = 1e9
 LARGEST_DECAY = 0.999999
 LARGEST_CROP = 2**13
+MOST_WALKS = 16
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,9 @@ class Recipe(Optimisation):
     """Share of the distortion measured on the canvas itself: it stays what the posterior takes it for."""
     pull: float = 1.0
     """Weight of the expected rate's gradient on the canvas predictions and the analysis."""
+    walks: int = 1
+    """Walks over a batch on the steps without the choice's relaxation; all but the last only look ahead, as the encoder
+    does (models.foresight)."""
     analysis_from: float = 0.1
     """From this fraction on the learned analysis is trained; 1 = never."""
     synthetic: float = 0.06
@@ -94,6 +98,7 @@ class Recipe(Optimisation):
     def __post_init__(self) -> None:
         super().__post_init__()
         bounded({"crop": (self.crop, LARGEST_CROP), "late_crop": (self.late_crop, LARGEST_CROP)})
+        bounded({"walks": (self.walks, MOST_WALKS)})
         rates = ("codebook_rate", "network_rate", "analysis_rate", "pull")
         within({name: (getattr(self, name), LARGEST_RATE) for name in rates})
         shares = ("late_from", "anchor", "analysis_from", "synthetic")

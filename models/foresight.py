@@ -1,0 +1,99 @@
+"""What a choice brings about further down, so that an encoder can weigh it before it chooses.
+
+The posterior's mode weighs a symbol's own distortion and its own rate. But the networks see every symbol: it moves the
+priors and the predictions of all layers after it, and what the synthesis adds. A walk that chose symbols k* has a
+gradient g of its negative ELBO, in nats, by what the networks saw of each of them, code(k*):
+
+    -ln p(z) - ln p(x | z)  changes by about  g . (code(k) - code(k*))  if k is taken in the place of k*,
+
+beside what the choice itself counts, its distortion on the canvas and its -ln p(k). The next walk adds a share of that
+to every symbol's cost: choices change together, and the whole of it overshoots. From walk to walk the gradients are
+averaged, and the share grows. Distortions refer to the image less the learned correction that the last walk has led to.
+So the objective itself falls, for this one image, as by stochastic Gumbel annealing (Yang, Bamler and Mandt 2020), but
+in few walks and without noise. Decoders need none of this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .descent import Ahead, Step
+from .photo import PhotoRRVQ
+
+SHARES = (0.5, 0.65, 0.75, 0.8)
+"""How much of the estimate counts after the first walk, the second, ...; the last one for all that follow. Measured:
+docs/TRAINING.md, what an encoder may do."""
+
+KEPT = 0.5
+"""How much of the gradients averaged so far stays when a walk adds its own."""
+
+
+class _Greedy:
+    """Takes the posterior's mode; notes the steps and sums -ln p of what was taken, with gradients."""
+
+    def __init__(self) -> None:
+        self.steps: list[Step] = []
+        self.nats = torch.zeros(())
+
+    def choose(self, step: Step) -> Tensor:
+        """Symbols (n,) int64."""
+        scores = step.layer.scores(step.embedding)
+        with torch.no_grad():
+            symbols = (step.costs() - scores).argmin(dim=1)
+        self.nats = self.nats + F.cross_entropy(scores, symbols, reduction="sum")
+        self.steps.append(step)
+        return symbols
+
+
+def look_ahead(
+    model: PhotoRRVQ, x: Tensor, quality: Tensor, walks: int, *, grey: bool = False, learned: bool = True
+) -> tuple[Tensor, Ahead]:
+    """What `walks` walks over images x (B, 3, H, W) tell the next one.
+
+    Returns the learned correction in grey levels (B, 3, H, W), which the next evidence leaves out, and the costs ahead.
+    """
+    correction, average, ahead = torch.zeros_like(x), Ahead(), Ahead()
+    for walk in range(walks):
+        with torch.no_grad():
+            evidence = model.infer(x - correction, quality, learned=learned)
+        correction, gradients = _walk(model, x, quality, evidence, ahead, grey=grey)
+        average = {i: g.lerp_(average[i], KEPT) if walk else g for i, g in gradients.items()}
+        share = SHARES[min(walk, len(SHARES) - 1)]
+        ahead = {i: share * g for i, g in average.items()}
+    return correction, ahead
+
+
+def _walk(
+    model: PhotoRRVQ, x: Tensor, quality: Tensor, evidence: dict[int, Tensor], ahead: Ahead, *, grey: bool
+) -> tuple[Tensor, Ahead]:
+    """The learned correction that a walk leads to, and the gradients of all nats by the symbols' codes."""
+    chooser = _Greedy()
+    with torch.enable_grad(), _codes_alone(model):
+        painted = model.paint((x.shape[2], x.shape[3]), quality, chooser, evidence, ahead=ahead, grey=grey)
+        canvas, added = model.drawn(painted)
+        error = x - 128 - model.in_grey_levels(canvas + added, painted)
+        loss = chooser.nats + (error.square().flatten(1).sum(1) / (2 * painted.sigma.square())).sum()
+        codes = [step.code for step in chooser.steps if step.code is not None]
+        gradients = torch.autograd.grad(loss, codes)
+    return model.in_grey_levels(added.detach(), painted), {
+        step.index: gradient for step, gradient in zip(chooser.steps, gradients, strict=True)
+    }
+
+
+@contextmanager
+def _codes_alone(model: PhotoRRVQ) -> Iterator[None]:
+    """Inside, of all parameters only the codebooks' contexts have gradients: enough for the codes to have some."""
+    kept = [(p, p.requires_grad) for p in model.parameters()]
+    model.requires_grad_(False)
+    for layer in model.chain.layers():
+        layer.context.requires_grad_(True)
+    try:
+        yield
+    finally:
+        for p, trained in kept:
+            p.requires_grad_(trained)

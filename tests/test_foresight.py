@@ -1,0 +1,220 @@
+"""Encoding in several walks: what choices bring about further down is weighed before the last one."""
+
+import math
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import small_model
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from torch import Tensor
+
+from dvcodec import weights
+from dvcodec.codec import encoder, engine
+from dvcodec.codec.encoder import Goal, psnr_of
+from dvcodec.codec.errors import InvalidArgument
+from dvcodec.codec.images import from_array
+from dvcodec.codec.lossy import decode, encode, render
+from dvcodec.models import foresight, tiles
+from dvcodec.models.descent import Step
+from dvcodec.models.foresight import look_ahead
+from dvcodec.models.hierarchy import PhotoHierarchy
+from dvcodec.models.photo import PhotoRRVQ
+from dvcodec.models.rrvq import StagedLayer
+from dvcodec.models.tiles import look_ahead_tiles, positions
+from fake import FakeHierarchy
+
+Q40 = 40 * 256
+
+
+class Adding(FakeHierarchy):
+    """A fake whose rendering adds 9 to every sample, which it knows if it may look ahead."""
+
+    walks: int | None = None
+
+    def foresee(self, pixels: NDArray[np.uint8], quality: int, walks: int, *, grey: bool = False) -> object:
+        """What is left for the symbols."""
+        self.walks = walks
+        return pixels.astype(np.float64) - 9
+
+    def render(self, state: object) -> NDArray[np.uint8]:
+        """The canvas and 9."""
+        raised: NDArray[np.uint8] = np.clip(super().render(state).astype(int) + 9, 0, 255).astype(np.uint8)
+        return raised
+
+
+def test_the_symbols_that_are_coded_aim_at_what_was_foreseen() -> None:
+    pixels, hierarchy = small_model.photograph(48, 56).clip(9, 255), Adding()
+    encoded = encode(pixels, hierarchy, Q40, effort=4)
+    assert hierarchy.walks == 3
+    assert encoded.chunks == encode(pixels - 9, FakeHierarchy(), Q40).chunks
+    assert psnr_of(pixels, hierarchy.render(encoded.state)) > psnr_of(pixels, FakeHierarchy().render(encoded.state))
+    state = decode(encoded.chunks, hierarchy, 48, 56, Q40, grey=False)
+    assert np.array_equal(hierarchy.render(state), hierarchy.render(encoded.state))
+
+
+def test_the_least_effort_looks_nowhere() -> None:
+    hierarchy = Adding()
+    pixels = small_model.photograph(24, 24)
+    assert encode(pixels, hierarchy, Q40).chunks == encode(pixels, FakeHierarchy(), Q40, effort=5).chunks
+    assert hierarchy.walks is None
+
+
+@pytest.mark.parametrize("effort", [1, 2, 3, 9])
+def test_an_effort_is_a_number_of_walks(effort: int) -> None:
+    hierarchy = Adding()
+    encoder.compress(
+        from_array(small_model.photograph(24, 24)), hierarchy, b"12345678", Goal(quality=40), effort=effort
+    )
+    assert hierarchy.walks == (effort - 1 or None)
+
+
+@pytest.mark.parametrize("effort", [0, 10, -1, 2.5, "3", True])
+def test_efforts_out_of_range_are_refused(effort: object) -> None:
+    with pytest.raises(InvalidArgument, match="effort"):
+        encoder.effort_of(effort)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def shipped() -> PhotoHierarchy:
+    """The hierarchy of the default weights."""
+    hierarchy = engine.hierarchy(weights.default(), "cpu")
+    assert isinstance(hierarchy, PhotoHierarchy)
+    return hierarchy
+
+
+@pytest.mark.parametrize("grey", [False, True])
+def test_each_walk_makes_bits_and_distortion_cost_less(shipped: PhotoHierarchy, grey: bool) -> None:
+    """Weighed as the quality weighs them, in nats."""
+    pixels = small_model.photograph(192, 192)
+    pixels = pixels[:, :, 1] if grey else pixels
+
+    def cost(effort: int) -> float:
+        encoded = encode(pixels, shipped, Q40, effort=effort)
+        error = (pixels.astype(float) - render(encoded.state, shipped, grey=grey)) ** 2
+        sigma = float(shipped.network.sigma(shipped.codes(Q40)))
+        return sum(encoded.layer_bits) * math.log(2) + float(error.sum()) * (3 if grey else 1) / (2 * sigma**2)
+
+    costs = [cost(effort) for effort in (1, 2, 4)]
+    assert all(after < before for before, after in pairwise(costs))
+    assert costs[2] < 0.99 * costs[0]
+
+
+class Repeated:
+    """The posterior's mode the first time, the same symbols in every copy afterwards; sums -ln p by copy."""
+
+    def __init__(self) -> None:
+        self.symbols: dict[int, Tensor] = {}
+        self.nats = torch.zeros(())
+
+    def choose(self, step: Step) -> Tensor:
+        """Symbols (copies * n,)."""
+        scores = step.layer.scores(step.embedding)
+        known = self.symbols.setdefault(step.index, (step.costs() - scores).argmin(1))
+        chosen = known.repeat(len(scores) // len(known))
+        self.nats = self.nats + torch.nn.functional.cross_entropy(scores, chosen, reduction="none").view(
+            -1, len(known)
+        ).sum(1)
+        return chosen
+
+    def total(self, model: PhotoRRVQ, x: Tensor, quality: Tensor, evidence: dict[int, Tensor], copies: int) -> Tensor:
+        """Bits and distortion of each copy, in nats. (copies,)"""
+        self.nats = torch.zeros(())
+        known = {stride: tokens.repeat(copies, 1) for stride, tokens in evidence.items()}
+        painted = model.paint((x.shape[2], x.shape[3]), quality.repeat(copies), self, known)
+        error = (model.render(painted) - x).square().flatten(1).sum(1)
+        return self.nats + error / (2 * painted.sigma.square())
+
+
+@torch.no_grad()
+def test_gradients_tell_what_other_codes_would_cost_further_down(
+    shipped: PhotoHierarchy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the networks see of sixty symbols of a picture, changed one at a time, against the estimate of each."""
+    model, copies = shipped.network, 60
+    x = torch.tensor(small_model.photograph(64, 64)).permute(2, 0, 1)[None].float()
+    quality, walked = shipped.codes(Q40), Repeated()
+    evidence = model.infer(x, quality)
+    before = walked.total(model, x, quality, evidence, 1)
+    _, gradients = foresight._walk(model, x, quality, evidence, {}, grey=False)
+    generator, layers = torch.Generator().manual_seed(0), model.chain.layers()
+    changes: list[tuple[str, int, int]] = []
+    estimates = []
+    for index in torch.randint(len(layers), (copies,), generator=generator).tolist():
+        layer, symbols = layers[index], walked.symbols[index]
+        position = int(torch.randint(len(symbols), (1,), generator=generator))
+        old, values = int(symbols[position]), layer.canvas_values()
+        new = int((values - values[old]).square().sum(1).topk(2, largest=False).indices[1])
+        changes.append((layer.name, position, new))
+        codes = layer.code_table()
+        estimates.append(float(gradients[index][position] @ (codes[new] - codes[old])))
+    honest = StagedLayer.code
+
+    def changed(self: StagedLayer, symbols: Tensor) -> Tensor:
+        seen = symbols.clone()
+        for copy, (name, position, symbol) in enumerate(changes):
+            if name == self.layer.name:
+                seen[copy * len(symbols) // copies + position] = symbol
+        return honest(self, seen)
+
+    monkeypatch.setattr(StagedLayer, "code", changed)
+    actual = walked.total(model, x, quality, evidence, copies) - before
+    assert float(torch.corrcoef(torch.stack([actual, torch.tensor(estimates)]))[0, 1]) > 0.7
+
+
+def test_looking_ahead_leaves_the_network_as_it_was(shipped: PhotoHierarchy) -> None:
+    model, pixels = shipped.network, small_model.photograph(64, 64)
+    wanted = [p.requires_grad for p in model.parameters()]
+    kept = [p.detach().clone() for p in model.parameters()]
+    look_ahead_tiles(model, pixels, shipped.codes(Q40), 1, grey=False)
+    assert [p.requires_grad for p in model.parameters()] == wanted
+    assert all(torch.equal(a, b) and b.grad is None for a, b in zip(kept, model.parameters(), strict=True))
+    assert not model.training
+
+
+def test_a_grey_picture_has_no_costs_of_colours(shipped: PhotoHierarchy) -> None:
+    pixels = np.repeat(small_model.photograph(64, 64)[:, :, :1], 3, axis=2)
+    layers = shipped.network.chain.layers()
+    _, grey = look_ahead_tiles(shipped.network, pixels, shipped.codes(Q40), 1, grey=True)
+    assert set(grey) == {i for i, layer in enumerate(layers) if not layer.chroma}
+    _, colour = look_ahead_tiles(shipped.network, pixels, shipped.codes(Q40), 1, grey=False)
+    assert set(colour) == set(range(len(layers)))
+
+
+def test_each_tile_is_looked_at_as_an_image(shipped: PhotoHierarchy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tiles, "SIDE", 64)
+    pixels, quality, layers = small_model.photograph(100, 70), shipped.codes(Q40), shipped.network.chain.layers()
+    correction, ahead = look_ahead_tiles(shipped.network, pixels, quality, 2, grey=False)
+    assert correction.shape == pixels.shape
+    for tile in tiles.tiles((100, 70)):
+        x = torch.tensor(pixels[tile]).permute(2, 0, 1)[None].float()
+        added, costs = look_ahead(shipped.network, x, quality, 2)
+        assert np.allclose(correction[tile], added[0].permute(1, 2, 0).numpy(), atol=1e-2)
+        for index, known in costs.items():
+            stride = layers[index].stride
+            place = ahead[index].view(-(-100 // stride), -(-70 // stride), -1)[positions(tile, stride)]
+            assert torch.allclose(place.flatten(0, 1).float(), known, rtol=1e-3, atol=1e-3)
+
+
+@given(st.integers(1, 5000), st.integers(1, 5000), st.sampled_from([64, 200, 384]))
+def test_tiles_cover_an_image_once(height: int, width: int, side: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tiles, "SIDE", side)
+        parts = list(tiles.tiles((height, width)))
+    for stride in (1, 8, 16, 32, 64):
+        places = [positions(tile, stride) for tile in parts]
+        rows, columns = ({(part.start, part.stop) for part in axis} for axis in zip(*places, strict=True))
+        for axis, length in ((sorted(rows), height), (sorted(columns), width)):
+            assert axis[0][0] == 0 and axis[-1][1] == -(-length // stride)
+            assert all(a[1] == b[0] for a, b in pairwise(axis))
+        assert len(set(map(str, places))) == len(rows) * len(columns) == len(parts)
+    assert all(part.stop - part.start <= -(-side // 64) * 64 for tile in parts for part in tile)
+    assert all(part.start % 64 == 0 for tile in parts for part in tile)
+
+
+def test_no_walk_ahead_foresees_nothing(shipped: PhotoHierarchy) -> None:
+    correction, ahead = look_ahead(shipped.network, torch.full((1, 3, 16, 16), 99.0), shipped.codes(Q40), 0)
+    assert not ahead and not correction.any()
