@@ -88,8 +88,8 @@ class Recipe(Optimisation):
     pull: float = 1.0
     """Weight of the expected rate's gradient on the canvas predictions and the analysis."""
     walks: int = 1
-    """Walks over a batch on the steps without the choice's relaxation; all but the last only look ahead, as the encoder
-    does (models.foresight)."""
+    """More than one: on every second step the priors alone learn, from what an encoder of so many walks chooses
+    (models.foresight)."""
     analysis_from: float = 0.1
     """From this fraction on the learned analysis is trained; 1 = never."""
     synthetic: float = 0.06
