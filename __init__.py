@@ -50,13 +50,15 @@ def compress(
     lossless: bool = False,
     method: str | None = None,
     effort: int | None = None,
+    tune: str | None = None,
 ) -> bytes:
     """Return a Pillow image as the bytes of a .dvq file.
 
     `quality` is 1 to 100 (50 if nothing else is asked for); instead of it, one of `target_bpp` (file bits per pixel,
     at most), `target_size` (bytes, at most) and `target_psnr` (dB, at least) may be given. `weights` is a name or a
     path, `device` "auto", "cpu" or "cuda"; `strip` drops EXIF, ICC and XMP. `effort`, 1 to 9 (3 if it is not given),
-    is how often the image is walked: more walks take longer and show more in as many bytes, which decompress as fast.
+    is how often the image is walked: more walks take longer and show more in about as many bytes, which decompress as
+    fast. `tune` is "psnr", the default, or "perceptual": errors then count more where they show.
 
     `lossless=True`, which excludes all of these aims, keeps every pixel and the mode: 1, L, LA, RGB, RGBA, P or PA.
     `method` is then "stored", "webp", "model" or "bilevel", or None for the smallest file.
@@ -64,7 +66,7 @@ def compress(
     from .codec import files, images
 
     aims = (quality, target_bpp, target_size, target_psnr)
-    settings = files.Settings(*aims, weights, device, strip, lossless, method, effort)
+    settings = files.Settings(*aims, weights, device, strip, lossless, method, effort, tune)
     return files.compress_picture(images.from_image(image, exact=lossless), settings)[0]
 
 
@@ -90,12 +92,13 @@ def compress_array(
     lossless: bool = False,
     method: str | None = None,
     effort: int | None = None,
+    tune: str | None = None,
 ) -> bytes:
     """Return pixels as the bytes of a .dvq file: (H, W) grey, (H, W, 2) with alpha, (H, W, 3) RGB or (H, W, 4) RGBA."""
     from .codec import files, images
 
     aims = (quality, target_bpp, target_size, target_psnr)
-    settings = files.Settings(*aims, weights, device, lossless=lossless, method=method, effort=effort)
+    settings = files.Settings(*aims, weights, device, False, lossless, method, effort, tune)
     return files.compress_picture(images.from_array(array), settings)[0]
 
 

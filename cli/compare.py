@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .guard import guard
-from .options import ADVANCED, FLAG, Debug, Device, DeviceOption, NoProgress, Quiet, Threads
+from .options import ADVANCED, FLAG, Debug, Device, DeviceOption, NoProgress, Quiet, Threads, Tuning
 from .process import threads_each, use_threads
 from .report import Reporter
 from .text import printable
@@ -77,6 +77,12 @@ def compare(
             metavar="N",
             help="Effort of ours, as of `compress`; repeated, each is a curve.",
             rich_help_panel=MEASURED,
+        ),
+    ] = None,
+    tune: Annotated[
+        list[Tuning] | None,
+        typer.Option(
+            "--tune", help="Tuning of ours, as of `compress`; repeated, each is a curve.", rich_help_panel=MEASURED
         ),
     ] = None,
     lossless: Annotated[
@@ -170,6 +176,7 @@ def compare(
             qualities=points,
             weights=tuple(weights or ()),
             efforts=tuple(effort or ()),
+            tunings=tuple(one.value for one in tune or ()),
             lossless=lossless,
             published=(*shipped, *curves),
             ratio=ratio,

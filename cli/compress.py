@@ -28,6 +28,7 @@ from .options import (
     OutputDir,
     Quiet,
     Threads,
+    Tuning,
     Verbose,
 )
 from .process import threads_each, use_threads
@@ -97,9 +98,13 @@ def compress(
             min=1,
             max=9,
             metavar="N",
-            help="Walks over the image, 1 to 9; default 3. More show more in as many bytes, and take longer.",
+            help="Walks over the image, 1 to 9; default 3. More show more in about as many bytes, and take longer.",
             rich_help_panel=ADVANCED,
         ),
+    ] = None,
+    tune: Annotated[
+        Tuning | None,
+        typer.Option("--tune", help="Errors count alike, or where they show; default psnr.", rich_help_panel=TARGETS),
     ] = None,
     output: Output = None,
     output_dir: OutputDir = None,
@@ -131,8 +136,9 @@ def compress(
     """
     aims = {"-q": quality, "--target-bpp": target_bpp, "--target-size": target_size, "--target-psnr": target_psnr}
     _refuse_bad_aims({name: value for name, value in aims.items() if value is not None}, lossless, method)
-    if effort is not None and lossless:
-        raise typer.BadParameter("it is of lossy files only", param_hint="--effort")
+    for option, value in {"--effort": effort, "--tune": tune}.items():
+        if value is not None and lossless:
+            raise typer.BadParameter("it is of lossy files only", param_hint=option)
     given = {"-o": output is not None, "--output-dir": output_dir is not None, "--no-names": no_names}
     given["--method bits-back"] = method is Method.bits_back
     archives.refuse(inputs, archive, given, lossless=lossless, jobs=jobs)
@@ -167,6 +173,7 @@ def compress(
         lossless=lossless,
         method=chosen,
         effort=effort,
+        tune=None if tune is None else tune.value,
     )
     workers = min(jobs, len(work))
     request = _Request(settings, force, threads_each(threads, workers))

@@ -15,6 +15,13 @@ LARGEST_SEED = 2**63 - 1
 """What every generator takes."""
 
 
+class Tuning(StrEnum):
+    """What errors count for."""
+
+    psnr = "psnr"
+    perceptual = "perceptual"
+
+
 class Device(StrEnum):
     """Where the network runs; `auto` takes the GPU where there is one."""
 

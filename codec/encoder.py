@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
@@ -53,6 +54,16 @@ def quality_code(quality: float) -> int:
     return round(quality * 256)
 
 
+TUNINGS = ("psnr", "perceptual")
+
+
+def perceptual_of(tune: str | None) -> bool:
+    """Return whether a tuning, one of TUNINGS or None for the first, is for the eye. InvalidArgument for others."""
+    if tune is not None and tune not in TUNINGS:
+        raise InvalidArgument(f"no tuning {tune!r}", f"there are {', '.join(TUNINGS)}")
+    return tune == TUNINGS[1]
+
+
 def effort_of(effort: int | None) -> int:
     """Return an effort from 1 to 9, or the default one for None. InvalidArgument for anything else."""
     if effort is None:
@@ -70,17 +81,19 @@ def compress(
     *,
     strip: bool = False,
     effort: int = DEFAULT_EFFORT,
+    perceptual: bool = False,
 ) -> Compressed:
     """Compress a picture with a hierarchy whose weights have this id; `strip` drops the metadata.
 
-    `effort`: how many walks make the symbols (`lossy.encode`).
+    `effort`, `perceptual`: as of `lossy.encode`.
     """
     given = [value for value in (goal.quality, goal.bpp, goal.size, goal.psnr) if value is not None]
     if len(given) > 1:
         raise InvalidArgument("more than one of quality, target bpp, target size and target PSNR", "choose one")
     if goal.quality is None and any(not value > 0 for value in given):
         raise InvalidArgument(f"the target {given[0]} is not positive")
-    attempt = _Attempts(picture, hierarchy, weights_id, strip, effort, measure_psnr=goal.psnr is not None)
+    encode = partial(lossy.encode, effort=effort, perceptual=perceptual)
+    attempt = _Attempts(picture, hierarchy, weights_id, strip, encode, measure_psnr=goal.psnr is not None)
     if goal.psnr is not None:
         return _at_least_psnr(attempt, goal.psnr)
     if goal.bpp is not None or goal.size is not None:
@@ -102,12 +115,12 @@ class _Attempts:
         hierarchy: Hierarchy,
         weights_id: bytes,
         strip: bool,
-        effort: int,
+        encode: Callable[[np.ndarray, Hierarchy, int], lossy.Encoded],
         *,
         measure_psnr: bool,
     ) -> None:
         self.picture, self.hierarchy, self.weights_id, self.measure_psnr = picture, hierarchy, weights_id, measure_psnr
-        self.effort = effort
+        self.encode = encode
         kept = metadata.NO_METADATA if strip else picture.metadata
         self.pixels = picture.pixels if picture.alpha is None else alpha.conceal(picture.pixels, picture.alpha)
         packed = (metadata.pack(raw) for raw in (kept.icc, kept.exif, kept.xmp))
@@ -144,7 +157,7 @@ class _Attempts:
         return best[1:]
 
     def _encode(self, quality: int) -> lossy.Encoded:
-        return lossy.encode(self.pixels, self.hierarchy, quality, effort=self.effort)
+        return self.encode(self.pixels, self.hierarchy, quality)
 
     def _psnr(self, encoded: lossy.Encoded) -> float:
         return psnr_of(self.pixels, lossy.render(encoded.state, self.hierarchy, grey=self.pixels.ndim == 2))

@@ -43,7 +43,9 @@ class Settings:
     method: str | None = None
     """How lossless pixels are coded, one of METHODS; None stands for "auto", the smallest file."""
     effort: int | None = None
-    """Of lossy files: walks over the image, 1 to 9. More show more in as many bytes, and take longer. None: 3."""
+    """Of lossy files: walks over the image, 1 to 9. More take longer and show more in about as many bytes. None: 3."""
+    tune: str | None = None
+    """Of lossy files: "psnr" weighs all errors alike, "perceptual" those more that show. None: "psnr"."""
 
 
 @dataclass(frozen=True)
@@ -128,8 +130,8 @@ def check(settings: Settings) -> None:
         raise InvalidArgument("lossless excludes a quality and targets", "choose one")
     if settings.method is not None and not settings.lossless:
         raise InvalidArgument("a method is of lossless files only", "set lossless too")
-    if settings.effort is not None and settings.lossless:
-        raise InvalidArgument("an effort is of lossy files only", "leave it out")
+    if settings.lossless and (settings.effort is not None or settings.tune is not None):
+        raise InvalidArgument("effort and tuning are of lossy files only", "leave them out")
 
 
 def _lossy(picture: "Picture", settings: Settings) -> tuple[bytes, CompressReport]:
@@ -138,8 +140,10 @@ def _lossy(picture: "Picture", settings: Settings) -> tuple[bytes, CompressRepor
     weights = engine.choose(settings.weights)
     hierarchy = engine.hierarchy(weights, settings.device)
     goal = encoder.Goal(settings.quality, settings.target_bpp, settings.target_size, settings.target_psnr)
-    effort = encoder.effort_of(settings.effort)
-    made = encoder.compress(picture, hierarchy, weights.id, goal, strip=settings.strip, effort=effort)
+    effort, perceptual = encoder.effort_of(settings.effort), encoder.perceptual_of(settings.tune)
+    made = encoder.compress(
+        picture, hierarchy, weights.id, goal, strip=settings.strip, effort=effort, perceptual=perceptual
+    )
     report = _report(picture, made.data, made.symbol_bytes, made.chunks, _named(hierarchy, made.layer_bits))
     return made.data, replace(report, quality=made.quality / 256, weights=weights.name, psnr=made.psnr)
 

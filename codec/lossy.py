@@ -106,18 +106,32 @@ class _Decoder:
             self._open.finish()
 
 
-def encode(pixels: NDArray[np.uint8], hierarchy: Hierarchy, quality: int, *, effort: int = 1, **walk: bool) -> Encoded:
+def encode(
+    pixels: NDArray[np.uint8],
+    hierarchy: Hierarchy,
+    quality: int,
+    *,
+    effort: int = 1,
+    perceptual: bool = False,
+    **walk: bool,
+) -> Encoded:
     """Encode (H, W) grey or (H, W, 3) colour pixels at a fixed-point quality. `walk`: further arguments of the walk.
 
     `effort`: how many walks to make. The last one's symbols are coded; where the hierarchy can look ahead, those before
-    it show what choices bring about, which saves bits and costs the decoder nothing.
+    it show what choices bring about, so that about as many bits show more, and the decoder does no more for it.
+    `perceptual`: errors count where they show. UnsupportedImage where the hierarchy cannot tell.
     """
     encoder, grey = _Encoder(hierarchy.layers), pixels.ndim == 2
     colour = np.repeat(pixels[:, :, None], 3, axis=2) if grey else pixels
     height, width = pixels.shape[:2]
     try:
-        if effort > 1 and isinstance(hierarchy, Foreseeing):
-            evidence = hierarchy.foresee(colour, quality, effort - 1, grey=grey)
+        evidence: object
+        if (effort > 1 or perceptual) and isinstance(hierarchy, Foreseeing):
+            evidence = hierarchy.foresee(colour, quality, effort - 1, grey=grey, perceptual=perceptual)
+        elif perceptual:
+            raise UnsupportedImage(
+                f"the weights {hierarchy.name} cannot tell where errors show", "leave the tuning out"
+            )
         else:
             evidence = hierarchy.infer(colour, quality)
         state = hierarchy.walk(height, width, quality, encoder, grey=grey, evidence=evidence, **walk)

@@ -1,8 +1,8 @@
 """The Pillow plug-in: after `register()`, Image.open reads .dvq files and Image.save writes them.
 
 As with Pillow's own formats, what is wrong with a file is an OSError, and ImageFile.LOAD_TRUNCATED_IMAGES shows what
-there is of a cut one. `save` takes quality, target_bpp, target_size, target_psnr, lossless, method, effort, weights,
-device, strip, and exif, icc_profile and xmp in place of those that the image carries.
+there is of a cut one. `save` takes quality, target_bpp, target_size, target_psnr, lossless, method, effort, tune,
+weights, device, strip, and exif, icc_profile and xmp in place of those that the image carries.
 """
 
 import io

@@ -20,14 +20,16 @@ class Dvcodec:
     name: str = "dvcodec"
     qualities: tuple[float, ...] = QUALITIES
     effort: int | None = None
+    tune: str | None = None
     scale: ClassVar[Scale] = Scale(1, 100, 0.1)
 
     @property
     def settings(self) -> str:
-        """Version, weights, device and effort, for the record. WeightsNotFound where there are none of that name."""
-        from ..codec.encoder import effort_of
+        """Version, weights, device, effort and tuning. WeightsNotFound where there are no weights of that name."""
+        from ..codec.encoder import TUNINGS, effort_of, perceptual_of
 
-        return f"{described(self.weights, self.device)}, effort {effort_of(self.effort)}"
+        tuning = f", {TUNINGS[1]}" if perceptual_of(self.tune) else ""
+        return f"{described(self.weights, self.device)}, effort {effort_of(self.effort)}{tuning}"
 
     def encode(self, image: Image.Image, quality: float) -> bytes:
         """A complete .dvq file; quality 1-100, continuous."""
@@ -38,7 +40,12 @@ class Dvcodec:
         from ..codec import files, images
 
         settings = files.Settings(
-            quality=quality, weights=self.weights, device=self.device, strip=True, effort=self.effort
+            quality=quality,
+            weights=self.weights,
+            device=self.device,
+            strip=True,
+            effort=self.effort,
+            tune=self.tune,
         )
         data, report = files.compress_picture(images.from_image(image), settings)
         return data, Account(report.layer_bits, len(data) - report.overhead_bytes, report.overhead_bytes)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any
 
 from ..codec.errors import DvcodecError, InvalidArgument
@@ -46,16 +47,17 @@ def make_plan(
     weights: Sequence[str] = (),
     device: str = "auto",
     efforts: Sequence[int] = (),
+    tunings: Sequence[str] = (),
 ) -> Plan:
     """Look everything up before any work is done.
 
     `codecs` are names (CODECS) or objects of one's own; None stands for all names that can run here. `qualities` maps
-    a codec's name to the points of its curve. Each of `weights` at each of `efforts` is a curve of ours.
-    InvalidArgument for names, qualities and efforts that do not exist, DvcodecError for a codec or metric that was
-    named and cannot run, WeightsNotFound.
+    a codec's name to the points of its curve. Each of `weights` at each of `efforts` by each of `tunings` is a curve of
+    ours. InvalidArgument for what does not exist of these, DvcodecError for a codec or metric that was named and cannot
+    run, WeightsNotFound.
     """
     chosen, absent = _runnable(codecs)
-    ours = _ours(weights, device, efforts)
+    ours = _ours(weights, device, efforts, tunings) if OURS in chosen else []
     planned = [one for codec in chosen for one in (ours if codec == OURS else [_other(codec)])]
     _refuse_twins(planned)
     measured, lacking = _metrics(metrics)
@@ -88,15 +90,15 @@ def _other(codec: str | ImageCodec) -> ImageCodec:
     return next(known for known in BASELINES if known.name == codec) if isinstance(codec, str) else codec
 
 
-def _ours(weights: Sequence[str], device: str, efforts: Sequence[int]) -> list[ImageCodec]:
-    """One codec for each weights file at each effort; with several, each is called by its own."""
-    names = _by_weights(weights)
+def _ours(weights: Sequence[str], device: str, efforts: Sequence[int], tunings: Sequence[str]) -> list[ImageCodec]:
+    """One codec for each weights file at each effort by each tuning; with several, each is called by its own."""
     tried: list[int | None] = [*dict.fromkeys(efforts)] or [None]
-    return [
-        Dvcodec(chosen, device, name if len(tried) == 1 else f"{name}-effort-{effort}", effort=effort)
-        for chosen, name in names.items()
-        for effort in tried
-    ]
+    tuned: list[str | None] = [*dict.fromkeys(tunings)] or [None]
+    codecs: list[ImageCodec] = []
+    for (chosen, name), effort, tune in product(_by_weights(weights).items(), tried, tuned):
+        label = name + (f"-effort-{effort}" if len(tried) > 1 else "") + (f"-{tune}" if len(tuned) > 1 else "")
+        codecs.append(Dvcodec(chosen, device, label, effort=effort, tune=tune))
+    return codecs
 
 
 def _by_weights(weights: Sequence[str]) -> dict[str | None, str]:

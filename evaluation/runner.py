@@ -46,6 +46,7 @@ def compare(
     qualities: Mapping[str, Sequence[float]] | None = None,
     weights: Sequence[str] = (),
     efforts: Sequence[int] = (),
+    tunings: Sequence[str] = (),
     lossless: bool = False,
     published: Sequence[PublishedCurve] = (),
     ratio: float | None = None,
@@ -60,10 +61,10 @@ def compare(
 ) -> Comparison:
     """Measure codecs on the images of `folder` (the first `limit`) and set them against each other.
 
-    `codecs`, `metrics`, `qualities`, `weights`, `efforts` as in `make_plan`. `ratio` adds the papers' protocol at that
-    compression ratio. `jobs` processes share the work, the networks in each with `threads` CPU threads (one job runs in
-    this process, and leaves its threads alone). `costs` takes time and memory in fresh processes, held to so many CPUs.
-    `cache` is a folder that keeps every measurement.
+    `codecs`, `metrics`, `qualities`, `weights`, `efforts`, `tunings` as in `make_plan`. `ratio` adds the papers'
+    protocol at that compression ratio. `jobs` processes share the work, the networks in each with `threads` CPU threads
+    (one job runs in this process, and leaves its threads alone). `costs` takes time and memory in fresh processes, held
+    to so many CPUs. `cache` is a folder that keeps every measurement.
 
     Images that cannot be read, that one of the codecs cannot code, or that one of them codes exactly (a flat colour,
     say: its PSNR is infinite) are left out of everything, with the reason: all means are over the same images.
@@ -71,7 +72,7 @@ def compare(
     needs the usual `if __name__ == "__main__"`, since processes are spawned.
     """
     progress = progress or Progress()
-    plan = make_plan(codecs, metrics, qualities, weights, device, efforts)
+    plan = make_plan(codecs, metrics, qualities, weights, device, efforts, tunings)
     sources, skipped = survey(image_files(folder)[:limit])
     for one in (*plan.absent, *skipped):
         progress.skipped(one)

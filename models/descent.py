@@ -32,20 +32,27 @@ class Step:
     residual: Tensor | None  # e_q (n, v), units of sigma; None where there is no evidence
     rows: slice  # which positions of the layer
     base: Tensor  # (n, v), what the canvas shows here before the symbol: painted so far and predicted
+    weight: Tensor | None = None  # (n, 1), how much distortion counts here; 1 where there is none
     ahead: Tensor | None = None  # (n, D), nats that a unit of the symbol's code costs further down
-    code: Tensor | None = None  # (n, D), of the symbols that were absorbed
+    probed: bool = False  # whether the chooser will differentiate by the code
+    code: Tensor | None = None  # what joined the features for the symbols that were absorbed: (n, D) in `rrvq.Chain`
     relaxed: Tensor | None = None  # (n, v), zeros that a training chooser leaves: they carry a relaxation's gradient
 
     def costs(self) -> Tensor:
-        """Each symbol's distortion in nats, up to a constant of each position, and what it costs ahead. (n, K)"""
+        """Each symbol's weighted distortion in nats, up to a constant of each position, and its cost ahead. (n, K)"""
         if self.residual is None:
             raise ValueError("a posterior needs evidence: the walk was given none")
         costs = self.layer.distortion(self.residual)
-        return costs if self.ahead is None else costs.addmm_(self.ahead.float(), self.layer.code_table().t())
+        if self.weight is not None:
+            costs = costs * self.weight
+        return costs if self.ahead is None else costs + self.ahead.float() @ self.layer.code_table().t()
 
 
 Ahead = dict[int, Tensor]
 """By layer: the gradient, by what the networks see of each symbol, of all nats but the symbol's own (N, D)."""
+
+Weights = dict[int, Tensor]
+"""How much distortion counts, by stride (N, 1)."""
 
 Chooser = AnyChooser[Step]
 """Decides a block of symbols: the posterior's mode, the entropy decoder, the prior."""
@@ -158,10 +165,11 @@ class PhotoDescent:
         evidence: dict[int, Tensor] | None = None,
         *,
         ahead: Ahead | None = None,
+        weights: Weights | None = None,
         grey: bool = False,
     ) -> None:
         self.chain, self.sizes, self.quality, self.grey = chain, sizes, quality, grey
-        self.ahead = ahead or {}
+        self.ahead, self.weights = ahead or {}, weights or {}
         scales = chain.scales()
         self.order = [(i, stage, part) for i, stages in enumerate(scales) for stage in stages for part in stage.parts]
         batch, device = len(quality), quality.device
@@ -198,7 +206,7 @@ class PhotoDescent:
         if step.relaxed is not None:
             added = added + step.relaxed
         self.board.write(part.layer, step.rows, step.base + added)
-        step.code = self._take(part, step.rows, choice)
+        step.code = self._take(part, step.rows, choice, leaf=step.probed)
 
     def finish(self) -> tuple[Tensor, dict[int, Tensor]]:
         """The chain's last state and the canvas by stride, tokens (B*H*W, channels)."""
@@ -210,11 +218,16 @@ class PhotoDescent:
         embedding, prediction = part.heads(self.features[rows])
         base = prediction + self.board.read(part.layer, rows)
         target = self.board.known(part.layer, rows)
-        ahead = self.ahead[index][rows] if index in self.ahead else None
-        return Step(index, part.layer, embedding, None if target is None else target - base, rows, base, ahead)
+        residual = None if target is None else target - base
+        weight, ahead = self.weights.get(part.layer.stride), self.ahead.get(index)
+        step = Step(index, part.layer, embedding, residual, rows, base)
+        step.weight, step.ahead = (None if known is None else known[rows] for known in (weight, ahead))
+        return step
 
-    def _take(self, part: LayerArithmetic, rows: slice, symbols: Tensor) -> Tensor:
+    def _take(self, part: LayerArithmetic, rows: slice, symbols: Tensor, *, leaf: bool = False) -> Tensor:
         code = part.code(symbols)
+        if leaf:
+            code = code.detach().requires_grad_()
         self.features = part.follow(self.features, rows, code)
         self.chosen.append(code)
         return code
@@ -251,6 +264,7 @@ def descend(
     evidence: dict[int, Tensor] | None = None,
     *,
     ahead: Ahead | None = None,
+    weights: Weights | None = None,
     grey: bool = False,
     stop: int | None = None,
 ) -> tuple[Tensor, dict[int, Tensor]]:
@@ -258,6 +272,8 @@ def descend(
 
     `quality`: codes (B,) int64 in [0, 4096]; `evidence`: coefficients in units of sigma by stride, tokens
     (B*H*W, channels), or None where nothing is known; `ahead`: what choices cost further down (models.foresight);
-    `stop`: how many layers to visit. Returns the chain's last state (B, C, H, W) and the canvas by stride, tokens.
+    `weights`: how much distortion counts where (models.masking); `stop`: how many layers to visit. Returns the chain's
+    last state (B, C, H, W) and the canvas by stride, tokens.
     """
-    return walk(PhotoDescent(chain, sizes, quality, evidence, ahead=ahead, grey=grey), chooser, stop)
+    descent = PhotoDescent(chain, sizes, quality, evidence, ahead=ahead, weights=weights, grey=grey)
+    return walk(descent, chooser, stop)

@@ -181,6 +181,17 @@ def nine_products(x: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
 
 
 @contextmanager
+def own_modes() -> Iterator[None]:
+    """Inside, neither inference mode nor autocast of a caller holds: a network is built, and walked, as it is."""
+    with (
+        torch.inference_mode(False),
+        torch.autocast("cpu", enabled=False),
+        torch.autocast("cuda", enabled=False),
+    ):
+        yield
+
+
+@contextmanager
 def exact_arithmetic() -> Iterator[None]:
     """Forbids the kernels that would round on the exact path, and restores the process's settings afterwards.
 

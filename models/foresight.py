@@ -15,14 +15,12 @@ in few walks and without noise. Decoders need none of this.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from .descent import Ahead, Step
+from .masking import by_pixel, by_stride
 from .photo import PhotoRRVQ
 
 SHARES = (0.5, 0.65, 0.75, 0.8)
@@ -34,7 +32,7 @@ KEPT = 0.5
 
 
 class _Greedy:
-    """Takes the posterior's mode; notes the steps and sums -ln p of what was taken, with gradients."""
+    """Takes the posterior's mode; notes the steps, whose codes begin gradients, and sums -ln p of what was taken."""
 
     def __init__(self) -> None:
         self.steps: list[Step] = []
@@ -47,21 +45,30 @@ class _Greedy:
             symbols = (step.costs() - scores).argmin(dim=1)
         self.nats = self.nats + F.cross_entropy(scores, symbols, reduction="sum")
         self.steps.append(step)
+        step.probed = True
         return symbols
 
 
 def look_ahead(
-    model: PhotoRRVQ, x: Tensor, quality: Tensor, walks: int, *, grey: bool = False, learned: bool = True
+    model: PhotoRRVQ,
+    x: Tensor,
+    quality: Tensor,
+    walks: int,
+    *,
+    grey: bool = False,
+    learned: bool = True,
+    blocks: Tensor | None = None,
 ) -> tuple[Tensor, Ahead]:
     """What `walks` walks over images x (B, 3, H, W) tell the next one.
 
-    Returns the learned correction in grey levels (B, 3, H, W), which the next evidence leaves out, and the costs ahead.
+    `blocks`: weights of the distortion of one image's 8x8 blocks (masking.block_weights). Returns the learned
+    correction in grey levels (B, 3, H, W), which the next evidence leaves out, and the costs ahead.
     """
     correction, average, ahead = torch.zeros_like(x), Ahead(), Ahead()
     for walk in range(walks):
         with torch.no_grad():
             evidence = model.infer(x - correction, quality, learned=learned)
-        correction, gradients = _walk(model, x, quality, evidence, ahead, grey=grey)
+        correction, gradients = _walk(model, x, quality, evidence, ahead, grey=grey, blocks=blocks)
         average = {i: g.lerp_(average[i], KEPT) if walk else g for i, g in gradients.items()}
         share = SHARES[min(walk, len(SHARES) - 1)]
         ahead = {i: share * g for i, g in average.items()}
@@ -69,31 +76,27 @@ def look_ahead(
 
 
 def _walk(
-    model: PhotoRRVQ, x: Tensor, quality: Tensor, evidence: dict[int, Tensor], ahead: Ahead, *, grey: bool
+    model: PhotoRRVQ,
+    x: Tensor,
+    quality: Tensor,
+    evidence: dict[int, Tensor],
+    ahead: Ahead,
+    *,
+    grey: bool,
+    blocks: Tensor | None = None,
 ) -> tuple[Tensor, Ahead]:
     """The learned correction that a walk leads to, and the gradients of all nats by the symbols' codes."""
-    chooser = _Greedy()
-    with torch.enable_grad(), _codes_alone(model):
-        painted = model.paint((x.shape[2], x.shape[3]), quality, chooser, evidence, ahead=ahead, grey=grey)
+    chooser, size = _Greedy(), (x.shape[2], x.shape[3])
+    weights = None if blocks is None else by_stride(blocks, model.chain.strides)
+    with torch.enable_grad():
+        painted = model.paint(size, quality, chooser, evidence, ahead=ahead, weights=weights, grey=grey)
         canvas, added = model.drawn(painted)
-        error = x - 128 - model.in_grey_levels(canvas + added, painted)
-        loss = chooser.nats + (error.square().flatten(1).sum(1) / (2 * painted.sigma.square())).sum()
+        error = (x - 128 - model.in_grey_levels(canvas + added, painted)).square()
+        if blocks is not None:
+            error = error * by_pixel(blocks, size)
+        loss = chooser.nats + (error.flatten(1).sum(1) / (2 * painted.sigma.square())).sum()
         codes = [step.code for step in chooser.steps if step.code is not None]
         gradients = torch.autograd.grad(loss, codes)
     return model.in_grey_levels(added.detach(), painted), {
         step.index: gradient for step, gradient in zip(chooser.steps, gradients, strict=True)
     }
-
-
-@contextmanager
-def _codes_alone(model: PhotoRRVQ) -> Iterator[None]:
-    """Inside, of all parameters only the codebooks' contexts have gradients: enough for the codes to have some."""
-    kept = [(p, p.requires_grad) for p in model.parameters()]
-    model.requires_grad_(False)
-    for layer in model.chain.layers():
-        layer.context.requires_grad_(True)
-    try:
-        yield
-    finally:
-        for p, trained in kept:
-            p.requires_grad_(trained)

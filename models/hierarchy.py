@@ -12,11 +12,12 @@ from torch import Tensor
 
 from . import interface
 from .bands import infer_bands, render_bands
-from .descent import Ahead, Step, descend
-from .exact import exact_arithmetic
+from .descent import Ahead, Step, Weights, descend
+from .exact import exact_arithmetic, own_modes
 from .exact_canvas import ExactChain, fixed_sigma, image_of
 from .exact_prior import prior_weights
 from .frozen import FrozenChain
+from .masking import block_weights, by_stride
 from .photo import Painted, PhotoRRVQ, grid_sizes
 from .tiles import look_ahead_tiles
 
@@ -56,7 +57,10 @@ class _SeamStep:
         return np.asarray(prior_weights(self._scores).cpu())
 
     def posterior_mode(self) -> NDArray[np.int32]:
-        """argmin_k |e_q - values_k|^2 / (2 sigma^2) - ln p(k): the mode of the rate-distortion posterior. (n,)"""
+        """argmin_k |e_q - values_k|^2 / (2 sigma^2) - ln p(k), the rate-distortion posterior's mode. (n,)
+
+        Distortion is weighted, and what k costs further down is added, where the evidence knows of these.
+        """
         cost = self._step.costs().sub_(self._scores.float().mul_(math.log(2)))
         symbols: NDArray[np.int32] = np.argmin(cost.cpu().numpy(), axis=1).astype(np.int32)  # faster than torch's
         return symbols
@@ -75,10 +79,13 @@ class _SeamChooser:
 
 @dataclass
 class Aim:
-    """A walk's evidence: coefficients in units of sigma by stride, and what symbols cost ahead (models.foresight)."""
+    """A walk's evidence: coefficients in units of sigma by stride, and what else choices weigh."""
 
     levels: dict[int, Tensor] | None
     ahead: Ahead | None = None
+    """What symbols cost further down (models.foresight)."""
+    weights: Weights | None = None
+    """How much distortion counts where (models.masking)."""
 
 
 class PhotoHierarchy:
@@ -86,7 +93,7 @@ class PhotoHierarchy:
 
     def __init__(self, name: str, model: PhotoRRVQ, qualities: QualityMap, device: str) -> None:
         self.name, self._qualities, self._device = name, qualities, torch.device(device)
-        self._model = model.to(self._device).eval()
+        self._model = model.to(self._device).eval().requires_grad_(False)
         for layer in self._model.chain.layers():
             layer.move_exact(self._device)
         with torch.inference_mode():
@@ -106,15 +113,20 @@ class PhotoHierarchy:
 
     def infer(self, pixels: NDArray[np.uint8], quality: int) -> Aim:
         """The bottom-up pass over (H, W, 3) pixels."""
-        with torch.inference_mode():
+        with own_modes(), torch.inference_mode():
             return Aim(infer_bands(self._model, pixels, self.codes(quality)))
 
-    def foresee(self, pixels: NDArray[np.uint8], quality: int, walks: int, *, grey: bool = False) -> Aim:
+    def foresee(
+        self, pixels: NDArray[np.uint8], quality: int, walks: int, *, grey: bool = False, perceptual: bool = False
+    ) -> Aim:
         """The bottom-up pass that knows what `walks` walks have shown; see `interface.Foreseeing`."""
-        codes = self.codes(quality)
-        correction, ahead = look_ahead_tiles(self._model, pixels, codes, walks, grey=grey)
-        with torch.inference_mode():
-            return Aim(infer_bands(self._model, pixels, codes, less=correction), ahead)
+        with own_modes():
+            codes = self.codes(quality)
+            blocks = block_weights(pixels).to(self._device) if perceptual else None
+            correction, ahead = look_ahead_tiles(self._model, pixels, codes, walks, grey=grey, blocks=blocks)
+            weights = None if blocks is None else by_stride(blocks, self._model.chain.strides)
+            with torch.inference_mode():
+                return Aim(infer_bands(self._model, pixels, codes, less=correction), ahead, weights)
 
     def walk(
         self,
@@ -134,7 +146,9 @@ class PhotoHierarchy:
         size, codes, seam = (height, width), self.codes(quality), _SeamChooser(chooser, self._device)
         with exact_arithmetic():
             chain, sizes = self._exact_chain() if exact else self._chain, grid_sizes(size)
-            state, canvas = descend(chain, sizes, codes, seam, aim.levels, ahead=aim.ahead, grey=grey, stop=stop)
+            state, canvas = descend(
+                chain, sizes, codes, seam, aim.levels, ahead=aim.ahead, weights=aim.weights, grey=grey, stop=stop
+            )
             return Painted(state, canvas, self._model.sigma(codes), size, codes)
 
     def _exact_chain(self) -> ExactChain:
@@ -150,17 +164,18 @@ class PhotoHierarchy:
             return image_of(state.canvas, state.size, sigma, self._model.config.transform)
 
     def strain(self, state: object, evidence: object) -> float:
-        """Mean squared distance of canvas and evidence in units of sigma^2, a plane of coefficients after the other."""
+        """Mean squared, weighted distance of canvas and evidence in units of sigma^2, plane after plane."""
         assert isinstance(state, Painted) and isinstance(evidence, Aim) and evidence.levels is not None
         total = 0.0
         for stride, canvas in state.canvas.items():
+            weight = 1.0 if evidence.weights is None else evidence.weights[stride][:, 0]
             for c, (shown, known) in enumerate(zip(canvas.unbind(1), evidence.levels[stride].unbind(1), strict=True)):
                 if stride != 8 or c % 64:  # the block means are carried by the coarser strides
-                    total += float((shown - known).square().sum())
+                    total += float(((shown - known).square() * weight).sum())
         return total / state.canvas[8].numel()
 
     def render(self, state: object) -> NDArray[np.uint8]:
         """The pixels (H, W, 3) of a state."""
         assert isinstance(state, Painted)
-        with torch.inference_mode():
+        with own_modes(), torch.inference_mode():
             return render_bands(self._model, state)

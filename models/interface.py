@@ -111,8 +111,13 @@ class Hierarchy(Protocol):
 class Foreseeing(Protocol):
     """A hierarchy that can weigh what a choice brings about further down, by walking before it is asked to."""
 
-    def foresee(self, pixels: NDArray[np.uint8], quality: int, walks: int, *, grey: bool = False) -> object:
-        """Return the evidence of (H, W, 3) pixels, as `infer` does, with what `walks` walks over them have shown."""
+    def foresee(
+        self, pixels: NDArray[np.uint8], quality: int, walks: int, *, grey: bool = False, perceptual: bool = False
+    ) -> object:
+        """Return the evidence of (H, W, 3) pixels, as `infer` does, with what `walks` walks over them have shown.
+
+        With `perceptual`, errors count where they show.
+        """
         ...
 
 

@@ -127,7 +127,7 @@ class LatentLayer(nn.Module):
 
     def freeze(self, precision: Tensor, constant: Tensor) -> None:
         """Fixes the exact prior: precisions (K, D) and constants (K,) in bits, dyadic float64 (see exact_prior)."""
-        means = self.means().double()
+        means = self.means().detach().double()
         matrix = torch.cat([-precision, 2 * precision * means], dim=1).t()
         self.exact = (matrix.contiguous(), constant)
 

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .configs import RRVQConfig
-from .descent import Ahead, Chooser, descend
+from .descent import Ahead, Chooser, Weights, descend
 from .lapped import across, border_matrix, inverse_border_matrix
 from .pixels import STRIDES, BlockNet, Pyramid, canvas_levels, crop_levels, pad_levels
 from .rrvq import KNOTS, Chain, tokens
@@ -69,12 +69,15 @@ class PhotoRRVQ(nn.Module):
         evidence: dict[int, Tensor] | None = None,
         *,
         ahead: Ahead | None = None,
+        weights: Weights | None = None,
         grey: bool = False,
         stop: int | None = None,
     ) -> Painted:
         """The top-down walk for images of `size` (height, width)."""
-        sizes = grid_sizes(size)
-        state, canvas = descend(self.chain, sizes, quality, chooser, evidence, ahead=ahead, grey=grey, stop=stop)
+        sizes, chain = grid_sizes(size), self.chain
+        state, canvas = descend(
+            chain, sizes, quality, chooser, evidence, ahead=ahead, weights=weights, grey=grey, stop=stop
+        )
         return Painted(state, canvas, self.sigma(quality), size, quality)
 
     def render(self, painted: Painted) -> Tensor:

@@ -7,7 +7,7 @@ of the objective at a side of 256 (four photographs of 512x512; a margin of 64 p
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from torch import Tensor
 from .descent import Ahead
 from .foresight import look_ahead
 from .photo import PhotoRRVQ, grid_sizes
+from .transform import BLOCK
 
 GROUP = 64
 """Tiles begin on multiples of the coarsest stride."""
@@ -37,13 +38,20 @@ def tiles(size: tuple[int, int]) -> Iterator[Tile]:
 
 
 def _parts(length: int) -> list[slice]:
-    """A length in nearly equal parts of at most SIDE."""
-    step = -(-length // -(-length // SIDE) // GROUP) * GROUP
-    return [slice(first, min(first + step, length)) for first in range(0, length, step)]
+    """A length in nearly equal parts of at most SIDE, each but the last a multiple of GROUP."""
+    groups, parts = -(-length // GROUP), -(-length // (SIDE // GROUP * GROUP))
+    cuts = [min(groups * part // parts * GROUP, length) for part in range(parts + 1)]
+    return [slice(first, last) for first, last in pairwise(cuts)]
 
 
 def look_ahead_tiles(
-    model: PhotoRRVQ, pixels: NDArray[np.uint8], quality: Tensor, walks: int, *, grey: bool
+    model: PhotoRRVQ,
+    pixels: NDArray[np.uint8],
+    quality: Tensor,
+    walks: int,
+    *,
+    grey: bool,
+    blocks: Tensor | None = None,
 ) -> tuple[NDArray[np.float16], Ahead]:
     """`foresight.look_ahead` of (H, W, 3) pixels: correction (H, W, 3) and costs by layer (N, D), in half precision."""
     size = (pixels.shape[0], pixels.shape[1])
@@ -51,7 +59,8 @@ def look_ahead_tiles(
     layers = model.chain.layers()
     for tile in tiles(size):
         x = torch.tensor(pixels[tile]).to(quality.device).permute(2, 0, 1)[None].float()
-        added, ahead = look_ahead(model, x, quality, walks, grey=grey)
+        seen = None if blocks is None else blocks[positions(tile, BLOCK)]
+        added, ahead = look_ahead(model, x, quality, walks, grey=grey, blocks=seen)
         correction[tile] = added[0].permute(1, 2, 0).half().cpu().numpy()
         for index, costs in ahead.items():
             stride, width = layers[index].stride, costs.shape[1]

@@ -9,6 +9,7 @@ from typing import Any
 from . import interface, pixel_file, scan_file
 from .configs import RRVQConfig
 from .deflated import deflate, facts_of, one_kind_of_error, tensors_of
+from .exact import own_modes
 from .families import weights as families
 from .families.sets import FamilySet
 from .hierarchy import PhotoHierarchy, QualityMap
@@ -33,7 +34,7 @@ def write(model: PhotoRRVQ, qualities: QualityMap, name: str) -> bytes:
 
 def read(path: Path, device: str) -> interface.Hierarchy:
     """The hierarchy of a weights file. ValueError if it is none of ours or damaged, OSError if it cannot be read."""
-    with one_kind_of_error():
+    with one_kind_of_error(), own_modes():
         return _read(path, device)
 
 

@@ -87,7 +87,9 @@ def replayed(model: PhotoRRVQ, *, tiled: bool = True) -> list[str]:
 def write(pixels: np.ndarray, hierarchy: interface.Hierarchy) -> tuple[bytes, str]:
     """Encode pixels here: the file, and the hash of the symbols that the encoder chose."""
     watch = recorder.Recorder(hierarchy, priors=True)
-    return encoder.compress(Picture(pixels), watch, WEIGHTS_ID, Goal(quality=60)).data, watch.digest()
+    data = encoder.compress(Picture(pixels), watch, WEIGHTS_ID, Goal(quality=60)).data
+    assert watch.walks == encoder.DEFAULT_EFFORT - 1
+    return data, watch.digest()
 
 
 def report(hierarchy: interface.Hierarchy, data: bytes, threads: tuple[int, ...]) -> dict[str, object]:

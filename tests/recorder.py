@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dvcodec.codec import decoder
-from dvcodec.models.interface import Chooser, Hierarchy, LayerSpec, Predictive, Step
+from dvcodec.models.interface import Chooser, Foreseeing, Hierarchy, LayerSpec, Predictive, Step
 
 
 class _Watch:
@@ -32,6 +32,8 @@ class Recorder:
         self._hash = hashlib.sha256()
         self.asked: list[int] = []
         """The layer of every step, in order."""
+        self.walks = 0
+        """How many walks looked ahead, the last time."""
 
     @property
     def name(self) -> str:
@@ -46,6 +48,15 @@ class Recorder:
     def infer(self, pixels: NDArray[np.uint8], quality: int) -> object:
         """Pass on."""
         return self._hierarchy.infer(pixels, quality)
+
+    def foresee(
+        self, pixels: NDArray[np.uint8], quality: int, walks: int, *, grey: bool = False, perceptual: bool = False
+    ) -> object:
+        """Pass on."""
+        if not isinstance(self._hierarchy, Foreseeing):
+            return self._hierarchy.infer(pixels, quality)
+        self.walks = walks
+        return self._hierarchy.foresee(pixels, quality, walks, grey=grey, perceptual=perceptual)
 
     def walk(
         self,

@@ -47,6 +47,19 @@ def test_json_on_standard_output_is_the_file() -> None:
     assert data["images"][0]["account"]["layer-bits"][0][0] == "64/y"
 
 
+def test_efforts_and_tunings_are_curves_of_their_own() -> None:
+    few = ("--codecs", "dvcodec,jpeg", "--qualities", "10,90", "--qualities", "jpeg=10,90")
+    seen = dvcodec("compare", "pictures", "-o", "report", "--json", *FAST, *few, "--effort", "1", "--effort", "2")
+    data = json.loads(seen.out)
+    assert [data["name"], *(other["name"] for other in data["others"])] == [
+        "dvcodec-effort-1",
+        "dvcodec-effort-2",
+        "jpeg",
+    ]
+    tuned = dvcodec("compare", "pictures", "-o", "tuned", "--json", *FAST, *few, "--tune", "perceptual")
+    assert tuned.code == 1 and "cannot tell where errors show" in tuned.err  # the fake weights cannot
+
+
 def test_quiet_prints_nothing() -> None:
     seen = dvcodec("compare", "pictures", "-o", "report", "--quiet", *FAST, *POINTS)
     assert (seen.code, seen.out, seen.err) == (0, "", "")

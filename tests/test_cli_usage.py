@@ -41,6 +41,8 @@ WRONG = [
     (["compress", "a.png", "--effort", "0"], "--effort"),
     (["compress", "a.png", "--effort", "10"], "--effort"),
     (["compress", "a.png", "--effort", "3", "--lossless"], "it is of lossy files only"),
+    (["compress", "a.png", "--tune", "psnr", "--lossless"], "it is of lossy files only"),
+    (["compress", "a.png", "--tune", "ssim"], "--tune"),
     (["compress", "a.png", "--threads", "0"], "--threads"),
     (["compress", "a.png", "--device", "tpu"], "--device"),
     (["compress", "a.png", "--lossy"], "--lossy"),

@@ -4,13 +4,17 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
 import dvcodec
+from dvcodec.codec import lossy
+from dvcodec.evaluation.ours import Dvcodec
 from fake import photograph
+from program import dvcodec as program
 
 ROOT = Path(dvcodec.__file__).parent
 
@@ -51,6 +55,33 @@ def test_errors_are_one_family_and_wrong_arguments_are_value_errors_too() -> Non
         dvcodec.compress(Image.new("F", (3, 3)))
     with pytest.raises(dvcodec.WeightsNotFound):
         dvcodec.compress(Image.new("L", (3, 3)), weights="unheard-of")
+
+
+@pytest.mark.usefixtures("fake_weights")
+def test_an_effort_reaches_the_encoder_by_every_door(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    seen, honest = [], lossy.encode
+
+    def noted(*arguments: Any, effort: int, **options: Any) -> lossy.Encoded:
+        seen.append(effort)
+        return honest(*arguments, effort=effort, **options)
+
+    monkeypatch.setattr(lossy, "encode", noted)
+    image = Image.fromarray(photograph(16, 16))
+    dvcodec.compress(image)
+    dvcodec.compress(image, effort=9)
+    dvcodec.compress_array(np.asarray(image), effort=1)
+    dvcodec.register()
+    image.save(tmp_path / "a.dvq", effort=2)
+    assert seen == [3, 9, 1, 2]
+    with pytest.raises(dvcodec.InvalidArgument, match="effort 10 is out of range"):
+        dvcodec.compress(image, effort=10)
+    for options in ({"effort": 3}, {"tune": "psnr"}):
+        with pytest.raises(dvcodec.InvalidArgument, match="lossy files only"):
+            dvcodec.compress(image, lossless=True, **options)
+    Dvcodec(effort=4).encode(image, 50)
+    Image.fromarray(photograph(16, 16)).save(tmp_path / "a.png")
+    assert program("compress", str(tmp_path / "a.png"), "-f", "--effort", "5").code == 0
+    assert seen == [3, 9, 1, 2, 4, 5]
 
 
 def test_the_version_is_that_of_the_package() -> None:

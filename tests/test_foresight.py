@@ -1,6 +1,9 @@
 """Encoding in several walks: what choices bring about further down is weighed before the last one."""
 
 import math
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from itertools import pairwise
 
 import numpy as np
@@ -12,17 +15,19 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from torch import Tensor
 
+import dvcodec
 from dvcodec import weights
 from dvcodec.codec import encoder, engine
 from dvcodec.codec.encoder import Goal, psnr_of
-from dvcodec.codec.errors import InvalidArgument
+from dvcodec.codec.errors import InvalidArgument, UnsupportedImage
 from dvcodec.codec.images import from_array
 from dvcodec.codec.lossy import decode, encode, render
 from dvcodec.models import foresight, tiles
 from dvcodec.models.descent import Step
 from dvcodec.models.foresight import look_ahead
 from dvcodec.models.hierarchy import PhotoHierarchy
-from dvcodec.models.photo import PhotoRRVQ
+from dvcodec.models.masking import RANGE, block_weights, by_pixel, by_stride
+from dvcodec.models.photo import PhotoRRVQ, grid_sizes
 from dvcodec.models.rrvq import StagedLayer
 from dvcodec.models.tiles import look_ahead_tiles, positions
 from fake import FakeHierarchy
@@ -35,7 +40,9 @@ class Adding(FakeHierarchy):
 
     walks: int | None = None
 
-    def foresee(self, pixels: NDArray[np.uint8], quality: int, walks: int, *, grey: bool = False) -> object:
+    def foresee(
+        self, pixels: NDArray[np.uint8], quality: int, walks: int, *, grey: bool = False, perceptual: bool = False
+    ) -> object:
         """What is left for the symbols."""
         self.walks = walks
         return pixels.astype(np.float64) - 9
@@ -167,12 +174,40 @@ def test_gradients_tell_what_other_codes_would_cost_further_down(
 
 def test_looking_ahead_leaves_the_network_as_it_was(shipped: PhotoHierarchy) -> None:
     model, pixels = shipped.network, small_model.photograph(64, 64)
-    wanted = [p.requires_grad for p in model.parameters()]
     kept = [p.detach().clone() for p in model.parameters()]
     look_ahead_tiles(model, pixels, shipped.codes(Q40), 1, grey=False)
-    assert [p.requires_grad for p in model.parameters()] == wanted
     assert all(torch.equal(a, b) and b.grad is None for a, b in zip(kept, model.parameters(), strict=True))
-    assert not model.training
+    assert not model.training and not any(p.requires_grad for p in model.parameters())
+
+
+def test_training_looks_ahead_without_gradients_of_its_own() -> None:
+    model = small_model.trainable().train()
+    look_ahead(model, torch.full((1, 3, 64, 64), 99.0), torch.tensor([2000]), 2)
+    assert all(p.requires_grad and p.grad is None for p in model.parameters())
+
+
+@pytest.mark.parametrize(
+    "around",
+    [torch.inference_mode, torch.no_grad, lambda: torch.autocast("cpu", torch.bfloat16)],
+    ids=["inference_mode", "no_grad", "autocast"],
+)
+def test_a_caller_may_have_modes_of_its_own(around: Callable[[], AbstractContextManager[None]]) -> None:
+    """Weights that are loaded there serve callers elsewhere too."""
+    pixels = small_model.photograph(40, 40)
+    expected = dvcodec.compress_array(pixels, 40)
+    engine.forget()
+    with around():
+        assert dvcodec.compress_array(pixels, 40) == expected
+        dvcodec.decompress(expected)
+    assert dvcodec.compress_array(pixels, 40) == expected
+    engine.forget()
+
+
+def test_threads_share_a_network() -> None:
+    pixels = [small_model.picture(40, 48, seed) for seed in range(6)]
+    alone = [dvcodec.compress_array(each, 40, effort=2) for each in pixels]
+    with ThreadPoolExecutor(3) as pool:
+        assert list(pool.map(lambda each: dvcodec.compress_array(each, 40, effort=2), pixels * 2)) == alone * 2
 
 
 def test_a_grey_picture_has_no_costs_of_colours(shipped: PhotoHierarchy) -> None:
@@ -213,6 +248,62 @@ def test_tiles_cover_an_image_once(height: int, width: int, side: int) -> None:
         assert len(set(map(str, places))) == len(rows) * len(columns) == len(parts)
     assert all(part.stop - part.start <= -(-side // 64) * 64 for tile in parts for part in tile)
     assert all(part.start % 64 == 0 for tile in parts for part in tile)
+
+
+def photo_and_plain() -> NDArray[np.uint8]:
+    """A plain ramp on the left, texture on the right."""
+    pixels = np.repeat(np.linspace(90, 140, 128).astype(np.uint8)[:, None, None], 128, 1).repeat(3, 2)
+    pixels[:, 64:] = np.random.default_rng(3).normal(115, 25, (128, 64, 1)).clip(0, 255).astype(np.uint8)
+    return pixels
+
+
+def test_errors_count_more_on_plain_ground() -> None:
+    blocks = block_weights(photo_and_plain())
+    assert blocks.shape == (16, 16)
+    assert float(blocks[:, :7].min()) > 1.5 * float(blocks[:, 9:].max())
+    assert RANGE[0] <= float(blocks.min()) and float(blocks.max()) <= RANGE[1]
+
+
+def test_a_picture_alike_everywhere_has_even_weights() -> None:
+    assert torch.allclose(block_weights(np.full((50, 31, 3), 77, np.uint8)), torch.ones(7, 4))
+
+
+@given(st.integers(1, 200), st.integers(1, 200), st.integers(0, 9))
+def test_coarser_positions_take_the_mean_of_their_blocks(height: int, width: int, seed: int) -> None:
+    blocks = block_weights(np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8))
+    sizes, weights = grid_sizes((height, width)), by_stride(blocks, (64, 32, 16, 8))
+    assert {stride: tokens.shape for stride, tokens in weights.items()} == {
+        s: (r * c, 1) for s, (r, c) in sizes.items()
+    }
+    assert torch.equal(weights[8].view(blocks.shape), blocks)
+    corner = blocks[: sizes[8][0] if height < 64 else 8, : sizes[8][1] if width < 64 else 8]
+    assert float(weights[64][0, 0]) == pytest.approx(float(corner.mean()), rel=1e-5)
+    pixel = by_pixel(blocks, (height, width))
+    assert pixel.shape == (height, width) and float(pixel[-1, -1]) == float(blocks[-1, -1])
+
+
+def test_tuning_moves_error_from_plain_ground_to_texture(shipped: PhotoHierarchy) -> None:
+    pixels = photo_and_plain()
+
+    def errors(perceptual: bool, effort: int) -> tuple[float, float]:
+        shown = shipped.render(encode(pixels, shipped, Q40, effort=effort, perceptual=perceptual).state)
+        error = (pixels.astype(float) - shown) ** 2
+        return float(error[:, :64].mean()), float(error[:, 64:].mean())
+
+    for effort in (1, 3):
+        plain, tuned = errors(False, effort), errors(True, effort)
+        assert tuned[0] < plain[0] and tuned[1] > plain[1]
+
+
+def test_weights_without_foresight_cannot_be_tuned() -> None:
+    with pytest.raises(UnsupportedImage, match="fake cannot tell where errors show"):
+        encode(small_model.photograph(24, 24), FakeHierarchy(), Q40, perceptual=True)
+
+
+def test_a_tuning_has_a_name() -> None:
+    assert [encoder.perceptual_of(name) for name in (None, "psnr", "perceptual")] == [False, False, True]
+    with pytest.raises(InvalidArgument, match="no tuning 'ssim'"):
+        encoder.perceptual_of("ssim")
 
 
 def test_no_walk_ahead_foresees_nothing(shipped: PhotoHierarchy) -> None:

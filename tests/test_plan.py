@@ -39,6 +39,21 @@ def test_several_efforts_are_several_curves(fake_weights: Weights) -> None:
         make_plan(["dvcodec"], [], None, ["fake"], efforts=[10])
 
 
+def test_several_tunings_are_several_curves(fake_weights: Weights) -> None:
+    plan = make_plan(["dvcodec"], [], None, ["fake"], efforts=[1, 2], tunings=["psnr", "perceptual"])
+    assert [codec.name for codec in plan.codecs] == [
+        f"dvcodec-effort-{effort}-{tune}" for effort in (1, 2) for tune in ("psnr", "perceptual")
+    ]
+    assert [codec.settings.endswith(", perceptual") for codec in plan.codecs] == [False, True, False, True]
+    assert make_plan(["dvcodec"], [], None, ["fake"], tunings=["perceptual"]).subject.name == "dvcodec"
+    with pytest.raises(InvalidArgument, match="no tuning 'ssim'"):
+        make_plan(["dvcodec"], [], None, ["fake"], tunings=["ssim"])
+
+
+def test_weights_are_nobodys_business_where_ours_is_not_compared() -> None:
+    assert [codec.name for codec in make_plan(["jpeg"], [], None, ["unheard-of"]).codecs] == ["jpeg"]
+
+
 def test_who_is_set_against_whom() -> None:
     """JPEG is the anchor where it is measured, ours the subject."""
     assert make_plan(["webp", "jpeg"], []).subject.name == "webp"
