@@ -56,7 +56,6 @@ def look_ahead(
     walks: int,
     *,
     grey: bool = False,
-    learned: bool = True,
     blocks: Tensor | None = None,
 ) -> tuple[Tensor, Ahead]:
     """What `walks` walks over images x (B, 3, H, W) tell the next one.
@@ -67,7 +66,7 @@ def look_ahead(
     correction, average, ahead = torch.zeros_like(x), Ahead(), Ahead()
     for walk in range(walks):
         with torch.no_grad():
-            evidence = model.infer(x - correction, quality, learned=learned)
+            evidence = model.infer(x - correction, quality)
         correction, gradients = _walk(model, x, quality, evidence, ahead, grey=grey, blocks=blocks)
         average = {i: g.lerp_(average[i], KEPT) if walk else g for i, g in gradients.items()}
         share = SHARES[min(walk, len(SHARES) - 1)]

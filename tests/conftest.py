@@ -1,9 +1,10 @@
-"""Fixtures shared by the tests: the fake hierarchy installed as the default weights of a private folder."""
+"""Fixtures shared by the tests: the fake hierarchy as the default weights of a private folder, and the shipped one."""
 
 import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,6 +12,9 @@ from dvcodec import weights
 from dvcodec.codec import engine
 from fake import LAYERS, FakeHierarchy
 from fake_sets import FakeSets
+
+if TYPE_CHECKING:
+    from dvcodec.models.hierarchy import PhotoHierarchy
 
 
 @pytest.fixture
@@ -59,3 +63,13 @@ def fake_sets(fake_weights: weights.Weights, monkeypatch: pytest.MonkeyPatch) ->
     (folder / "manifest.json").write_text(json.dumps([*listed, entry]))
     monkeypatch.setattr(engine, "load_set_model", lambda path, device: FakeSets())
     return weights.find("fake-sets")
+
+
+@pytest.fixture(scope="module")
+def shipped() -> "PhotoHierarchy":
+    """The hierarchy of the default weights."""
+    from dvcodec.models.hierarchy import PhotoHierarchy
+
+    hierarchy = engine.hierarchy(weights.default(), "cpu")
+    assert isinstance(hierarchy, PhotoHierarchy)
+    return hierarchy

@@ -17,7 +17,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from ..codec.errors import DvcodecError
+from ..codec.errors import DvcodecError, OutputFailed
 from ..models.photo import PhotoRRVQ
 from . import registry
 from .older_checkpoints import OLDER, upgraded
@@ -45,8 +45,11 @@ def save(
         tensors["rng.cuda"] = torch.cuda.get_rng_state()
     metadata = {"format": FORMAT, "settings": json.dumps(settings), "state": json.dumps(state)}
     partial = path.with_suffix(".partial")
-    save_file({key: value.detach().cpu().clone() for key, value in tensors.items()}, partial, metadata)
-    os.replace(partial, path)
+    try:
+        save_file({key: value.detach().cpu().clone() for key, value in tensors.items()}, partial, metadata)
+        os.replace(partial, path)
+    except (OSError, SafetensorError) as error:
+        raise OutputFailed(f"{path} cannot be written: {error}", "the checkpoint before it is as it was") from error
 
 
 def _optimiser_tensors(flat: FlatParameters, optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:

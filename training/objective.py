@@ -12,7 +12,6 @@ import math
 import torch
 from torch import Tensor
 
-from ..models.foresight import look_ahead
 from ..models.photo import Painted, PhotoRRVQ
 from .choosers import PosteriorChooser
 from .recipes import Recipe
@@ -28,7 +27,8 @@ def rate_distortion(
 
     `relax`: how many times the gradient of the choice's relaxation counts; 0 leaves its cost out.
     """
-    sigma, weight = model.sigma(quality), weights_of(model, x, quality)
+    sigma = model.sigma(quality)
+    weight = sigma / REFERENCE_SIGMA / (x.shape[0] * x.shape[2] * x.shape[3])
     chooser = PosteriorChooser(x.shape[0], weight * recipe.pull if relax else None, relax)
     with torch.set_grad_enabled(relax > 0 and torch.is_grad_enabled()):
         evidence = model.infer(x, quality, learned=analysis)
@@ -38,30 +38,6 @@ def rate_distortion(
     loss = (weight * (chooser.nats + distortion)).sum()
     if relax:
         loss = loss + chooser.pull - chooser.pull.detach()
-    return _terms(loss, chooser, error, x)
-
-
-def foreseen_rate(model: PhotoRRVQ, x: Tensor, quality: Tensor, recipe: Recipe, *, analysis: bool) -> Terms:
-    """The rate alone of the symbols that an encoder of `recipe.walks` walks chooses: the priors learn to expect them.
-
-    Distortion teaches nothing here. What the last walk paints is the image less the correction that the walk before led
-    to: a correction that learned from it would learn itself, and both would drift as far as the other follows.
-    """
-    with torch.no_grad():
-        correction, ahead = look_ahead(model, x, quality, recipe.walks - 1, learned=analysis)
-        evidence = model.infer(x - correction, quality, learned=analysis)
-    chooser = PosteriorChooser(x.shape[0])
-    painted = model.paint((x.shape[2], x.shape[3]), quality, chooser, evidence, ahead=ahead)
-    loss = (weights_of(model, x, quality) * chooser.nats).sum()
-    return _terms(loss, chooser, canvas_error(painted, evidence), x)
-
-
-def weights_of(model: PhotoRRVQ, x: Tensor, quality: Tensor) -> Tensor:
-    """How much each image counts (B,): sigma, so that fine qualities do not drown coarse ones, by pixel."""
-    return model.sigma(quality) / REFERENCE_SIGMA / (x.shape[0] * x.shape[2] * x.shape[3])
-
-
-def _terms(loss: Tensor, chooser: PosteriorChooser, error: Tensor, x: Tensor) -> Terms:
     pixels = x.shape[0] * x.shape[2] * x.shape[3]
     figures = {
         "bits_per_pixel": float(chooser.nats.detach().sum()) / pixels / math.log(2),

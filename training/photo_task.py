@@ -13,7 +13,7 @@ from ..codec.errors import InvalidArgument
 from ..models.configs import RRVQConfig
 from ..models.photo import FINEST_CODE, PhotoRRVQ
 from .codebooks import initialise_codebooks
-from .objective import foreseen_rate, rate_distortion
+from .objective import rate_distortion
 from .photos import PhotoFolder
 from .recipes import Recipe
 from .starting import start_from
@@ -80,9 +80,8 @@ class PhotoTask:
     def terms(self, batch: Tensor, moment: Moment) -> Terms:
         """Rate and distortion at qualities drawn for each crop. The layers choose their own precision."""
         quality = torch.randint(0, FINEST_CODE + 1, (len(batch),)).to(batch.device)
-        even, analysis = moment.step % 2 == 0, moment.fraction >= self.recipe.analysis_from
-        relax = 2.0 if even and self.recipe.pull > 0 else 0.0  # costly: every second step, counted twice
+        relaxed = self.recipe.pull > 0 and moment.step % 2 == 0
+        relax = 2.0 if relaxed else 0.0  # costly: every second step, counted twice
+        analysis = moment.fraction >= self.recipe.analysis_from
         with torch.autocast(batch.device.type, enabled=False):
-            if not even and self.recipe.walks > 1:
-                return foreseen_rate(self.module, batch, quality, self.recipe, analysis=analysis)
             return rate_distortion(self.module, batch, quality, self.recipe, relax=relax, analysis=analysis)

@@ -17,7 +17,6 @@ LARGEST_RATE = 100.0
 LARGEST_NORM = 1e9
 LARGEST_DECAY = 0.999999
 LARGEST_CROP = 2**13
-MOST_WALKS = 16
 
 
 @dataclass(frozen=True)
@@ -87,9 +86,6 @@ class Recipe(Optimisation):
     """Share of the distortion measured on the canvas itself: it stays what the posterior takes it for."""
     pull: float = 1.0
     """Weight of the expected rate's gradient on the canvas predictions and the analysis."""
-    walks: int = 1
-    """More than one: on every second step the priors alone learn, from what an encoder of so many walks chooses
-    (models.foresight)."""
     analysis_from: float = 0.1
     """From this fraction on the learned analysis is trained; 1 = never."""
     synthetic: float = 0.06
@@ -98,7 +94,6 @@ class Recipe(Optimisation):
     def __post_init__(self) -> None:
         super().__post_init__()
         bounded({"crop": (self.crop, LARGEST_CROP), "late_crop": (self.late_crop, LARGEST_CROP)})
-        bounded({"walks": (self.walks, MOST_WALKS)})
         rates = ("codebook_rate", "network_rate", "analysis_rate", "pull")
         within({name: (getattr(self, name), LARGEST_RATE) for name in rates})
         shares = ("late_from", "anchor", "analysis_from", "synthetic")
