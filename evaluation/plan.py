@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
+from ..codec.encoder import perceptual_of
 from ..codec.errors import DvcodecError, InvalidArgument
 from .baselines import BASELINES
 from .images import Skipped, printable
@@ -96,7 +97,8 @@ def _ours(weights: Sequence[str], device: str, efforts: Sequence[int], tunings: 
     tuned: list[str | None] = [*dict.fromkeys(tunings)] or [None]
     codecs: list[ImageCodec] = []
     for (chosen, name), effort, tune in product(_by_weights(weights).items(), tried, tuned):
-        label = name + (f"-effort-{effort}" if len(tried) > 1 else "") + (f"-{tune}" if len(tuned) > 1 else "")
+        label = name + (f"-effort-{effort}" if len(tried) > 1 else "")
+        label += f"-{tune}" if len(tuned) > 1 and perceptual_of(tune) else ""
         codecs.append(Dvcodec(chosen, device, label, effort=effort, tune=tune))
     return codecs
 
