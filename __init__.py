@@ -98,7 +98,7 @@ def compress_array(
     from .codec import files, images
 
     aims = (quality, target_bpp, target_size, target_psnr)
-    settings = files.Settings(*aims, weights, device, False, lossless, method, effort, tune)
+    settings = files.Settings(*aims, weights, device, lossless=lossless, method=method, effort=effort, tune=tune)
     return files.compress_picture(images.from_array(array), settings)[0]
 
 

@@ -20,6 +20,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from .exact import own_modes
+
 KEY = "dvcodec"
 
 DTYPES = {"int8": torch.int8, "int16": torch.int16, "int32": torch.int32, "float16": torch.float16}
@@ -38,10 +40,11 @@ def deflate(facts: dict[str, Any], packed: dict[str, Tensor]) -> bytes:
 
 
 @contextmanager
-def one_kind_of_error() -> Iterator[None]:
-    """Within, whatever a file that is none of ours causes becomes a ValueError."""
+def reading() -> Iterator[None]:
+    """Within, whatever a file that is none of ours causes becomes a ValueError, and a network is built as it is."""
     try:
-        yield
+        with own_modes():
+            yield
     except (SafetensorError, zlib.error, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
         raise ValueError(f"it is not a weights file or it is damaged: {error}") from error
 

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .deflated import facts_of, one_kind_of_error, tensors_of
+from .deflated import facts_of, reading, tensors_of
 from .interface import PixelModel
 from .packing import take, unpack_linears
 from .pixel_model import LatticePixels
@@ -33,7 +33,7 @@ def read(path: Path, device: str) -> PixelModel:
 
     Its arithmetic is that of a CPU, whatever the device: the entropy coder takes turns with it.
     """
-    with one_kind_of_error():
+    with reading():
         facts = facts_of(path)
         if facts["format"] not in READERS:
             raise ValueError(f"its format is {str(facts['format'])[:32]!r}, {wavefront.FORMAT!r} is expected here")

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from .configs import ScanConfig
-from .deflated import deflate, facts_of, one_kind_of_error, tensors_of
+from .deflated import deflate, facts_of, reading, tensors_of
 from .packing import pack_linears, take, unpack_linears
 from .scan_model import ScanModel
 from .scan_net import PATTERNS, TOTAL, ScanNet
@@ -33,7 +33,7 @@ def read(path: Path, device: str) -> ScanModel:
 
     Its arithmetic is that of a CPU, whatever the device: the entropy coder takes turns with it.
     """
-    with one_kind_of_error():
+    with reading():
         return _read(path)
 
 

@@ -8,8 +8,7 @@ from typing import Any
 
 from . import interface, pixel_file, scan_file
 from .configs import RRVQConfig
-from .deflated import deflate, facts_of, one_kind_of_error, tensors_of
-from .exact import own_modes
+from .deflated import deflate, facts_of, reading, tensors_of
 from .families import weights as families
 from .families.sets import FamilySet
 from .hierarchy import PhotoHierarchy, QualityMap
@@ -34,7 +33,7 @@ def write(model: PhotoRRVQ, qualities: QualityMap, name: str) -> bytes:
 
 def read(path: Path, device: str) -> interface.Hierarchy:
     """The hierarchy of a weights file. ValueError if it is none of ours or damaged, OSError if it cannot be read."""
-    with one_kind_of_error(), own_modes():
+    with reading():
         return _read(path, device)
 
 
@@ -43,7 +42,7 @@ def read_set(path: Path) -> FamilySet:
 
     Its arithmetic is that of a CPU: the entropy coder takes turns with it.
     """
-    with one_kind_of_error():
+    with reading():
         facts = facts_of(path)
         if facts["format"] != families.FORMAT:
             raise ValueError(f"its format is {str(facts['format'])[:32]!r}, {families.FORMAT!r} is expected here")
