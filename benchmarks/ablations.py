@@ -10,8 +10,6 @@ range of PSNR that both curves share: how many per cent more bits the variant ne
 from __future__ import annotations
 
 import json
-import math
-import tempfile
 from argparse import ArgumentParser
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -19,30 +17,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 import torch.nn.functional as F
+from short_runs import coded, middles, trained
 from torch import Tensor, nn
 
 from dvcodec.evaluation.bdrate import Curve, bd_rate
-from dvcodec.evaluation.images import image_files, load_rgb
-from dvcodec.evaluation.metrics import psnr
 from dvcodec.models import latent, pixels, rrvq
 from dvcodec.models.configs import RRVQConfig
 from dvcodec.models.descent import Step
 from dvcodec.models.exact import ACTIVATION_BITS, GridLinear, on_grid
 from dvcodec.models.latent import CONTEXT, LatentLayer
-from dvcodec.models.photo import PhotoRRVQ
-from dvcodec.training import choosers, train
-from dvcodec.training.checkpoints import FILE, Checkpoint
+from dvcodec.training import choosers
 from dvcodec.training.choosers import PosteriorChooser
-from dvcodec.training.options import TrainOptions
 
-CODES = (600, 1500, 2400, 3300)
-SIDE = 256
 PRESET = "rrvq-small"
-COMMON = {"batch": "4", "late_from": "1", "transform": "cosine"}
-"""Settings of every variant: small and quick, blocks by themselves."""
 
 Patch = tuple[object, str, object]
 
@@ -184,34 +173,6 @@ def swapped(patches: list[Patch]) -> Iterator[None]:
         yield
 
 
-def trained(name: str, data: Path, steps: int) -> PhotoRRVQ:
-    """The variant's moving average after a run."""
-    with tempfile.TemporaryDirectory() as folder:
-        options = TrainOptions(PRESET, str(data), Path(folder), steps=steps, seed=int(name == "again"), quiet=True)
-        train(TrainOptions(**{**vars(options), "overrides": COMMON | VARIANTS[name].settings}))
-        return Checkpoint(Path(folder) / FILE).photo_model()
-
-
-def coded(model: PhotoRRVQ, images: list[np.ndarray], code: int) -> tuple[float, float]:
-    """Mean bits per pixel and PSNR at a quality code."""
-    figures = []
-    for image in images:
-        x, quality = torch.tensor(image).permute(2, 0, 1)[None].float(), torch.tensor([code])
-        chooser = PosteriorChooser(1)
-        with torch.inference_mode():
-            painted = model.paint((x.shape[2], x.shape[3]), quality, chooser, model.infer(x, quality))
-            shown = model.render(painted)[0].clamp(0, 255).round().permute(1, 2, 0).to(torch.uint8).numpy()
-        figures.append((float(chooser.nats.sum()) / math.log(2) / (SIDE * SIDE), psnr(image, shown)))
-    bits, decibels = np.mean(figures, axis=0)
-    return float(bits), float(decibels)
-
-
-def middle(image: np.ndarray) -> np.ndarray:
-    """The middle SIDE x SIDE pixels."""
-    top, left = ((n - SIDE) // 2 for n in image.shape[:2])
-    return image[top : top + SIDE, left : left + SIDE]
-
-
 def main() -> None:
     """Runs the variants that the results file does not hold yet, and prints the table."""
     parser = ArgumentParser(description="controlled ablations of the photograph model")
@@ -226,12 +187,13 @@ def main() -> None:
     results: dict[str, list[tuple[float, float]]] = {}
     if options.out.exists():
         results = json.loads(options.out.read_text())
-    images = [middle(np.asarray(load_rgb(file))) for file in image_files(options.validation)]
+    images = middles(options.validation)
     for name in options.only:
         if name not in results:
             with swapped(VARIANTS[name].patches()):
-                model = trained(name, options.training, options.steps)
-                results[name] = [coded(model, images, code) for code in CODES]
+                seed = int(name == "again")
+                model = trained(PRESET, options.training, options.steps, VARIANTS[name].settings, seed)
+                results[name] = coded(model, images)
             options.out.parent.mkdir(parents=True, exist_ok=True)
             options.out.write_text(json.dumps(results, indent=1) + "\n")
         show(name, results)

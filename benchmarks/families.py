@@ -5,7 +5,7 @@
     python benchmarks/families.py codebooks --root DATA --out RUNS       # Willetts et al. 2021, tables 1 and G.1
 
 Every row is `dvcodec train` with the same steps, batches and seed, then `dvcodec evaluate` on the test set; RUNS keeps
-the runs and their figures, and rows that have figures are not run again. `--only TEXT` takes some rows by name.
+the runs and their figures, and rows that have figures are not run again. `--only TEXT` takes rows whose names begin so.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ def main() -> None:
     table = Table("row", "ELBO, nats", "bits per dimension", "KL, nats", "symbols in use", "relaxation bias")
     table.columns[0].no_wrap = True
     for row in TABLES[chosen.table]():
-        if chosen.only in row.name:
+        if row.name.startswith(chosen.only):
             table.add_row(*cells(row, measured(row, chosen.root, chosen.out)))
     Console().print(table)
 

@@ -1,4 +1,4 @@
-"""`dvcodec export`: a training checkpoint becomes weights with exact integer arithmetic."""
+"""`dvcodec export`: training checkpoints become weights with exact integer arithmetic."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from .text import number, printable
 
 
 def export(
-    checkpoint: Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="A checkpoint that `train` wrote.")],
+    checkpoints: Annotated[
+        list[Path],
+        typer.Argument(metavar="CHECKPOINT...", help="What `train` wrote; of several runs from one start, their mean."),
+    ],
     output: Annotated[Path, typer.Option("-o", "--output", metavar="WEIGHTS", help="The .safetensors file to write.")],
     name: Annotated[str | None, typer.Option("--name", help="Name on the card; default: the file's stem.")] = None,
     description: Annotated[str, typer.Option("--description", help="One line for the card.")] = "",
@@ -30,20 +33,21 @@ def export(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Quantise a checkpoint, check its bounds, hash it and write weights with a card beside them."""
+    """Quantise a checkpoint, or the mean of several, check its bounds, hash it and write weights with a card."""
     reporter = Reporter(quiet=quiet)
     if output.suffix != ".safetensors":
         raise typer.BadParameter(f"{output.name} does not end in .safetensors", param_hint="-o")
     if calibrate is not None and not calibrate.is_dir():
         raise typer.BadParameter(f"no folder {str(calibrate)!r}", param_hint="--calibrate")
-    with guard(str(checkpoint), reporter, debug=debug):
+    given = str(checkpoints[0]) if len(checkpoints) == 1 else f"{len(checkpoints)} checkpoints"
+    with guard(given, reporter, debug=debug):
         _refuse_existing(output, force)
         from .. import training
 
         card = {"name": name or output.stem, "description": description, "licence": licence, "data": data}
-        written = training.export(checkpoint, output, card, calibrate)
+        written = training.export(checkpoints, output, card, calibrate)
         size = number(written.stat().st_size)
-        reporter.line(f"{printable(str(checkpoint))} -> {printable(str(written))}  {size} B")
+        reporter.line(f"{printable(given)} -> {printable(str(written))}  {size} B")
 
 
 def _refuse_existing(output: Path, force: bool) -> None:

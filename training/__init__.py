@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from .options import TrainOptions
@@ -29,8 +29,10 @@ def train(options: TrainOptions) -> None:
     run(options)
 
 
-def export(checkpoint: Path, out: Path, card: Mapping[str, str], calibration: Path | None = None) -> Path:
-    """Writes exact integer weights and their card from a checkpoint; see `exporting.export`."""
+def export(
+    checkpoints: Path | Sequence[Path], out: Path, card: Mapping[str, str], calibration: Path | None = None
+) -> Path:
+    """Writes exact integer weights and their card from a checkpoint, or the mean of several; see `exporting.export`."""
     from .exporting import export as write
 
-    return write(checkpoint, out, card, calibration)
+    return write([checkpoints] if isinstance(checkpoints, Path) else checkpoints, out, card, calibration)

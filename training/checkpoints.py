@@ -87,7 +87,7 @@ class Checkpoint:
         """The model with its parameters' moving averages, as it is to be exported and measured."""
         self.refuse_other_sizes(self.settings)
         module = registry.module(self.settings)
-        _load(module, self._parameters())
+        _load(module, self.parameters())
         return module.eval()
 
     def refuse_other_sizes(self, settings: registry.Settings) -> None:
@@ -96,7 +96,7 @@ class Checkpoint:
         These may be the file's own, and ask for more than it holds: nothing is allocated.
         """
         with torch.device("meta"):
-            _refuse_misfit(registry.module(settings), self._parameters())
+            _refuse_misfit(registry.module(settings), self.parameters())
 
     def photo_model(self) -> PhotoRRVQ:
         """The same, of a photograph model. DvcodecError if it is of another kind."""
@@ -124,8 +124,8 @@ class Checkpoint:
         parts = [(self.tensors[f"moment.{kind}.{name}"], shape) for name, shape in flat.members[group]]
         return torch.cat([part.reshape(shape).reshape(-1) for part, shape in parts])
 
-    def _parameters(self) -> dict[str, Tensor]:
-        """The module's state with its parameters' averages."""
+    def parameters(self) -> dict[str, Tensor]:
+        """The module's state with its parameters' averages, by name."""
         return self._part("model") | self._part("average")
 
     def _part(self, prefix: str) -> dict[str, Tensor]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from ..models.scan_net import ScanNet
 from ..models.wavefront import file as pixel_file
 from ..models.wavefront.net import WavefrontNet
 from ..models.weights_file import write
+from .averaging import mean_model
 from .calibration import calibrate, image_paths
 from .checkpoints import Checkpoint
 from .pixel_recipe import PixelRecipe
@@ -32,26 +33,38 @@ from .pixel_task import counted, predictive
 from .registry import Settings
 
 
-def export(checkpoint: Path, out: Path, card: Mapping[str, str], calibration: Path | None = None) -> Path:
+def export(checkpoints: Sequence[Path], out: Path, card: Mapping[str, str], calibration: Path | None = None) -> Path:
     """Writes weights to `out` and their card beside it (`out` with .card.json). Returns `out`.
+
+    Of several checkpoints, runs from one start, it takes the mean of their parameters (averaging.mean_model).
 
     Weights on the exact path become integers, their accumulators' bounds are checked, and the file's SHA-256 goes
     into the card. With `calibration`, a folder of images, quality 50 is placed where they take 0.5 bits a pixel in
     the mean; without, the qualities span all that was trained. The tables of a model of lossless pixels are corrected
     by what is counted in these images. DvcodecError if a bound fails, or there are no images.
     """
-    read = Checkpoint(checkpoint)
-    model = read.model()
+    reads = [_read(path, len(checkpoints) > 1) for path in checkpoints]
+    model = mean_model(reads)
     try:
-        data = _written(model, read.settings, card, calibration)
+        data = _written(model, reads[0].settings, card, calibration)
     except BoundError as error:
         raise DvcodecError(
             f"cannot be made exact: {error}", "train on with a smaller rate, then export again"
         ) from error
     _replace(out, data)
-    text = json.dumps(skeleton(read, model, card, data), indent=2) + "\n"
+    text = json.dumps(skeleton(reads, model, card, data), indent=2) + "\n"
     _replace(out.with_suffix(".card.json"), text.encode())
     return out
+
+
+def _read(path: Path, named: bool) -> Checkpoint:
+    """A checkpoint; where there are several, an error says which."""
+    try:
+        return Checkpoint(path)
+    except DvcodecError as error:
+        if not named:
+            raise
+        raise DvcodecError(f"{path}: {error.reason}", error.mend) from error
 
 
 def _written(model: nn.Module, settings: Settings, card: Mapping[str, str], calibration: Path | None) -> bytes:
@@ -102,18 +115,24 @@ def layers_of(model: nn.Module) -> list[dict[str, Any]]:
     return [{"name": m.name, "stride": m.stride, "symbols": m.symbols} for m in model.chain.layers()]
 
 
-def skeleton(read: Checkpoint, model: nn.Module, card: Mapping[str, str], data: bytes) -> dict[str, Any]:
-    """The card's facts that the checkpoint knows: recipe, steps, seconds, device, sizes, layers, hash."""
-    keys = ("model", "step", "seconds", "seed", "device", "images")
-    known = {key: read.state[key] for key in keys if key in read.state}
+def skeleton(reads: Sequence[Checkpoint], model: nn.Module, card: Mapping[str, str], data: bytes) -> dict[str, Any]:
+    """The card's facts that the checkpoints know: recipe, steps, seconds, device, sizes, layers, hash."""
+    legs = [training_facts(read) for read in reads]
     return {
         **card,
         "sha256": hashlib.sha256(data).hexdigest(),
         "bytes": len(data),
         "parameters": sum(p.numel() for p in model.parameters()),
-        "training": known | {"recipe": asdict(read.settings.recipe), "torch": torch.__version__},
+        "training": legs[0] if len(legs) == 1 else {"mean_of": legs},
         "layers": layers_of(model),
     }
+
+
+def training_facts(read: Checkpoint) -> dict[str, Any]:
+    """What a checkpoint knows of its run."""
+    keys = ("model", "step", "seconds", "seed", "device", "images")
+    known = {key: read.state[key] for key in keys if key in read.state}
+    return known | {"recipe": asdict(read.settings.recipe), "torch": torch.__version__}
 
 
 def _replace(path: Path, data: bytes) -> None:

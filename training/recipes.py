@@ -134,4 +134,14 @@ PRESETS = {
             analysis_width=32,
         ),
     ),
+    "rrvq-large": Preset(
+        "the same hierarchy with wide networks, about 14 MB exported: for days on GPUs",
+        replace(
+            WHOLE,
+            widths={64: 96, 32: 160, 16: 208, 8: 208},
+            hidden=96,
+            synthesis_width=208,
+            analysis_width=96,
+        ),
+    ),
 }

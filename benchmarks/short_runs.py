@@ -1,0 +1,63 @@
+"""Short controlled runs of the photograph model, and what they code: for ablations.py and scaling.py."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from dvcodec.evaluation.images import image_files, load_rgb
+from dvcodec.evaluation.metrics import psnr
+from dvcodec.models.photo import PhotoRRVQ
+from dvcodec.training import train
+from dvcodec.training.checkpoints import FILE, Checkpoint
+from dvcodec.training.choosers import PosteriorChooser
+from dvcodec.training.options import TrainOptions
+
+CODES = (600, 1500, 2400, 3300)
+SIDE = 256
+COMMON = {"batch": "4", "late_from": "1", "transform": "cosine"}
+"""Settings of every run: quick, blocks by themselves."""
+
+Point = tuple[float, float]
+"""Bits per pixel and PSNR."""
+
+
+def trained(preset: str, data: Path, steps: int, settings: dict[str, str], seed: int = 0) -> PhotoRRVQ:
+    """A preset's moving average after a run."""
+    with tempfile.TemporaryDirectory() as folder:
+        overrides = COMMON | settings
+        train(TrainOptions(preset, str(data), Path(folder), steps, seed=seed, quiet=True, overrides=overrides))
+        return Checkpoint(Path(folder) / FILE).photo_model()
+
+
+def middles(folder: Path) -> list[NDArray[np.uint8]]:
+    """The middle SIDE x SIDE pixels of each photograph."""
+    return [_middle(np.asarray(load_rgb(file))) for file in image_files(folder)]
+
+
+def coded(model: PhotoRRVQ, images: list[NDArray[np.uint8]]) -> list[Point]:
+    """Mean bits per pixel and PSNR at every quality code; bits are -log2 p(z) of the hard posterior."""
+    return [_at(model, images, code) for code in CODES]
+
+
+def _at(model: PhotoRRVQ, images: list[NDArray[np.uint8]], code: int) -> Point:
+    figures = []
+    for image in images:
+        x, quality = torch.tensor(image).permute(2, 0, 1)[None].float(), torch.tensor([code])
+        chooser = PosteriorChooser(1)
+        with torch.inference_mode():
+            painted = model.paint((x.shape[2], x.shape[3]), quality, chooser, model.infer(x, quality))
+            shown = model.render(painted)[0].clamp(0, 255).round().permute(1, 2, 0).to(torch.uint8).numpy()
+        figures.append((float(chooser.nats.sum()) / math.log(2) / (SIDE * SIDE), psnr(image, shown)))
+    bits, decibels = np.mean(figures, axis=0)
+    return float(bits), float(decibels)
+
+
+def _middle(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    top, left = ((n - SIDE) // 2 for n in image.shape[:2])
+    return image[top : top + SIDE, left : left + SIDE]
