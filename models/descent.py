@@ -33,6 +33,7 @@ class Step:
     rows: slice  # which positions of the layer
     base: Tensor  # (n, v), what the canvas shows here before the symbol: painted so far and predicted
     weight: Tensor | None = None  # (n, 1), how much distortion counts here; 1 where there is none
+    importance: Tensor | None = None  # (v,), how much each coefficient counts; 1 where there is none
     ahead: Tensor | None = None  # (n, D), nats that a unit of the symbol's code costs further down
     probed: bool = False  # whether the chooser will differentiate by the code
     code: Tensor | None = None  # what joined the features for the symbols that were absorbed: (n, D) in `rrvq.Chain`
@@ -42,7 +43,7 @@ class Step:
         """Each symbol's weighted distortion in nats, up to a constant of each position, and its cost ahead. (n, K)"""
         if self.residual is None:
             raise ValueError("a posterior needs evidence: the walk was given none")
-        costs = self.layer.distortion(self.residual)
+        costs = self.layer.distortion(self.residual, self.importance)
         if self.weight is not None:
             costs = costs * self.weight
         return costs if self.ahead is None else costs + self.ahead.float() @ self.layer.code_table().t()
@@ -51,8 +52,18 @@ class Step:
 Ahead = dict[int, Tensor]
 """By layer: the gradient, by what the networks see of each symbol, of all nats but the symbol's own (N, D)."""
 
-Weights = dict[int, Tensor]
-"""How much distortion counts, by stride (N, 1)."""
+
+@dataclass(frozen=True)
+class Weights:
+    """How much distortion counts, by stride: at each position (N, 1), and of each coefficient (C,)."""
+
+    positions: dict[int, Tensor]
+    coefficients: dict[int, Tensor]
+
+    def of(self, layer: LatentLayer, rows: slice) -> tuple[Tensor, Tensor]:
+        """Those of some positions (n, 1) and of the layer's coefficients (v,)."""
+        return self.positions[layer.stride][rows], self.coefficients[layer.stride][list(layer.coefficients)]
+
 
 Chooser = AnyChooser[Step]
 """Decides a block of symbols: the posterior's mode, the entropy decoder, the prior."""
@@ -169,7 +180,7 @@ class PhotoDescent:
         grey: bool = False,
     ) -> None:
         self.chain, self.sizes, self.quality, self.grey = chain, sizes, quality, grey
-        self.ahead, self.weights = ahead or {}, weights or {}
+        self.ahead, self.weights = ahead or {}, weights
         scales = chain.scales()
         self.order = [(i, stage, part) for i, stages in enumerate(scales) for stage in stages for part in stage.parts]
         batch, device = len(quality), quality.device
@@ -219,9 +230,11 @@ class PhotoDescent:
         base = prediction + self.board.read(part.layer, rows)
         target = self.board.known(part.layer, rows)
         residual = None if target is None else target - base
-        weight, ahead = self.weights.get(part.layer.stride), self.ahead.get(index)
         step = Step(index, part.layer, embedding, residual, rows, base)
-        step.weight, step.ahead = (None if known is None else known[rows] for known in (weight, ahead))
+        if index in self.ahead:
+            step.ahead = self.ahead[index][rows]
+        if self.weights is not None:
+            step.weight, step.importance = self.weights.of(part.layer, rows)
         return step
 
     def _take(self, part: LayerArithmetic, rows: slice, symbols: Tensor, *, leaf: bool = False) -> Tensor:

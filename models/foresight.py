@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .descent import Ahead, Step
-from .masking import by_pixel, by_stride
+from .masking import visibility, weighed
 from .photo import PhotoRRVQ
 
 SHARES = (0.5, 0.65, 0.75, 0.8)
@@ -86,14 +86,16 @@ def _walk(
 ) -> tuple[Tensor, Ahead]:
     """The learned correction that a walk leads to, and the gradients of all nats by the symbols' codes."""
     chooser, size = _Greedy(), (x.shape[2], x.shape[3])
-    weights = None if blocks is None else by_stride(blocks, model.chain.strides)
+    weights = None if blocks is None else visibility(blocks)
     with torch.enable_grad():
         painted = model.paint(size, quality, chooser, evidence, ahead=ahead, weights=weights, grey=grey)
         canvas, added = model.drawn(painted)
-        error = (x - 128 - model.in_grey_levels(canvas + added, painted)).square()
-        if blocks is not None:
-            error = error * by_pixel(blocks, size)
-        loss = chooser.nats + (error.flatten(1).sum(1) / (2 * painted.sigma.square())).sum()
+        error = x - 128 - model.in_grey_levels(canvas + added, painted)
+        if weights is None:
+            distortion = (error.square().flatten(1).sum(1) / (2 * painted.sigma.square())).sum()
+        else:
+            distortion = weighed(model.coefficients(error, quality), weights)
+        loss = chooser.nats + distortion
         codes = [step.code for step in chooser.steps if step.code is not None]
         gradients = torch.autograd.grad(loss, codes)
     return model.in_grey_levels(added.detach(), painted), {

@@ -17,7 +17,7 @@ from .exact import exact_arithmetic, own_modes
 from .exact_canvas import ExactChain, fixed_sigma, image_of
 from .exact_prior import prior_weights
 from .frozen import FrozenChain
-from .masking import block_weights, by_stride
+from .masking import block_weights, visibility
 from .photo import Painted, PhotoRRVQ, grid_sizes
 from .tiles import look_ahead_tiles
 
@@ -124,7 +124,7 @@ class PhotoHierarchy:
             codes = self.codes(quality)
             blocks = block_weights(pixels).to(self._device) if perceptual else None
             correction, ahead = look_ahead_tiles(self._model, pixels, codes, walks, grey=grey, blocks=blocks)
-            weights = None if blocks is None else by_stride(blocks, self._model.chain.strides)
+            weights = None if blocks is None else visibility(blocks)
             with torch.inference_mode():
                 return Aim(infer_bands(self._model, pixels, codes, less=correction), ahead, weights)
 
@@ -166,12 +166,13 @@ class PhotoHierarchy:
     def strain(self, state: object, evidence: object) -> float:
         """Mean squared, weighted distance of canvas and evidence in units of sigma^2, plane after plane."""
         assert isinstance(state, Painted) and isinstance(evidence, Aim) and evidence.levels is not None
-        total = 0.0
+        total, weights = 0.0, evidence.weights
         for stride, canvas in state.canvas.items():
-            weight = 1.0 if evidence.weights is None else evidence.weights[stride][:, 0]
+            weight = 1.0 if weights is None else weights.positions[stride][:, 0]
             for c, (shown, known) in enumerate(zip(canvas.unbind(1), evidence.levels[stride].unbind(1), strict=True)):
                 if stride != 8 or c % 64:  # the block means are carried by the coarser strides
-                    total += float(((shown - known).square() * weight).sum())
+                    importance = 1.0 if weights is None else float(weights.coefficients[stride][c])
+                    total += importance * float(((shown - known).square() * weight).sum())
         return total / state.canvas[8].numel()
 
     def render(self, state: object) -> NDArray[np.uint8]:

@@ -143,13 +143,14 @@ class LatentLayer(nn.Module):
         e = embedding.double()
         return torch.addmm(constant, torch.cat([e.square(), e], dim=1), matrix)
 
-    def distortion(self, residual: Tensor) -> Tensor:
+    def distortion(self, residual: Tensor, importance: Tensor | None = None) -> Tensor:
         """|e_q - values_k|^2 / (2 sigma^2) in nats, less its part common to all k. (N, v) -> (N, K)
 
-        `residual` is e_q in units of sigma.
+        `residual` is e_q in units of sigma; `importance` (v,) weighs the coefficients' squares.
         """
         values = self.canvas_values()
-        return torch.addmm(0.5 * values.square().sum(1), residual, values.t(), alpha=-1)
+        weighed = values if importance is None else values * importance
+        return torch.addmm(0.5 * (values * weighed).sum(1), residual, weighed.t(), alpha=-1)
 
     def code_table(self) -> Tensor:
         """The means as the 8-bit input of the ladder: values / 8 and context, grid 2**-4. (K, v + CONTEXT)"""

@@ -1,12 +1,16 @@
-"""Where errors show: an encoder may weigh distortion by what surrounds it.
+"""Where errors show: an encoder may weigh distortion by what surrounds it, and by its frequency.
 
 Texture hides errors that a plain surface shows. The weight of an 8x8 block is a power of the spread of its luminance,
 smoothed over its neighbours, relative to the image's own geometric mean, as adaptive quantisation has it; coarser
-positions take the mean of the blocks below them. The choice then weighs distortion and rate as if sigma differed from
-block to block; decoders need not know.
+positions take the mean of the blocks below them. Of two errors of one energy the finer shows less, as quantisation
+tables have it: the weight of a coefficient falls by a power of its frequency. The choice then weighs distortion and
+rate as if sigma differed from block to block and from coefficient to coefficient; decoders need not know.
 """
 
 from __future__ import annotations
+
+import math
+from functools import cache
 
 import numpy as np
 import torch
@@ -15,10 +19,19 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .descent import Weights
+from .pixels import STRIDES
+from .rrvq import COEFFICIENTS
 from .transform import BLOCK
 
-STRENGTH = 1.5
-"""The power. Measured by SSIMULACRA 2 and PSNR: docs/TRAINING.md, what an encoder may do."""
+STRENGTH = 1.0
+"""The power of a block's spread, measured by three metrics: docs/TRAINING.md, what an encoder may do."""
+
+FALL = 0.8
+"""The power of a coefficient's frequency, measured likewise."""
+
+REFERENCE = 2.0
+"""The frequency whose weight is 1, in half periods a block. A higher one would ask coarse coefficients for less than
+half of sigma, which is finer than codebooks are."""
 
 FLOOR = 25.0
 """Variance of luminance, in squared grey levels, below which a block counts as plain."""
@@ -46,9 +59,10 @@ def _log_spread(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     return np.asarray(0.5 * np.log(spread + FLOOR))
 
 
-def by_stride(blocks: Tensor, strides: tuple[int, ...]) -> Weights:
-    """Block weights (rows, columns) as the weights of positions: (N, 1) for each of the strides."""
-    return {stride: _pooled(blocks, stride // BLOCK).reshape(-1, 1) for stride in strides}
+def visibility(blocks: Tensor) -> Weights:
+    """The weights of distortion for block weights (rows, columns)."""
+    positions = {stride: _pooled(blocks, stride // BLOCK).reshape(-1, 1) for stride in STRIDES}
+    return Weights(positions, {stride: table.to(blocks.device) for stride, table in by_frequency().items()})
 
 
 def _pooled(blocks: Tensor, side: int) -> Tensor:
@@ -57,7 +71,20 @@ def _pooled(blocks: Tensor, side: int) -> Tensor:
     return pooled[0, 0]
 
 
-def by_pixel(blocks: Tensor, size: tuple[int, int]) -> Tensor:
-    """Block weights (rows, columns) as those of an image's pixels: (H, W)."""
-    wide = blocks.repeat_interleave(BLOCK, 0).repeat_interleave(BLOCK, 1)
-    return wide[: size[0], : size[1]]
+@cache
+def by_frequency() -> dict[int, Tensor]:
+    """The weight of every coefficient by stride (C,); 0 for block means at stride 8, which coarser strides carry."""
+    coarse = {s: torch.full((COEFFICIENTS[s],), _weight(BLOCK / s)) for s in STRIDES if s != BLOCK}
+    block = [_weight(float(row + column)) if row + column else 0.0 for row in range(BLOCK) for column in range(BLOCK)]
+    return coarse | {BLOCK: torch.tensor(block).repeat(3)}
+
+
+def _weight(frequency: float) -> float:
+    """Of a frequency in half periods a block, both directions added."""
+    return math.pow(frequency / REFERENCE, -FALL)
+
+
+def weighed(levels: dict[int, Tensor], weights: Weights) -> Tensor:
+    """Half the weighted sum of squares of coefficients (N, C) in units of sigma, by stride: nats, a scalar."""
+    parts = [(levels[s].square() @ weights.coefficients[s]) @ weights.positions[s][:, 0] for s in weights.positions]
+    return 0.5 * torch.stack(parts).sum()

@@ -54,6 +54,17 @@ class PhotoRRVQ(nn.Module):
         x = F.pad(pixels - 128, padding, mode="replicate") / self.sigma(quality)[:, None, None, None]
         if learned:
             x = x + self.analysis(x, quality)
+        return self._levels(x, (height, width))
+
+    def coefficients(self, difference: Tensor, quality: Tensor) -> dict[int, Tensor]:
+        """The transform of a difference of images (B, 3, H, W), by stride, units and tokens of `infer`."""
+        height, width = difference.shape[2:]
+        padded = F.pad(difference, (0, -width % 64, 0, -height % 64))
+        return self._levels(padded / self.sigma(quality)[:, None, None, None], (height, width))
+
+    def _levels(self, x: Tensor, size: tuple[int, int]) -> dict[int, Tensor]:
+        """Coefficients by stride, tokens, of whole padded images in units of sigma, which are overwritten."""
+        height, width = size
         if self.config.transform == "lapped":
             rows, columns = (BLOCK * n for n in grid_sizes((height, width))[BLOCK])
             coded = x[:, :, :rows, :columns]  # what lies beyond only fills the pyramid

@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from ..codec.errors import DvcodecError
 from .checkpoints import Checkpoint
 
-
 ALIKE = 0.5
 """Cosine of two runs' matrices, in the median, below which they did not begin at the same weights: of two runs of the
 photograph model from one start it is above 0.9, of two from random ones near zero."""
