@@ -10,7 +10,6 @@ step, forward and back, as PyTorch counts them. Runs that the results file holds
 
 from __future__ import annotations
 
-import io
 import json
 from argparse import ArgumentParser
 from pathlib import Path
@@ -25,6 +24,7 @@ from rich.table import Table
 from short_runs import COMMON, Point, coded, middles, trained
 from torch.utils.flop_counter import FlopCounterMode
 
+from dvcodec.evaluation.baselines import Jpeg
 from dvcodec.evaluation.bdrate import Curve, bd_rate
 from dvcodec.evaluation.metrics import psnr
 from dvcodec.models.photo import FINEST_CODE, PhotoRRVQ
@@ -43,12 +43,11 @@ def jpeg(images: list[NDArray[np.uint8]]) -> list[Point]:
 
 
 def _jpeg(images: list[NDArray[np.uint8]], quality: int) -> Point:
-    figures = []
+    codec, figures = Jpeg(), []
     for image in images:
-        file = io.BytesIO()
-        Image.fromarray(image).save(file, "JPEG", quality=quality, optimize=True)
-        bits = 8 * len(file.getvalue()) / (image.shape[0] * image.shape[1])
-        figures.append((bits, psnr(image, np.asarray(Image.open(file)))))
+        data = codec.encode(Image.fromarray(image), quality)
+        bits = 8 * len(data) / (image.shape[0] * image.shape[1])
+        figures.append((bits, psnr(image, np.asarray(codec.decode(data)))))
     bits, decibels = np.mean(figures, axis=0)
     return float(bits), float(decibels)
 

@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .descent import Ahead, Step
+from .descent import Ahead, Step, Weights
 from .masking import visibility, weighed
 from .photo import PhotoRRVQ
 
@@ -64,10 +64,11 @@ def look_ahead(
     correction in grey levels (B, 3, H, W), which the next evidence leaves out, and the costs ahead.
     """
     correction, average, ahead = torch.zeros_like(x), Ahead(), Ahead()
+    weights = None if blocks is None else visibility(blocks)
     for walk in range(walks):
         with torch.no_grad():
             evidence = model.infer(x - correction, quality)
-        correction, gradients = _walk(model, x, quality, evidence, ahead, grey=grey, blocks=blocks)
+        correction, gradients = _walk(model, x, quality, evidence, ahead, grey=grey, weights=weights)
         average = {i: g.lerp_(average[i], KEPT) if walk else g for i, g in gradients.items()}
         share = SHARES[min(walk, len(SHARES) - 1)]
         ahead = {i: share * g for i, g in average.items()}
@@ -82,11 +83,10 @@ def _walk(
     ahead: Ahead,
     *,
     grey: bool,
-    blocks: Tensor | None = None,
+    weights: Weights | None = None,
 ) -> tuple[Tensor, Ahead]:
     """The learned correction that a walk leads to, and the gradients of all nats by the symbols' codes."""
     chooser, size = _Greedy(), (x.shape[2], x.shape[3])
-    weights = None if blocks is None else visibility(blocks)
     with torch.enable_grad():
         painted = model.paint(size, quality, chooser, evidence, ahead=ahead, weights=weights, grey=grey)
         canvas, added = model.drawn(painted)
