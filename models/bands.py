@@ -11,9 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from .layout import COEFFICIENTS
 from .photo import Painted, PhotoRRVQ, grid_sizes
 from .pixels import STRIDES, BlockNet
-from .rrvq import COEFFICIENTS
 
 GROUP = 64
 """Bands begin on multiples of the coarsest stride."""

@@ -14,6 +14,7 @@ Transform = Literal["cosine", "lapped"]
 
 LARGEST_WIDTH = 256
 LARGEST_DEPTH = 8
+LARGEST_STAGES = 256
 
 
 def bounded(bounds: dict[str, tuple[Any, int]], least: int = 1) -> None:
@@ -68,6 +69,8 @@ class RRVQConfig(FromJSON):
     """Whether a learned mean joins the canvas before each symbol."""
     transform: Transform = "cosine"
     """What the canvas's coefficients stand for: blocks by themselves, or overlapping ones (see lapped)."""
+    neighbours: int = 0
+    """In how many stages, from the coarsest on, positions see their neighbours' symbols of the same layer."""
 
     @classmethod
     def of(cls, held: Any) -> Self:
@@ -82,6 +85,7 @@ class RRVQConfig(FromJSON):
         named = ("hidden", "synthesis_width", "analysis_width")
         wide |= {name: (getattr(self, name), LARGEST_WIDTH) for name in named}
         bounded(wide | {name: (getattr(self, name), LARGEST_DEPTH) for name in ("blocks", "synthesis_blocks")})
+        bounded({"neighbours": (self.neighbours, LARGEST_STAGES)}, 0)
         known = {"layout": (self.layout, Layout), "prior": (self.prior, PriorKind)}
         one_of(known | {"transform": (self.transform, Transform)})
         if type(self.predictions) is not bool or not 0 <= float(self.analysis_slope) <= 1:

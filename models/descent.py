@@ -6,15 +6,16 @@ in bands, for coding. They give the same integers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .arithmetic import ChainArithmetic, LayerArithmetic, StageArithmetic
 from .latent import LatentLayer
+from .neighbours import Checkerboard, Half, Rows, checkerboard
 from .walk import Chooser as AnyChooser
 from .walk import walk
 
@@ -30,7 +31,7 @@ class Step:
     layer: LatentLayer
     embedding: Tensor  # e_p (n, D), exact grid
     residual: Tensor | None  # e_q (n, v), units of sigma; None where there is no evidence
-    rows: slice  # which positions of the layer
+    rows: Rows  # which positions of the layer
     base: Tensor  # (n, v), what the canvas shows here before the symbol: painted so far and predicted
     weight: Tensor | None = None  # (n, 1), how much distortion counts here; 1 where there is none
     importance: Tensor | None = None  # (v,), how much each coefficient counts; 1 where there is none
@@ -60,109 +61,13 @@ class Weights:
     positions: dict[int, Tensor]
     coefficients: dict[int, Tensor]
 
-    def of(self, layer: LatentLayer, rows: slice) -> tuple[Tensor, Tensor]:
+    def of(self, layer: LatentLayer, rows: Rows) -> tuple[Tensor, Tensor]:
         """Those of some positions (n, 1) and of the layer's coefficients (v,)."""
         return self.positions[layer.stride][rows], self.coefficients[layer.stride][list(layer.coefficients)]
 
 
 Chooser = AnyChooser[Step]
 """Decides a block of symbols: the posterior's mode, the entropy decoder, the prior."""
-
-
-class LayerArithmetic(Protocol):
-    """One layer's part of a chain's arithmetic."""
-
-    @property
-    def layer(self) -> LatentLayer:
-        """The layer itself: codebooks and scores."""
-        ...
-
-    def heads(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """e_p (n, D) on its grid and the canvas's prediction (n, v) from features (n, hidden)."""
-        ...
-
-    def values(self) -> Tensor:
-        """What each symbol adds to the canvas. (K, v)"""
-        ...
-
-    def code(self, symbols: Tensor) -> Tensor:
-        """What `follow` and the stage's `leave` need of symbols (n,): the first dimension is the position."""
-        ...
-
-    def follow(self, features: Tensor, rows: slice, code: Tensor) -> Tensor:
-        """All features (N, hidden) once the symbols of some rows have joined them."""
-        ...
-
-
-class StageArithmetic(Protocol):
-    """Layers of one scale that share one spatial update of the state."""
-
-    @property
-    def parts(self) -> Sequence[LayerArithmetic]:
-        """The layers in coding order."""
-        ...
-
-    def enter(self, state: Tensor, quality: Tensor) -> Tensor:
-        """The state after the spatial update, for quality codes (B,)."""
-        ...
-
-    def features(self, state: Tensor) -> Tensor:
-        """The positions' features (N, hidden)."""
-        ...
-
-    def leave(self, state: Tensor, codes: list[Tensor]) -> Tensor:
-        """The state once the codes of all its layers, each (N, ...), have joined it."""
-        ...
-
-
-class Canvas(Protocol):
-    """What the symbols have painted, and the evidence beside it, in units of sigma."""
-
-    def known(self, layer: LatentLayer, rows: slice) -> Tensor | None:
-        """The layer's coefficients of the evidence (n, v)."""
-        ...
-
-    def read(self, layer: LatentLayer, rows: slice) -> Tensor | float:
-        """The layer's coefficients as painted so far (n, v)."""
-        ...
-
-    def write(self, layer: LatentLayer, rows: slice, painted: Tensor) -> None:
-        """Replaces the layer's coefficients."""
-        ...
-
-    def levels(self, counts: dict[int, int]) -> dict[int, Tensor]:
-        """All coefficients by stride, tokens (counts[stride], channels), zero where nothing was painted."""
-        ...
-
-
-class ChainArithmetic(Protocol):
-    """The arithmetic of a whole chain. A state is one tensor whose layout is its own."""
-
-    strides: tuple[int, ...]
-
-    def scales(self) -> Sequence[Sequence[StageArithmetic]]:
-        """The stages of each stride, coarse first."""
-        ...
-
-    def blank(self, batch: int, size: tuple[int, int], device: torch.device) -> Tensor:
-        """The state before the first stage."""
-        ...
-
-    def finer(self, scale: int, state: Tensor, size: tuple[int, int]) -> Tensor:
-        """The state at scale `scale`, from the one before it."""
-        ...
-
-    def shown(self, state: Tensor) -> Tensor:
-        """A state as (B, C, H, W) in units of the stream."""
-        ...
-
-    def canvas(self, counts: dict[int, int], evidence: dict[int, Tensor] | None, device: torch.device) -> Canvas:
-        """An empty canvas."""
-        ...
-
-    def runs(self, layer: LatentLayer, count: int) -> list[slice]:
-        """The blocks of positions that a layer treats at once."""
-        ...
 
 
 class PhotoDescent:
@@ -191,7 +96,8 @@ class PhotoDescent:
         self.stage: StageArithmetic | None = None
         self.features = self.state  # of the stage that is entered
         self.codes: list[Tensor] = []  # of that stage's layers
-        self.chosen: list[Tensor] = []  # of the layer that is entered, by block
+        self.chosen: list[Tensor] = []  # of the layer, or its half, that is entered, by block
+        self.boards: dict[int, Checkerboard] = {}  # by stride, once a layer asks for one
 
     @property
     def depth(self) -> int:
@@ -202,16 +108,41 @@ class PhotoDescent:
         """The layer's blocks of positions; a grey image takes a chrominance layer's rest without asking."""
         scale, stage, part = self.order[index]
         self._enter(scale, stage)
-        self.chosen = []
-        for rows in self.chain.runs(part.layer, len(self.features)):
-            if self.grey and part.layer.chroma:
-                self._take(part, rows, self._rest(part, len(self.features[rows])))
+        if part.layer.around is None:
+            yield from self._blocks(index, None)
+            code = self._joined()
+        else:
+            board, codes = self._board(part.layer.stride), []
+            for own, other in (board.halves, board.halves[::-1]):
+                yield from self._blocks(index, own)
+                codes.append(self._joined())
+                if own is board.halves[0] or part.layer.ladder is not None:  # or nobody is left to listen
+                    self.features = part.share(self.features, own, other, codes[-1])
+            code = board.raster(torch.cat(codes))
+        self.codes.append(code)
+
+    def _blocks(self, index: int, half: Half | None) -> Iterator[Step]:
+        """The blocks of a layer, or of one half of it."""
+        part, self.chosen = self.order[index][2], []
+        count = len(self.features) if half is None else len(half.positions)
+        for run in self.chain.runs(part.layer, count):
+            rows = run if half is None else half.positions[run]
+            if count == 0 or (self.grey and part.layer.chroma):  # a single position leaves the other half empty
+                self._take(part, rows, self._rest(part, run.stop - run.start))
             else:
                 yield self._step(index, part, rows)
-        self.codes.append(self.chosen[0] if len(self.chosen) == 1 else torch.cat(self.chosen))
+
+    def _joined(self) -> Tensor:
+        return self.chosen[0] if len(self.chosen) == 1 else torch.cat(self.chosen)
+
+    def _board(self, stride: int) -> Checkerboard:
+        if stride not in self.boards:
+            batch = len(self.quality)
+            self.boards[stride] = checkerboard(batch, self.sizes[stride], self.quality.device)
+        return self.boards[stride]
 
     def absorb(self, step: Step, choice: Tensor) -> None:
-        """Paints the symbols (n,) and lets the features see them."""
+        """Paints the symbols (n,) and lets the features see them, those of a half once it is whole."""
         part = self.order[step.index][2]
         added = F.embedding(choice, part.values())
         if step.relaxed is not None:
@@ -225,7 +156,7 @@ class PhotoDescent:
         self._descend(len(self.chain.strides) - 1)
         return self.chain.shown(self.state), self.board.levels(self.counts)
 
-    def _step(self, index: int, part: LayerArithmetic, rows: slice) -> Step:
+    def _step(self, index: int, part: LayerArithmetic, rows: Rows) -> Step:
         embedding, prediction = part.heads(self.features[rows])
         base = prediction + self.board.read(part.layer, rows)
         target = self.board.known(part.layer, rows)
@@ -237,11 +168,12 @@ class PhotoDescent:
             step.weight, step.importance = self.weights.of(part.layer, rows)
         return step
 
-    def _take(self, part: LayerArithmetic, rows: slice, symbols: Tensor, *, leaf: bool = False) -> Tensor:
+    def _take(self, part: LayerArithmetic, rows: Rows, symbols: Tensor, *, leaf: bool = False) -> Tensor:
         code = part.code(symbols)
         if leaf:
             code = code.detach().requires_grad_()
-        self.features = part.follow(self.features, rows, code)
+        if isinstance(rows, slice):  # a half waits until it is whole
+            self.features = part.follow(self.features, rows, code)
         self.chosen.append(code)
         return code
 

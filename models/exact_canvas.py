@@ -15,11 +15,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from .canvases import PlaneCanvas
 from .configs import RRVQConfig
 from .exact import ACTIVATION_BITS
-from .frozen import RATIO, FrozenChain, FrozenLayer, FrozenStage, PlaneCanvas, rounded
+from .frozen import RATIO, FrozenChain, FrozenLayer, FrozenStage, rounded
 from .lapped import across, inverse_border_matrix, mean_scales, synthesis_basis
 from .latent import LatentLayer
+from .neighbours import Half
 from .photo import FINEST_CODE, grid_sizes
 from .pixels import STRIDES, canvas_levels, pad_levels
 from .rrvq import MEAN_SCALE
@@ -67,6 +69,10 @@ class ExactLayer:
     def follow(self, features: Tensor, rows: slice, code: Tensor) -> Tensor:
         """The features with what the symbols add."""
         return self.inner.follow(features, rows, code)
+
+    def share(self, features: Tensor, own: Half, other: Half, code: Tensor) -> Tensor:
+        """The features with what a half's symbols say."""
+        return self.inner.share(features, own, other, code)
 
 
 class ExactStage:

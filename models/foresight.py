@@ -15,12 +15,15 @@ in few walks and without noise. Decoders need none of this.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from .descent import Ahead, Step, Weights
 from .masking import visibility, weighed
+from .neighbours import Rows
 from .photo import PhotoRRVQ
 
 SHARES = (0.5, 0.65, 0.75, 0.8)
@@ -98,6 +101,21 @@ def _walk(
         loss = chooser.nats + distortion
         codes = [step.code for step in chooser.steps if step.code is not None]
         gradients = torch.autograd.grad(loss, codes)
-    return model.in_grey_levels(added.detach(), painted), {
-        step.index: gradient for step, gradient in zip(chooser.steps, gradients, strict=True)
-    }
+    return model.in_grey_levels(added.detach(), painted), _by_layer(chooser.steps, gradients)
+
+
+def _by_layer(steps: list[Step], gradients: Sequence[Tensor]) -> Ahead:
+    """The gradients of all positions of each layer (N, D), from those of its blocks."""
+    blocks: dict[int, list[tuple[Rows, Tensor]]] = {}
+    for step, gradient in zip(steps, gradients, strict=True):
+        blocks.setdefault(step.index, []).append((step.rows, gradient))
+    return {index: _in_raster(parts) for index, parts in blocks.items()}
+
+
+def _in_raster(parts: list[tuple[Rows, Tensor]]) -> Tensor:
+    if len(parts) == 1:
+        return parts[0][1]
+    whole = torch.empty(sum(len(part) for _, part in parts), parts[0][1].shape[1], device=parts[0][1].device)
+    for rows, part in parts:
+        whole[rows] = part
+    return whole

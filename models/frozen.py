@@ -11,9 +11,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from .canvases import PlaneCanvas
 from .exact import ACTIVATION_BITS, STREAM_BITS, STREAM_LIMIT, GridLinear, on_grid
 from .latent import CONTEXT, LatentLayer
-from .rrvq import COEFFICIENTS, MEAN_SCALE, Block, Chain, Grow, Stage, interpolate
+from .neighbours import SIDES, Half
+from .rrvq import MEAN_SCALE, Block, Chain, Grow, Stage, interpolate
 
 LIMIT = STREAM_LIMIT * 2**STREAM_BITS
 """Largest magnitude of the state in steps."""
@@ -96,6 +98,11 @@ class FrozenLayer:
         self.ladder = None  # (K, hidden); the last layer of a stage has none to follow
         if layer.ladder is not None:
             self.ladder = on_grid(layer.ladder(codes).detach(), STREAM_BITS) * 2**STREAM_BITS
+        self.around = None  # (SIDES, K + 1, hidden); nobody says nothing
+        if layer.around is not None:
+            told = on_grid(layer.around(codes).detach(), STREAM_BITS, -STREAM_LIMIT, STREAM_LIMIT) * 2**STREAM_BITS
+            sides = told.view(len(told), SIDES, -1).transpose(0, 1)
+            self.around = torch.cat([sides, torch.zeros_like(sides[:, :1])], dim=1).contiguous()
         self.close = codes @ close.t() * 2**STREAM_BITS  # (K, width)
 
     def heads(self, features: Tensor) -> tuple[Tensor, Tensor]:
@@ -118,6 +125,31 @@ class FrozenLayer:
         if self.ladder is not None:
             features[rows].add_(self.ladder.index_select(0, code)).clamp_(-LIMIT, LIMIT)
         return features
+
+    def share(self, features: Tensor, own: Half, other: Half, code: Tensor) -> Tensor:
+        """The features with what a half's symbols say to its positions and to those beside them, in place."""
+        assert self.around is not None
+        symbols = torch.cat([code, code.new_full((1,), self.layer.symbols)])  # the last is nobody's
+        for run in runs(len(other.positions), BAND_POSITIONS):
+            _join(features, other.positions[run], self.around, symbols, other.around[:, run])
+        if self.ladder is not None:
+            for run in runs(len(own.positions), BAND_POSITIONS):
+                _join(
+                    features,
+                    own.positions[run],
+                    self.ladder[None],
+                    code,
+                    torch.arange(run.start, run.stop, device=code.device)[None],
+                )
+        return features
+
+
+def _join(features: Tensor, rows: Tensor, tables: Tensor, symbols: Tensor, places: Tensor) -> None:
+    """Adds to rows (n,) what each of the tables (T, K, hidden) says of the symbols at its places (T, n), in place."""
+    sums = features.index_select(0, rows)
+    for table, beside in zip(tables, places, strict=True):
+        sums.add_(table.index_select(0, symbols.index_select(0, beside)))
+    features.index_copy_(0, rows, sums.clamp_(-LIMIT, LIMIT))
 
 
 class FrozenStage:
@@ -207,39 +239,6 @@ class FrozenChain:
         return runs(count, max(1, self.entries // layer.symbols))
 
 
-class PlaneCanvas:
-    """`descent.Canvas` in place: planes (COEFFICIENTS[stride], N) by stride."""
-
-    def __init__(self, counts: dict[int, int], evidence: dict[int, Tensor] | None, device: torch.device) -> None:
-        self.planes = {s: torch.zeros(COEFFICIENTS[s], count, device=device) for s, count in counts.items()}
-        self.evidence = None if evidence is None else {s: t.t() for s, t in evidence.items()}
-        self.columns: dict[tuple[int, ...], Tensor] = {}
-
-    def known(self, layer: LatentLayer, rows: slice) -> Tensor | None:
-        """The layer's coefficients of the evidence (n, v)."""
-        return None if self.evidence is None else self._gathered(self.evidence[layer.stride], layer, rows)
-
-    def read(self, layer: LatentLayer, rows: slice) -> Tensor:
-        """The layer's coefficients as painted so far (n, v)."""
-        return self._gathered(self.planes[layer.stride], layer, rows)
-
-    def write(self, layer: LatentLayer, rows: slice, painted: Tensor) -> None:
-        """Replaces the layer's coefficients."""
-        self.planes[layer.stride][:, rows].index_copy_(0, self._columns(layer), painted.t())
-
-    def levels(self, counts: dict[int, int]) -> dict[int, Tensor]:
-        """All coefficients by stride, tokens (N, channels)."""
-        return {s: plane.t() for s, plane in self.planes.items()}
-
-    def _gathered(self, planes: Tensor, layer: LatentLayer, rows: slice) -> Tensor:
-        return planes[:, rows].index_select(0, self._columns(layer)).t()
-
-    def _columns(self, layer: LatentLayer) -> Tensor:
-        if layer.coefficients not in self.columns:
-            self.columns[layer.coefficients] = torch.tensor(layer.coefficients, device=layer.values.device)
-        return self.columns[layer.coefficients]
-
-
 def rounded(x: Tensor) -> Tensor:
     """floor(x + 1/2), in place."""
     return x.add_(0.5).floor_()
@@ -270,5 +269,5 @@ def bands(height: int, width: int, positions: int) -> list[slice]:
 
 
 def runs(count: int, size: int) -> list[slice]:
-    """Consecutive slices of `size`, the last one shorter."""
-    return [slice(start, min(start + size, count)) for start in range(0, count, size)]
+    """Consecutive slices of `size`, the last one shorter, at least one."""
+    return [slice(start, min(start + size, count)) for start in range(0, max(count, 1), size)]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class LayerSpec:
-    """One layer of categorical symbols, ceil(H / stride) x ceil(W / stride) positions in raster order."""
+    """One layer of categorical symbols, ceil(H / stride) x ceil(W / stride) positions, in the order of the walk."""
 
     name: str
     """What people call it, "8/y3" say."""
@@ -31,7 +31,7 @@ class UnsuitableImage(ValueError):
 
 
 class Step(Protocol):
-    """One block of consecutive raster positions of one layer, whose symbols are to be chosen."""
+    """One block of positions of one layer, whose symbols are to be chosen."""
 
     @property
     def layer(self) -> int:

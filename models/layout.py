@@ -12,6 +12,9 @@ from dataclasses import dataclass
 
 from .transform import zigzag
 
+COEFFICIENTS = {64: 12, 32: 9, 16: 9, 8: 192}
+"""Coefficients of a position, by stride: Haar details of three colours (and means at the top), DCT at stride 8."""
+
 
 @dataclass(frozen=True)
 class LayerPlan:

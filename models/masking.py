@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .descent import Weights
+from .layout import COEFFICIENTS
 from .pixels import STRIDES
-from .rrvq import COEFFICIENTS
 from .transform import BLOCK
 
 STRENGTH = 1.0

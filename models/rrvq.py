@@ -13,14 +13,18 @@ which the quality sets. Who chooses the symbols (posterior, entropy decoder, pri
 
 from __future__ import annotations
 
+import itertools
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .canvases import PieceCanvas
 from .configs import RRVQConfig
 from .exact import GridConv, GridLinear, on_grid, rectified, signed, stream
 from .latent import CONTEXT, PRIORS, LatentLayer
 from .layout import LayerPlan, photo_plan
+from .neighbours import SIDES, Half
 
 KNOTS = 17
 """The quality enters the chain by linear interpolation between this many learned vectors."""
@@ -42,14 +46,14 @@ class Block(nn.Module):
 class Stage(nn.Module):
     """Layers of one scale that share one spatial update of the chain; inside it, they see each other pointwise."""
 
-    def __init__(self, plans: list[LayerPlan], width: int, config: RRVQConfig) -> None:
+    def __init__(self, plans: list[LayerPlan], width: int, config: RRVQConfig, *, context: bool) -> None:
         super().__init__()
         self.width, self.hidden = width, config.hidden
         self.quality = nn.Parameter(torch.randn(KNOTS, width) * 0.1)
         self.blocks = nn.ModuleList(Block(width) for _ in range(config.blocks))
         self.head = GridLinear(width, config.hidden)
         kind = PRIORS[config.prior]
-        self.layers = nn.ModuleList(kind(p, config.hidden, last=p is plans[-1]) for p in plans)
+        self.layers = nn.ModuleList(kind(p, config.hidden, last=p is plans[-1], context=context) for p in plans)
         for layer in self.layers:
             layer.mean.requires_grad_(config.predictions)
         self.close = GridLinear(sum(len(p.coefficients) + CONTEXT for p in plans), width, gain=0.15)
@@ -98,6 +102,19 @@ class StagedLayer:
         """The features with the symbols' means added."""
         return features if self.layer.ladder is None else stream(features + self.layer.ladder(code))
 
+    def share(self, features: Tensor, own: Half, other: Half, code: Tensor) -> Tensor:
+        """The features with what a half's symbols say to its positions and to those beside them."""
+        assert self.layer.around is not None
+        told = stream(self.layer.around(code))
+        width = told.shape[1] // SIDES
+        lines = torch.cat([told.view(-1, width), told.new_zeros(SIDES, width)])  # (places and nobody's * SIDES, width)
+        sides = torch.arange(SIDES, device=told.device)[:, None]
+        heard = lines.index_select(0, (other.around * SIDES + sides).flatten()).view(SIDES, -1, width).sum(0)
+        if self.layer.ladder is None:
+            return stream(features.index_add(0, other.positions, heard))
+        rows = torch.cat([own.positions, other.positions])
+        return stream(features.index_add(0, rows, torch.cat([self.layer.ladder(code), heard])))
+
 
 class Grow(nn.Module):
     """From one scale of the chain to the next finer: 1x1 to four times the channels, then depth to space, cropped."""
@@ -119,8 +136,13 @@ class Chain(nn.Module):
         super().__init__()
         plan = photo_plan(config.layout)
         self.strides = tuple(plan)
+        count = itertools.count()
         self.stages = nn.ModuleList(
-            nn.ModuleList(Stage(stage, config.widths[stride], config) for stage in plan[stride]) for stride in plan
+            nn.ModuleList(
+                Stage(stage, config.widths[stride], config, context=next(count) < config.neighbours)
+                for stage in plan[stride]
+            )
+            for stride in plan
         )
         pairs = zip(self.strides, self.strides[1:], strict=False)
         self.grow = nn.ModuleList(Grow(config.widths[a], config.widths[b]) for a, b in pairs)
@@ -149,50 +171,11 @@ class Chain(nn.Module):
 
     def canvas(self, counts: dict[int, int], evidence: dict[int, Tensor] | None, device: torch.device) -> PieceCanvas:
         """An empty canvas."""
-        return PieceCanvas(evidence, device)
+        return PieceCanvas(counts, evidence, device)
 
     def runs(self, layer: LatentLayer, count: int) -> list[slice]:
         """All positions at once."""
         return [slice(0, count)]
-
-
-COEFFICIENTS = {64: 12, 32: 9, 16: 9, 8: 192}
-"""Coefficients of a position, by stride: Haar details of three colours (and means at the top), DCT at stride 8."""
-
-
-class PieceCanvas:
-    """`descent.Canvas` with gradients: a piece (N, v) for every layer's coefficients, put together at the end."""
-
-    def __init__(self, evidence: dict[int, Tensor] | None, device: torch.device) -> None:
-        self.evidence = None if evidence is None else {s: t.unbind(1) for s, t in evidence.items()}
-        self.device = device
-        self.pieces: dict[tuple[int, tuple[int, ...]], Tensor] = {}  # (stride, coefficients) -> (N, v)
-
-    def known(self, layer: LatentLayer, rows: slice) -> Tensor | None:
-        """The layer's coefficients of the evidence (N, v)."""
-        if self.evidence is None:
-            return None
-        return torch.stack([self.evidence[layer.stride][c] for c in layer.coefficients], dim=1)
-
-    def read(self, layer: LatentLayer, rows: slice) -> Tensor | float:
-        """The layer's coefficients as painted so far (N, v), or zero."""
-        return self.pieces.get((layer.stride, layer.coefficients), 0.0)
-
-    def write(self, layer: LatentLayer, rows: slice, painted: Tensor) -> None:
-        """Replaces the layer's coefficients."""
-        self.pieces[layer.stride, layer.coefficients] = painted
-
-    def levels(self, counts: dict[int, int]) -> dict[int, Tensor]:
-        """All coefficients by stride."""
-        return {stride: self._level(stride, count) for stride, count in counts.items()}
-
-    def _level(self, stride: int, count: int) -> Tensor:
-        pieces = {c: p for (s, c), p in self.pieces.items() if s == stride}
-        order = [c for columns in pieces for c in columns]
-        missing = sorted(set(range(COEFFICIENTS[stride])) - set(order))
-        blank = torch.zeros(count, len(missing), device=self.device)
-        placed = torch.cat([*pieces.values(), blank], dim=1)
-        return placed[:, torch.tensor(order + missing, device=self.device).argsort()]
 
 
 MEAN_SCALE = 4.0

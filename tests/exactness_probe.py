@@ -22,6 +22,7 @@ from dvcodec.models.descent import Step, descend
 from dvcodec.models.exact import exact_arithmetic
 from dvcodec.models.exact_prior import prior_weights
 from dvcodec.models.frozen import FrozenChain
+from dvcodec.models.neighbours import places
 from dvcodec.models.photo import PhotoRRVQ, grid_sizes
 from dvcodec.models.rrvq import Chain
 
@@ -44,8 +45,8 @@ class Replay:
         """Return symbols (n,) and take the priors down."""
         priors = prior_weights(step.layer.exact_scores(step.embedding)).cpu().numpy()
         rows, columns = self._sizes[step.layer.stride]
-        images, cells = np.divmod(np.arange(step.rows.start, step.rows.stop), rows * columns)
-        for image in range(images[0], images[-1] + 1):
+        images, cells = np.divmod(places(step.rows).cpu().numpy(), rows * columns)
+        for image in np.unique(images):
             self._hashes[image].update(priors[images == image].tobytes())
         symbols = _known(images, cells, step.index, step.layer.symbols, step.layer.rest())
         return torch.from_numpy(symbols).to(step.embedding.device)

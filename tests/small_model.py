@@ -21,9 +21,9 @@ from dvcodec.models.configs import RRVQConfig
 from dvcodec.models.exact import GridLinear, exact_arithmetic
 from dvcodec.models.frozen import BAND_POSITIONS, BLOCK_ENTRIES, FrozenChain
 from dvcodec.models.hierarchy import PhotoHierarchy, QualityMap
+from dvcodec.models.layout import COEFFICIENTS
 from dvcodec.models.packing import pack, unpack
 from dvcodec.models.photo import PhotoRRVQ
-from dvcodec.models.rrvq import COEFFICIENTS
 from dvcodec.models.weights_file import write
 from dvcodec.training.codebooks import initialise_codebooks
 
@@ -35,6 +35,7 @@ CONFIG = RRVQConfig(
     synthesis_width=8,
     synthesis_blocks=1,
     analysis_width=8,
+    neighbours=8,
 )
 QUALITIES = QualityMap(lowest=300, highest=4096)
 SPREAD = {64: 900.0, 32: 300.0, 16: 120.0, 8: 6.0}
@@ -75,6 +76,8 @@ def _enliven(model: PhotoRRVQ) -> None:
     for layer in model.chain.layers():
         layer.strap.weight.mul_(12)
         layer.mean.weight.normal_(std=0.05)
+        if layer.around is not None:
+            layer.around.weight.normal_(std=0.05)
     for net in (model.analysis, model.synthesis):
         net.last.weight.normal_(std=0.004)
 

@@ -25,6 +25,7 @@ from dvcodec.models import foresight, tiles
 from dvcodec.models.descent import Step
 from dvcodec.models.foresight import look_ahead
 from dvcodec.models.hierarchy import PhotoHierarchy
+from dvcodec.models.neighbours import places
 from dvcodec.models.photo import PhotoRRVQ
 from dvcodec.models.rrvq import StagedLayer
 from dvcodec.models.tiles import look_ahead_tiles, positions
@@ -101,16 +102,23 @@ def test_each_walk_makes_bits_and_distortion_cost_less(shipped: PhotoHierarchy, 
 
 
 class Repeated:
-    """The posterior's mode the first time, the same symbols in every copy afterwards; sums -ln p by copy."""
+    """The posterior's mode the first time, the same symbols in every copy afterwards; sums -ln p by copy.
+
+    Blocks of positions are numbered as they come; `blocks`: layer, positions in raster order and symbols of each.
+    """
 
     def __init__(self) -> None:
-        self.symbols: dict[int, Tensor] = {}
+        self.blocks: list[tuple[int, Tensor, Tensor]] = []
+        self.block = 0
         self.nats = torch.zeros(())
 
     def choose(self, step: Step) -> Tensor:
         """Symbols (copies * n,)."""
         scores = step.layer.scores(step.embedding)
-        known = self.symbols.setdefault(step.index, (step.costs() - scores).argmin(1))
+        if self.block == len(self.blocks):
+            self.blocks.append((step.index, places(step.rows), (step.costs() - scores).argmin(1)))
+        known = self.blocks[self.block][2]
+        self.block += 1
         chosen = known.repeat(len(scores) // len(known))
         self.nats = self.nats + torch.nn.functional.cross_entropy(scores, chosen, reduction="none").view(
             -1, len(known)
@@ -119,7 +127,7 @@ class Repeated:
 
     def total(self, model: PhotoRRVQ, x: Tensor, quality: Tensor, evidence: dict[int, Tensor], copies: int) -> Tensor:
         """Bits and distortion of each copy, in nats. (copies,)"""
-        self.nats = torch.zeros(())
+        self.nats, self.block = torch.zeros(()), 0
         known = {stride: tokens.repeat(copies, 1) for stride, tokens in evidence.items()}
         painted = model.paint((x.shape[2], x.shape[3]), quality.repeat(copies), self, known)
         error = (model.render(painted) - x).square().flatten(1).sum(1)
@@ -138,23 +146,23 @@ def test_gradients_tell_what_other_codes_would_cost_further_down(
     before = walked.total(model, x, quality, evidence, 1)
     _, gradients = foresight._walk(model, x, quality, evidence, {}, grey=False)
     generator, layers = torch.Generator().manual_seed(0), model.chain.layers()
-    changes: list[tuple[str, int, int]] = []
+    changes: list[tuple[int, int, int]] = []
     estimates = []
-    for index in torch.randint(len(layers), (copies,), generator=generator).tolist():
-        layer, symbols = layers[index], walked.symbols[index]
-        position = int(torch.randint(len(symbols), (1,), generator=generator))
-        old, values = int(symbols[position]), layer.canvas_values()
+    for block in torch.randint(len(walked.blocks), (copies,), generator=generator).tolist():
+        index, positions, symbols = walked.blocks[block]
+        place = int(torch.randint(len(symbols), (1,), generator=generator))
+        old, values = int(symbols[place]), layers[index].canvas_values()
         new = int((values - values[old]).square().sum(1).topk(2, largest=False).indices[1])
-        changes.append((layer.name, position, new))
-        codes = layer.code_table()
-        estimates.append(float(gradients[index][position] @ (codes[new] - codes[old])))
+        changes.append((block, place, new))
+        codes = layers[index].code_table()
+        estimates.append(float(gradients[index][positions[place]] @ (codes[new] - codes[old])))
     honest = StagedLayer.code
 
     def changed(self: StagedLayer, symbols: Tensor) -> Tensor:
         seen = symbols.clone()
-        for copy, (name, position, symbol) in enumerate(changes):
-            if name == self.layer.name:
-                seen[copy * len(symbols) // copies + position] = symbol
+        for copy, (block, place, symbol) in enumerate(changes):
+            if len(symbols) and block == walked.block - 1:
+                seen[copy * len(symbols) // copies + place] = symbol
         return honest(self, seen)
 
     monkeypatch.setattr(StagedLayer, "code", changed)

@@ -13,8 +13,8 @@ from dvcodec.models import exact_canvas
 from dvcodec.models.bands import infer_bands, render_bands
 from dvcodec.models.exact_canvas import fixed_sigma, image_of, integer_basis, integer_borders
 from dvcodec.models.lapped import across, border_matrix, inverse_border_matrix, scales
+from dvcodec.models.layout import COEFFICIENTS
 from dvcodec.models.photo import Painted, PhotoRRVQ, grid_sizes
-from dvcodec.models.rrvq import COEFFICIENTS
 from dvcodec.models.transform import dct_matrix
 from dvcodec.models.weights_file import write
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from dvcodec.codec.lossy import decode, encode
 from dvcodec.models.descent import Step, descend
+from dvcodec.models.neighbours import places
 from dvcodec.models.packing import pack, unpack
 from dvcodec.models.photo import PhotoRRVQ, grid_sizes
 from dvcodec.models.weights_file import write
@@ -20,6 +21,7 @@ from dvcodec.training.synthetic import KINDS, synthetic
 
 CONFIGS = {
     "photo-96": replace(small_model.CONFIG, layout="photo-96"),
+    "alone": replace(small_model.CONFIG, layout="photo-96", neighbours=0),
     "direct": replace(small_model.CONFIG, prior="direct"),
     "canvas": replace(small_model.CONFIG, layout="canvas", prior="direct", predictions=False),
 }
@@ -35,8 +37,7 @@ class Draws:
     def choose(self, step: Step) -> Tensor:
         """Symbols (n,)."""
         self.scores.setdefault(step.index, []).append(step.layer.exact_scores(step.embedding))
-        positions = torch.arange(step.rows.start, step.rows.stop)
-        return (positions * 7919 + step.index * 104729) % step.layer.symbols
+        return (places(step.rows) * 7919 + step.index * 104729) % step.layer.symbols
 
 
 @pytest.mark.parametrize("name", CONFIGS)

@@ -51,8 +51,9 @@ class PosteriorChooser:
         self.nats = self.nats + per_image
         if self.pull_weight is not None:
             self._relax(step, torch.softmax(-cost, dim=1), scores.detach())
-        self.layer_nats[step.layer.name] = per_image.detach()
-        self.codes[step.layer.name] = len(torch.unique(symbols))
+        name = step.layer.name  # of one block after another
+        self.layer_nats[name] = self.layer_nats.get(name, 0.0) + per_image.detach()
+        self.codes[name] = max(self.codes.get(name, 0), len(torch.unique(symbols)))
         return symbols
 
     def cost(self, step: Step, scores: Tensor) -> Tensor:

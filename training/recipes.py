@@ -110,7 +110,7 @@ class Preset:
     recipe: Optimisation = Recipe()
 
 
-WHOLE = RRVQConfig(layout="photo-96", sigma_coarse=48.0, sigma_fine=3.2, analysis_slope=0.2)
+WHOLE = RRVQConfig(layout="photo-96", sigma_coarse=48.0, sigma_fine=3.2, analysis_slope=0.2, neighbours=8)
 
 PRESETS = {
     "rrvq": Preset(
