@@ -8,8 +8,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from .checkerboard import Half, Rows
 from .latent import LatentLayer
-from .neighbours import Half, Rows
 
 
 class LayerArithmetic(Protocol):
@@ -33,7 +33,7 @@ class LayerArithmetic(Protocol):
         ...
 
     def follow(self, features: Tensor, rows: slice, code: Tensor) -> Tensor:
-        """All features (N, hidden) once the symbols of some rows have joined them; only without a context."""
+        """All features (N, hidden) once the symbols of some rows have joined them; where no neighbours are seen."""
         ...
 
     def share(self, features: Tensor, own: Half, other: Half, code: Tensor) -> Tensor:

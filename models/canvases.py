@@ -8,9 +8,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from .checkerboard import Rows
 from .latent import LatentLayer
 from .layout import COEFFICIENTS
-from .neighbours import Rows
 
 
 class PieceCanvas:

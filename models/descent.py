@@ -14,8 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .arithmetic import ChainArithmetic, LayerArithmetic, StageArithmetic
+from .checkerboard import Checkerboard, Half, Rows, checkerboard
 from .latent import LatentLayer
-from .neighbours import Checkerboard, Half, Rows, checkerboard
 from .walk import Chooser as AnyChooser
 from .walk import walk
 

@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .canvases import PlaneCanvas
+from .checkerboard import Half
 from .configs import RRVQConfig
 from .exact import ACTIVATION_BITS
 from .frozen import RATIO, FrozenChain, FrozenLayer, FrozenStage, rounded
 from .lapped import across, inverse_border_matrix, mean_scales, synthesis_basis
 from .latent import LatentLayer
-from .neighbours import Half
 from .photo import FINEST_CODE, grid_sizes
 from .pixels import STRIDES, canvas_levels, pad_levels
 from .rrvq import MEAN_SCALE

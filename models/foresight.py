@@ -21,9 +21,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .checkerboard import Rows
 from .descent import Ahead, Step, Weights
 from .masking import visibility, weighed
-from .neighbours import Rows
 from .photo import PhotoRRVQ
 
 SHARES = (0.5, 0.65, 0.75, 0.8)

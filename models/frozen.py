@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from .canvases import PlaneCanvas
+from .checkerboard import SIDES, Half
 from .exact import ACTIVATION_BITS, STREAM_BITS, STREAM_LIMIT, GridLinear, on_grid
 from .latent import CONTEXT, LatentLayer
-from .neighbours import SIDES, Half
 from .rrvq import MEAN_SCALE, Block, Chain, Grow, Stage, interpolate
 
 LIMIT = STREAM_LIMIT * 2**STREAM_BITS

@@ -18,9 +18,9 @@ import math
 import torch
 from torch import Tensor, nn
 
+from .checkerboard import SIDES
 from .exact import ACTIVATION_BITS, GridLinear, on_grid
 from .layout import LayerPlan
-from .neighbours import SIDES
 
 CONTEXT = 12
 """Coordinates of a mean that only the networks see."""
@@ -42,10 +42,10 @@ class LatentLayer(nn.Module):
     The prior is that of eq 7, `prior="responsibilities"`, or `DirectLayer`'s.
 
     `hidden` is the width of the position's features. The last layer of a stage has no ladder: nothing follows it there.
-    With `context`, positions see their neighbours' symbols of the layer (see neighbours).
+    With `neighbours`, positions see their neighbours' symbols of the layer (see checkerboard).
     """
 
-    def __init__(self, plan: LayerPlan, hidden: int, *, last: bool = False, context: bool = False) -> None:
+    def __init__(self, plan: LayerPlan, hidden: int, *, last: bool = False, neighbours: bool = False) -> None:
         super().__init__()
         self.name, self.stride, self.chroma = plan.name, plan.stride, plan.chroma
         self.coefficients, self.symbols = plan.coefficients, plan.symbols
@@ -56,7 +56,7 @@ class LatentLayer(nn.Module):
         dim = len(coefficients) + CONTEXT
         self.strap = GridLinear(hidden, self.outputs(), gain=0.1, input_limit=255)
         self.ladder = None if last else GridLinear(dim, hidden, gain=0.15)
-        self.around = GridLinear(dim, SIDES * hidden, gain=0.0) if context else None
+        self.around = GridLinear(dim, SIDES * hidden, gain=0.05) if neighbours else None
         self.mean = nn.Linear(hidden, len(coefficients))
         nn.init.zeros_(self.mean.weight)
         nn.init.zeros_(self.mean.bias)

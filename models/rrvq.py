@@ -20,11 +20,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .canvases import PieceCanvas
+from .checkerboard import SIDES, Half
 from .configs import RRVQConfig
 from .exact import GridConv, GridLinear, on_grid, rectified, signed, stream
 from .latent import CONTEXT, PRIORS, LatentLayer
 from .layout import LayerPlan, photo_plan
-from .neighbours import SIDES, Half
 
 KNOTS = 17
 """The quality enters the chain by linear interpolation between this many learned vectors."""
@@ -46,14 +46,14 @@ class Block(nn.Module):
 class Stage(nn.Module):
     """Layers of one scale that share one spatial update of the chain; inside it, they see each other pointwise."""
 
-    def __init__(self, plans: list[LayerPlan], width: int, config: RRVQConfig, *, context: bool) -> None:
+    def __init__(self, plans: list[LayerPlan], width: int, config: RRVQConfig, *, neighbours: bool) -> None:
         super().__init__()
         self.width, self.hidden = width, config.hidden
         self.quality = nn.Parameter(torch.randn(KNOTS, width) * 0.1)
         self.blocks = nn.ModuleList(Block(width) for _ in range(config.blocks))
         self.head = GridLinear(width, config.hidden)
         kind = PRIORS[config.prior]
-        self.layers = nn.ModuleList(kind(p, config.hidden, last=p is plans[-1], context=context) for p in plans)
+        self.layers = nn.ModuleList(kind(p, config.hidden, last=p is plans[-1], neighbours=neighbours) for p in plans)
         for layer in self.layers:
             layer.mean.requires_grad_(config.predictions)
         self.close = GridLinear(sum(len(p.coefficients) + CONTEXT for p in plans), width, gain=0.15)
@@ -139,7 +139,7 @@ class Chain(nn.Module):
         count = itertools.count()
         self.stages = nn.ModuleList(
             nn.ModuleList(
-                Stage(stage, config.widths[stride], config, context=next(count) < config.neighbours)
+                Stage(stage, config.widths[stride], config, neighbours=next(count) < config.neighbours)
                 for stage in plan[stride]
             )
             for stride in plan

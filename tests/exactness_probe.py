@@ -18,11 +18,11 @@ from dvcodec.codec import encoder
 from dvcodec.codec.encoder import Goal
 from dvcodec.codec.images import Picture
 from dvcodec.models import interface
+from dvcodec.models.checkerboard import places
 from dvcodec.models.descent import Step, descend
 from dvcodec.models.exact import exact_arithmetic
 from dvcodec.models.exact_prior import prior_weights
 from dvcodec.models.frozen import FrozenChain
-from dvcodec.models.neighbours import places
 from dvcodec.models.photo import PhotoRRVQ, grid_sizes
 from dvcodec.models.rrvq import Chain
 

@@ -22,10 +22,10 @@ from dvcodec.codec.errors import InvalidArgument
 from dvcodec.codec.images import from_array
 from dvcodec.codec.lossy import decode, encode, render
 from dvcodec.models import foresight, tiles
+from dvcodec.models.checkerboard import places
 from dvcodec.models.descent import Step
 from dvcodec.models.foresight import look_ahead
 from dvcodec.models.hierarchy import PhotoHierarchy
-from dvcodec.models.neighbours import places
 from dvcodec.models.photo import PhotoRRVQ
 from dvcodec.models.rrvq import StagedLayer
 from dvcodec.models.tiles import look_ahead_tiles, positions

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from dvcodec.codec.lossy import decode, encode
+from dvcodec.models.checkerboard import places
 from dvcodec.models.descent import Step, descend
-from dvcodec.models.neighbours import places
 from dvcodec.models.packing import pack, unpack
 from dvcodec.models.photo import PhotoRRVQ, grid_sizes
 from dvcodec.models.weights_file import write

@@ -40,6 +40,8 @@ def start_from(model: PhotoRRVQ, weights: Path) -> int:
             continue  # another kind of network: it stays as it begins
         if key in theirs and theirs[key].shape == value.shape:
             value.copy_(theirs[key])
+        elif key.endswith(" around.weight"):
+            value.zero_()  # they did not see their neighbours, who say nothing at first
         elif not key.startswith("layer "):
             raise DvcodecError(f"{weights} has networks of other sizes", "train the preset and settings of its card")
     return sum(key.endswith(" values") and key in theirs for key in mine)

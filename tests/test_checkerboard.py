@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
+from dvcodec.models.checkerboard import SIDES, STEPS, checkerboard, places
 from dvcodec.models.configs import RRVQConfig
 from dvcodec.models.descent import Step, descend
-from dvcodec.models.neighbours import SIDES, STEPS, checkerboard, places
 from dvcodec.models.packing import pack, unpack
 from dvcodec.models.photo import PhotoRRVQ, grid_sizes
 from dvcodec.models.weights_file import write
@@ -90,12 +90,12 @@ def test_the_first_half_learns_of_the_second_in_the_next_layer() -> None:
     assert set((before != after).any(dim=1).nonzero()[:, 0].tolist()) == {41, 28, 40, 42, 54}
 
 
-def test_as_many_stages_have_a_context_as_the_configuration_says() -> None:
+def test_as_many_stages_see_neighbours_as_the_configuration_says() -> None:
     for count in (0, 1, 5, 99):
         model = PhotoRRVQ(replace(small_model.CONFIG, neighbours=count))
         stages = [stage for scale in model.chain.scales() for stage in scale]
-        with_context = [all(part.layer.around is not None for part in stage.parts) for stage in stages]
-        assert with_context == [i < count for i in range(len(stages))]
+        seeing = [all(part.layer.around is not None for part in stage.parts) for stage in stages]
+        assert seeing == [i < count for i in range(len(stages))]
 
 
 @pytest.mark.parametrize("count", [-1, 257, 1.0, True])
@@ -104,7 +104,7 @@ def test_a_number_of_stages_out_of_bounds_is_refused(count: object) -> None:
         RRVQConfig(neighbours=count)  # type: ignore[arg-type]
 
 
-def test_a_model_that_starts_from_one_without_a_context_begins_as_that_one(tmp_path: Path) -> None:
+def test_a_model_begins_as_the_one_it_starts_from_that_saw_no_neighbours(tmp_path: Path) -> None:
     source = small_model.built(replace(small_model.CONFIG, neighbours=0))
     weights = tmp_path / "alone.safetensors"
     weights.write_bytes(write(source, small_model.QUALITIES, "alone"))
