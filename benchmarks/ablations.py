@@ -160,7 +160,9 @@ VARIANTS = {
     "random-transform": Variant("transforms learned from random rotations", patches=random_transform),
     "lapped": Variant("blocks that overlap", {"transform": "lapped"}),
     "photo-82": Variant("82 layers, small coefficients in fours to elevens", {"layout": "photo-82"}),
-    "whole-blocks": Variant("whole blocks by residual codebooks, each layer a stage", {"layout": "canvas"}),
+    "whole-blocks": Variant(
+        "whole blocks by residual codebooks, each layer a stage", {"layout": "canvas", "neighbours": "0"}
+    ),
 }
 
 

@@ -36,7 +36,7 @@ class LayerArithmetic(Protocol):
         """All features (N, hidden) once the symbols of some rows have joined them; where no neighbours are seen."""
         ...
 
-    def share(self, features: Tensor, own: Half, other: Half, code: Tensor) -> Tensor:
+    def share(self, features: Tensor, speakers: Half, listeners: Half, code: Tensor) -> Tensor:
         """All features once the symbols of one half have joined them and the other half has learned of these."""
         ...
 

@@ -16,12 +16,6 @@ from torch import Tensor
 Rows = slice | Tensor
 """Some positions of a layer: consecutive ones, or their places in raster order (n,)."""
 
-
-def places(rows: Rows) -> Tensor:
-    """Their places in raster order (n,)."""
-    return torch.arange(rows.start, rows.stop) if isinstance(rows, slice) else rows
-
-
 SIDES = 4
 """Neighbours of a position: above, below, left, right."""
 
@@ -33,11 +27,11 @@ STEPS = ((-1, 0), (1, 0), (0, -1), (0, 1))
 class Half:
     """One colour of the board: its positions (n,) in raster order, and who stands beside each of them.
 
-    `around` (SIDES, n): places in the other half's `positions`; where the image ends, the number of those.
+    `beside` (SIDES, n): places in the other half's `positions`; where the image ends, the number of those.
     """
 
     positions: Tensor
-    around: Tensor
+    beside: Tensor
 
 
 @dataclass(frozen=True)

@@ -90,14 +90,14 @@ class PhotoDescent:
         self.order = [(i, stage, part) for i, stages in enumerate(scales) for stage in stages for part in stage.parts]
         batch, device = len(quality), quality.device
         self.counts = {s: batch * sizes[s][0] * sizes[s][1] for s in chain.strides}
-        self.board = chain.canvas(self.counts, evidence, device)
+        self.canvas = chain.canvas(self.counts, evidence, device)
         self.state = chain.blank(batch, sizes[chain.strides[0]], device)
         self.scale = 0
         self.stage: StageArithmetic | None = None
         self.features = self.state  # of the stage that is entered
         self.codes: list[Tensor] = []  # of that stage's layers
         self.chosen: list[Tensor] = []  # of the layer, or its half, that is entered, by block
-        self.boards: dict[int, Checkerboard] = {}  # by stride, once a layer asks for one
+        self.checkerboards: dict[int, Checkerboard] = {}  # by stride, once a layer asks for one
 
     @property
     def depth(self) -> int:
@@ -112,12 +112,12 @@ class PhotoDescent:
             yield from self._blocks(index, None)
             code = self._joined()
         else:
-            board, codes = self._board(part.layer.stride), []
-            for own, other in (board.halves, board.halves[::-1]):
-                yield from self._blocks(index, own)
+            board, codes = self._checkerboard(part.layer.stride), []
+            for speakers, listeners in (board.halves, board.halves[::-1]):
+                yield from self._blocks(index, speakers)
                 codes.append(self._joined())
-                if own is board.halves[0] or part.layer.ladder is not None:  # or nobody is left to listen
-                    self.features = part.share(self.features, own, other, codes[-1])
+                if speakers is board.halves[0] or part.layer.ladder is not None:  # or nobody is left to listen
+                    self.features = part.share(self.features, speakers, listeners, codes[-1])
             code = board.raster(torch.cat(codes))
         self.codes.append(code)
 
@@ -135,11 +135,11 @@ class PhotoDescent:
     def _joined(self) -> Tensor:
         return self.chosen[0] if len(self.chosen) == 1 else torch.cat(self.chosen)
 
-    def _board(self, stride: int) -> Checkerboard:
-        if stride not in self.boards:
+    def _checkerboard(self, stride: int) -> Checkerboard:
+        if stride not in self.checkerboards:
             batch = len(self.quality)
-            self.boards[stride] = checkerboard(batch, self.sizes[stride], self.quality.device)
-        return self.boards[stride]
+            self.checkerboards[stride] = checkerboard(batch, self.sizes[stride], self.quality.device)
+        return self.checkerboards[stride]
 
     def absorb(self, step: Step, choice: Tensor) -> None:
         """Paints the symbols (n,) and lets the features see them, those of a half once it is whole."""
@@ -147,19 +147,19 @@ class PhotoDescent:
         added = F.embedding(choice, part.values())
         if step.relaxed is not None:
             added = added + step.relaxed
-        self.board.write(part.layer, step.rows, step.base + added)
+        self.canvas.write(part.layer, step.rows, step.base + added)
         step.code = self._take(part, step.rows, choice, leaf=step.probed)
 
     def finish(self) -> tuple[Tensor, dict[int, Tensor]]:
         """The chain's last state and the canvas by stride, tokens (B*H*W, channels)."""
         self._leave()
         self._descend(len(self.chain.strides) - 1)
-        return self.chain.shown(self.state), self.board.levels(self.counts)
+        return self.chain.shown(self.state), self.canvas.levels(self.counts)
 
     def _step(self, index: int, part: LayerArithmetic, rows: Rows) -> Step:
         embedding, prediction = part.heads(self.features[rows])
-        base = prediction + self.board.read(part.layer, rows)
-        target = self.board.known(part.layer, rows)
+        base = prediction + self.canvas.read(part.layer, rows)
+        target = self.canvas.known(part.layer, rows)
         residual = None if target is None else target - base
         step = Step(index, part.layer, embedding, residual, rows, base)
         if index in self.ahead:
@@ -172,7 +172,8 @@ class PhotoDescent:
         code = part.code(symbols)
         if leaf:
             code = code.detach().requires_grad_()
-        if isinstance(rows, slice):  # a half waits until it is whole
+        if part.layer.around is None:  # otherwise the half waits until it is whole
+            assert isinstance(rows, slice)
             self.features = part.follow(self.features, rows, code)
         self.chosen.append(code)
         return code

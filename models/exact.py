@@ -38,14 +38,12 @@ class _Grid(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, bits: int, low: float, high: float) -> Tensor:
         y = torch.mul(x, 2.0**bits).add_(0.5).floor_().mul_(2.0**-bits).clamp_(low, high)
-        ctx.low, ctx.high = low, high
-        ctx.save_for_backward(y)
+        ctx.save_for_backward(y > 0 if low == 0 else y.abs() < high)
         return y
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None, None]:
-        (y,) = ctx.saved_tensors
-        inside = y > 0 if ctx.low == 0 else y.abs() < ctx.high
+        (inside,) = ctx.saved_tensors
         return grads[0] * inside, None, None, None
 
 

@@ -70,9 +70,9 @@ class ExactLayer:
         """The features with what the symbols add."""
         return self.inner.follow(features, rows, code)
 
-    def share(self, features: Tensor, own: Half, other: Half, code: Tensor) -> Tensor:
+    def share(self, features: Tensor, speakers: Half, listeners: Half, code: Tensor) -> Tensor:
         """The features with what a half's symbols say."""
-        return self.inner.share(features, own, other, code)
+        return self.inner.share(features, speakers, listeners, code)
 
 
 class ExactStage:

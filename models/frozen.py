@@ -126,29 +126,25 @@ class FrozenLayer:
             features[rows].add_(self.ladder.index_select(0, code)).clamp_(-LIMIT, LIMIT)
         return features
 
-    def share(self, features: Tensor, own: Half, other: Half, code: Tensor) -> Tensor:
+    def share(self, features: Tensor, speakers: Half, listeners: Half, code: Tensor) -> Tensor:
         """The features with what a half's symbols say to its positions and to those beside them, in place."""
         assert self.around is not None
         symbols = torch.cat([code, code.new_full((1,), self.layer.symbols)])  # the last is nobody's
-        for run in runs(len(other.positions), BAND_POSITIONS):
-            _join(features, other.positions[run], self.around, symbols, other.around[:, run])
+        for run in runs(len(listeners.positions), BAND_POSITIONS):
+            sides = zip(self.around, listeners.beside[:, run], strict=True)
+            heard = [table.index_select(0, symbols.index_select(0, beside)) for table, beside in sides]
+            _join(features, listeners.positions[run], heard)
         if self.ladder is not None:
-            for run in runs(len(own.positions), BAND_POSITIONS):
-                _join(
-                    features,
-                    own.positions[run],
-                    self.ladder[None],
-                    code,
-                    torch.arange(run.start, run.stop, device=code.device)[None],
-                )
+            for run in runs(len(speakers.positions), BAND_POSITIONS):
+                _join(features, speakers.positions[run], [self.ladder.index_select(0, code[run])])
         return features
 
 
-def _join(features: Tensor, rows: Tensor, tables: Tensor, symbols: Tensor, places: Tensor) -> None:
-    """Adds to rows (n,) what each of the tables (T, K, hidden) says of the symbols at its places (T, n), in place."""
+def _join(features: Tensor, rows: Tensor, told: list[Tensor]) -> None:
+    """Adds to some rows (n,) of the features what they are told, (n, hidden) each, in place."""
     sums = features.index_select(0, rows)
-    for table, beside in zip(tables, places, strict=True):
-        sums.add_(table.index_select(0, symbols.index_select(0, beside)))
+    for part in told:
+        sums.add_(part)
     features.index_copy_(0, rows, sums.clamp_(-LIMIT, LIMIT))
 
 

@@ -44,7 +44,10 @@ class Block(nn.Module):
 
 
 class Stage(nn.Module):
-    """Layers of one scale that share one spatial update of the chain; inside it, they see each other pointwise."""
+    """Layers of one scale that share one spatial update of the chain; inside it, they see each other pointwise.
+
+    With `neighbours`, they also see the four positions beside them.
+    """
 
     def __init__(self, plans: list[LayerPlan], width: int, config: RRVQConfig, *, neighbours: bool) -> None:
         super().__init__()
@@ -80,7 +83,7 @@ class Stage(nn.Module):
 
 
 class StagedLayer:
-    """`descent.LayerArithmetic` with gradients, over all positions at once."""
+    """`arithmetic.LayerArithmetic` with gradients."""
 
     def __init__(self, layer: LatentLayer) -> None:
         self.layer = layer
@@ -102,17 +105,17 @@ class StagedLayer:
         """The features with the symbols' means added."""
         return features if self.layer.ladder is None else stream(features + self.layer.ladder(code))
 
-    def share(self, features: Tensor, own: Half, other: Half, code: Tensor) -> Tensor:
+    def share(self, features: Tensor, speakers: Half, listeners: Half, code: Tensor) -> Tensor:
         """The features with what a half's symbols say to its positions and to those beside them."""
         assert self.layer.around is not None
         told = stream(self.layer.around(code))
         width = told.shape[1] // SIDES
         lines = torch.cat([told.view(-1, width), told.new_zeros(SIDES, width)])  # (places and nobody's * SIDES, width)
         sides = torch.arange(SIDES, device=told.device)[:, None]
-        heard = lines.index_select(0, (other.around * SIDES + sides).flatten()).view(SIDES, -1, width).sum(0)
+        heard = lines.index_select(0, (listeners.beside * SIDES + sides).flatten()).view(SIDES, -1, width).sum(0)
         if self.layer.ladder is None:
-            return stream(features.index_add(0, other.positions, heard))
-        rows = torch.cat([own.positions, other.positions])
+            return stream(features.index_add(0, listeners.positions, heard))
+        rows = torch.cat([speakers.positions, listeners.positions])
         return stream(features.index_add(0, rows, torch.cat([self.layer.ladder(code), heard])))
 
 
@@ -174,7 +177,7 @@ class Chain(nn.Module):
         return PieceCanvas(counts, evidence, device)
 
     def runs(self, layer: LatentLayer, count: int) -> list[slice]:
-        """All positions at once."""
+        """All of them at once."""
         return [slice(0, count)]
 
 

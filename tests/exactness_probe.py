@@ -18,7 +18,6 @@ from dvcodec.codec import encoder
 from dvcodec.codec.encoder import Goal
 from dvcodec.codec.images import Picture
 from dvcodec.models import interface
-from dvcodec.models.checkerboard import places
 from dvcodec.models.descent import Step, descend
 from dvcodec.models.exact import exact_arithmetic
 from dvcodec.models.exact_prior import prior_weights
@@ -45,7 +44,7 @@ class Replay:
         """Return symbols (n,) and take the priors down."""
         priors = prior_weights(step.layer.exact_scores(step.embedding)).cpu().numpy()
         rows, columns = self._sizes[step.layer.stride]
-        images, cells = np.divmod(places(step.rows).cpu().numpy(), rows * columns)
+        images, cells = np.divmod(small_model.places(step.rows).cpu().numpy(), rows * columns)
         for image in np.unique(images):
             self._hashes[image].update(priors[images == image].tobytes())
         symbols = _known(images, cells, step.index, step.layer.symbols, step.layer.rest())

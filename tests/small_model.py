@@ -17,6 +17,7 @@ from torch import Tensor
 
 from dvcodec import models
 from dvcodec.models import interface
+from dvcodec.models.checkerboard import Rows
 from dvcodec.models.configs import RRVQConfig
 from dvcodec.models.exact import GridLinear, exact_arithmetic
 from dvcodec.models.frozen import BAND_POSITIONS, BLOCK_ENTRIES, FrozenChain
@@ -127,6 +128,11 @@ def frozen_chain(model: PhotoRRVQ, positions: int = BAND_POSITIONS, entries: int
 def seam(model: PhotoRRVQ) -> PhotoHierarchy:
     """A frozen model of this configuration behind the codec's seam."""
     return PhotoHierarchy("small", model, QUALITIES, "cpu")
+
+
+def places(rows: Rows) -> Tensor:
+    """Some positions' places in raster order (n,)."""
+    return torch.arange(rows.start, rows.stop) if isinstance(rows, slice) else rows
 
 
 def picture(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:

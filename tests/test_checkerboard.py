@@ -1,6 +1,7 @@
 """Positions in two passes: who stands beside whom, and who learns of whose symbols."""
 
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from dvcodec.models.checkerboard import SIDES, STEPS, checkerboard, places
+from dvcodec.codec.errors import DvcodecError
+from dvcodec.models.checkerboard import SIDES, STEPS, checkerboard
 from dvcodec.models.configs import RRVQConfig
 from dvcodec.models.descent import Step, descend
+from dvcodec.models.exact import STREAM_BITS, on_grid, stream
+from dvcodec.models.frozen import FrozenLayer
+from dvcodec.models.latent import CONTEXT, LatentLayer
 from dvcodec.models.packing import pack, unpack
 from dvcodec.models.photo import PhotoRRVQ, grid_sizes
+from dvcodec.models.rrvq import StagedLayer
 from dvcodec.models.weights_file import write
+from dvcodec.training.choosers import PosteriorChooser
+from dvcodec.training.objective import rate_distortion
+from dvcodec.training.recipes import Recipe
 from dvcodec.training.starting import start_from
 
 CPU = torch.device("cpu")
@@ -33,7 +42,7 @@ def test_every_position_stands_beside_four_of_the_other_half(batch: int, rows: i
     for half, other in (board.halves, board.halves[::-1]):
         for place, position in enumerate(half.positions.tolist()):
             image, y, x = position // (rows * columns), position // columns % rows, position % columns
-            beside = half.around[:, place].tolist()
+            beside = half.beside[:, place].tolist()
             for (down, right), found in zip(STEPS, beside, strict=True):
                 inside = 0 <= y + down < rows and 0 <= x + right < columns
                 expected = (image * rows + y + down) * columns + x + right
@@ -48,7 +57,7 @@ class Watched:
 
     def choose(self, step: Step) -> Tensor:
         """Symbols (n,)."""
-        positions, scores = places(step.rows), step.layer.exact_scores(step.embedding)
+        positions, scores = small_model.places(step.rows), step.layer.exact_scores(step.embedding)
         if step.index not in self.scores:
             self.scores[step.index] = torch.zeros(0, 0)
         known = self.scores[step.index]
@@ -119,5 +128,72 @@ def test_a_model_begins_as_the_one_it_starts_from_that_saw_no_neighbours(tmp_pat
     assert all(torch.allclose(a, b, atol=1e-3) for a, b in zip(*probabilities, strict=True))
 
 
-def test_sides_are_those_of_the_steps() -> None:
-    assert len(STEPS) == SIDES and len(set(STEPS)) == SIDES
+def heard(layer: LatentLayer, features: Tensor, symbols: Tensor, first: bool) -> Tensor:
+    """docs/FORMAT.md by the letter, position by position: features (H, W, hidden) in units of the stream."""
+    assert layer.around is not None and layer.ladder is not None
+    rows, columns, hidden = features.shape
+    told = stream(layer.around(layer.code_table())).view(layer.symbols, SIDES, hidden)
+    own = on_grid(layer.ladder(layer.code_table()), STREAM_BITS)
+    after = features.clone()
+    for y, x in product(range(rows), range(columns)):
+        if (y + x) % 2 == (0 if first else 1):
+            after[y, x] += own[symbols[y, x]]
+        else:
+            for side, (v, u) in enumerate([(y - 1, x), (y + 1, x), (y, x - 1), (y, x + 1)]):
+                if 0 <= v < rows and 0 <= u < columns:
+                    after[y, x] += told[symbols[v, u], side]
+    return after.clamp(-15, 15)
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("size", [(1, 1), (1, 5), (4, 3), (5, 5)])
+@torch.no_grad()
+def test_a_position_hears_of_each_side_what_the_format_says(size: tuple[int, int], first: bool) -> None:
+    """Weights so large that the clamps bite, in both arithmetics."""
+    layer = small_model.frozen().chain.scales()[3][0].parts[0].layer
+    assert layer.around is not None
+    layer.around.weight.mul_(64)
+    features = stream(torch.randn(*size, 16, generator=torch.Generator().manual_seed(0)) * 6)
+    symbols = torch.randint(layer.symbols, size, generator=torch.Generator().manual_seed(1))
+    expected = heard(layer, features, symbols, first)
+    anchors, others = checkerboard(1, size, CPU).halves
+    speakers, listeners = (anchors, others) if first else (others, anchors)
+    said, flat = symbols.flatten()[speakers.positions], features.view(-1, 16)
+    staged, frozen = StagedLayer(layer), FrozenLayer(layer, torch.zeros(1, layer.values.shape[1] + CONTEXT))
+    shared = staged.share(flat, speakers, listeners, staged.code(said))
+    coded = frozen.share(flat * 2**STREAM_BITS, speakers, listeners, frozen.code(said))
+    assert torch.equal(shared, expected.view(-1, 16))
+    assert torch.equal(coded * 2.0**-STREAM_BITS, expected.view(-1, 16))
+    assert max(size) == 1 or (expected.abs() == 15).any()
+
+
+def test_weights_that_see_more_neighbours_than_the_model_are_refused(tmp_path: Path) -> None:
+    weights = tmp_path / "seeing.safetensors"
+    weights.write_bytes(small_model.weights_bytes())
+    with pytest.raises(DvcodecError, match="neighbours"):
+        start_from(PhotoRRVQ(replace(small_model.CONFIG, neighbours=3)), weights)
+
+
+def test_codes_in_use_are_those_of_both_halves() -> None:
+    model = small_model.trainable()
+    x, symbols = torch.tensor(small_model.photograph(64, 64)).permute(2, 0, 1)[None].float(), dict[str, set[int]]()
+
+    class Noted(PosteriorChooser):
+        def choose(self, step: Step) -> Tensor:
+            chosen = super().choose(step)
+            symbols.setdefault(step.layer.name, set()).update(chosen.tolist())
+            return chosen
+
+    chooser = Noted(1)
+    with torch.no_grad():
+        model.paint((64, 64), QUALITY, chooser, model.infer(x, QUALITY))
+    assert chooser.codes == {name: len(used) for name, used in symbols.items()}
+    assert torch.allclose(chooser.nats, torch.stack(list(chooser.layer_nats.values())).sum(0))
+
+
+def test_every_layer_learns_what_its_neighbours_are_told() -> None:
+    model = small_model.built(small_model.CONFIG).train()
+    x = torch.tensor(small_model.photograph(128, 128)).permute(2, 0, 1)[None].float()
+    rate_distortion(model, x, QUALITY, Recipe(), relax=2.0, analysis=True).loss.backward()
+    told = [layer.around.weight.grad for layer in model.chain.layers() if layer.around is not None]
+    assert len(told) > 40 and all(grad is not None and bool(grad.abs().max() > 0) for grad in told)

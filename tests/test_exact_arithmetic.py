@@ -205,7 +205,7 @@ def altered(change: Callable[[PhotoRRVQ], object]) -> PhotoRRVQ:
 
 def test_a_model_whose_sums_could_round_is_not_packed() -> None:
     pack(altered(lambda model: None))
-    for name in ("grow.0.point", "stages.0.0.head", "stages.1.0.blocks.0.spatial", "stages.3.0.layers.0.strap"):
+    for name in ("grow.0.point", "stages.0.0.head", "stages.1.0.blocks.0.spatial", "stages.3.0.layers.0.around"):
         broken = altered(lambda model: None)
         module = broken.chain.get_submodule(name)
         assert isinstance(module, GridLinear)

@@ -249,17 +249,18 @@ PLACES = (
     "grow.2.point",
     "stages.3.0.layers.0.strap",
     "stages.0.0.layers.1.ladder",
+    "stages.3.0.layers.0.around",
 )
 
 
 @pytest.mark.parametrize("place", PLACES)
 def test_one_step_of_an_exact_weight_is_noticed(place: str) -> None:
-    """One integer weight of every row of one map, changed by one step; of a ladder all, as few symbols enter it."""
+    """One integer weight of every row of one map, changed by one step; all where few symbols enter it."""
     data, _ = reference()
     model = small_model.frozen()
     module = model.chain.get_submodule(place)
     assert isinstance(module, GridLinear)
-    changed = slice(None) if "ladder" in place else slice(1)
+    changed = slice(None) if "layers" in place and "strap" not in place else slice(1)
     module.weight.data[:, changed] += torch.exp2(-module.exponents())[:, None]
     with pytest.raises(DvcodecError):
         recorder.decoded(data, small_model.seam(model))

@@ -22,7 +22,6 @@ from dvcodec.codec.errors import InvalidArgument
 from dvcodec.codec.images import from_array
 from dvcodec.codec.lossy import decode, encode, render
 from dvcodec.models import foresight, tiles
-from dvcodec.models.checkerboard import places
 from dvcodec.models.descent import Step
 from dvcodec.models.foresight import look_ahead
 from dvcodec.models.hierarchy import PhotoHierarchy
@@ -116,7 +115,7 @@ class Repeated:
         """Symbols (copies * n,)."""
         scores = step.layer.scores(step.embedding)
         if self.block == len(self.blocks):
-            self.blocks.append((step.index, places(step.rows), (step.costs() - scores).argmin(1)))
+            self.blocks.append((step.index, small_model.places(step.rows), (step.costs() - scores).argmin(1)))
         known = self.blocks[self.block][2]
         self.block += 1
         chosen = known.repeat(len(scores) // len(known))

@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 
 from dvcodec.codec.lossy import decode, encode
-from dvcodec.models.checkerboard import places
 from dvcodec.models.descent import Step, descend
 from dvcodec.models.packing import pack, unpack
 from dvcodec.models.photo import PhotoRRVQ, grid_sizes
@@ -37,7 +36,7 @@ class Draws:
     def choose(self, step: Step) -> Tensor:
         """Symbols (n,)."""
         self.scores.setdefault(step.index, []).append(step.layer.exact_scores(step.embedding))
-        return (places(step.rows) * 7919 + step.index * 104729) % step.layer.symbols
+        return (small_model.places(step.rows) * 7919 + step.index * 104729) % step.layer.symbols
 
 
 @pytest.mark.parametrize("name", CONFIGS)

@@ -19,6 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..models.descent import Step
+from ..models.latent import LatentLayer
 
 LARGEST = 4.0
 """Bound of the relaxation's gradients, in nats per sigma and relative to the distortion's."""
@@ -38,6 +39,7 @@ class PosteriorChooser:
         self.pull = torch.zeros(())
         self.layer_nats: dict[str, Tensor] = {}
         self.codes: dict[str, int] = {}
+        self._used: dict[str, Tensor] = {}  # (K,) by layer
 
     def choose(self, step: Step) -> Tensor:
         """Symbols (n,) int64."""
@@ -51,10 +53,15 @@ class PosteriorChooser:
         self.nats = self.nats + per_image
         if self.pull_weight is not None:
             self._relax(step, torch.softmax(-cost, dim=1), scores.detach())
-        name = step.layer.name  # of one block after another
-        self.layer_nats[name] = self.layer_nats.get(name, 0.0) + per_image.detach()
-        self.codes[name] = max(self.codes.get(name, 0), len(torch.unique(symbols)))
+        self._note(step.layer, per_image.detach(), symbols)
         return symbols
+
+    def _note(self, layer: LatentLayer, nats: Tensor, symbols: Tensor) -> None:
+        """Adds up what the layer's blocks of positions cost and use."""
+        used = torch.zeros(layer.symbols, dtype=torch.bool, device=symbols.device).index_fill_(0, symbols, True)
+        self._used[layer.name] = used = used | self._used.get(layer.name, used)
+        self.layer_nats[layer.name] = self.layer_nats.get(layer.name, 0.0) + nats
+        self.codes[layer.name] = int(used.sum())
 
     def cost(self, step: Step, scores: Tensor) -> Tensor:
         """-ln of the posterior up to a constant of each position: scores (n, K) in nats -> (n, K)."""

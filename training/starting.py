@@ -3,6 +3,7 @@
 Training quantises on the way, so the integers lose nothing that the model could use but the variances of the widest
 scalar codebooks, which are stored coarsely (under 1 % of the rate); the optimiser starts cold. Where the layouts
 differ, layers of the same coefficients and K are carried over; the others keep their fresh codebooks and heads.
+Neighbours that the weights did not see say nothing at first.
 """
 
 from __future__ import annotations
@@ -34,6 +35,9 @@ def start_from(model: PhotoRRVQ, weights: Path) -> int:
         raise DvcodecError(f"{weights} holds no photograph model")
     theirs = portable(hierarchy.network)
     mine = portable(model)
+    if hierarchy.network.config.neighbours > model.config.neighbours:
+        seen = hierarchy.network.config.neighbours
+        raise DvcodecError(f"{weights} sees neighbours in {seen} stages", f"--set neighbours={seen}, or more")
     same_analysis = hierarchy.network.config.analysis_slope == model.config.analysis_slope
     for key, value in mine.items():
         if key.startswith("analysis.") and not same_analysis:
@@ -41,7 +45,7 @@ def start_from(model: PhotoRRVQ, weights: Path) -> int:
         if key in theirs and theirs[key].shape == value.shape:
             value.copy_(theirs[key])
         elif key.endswith(" around.weight"):
-            value.zero_()  # they did not see their neighbours, who say nothing at first
+            value.zero_()
         elif not key.startswith("layer "):
             raise DvcodecError(f"{weights} has networks of other sizes", "train the preset and settings of its card")
     return sum(key.endswith(" values") and key in theirs for key in mine)
