@@ -194,6 +194,6 @@ def test_codes_in_use_are_those_of_both_halves() -> None:
 def test_every_layer_learns_what_its_neighbours_are_told() -> None:
     model = small_model.built(small_model.CONFIG).train()
     x = torch.tensor(small_model.photograph(128, 128)).permute(2, 0, 1)[None].float()
-    rate_distortion(model, x, QUALITY, Recipe(), relax=2.0, analysis=True).loss.backward()
+    rate_distortion(model, x, QUALITY, Recipe(), relax=2.0, analysis=True).loss.backward()  # type: ignore[no-untyped-call]
     told = [layer.around.weight.grad for layer in model.chain.layers() if layer.around is not None]
     assert len(told) > 40 and all(grad is not None and bool(grad.abs().max() > 0) for grad in told)
