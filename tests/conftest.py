@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from dvcodec import weights
 from dvcodec.codec import engine
@@ -15,6 +16,9 @@ from fake_sets import FakeSets
 
 if TYPE_CHECKING:
     from dvcodec.models.hierarchy import PhotoHierarchy
+
+settings.register_profile("untimed", deadline=None)  # speed is measured in benchmarks
+settings.load_profile("untimed")
 
 
 @pytest.fixture

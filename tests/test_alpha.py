@@ -12,7 +12,7 @@ from dvcodec.codec import alpha, webp
 from dvcodec.codec.errors import FormatError
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(1, 40), st.integers(1, 40), st.sampled_from([1, 2, 5, 256]), st.integers(0, 99))
 def test_alpha_comes_back(height: int, width: int, values: int, seed: int) -> None:
     mask = (np.random.default_rng(seed).integers(0, values, (height, width)) * 255 // values).astype(np.uint8)
@@ -26,7 +26,7 @@ def test_simple_alpha_costs_next_to_nothing() -> None:
     assert len(alpha.pack(np.where((y - 150) ** 2 + (x - 150) ** 2 < 9000, 255, 0).astype(np.uint8))) < 500
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(1, 33), st.integers(1, 33), st.sampled_from([1, 3]), st.integers(0, 99))
 def test_hidden_colours_continue_the_visible_ones(height: int, width: int, channels: int, seed: int) -> None:
     drawn = np.random.default_rng(seed)
@@ -65,7 +65,7 @@ def test_alpha_of_another_size_is_refused() -> None:
                 alpha.unpack(section, *size)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data())
 def test_broken_alpha_raises_only_our_error(data: st.DataObject) -> None:
     mask = np.random.default_rng(0).integers(0, 9, (20, 30)).astype(np.uint8)

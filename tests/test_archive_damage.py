@@ -115,7 +115,7 @@ def test_bytes_after_the_end_are_noticed(tmp_path: Path) -> None:
     assert len(found) == 91 and losses == [f"{len(whole())} bytes follow the end of the archive"]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data())
 def test_mutations_raise_only_our_errors(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     changed = bytearray(whole())
@@ -144,7 +144,7 @@ def forged(head: Head, payload: bytes, section: bytes = b"") -> bytes:
     return write_head(replace(sized, names_size=len(section), names_crc=zlib.crc32(section))) + section + payload
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data())
 def test_mutated_segments_with_right_checksums_raise_only_our_errors(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

@@ -60,7 +60,7 @@ def test_palettes_keep_images_apart(tmp_path: Path) -> None:
     assert equal(back(tmp_path / "a.dvq"), mixed) and kinds(tmp_path / "a.dvq") == [(MOSAIC, 15)] * 2
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.lists(st.tuples(st.sampled_from(MODES), st.integers(1, 3), st.integers(1, 3)), min_size=1, max_size=40))
 def test_any_mixture_comes_back_in_order(
     tmp_path_factory: pytest.TempPathFactory, kinds: list[tuple[str, int, int]]

@@ -14,7 +14,7 @@ SIDES = st.integers(1, 14)
 
 
 @given(REACHES, SIDES, SIDES)
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_every_pixel_comes_once_and_after_its_neighbours(reach: Reach, height: int, width: int) -> None:
     time = np.full((height, width), -1)
     for front, (y, x) in enumerate(reach.wavefronts(height, width)):
@@ -28,7 +28,7 @@ def test_every_pixel_comes_once_and_after_its_neighbours(reach: Reach, height: i
 
 
 @given(REACHES, SIDES, SIDES)
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_what_a_pixel_sees(reach: Reach, height: int, width: int) -> None:
     plane = torch.arange(1.0, height * width + 1).view(1, height, width)
     seen = reach.neighbours(plane)[0]
@@ -51,7 +51,7 @@ def test_a_reach_is_bounded(sides: tuple[int, int]) -> None:
 
 
 @given(st.integers(0, 2**31))
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 def test_counts_are_the_ink_in_the_rectangles(seed: int) -> None:
     rng = np.random.default_rng(seed)
     white = rng.integers(0, 2, (2, *rng.integers(1, 30, 2))).astype(np.float32)

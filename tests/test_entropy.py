@@ -34,7 +34,7 @@ def encode(weights: NDArray[np.float32], symbols: NDArray[np.int32]) -> tuple[by
     return entropy.encode(left, frequencies, entropy.check_of(symbols) & 0xFFFF), entropy.bits(frequencies)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 400), st.integers(2, 300), st.floats(0, 60), st.booleans(), st.integers(0, 2**32))
 def test_symbols_come_back_and_nothing_is_left(
     count: int, symbols: int, sharpness: float, likely: bool, seed: int
@@ -108,7 +108,7 @@ def test_a_chunk_never_ends_in_a_zero_byte() -> None:
         entropy.ChunkDecoder(b"abc\0")
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.binary(max_size=60), st.integers(0, 80))
 def test_any_bytes_decode_or_are_refused(payload: bytes, count: int) -> None:
     weights = tables(np.random.default_rng(count), count, 5, 2.0)

@@ -54,7 +54,7 @@ def fractions(x: Tensor) -> list[Fraction]:
 
 
 @pytest.mark.parametrize("name", GRIDS)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(drawn=st.lists(st.floats(-20, 20, width=32), max_size=20))
 def test_grids_are_floors_of_fractions(name: str, drawn: list[float]) -> None:
     function, bits, low, high = GRIDS[name]
@@ -92,7 +92,7 @@ def test_gradients_reach_weights_and_biases() -> None:
     assert linear.weight.grad.eq(4).all() and linear.bias.grad.eq(4).all()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(0, 4096), st.integers(0, 2**32))
 def test_interpolation_is_exact(code: int, seed: int) -> None:
     knots = torch.randn(KNOTS, 4, generator=torch.Generator().manual_seed(seed)) * 5
@@ -175,7 +175,7 @@ def test_convolutions_equal_integers(width: int, shape: tuple[int, int, int]) ->
     assert torch.equal(accumulators(module, out, 1), expected)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 2**32), st.integers(1, 30), st.sampled_from([127, 255]), st.floats(-8, 8, width=32))
 def test_accumulator_bound_holds_and_is_reached(seed: int, width: int, limit: int, bias: float) -> None:
     generator = torch.Generator().manual_seed(seed)

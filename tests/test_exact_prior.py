@@ -77,7 +77,7 @@ def test_extreme_scores_give_integers_of_the_right_sum(scores: list[float]) -> N
     assert weights.double().sum(1).tolist() == [2**24 - (len(scores) + 2)] * 2
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.integers(-(2**45), 2**45).map(lambda i: i / 2**30), min_size=2, max_size=40), st.integers(0, 20))
 def test_prior_weights_equal_big_integers(scores: list[float], shift: int) -> None:
     scaled = [score / 2**shift for score in scores]

@@ -57,7 +57,7 @@ def test_the_literal_form_divides_once_by_the_root_of_the_variance() -> None:
 
 
 @given(st.integers(2, 7), st.integers(1, 4))
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 def test_factored_keys_equal_the_full_product(root: int, half: int) -> None:
     """K = k^2 keys from 2 k half-keys: key (i, j) is a_i beside b_j (Lievin et al., eq 2)."""
     book = Memory(replace(PLAN, symbols=root**2), replace(SIZES, embedding=2 * half, symbols=(4, 4))).double()

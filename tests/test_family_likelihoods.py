@@ -15,7 +15,7 @@ LEVELS = torch.arange(256.0, dtype=torch.float64).view(256, 1, 1, 1)
 
 
 @given(st.floats(-3, 3), st.floats(-9, 6))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_the_discretised_logistic_sums_to_one(mean: float, log_scale: float) -> None:
     mass = level_mass(LEVELS, torch.tensor(mean, dtype=torch.float64), torch.tensor(log_scale, dtype=torch.float64))
     assert float(mass.exp().sum()) == pytest.approx(1.0, abs=1e-9)
@@ -32,7 +32,7 @@ def test_it_is_the_logistic_integrated_over_each_level() -> None:
 
 
 @given(st.integers(0, 2**31))
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_the_mixture_and_the_shared_scale_sum_to_one(seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
     for likelihood in (Mixture(GREY).double(), Logistic(GREY).double()):

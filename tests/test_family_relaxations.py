@@ -43,7 +43,7 @@ def test_hard_samples_have_the_same_frequencies_and_temperature_sharpens_them() 
 
 
 @given(st.lists(st.floats(-5, 5), min_size=4, max_size=4), st.integers(0, 1000))
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_limits(scores: list[float], seed: int) -> None:
     log_p = torch.log_softmax(torch.tensor([scores], dtype=torch.float64), 1)
     g = noise(1, seed)

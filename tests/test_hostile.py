@@ -91,7 +91,7 @@ def test_every_flipped_byte_is_noticed() -> None:
             decoder.decompress(bytes(changed), load)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data())
 def test_mutations_raise_only_our_errors(data: st.DataObject) -> None:
     changed = bytearray(valid())
@@ -111,7 +111,7 @@ def test_mutations_raise_only_our_errors(data: st.DataObject) -> None:
     survives(bytes(changed))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data())
 def test_mutated_headers_with_right_checksums_raise_only_our_errors(data: st.DataObject) -> None:
     changed = bytearray(valid())
@@ -123,13 +123,13 @@ def test_mutated_headers_with_right_checksums_raise_only_our_errors(data: st.Dat
     survives(resealed(bytes(changed)))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.binary(max_size=200), st.sampled_from([0, 4, 8, 18, 25]))
 def test_random_bytes_raise_only_our_errors(data: bytes, kept: int) -> None:
     assert not survives(valid()[:kept] + data)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.binary(min_size=1, max_size=300), st.integers(1, 90), st.integers(1, 90), st.booleans(), st.integers(1, 9))
 def test_random_symbols_raise_only_our_errors(payload: bytes, width: int, height: int, grey: bool, layers: int) -> None:
     header = Header(width, height, grey, False, 5000, WEIGHTS)

@@ -80,7 +80,7 @@ def test_auto_is_the_smallest() -> None:
             assert len(dvcodec.compress(image, lossless=True)) == min(sizes)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(1, 40), st.integers(1, 40), st.sampled_from([1, 2, 3, 4]), st.integers(0, 2**32 - 1))
 def test_arrays_come_back(height: int, width: int, channels: int, seed: int) -> None:
     drawn = np.random.default_rng(seed)

@@ -31,7 +31,7 @@ def decompress(data: bytes, preview: int | str | None = None, hierarchy: FakeHie
     return decoder.decompress(data, lambda prefix: hierarchy or FakeHierarchy(), preview=preview).picture
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(1, 70), st.integers(1, 70), st.integers(1, 4), st.floats(1, 100), st.integers(1, 60))
 def test_the_decoder_sees_what_the_encoder_saw(
     height: int, width: int, channels: int, quality: float, block: int

@@ -75,13 +75,13 @@ def images(draw: st.DrawFn) -> Pixels:
 
 
 @given(images())
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_any_image_comes_back(white: Pixels) -> None:
     assert (decoded(coded(white)) == white).all()
 
 
 @given(images())
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 def test_auto_is_never_much_larger_than_the_bits(white: Pixels) -> None:
     height, width = white.shape
     assert len(coded(white, "auto")) <= height * -(-width // 8) + 64

@@ -8,7 +8,7 @@ import families_small as small
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -123,7 +123,6 @@ def test_a_set_has_a_bounded_number_of_images(count: int, share: int) -> None:
         batches(count, share)
 
 
-@settings(deadline=None)
 @given(data=st.data())
 def test_damaged_sets_are_refused_or_give_other_pixels(data: st.DataObject) -> None:
     coder, images = BitsBack(model("bilevel")), samples("bilevel", 3)

@@ -123,7 +123,7 @@ def test_truncated_files_are_refused(kept: int, tmp_path: Path) -> None:
     tell(small_model.weights_bytes()[:kept], tmp_path)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.binary(max_size=300), st.booleans())
 def test_random_bytes_are_refused(tmp_path_factory: pytest.TempPathFactory, data: bytes, headed: bool) -> None:
     head = len(data).to_bytes(8, "little") if headed else b""
