@@ -11,9 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from .halo import with_halo
 from .layout import COEFFICIENTS
 from .photo import Painted, PhotoRRVQ, grid_sizes
-from .pixels import STRIDES, BlockNet
+from .pixels import STRIDES
 
 GROUP = 64
 """Bands begin on multiples of the coarsest stride."""
@@ -36,7 +37,7 @@ def infer_bands(
     height, width = pixels.shape[:2]
     sizes = grid_sizes((height, width))
     evidence = {s: torch.empty(COEFFICIENTS[s], *sizes[s], device=quality.device) for s in STRIDES}
-    for core, wide in bands((height, width), model.analysis, rows):
+    for core, wide in bands((height, width), model.analysis.reach, rows):
         x = _image(pixels[wide], quality)
         known = model.infer(x if less is None else x - _image(less[wide], quality), quality)
         for s, tokens in known.items():
@@ -49,7 +50,7 @@ def infer_bands(
 def render_bands(model: PhotoRRVQ, painted: Painted, rows: int | None = None) -> NDArray[np.uint8]:
     """`PhotoRRVQ.render` of one image, clamped and rounded: (H, W, 3)."""
     pixels = np.empty((*painted.size, 3), np.uint8)
-    for core, wide in bands(painted.size, model.synthesis, rows):
+    for core, wide in bands(painted.size, model.reach, rows):
         x = model.render(cut(painted, wide))[0, :, core.start - wide.start : core.stop - wide.start]
         pixels[core] = x.clamp_(0, 255).round_().to(torch.uint8).permute(1, 2, 0).cpu().numpy()
     return pixels
@@ -71,10 +72,8 @@ def cut(painted: Painted, rows: slice) -> Painted:
     return Painted(state, canvas, painted.sigma, (rows.stop - rows.start, painted.size[1]), painted.quality)
 
 
-def bands(size: tuple[int, int], net: BlockNet, rows: int | None = None) -> list[tuple[slice, slice]]:
-    """Bands of about `rows` rows of an image of `size`, each alone and with the halo that the network needs."""
+def bands(size: tuple[int, int], reach: int, rows: int | None = None) -> list[tuple[slice, slice]]:
+    """Bands of about `rows` rows of an image of `size`, each alone and with the halo that a network's reach needs."""
     height, width = size
     step = max(1, (rows or BAND_PIXELS // width) // GROUP) * GROUP
-    halo = -(-net.reach // GROUP) * GROUP
-    cores = [slice(top, min(top + step, height)) for top in range(0, height, step)]
-    return [(core, slice(max(core.start - halo, 0), min(core.stop + halo, height))) for core in cores]
+    return with_halo(height, step, -(-reach // GROUP) * GROUP)

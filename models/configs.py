@@ -17,6 +17,9 @@ LARGEST_DEPTH = 8
 LARGEST_STAGES = 256
 
 
+DEPTHS = ("blocks", "synthesis_blocks", "postfilter_pairs")
+
+
 def bounded(bounds: dict[str, tuple[Any, int]], least: int = 1) -> None:
     """ValueError unless each value, by name, is a whole number from `least` to its bound."""
     for name, (value, most) in bounds.items():
@@ -56,6 +59,10 @@ class RRVQConfig(FromJSON):
     hidden: int = 64
     synthesis_width: int = 128
     synthesis_blocks: int = 4
+    postfilter_width: int = 0
+    """Channels of the filter after the synthesis (see postfilter); 0 = there is none."""
+    postfilter_pairs: int = 3
+    """Its residual pairs."""
     analysis_width: int = 64
     analysis_slope: float = 0.0
     """Slope below zero of the analysis's activations."""
@@ -84,8 +91,9 @@ class RRVQConfig(FromJSON):
         wide = {f"width of stride {stride}": (width, LARGEST_WIDTH) for stride, width in self.widths.items()}
         named = ("hidden", "synthesis_width", "analysis_width")
         wide |= {name: (getattr(self, name), LARGEST_WIDTH) for name in named}
-        bounded(wide | {name: (getattr(self, name), LARGEST_DEPTH) for name in ("blocks", "synthesis_blocks")})
+        bounded(wide | {name: (getattr(self, name), LARGEST_DEPTH) for name in DEPTHS})
         bounded({"neighbours": (self.neighbours, LARGEST_STAGES)}, 0)
+        bounded({"postfilter_width": (self.postfilter_width, LARGEST_WIDTH)}, 0)
         known = {"layout": (self.layout, Layout), "prior": (self.prior, PriorKind)}
         one_of(known | {"transform": (self.transform, Transform)})
         if type(self.predictions) is not bool or not 0 <= float(self.analysis_slope) <= 1:

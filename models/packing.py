@@ -11,7 +11,7 @@ machine; the float networks are stored as 8-bit weights with a scale per output.
     LAYER.rest                              int32, the symbol that adds nothing
     LAYER.mean.weight, .bias                float16
     STAGE.quality                           int16 / 2^8
-    analysis., synthesis.                   int8 with float16 scales per output (`.scale`); biases, qualities float16
+    analysis., synthesis., postfilter.      int8 with float16 scales per output (`.scale`); biases, qualities float16
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from .exact import ACTIVATION_BITS, FLOAT32_LIMIT, GridLinear
 from .latent import CONTEXT, EMBEDDING_BITS, PRECISION_LIMIT, VALUE_BITS, VALUE_LIMIT, DirectLayer, LatentLayer
 from .photo import PhotoRRVQ
 from .pixels import BlockNet
+from .postfilter import PostFilter
 from .rrvq import Stage
 
 MEAN_BITS = 4
@@ -50,7 +51,7 @@ def pack(model: PhotoRRVQ) -> dict[str, Tensor]:
             packed |= {f"{name}.{key}": value for key, value in _pack_layer(name, module).items()}
         elif isinstance(module, Stage):
             packed[f"{name}.quality"] = integers(module.quality.clamp(-8, 8), 8, torch.int16)
-        elif isinstance(module, BlockNet):
+        elif isinstance(module, BlockNet | PostFilter):
             packed |= {f"{name}.{key}": value for key, value in _pack_float(module).items()}
     return packed
 
@@ -68,7 +69,7 @@ def unpack(model: PhotoRRVQ, packed: dict[str, Tensor]) -> None:
             _unpack_layer(name, module, part)
         elif isinstance(module, Stage):
             module.quality.data.copy_(take(part, "quality", torch.int16, module.quality.shape).float() / 2**8)
-        elif isinstance(module, BlockNet):
+        elif isinstance(module, BlockNet | PostFilter):
             _unpack_float(module, part)
 
 

@@ -13,6 +13,7 @@ from .configs import RRVQConfig
 from .descent import Ahead, Chooser, Weights, descend
 from .lapped import across, border_matrix, inverse_border_matrix
 from .pixels import STRIDES, BlockNet, Pyramid, canvas_levels, crop_levels, pad_levels
+from .postfilter import PostFilter
 from .rrvq import KNOTS, Chain, tokens
 from .transform import BLOCK
 
@@ -41,6 +42,15 @@ class PhotoRRVQ(nn.Module):
         self.analysis = BlockNet(config.analysis_width, 1, 0, KNOTS, config.analysis_slope)
         self.chain = Chain(config)
         self.synthesis = BlockNet(config.synthesis_width, config.synthesis_blocks, config.widths[8], KNOTS)
+        self.postfilter: PostFilter | None = None
+        if config.postfilter_width:
+            width, pairs = config.postfilter_width, config.postfilter_pairs
+            self.postfilter = PostFilter(width, pairs, config.synthesis_width, KNOTS)
+
+    @property
+    def reach(self) -> int:
+        """How many pixels away from a block what is painted can change what is rendered there."""
+        return self.synthesis.reach + (0 if self.postfilter is None else self.postfilter.reach)
 
     def sigma(self, quality: Tensor) -> Tensor:
         """The posterior's standard deviation for quality codes (B,), in grey levels."""
@@ -99,8 +109,21 @@ class PhotoRRVQ(nn.Module):
     def drawn(self, painted: Painted) -> tuple[Tensor, Tensor]:
         """The canvas's inverse transform and what the learned correction adds, whole blocks in units of sigma."""
         canvas = self._canvas(painted)
-        added: Tensor = self.synthesis(canvas, painted.quality, painted.state)
+        added, features = self._corrected(canvas, painted)
+        if self.postfilter is not None:
+            added = added + self.postfilter(canvas + added, features, painted.quality)
         return canvas, added
+
+    def before_filter(self, painted: Painted) -> tuple[Tensor, Tensor]:
+        """What the post-filter sees: whole blocks in units of sigma, and the synthesis's features."""
+        canvas = self._canvas(painted)
+        added, features = self._corrected(canvas, painted)
+        return canvas + added, features
+
+    def _corrected(self, canvas: Tensor, painted: Painted) -> tuple[Tensor, Tensor]:
+        """What the synthesis adds at stride 8, and its features."""
+        features = self.synthesis.features(canvas, painted.quality, painted.state)
+        return self.synthesis.correction(features), features
 
     def in_grey_levels(self, blocks: Tensor, painted: Painted) -> Tensor:
         """Whole blocks in units of sigma as grey levels of the image's size."""

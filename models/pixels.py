@@ -94,12 +94,16 @@ class BlockNet(nn.Module):
 
     @property
     def reach(self) -> int:
-        """How many pixels away an input can change the correction of a pixel: 3x3 convolutions and `contrast`."""
-        return BLOCK * (2 * len(self.body) + 2 + 2)
+        """How many pixels away from a block an input can change its correction: 3x3 convolutions and `contrast`."""
+        return BLOCK * (2 * len(self.body) + 2) + CONTRAST_REACH
 
     def forward(self, x: Tensor, quality: Tensor, extra: Tensor | None = None) -> Tensor:
         """x (B, 3, H, W) in units of sigma, sides multiples of 8; quality codes (B,) -> correction (B, 3, H, W)."""
-        h = (
+        return self.correction(self.features(x, quality, extra))
+
+    def features(self, x: Tensor, quality: Tensor, extra: Tensor | None = None) -> Tensor:
+        """What the last map sees. (B, width, H/8, W/8)"""
+        h: Tensor = (
             self.first(F.pixel_unshuffle(contrast(x), BLOCK))
             + interpolate_float(self.quality, quality)[:, :, None, None]
         )
@@ -108,8 +112,17 @@ class BlockNet(nn.Module):
         with torch.autocast(h.device.type, torch.bfloat16, enabled=self.training):
             for block in self.body:
                 h = block(h)
-            out: Tensor = self.last(F.leaky_relu(h, self.slope))
+            return F.leaky_relu(h, self.slope)
+
+    def correction(self, features: Tensor) -> Tensor:
+        """The last map's pixels (B, 3, H, W)."""
+        with torch.autocast(features.device.type, torch.bfloat16, enabled=self.training):
+            out: Tensor = self.last(features)
         return F.pixel_shuffle(out.float(), BLOCK)
+
+
+CONTRAST_REACH = 2 * BLOCK
+"""How many pixels away from a block `contrast` looks."""
 
 
 def contrast(x: Tensor) -> Tensor:

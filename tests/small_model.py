@@ -35,6 +35,8 @@ CONFIG = RRVQConfig(
     hidden=16,
     synthesis_width=8,
     synthesis_blocks=1,
+    postfilter_width=8,
+    postfilter_pairs=1,
     analysis_width=8,
     neighbours=8,
 )
@@ -70,7 +72,7 @@ def synthetic_evidence() -> dict[int, Tensor]:
 
 
 def _enliven(model: PhotoRRVQ) -> None:
-    """Give weight to what starts at zero: biases, canvas predictions, straps, and both float networks."""
+    """Give weight to what starts at zero: biases, canvas predictions, straps, and the float networks."""
     for module in model.modules():
         if isinstance(module, GridLinear):
             module.bias.normal_(std=0.1)
@@ -79,8 +81,9 @@ def _enliven(model: PhotoRRVQ) -> None:
         layer.mean.weight.normal_(std=0.05)
         if layer.around is not None:
             layer.around.weight.normal_(std=0.05)
-    for net in (model.analysis, model.synthesis):
-        net.last.weight.normal_(std=0.004)
+    for net in (model.analysis, model.synthesis, model.postfilter):
+        if net is not None:
+            net.last.weight.normal_(std=0.004)
 
 
 def frozen() -> PhotoRRVQ:

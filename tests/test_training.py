@@ -28,8 +28,9 @@ from dvcodec.training.codebooks import cluster, companded, marginals
 from dvcodec.training.distributed import Team
 from dvcodec.training.loop import Limits, Trainer
 from dvcodec.training.objective import rate_distortion
+from dvcodec.training.older_checkpoints import GROUPS
 from dvcodec.training.options import TrainOptions
-from dvcodec.training.photo_task import GROUPS, PhotoTask, group_of
+from dvcodec.training.photo_task import PhotoTask, group_of
 from dvcodec.training.photos import PhotoFolder
 from dvcodec.training.recipes import PRESETS, Preset, Recipe
 from dvcodec.training.registry import resolve

@@ -22,7 +22,6 @@ from dvcodec.models.exact import GridLinear
 from dvcodec.models.hierarchy import QualityMap
 from dvcodec.models.latent import LatentLayer
 from dvcodec.models.packing import pack
-from dvcodec.models.pixels import BlockNet
 from dvcodec.models.rrvq import Stage
 from dvcodec.models.weights_file import write
 
@@ -65,15 +64,15 @@ def test_what_is_unpacked_is_what_was_packed() -> None:
     for name, value in found.items():
         assert torch.equal(value.double(), packed[name].double()), name
     others = packed.keys() - found.keys()
-    assert {name.split(".")[0] for name in others} == {"analysis", "synthesis", "chain"}
+    assert {name.split(".")[0] for name in others} == {"analysis", "synthesis", "postfilter", "chain"}
     chained = {name.split(".")[-1] for name in others if name.startswith("chain.") and ".mean." not in name}
     assert chained == {"rest", "shift"}
 
 
 def test_float_networks_come_back_within_half_a_step() -> None:
     before, after = small_model.trainable(), small_model.frozen()
-    for net, again in ((before.analysis, after.analysis), (before.synthesis, after.synthesis)):
-        assert isinstance(net, BlockNet) and isinstance(again, BlockNet)
+    for name in ("analysis", "synthesis", "postfilter"):
+        net, again = before.get_submodule(name), after.get_submodule(name)
         for one, other in zip(net.parameters(), again.parameters(), strict=True):
             step = one.detach().abs().amax() / 127
             assert (one - other).abs().max() <= step / 2 * 1.02 + 1e-6

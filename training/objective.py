@@ -28,7 +28,7 @@ def rate_distortion(
     `relax`: how many times the gradient of the choice's relaxation counts; 0 leaves its cost out.
     """
     sigma = model.sigma(quality)
-    weight = sigma / REFERENCE_SIGMA / (x.shape[0] * x.shape[2] * x.shape[3])
+    weight = image_weights(sigma, x)
     chooser = PosteriorChooser(x.shape[0], weight * recipe.pull if relax else None, relax)
     with torch.set_grad_enabled(relax > 0 and torch.is_grad_enabled()):
         evidence = model.infer(x, quality, learned=analysis)
@@ -44,6 +44,11 @@ def rate_distortion(
         "distortion_nats_per_pixel": float(error.detach().sum()) / pixels,
     }
     return Terms(loss, figures, chooser.layer_nats, chooser.codes)
+
+
+def image_weights(sigma: Tensor, x: Tensor) -> Tensor:
+    """How much each image of a batch x (B, 3, H, W) counts, for its sigma (B,): (B,)."""
+    return sigma / REFERENCE_SIGMA / (x.shape[0] * x.shape[2] * x.shape[3])
 
 
 def canvas_error(painted: Painted, evidence: dict[int, Tensor]) -> Tensor:

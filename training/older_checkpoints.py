@@ -9,10 +9,11 @@ from torch import Tensor, nn
 
 from ..models.configs import RRVQConfig
 from ..models.photo import PhotoRRVQ
-from .photo_task import GROUPS, group_of
+from .photo_task import group_of
 
 OLDER = "dvcodec-checkpoint-1"
 MOMENTS = ("exp_avg", "exp_avg_sq")
+GROUPS = ("chain", "codebooks", "synthesis", "analysis")
 
 
 def upgraded(tensors: dict[str, Tensor], metadata: dict[str, str]) -> tuple[dict[str, Tensor], dict[str, str]]:

@@ -19,7 +19,7 @@ from .recipes import Recipe
 from .starting import start_from
 from .task import Moment, ParameterGroup, Terms
 
-GROUPS = ("chain", "codebooks", "synthesis", "analysis")
+GROUPS = ("chain", "codebooks", "synthesis", "postfilter", "analysis")
 
 
 def group_of(name: str) -> str:
@@ -45,16 +45,19 @@ class PhotoTask:
         self.module = PhotoRRVQ(config)
 
     def groups(self) -> Sequence[ParameterGroup]:
-        """Chain, codebooks and the two float networks."""
+        """Chain, codebooks and the float networks: those of them that the model has, and that learn."""
         recipe = self.recipe
-        rates = (recipe.rate, recipe.codebook_rate, recipe.network_rate, recipe.analysis_rate)
+        networks = (recipe.network_rate, recipe.postfilter_rate, recipe.analysis_rate)
+        rates = zip(GROUPS, (recipe.rate, recipe.codebook_rate, *networks), strict=True)
         named = [(name, p) for name, p in self.module.named_parameters() if p.requires_grad]
-        return [
-            ParameterGroup(group, [p for name, p in named if group_of(name) == group], rate)
-            for group, rate in zip(GROUPS, rates, strict=True)
-        ]
+        groups = [ParameterGroup(g, [p for name, p in named if group_of(name) == g], rate) for g, rate in rates]
+        return [group for group in groups if group.parameters]
 
     def batch(self, rng: np.random.Generator, moment: Moment) -> Tensor:
+        """Crops (B, 3, H, W)."""
+        return self.crops(rng, moment)
+
+    def crops(self, rng: np.random.Generator, moment: Moment) -> Tensor:
         """Crops (B, 3, H, W), larger and fewer in the last part of the run."""
         recipe = self.recipe
         side = recipe.late_crop if moment.fraction >= recipe.late_from else recipe.crop
@@ -67,7 +70,7 @@ class PhotoTask:
         with torch.no_grad():
             parts = []
             for _ in range(24):
-                x = self.batch(rng, Moment(0, 0.0)).to(device)
+                x = self.crops(rng, Moment(0, 0.0)).to(device)
                 quality = torch.randint(1500, FINEST_CODE + 1, (len(x),), device=device)
                 parts.append(self.module.infer(x, quality, learned=False))
             evidence = {s: torch.cat([part[s] for part in parts]).cpu() for s in parts[0]}

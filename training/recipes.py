@@ -10,6 +10,7 @@ from ..models.configs import RRVQConfig, bounded, one_of, within
 Optimiser = Literal["adam", "adamax"]
 Schedule = Literal["constant", "cosine", "plateau"]
 Precision = Literal["bf16", "fp32"]
+Learns = Literal["all", "postfilter"]
 
 MOST_STEPS = 10**9
 MOST_IMAGES = 2**16
@@ -81,6 +82,7 @@ class Recipe(Optimisation):
     codebook_rate: float = 3e-3
     network_rate: float = 5e-4
     """Of the synthesis."""
+    postfilter_rate: float = 1e-3
     analysis_rate: float = 1e-4
     anchor: float = 0.1
     """Share of the distortion measured on the canvas itself: it stays what the posterior takes it for."""
@@ -90,11 +92,22 @@ class Recipe(Optimisation):
     """From this fraction on the learned analysis is trained; 1 = never."""
     synthetic: float = 0.06
     """Share of the crops that are made (noise, ramps, lines, blocks), not cut from photographs."""
+    learns: Learns = "all"
+    """What is trained; "postfilter" trains that alone, on a pool of crops that are decoded once."""
+    pool: int = 512
+    """Crops in that pool ..."""
+    pool_side: int = 192
+    """... their sides ..."""
+    pool_steps: int = 2000
+    """... and how many steps it lasts."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         bounded({"crop": (self.crop, LARGEST_CROP), "late_crop": (self.late_crop, LARGEST_CROP)})
-        rates = ("codebook_rate", "network_rate", "analysis_rate", "pull")
+        bounded({"pool": (self.pool, MOST_IMAGES), "pool_steps": (self.pool_steps, MOST_STEPS)})
+        bounded({"pool_side": (self.pool_side, LARGEST_CROP)}, self.crop if self.learns == "postfilter" else 1)
+        one_of({"learns": (self.learns, Learns)})
+        rates = ("codebook_rate", "network_rate", "postfilter_rate", "analysis_rate", "pull")
         within({name: (getattr(self, name), LARGEST_RATE) for name in rates})
         shares = ("late_from", "anchor", "analysis_from", "synthetic")
         within({name: (getattr(self, name), 1) for name in shares})
@@ -110,7 +123,9 @@ class Preset:
     recipe: Optimisation = Recipe()
 
 
-WHOLE = RRVQConfig(layout="photo-96", sigma_coarse=48.0, sigma_fine=3.2, analysis_slope=0.2, neighbours=8)
+WHOLE = RRVQConfig(
+    layout="photo-96", sigma_coarse=48.0, sigma_fine=3.2, analysis_slope=0.2, neighbours=8, postfilter_width=48
+)
 
 PRESETS = {
     "rrvq": Preset(
@@ -131,6 +146,7 @@ PRESETS = {
             blocks=1,
             hidden=32,
             synthesis_width=64,
+            postfilter_width=24,
             analysis_width=32,
         ),
     ),
@@ -141,6 +157,7 @@ PRESETS = {
             widths={64: 96, 32: 160, 16: 208, 8: 208},
             hidden=96,
             synthesis_width=208,
+            postfilter_width=64,
             analysis_width=96,
         ),
     ),

@@ -3,7 +3,7 @@
 Training quantises on the way, so the integers lose nothing that the model could use but the variances of the widest
 scalar codebooks, which are stored coarsely (under 1 % of the rate); the optimiser starts cold. Where the layouts
 differ, layers of the same coefficients and K are carried over; the others keep their fresh codebooks and heads.
-Neighbours that the weights did not see say nothing at first.
+Neighbours that the weights did not see say nothing at first, and neither does a post-filter that they lack.
 """
 
 from __future__ import annotations
@@ -38,6 +38,9 @@ def start_from(model: PhotoRRVQ, weights: Path) -> int:
     if hierarchy.network.config.neighbours > model.config.neighbours:
         seen = hierarchy.network.config.neighbours
         raise DvcodecError(f"{weights} sees neighbours in {seen} stages", f"--set neighbours={seen}, or more")
+    if hierarchy.network.postfilter is not None and model.postfilter is None:
+        width = hierarchy.network.config.postfilter_width
+        raise DvcodecError(f"{weights} has a post-filter", f"--set postfilter_width={width}")
     same_analysis = hierarchy.network.config.analysis_slope == model.config.analysis_slope
     for key, value in mine.items():
         if key.startswith("analysis.") and not same_analysis:
@@ -46,7 +49,7 @@ def start_from(model: PhotoRRVQ, weights: Path) -> int:
             value.copy_(theirs[key])
         elif key.endswith(" around.weight"):
             value.zero_()
-        elif not key.startswith("layer "):
+        elif not key.startswith("layer ") and not (key.startswith("postfilter.") and key not in theirs):
             raise DvcodecError(f"{weights} has networks of other sizes", "train the preset and settings of its card")
     return sum(key.endswith(" values") and key in theirs for key in mine)
 

@@ -18,6 +18,7 @@ from .photo_task import PhotoTask
 from .photos import PhotoFolder
 from .pixel_recipe import PixelRecipe
 from .pixel_task import PixelTask
+from .postfilter_task import PostFilterTask
 from .recipes import Recipe
 from .registry import Settings
 from .scan_recipe import ScanRecipe
@@ -48,8 +49,9 @@ def _family(settings: Settings, recipe: FamilyRecipe, options: TrainOptions) -> 
 def _photographs(settings: Settings, recipe: Recipe, options: TrainOptions) -> tuple[Task, dict[str, Any]]:
     if options.data in DATA_SETS:
         raise InvalidArgument(f"{settings.preset} trains on a folder of photographs", "--data DIR")
-    photos = PhotoFolder(Path(options.data), recipe.late_crop, options.exclude)
-    task = PhotoTask(settings.config, recipe, photos, options.seed, options.start)
+    kind, side = (PhotoTask, recipe.late_crop) if recipe.learns == "all" else (PostFilterTask, recipe.pool_side)
+    photos = PhotoFolder(Path(options.data), side, options.exclude)
+    task = kind(settings.config, recipe, photos, options.seed, options.start)
     return task, {"data": options.data, "images": len(photos.images), "excluded": photos.excluded}
 
 
