@@ -1,0 +1,139 @@
+"""The second decoder of photographs finds the symbols and the pixels that the package finds."""
+
+import itertools
+import json
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+import small_model
+import torch
+from numpy.typing import NDArray
+from reference_decoder import ReferenceChooser, parse
+from reference_photo import Weights
+from reference_synthesis import decode
+
+from dvcodec.codec import lossy
+from dvcodec.codec.container import pack
+from dvcodec.codec.header import Header
+from dvcodec.models.hierarchy import PhotoHierarchy
+from dvcodec.models.interface import Step
+from dvcodec.models.weights_file import write
+
+Pixels = NDArray[np.uint8]
+VARIANTS: dict[str, dict[str, Any]] = {
+    "usual": {},
+    "photo-96": {"layout": "photo-96"},
+    "alone": {"neighbours": 0},
+    "direct": {"prior": "direct"},
+    "canvas": {"layout": "canvas", "prior": "direct", "predictions": False},
+    "lapped": {"transform": "lapped"},
+    "unfiltered": {"postfilter_width": 0},
+}
+LIVELY = {"mean.bias": 0.3, "head.bias": 8.0, "synthesis.quality": 0.5, "postfilter.quality": 0.5, ".last.weight": 0.1}
+"""How much parameters are made to vary whose names end like this, for what depends on them to show."""
+
+
+@dataclass
+class Model:
+    """A weights file as the package reads it, and as the second decoder does."""
+
+    hierarchy: PhotoHierarchy
+    weights: Weights
+
+
+def model_of(data: bytes) -> Model:
+    """Read a weights file's bytes twice."""
+    return Model(small_model.load(data), Weights(data))
+
+
+@cache
+def small(variant: str) -> Model:
+    """A variant of the small model that is livelier still."""
+    built = small_model.built(replace(small_model.CONFIG, **VARIANTS[variant]))
+    drawn = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for name, parameter in built.named_parameters():
+            for end, spread in LIVELY.items():
+                if name.endswith(end):
+                    parameter.normal_(std=spread, generator=drawn)
+    return model_of(write(built, small_model.QUALITIES, variant))
+
+
+@cache
+def shipped() -> Model:
+    """The default weights of photographs."""
+    folder = small_model.ROOT / "weights"
+    entries = json.loads((folder / "manifest.json").read_bytes())
+    (entry,) = (entry for entry in entries if entry.get("default") and "kind" not in entry)
+    return model_of((folder / entry["file"]).read_bytes())
+
+
+def coded(model: Model, array: Pixels, quality: float) -> bytes:
+    """A file of these pixels."""
+    code, grey = round(quality * 256), array.ndim == 2
+    chunks = lossy.encode(array, model.hierarchy, code).chunks
+    return pack(Header(array.shape[1], array.shape[0], grey, False, code, model.weights.id), chunks)
+
+
+class Taking(ReferenceChooser):
+    """Takes down the symbols of the layers that the package decodes."""
+
+    def __init__(self, data: bytes, chunks: int | None) -> None:
+        """Begin before the first chunk."""
+        super().__init__(parse(data))
+        self.chunks = self.chunks[:chunks]
+        self.taken: dict[int, list[int]] = {}
+
+    def choose(self, step: Step) -> NDArray[np.int32]:
+        """Decode one block."""
+        symbols = super().choose(step)
+        self.taken.setdefault(step.layer, []).extend(symbols.tolist())
+        return symbols
+
+
+def same(model: Model, data: bytes, chunks: int | None = None) -> Pixels:
+    """Hold the second decoder's symbols and, up to rounding, pixels to the package's; return these."""
+    file, chooser = parse(data), Taking(data, chunks)
+    stop = sum(layers for layers, _ in chooser.chunks)
+    state = model.hierarchy.walk(file.height, file.width, file.quality, chooser, grey=file.grey, stop=stop)
+    chooser.finish()
+    wanted = lossy.render(state, model.hierarchy, grey=file.grey)
+    symbols, pixels = decode(data, model.weights, chunks)
+    assert len(symbols) >= stop and {i: symbols[i].tolist() for i in chooser.taken} == chooser.taken
+    assert pixels.shape == wanted.shape and pixels.dtype == wanted.dtype == np.uint8
+    apart = np.abs(pixels.astype(int) - wanted)
+    assert apart.max() <= 1 and (apart > 0).mean() < 0.01
+    return wanted
+
+
+def agree(model: Model, array: Pixels, quality: float) -> None:
+    """A file of these pixels, and one of the green ones in grey, are the same to both decoders."""
+    for pixels in (array, np.ascontiguousarray(array[:, :, 1])):
+        assert same(model, coded(model, pixels, quality)).shape == pixels.shape
+
+
+@pytest.mark.parametrize("quality", [1, 37.3, 100])
+@pytest.mark.parametrize("size", [(1, 1), (7, 9), (40, 72), (65, 33)], ids=str)
+def test_sizes_and_qualities(size: tuple[int, int], quality: float) -> None:
+    agree(small("usual"), small_model.picture(*size), quality)
+
+
+@pytest.mark.parametrize("variant", list(VARIANTS)[1:])
+def test_variants(variant: str) -> None:
+    agree(small(variant), small_model.picture(40, 72), 60)
+    agree(small(variant), small_model.picture(9, 7), 60)
+
+
+@pytest.mark.parametrize("grey", [False, True])
+def test_previews(grey: bool) -> None:
+    array = small_model.picture(65, 90)
+    data = coded(small("usual"), np.ascontiguousarray(array[:, :, 1]) if grey else array, 60)
+    shown = [same(small("usual"), data, chunks) for chunks in range(1, len(parse(data).chunks))]
+    assert len(shown) >= 2 and not any(np.array_equal(a, b) for a, b in itertools.pairwise(shown))
+
+
+def test_the_default_weights() -> None:
+    agree(shipped(), small_model.photograph(56, 72), 95)
