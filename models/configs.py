@@ -16,8 +16,8 @@ LARGEST_WIDTH = 256
 LARGEST_DEPTH = 8
 LARGEST_STAGES = 256
 
-
 DEPTHS = ("blocks", "synthesis_blocks", "postfilter_pairs")
+"""Fields that LARGEST_DEPTH bounds."""
 
 
 def bounded(bounds: dict[str, tuple[Any, int]], least: int = 1) -> None:

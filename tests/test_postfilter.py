@@ -262,8 +262,21 @@ def test_a_model_without_a_filter_is_refused(photos: Path) -> None:
         PostFilterTask(ALONE, Recipe(learns="postfilter"), PhotoFolder(photos, 64), 0, None)
 
 
+def test_it_does_not_learn_behind_a_model_at_random(photos: Path) -> None:
+    one = PostFilterTask(CONFIG, Recipe(learns="postfilter"), PhotoFolder(photos, 64), 0, None)
+    with pytest.raises(InvalidArgument, match="behind weights"):
+        one.prepare(np.random.default_rng(0))
+
+
 @pytest.mark.parametrize(
-    "wrong", [{"pool": 0}, {"pool_side": 64, "learns": "postfilter"}, {"learns": "chain"}, {"pool_steps": 0}]
+    "wrong",
+    [
+        {"pool": 0},
+        {"pool_side": 100},
+        {"pool_side": 64, "learns": "postfilter"},
+        {"learns": "chain"},
+        {"pool_steps": 0},
+    ],
 )
 def test_recipes_are_bounded(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):

@@ -14,6 +14,7 @@ from .photo_task import group_of
 OLDER = "dvcodec-checkpoint-1"
 MOMENTS = ("exp_avg", "exp_avg_sq")
 GROUPS = ("chain", "codebooks", "synthesis", "analysis")
+"""The groups of parameters of that time."""
 
 
 def upgraded(tensors: dict[str, Tensor], metadata: dict[str, str]) -> tuple[dict[str, Tensor], dict[str, str]]:

@@ -63,6 +63,12 @@ class PostFilterTask(PhotoTask):
         self.pool: Pool | None = None
         self.number = -1
 
+    def prepare(self, rng: np.random.Generator) -> None:
+        """As `PhotoTask.prepare`. InvalidArgument without weights to start from: the rest does not learn."""
+        if self.start is None:
+            raise InvalidArgument("the post-filter alone learns behind weights that are there", "--from WEIGHTS")
+        super().prepare(rng)
+
     def batch(self, rng: np.random.Generator, moment: Moment) -> Tensor:
         """Which squares of the pool: (B, 3), crop, rows and columns of blocks."""
         number = moment.step // self.recipe.pool_steps

@@ -106,6 +106,8 @@ class Recipe(Optimisation):
         bounded({"crop": (self.crop, LARGEST_CROP), "late_crop": (self.late_crop, LARGEST_CROP)})
         bounded({"pool": (self.pool, MOST_IMAGES), "pool_steps": (self.pool_steps, MOST_STEPS)})
         bounded({"pool_side": (self.pool_side, LARGEST_CROP)}, self.crop if self.learns == "postfilter" else 1)
+        if self.pool_side % 8:
+            raise ValueError(f"pool_side {self.pool_side} is no multiple of 8, the side of a block")
         one_of({"learns": (self.learns, Learns)})
         rates = ("codebook_rate", "network_rate", "postfilter_rate", "analysis_rate", "pull")
         within({name: (getattr(self, name), LARGEST_RATE) for name in rates})
