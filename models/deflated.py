@@ -3,10 +3,15 @@
 The file holds one uint8 tensor, `deflated`: the zlib stream of all packed tensors one after the other, little-endian,
 in the order of `index`, a list of [name, dtype, shape]. Deflating takes about 15 % off. The metadata's one key,
 `dvcodec`, is a JSON object: format, name, config, index and what else the format has.
+
+Older weights ship as the difference to later ones, in half the bytes: `base` names the file beside them that the
+tensors of the same name, type and shape are to be added to, as integers that wrap; `tensors` is the SHA-256 of all sums
+as they would be deflated.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import zlib
@@ -30,13 +35,31 @@ LARGEST = 2**28
 """Bytes that a file may inflate to."""
 
 
+MOST_BASES = 16
+"""Files that one may refer to, each by the one before."""
+
+
 def deflate(facts: dict[str, Any], packed: dict[str, Tensor]) -> bytes:
     """The bytes of a weights file: facts about the model and its packed tensors."""
     index = [[key, str(value.dtype).removeprefix("torch."), list(value.shape)] for key, value in packed.items()]
-    payload = zlib.compress(b"".join(value.contiguous().numpy().tobytes() for value in packed.values()), 9)
+    strategy = zlib.Z_FILTERED if "base" in facts else zlib.Z_DEFAULT_STRATEGY  # differences are small, not alike
+    deflater = zlib.compressobj(9, strategy=strategy)
+    payload = deflater.compress(_joined(packed)) + deflater.flush()
     # One key: safetensors writes several in random order.
     metadata = {KEY: json.dumps({**facts, "index": index}, separators=(",", ":"))}
     return save({"deflated": torch.frombuffer(bytearray(payload), dtype=torch.uint8)}, metadata)
+
+
+def difference(path: Path, base: Path) -> bytes:
+    """The bytes of a weights file that gives the tensors of `path` where `base` lies beside it. ValueError, OSError."""
+    with reading():
+        facts = facts_of(path)
+        packed = tensors_of(path, facts)
+        facts |= {"base": base.name, "tensors": _digest(packed)}
+        theirs = tensors_of(base, facts_of(base))
+        for key, value in _alike(packed, theirs):
+            _as_integers(value).sub_(_as_integers(theirs[key]))
+        return deflate(facts, packed)
 
 
 @contextmanager
@@ -58,11 +81,56 @@ def facts_of(path: Path) -> dict[str, Any]:
     return facts
 
 
-def tensors_of(path: Path, facts: dict[str, Any]) -> dict[str, Tensor]:
-    """The packed tensors of a weights file by name."""
+def tensors_of(path: Path, facts: dict[str, Any], depth: int = 0) -> dict[str, Tensor]:
+    """The packed tensors of a weights file by name; `depth`: how many files refer to it."""
     with safe_open(path, framework="pt") as file:
         payload = file.get_tensor("deflated").numpy().tobytes()
-    return inflate(payload, facts["index"])
+    tensors = inflate(payload, facts["index"])
+    if "base" in facts:
+        _add_base(tensors, _beside(path, facts["base"], depth), depth)
+        if _digest(tensors) != facts["tensors"]:
+            raise ValueError(f"it and its base, {facts['base']}, do not give its tensors")
+    return tensors
+
+
+def _beside(path: Path, base: object, depth: int) -> Path:
+    """Where the base of a file lies. ValueError unless it is a plain name of a weights file."""
+    if not isinstance(base, str) or Path(base).name != base or not base.endswith(".safetensors"):
+        raise ValueError("its base is no name of a weights file")
+    if depth >= MOST_BASES:
+        raise ValueError("its bases are too many")
+    return path.with_name(base)
+
+
+def _add_base(tensors: dict[str, Tensor], base: Path, depth: int) -> None:
+    """Differences become what they are differences of."""
+    try:
+        theirs = tensors_of(base, facts_of(base), depth + 1)
+    except OSError as error:
+        raise ValueError(f"its base, {base.name}, cannot be read beside it") from error
+    for key, value in _alike(tensors, theirs):
+        _as_integers(value).add_(_as_integers(theirs[key]))
+
+
+def _alike(tensors: dict[str, Tensor], others: dict[str, Tensor]) -> Iterator[tuple[str, Tensor]]:
+    """Those that have a counterpart of their type and shape."""
+    for key, value in tensors.items():
+        other = others.get(key)
+        if other is not None and other.dtype == value.dtype and other.shape == value.shape:
+            yield key, value
+
+
+def _as_integers(tensor: Tensor) -> Tensor:
+    """The same memory as integers, whose sums wrap."""
+    return tensor.view(torch.int16) if tensor.dtype == torch.float16 else tensor
+
+
+def _joined(packed: dict[str, Tensor]) -> bytes:
+    return b"".join(value.contiguous().numpy().tobytes() for value in packed.values())
+
+
+def _digest(packed: dict[str, Tensor]) -> str:
+    return hashlib.sha256(_joined(packed)).hexdigest()
 
 
 def inflate(payload: bytes, index: list[tuple[str, str, list[int]]]) -> dict[str, Tensor]:

@@ -11,6 +11,7 @@ import re
 import zlib
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -99,23 +100,44 @@ class Part:
         return h
 
 
+def contents(data: bytes, folder: Path | None) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """What a weights file says of itself, and its tensors."""
+    end = 8 + int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:end])
+    about = json.loads(header["__metadata__"]["dvcodec"])
+    assert about["format"] == "dvcodec-rrvq-1"
+    first, last = header["deflated"]["data_offsets"]
+    inflated, at = zlib.decompress(data[end + first : end + last]), 0
+    tensors: dict[str, NDArray[Any]] = {}
+    for name, kind, shape in about["index"]:
+        values = np.frombuffer(inflated, np.dtype(kind).newbyteorder("<"), int(np.prod(shape)), at)
+        tensors[name] = values.reshape(shape)
+        at += values.nbytes
+    assert at == len(inflated)
+    if "base" in about:
+        assert folder is not None
+        _, base = contents((folder / about["base"]).read_bytes(), folder)
+        tensors = {name: summed(values, base.get(name)) for name, values in tensors.items()}
+        joined = b"".join(values.tobytes() for values in tensors.values())
+        assert hashlib.sha256(joined).hexdigest() == about["tensors"]
+    return about, tensors
+
+
+def summed(difference: NDArray[Any], base: NDArray[Any] | None) -> NDArray[Any]:
+    """A tensor of which the difference to one of another file is known, if that has it."""
+    if base is None or base.dtype != difference.dtype or base.shape != difference.shape:
+        return difference
+    whole = np.dtype(f"<i{difference.itemsize}")
+    return (difference.view(whole) + base.view(whole)).view(difference.dtype)
+
+
 class Weights:
     """What a weights file holds."""
 
-    def __init__(self, data: bytes) -> None:
-        """Read the file's bytes."""
-        end = 8 + int.from_bytes(data[:8], "little")
-        header = json.loads(data[8:end])
-        about = json.loads(header["__metadata__"]["dvcodec"])
-        assert about["format"] == "dvcodec-rrvq-1"
-        first, last = header["deflated"]["data_offsets"]
-        inflated, at = zlib.decompress(data[end + first : end + last]), 0
-        self.tensors: dict[str, Floats] = {}
-        for name, kind, shape in about["index"]:
-            values = np.frombuffer(inflated, np.dtype(kind).newbyteorder("<"), int(np.prod(shape)), at)
-            self.tensors[name] = values.reshape(shape).astype(np.float64)
-            at += values.nbytes
-        assert at == len(inflated)
+    def __init__(self, data: bytes, folder: Path | None = None) -> None:
+        """Read the file's bytes; `folder` holds what they may be a difference to."""
+        about, packed = contents(data, folder)
+        self.tensors: dict[str, Floats] = {name: values.astype(np.float64) for name, values in packed.items()}
         self.id, self.quality = hashlib.sha256(data).digest()[:8], about["quality"]
         self.config: dict[str, Any] = about["config"]
         self.layout = layout(self.config.get("layout", "photo-82"))

@@ -12,12 +12,13 @@ import small_model
 import torch
 from numpy.typing import NDArray
 from reference_decoder import ReferenceChooser, parse
-from reference_photo import Weights
+from reference_photo import Weights, contents
 from reference_synthesis import decode
 
 from dvcodec.codec import lossy
 from dvcodec.codec.container import pack
 from dvcodec.codec.header import Header
+from dvcodec.models.deflated import facts_of, tensors_of
 from dvcodec.models.hierarchy import PhotoHierarchy
 from dvcodec.models.interface import Step
 from dvcodec.models.weights_file import write
@@ -137,3 +138,18 @@ def test_previews(grey: bool) -> None:
 
 def test_the_default_weights() -> None:
     agree(shipped(), small_model.photograph(56, 72), 95)
+
+
+def test_older_weights_are_differences_to_later_ones() -> None:
+    folder = small_model.ROOT / "weights"
+    found = 0
+    for entry in json.loads((folder / "manifest.json").read_bytes()):
+        path = folder / entry["file"]
+        if "stored" in entry:
+            found += 1
+            about, tensors = contents(path.read_bytes(), folder)
+            assert "base" in about
+            wanted = tensors_of(path, facts_of(path))
+            assert list(tensors) == list(wanted)
+            assert all(np.array_equal(tensors[name], values.numpy()) for name, values in wanted.items())
+    assert found >= 3

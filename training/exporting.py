@@ -51,9 +51,9 @@ def export(checkpoints: Sequence[Path], out: Path, card: Mapping[str, str], cali
         raise DvcodecError(
             f"cannot be made exact: {error}", "train on with a smaller rate, then export again"
         ) from error
-    _replace(out, data)
+    replace_file(out, data)
     text = json.dumps(skeleton(reads, model, card, data), indent=2) + "\n"
-    _replace(out.with_suffix(".card.json"), text.encode())
+    replace_file(out.with_suffix(".card.json"), text.encode())
     return out
 
 
@@ -135,7 +135,8 @@ def training_facts(read: Checkpoint) -> dict[str, Any]:
     return known | {"recipe": asdict(read.settings.recipe), "torch": torch.__version__}
 
 
-def _replace(path: Path, data: bytes) -> None:
+def replace_file(path: Path, data: bytes) -> None:
+    """Writes a file whole, or not at all."""
     partial = path.with_name(path.name + ".partial")
     partial.write_bytes(data)
     os.replace(partial, path)

@@ -1,7 +1,8 @@
 """What ships: weights files, their manifest and their cards. Imports no torch.
 
-A .dvq file names its weights by the first 8 bytes of their SHA-256. Further weights files are found in the folder
-that the environment variable DVCODEC_WEIGHTS names.
+A .dvq file names its weights by the first 8 bytes of their SHA-256, that of the file they first shipped as: older
+weights are kept as differences to later ones (models.deflated), whose bytes have a SHA-256 of their own.
+Further weights files are found in the folder that the environment variable DVCODEC_WEIGHTS names.
 """
 
 import hashlib
@@ -30,7 +31,9 @@ class Weights:
     name: str
     path: Path
     sha256: str
-    """Of the file's bytes, hexadecimal."""
+    """Of the bytes of the file that they first shipped as, hexadecimal."""
+    stored: str
+    """SHA-256 of the bytes of the file as it lies there, hexadecimal."""
     card: dict[str, Any]
     """What is known of it: training data, recipe, figures, licence; may be empty."""
     kind: str = HIERARCHY
@@ -81,11 +84,19 @@ def find(name_or_path: str) -> Weights:
             return weights
     path = Path(name_or_path)
     if path.suffix == ".safetensors" and path.is_file():
-        weights = _from_file(path)
+        weights = _at(path)
         return _named.setdefault(weights.id, weights)
     if path.is_file():
         raise WeightsNotFound(f"{path} is no weights file, which end in .safetensors", "`dvcodec export` makes one")
     raise WeightsNotFound(f"no weights named {name_or_path!r}", "`dvcodec models` lists them")
+
+
+def _at(path: Path) -> Weights:
+    """Return the weights of a file: the installed ones, if it is theirs."""
+    for weights in entries():
+        if weights.path.resolve() == path.resolve():
+            return weights
+    return _from_file(path)
 
 
 def by_id(prefix: bytes) -> Weights:
@@ -105,7 +116,8 @@ def _manifest() -> list[dict[str, Any]]:
 
 def _from_manifest(entry: dict[str, Any]) -> Weights:
     card = _card(_FOLDER / entry.get("card", ""))
-    return Weights(entry["name"], _FOLDER / entry["file"], entry["sha256"], card, entry.get("kind", HIERARCHY))
+    stored = entry.get("stored", entry["sha256"])
+    return Weights(entry["name"], _FOLDER / entry["file"], entry["sha256"], stored, card, entry.get("kind", HIERARCHY))
 
 
 def _from_file(path: Path) -> Weights:
@@ -115,7 +127,7 @@ def _from_file(path: Path) -> Weights:
         digest = _hash(path.resolve(), facts.st_mtime_ns, facts.st_size)
     except OSError as error:
         raise WeightsNotFound(f"cannot read the weights file {path}: {error.strerror}") from error
-    return Weights(path.stem, path, digest, _card(path.with_suffix(".card.json")), kind_of(path))
+    return Weights(path.stem, path, digest, digest, _card(path.with_suffix(".card.json")), kind_of(path))
 
 
 @lru_cache(maxsize=64)

@@ -1,0 +1,139 @@
+"""Weights kept as the difference to later ones: the same tensors come back, or nothing does."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import small_model
+import torch
+from test_weights_files import parts, tell
+
+from dvcodec import weights
+from dvcodec.codec import engine
+from dvcodec.models.deflated import MOST_BASES, deflate, difference, facts_of, tensors_of
+from dvcodec.models.packing import pack
+from dvcodec.models.weights_file import write
+from dvcodec.training.shelving import shelve
+
+
+def moved(seed: int, **changes: Any) -> bytes:
+    """Weights like the small model's but for the analysis, which is a little apart."""
+    built = small_model.built(replace(small_model.CONFIG, **changes))
+    drawn = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for name, parameter in built.named_parameters():
+            if name.startswith("analysis."):
+                parameter.mul_(1 + 0.01 * torch.randn(parameter.shape, generator=drawn))
+    return write(built, small_model.QUALITIES, f"moved-{seed}")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two weights files and a manifest."""
+    entries = []
+    for name, data in (("new", moved(1, postfilter_width=12)), ("old", small_model.weights_bytes())):
+        (tmp_path / f"{name}.safetensors").write_bytes(data)
+        digest = hashlib.sha256(data).hexdigest()
+        entries.append({"name": name, "file": f"{name}.safetensors", "sha256": digest})
+    (tmp_path / "manifest.json").write_text(json.dumps(entries))
+    return tmp_path
+
+
+def tensors(path: Path) -> dict[str, torch.Tensor]:
+    """What a file says, by name."""
+    return tensors_of(path, facts_of(path))
+
+
+def test_a_difference_is_smaller_and_gives_the_same_model(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = folder / "old.safetensors"
+    wanted, plain = tensors(old), old.read_bytes()
+    before, after = shelve("old", "new", folder)
+    assert (len(plain), old.stat().st_size) == (before, after) and after < before
+    found = tensors(old)
+    assert list(found) == list(wanted)
+    assert all(found[key].dtype == value.dtype and torch.equal(found[key], value) for key, value in wanted.items())
+    monkeypatch.setattr(weights, "_FOLDER", folder)
+    monkeypatch.delenv("DVCODEC_WEIGHTS", raising=False)
+    named = hashlib.sha256(plain)
+    for entry in (weights.find("old"), weights.find(str(old)), weights.by_id(named.digest()[:8])):
+        assert (entry.sha256, entry.path) == (named.hexdigest(), old)
+    engine.forget()
+    again = engine.hierarchy(weights.find("old"), "cpu")
+    assert again.name == "small" and pack(again.network).keys() == wanted.keys()  # type: ignore[attr-defined]
+    old.write_bytes(old.read_bytes() + b"\0")
+    engine.forget()
+    with pytest.raises(weights.WeightsNotFound, match="damaged"):
+        engine.hierarchy(weights.find("old"), "cpu")
+
+
+def test_differences_of_differences(folder: Path) -> None:
+    old, new, newest = (folder / f"{name}.safetensors" for name in ("old", "new", "newest"))
+    wanted = tensors(old)
+    newest.write_bytes(moved(2))
+    old.write_bytes(difference(old, new))
+    new.write_bytes(difference(new, newest))
+    assert "base" in facts_of(old) and "base" in facts_of(new)
+    assert all(torch.equal(value, wanted[key]) for key, value in tensors(old).items())
+
+
+def test_a_difference_that_is_no_smaller_is_not_kept(folder: Path) -> None:
+    path = folder / "old.safetensors"
+    data = deflate(
+        {"format": "x"}, {"a": torch.arange(4, dtype=torch.int8), "b": torch.zeros(2, 2, dtype=torch.float16)}
+    )
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match="as a difference to new"):
+        shelve("old", "new", folder)
+    assert path.read_bytes() == data and "stored" not in (folder / "manifest.json").read_text()
+
+
+def test_bases_that_are_missing_changed_or_endless(folder: Path) -> None:
+    old, new = folder / "old.safetensors", folder / "new.safetensors"
+    changed = difference(old, new)
+    good = new.read_bytes()
+    new.write_bytes(moved(3, postfilter_width=12))
+    tell(changed, folder, "do not give its tensors")
+    new.write_bytes(good[:-1])
+    tell(changed, folder)
+    new.unlink()
+    tell(changed, folder, "new.safetensors, cannot be read")
+    facts = facts_of(old) | {"base": "hostile.safetensors", "tensors": "0"}
+    tell(deflate(facts, pack(small_model.trainable())), folder, "too many")
+    assert MOST_BASES < 100
+
+
+@pytest.mark.parametrize(
+    "base",
+    ["", ".", "..", "new", "../new.safetensors", "/new.safetensors", "sub/new.safetensors", 7, None, [], {}],
+    ids=repr,
+)
+def test_bases_elsewhere_are_refused(base: object, folder: Path) -> None:
+    facts = facts_of(folder / "old.safetensors") | {"base": base, "tensors": "0"}
+    tell(deflate(facts, pack(small_model.trainable())), folder, "no name of a weights file")
+
+
+@pytest.mark.parametrize("change", [lambda facts: facts.pop("tensors"), lambda facts: facts.update(tensors=1)])
+def test_a_difference_without_its_checksum_is_refused(change: Callable[[dict[str, Any]], Any], folder: Path) -> None:
+    old, new = folder / "old.safetensors", folder / "new.safetensors"
+    packed = tensors(old)
+    old.write_bytes(difference(old, new))
+    facts = facts_of(old)
+    change(facts)
+    tell(deflate(facts, packed), folder)
+
+
+def test_what_is_no_difference_is_written_as_it_was() -> None:
+    _, facts = parts()
+    assert "base" not in facts and "tensors" not in facts
+
+
+def test_the_older_weights_that_ship_are_differences_and_no_default_is() -> None:
+    shelved = [entry.name for entry in weights.entries() if entry.stored != entry.sha256]
+    assert {"rrvq-photo-2", "rrvq-photo-3", "rrvq-photo-4"} <= set(shelved)
+    assert not any(
+        default.name in shelved for kind in ("hierarchy", "pixels", "scans") for default in weights.defaults(kind)
+    )
