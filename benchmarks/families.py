@@ -29,6 +29,8 @@ SYMBOLS = {1: "64", 2: "64,16", 3: "64,16,4"}
 SETS = ("mnist-static", "caltech101", "fashion-static", "omniglot")
 ONE_LAYER = {"width": "32", "blocks": "1", "embedding": "16", "symbols": "64", "batch": "32", "validate_every": "1000"}
 """rVQ-VAE and VQ-VAE as narrow as `rrvq-l5-small`."""
+DEEP = {"width": "32", "embedding": "16", "batch": "32", "validate_every": "0"}
+"""The networks of 32 layers as narrow as that."""
 TEMPERATURE = 0.1
 """Of the relaxation bias, as in the paper."""
 
@@ -71,6 +73,8 @@ def codebooks() -> list[Row]:
         "spatial": ("rrvq-l5-small", {"latent": "gaussian", "exact": "false"}),
         "rvq": ("rvq", ONE_LAYER),
         "vqvae": ("vqvae", ONE_LAYER),
+        "l32": ("rrvq-l32", {**DEEP, "symbols": ",".join(["64"] * 32)}),
+        "spatial-l32": ("spatial-l32", DEEP),
     }
     return [Row(name, model, "cifar10", 1400, changed) for name, (model, changed) in settings.items()]
 

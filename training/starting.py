@@ -3,7 +3,8 @@
 Training quantises on the way, so the integers lose nothing that the model could use but the variances of the widest
 scalar codebooks, which are stored coarsely (under 1 % of the rate); the optimiser starts cold. Where the layouts
 differ, layers of the same coefficients and K are carried over; the others keep their fresh codebooks and heads.
-Neighbours that the weights did not see say nothing at first, and neither does a post-filter that they lack.
+Neighbours that the weights did not see say nothing at first, and neither does a post-filter that they lack. Synthesis
+and post-filter may be larger than theirs: what is new says nothing at first either (growth).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from ..models.latent import LatentLayer
 from ..models.photo import PhotoRRVQ
 from ..models.rrvq import Stage
 from ..models.weights_file import read
+from .growth import GROWING, grow
 
 
 def start_from(model: PhotoRRVQ, weights: Path) -> int:
@@ -49,9 +51,17 @@ def start_from(model: PhotoRRVQ, weights: Path) -> int:
             value.copy_(theirs[key])
         elif key.endswith(" around.weight"):
             value.zero_()
-        elif not key.startswith("layer ") and not (key.startswith("postfilter.") and key not in theirs):
-            raise DvcodecError(f"{weights} has networks of other sizes", "train the preset and settings of its card")
+        elif not key.startswith("layer ") and not grow(key, value, theirs):
+            raise _other_sizes(weights)
+    if any(key.startswith(GROWING) and key not in mine for key in theirs):
+        raise _other_sizes(weights)
     return sum(key.endswith(" values") and key in theirs for key in mine)
+
+
+def _other_sizes(weights: Path) -> DvcodecError:
+    return DvcodecError(
+        f"{weights} has networks of other sizes", "train the preset and settings of its card, or larger"
+    )
 
 
 def portable(model: PhotoRRVQ) -> dict[str, Tensor]:
