@@ -128,7 +128,8 @@ def summed(difference: NDArray[Any], base: NDArray[Any] | None) -> NDArray[Any]:
     if base is None or base.dtype != difference.dtype or base.shape != difference.shape:
         return difference
     whole = np.dtype(f"<i{difference.itemsize}")
-    return (difference.view(whole) + base.view(whole)).view(difference.dtype)
+    total: NDArray[Any] = difference.view(whole) + base.view(whole)
+    return total.view(difference.dtype)
 
 
 class Weights:

@@ -14,6 +14,7 @@ from test_weights_files import parts, tell
 
 from dvcodec import weights
 from dvcodec.codec import engine
+from dvcodec.codec.errors import WeightsNotFound
 from dvcodec.models.deflated import MOST_BASES, deflate, difference, facts_of, tensors_of
 from dvcodec.models.packing import pack
 from dvcodec.models.weights_file import write
@@ -66,7 +67,7 @@ def test_a_difference_is_smaller_and_gives_the_same_model(folder: Path, monkeypa
     assert again.name == "small" and pack(again.network).keys() == wanted.keys()  # type: ignore[attr-defined]
     old.write_bytes(old.read_bytes() + b"\0")
     engine.forget()
-    with pytest.raises(weights.WeightsNotFound, match="damaged"):
+    with pytest.raises(WeightsNotFound, match="damaged"):
         engine.hierarchy(weights.find("old"), "cpu")
 
 

@@ -37,4 +37,5 @@ def shelve(name: str, later: str, folder: Path = FOLDER) -> tuple[int, int]:
 
 
 if __name__ == "__main__":
-    print("{} -> {} bytes".format(*shelve(*sys.argv[1:])))
+    _, OLD, NEW = sys.argv
+    print("{} -> {} bytes".format(*shelve(OLD, NEW)))
