@@ -132,8 +132,11 @@ class _Tally:
                 self.counts[layer.plan.name] = self.counts.get(layer.plan.name, 0) + found
 
     def importance(self, x: Tensor, samples: int, at_once: int) -> None:
-        """log-mean of the weights, image by image, in runs of samples."""
-        repeats = max(1, min(samples, at_once // len(x)))
+        """log-mean of the weights, image by image, in runs of samples: at most `at_once` of them side by side."""
+        for part in x.split(at_once):
+            self._importance(part, samples, max(1, min(samples, at_once // len(part))))
+
+    def _importance(self, x: Tensor, samples: int, repeats: int) -> None:
         log_sum = torch.full((len(x),), -math.inf, dtype=torch.float64, device=x.device)
         for start in range(0, samples, repeats):
             weights = self._weights(x, min(repeats, samples - start))

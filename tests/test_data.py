@@ -125,6 +125,23 @@ def test_torchvision_serves_what_it_has(tmp_path: Path, monkeypatch: pytest.Monk
     assert len(load("mnist", tmp_path, download=True).split("train")) == 30
 
 
+def test_torchvision_fetches_the_faces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def faces(root: str, *, split: str, download: bool) -> None:
+        assert split == "all" and download
+        write_celeba(Path(root))
+
+    def without_gdown(root: str, *, split: str, download: bool) -> None:
+        raise RuntimeError("gdown is required")
+
+    monkeypatch.setattr(vision, "_imported", lambda: SimpleNamespace(CelebA=without_gdown))
+    with pytest.raises(DvcodecError, match="--download fetches it"):
+        load("celeba64", tmp_path)
+    with pytest.raises(DvcodecError, match="cannot fetch celeba64: gdown is required"):
+        load("celeba64", tmp_path, download=True)
+    monkeypatch.setattr(vision, "_imported", lambda: SimpleNamespace(CelebA=faces))
+    assert len(load("celeba64", tmp_path, download=True).split("train")) == 2
+
+
 def test_torchvision_is_asked_for_by_name_where_it_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def missing() -> None:
         raise ModuleNotFoundError("No module named 'torchvision'")

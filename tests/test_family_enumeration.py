@@ -84,6 +84,23 @@ def test_measured_bounds_agree_with_enumeration(name: str) -> None:
 
 
 @torch.no_grad()
+def test_the_importance_weighted_bound_takes_so_many_samples_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, x = small.lively(CONFIGS["vae"]), small.images(CONFIGS["vae"], 1).expand(50, -1, -1, -1)
+    sizes: list[int] = []
+    decode = model.decode
+
+    def watched(count: int, *rest: Any) -> Tensor:
+        sizes.append(count)
+        return decode(count, *rest)
+
+    monkeypatch.setattr(model, "decode", watched)
+    for at_once in (16, 120, 1000):
+        sizes.clear()
+        assert measure(model, [x], iw_samples=7, iw_batch=at_once).iw_samples == 7
+        assert sizes[0] == 50 and sum(sizes[1:]) == 7 * 50 and max(sizes[1:]) <= at_once
+
+
+@torch.no_grad()
 def test_without_skips_a_prior_forgets_all_but_the_layer_above() -> None:
     """Eq 17 and 19 against 18 and 20 of Lievin et al.: three layers, the coarsest changed."""
     for name, forgets in (("lvae", True), ("vae", True), ("skip-lvae", False), ("skip-vae", False), ("resnet", False)):

@@ -65,6 +65,13 @@ def hierarchy(name: str) -> FamilyHierarchy:
     return FamilyHierarchy(name, unpack(model.config, pack(model)), "cpu")
 
 
+def test_all_categorical_presets_have_an_exact_form_but_the_bounded_one() -> None:
+    categorical = {name for name, preset in FAMILIES.items() if preset.config.categorical}
+    assert categorical - {name for name in FAMILIES if FAMILIES[name].config.exact} == {"hdvae-lipschitz"}
+    grid = {name for name in FAMILIES if name.startswith("hdvae-n")} | {"hdvae", "hdvae-lipschitz"}
+    assert set(CATEGORICAL) == categorical - grid | {"hdvae-n12-l6"}
+
+
 def picture(config: FamilyConfig, seed: int = 0) -> NDArray[np.uint8]:
     """Pixels (S, S) or (S, S, 3) of the kind that a configuration codes."""
     x = small.images(config, 1, seed)[0] * (255 if config.binary else 1)

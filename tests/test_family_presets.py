@@ -13,6 +13,7 @@ from dvcodec.codec.errors import DvcodecError
 from dvcodec.evaluation.samples import draw, reconstruct
 from dvcodec.models.families.codebooks import Responsibilities
 from dvcodec.models.families.model import FamilyVAE
+from dvcodec.models.families.packing import pack, unpack
 from dvcodec.training.distributed import Team
 from dvcodec.training.elbo import ElboTask
 from dvcodec.training.families import FAMILIES, FamilyPreset
@@ -97,6 +98,60 @@ def test_every_preset_overfits_eight_images(name: str, tmp_path: Path) -> None:
     assert np.mean(losses[-3:]) < (0.4 if config.binary else 0.6) * losses[0], losses[::8]
     if config.likelihood != "neighbours":  # whose means need the pixels before as well
         assert explained(run) > (0.4 if config.binary else 0.1)
+
+
+AXES: dict[str, tuple[dict[str, object], dict[str, object]]] = {
+    "vae": ({"hierarchy": "vae"}, {}),
+    "skip-vae": ({"hierarchy": "skip-vae"}, {}),
+    "lvae": ({"hierarchy": "lvae"}, {}),
+    "biva": ({"hierarchy": "biva"}, {}),
+    "logits": ({"latent": "logits", "prior": "direct"}, {}),
+    "isotropic": ({"latent": "responsibilities", "variance": "isotropic"}, {}),
+    "mixture": ({"likelihood": "mixture", "channels": 3}, {}),
+    "straight-through": ({}, {"relaxation": "straight-through"}),
+    "straight-through-gumbel": ({}, {"relaxation": "straight-through-gumbel"}),
+}
+"""What no preset has, or none but with much else: changes of the configuration, and of the recipe."""
+
+
+@pytest.mark.parametrize("name", AXES)
+def test_choices_without_a_preset_train(name: str, tmp_path: Path) -> None:
+    """The loss falls, and every parameter has a gradient."""
+    config, recipe = AXES[name]
+    preset = small.shrunk(FAMILIES["hdvae-small"])
+    preset = replace(preset, config=replace(preset.config, image=8, sides=(4, 2), **config))  # type: ignore[arg-type]
+    recipe = {"steps": 40, "warm_up": 5, "schedule": "constant", "validate_every": 0, **recipe}
+    preset = replace(preset, recipe=replace(preset.recipe, rate=6 * preset.recipe.rate, **recipe))  # type: ignore[arg-type]
+    settings = Settings("family", "hdvae-small", preset.config, preset.recipe)
+    run = Trainer(task_of(preset), settings, Limits(tmp_path), Team(), {})
+    run.begin()
+    moved = {key: torch.zeros_like(value) for key, value in run.module.named_parameters()}
+    losses = []
+    for step in range(40):
+        losses.append(float(run.one_step(Moment(step, step / 40))[0].loss.detach()))
+        for key, value in run.module.named_parameters():
+            moved[key] += value.grad.abs() if value.grad is not None else 0
+    assert np.mean(losses[-3:]) < 0.8 * losses[0], losses[::8]
+    still = [key for key, total in moved.items() if not bool(total.any())]
+    assert len(still) <= 0.02 * len(moved), still
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["rrvq-l32", "hdvae-n98-l6"])
+def test_the_deepest_presets_at_their_own_depth(name: str, tmp_path: Path) -> None:
+    """A step, samples, and integers of networks that are narrow but as deep as the paper's."""
+    preset = FAMILIES[name]
+    narrow = replace(preset.config, width=8, symbols=(16,) * preset.config.levels)
+    preset = replace(preset, config=narrow, recipe=replace(preset.recipe, batch=8, validate_every=0))
+    settings = Settings("family", name, preset.config, preset.recipe)
+    run = Trainer(task_of(preset), settings, Limits(tmp_path), Team(), {})
+    run.begin()
+    terms, _ = run.one_step(Moment(0, 0.0))
+    assert len(terms.layer_nats) == preset.config.levels
+    model = task(run).module.eval()
+    assert draw(model, 2, layers=1, seed=1).shape[0] == 2
+    frozen = unpack(model.config, pack(model))
+    assert len(frozen.layers()) == preset.config.levels
 
 
 def explained(run: Trainer) -> float:

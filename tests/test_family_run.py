@@ -1,5 +1,8 @@
 """A family from data to a file: the loop trains, stops and goes on; its checkpoint becomes weights that code."""
 
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +17,7 @@ import dvcodec
 from dvcodec import training
 from dvcodec.codec import engine
 from dvcodec.codec.errors import DvcodecError
+from dvcodec.training.checkpoints import Checkpoint
 from dvcodec.training.families import FAMILIES
 from dvcodec.training.options import TrainOptions
 
@@ -103,4 +107,20 @@ def test_what_has_no_exact_form_is_not_exported(root: Path, tmp_path: Path) -> N
     run(root, tmp_path / "run", 1, exact="false", validate_every="0")
     with pytest.raises(DvcodecError, match="no exact form"):
         training.export(tmp_path / "run" / "checkpoint.safetensors", tmp_path / "w.safetensors", {"name": "w"})
+    run(
+        root, tmp_path / "bounded", 1, exact="false", lipschitz="1.0", hierarchy="lvae", block="elu", validate_every="0"
+    )
+    with pytest.raises(DvcodecError, match=r"no exact form \(.*Lipschitz"):
+        training.export(tmp_path / "bounded" / "checkpoint.safetensors", tmp_path / "w.safetensors", {"name": "w"})
     assert not (tmp_path / "w.safetensors").exists()
+
+
+@pytest.mark.slow
+def test_the_command_trains_in_two_processes(root: Path, tmp_path: Path) -> None:
+    launched = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "dvcodec"]
+    train = ["train", "--model", "hdvae-small", "--data", "mnist-static", "--root", str(root), "--out", str(tmp_path)]
+    changed = [word for key, value in SETTINGS.items() for word in ("--set", f"{key}={value}")]
+    limits = ["--steps", "2", "--device", "cpu", "--threads", "1", "--quiet"]
+    subprocess.run([*launched, *train, *changed, *limits], check=True, timeout=300)
+    assert json.loads((tmp_path / "config.json").read_text())["processes"] == 2
+    assert Checkpoint(tmp_path / "checkpoint.safetensors").state["step"] == 2

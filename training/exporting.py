@@ -98,7 +98,10 @@ def _family(model: FamilyVAE, card: Mapping[str, str], calibration: Path | None)
     if calibration is not None:
         raise DvcodecError("a family of small images has one quality", "leave out --calibrate")
     if not (model.config.exact and model.config.categorical):
-        raise DvcodecError("this model has no exact form", "only symbols trained with --set exact=true have one")
+        mend = "only symbols trained with --set exact=true have one"
+        if model.config.lipschitz:
+            mend = "maps with a Lipschitz constant are not rounded to grids, which would break it"
+        raise DvcodecError("this model has no exact form", mend)
     return families.write(model, card["name"])
 
 

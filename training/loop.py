@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from ..codec.errors import DvcodecError
 from .checkpoints import BEST, FILE, Checkpoint, save
@@ -30,6 +31,11 @@ from .task import Moment, Synchronised, Task, Terms, Validated
 
 SAVE_EVERY = 240.0
 """Seconds between checkpoints."""
+
+MOST_BROKEN = 20
+"""Gradients in a row that may be no numbers: their updates are left out, and later ones may be fine."""
+
+SMALLER = "resume with a smaller rate: --set rate=..."
 
 
 @dataclass(frozen=True)
@@ -145,6 +151,8 @@ class Trainer:
             self.task.synchronise(self.team.average)
         norm = self.flat.norm()
         factor = self.norms.factor(norm, self.recipe)
+        if self.norms.broken > MOST_BROKEN:
+            refuse_gradients(self.module)
         if factor is not None:
             self.flat.scale_gradients(factor)
             self.optimiser.step()
@@ -160,6 +168,8 @@ class Trainer:
             torch.manual_seed(self.limits.seed)
             self.module.eval()
             (value,) = self.team.largest(self.task.validate())
+        if math.isnan(value):
+            raise DvcodecError("the validation's loss is not a number", SMALLER)
         if self.plateau.take(value, self.recipe):
             self.save(BEST)
         return value
@@ -180,4 +190,11 @@ def refuse_nan(terms: Terms) -> None:
         return
     bad = [name for name, nats in terms.layer_nats.items() if not bool(torch.isfinite(nats).all())]
     where = f"layer {bad[0]}" if bad else "the distortion"
-    raise DvcodecError(f"the loss is not a number, first in {where}", "resume with a smaller rate: --set rate=...")
+    raise DvcodecError(f"the loss is not a number, first in {where}", SMALLER)
+
+
+def refuse_gradients(module: nn.Module) -> None:
+    """Stops a run whose gradients stay no numbers, naming a parameter that has such."""
+    bad = (name for name, p in module.named_parameters() if p.grad is not None and not bool(p.grad.isfinite().all()))
+    name = next(bad, "their sum")
+    raise DvcodecError(f"{MOST_BROKEN + 1} gradients in a row are not numbers, first in {name}", SMALLER)

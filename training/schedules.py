@@ -55,6 +55,8 @@ class Norms:
     recent: deque[float] = field(default_factory=lambda: deque(maxlen=WINDOW))
     skipped: int = 0
     """Updates left out so far."""
+    broken: int = 0
+    """Norms in a row that were no numbers."""
 
     def restore(self, norms: Iterable[float], skipped: int) -> None:
         """Goes on from what a checkpoint held."""
@@ -63,7 +65,8 @@ class Norms:
 
     def factor(self, norm: float, recipe: Optimisation) -> float | None:
         """What to multiply the gradient of this norm with; None: leave the update out."""
-        if not math.isfinite(norm):
+        self.broken = 0 if math.isfinite(norm) else self.broken + 1
+        if self.broken:
             self.skipped += 1
             return None
         median = statistics.median(self.recent) if len(self.recent) > KNOWN else None

@@ -81,13 +81,21 @@ def _images(array: NDArray[Any], published: Published) -> Bytes:
 
 def _original(name: str, published: Published, root: Path, download: bool) -> Parts:
     """The set from the files as published, or through torchvision."""
-    found = {file: path for file in published.files if (path := _find(root, file))}
-    whole = len(found) == len(published.files)
-    parts = published.read(found) if whole else _fetched(name, published, root, download)
+    found = _files(published, root)
+    if not found and download and name in vision.FILES:
+        vision.fetch(name, root)
+        found = _files(published, root)
+    parts = published.read(found) if found else _fetched(name, published, root, download)
     if published.once:
         rng = np.random.default_rng(0)
         parts = {key: (rng.random(part.shape, np.float32) * 255 < part).astype(np.uint8) for key, part in parts.items()}
     return parts
+
+
+def _files(published: Published, root: Path) -> dict[str, Path]:
+    """Where the published files lie; empty if one is missing."""
+    found = {file: path for file in published.files if (path := _find(root, file))}
+    return found if len(found) == len(published.files) else {}
 
 
 def _fetched(name: str, published: Published, root: Path, download: bool) -> Parts:
@@ -95,7 +103,11 @@ def _fetched(name: str, published: Published, root: Path, download: bool) -> Par
     if parts is not None:
         return parts
     files = " or ".join([*published.archives, " + ".join(published.files)])
-    mend = "--download fetches it" if name in vision.SETS and not download else "docs/TRAINING.md says where it is from"
+    mend = (
+        "--download fetches it"
+        if name in (*vision.SETS, *vision.FILES) and not download
+        else "docs/TRAINING.md says where it is from"
+    )
     raise DvcodecError(f"no files of {name} in {root}: {files}", mend)
 
 

@@ -15,6 +15,8 @@ from ...codec.errors import DvcodecError
 
 SETS = {"mnist": "MNIST", "fashion-static": "FashionMNIST", "cifar10": "CIFAR10", "svhn": "SVHN"}
 """Ours -> torchvision's."""
+FILES = {"celeba64": "CelebA"}
+"""Sets of which torchvision fetches the published files, for our own reader."""
 BROKEN = "operator torchvision::nms does not exist"
 """What the import says where torchvision was built for another torch (GPU against CPU, say)."""
 OPERATORS = (
@@ -36,13 +38,24 @@ def arrays(name: str, root: Path, *, download: bool) -> dict[str, NDArray[np.uin
         return None
     try:
         opened = {part: _open(module, SETS[name], root, part, download) for part in ("train", "test")}
-    except RuntimeError as error:
-        if not download:  # torchvision found no files, or not the ones it knows by their hashes
+    except (RuntimeError, OSError) as error:
+        if isinstance(error, RuntimeError) and not download:  # no files, or not the ones it knows by their hashes
             return None
-        raise DvcodecError(f"torchvision cannot fetch {name}: {error}", "put its files there by hand") from error
-    except OSError as error:
-        raise DvcodecError(f"torchvision cannot fetch {name}: {error}", "put its files there by hand") from error
+        raise _failed(name, error) from error
     return {part: _array(data) for part, data in opened.items()}
+
+
+def fetch(name: str, root: Path) -> None:
+    """Fetches a set's published files into a folder below `root`. DvcodecError if that cannot be done."""
+    module = datasets(required=True)
+    try:
+        getattr(module, FILES[name])(str(root), split="all", download=True)
+    except (RuntimeError, OSError, ImportError) as error:  # it needs gdown
+        raise _failed(name, error) from error
+
+
+def _failed(name: str, error: Exception) -> DvcodecError:
+    return DvcodecError(f"torchvision cannot fetch {name}: {error}", "put its files there by hand")
 
 
 def _open(module: Any, name: str, root: Path, part: str, download: bool) -> Any:
