@@ -125,7 +125,8 @@ def main() -> None:
     parser.add_argument("--only", default="")
     chosen = parser.parse_args()
     chosen.out.mkdir(parents=True, exist_ok=True)
-    table = Table("row", "ELBO, nats", "bits per dimension", "KL, nats", "symbols in use", "relaxation bias", "relaxed ELBO")
+    figures = ("ELBO, nats", "bits per dimension", "KL, nats", "symbols in use", "relaxation bias", "relaxed ELBO")
+    table = Table("row", *figures)
     table.columns[0].no_wrap = True
     for row in TABLES[chosen.table]():
         if row.name.startswith(chosen.only):

@@ -133,7 +133,7 @@ class _Tally:
 
     def importance(self, x: Tensor, samples: int, at_once: int) -> None:
         """log-mean of the weights, image by image, in runs of samples: at most `at_once` of them side by side."""
-        for part in x.split(at_once):
+        for part in torch.split(x, at_once):
             self._importance(part, samples, max(1, min(samples, at_once // len(part))))
 
     def _importance(self, x: Tensor, samples: int, repeats: int) -> None:
