@@ -77,3 +77,25 @@ def shipped() -> "PhotoHierarchy":
     hierarchy = engine.hierarchy(weights.default(), "cpu")
     assert isinstance(hierarchy, PhotoHierarchy)
     return hierarchy
+
+
+@pytest.fixture
+def toy_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Checkpoints of the toy task can be read."""
+    import torch
+
+    import toy_task
+    from dvcodec.training import registry
+    from dvcodec.training.recipes import Optimisation
+
+    torch.set_num_threads(1)
+    restored = registry.restored
+
+    def with_toy(plain: dict[str, object]) -> registry.Settings:
+        if plain["kind"] != "toy":
+            return restored(plain)
+        sizes, recipe = toy_task.Sizes(), registry._recipe(Optimisation, plain["recipe"])
+        return registry.Settings("toy", "toy", sizes, recipe)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(registry, "restored", with_toy)
+    monkeypatch.setattr(registry, "module", lambda settings: toy_task.Model())

@@ -22,25 +22,11 @@ from dvcodec.training import journal, registry
 from dvcodec.training.checkpoints import BEST, FILE, Checkpoint
 from dvcodec.training.journal import Tables
 from dvcodec.training.parameters import FlatParameters
-from dvcodec.training.recipes import Optimisation
 from dvcodec.training.schedules import Norms
 from dvcodec.training.task import Moment, ParameterGroup
-from toy_task import RECIPE, Sizes, differing, interrupt, resume, toy, train, trainer
+from toy_task import RECIPE, differing, interrupt, resume, toy, train, trainer
 
-
-@pytest.fixture(autouse=True)
-def toy_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Checkpoints of the toy task can be read."""
-    torch.set_num_threads(1)
-    restored = registry.restored
-
-    def with_toy(plain: dict[str, object]) -> registry.Settings:
-        if plain["kind"] != "toy":
-            return restored(plain)
-        return registry.Settings("toy", "toy", Sizes(), registry._recipe(Optimisation, plain["recipe"]))  # type: ignore[arg-type]
-
-    monkeypatch.setattr(registry, "restored", with_toy)
-    monkeypatch.setattr(registry, "module", lambda settings: toy_task.Model())
+pytestmark = pytest.mark.usefixtures("toy_is_known")
 
 
 def rows(path: Path) -> list[dict[str, str]]:

@@ -13,6 +13,8 @@ from dvcodec.training.loop import MOST_BROKEN
 from dvcodec.training.task import Moment, Terms
 from toy_task import RECIPE, toy, train, trainer
 
+pytestmark = pytest.mark.usefixtures("toy_is_known")
+
 
 def test_a_loss_that_is_no_number_names_the_layer_and_saves(tmp_path: Path) -> None:
     run = trainer(tmp_path)
