@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
@@ -91,11 +91,11 @@ def toy_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     torch.set_num_threads(1)
     restored = registry.restored
 
-    def with_toy(plain: dict[str, object]) -> registry.Settings:
+    def with_toy(plain: dict[str, Any]) -> registry.Settings:
         if plain["kind"] != "toy":
             return restored(plain)
         sizes, recipe = toy_task.Sizes(), registry._recipe(Optimisation, plain["recipe"])
-        return registry.Settings("toy", "toy", sizes, recipe)  # type: ignore[arg-type]
+        return registry.Settings("toy", "toy", sizes, recipe)
 
     monkeypatch.setattr(registry, "restored", with_toy)
     monkeypatch.setattr(registry, "module", lambda settings: toy_task.Model())
