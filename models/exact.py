@@ -32,19 +32,29 @@ WEIGHT_LEVELS = 127
 FLOAT32_LIMIT = 2**24
 
 
+HALF = torch.tensor(0.5)
+
+
 class _Grid(torch.autograd.Function):
     """floor(x * 2^bits + 1/2) / 2^bits, clamped; the gradient passes inside a clamp at zero or a symmetric one."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, bits: int, low: float, high: float) -> Tensor:
-        y = torch.mul(x, 2.0**bits).add_(0.5).floor_().mul_(2.0**-bits).clamp_(low, high)
-        ctx.save_for_backward(y > 0 if low == 0 else y.abs() < high)
+        y = torch.add(HALF, x, alpha=2.0**bits).floor_().mul_(2.0**-bits).clamp_(low, high)
+        ctx.low, ctx.high = low, high
+        ctx.save_for_backward(y)
         return y
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None, None]:
-        (inside,) = ctx.saved_tensors
-        return grads[0] * inside, None, None, None
+        (y,) = ctx.saved_tensors
+        if ctx.low == 0:
+            passed = torch.ops.aten.threshold_backward(grads[0], y, 0.0)  # one pass, where y > 0
+        elif math.isinf(ctx.high):
+            passed = grads[0]
+        else:
+            passed = torch.ops.aten.hardtanh_backward(grads[0], y, ctx.low, ctx.high)  # where low < y < high
+        return passed, None, None, None
 
 
 class _Weights(torch.autograd.Function):
