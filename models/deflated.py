@@ -4,9 +4,9 @@ The file holds one uint8 tensor, `deflated`: the zlib stream of all packed tenso
 in the order of `index`, a list of [name, dtype, shape]. Deflating takes about 15 % off. The metadata's one key,
 `dvcodec`, is a JSON object: format, name, config, index and what else the format has.
 
-Older weights ship as the difference to later ones, in half the bytes: `base` names the file beside them that the
-tensors of the same name, type and shape are to be added to, as integers that wrap; `tensors` is the SHA-256 of all sums
-as they would be deflated.
+Older weights ship as the difference to later ones, in little more than half the bytes: `base` names the file beside
+them that the tensors of the same name, type and shape are to be added to, as integers that wrap; `tensors` is the
+SHA-256 of all sums as they would be deflated. Their tensor is called `difference`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,16 +39,19 @@ LARGEST = 2**28
 MOST_BASES = 16
 """Files that one may refer to, each by the one before."""
 
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}\.safetensors")
+"""Of a base."""
+
 
 def deflate(facts: dict[str, Any], packed: dict[str, Tensor]) -> bytes:
     """The bytes of a weights file: facts about the model and its packed tensors."""
     index = [[key, str(value.dtype).removeprefix("torch."), list(value.shape)] for key, value in packed.items()]
     strategy = zlib.Z_FILTERED if "base" in facts else zlib.Z_DEFAULT_STRATEGY  # differences are small, not alike
     deflater = zlib.compressobj(9, strategy=strategy)
-    payload = deflater.compress(_joined(packed)) + deflater.flush()
+    payload = deflater.compress(b"".join(_bytes(value) for value in packed.values())) + deflater.flush()
     # One key: safetensors writes several in random order.
     metadata = {KEY: json.dumps({**facts, "index": index}, separators=(",", ":"))}
-    return save({"deflated": torch.frombuffer(bytearray(payload), dtype=torch.uint8)}, metadata)
+    return save({_tensor(facts): torch.frombuffer(bytearray(payload), dtype=torch.uint8)}, metadata)
 
 
 def difference(path: Path, base: Path) -> bytes:
@@ -81,35 +85,50 @@ def facts_of(path: Path) -> dict[str, Any]:
     return facts
 
 
-def tensors_of(path: Path, facts: dict[str, Any], depth: int = 0) -> dict[str, Tensor]:
-    """The packed tensors of a weights file by name; `depth`: how many files refer to it."""
+def tensors_of(path: Path, facts: dict[str, Any]) -> dict[str, Tensor]:
+    """The packed tensors of a weights file by name. Of files that are differences two are held at a time."""
+    found: dict[str, Tensor] = {}
+    for file, about in reversed(_chain(path, facts)):
+        base, found = found, inflate(_payload(file, about), about["index"])
+        if "base" in about:
+            for key, value in _alike(found, base):
+                _as_integers(value).add_(_as_integers(base[key]))
+            if _digest(found) != about["tensors"]:
+                raise ValueError(f"it and its base, {about['base']}, do not give its tensors")
+    return found
+
+
+def _payload(path: Path, facts: dict[str, Any]) -> bytes:
     with safe_open(path, framework="pt") as file:
-        payload = file.get_tensor("deflated").numpy().tobytes()
-    tensors = inflate(payload, facts["index"])
-    if "base" in facts:
-        _add_base(tensors, _beside(path, facts["base"], depth), depth)
-        if _digest(tensors) != facts["tensors"]:
-            raise ValueError(f"it and its base, {facts['base']}, do not give its tensors")
-    return tensors
+        payload: bytes = file.get_tensor(_tensor(facts)).numpy().tobytes()
+    return payload
 
 
-def _beside(path: Path, base: object, depth: int) -> Path:
+def _tensor(facts: dict[str, Any]) -> str:
+    """What the file's one tensor is called: readers that know of no bases do not find differences."""
+    return "difference" if "base" in facts else "deflated"
+
+
+def _chain(path: Path, facts: dict[str, Any]) -> list[tuple[Path, dict[str, Any]]]:
+    """A file, its base, the base of that, and so on. ValueError if they have no end or do not lie beside it."""
+    chain = [(path, facts)]
+    while "base" in facts:
+        path = _beside(path, facts["base"])
+        if len(chain) > MOST_BASES or path in [file for file, _ in chain]:
+            raise ValueError("its bases have no end")
+        try:
+            facts = facts_of(path)
+        except OSError as error:
+            raise ValueError(f"its base, {path.name}, cannot be read beside it") from error
+        chain.append((path, facts))
+    return chain
+
+
+def _beside(path: Path, base: object) -> Path:
     """Where the base of a file lies. ValueError unless it is a plain name of a weights file."""
-    if not isinstance(base, str) or Path(base).name != base or not base.endswith(".safetensors"):
+    if not isinstance(base, str) or not NAME.fullmatch(base):
         raise ValueError("its base is no name of a weights file")
-    if depth >= MOST_BASES:
-        raise ValueError("its bases are too many")
     return path.with_name(base)
-
-
-def _add_base(tensors: dict[str, Tensor], base: Path, depth: int) -> None:
-    """Differences become what they are differences of."""
-    try:
-        theirs = tensors_of(base, facts_of(base), depth + 1)
-    except OSError as error:
-        raise ValueError(f"its base, {base.name}, cannot be read beside it") from error
-    for key, value in _alike(tensors, theirs):
-        _as_integers(value).add_(_as_integers(theirs[key]))
 
 
 def _alike(tensors: dict[str, Tensor], others: dict[str, Tensor]) -> Iterator[tuple[str, Tensor]]:
@@ -125,12 +144,16 @@ def _as_integers(tensor: Tensor) -> Tensor:
     return tensor.view(torch.int16) if tensor.dtype == torch.float16 else tensor
 
 
-def _joined(packed: dict[str, Tensor]) -> bytes:
-    return b"".join(value.contiguous().numpy().tobytes() for value in packed.values())
+def _bytes(tensor: Tensor) -> bytes:
+    return tensor.contiguous().numpy().tobytes()
 
 
 def _digest(packed: dict[str, Tensor]) -> str:
-    return hashlib.sha256(_joined(packed)).hexdigest()
+    """SHA-256 of all tensors, one after the other."""
+    digest = hashlib.sha256()
+    for value in packed.values():
+        digest.update(_bytes(value))
+    return digest.hexdigest()
 
 
 def inflate(payload: bytes, index: list[tuple[str, str, list[int]]]) -> dict[str, Tensor]:

@@ -32,7 +32,7 @@ WEIGHT_LEVELS = 127
 FLOAT32_LIMIT = 2**24
 
 
-HALF = torch.tensor(0.5)
+HALF = torch.tensor(0.5, device="cpu")
 
 
 class _Grid(torch.autograd.Function):

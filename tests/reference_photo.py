@@ -106,7 +106,7 @@ def contents(data: bytes, folder: Path | None) -> tuple[dict[str, Any], dict[str
     header = json.loads(data[8:end])
     about = json.loads(header["__metadata__"]["dvcodec"])
     assert about["format"] == "dvcodec-rrvq-1"
-    first, last = header["deflated"]["data_offsets"]
+    first, last = header["difference" if "base" in about else "deflated"]["data_offsets"]
     inflated, at = zlib.decompress(data[end + first : end + last]), 0
     tensors: dict[str, NDArray[Any]] = {}
     for name, kind, shape in about["index"]:

@@ -109,6 +109,7 @@ def test_evaluate_reports_bounds_in_words_and_json(digits: Path, run: Path) -> N
     assert (seen.code, seen.err) == (0, "")
     assert "images" in seen.out and "KL_NATS" in seen.out and "iw_nats" in seen.out
     seen = dvcodec("evaluate", "--weights", run / FILE, *told, "--json")
+    assert seen.code == 0, seen.err
     found = json.loads(seen.out)
     assert (found["images"], found["split"], found["data"], found["dimensions"]) == (10, "test", "mnist-static", 784)
     assert found["iw_nats"] > found["elbo_nats"] - 5 and found["relaxation_bias_nats"] >= 0
@@ -176,6 +177,7 @@ def test_photograph_models_are_measured_and_sampled(tmp_path: Path, monkeypatch:
     folder.mkdir()
     Image.fromarray(small_model.picture(70, 80)).save(folder / "a.png")
     seen = dvcodec("evaluate", "--weights", weights, "--data", folder, "-q", "20", "--json", "--device", "cpu")
+    assert seen.code == 0, seen.err
     found = json.loads(seen.out)
     assert found["images"] == 1 and found["bits_per_dim"] == pytest.approx(found["divergence"] + found["likelihood"])
     told: list[str | Path] = ["--weights", weights, "--size", "64", "--device", "cpu", "--quiet"]

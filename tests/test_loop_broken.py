@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from dvcodec.codec.errors import DvcodecError
-from dvcodec.training.checkpoints import FILE, Checkpoint
+from dvcodec.training.checkpoints import BEST, FILE, Checkpoint
 from dvcodec.training.loop import MOST_BROKEN
 from dvcodec.training.task import Moment, Terms
 from toy_task import RECIPE, toy, train, trainer
@@ -56,9 +56,10 @@ def test_gradients_that_stay_no_numbers_end_the_run(tmp_path: Path, every: int) 
     assert all(bool(torch.isfinite(value).all()) for name, value in saved.tensors.items() if name.startswith("model."))
 
 
-def test_a_validation_that_is_no_number_ends_the_run(tmp_path: Path) -> None:
+@pytest.mark.parametrize("broken", [math.nan, math.inf, -math.inf])
+def test_a_validation_that_is_no_number_ends_the_run(tmp_path: Path, broken: float) -> None:
     run = trainer(tmp_path, replace(RECIPE, steps=60, validate_every=2))
-    toy(run).validations = [1.0, math.nan]
+    toy(run).validations = [1.0, broken]
     with pytest.raises(DvcodecError, match="the validation's loss is not a number"):
         train(run)
-    assert Checkpoint(tmp_path / FILE).state["step"] == 4
+    assert not (tmp_path / FILE).exists() and Checkpoint(tmp_path / BEST).state["step"] == 2

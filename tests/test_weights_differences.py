@@ -60,8 +60,11 @@ def test_a_difference_is_smaller_and_gives_the_same_model(folder: Path, monkeypa
     monkeypatch.setattr(weights, "_FOLDER", folder)
     monkeypatch.delenv("DVCODEC_WEIGHTS", raising=False)
     named = hashlib.sha256(plain)
+    copied = folder / "copy.safetensors"
+    copied.write_bytes(old.read_bytes())
     for entry in (weights.find("old"), weights.find(str(old)), weights.by_id(named.digest()[:8])):
         assert (entry.sha256, entry.path) == (named.hexdigest(), old)
+    assert weights.find(str(copied)).sha256 == named.hexdigest()
     engine.forget()
     again = engine.hierarchy(weights.find("old"), "cpu")
     assert again.name == "small" and pack(again.network).keys() == wanted.keys()  # type: ignore[attr-defined]
@@ -69,6 +72,21 @@ def test_a_difference_is_smaller_and_gives_the_same_model(folder: Path, monkeypa
     engine.forget()
     with pytest.raises(WeightsNotFound, match="damaged"):
         engine.hierarchy(weights.find("old"), "cpu")
+
+
+def test_shelving_goes_on_after_an_interrupt_and_in_no_circle(folder: Path) -> None:
+    before = (folder / "old.safetensors").read_bytes()
+    with pytest.raises(ValueError, match="old is old"):
+        shelve("old", "old", folder)
+    assert (folder / "old.safetensors").read_bytes() == before
+    listed = (folder / "manifest.json").read_bytes()
+    shelve("old", "new", folder)
+    done = (folder / "manifest.json").read_bytes()
+    (folder / "manifest.json").write_bytes(listed)  # as if the second write had not come
+    shelve("old", "new", folder)
+    assert (folder / "manifest.json").read_bytes() == done != listed
+    with pytest.raises(ValueError, match="a difference itself"):
+        shelve("new", "old", folder)
 
 
 def test_differences_of_differences(folder: Path) -> None:
@@ -103,13 +121,35 @@ def test_bases_that_are_missing_changed_or_endless(folder: Path) -> None:
     new.unlink()
     tell(changed, folder, "new.safetensors, cannot be read")
     facts = facts_of(old) | {"base": "hostile.safetensors", "tensors": "0"}
-    tell(deflate(facts, pack(small_model.trainable())), folder, "too many")
-    assert MOST_BASES < 100
+    tell(deflate(facts, pack(small_model.trainable())), folder, "have no end")
+
+
+def test_a_chain_of_bases_is_bounded_before_anything_is_inflated(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    packed, facts = tensors(folder / "old.safetensors"), facts_of(folder / "old.safetensors")
+    for number in range(MOST_BASES + 2):
+        named = facts | {"base": f"{number + 1}.safetensors", "tensors": "0"}
+        (folder / f"{number}.safetensors").write_bytes(deflate(named, packed))
+    monkeypatch.setattr("dvcodec.models.deflated.inflate", lambda *_: pytest.fail("inflated"))
+    tell((folder / "0.safetensors").read_bytes(), folder, "have no end")
 
 
 @pytest.mark.parametrize(
     "base",
-    ["", ".", "..", "new", "../new.safetensors", "/new.safetensors", "sub/new.safetensors", 7, None, [], {}],
+    [
+        "",
+        ".",
+        "..",
+        "new",
+        "../new.safetensors",
+        "/new.safetensors",
+        "sub/new.safetensors",
+        "a\nb.safetensors",
+        "a" * 200 + ".safetensors",
+        7,
+        None,
+        [],
+        {},
+    ],
     ids=repr,
 )
 def test_bases_elsewhere_are_refused(base: object, folder: Path) -> None:

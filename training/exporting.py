@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -14,6 +13,7 @@ import torch
 from torch import nn
 
 from ..codec.errors import DvcodecError
+from ..codec.output import write as write_file
 from ..models import scan_file
 from ..models.families import weights as families
 from ..models.families.model import FamilyVAE
@@ -51,9 +51,9 @@ def export(checkpoints: Sequence[Path], out: Path, card: Mapping[str, str], cali
         raise DvcodecError(
             f"cannot be made exact: {error}", "train on with a smaller rate, then export again"
         ) from error
-    replace_file(out, data)
+    write_file(out, data, force=True)
     text = json.dumps(skeleton(reads, model, card, data), indent=2) + "\n"
-    replace_file(out.with_suffix(".card.json"), text.encode())
+    write_file(out.with_suffix(".card.json"), text.encode(), force=True)
     return out
 
 
@@ -136,10 +136,3 @@ def training_facts(read: Checkpoint) -> dict[str, Any]:
     keys = ("model", "step", "seconds", "seed", "device", "images")
     known = {key: read.state[key] for key in keys if key in read.state}
     return known | {"recipe": asdict(read.settings.recipe), "torch": torch.__version__}
-
-
-def replace_file(path: Path, data: bytes) -> None:
-    """Writes a file whole, or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(data)
-    os.replace(partial, path)

@@ -38,6 +38,10 @@ MOST_BROKEN = 20
 SMALLER = "resume with a smaller rate: --set rate=..."
 
 
+class BrokenValidation(DvcodecError):
+    """The averaged parameters give no number on the validation images."""
+
+
 @dataclass(frozen=True)
 class Limits:
     """Where and how long a run goes: its folder, its seed, minutes of wall clock (None: the recipe's steps alone)."""
@@ -109,6 +113,8 @@ class Trainer:
                     if time.monotonic() - saved > SAVE_EVERY:
                         self.save(FILE)
                         saved = time.monotonic()
+            except BrokenValidation:
+                raise  # it is this state that is broken
             except DvcodecError:
                 self.save(FILE)  # the state before the step that failed
                 raise
@@ -168,8 +174,8 @@ class Trainer:
             torch.manual_seed(self.limits.seed)
             self.module.eval()
             (value,) = self.team.largest(self.task.validate())
-        if math.isnan(value):
-            raise DvcodecError("the validation's loss is not a number", SMALLER)
+        if not math.isfinite(value):
+            raise BrokenValidation("the validation's loss is not a number", f"what was saved last is kept: {SMALLER}")
         if self.plateau.take(value, self.recipe):
             self.save(BEST)
         return value

@@ -60,7 +60,8 @@ def start_from(model: PhotoRRVQ, weights: Path) -> int:
 
 def _other_sizes(weights: Path) -> DvcodecError:
     return DvcodecError(
-        f"{weights} has networks of other sizes", "train the preset and settings of its card, or larger"
+        f"{weights} has networks of other sizes",
+        "train with its card's settings, or a larger synthesis and post-filter",
     )
 
 

@@ -84,19 +84,12 @@ def find(name_or_path: str) -> Weights:
             return weights
     path = Path(name_or_path)
     if path.suffix == ".safetensors" and path.is_file():
-        weights = _at(path)
-        return _named.setdefault(weights.id, weights)
+        weights = _from_file(path)
+        _named[weights.id] = weights  # the newest path: an older one may be gone
+        return weights
     if path.is_file():
         raise WeightsNotFound(f"{path} is no weights file, which end in .safetensors", "`dvcodec export` makes one")
     raise WeightsNotFound(f"no weights named {name_or_path!r}", "`dvcodec models` lists them")
-
-
-def _at(path: Path) -> Weights:
-    """Return the weights of a file: the installed ones, if it is theirs."""
-    for weights in entries():
-        if weights.path.resolve() == path.resolve():
-            return weights
-    return _from_file(path)
 
 
 def by_id(prefix: bytes) -> Weights:
@@ -127,7 +120,9 @@ def _from_file(path: Path) -> Weights:
         digest = _hash(path.resolve(), facts.st_mtime_ns, facts.st_size)
     except OSError as error:
         raise WeightsNotFound(f"cannot read the weights file {path}: {error.strerror}") from error
-    return Weights(path.stem, path, digest, digest, _card(path.with_suffix(".card.json")), kind_of(path))
+    shipped = {entry["stored"]: entry["sha256"] for entry in _manifest() if "stored" in entry}  # a copy is the same
+    card = _card(path.with_suffix(".card.json"))
+    return Weights(path.stem, path, shipped.get(digest, digest), digest, card, kind_of(path))
 
 
 @lru_cache(maxsize=64)

@@ -50,12 +50,13 @@ def fetch(name: str, root: Path) -> None:
     module = datasets(required=True)
     try:
         getattr(module, FILES[name])(str(root), split="all", download=True)
-    except (RuntimeError, OSError, ImportError) as error:  # it needs gdown
+    except Exception as error:  # gdown, which it needs, has errors of its own for quotas and pages in place of files
         raise _failed(name, error) from error
 
 
 def _failed(name: str, error: Exception) -> DvcodecError:
-    return DvcodecError(f"torchvision cannot fetch {name}: {error}", "put its files there by hand")
+    reason = " ".join(str(error).split())[:200]
+    return DvcodecError(f"torchvision cannot fetch {name}: {reason}", "put its files there by hand")
 
 
 def _open(module: Any, name: str, root: Path, part: str, download: bool) -> Any:
