@@ -203,13 +203,37 @@ def _unpack_variances(name: str, layer: LatentLayer, part: dict[str, Tensor]) ->
     take(part, "value_precision", torch.int32, layer.values.shape)
     take(part, "context_precision", torch.int16, layer.context.shape)
     take(part, "constant", torch.int32, (layer.symbols,))
-    _, precision, constant = _dyadic(part)
+    means, precision, constant = _dyadic(part)
     if float(precision.min()) < 0:
         raise ValueError(f"the variances of its layer {layer.name!r} are not valid")
     _check_scores(name, part)
-    nats = (precision * math.log(2)).clamp_min(2.0 ** -(VALUE_PRECISION_BITS + 2))
+    nats = refined(means, precision, constant, len(layer.coefficients)) * math.log(2)
     layer.log_variance.data.copy_(-torch.log(2 * nats))
     layer.freeze(precision, constant)
+
+
+def refined(means: Tensor, precision: Tensor, constant: Tensor, values: int) -> Tensor:
+    """Precisions (K, D) in bits that round to the stored ones and agree with the stored constants (K,), float64.
+
+    Constants come from precisions that were not rounded yet: what those rounded to lacks a percent where variances are
+    wide, and the constants, which hold means' squares times precisions, tell most of it.
+    """
+    step = torch.full(precision.shape[1:], 2.0**-CONTEXT_PRECISION_BITS, dtype=torch.float64)
+    step[:values] = 2.0**-VALUE_PRECISION_BITS
+    known = precision.maximum(step / 4)  # what rounded to zero is not zero
+    slope = 0.5 / (known * math.log(2)) - means.square()  # of a constant in bits, by a precision in bits
+    missing = constant + (known * means.square()).sum(1) - 0.5 * torch.log2(known).sum(1)
+    room = (slope.abs() * step / 2).sum(1)
+    missing = missing - _weighted_median(missing, 1 / (room + 2.0**-CONSTANT_BITS))  # constants have no origin
+    share = slope * step.square()
+    moved = share * (missing / (share * slope).sum(1).clamp_min(1e-300))[:, None]
+    return known + moved.clamp(-0.49 * step, 0.49 * step).maximum(-known / 2)
+
+
+def _weighted_median(x: Tensor, weights: Tensor) -> Tensor:
+    order = x.argsort()
+    passed = weights[order].cumsum(0)
+    return x[order[int(torch.searchsorted(passed, passed[-1] / 2).clamp_max(len(x) - 1))]]
 
 
 def _pack_float(net: nn.Module) -> dict[str, Tensor]:

@@ -287,8 +287,8 @@ def test_a_run_goes_on_from_weights(photos: Path, tmp_path: Path) -> None:
     before, after = (
         rate_distortion(model.eval(), x, quality, Recipe(), relax=0, analysis=False) for model in (source, started)
     )
-    # the widest scalar codebooks keep their variances coarsely, nothing else moves
-    assert after.figures == pytest.approx(before.figures, rel=0.01)
+    # the widest scalar codebooks keep their variances coarsely, but for what their constants tell; nothing else moves
+    assert after.figures == pytest.approx(before.figures, rel=0.001)
     training.train(replace(options(photos, tmp_path / "on", 1), start=weights))
     assert Checkpoint(tmp_path / "on" / FILE).state["step"] == 1
 

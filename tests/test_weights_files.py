@@ -69,6 +69,18 @@ def test_what_is_unpacked_is_what_was_packed() -> None:
     assert chained == {"rest", "shift"}
 
 
+def test_variances_come_back_finer_than_they_are_stored() -> None:
+    """What is unpacked packs to the same precisions, and to nearly the same constants, which knew the finer ones."""
+    packed, again = pack(small_model.trainable()), pack(small_model.frozen())
+    apart = []
+    for name in (name for name in packed if name.endswith("_precision")):
+        assert torch.equal(packed[name], again[name]), name
+    for name in (name for name in packed if name.endswith(".constant")):
+        moved = (again[name] - packed[name]).double() / 2**16
+        apart.append((moved - moved.median()).abs().mean())
+    assert float(torch.stack(apart).mean()) < 0.005  # bits; those of the rounded precisions are 0.1 off
+
+
 def test_float_networks_come_back_within_half_a_step() -> None:
     before, after = small_model.trainable(), small_model.frozen()
     for name in ("analysis", "synthesis", "postfilter"):
