@@ -3,8 +3,8 @@
 Training quantises on the way, so the integers lose nothing that the model could use (0.01 % of the rate: the variances
 of the widest codebooks are stored coarsely, but the constants tell what is missing); the optimiser starts cold.
 Where the layouts differ, layers of the same coefficients and K are carried over; the others keep their fresh codebooks
-and heads. Neighbours that the weights did not see say nothing at first, and neither does a post-filter that they lack. Synthesis
-and post-filter may be larger than theirs: what is new says nothing at first either (growth).
+and heads. Neighbours that the weights did not see say nothing at first, and neither does a post-filter that they lack.
+Synthesis and post-filter may be larger than theirs: what is new says nothing at first either (growth).
 """
 
 from __future__ import annotations
