@@ -23,7 +23,7 @@ ALLOWED: dict[str, set[str]] = {
     "codec": {"models", "weights"},
     "evaluation": {"", "codec", "models", "weights"},
     "models": set(),
-    "training": {"models", "weights", "codec.errors"},
+    "training": {"models", "weights", "codec.errors", "codec.output"},
     "weights": {"codec.errors"},
 }
 
