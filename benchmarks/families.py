@@ -6,10 +6,12 @@
 
 Every row is `dvcodec train` with the same steps, batches and seed, then `dvcodec evaluate` on the test set; RUNS keeps
 the runs and their figures, and rows that have figures are not run again. `--only TEXT` takes rows whose names begin so.
+Seconds are those of training, as its log has them; shared cores make them longer.
 """
 
 from __future__ import annotations
 
+import csv
 import json
 import subprocess
 import sys
@@ -106,14 +108,21 @@ def measured(row: Row, root: Path, out: Path) -> dict[str, Any]:
     return dict(json.loads(figures.read_text()))
 
 
-def cells(row: Row, found: dict[str, Any]) -> list[str]:
+def seconds(run: Path) -> float:
+    """What a run's training took, all its legs together."""
+    with (run / "log.csv").open(newline="") as log:
+        return float(list(csv.DictReader(log))[-1]["seconds"])
+
+
+def cells(row: Row, found: dict[str, Any], took: float) -> list[str]:
     """What the table shows of a row."""
     unused = sum(layer["dead"] for layer in found["layers"])
     symbols = sum(layer["variables"] * layer["symbols"] for layer in found["layers"])
     bias, bound = found["relaxation_bias_nats"], found["relaxed_bound_nats"]
     codes = f"{symbols - unused} of {symbols}" if symbols else "-"
     shown = [f"{found['elbo_nats']:.1f}", f"{found['bits_per_dim']:.3f}", f"{found['kl_nats']:.1f}", codes]
-    return [row.name, *shown, "-" if bias is None else f"{bias:.2f}", "-" if bound is None else f"{bound:.1f}"]
+    others = ["-" if bias is None else f"{bias:.2f}", "-" if bound is None else f"{bound:.1f}"]
+    return [row.name, *shown, *others, str(row.steps), f"{took:.0f}"]
 
 
 def main() -> None:
@@ -126,11 +135,12 @@ def main() -> None:
     chosen = parser.parse_args()
     chosen.out.mkdir(parents=True, exist_ok=True)
     figures = ("ELBO, nats", "bits per dimension", "KL, nats", "symbols in use", "relaxation bias", "relaxed ELBO")
-    table = Table("row", *figures)
+    table = Table("row", *figures, "steps", "seconds")
     table.columns[0].no_wrap = True
     for row in TABLES[chosen.table]():
         if row.name.startswith(chosen.only):
-            table.add_row(*cells(row, measured(row, chosen.root, chosen.out)))
+            found = measured(row, chosen.root, chosen.out)
+            table.add_row(*cells(row, found, seconds(chosen.out / row.name)))
     Console().print(table)
 
 

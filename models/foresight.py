@@ -9,8 +9,9 @@ gradient g of its negative ELBO, in nats, by what the networks saw of each of th
 beside what the choice itself counts, its distortion on the canvas and its -ln p(k). The next walk adds a share of that
 to every symbol's cost: choices change together, and the whole of it overshoots. From walk to walk the gradients are
 averaged, and the share grows. Distortions refer to the image less the learned correction that the last walk has led to.
-So the objective itself falls, for this one image, as by stochastic Gumbel annealing (Yang, Bamler and Mandt 2020), but
-in few walks and without noise. Decoders need none of this.
+What the post-filter adds is part of it, but a constant to the gradients: its derivative takes time and brings nothing
+(docs/TRAINING.md). So the objective itself falls, for this one image, as by stochastic Gumbel annealing (Yang, Bamler
+and Mandt 2020), but in few walks and without noise. Decoders need none of this.
 """
 
 from __future__ import annotations
@@ -92,7 +93,7 @@ def _walk(
     chooser, size = _Greedy(), (x.shape[2], x.shape[3])
     with torch.enable_grad():
         painted = model.paint(size, quality, chooser, evidence, ahead=ahead, weights=weights, grey=grey)
-        canvas, added = model.drawn(painted)
+        canvas, added = model.drawn(painted, through_filter=False)
         error = x - 128 - model.in_grey_levels(canvas + added, painted)
         if weights is None:
             distortion = (error.square().flatten(1).sum(1) / (2 * painted.sigma.square())).sum()

@@ -106,12 +106,17 @@ class PhotoRRVQ(nn.Module):
         canvas, added = self.drawn(painted)
         return torch.add(self.in_grey_levels(canvas + added, painted), 128)
 
-    def drawn(self, painted: Painted) -> tuple[Tensor, Tensor]:
-        """The canvas's inverse transform and what the learned correction adds, whole blocks in units of sigma."""
+    def drawn(self, painted: Painted, *, through_filter: bool = True) -> tuple[Tensor, Tensor]:
+        """The canvas's inverse transform and what the learned correction adds, whole blocks in units of sigma.
+
+        `through_filter`: gradients pass through the post-filter; without, what it adds is a constant.
+        """
         canvas = self._canvas(painted)
         added, features = self._corrected(canvas, painted)
         if self.postfilter is not None:
-            added = added + self.postfilter(canvas + added, features, painted.quality)
+            with torch.set_grad_enabled(through_filter and torch.is_grad_enabled()):
+                filtered = self.postfilter(canvas + added, features, painted.quality)
+            added = added + filtered
         return canvas, added
 
     def before_filter(self, painted: Painted) -> tuple[Tensor, Tensor]:

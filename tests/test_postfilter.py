@@ -121,7 +121,23 @@ def test_what_it_sees_is_what_is_shown_without_it() -> None:
         assert torch.allclose(canvas + added, shown + model.postfilter(shown, features, QUALITY), atol=1e-5)
 
 
-def test_the_encoder_looks_ahead_through_it() -> None:
+def test_gradients_can_take_what_it_adds_for_a_constant() -> None:
+    model = small_model.frozen().requires_grad_(False)
+    shown = painted(model, (40, 24))
+    shown.state.requires_grad_()
+
+    def gradient(value: Tensor) -> Tensor:
+        return torch.autograd.grad(1000 * value.square().sum(), shown.state)[0]
+
+    canvas, added = model.drawn(shown, through_filter=False)
+    through, alone = model.drawn(shown)[1], model.before_filter(shown)[0] - canvas
+    assert torch.allclose(added, through, atol=1e-6)
+    constant = added.detach() - alone.detach()
+    assert torch.allclose(gradient(added), gradient(alone + constant), atol=1e-4)
+    assert (gradient(through) - gradient(model.drawn(shown, through_filter=False)[1])).abs().max() > 0.05
+
+
+def test_the_encoder_looks_ahead_with_what_it_adds() -> None:
     model = small_model.frozen().requires_grad_(False)
     x = torch.from_numpy(small_model.picture(64, 64)).permute(2, 0, 1)[None].float()
     correction, ahead = look_ahead(model, x, QUALITY, 1)
