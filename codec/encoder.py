@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 from functools import partial
 from numbers import Integral, Real
@@ -92,8 +93,8 @@ def compress(
         raise InvalidArgument("more than one of quality, target bpp, target size and target PSNR", "choose one")
     if goal.quality is None and any(not value > 0 for value in given):
         raise InvalidArgument(f"the target {given[0]} is not positive")
-    encode = partial(lossy.encode, effort=effort, perceptual=perceptual)
-    attempt = _Attempts(picture, hierarchy, weights_id, strip, encode, measure_psnr=goal.psnr is not None)
+    encode = partial(lossy.encode, perceptual=perceptual)
+    attempt = _Attempts(picture, hierarchy, weights_id, strip, encode, effort, measure_psnr=goal.psnr is not None)
     if goal.psnr is not None:
         return _at_least_psnr(attempt, goal.psnr)
     if goal.bpp is not None or goal.size is not None:
@@ -115,18 +116,35 @@ class _Attempts:
         hierarchy: Hierarchy,
         weights_id: bytes,
         strip: bool,
-        encode: Callable[[np.ndarray, Hierarchy, int], lossy.Encoded],
+        encode: Callable[..., lossy.Encoded],
+        effort: int,
         *,
         measure_psnr: bool,
     ) -> None:
         self.picture, self.hierarchy, self.weights_id, self.measure_psnr = picture, hierarchy, weights_id, measure_psnr
-        self.encode = encode
+        self.encode, self.effort = encode, effort
         kept = metadata.NO_METADATA if strip else picture.metadata
         self.pixels = picture.pixels if picture.alpha is None else alpha.conceal(picture.pixels, picture.alpha)
         packed = (metadata.pack(raw) for raw in (kept.icc, kept.exif, kept.xmp))
         self.sections = dict(zip(("icc", "exif", "xmp"), packed, strict=True))
         self.sections["alpha"] = b"" if picture.alpha is None else alpha.pack(picture.alpha)
         self.ceiling: Compressed | None = None
+
+    def searched(
+        self, value: Callable[[Compressed], float], target: float, *, close: float, above: bool
+    ) -> tuple[Compressed | None, Compressed | None]:
+        """The files on either side of a target (`search.crossing`), which is looked for with the least effort first."""
+
+        def measure(quality: int) -> tuple[float, Compressed]:
+            result = self(quality)
+            return value(result), result
+
+        start = None
+        if self.effort > 1:
+            quick = copy(self)
+            quick.effort = 1
+            start = search.start_of(lambda quality: value(quick(quality)), target, close=close)
+        return search.crossing(measure, target, close=close, above=above, start=start)
 
     def __call__(self, quality: int) -> Compressed:
         """The file at a quality, or at the ceiling where that is lower."""
@@ -157,7 +175,7 @@ class _Attempts:
         return best[1:]
 
     def _encode(self, quality: int) -> lossy.Encoded:
-        return self.encode(self.pixels, self.hierarchy, quality)
+        return self.encode(self.pixels, self.hierarchy, quality, effort=self.effort)
 
     def _psnr(self, encoded: lossy.Encoded) -> float:
         return psnr_of(self.pixels, lossy.render(encoded.state, self.hierarchy, grey=self.pixels.ndim == 2))
@@ -186,29 +204,23 @@ def psnr_of(original: np.ndarray, decoded: np.ndarray) -> float:
     return 10 * math.log10(255**2 * original.size / total) if total else math.inf
 
 
-def _at_most_bytes(attempt: Callable[[int], Compressed], limit: float) -> Compressed:
+def _at_most_bytes(attempt: _Attempts, limit: float) -> Compressed:
     """Return the best quality whose file has at most `limit` bytes."""
-
-    def measure(quality: int) -> tuple[float, Compressed]:
-        result = attempt(quality)
-        return math.log(len(result.data)), result
-
-    below, above = search.crossing(measure, math.log(limit), close=0.005, above=False)
+    below, above = attempt.searched(lambda made: math.log(len(made.data)), math.log(limit), close=0.005, above=False)
     if below is None:
         least = len(above.data) if above else 0
         raise TargetUnreachable(f"no quality gives a file of {limit:.0f} bytes", f"quality 1 takes {least} bytes")
     return below
 
 
-def _at_least_psnr(attempt: Callable[[int], Compressed], target: float) -> Compressed:
+def _at_least_psnr(attempt: _Attempts, target: float) -> Compressed:
     """Return the lowest quality whose PSNR is at least `target` dB."""
 
-    def measure(quality: int) -> tuple[float, Compressed]:
-        result = attempt(quality)
-        assert result.psnr is not None
-        return result.psnr, result
+    def psnr(made: Compressed) -> float:
+        assert made.psnr is not None
+        return made.psnr
 
-    below, above = search.crossing(measure, target, close=0.01, above=True)
+    below, above = attempt.searched(psnr, target, close=0.02, above=True)
     if above is None:
         most = below.psnr if below and below.psnr is not None else 0.0
         raise TargetUnreachable(f"no quality gives {target:.2f} dB", f"quality 100 gives {most:.2f} dB")

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from reference_decoder import decode as reference_decode
 
-from dvcodec.codec import alpha, decoder, encoder, images, lossy, search
+from dvcodec.codec import alpha, decoder, encoder, images, lossy
 from dvcodec.codec.container import Container
 from dvcodec.codec.encoder import Compressed, Goal, psnr_of
-from dvcodec.codec.errors import DvcodecError, FormatError, InvalidArgument, TargetUnreachable, TruncatedFile
+from dvcodec.codec.errors import DvcodecError, FormatError, InvalidArgument, TruncatedFile
 from dvcodec.codec.images import Picture
 from dvcodec.models.interface import LayerSpec
 from fake import FakeHierarchy, State, photograph
@@ -175,54 +175,6 @@ def test_quality_has_a_range(quality: float) -> None:
         compress(photograph(8, 8), quality)
 
 
-@pytest.mark.parametrize("share", [0.1, 0.3, 0.9])
-def test_targets_in_the_outer_qualities_are_met_tightly_too(share: float) -> None:
-    def measure(quality: int) -> tuple[float, int]:
-        return 100 * 1.0002**quality, quality
-
-    target = measure(round(256 + share * (25600 - 256)))[0]
-    below, above = search.crossing(measure, target, close=0.0, above=False)
-    assert below is not None and above is not None and below < above <= below + 2 * search.STEP
-
-
-@pytest.mark.parametrize("goal", [Goal(size=700), Goal(bpp=0.25), Goal(psnr=31.5), Goal(size=10**9), Goal(psnr=1.0)])
-def test_targets_are_met_tightly_in_few_encodes(goal: Goal) -> None:
-    picture = images.from_array(photograph(160, 160))
-    counted = _Counting()
-    made = encoder.compress(picture, counted, WEIGHTS, goal)
-    assert counted.encodes <= 14
-    again = decompress(made.data).pixels
-    if goal.psnr is not None:
-        assert (
-            made.psnr is not None
-            and made.psnr == pytest.approx(encoder.psnr_of(picture.pixels, again))
-            and made.psnr >= goal.psnr
-        )
-        if made.quality > 256:
-            lower = encoder.compress(picture, FakeHierarchy(), WEIGHTS, Goal(quality=made.quality / 256 - 0.2))
-            assert encoder.psnr_of(picture.pixels, decompress(lower.data).pixels) < goal.psnr + 0.01
-    else:
-        limit = goal.size if goal.size is not None else (goal.bpp or 0) * 160 * 160 / 8
-        assert len(made.data) <= limit
-        assert made.quality == 25600 or len(made.data) > 0.97 * limit
-
-
-class _Counting(FakeHierarchy):
-    """Counts how often it is asked to infer."""
-
-    encodes = 0
-
-    def infer(self, pixels: NDArray[np.uint8], quality: int) -> object:
-        self.encodes += 1
-        return super().infer(pixels, quality)
-
-
-@pytest.mark.parametrize(("goal", "mend"), [(Goal(size=60), "quality 1 takes"), (Goal(psnr=70), "quality 100 gives")])
-def test_a_target_out_of_reach_is_an_error(goal: Goal, mend: str) -> None:
-    with pytest.raises(TargetUnreachable, match=mend):
-        encoder.compress(images.from_array(photograph(100, 100)), FakeHierarchy(), WEIGHTS, goal)
-
-
 def test_one_goal_at_a_time() -> None:
     picture = images.from_array(photograph(8, 8))
     with pytest.raises(InvalidArgument, match="more than one"):
@@ -256,15 +208,3 @@ def test_no_quality_above_the_best_is_coded() -> None:
     assert len(best) == 1 and 38 * 256 <= best.pop() <= 43 * 256
     shown = [psnr_of(picture.pixels, decompress(one.data).pixels) for one in made.values()]
     assert all(later >= earlier - 0.3 for earlier, later in itertools.pairwise(shown))
-
-
-@given(st.integers(-5, 40), st.integers(1, 60))
-def test_the_peak_is_found(top: int, high: int) -> None:
-    seen: list[int] = []
-
-    def value(point: int) -> float:
-        seen.append(point)
-        return -abs(point - top)
-
-    assert search.peak(value, 1, high) == min(max(top, 1), high)
-    assert len(seen) <= 14

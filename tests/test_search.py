@@ -1,0 +1,126 @@
+"""The search for a target: few encodes, tight, the least effort first; the peak above which nothing is coded."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from dvcodec.codec import decoder, encoder, images, lossy, search
+from dvcodec.codec.container import QUALITY_RANGE
+from dvcodec.codec.encoder import Goal
+from dvcodec.codec.errors import TargetUnreachable
+from dvcodec.codec.images import Picture
+from fake import FakeHierarchy, photograph
+
+WEIGHTS = b"12345678"
+
+
+def decompress(data: bytes) -> Picture:
+    """Decompress with the fake hierarchy."""
+    return decoder.decompress(data, lambda prefix: FakeHierarchy()).picture
+
+
+@pytest.mark.parametrize("share", [0.1, 0.3, 0.9])
+def test_targets_in_the_outer_qualities_are_met_tightly_too(share: float) -> None:
+    def measure(quality: int) -> tuple[float, int]:
+        return 100 * 1.0002**quality, quality
+
+    target = measure(round(256 + share * (25600 - 256)))[0]
+    below, above = search.crossing(measure, target, close=0.0, above=False)
+    assert below is not None and above is not None and below < above <= below + 2 * search.STEP
+
+
+@given(
+    share=st.floats(-0.1, 1.1),
+    start=st.builds(search.Start, st.integers(*QUALITY_RANGE), st.floats(1e-9, 1e9)),
+    above=st.booleans(),
+    close=st.sampled_from([0.0, 0.01]),
+)
+def test_a_search_may_begin_anywhere_with_any_rise(
+    share: float, start: search.Start, above: bool, close: float
+) -> None:
+    low, high = QUALITY_RANGE
+    measured: list[int] = []
+
+    def measure(quality: int) -> tuple[float, int]:
+        measured.append(quality)
+        return math.log(quality), quality
+
+    target = math.log(low) + share * math.log(high / low)
+    below, beyond = search.crossing(measure, target, close=close, above=above, start=start)
+    assert len(measured) <= 60 and all(low <= quality <= high for quality in measured)
+    assert (below is None or math.log(below) <= target) and (beyond is None or math.log(beyond) >= target)
+    met = beyond if above else below
+    if met is None or abs(math.log(met) - target) > close:  # as near as it gets, an end of the range for a side
+        assert (beyond or high) - (below or low) <= 2 * search.STEP
+
+
+@pytest.mark.parametrize("goal", [Goal(size=2_000), Goal(bpp=0.5), Goal(psnr=31.0)])
+def test_targets_are_looked_for_with_the_least_effort_first(goal: Goal, monkeypatch: pytest.MonkeyPatch) -> None:
+    efforts: list[int] = []
+    plain = lossy.encode
+
+    def encode(*arguments: Any, effort: int, perceptual: bool) -> lossy.Encoded:
+        efforts.append(effort)
+        return plain(*arguments, effort=effort, perceptual=perceptual)
+
+    monkeypatch.setattr(lossy, "encode", encode)
+    picture = images.from_array(photograph(160, 160))
+    made = encoder.compress(picture, FakeHierarchy(), WEIGHTS, goal, effort=4)
+    assert efforts == sorted(efforts) and efforts[0] == 1 and efforts.count(4) <= 3
+    plainly = encoder.compress(picture, FakeHierarchy(), WEIGHTS, Goal(quality=made.quality / 256), effort=4)
+    assert made.data == plainly.data
+
+
+@pytest.mark.parametrize("goal", [Goal(size=700), Goal(bpp=0.25), Goal(psnr=31.5), Goal(size=10**9), Goal(psnr=1.0)])
+def test_targets_are_met_tightly_in_few_encodes(goal: Goal) -> None:
+    picture = images.from_array(photograph(160, 160))
+    counted = _Counting()
+    made = encoder.compress(picture, counted, WEIGHTS, goal)
+    assert counted.encodes <= 14
+    again = decompress(made.data).pixels
+    if goal.psnr is not None:
+        assert (
+            made.psnr is not None
+            and made.psnr == pytest.approx(encoder.psnr_of(picture.pixels, again))
+            and made.psnr >= goal.psnr
+        )
+        if made.quality > 256:
+            lower = encoder.compress(picture, FakeHierarchy(), WEIGHTS, Goal(quality=made.quality / 256 - 0.2))
+            assert encoder.psnr_of(picture.pixels, decompress(lower.data).pixels) < goal.psnr + 0.01
+    else:
+        limit = goal.size if goal.size is not None else (goal.bpp or 0) * 160 * 160 / 8
+        assert len(made.data) <= limit
+        assert made.quality == 25600 or len(made.data) > 0.97 * limit
+
+
+class _Counting(FakeHierarchy):
+    """Counts how often it is asked to infer."""
+
+    encodes = 0
+
+    def infer(self, pixels: NDArray[np.uint8], quality: int) -> object:
+        self.encodes += 1
+        return super().infer(pixels, quality)
+
+
+@pytest.mark.parametrize(("goal", "mend"), [(Goal(size=60), "quality 1 takes"), (Goal(psnr=70), "quality 100 gives")])
+def test_a_target_out_of_reach_is_an_error(goal: Goal, mend: str) -> None:
+    with pytest.raises(TargetUnreachable, match=mend):
+        encoder.compress(images.from_array(photograph(100, 100)), FakeHierarchy(), WEIGHTS, goal)
+
+
+@given(st.integers(-5, 40), st.integers(1, 60))
+def test_the_peak_is_found(top: int, high: int) -> None:
+    seen: list[int] = []
+
+    def value(point: int) -> float:
+        seen.append(point)
+        return -abs(point - top)
+
+    assert search.peak(value, 1, high) == min(max(top, 1), high)
+    assert len(seen) <= 14
