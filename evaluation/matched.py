@@ -6,7 +6,8 @@ size comes from the ratio: 3 bytes a pixel divided by it.
 """
 
 import io
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,28 +54,36 @@ class Matched:
 
 def smallest_from(codec: ImageCodec, image: Image.Image, size: int) -> tuple[float, bytes]:
     """Quality and bytes of the smallest file of at least `size` bytes; the largest there is where none reaches it."""
-    return _search(codec, image, lambda data: len(data) >= size, last=True)
+    return _search(codec, image, size - 0.5, larger=True)
 
 
 def largest_within(codec: ImageCodec, image: Image.Image, size: int) -> tuple[float, bytes]:
     """Quality and bytes of the largest file of at most `size` bytes; the smallest there is where none fits."""
-    return _search(codec, image, lambda data: len(data) > size, last=False)
+    return _search(codec, image, size + 0.5, larger=False)
 
 
-def _search(
-    codec: ImageCodec, image: Image.Image, enough: Callable[[bytes], bool], *, last: bool
-) -> tuple[float, bytes]:
-    """Halve the scale between qualities where `enough` is false and true; give the end that `last` says (true's)."""
+def _search(codec: ImageCodec, image: Image.Image, size: float, *, larger: bool) -> tuple[float, bytes]:
+    """The file of neighbouring qualities on either side of a size that is the larger one, or the smaller."""
     scale = codec.scale
     steps = round((scale.high - scale.low) / scale.step)
-    below, above = -1, steps + 1  # indices: false up to `below`, true from `above` on
+    below, above = -1, steps + 1  # indices: smaller up to `below`, larger from `above` on
     files: dict[int, bytes] = {}
     while above - below > 1:
-        middle = (below + above) // 2
+        middle = _between(below, above, files, size)
         files[middle] = codec.encode(image, scale.low + middle * scale.step)
-        below, above = (below, middle) if enough(files[middle]) else (middle, above)
-    index = min(above, steps) if last else max(below, 0)
+        below, above = (below, middle) if len(files[middle]) > size else (middle, above)
+    index = min(above, steps) if larger else max(below, 0)
     return scale.low + index * scale.step, files[index]
+
+
+def _between(below: int, above: int, files: Mapping[int, bytes], size: float) -> int:
+    """Where the size's logarithm would be if it were linear, a sixteenth off the ends; halfway without both of them."""
+    if below not in files or above not in files:
+        return (below + above) // 2
+    low, high = (math.log(max(len(files[end]), 1)) for end in (below, above))
+    share = (math.log(max(size, 1)) - low) / (high - low) if high > low else 0.5
+    margin = max((above - below) // 16, 1)
+    return min(max(below + round(share * (above - below)), below + margin), above - margin)
 
 
 def at_quality(codec: ImageCodec, image: Image.Image, quality: float) -> tuple[float, bytes]:

@@ -8,7 +8,7 @@ from PIL import Image
 
 from comparing import Coarse
 from dvcodec.codec.errors import DvcodecError, InvalidArgument, WeightsNotFound
-from dvcodec.evaluation.baselines import BASELINES, Jpeg, WebP
+from dvcodec.evaluation.baselines import BASELINES, Jpeg, Scale, WebP
 from dvcodec.evaluation.images import Skipped, survey
 from dvcodec.evaluation.matched import busiest, largest_within, smallest_from
 from dvcodec.evaluation.plan import CODECS, make_plan
@@ -123,6 +123,21 @@ def test_files_brought_to_a_size(codec: ImageCodec, size: int) -> None:
     quality, data = largest_within(codec, image, size)
     assert len(data) <= size or quality == low
     assert quality == high or len(codec.encode(image, quality + step)) > size
+
+
+@pytest.mark.parametrize("size", [1_000, 5_000, 40_000, 150_000])
+def test_a_fine_scale_takes_few_encodes(size: int) -> None:
+    class Smooth(Jpeg):
+        scale = Scale(1, 100, 0.1)
+        encodes = 0
+
+        def encode(self, image: Image.Image, quality: float) -> bytes:
+            type(self).encodes += 1
+            return bytes(round(200 * quality**1.5 + quality**3 % 7))
+
+    quality, data = largest_within(Smooth(), Image.new("RGB", (8, 8)), size)
+    assert len(data) <= size or quality == 1
+    assert Smooth.encodes <= 8  # halving takes ten
 
 
 def test_the_crop_is_where_the_contrast_is() -> None:
