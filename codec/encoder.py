@@ -91,8 +91,8 @@ def compress(
     given = [value for value in (goal.quality, goal.bpp, goal.size, goal.psnr) if value is not None]
     if len(given) > 1:
         raise InvalidArgument("more than one of quality, target bpp, target size and target PSNR", "choose one")
-    if goal.quality is None and any(not value > 0 for value in given):
-        raise InvalidArgument(f"the target {given[0]} is not positive")
+    if goal.quality is None and any(not 0 < value < math.inf for value in given):
+        raise InvalidArgument(f"the target {given[0]} is not positive and finite")
     encode = partial(lossy.encode, perceptual=perceptual)
     attempt = _Attempts(picture, hierarchy, weights_id, strip, encode, effort, measure_psnr=goal.psnr is not None)
     if goal.psnr is not None:
@@ -129,6 +129,8 @@ class _Attempts:
         self.sections = dict(zip(("icc", "exif", "xmp"), packed, strict=True))
         self.sections["alpha"] = b"" if picture.alpha is None else alpha.pack(picture.alpha)
         self.ceiling: Compressed | None = None
+        self.risen = 0
+        """A strained quality below which none looks better."""
 
     def searched(
         self, value: Callable[[Compressed], float], target: float, *, close: float, above: bool
@@ -151,11 +153,12 @@ class _Attempts:
         if self.ceiling is not None and self.ceiling.quality < quality:
             return self.ceiling
         encoded = self._encode(quality)
-        if encoded.strain > STRAINED and self.ceiling is None:
+        if encoded.strain > STRAINED and self.ceiling is None and quality > self.risen:
             best, encoded = self._best(quality, encoded)
             if best < quality:
                 self.ceiling = self._pack(best, encoded)
                 return self.ceiling
+            self.risen = quality
         return self._pack(quality, encoded)
 
     def _best(self, quality: int, encoded: lossy.Encoded) -> tuple[int, lossy.Encoded]:
@@ -171,7 +174,7 @@ class _Attempts:
                 best = psnr, code, found
             return psnr
 
-        search.peak(value, 1, -(-quality // 256))
+        search.peak(value, max(1, self.risen // 256), -(-quality // 256))
         return best[1:]
 
     def _encode(self, quality: int) -> lossy.Encoded:

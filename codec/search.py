@@ -35,12 +35,15 @@ def crossing(
     while True:
         value, result = measure(guess)
         is_above = value > target or (above and value == target)
+        between, width = len(found) == 2, high - low
         found[is_above] = (guess, value, result)
         done = is_above == above and abs(value - target) <= close
         low, high = (low, guess) if is_above else (guess, high)
-        if done or high - low <= STEP:  # nothing is left where even an end lies on this side
+        if done or high == low or (len(found) == 2 and high - low <= STEP):
             break
-        if start and len(found) == 1:
+        if between and 2 * (high - low) > width:  # the value rises by leaps: the larger part is left
+            guess = (low + high) // 2
+        elif start and len(found) == 1:
             start = _moved(start, value, aim, low, high)
             guess = start.quality
         else:
@@ -52,7 +55,7 @@ def crossing(
 def start_of(measure: Callable[[int], float], target: float, *, close: float) -> Start | None:
     """Where `crossing` should begin, by a value that is nearly the same and measured in less time.
 
-    None if that one does not pass the target, or was met at the first guess.
+    That is an end of the range where that value does not pass the target. None if it says nothing of a rise.
     """
     found: dict[int, float] = {}
 
@@ -61,10 +64,18 @@ def start_of(measure: Callable[[int], float], target: float, *, close: float) ->
         return found[quality], quality
 
     low, high = crossing(noted, target, close=close, above=False)
-    if low is None or high is None or not found[low] < found[high] < math.inf:
+    near = min(found, key=lambda quality: abs(found[quality] - target))
+    if low is not None and high is not None and found[low] < found[high] < math.inf:
+        near = low + round((target - found[low]) / (found[high] - found[low]) * (high - low))
+    left = max((quality for quality in found if quality <= near - SPREAD), default=min(found))
+    right = min((quality for quality in found if quality >= near + SPREAD), default=max(found))
+    if not found[left] < found[right] < math.inf:
         return None
-    rise = (found[high] - found[low]) / (high - low)
-    return Start(low + round((target - found[low]) / rise), rise)
+    return Start(near, (found[right] - found[left]) / (right - left))
+
+
+SPREAD = 128
+"""How far at least, where they were measured, the points lie that tell a rise: nearer ones tell the encoder's noise."""
 
 
 def _moved(start: Start, value: float, target: float, low: int, high: int) -> Start:
@@ -81,7 +92,7 @@ def _next_guess(found: dict[bool, tuple[int, float, T]], target: float, low: int
     """Interpolate between the two sides, kept off the ends of the bracket; halve, then try the end, with one side."""
     if len(found) == 2:
         (x0, y0, _), (x1, y1, _) = found[False], found[True]
-        share = (target - y0) / (y1 - y0) if y1 > y0 else 0.5
+        share = (target - y0) / (y1 - y0) if y0 < y1 < math.inf else 0.5
         margin = max((high - low) // 16, STEP // 2)
         return min(max(round(x0 + share * (x1 - x0)), low + margin), high - margin)
     (side,) = found

@@ -68,10 +68,13 @@ def _search(codec: ImageCodec, image: Image.Image, size: float, *, larger: bool)
     steps = round((scale.high - scale.low) / scale.step)
     below, above = -1, steps + 1  # indices: smaller up to `below`, larger from `above` on
     files: dict[int, bytes] = {}
+    halve = False
     while above - below > 1:
-        middle = _between(below, above, files, size)
+        middle = (below + above) // 2 if halve else _between(below, above, files, size)
         files[middle] = codec.encode(image, scale.low + middle * scale.step)
+        before = above - below
         below, above = (below, middle) if len(files[middle]) > size else (middle, above)
+        halve = 2 * (above - below) > before + 1  # sizes rise by leaps: more than half is left
     index = min(above, steps) if larger else max(below, 0)
     return scale.low + index * scale.step, files[index]
 

@@ -55,8 +55,54 @@ def test_a_search_may_begin_anywhere_with_any_rise(
     assert len(measured) <= 60 and all(low <= quality <= high for quality in measured)
     assert (below is None or math.log(below) <= target) and (beyond is None or math.log(beyond) >= target)
     met = beyond if above else below
-    if met is None or abs(math.log(met) - target) > close:  # as near as it gets, an end of the range for a side
-        assert (beyond or high) - (below or low) <= 2 * search.STEP
+    if met is None or abs(math.log(met) - target) > close:  # as near as it gets
+        assert (below, beyond) in ((None, low), (high, None)) or (below and beyond and beyond - below <= search.STEP)
+
+
+@pytest.mark.parametrize("start", [search.Start(260, 1.0), search.Start(300, 1.5), None])
+def test_the_ends_of_the_range_are_tried(start: search.Start | None) -> None:
+    low, high = QUALITY_RANGE
+    mirrored = start and search.Start(low + high - start.quality, start.rise)
+    assert search.crossing(lambda q: (q, q), low + 2, close=0.0, above=False, start=start)[0] in (low, low + 1, low + 2)
+    assert search.crossing(lambda q: (q, q), high - 2, close=0.0, above=True, start=mirrored)[1] in range(
+        high - 2, high + 1
+    )
+
+
+@pytest.mark.parametrize("leap", [2_000, 8_000, 20_000])
+@pytest.mark.parametrize("beyond", [50.0, math.inf])
+def test_leaps_are_found_in_few_measures(leap: int, beyond: float) -> None:
+    measured: list[int] = []
+
+    def measure(quality: int) -> tuple[float, int]:
+        measured.append(quality)
+        return 30 + quality / 1_000 if quality < leap else 60 + beyond, quality
+
+    below, above = search.crossing(measure, 60.0, close=0.02, above=True)
+    assert below is not None and above is not None and below < leap <= above <= below + search.STEP
+    assert len(measured) <= 22
+
+
+@given(share=st.floats(-0.5, 1.5), offset=st.floats(-0.1, 0.1), above=st.booleans())
+def test_a_rough_value_tells_where_to_begin(share: float, offset: float, above: bool) -> None:
+    """Three walks take other bytes than one at the same quality, by a share that hardly changes."""
+    low, high = QUALITY_RANGE
+    measured: list[int] = []
+
+    def rough(quality: int) -> float:
+        return 6.8 + 1e-4 * quality
+
+    def measure(quality: int) -> tuple[float, int]:
+        measured.append(quality)
+        return rough(quality) + offset, quality
+
+    target = rough(low) + share * (rough(high) - rough(low))
+    start = search.start_of(rough, target, close=0.005)
+    below, beyond = search.crossing(measure, target, close=0.005, above=above, start=start)
+    met = beyond if above else below
+    if met is None or abs(rough(met) + offset - target) > 0.005:
+        assert (below, beyond) in ((None, low), (high, None))
+    assert len(measured) <= 5
 
 
 @pytest.mark.parametrize("goal", [Goal(size=2_000), Goal(bpp=0.5), Goal(psnr=31.0)])
