@@ -11,6 +11,9 @@ T = TypeVar("T")
 STEP = 16
 """The search is done when qualities this near (1/16 of a step of q) lie on either side of the target."""
 
+SPREAD = 128
+"""How far at least, where they were measured, the points lie that tell a rise: nearer ones tell the encoder's noise."""
+
 
 class Start(NamedTuple):
     """Where a search begins: a fixed-point quality, and how much the value rises with each unit of it there."""
@@ -72,10 +75,6 @@ def start_of(measure: Callable[[int], float], target: float, *, close: float) ->
     if not found[left] < found[right] < math.inf:
         return None
     return Start(near, (found[right] - found[left]) / (right - left))
-
-
-SPREAD = 128
-"""How far at least, where they were measured, the points lie that tell a rise: nearer ones tell the encoder's noise."""
 
 
 def _moved(start: Start, value: float, target: float, low: int, high: int) -> Start:
