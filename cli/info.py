@@ -104,12 +104,15 @@ def _header(info: Info) -> dict[str, object]:
     }
     if info.alpha_bytes is not None:
         rows["  alpha"] = f"{number(info.alpha_bytes)} B" if info.alpha_bytes else "opaque"
-    for name, size in (("pixels", info.pixel_bytes), ("palette", info.palette_bytes)):
-        if size:
-            rows[f"  {name}"] = f"{number(size)} B"
-    for name, size in (("ICC", info.icc_bytes), ("EXIF", info.exif_bytes), ("XMP", info.xmp_bytes)):
-        if size:
-            rows[f"  {name}"] = f"{number(size)} B"
+    parts = {
+        "filter": info.filter_bytes,
+        "pixels": info.pixel_bytes,
+        "palette": info.palette_bytes,
+        "ICC": info.icc_bytes,
+        "EXIF": info.exif_bytes,
+        "XMP": info.xmp_bytes,
+    }
+    rows |= {f"  {name}": f"{number(size)} B" for name, size in parts.items() if size}
     if info.truncated:
         rows["  present"] = f"{number(info.actual_bytes)} B"
     if info.fault:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from . import header as fields
 from . import tiling
 from .errors import FormatError, TruncatedFile
-from .header import ARCHIVE_VERSION, COLOURS, EXIF, ICC, XMP
+from .header import ARCHIVE_VERSION, COLOURS, EXIF, FILTER, ICC, XMP
 from .header import CODER_VERSION as CODER_VERSION
 from .header import LOSSLESS_VERSION as LOSSLESS_VERSION
 from .header import LOSSY_VERSION as LOSSY_VERSION
@@ -28,7 +28,7 @@ MAX_SECTION = 2**40
 STRIP_AREA = 2**20
 """Pixels of a strip of a model's lossless pixels, about."""
 
-ALPHA, PIXELS, PALETTE = "the alpha channel", "the pixels", "the palette"
+ALPHA, PIXELS, PALETTE, IMAGE_FILTER = "the alpha channel", "the pixels", "the palette", "the image's filter"
 """Names of sections."""
 
 
@@ -79,6 +79,8 @@ class Parts:
     icc: bytes = b""
     exif: bytes = b""
     xmp: bytes = b""
+    image_filter: bytes = b""
+    """Of lossy files: the filter that was fitted to the image; empty where there is none."""
     palette: bytes = b""
     """Of lossless files: palette and transparent colour; empty where there are none."""
     pixels: tuple[bytes, ...] = ()
@@ -87,19 +89,26 @@ class Parts:
 
 def assemble(header: Header, parts: Parts) -> bytes:
     """Return the whole file."""
-    present = ((parts.icc, ICC), (parts.exif, EXIF), (parts.xmp, XMP), (parts.palette, COLOURS))
+    present = (
+        (parts.icc, ICC),
+        (parts.exif, EXIF),
+        (parts.xmp, XMP),
+        (parts.palette, COLOURS),
+        (parts.image_filter, FILTER),
+    )
     table = [_row(part) for part in (parts.icc, parts.palette) if part]
     coded = [chunk.payload for chunk in parts.chunks]
     if header.modelled:
         table.append(write_varint(len(parts.chunks)))
         table += [write_varint(chunk.layers) + _row(chunk.payload) for chunk in parts.chunks]
-    table += [_row(part) for part in parts.pixels]
+    table += [_row(part) for part in (*([parts.image_filter] if parts.image_filter else []), *parts.pixels)]
     alpha = header.modelled and header.alpha
     table += [_row(parts.alpha)] if alpha else []
     table += [_row(part) for part in (parts.exif, parts.xmp) if part]
     head = fields.write(header, sum(flag for part, flag in present if part)) + b"".join(table)
     head += zlib.crc32(head).to_bytes(4, "little")
-    return b"".join([head, parts.icc, parts.palette, *coded, *parts.pixels, parts.alpha, parts.exif, parts.xmp])
+    after = [parts.image_filter, *parts.pixels, parts.alpha, parts.exif, parts.xmp]
+    return b"".join([head, parts.icc, parts.palette, *coded, *after])
 
 
 def pack(
@@ -110,9 +119,10 @@ def pack(
     alpha: bytes = b"",
     exif: bytes = b"",
     xmp: bytes = b"",
+    image_filter: bytes = b"",
 ) -> bytes:
     """Return a whole lossy file: see Parts."""
-    return assemble(header, Parts(chunks, alpha, icc, exif, xmp))
+    return assemble(header, Parts(chunks, alpha, icc, exif, xmp, image_filter))
 
 
 class Container:
@@ -134,8 +144,10 @@ class Container:
     def _parse_table(self, reader: Reader, flags: int) -> list[Section]:
         """Read the rows in file order; their offsets are not known yet."""
         rows = [_parse_row(reader, "the ICC profile")] if flags & ICC else []
-        rows += [_parse_row(reader, PALETTE)] if flags & COLOURS else []
+        lossy = self.header.lossless is None
+        rows += [_parse_row(reader, PALETTE)] if flags & COLOURS and not lossy else []
         rows += _parse_chunks(reader) if self.header.modelled else []
+        rows += [_parse_row(reader, IMAGE_FILTER)] if flags & FILTER and lossy else []
         rows += self._parse_pixels(reader)
         rows += [_parse_row(reader, ALPHA)] if self.header.modelled and self.header.alpha else []
         rows += [_parse_row(reader, "EXIF")] if flags & EXIF else []

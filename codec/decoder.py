@@ -6,9 +6,10 @@ from typing import TypeVar
 
 import numpy as np
 
+from ..models.filter_interface import Filtering, ImageFilter
 from ..models.interface import Hierarchy, PageModel, PixelModel, Predictive
-from . import alpha, lossless, lossy, metadata
-from .container import ALPHA, PALETTE, Chunk, Container
+from . import alpha, image_filters, lossless, lossy, metadata
+from .container import ALPHA, IMAGE_FILTER, PALETTE, Chunk, Container
 from .errors import DvcodecError, FormatError, InvalidArgument, TruncatedFile, WeightsNotFound
 from .header import Header
 from .images import Picture
@@ -59,7 +60,9 @@ def decompress(
     hierarchy = load(container.header.weights)
     state = _symbols(container, chunks, hierarchy)
     picture_alpha = _alpha(container, strict) if container.header.alpha else None
-    pixels = lossless.full_size(lossy.render(state, hierarchy, grey=container.header.grey), container.header)
+    found = _filter(container, hierarchy, strict=strict) if len(chunks) == total else None
+    shown = lossy.render(state, hierarchy, grey=container.header.grey, image_filter=found)
+    pixels = lossless.full_size(shown, container.header)
     return Decoded(Picture(pixels, picture_alpha, kept), len(chunks), total)
 
 
@@ -93,7 +96,9 @@ def verify(
     if container.header.lossless is not None:
         _guarded(container, lambda: lossless.decode(container, _models(load, load_pixels), load_pages))
         return container
-    _symbols(container, chunks, load(container.header.weights))
+    hierarchy = load(container.header.weights)
+    _symbols(container, chunks, hierarchy)
+    _filter(container, hierarchy, strict=True)
     if container.header.alpha:
         _alpha(container, True)
     return container
@@ -123,6 +128,19 @@ def _symbols(container: Container, chunks: tuple[Chunk, ...], hierarchy: Hierarc
     return _guarded(
         container, lambda: lossy.decode(chunks, hierarchy, *header.walked, header.quality, grey=header.grey)
     )
+
+
+def _filter(container: Container, hierarchy: Hierarchy, *, strict: bool) -> ImageFilter | None:
+    """The image's filter, if the file has one; unless `strict`, none where it is cut or damaged."""
+    section = container.section(IMAGE_FILTER)
+    if section is None:
+        return None
+    if not isinstance(hierarchy, Filtering):
+        raise FormatError(f"the file has a filter, which its weights {hierarchy.name} do not know")
+    payload, header = container.payload(section), container.header
+    if payload is None and not strict:
+        return None
+    return image_filters.unpack(payload or b"", hierarchy, header.height, header.width)
 
 
 def _guarded(container: Container, decode: Callable[[], T]) -> T:

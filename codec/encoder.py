@@ -9,8 +9,9 @@ from numbers import Integral, Real
 
 import numpy as np
 
+from ..models.filter_interface import Filtering
 from ..models.interface import Hierarchy
-from . import alpha, container, lossy, metadata, search
+from . import alpha, container, image_filters, lossy, metadata, search
 from .container import Header
 from .errors import InvalidArgument, TargetUnreachable
 from .images import Picture
@@ -181,16 +182,24 @@ class _Attempts:
         return self.encode(self.pixels, self.hierarchy, quality, effort=self.effort)
 
     def _psnr(self, encoded: lossy.Encoded) -> float:
-        return psnr_of(self.pixels, lossy.render(encoded.state, self.hierarchy, grey=self.pixels.ndim == 2))
+        grey = self.pixels.ndim == 2
+        shown = lossy.render(encoded.state, self.hierarchy, grey=grey, image_filter=encoded.image_filter)
+        return psnr_of(self.pixels, shown)
 
     def _pack(self, quality: int, encoded: lossy.Encoded) -> Compressed:
         height, width = self.pixels.shape[:2]
         grey = self.pixels.ndim == 2
         header = Header(width, height, grey, self.picture.alpha is not None, quality, self.weights_id)
-        data = container.pack(header, encoded.chunks, **self.sections)
+        data = container.pack(header, encoded.chunks, image_filter=self._filter(encoded), **self.sections)
         size = sum(len(chunk.payload) for chunk in encoded.chunks)
         psnr = self._psnr(encoded) if self.measure_psnr else None
         return Compressed(data, quality, len(encoded.chunks), encoded.layer_bits, size, psnr)
+
+    def _filter(self, encoded: lossy.Encoded) -> bytes:
+        if encoded.image_filter is None:
+            return b""
+        assert isinstance(self.hierarchy, Filtering)
+        return image_filters.pack(encoded.image_filter, self.hierarchy)
 
 
 STRAINED = 1.0

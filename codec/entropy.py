@@ -100,13 +100,15 @@ class Tables:
 @lru_cache(maxsize=1)
 def uniform() -> tuple[Tables, ...]:
     """Return tables of one row for numbers of 1 to 8 bits, as even as integers allow (what is over goes to 0)."""
-    tables = []
-    for size in (2**bits for bits in range(1, 9)):
-        total = TOTAL - (size + 2)
-        weights = np.full((1, size), total // size, np.float32)
-        weights[0, 0] += total % size
-        tables.append(Tables(weights))
-    return tuple(tables)
+    return tuple(even(2**bits) for bits in range(1, 9))
+
+
+def even(size: int) -> Tables:
+    """Return a table of one row for `size` symbols, as even as integers allow; what is over goes to 0."""
+    total = TOTAL - (size + 2)
+    weights = np.full((1, size), total // size, np.float32)
+    weights[0, 0] += total % size
+    return Tables(weights)
 
 
 class Stack:

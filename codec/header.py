@@ -29,6 +29,8 @@ MODELLED = ("lattice", "model")
 """Those that begin with a hierarchy's symbols."""
 
 ICC, EXIF, XMP, COLOURS = 1, 2, 4, 8
+FILTER = 8
+"""Of lossy files, which have no palette."""
 _LAYOUT_RGB, _LAYOUT_ALPHA = 1, 4
 
 
@@ -130,7 +132,9 @@ def _parse_lossy(reader: Reader) -> tuple[Header, int]:
     layout, flags, coder = reader.take(3)
     quality, weights = reader.number(2), reader.take(8)
     width, height = _parse_size(reader)
-    _refuse_unknown(layout & ~(_LAYOUT_RGB | _LAYOUT_ALPHA) or flags & ~(ICC | EXIF | XMP))
+    _refuse_unknown(layout & ~(_LAYOUT_RGB | _LAYOUT_ALPHA) or flags & ~(ICC | EXIF | XMP | FILTER))
+    if flags & FILTER and not layout & _LAYOUT_RGB:
+        raise FormatError("the header is not valid: a grey image with a filter of colours")
     _check_model(coder, quality)
     _check_area(width, height)
     return Header(width, height, not layout & _LAYOUT_RGB, bool(layout & _LAYOUT_ALPHA), quality, weights), flags

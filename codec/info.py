@@ -3,7 +3,16 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from .container import ALPHA, CODER_VERSION, LOSSLESS_VERSION, LOSSY_VERSION, PALETTE, Container, Section
+from .container import (
+    ALPHA,
+    CODER_VERSION,
+    IMAGE_FILTER,
+    LOSSLESS_VERSION,
+    LOSSY_VERSION,
+    PALETTE,
+    Container,
+    Section,
+)
 from .errors import TruncatedFile
 
 
@@ -61,6 +70,8 @@ class Info:
     pixel_bytes: int
     """Of lossless pixels, the hierarchy's symbols not counted; 0 in lossy files."""
     palette_bytes: int
+    filter_bytes: int
+    """Of the filter that was fitted to a lossy image; 0 where there is none."""
     fault: str | None
     """What is wrong with the file, cut short or damaged or followed by other bytes; None if nothing is."""
 
@@ -102,6 +113,7 @@ def describe(data: bytes) -> Info:
         pixel_weights_name=_known_weights(pixel_weights)[0] if pixel_weights else None,
         pixel_bytes=container.pixel_bytes,
         palette_bytes=_size(container.section(PALETTE)),
+        filter_bytes=_size(container.section(IMAGE_FILTER)),
         fault=str(fault) if fault else None,
     )
 

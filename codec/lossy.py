@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..models.filter_interface import Filtering, ImageFilter
 from ..models.interface import Foreseeing, Hierarchy, LayerSpec, Step, Strained, UnsuitableImage
 from . import entropy
 from .container import Chunk
@@ -27,6 +28,8 @@ class Encoded:
     """The walk's state: `render` shows what a decoder will show."""
     strain: float = 0.0
     """How far the image is beyond the codebooks: see models.interface.Strained; of walks for a lossy file alone."""
+    image_filter: ImageFilter | None = None
+    """What a decoder corrects the image by."""
 
 
 class _Encoder:
@@ -68,10 +71,10 @@ class _Encoder:
         self.chunks.append(Chunk(end - self._first, payload))
         self._parts, self._crc, self._bits, self._first = [], 0, 0.0, end
 
-    def encoded(self, state: object, strain: float) -> Encoded:
+    def encoded(self, state: object, strain: float, image_filter: ImageFilter | None) -> Encoded:
         """Close the last chunk and return all of them, with the state that the walk has left."""
         self.close(len(self.layers))
-        return Encoded(tuple(self.chunks), tuple(self.layer_bits), state, strain)
+        return Encoded(tuple(self.chunks), tuple(self.layer_bits), state, strain, image_filter)
 
 
 class _Decoder:
@@ -118,27 +121,34 @@ def encode(
     """Encode (H, W) grey or (H, W, 3) colour pixels at a fixed-point quality. `walk`: further arguments of the walk.
 
     `effort`: how many walks to make. The last one's symbols are coded; where the hierarchy can look ahead, those before
-    it show what choices bring about, so that about as many bits show more, and the decoder does no more for it.
+    it show what choices bring about, so that about as many bits show more, and the decoder does no more for it. From
+    two walks on a filter is fitted to what a colour image's symbols show.
     `perceptual`: errors count where they show. UnsupportedImage where the hierarchy cannot tell.
     """
     encoder, grey = _Encoder(hierarchy.layers), pixels.ndim == 2
     colour = np.repeat(pixels[:, :, None], 3, axis=2) if grey else pixels
     height, width = pixels.shape[:2]
     try:
-        evidence: object
-        if (effort > 1 or perceptual) and isinstance(hierarchy, Foreseeing):
-            evidence = hierarchy.foresee(colour, quality, effort - 1, grey=grey, perceptual=perceptual)
-        elif perceptual:
-            raise UnsupportedImage(
-                f"the weights {hierarchy.name} cannot tell where errors show", "leave the tuning out"
-            )
-        else:
-            evidence = hierarchy.infer(colour, quality)
+        evidence = _evidence(colour, hierarchy, quality, effort, grey=grey, perceptual=perceptual)
         state = hierarchy.walk(height, width, quality, encoder, grey=grey, evidence=evidence, **walk)
     except UnsuitableImage as error:
         raise UnsupportedImage(str(error), "choose other weights") from error
     strain = hierarchy.strain(state, evidence) if isinstance(hierarchy, Strained) and not walk else 0.0
-    return encoder.encoded(state, strain)
+    image_filter = None
+    if effort > 1 and not (grey or walk) and isinstance(hierarchy, Filtering):
+        image_filter = hierarchy.fit(state, colour)
+    return encoder.encoded(state, strain, image_filter)
+
+
+def _evidence(
+    pixels: NDArray[np.uint8], hierarchy: Hierarchy, quality: int, effort: int, *, grey: bool, perceptual: bool
+) -> object:
+    """What posteriors rest on, after the walks that look ahead."""
+    if (effort > 1 or perceptual) and isinstance(hierarchy, Foreseeing):
+        return hierarchy.foresee(pixels, quality, effort - 1, grey=grey, perceptual=perceptual)
+    if perceptual:
+        raise UnsupportedImage(f"the weights {hierarchy.name} cannot tell where errors show", "leave the tuning out")
+    return hierarchy.infer(pixels, quality)
 
 
 def decode(
@@ -164,9 +174,15 @@ def decode(
     return state
 
 
-def render(state: object, hierarchy: Hierarchy, *, grey: bool) -> NDArray[np.uint8]:
-    """Return the pixels of a state: (H, W) of grey, the rounded mean of the three channels, or (H, W, 3)."""
-    pixels = hierarchy.render(state)
+def render(
+    state: object, hierarchy: Hierarchy, *, grey: bool, image_filter: ImageFilter | None = None
+) -> NDArray[np.uint8]:
+    """Return the pixels of a state: (H, W) of grey, the rounded mean of the three channels, or (H, W, 3), filtered."""
+    if image_filter is None:
+        pixels = hierarchy.render(state)
+    else:
+        assert isinstance(hierarchy, Filtering)
+        pixels = hierarchy.render(state, image_filter)
     if not grey:
         return pixels
     total = pixels.astype(np.uint16).sum(axis=2, dtype=np.uint16)

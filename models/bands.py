@@ -6,12 +6,17 @@ rounding of float sums.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from .filter_interface import ImageFilter
 from .halo import with_halo
+from .image_filter import REACH, apply_filter, moments
+from .image_fit import Grid, fitted
 from .layout import COEFFICIENTS
 from .photo import Painted, PhotoRRVQ, grid_sizes
 from .pixels import STRIDES
@@ -47,13 +52,35 @@ def infer_bands(
     return {s: maps.view(COEFFICIENTS[s], -1).t() for s, maps in evidence.items()}
 
 
-def render_bands(model: PhotoRRVQ, painted: Painted, rows: int | None = None) -> NDArray[np.uint8]:
-    """`PhotoRRVQ.render` of one image, clamped and rounded: (H, W, 3)."""
+def render_bands(
+    model: PhotoRRVQ, painted: Painted, rows: int | None = None, image_filter: ImageFilter | None = None
+) -> NDArray[np.uint8]:
+    """`PhotoRRVQ.render` of one image, filtered, clamped and rounded: (H, W, 3)."""
     pixels = np.empty((*painted.size, 3), np.uint8)
-    for core, wide in bands(painted.size, model.reach, rows):
-        x = model.render(cut(painted, wide))[0, :, core.start - wide.start : core.stop - wide.start]
+    for core, wide, x in _rendered(model, painted, rows):
+        if image_filter is None:
+            x = x[:, core.start - wide.start : core.stop - wide.start]
+        else:
+            x = apply_filter(x, wide, core, image_filter)
         pixels[core] = x.clamp_(0, 255).round_().to(torch.uint8).permute(1, 2, 0).cpu().numpy()
     return pixels
+
+
+def fit_bands(
+    model: PhotoRRVQ, painted: Painted, pixels: NDArray[np.uint8], rows: int | None = None
+) -> ImageFilter | None:
+    """The filter for what is painted of (H, W, 3) pixels; None where none pays."""
+    grid, image = Grid(), torch.tensor(pixels).to(painted.sigma.device).permute(2, 0, 1)
+    for core, wide, x in _rendered(model, painted, rows):
+        for place, found in moments(x, wide, core, image):
+            grid[place] = grid[place] + found if place in grid else found
+    return fitted(grid, float(painted.sigma))
+
+
+def _rendered(model: PhotoRRVQ, painted: Painted, rows: int | None) -> Iterator[tuple[slice, slice, Tensor]]:
+    """Bands alone and with their halo, and what is rendered of these, (3, rows, W) floats."""
+    for core, wide in bands(painted.size, model.reach + REACH, rows):
+        yield core, wide, model.render(cut(painted, wide))[0]
 
 
 def _image(values: NDArray[np.uint8] | NDArray[np.float16], quality: Tensor) -> Tensor:

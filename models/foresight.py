@@ -24,6 +24,8 @@ from torch import Tensor
 
 from .checkerboard import Rows
 from .descent import Ahead, Step, Weights
+from .image_filter import apply_filter, moments
+from .image_fit import fitted
 from .masking import visibility, weighed
 from .photo import PhotoRRVQ
 
@@ -94,7 +96,9 @@ def _walk(
     with torch.enable_grad():
         painted = model.paint(size, quality, chooser, evidence, ahead=ahead, weights=weights, grey=grey)
         canvas, added = model.drawn(painted, through_filter=False)
-        error = x - 128 - model.in_grey_levels(canvas + added, painted)
+        shown = model.in_grey_levels(canvas + added, painted) + 128
+        filtered = torch.zeros(()) if grey else what_filters_add(shown.detach(), x, painted.sigma)
+        error = x - shown - filtered
         if weights is None:
             distortion = (error.square().flatten(1).sum(1) / (2 * painted.sigma.square())).sum()
         else:
@@ -102,7 +106,17 @@ def _walk(
         loss = chooser.nats + distortion
         codes = [step.code for step in chooser.steps if step.code is not None]
         gradients = torch.autograd.grad(loss, codes)
-    return model.in_grey_levels(added.detach(), painted), _by_layer(chooser.steps, gradients)
+    return model.in_grey_levels(added.detach(), painted) + filtered, _by_layer(chooser.steps, gradients)
+
+
+def what_filters_add(shown: Tensor, wanted: Tensor, sigma: Tensor) -> Tensor:
+    """What the filter fitted to each image of a batch would add to it, (B, 3, H, W) in grey levels."""
+    rows, added = slice(0, shown.shape[2]), torch.zeros_like(shown)
+    for out, x, image, scale in zip(added, shown, wanted, sigma, strict=True):
+        grid = dict(moments(x, rows, rows, image))
+        if (found := fitted(grid, float(scale))) is not None:
+            out.copy_(apply_filter(x, rows, rows, found) - x)
+    return added
 
 
 def _by_layer(steps: list[Step], gradients: Sequence[Tensor]) -> Ahead:

@@ -11,12 +11,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from . import interface
-from .bands import infer_bands, render_bands
+from .bands import fit_bands, infer_bands, render_bands
 from .descent import Ahead, Step, Weights, descend
 from .exact import exact_arithmetic, own_modes
 from .exact_canvas import ExactChain, fixed_sigma, image_of
 from .exact_prior import prior_weights
+from .filter_interface import ImageFilter
 from .frozen import FrozenChain
+from .image_filter import PLANES, TERMS
+from .image_fit import tables
 from .masking import block_weights, visibility
 from .photo import Painted, PhotoRRVQ, grid_sizes
 from .tiles import look_ahead_tiles
@@ -175,8 +178,24 @@ class PhotoHierarchy:
                     total += importance * float(((shown - known).square() * weight).sum())
         return total / state.canvas[8].numel()
 
-    def render(self, state: object) -> NDArray[np.uint8]:
+    def render(self, state: object, image_filter: ImageFilter | None = None) -> NDArray[np.uint8]:
         """The pixels (H, W, 3) of a state."""
         assert isinstance(state, Painted)
         with own_modes(), torch.inference_mode():
-            return render_bands(self._model, state)
+            return render_bands(self._model, state, image_filter=image_filter)
+
+    @property
+    def filter_shape(self) -> tuple[int, int]:
+        """Planes and terms of `models.image_filter`."""
+        return PLANES, TERMS
+
+    @property
+    def filter_tables(self) -> NDArray[np.float32]:
+        """Those of `models.image_fit`."""
+        return tables()
+
+    def fit(self, state: object, pixels: NDArray[np.uint8]) -> ImageFilter | None:
+        """The filter of (H, W, 3) pixels for the state of their walk."""
+        assert isinstance(state, Painted)
+        with own_modes(), torch.inference_mode():
+            return fit_bands(self._model, state, pixels)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dvcodec.codec import decoder
+from dvcodec.models.filter_interface import Filtering, ImageFilter
 from dvcodec.models.interface import Chooser, Foreseeing, Hierarchy, LayerSpec, Predictive, Step
 
 
@@ -83,9 +84,28 @@ class Recorder:
         assert isinstance(self._hierarchy, Predictive)
         return self._hierarchy.predict(state)
 
-    def render(self, state: object) -> NDArray[np.uint8]:
+    @property
+    def filter_shape(self) -> tuple[int, int]:
         """Pass on."""
-        return self._hierarchy.render(state)
+        assert isinstance(self._hierarchy, Filtering)
+        return self._hierarchy.filter_shape
+
+    @property
+    def filter_tables(self) -> NDArray[np.float32]:
+        """Pass on."""
+        assert isinstance(self._hierarchy, Filtering)
+        return self._hierarchy.filter_tables
+
+    def fit(self, state: object, pixels: NDArray[np.uint8]) -> ImageFilter | None:
+        """Pass on."""
+        return self._hierarchy.fit(state, pixels) if isinstance(self._hierarchy, Filtering) else None
+
+    def render(self, state: object, image_filter: ImageFilter | None = None) -> NDArray[np.uint8]:
+        """Pass on."""
+        if image_filter is None:
+            return self._hierarchy.render(state)
+        assert isinstance(self._hierarchy, Filtering)
+        return self._hierarchy.render(state, image_filter)
 
     def _note(self, step: Step, symbols: NDArray[np.int32]) -> None:
         self.asked.append(step.layer)

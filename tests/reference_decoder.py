@@ -30,7 +30,7 @@ def parse(data: bytes) -> File:
     """Read a whole file; asserts instead of errors."""
     assert data[:5] == b"\x8bDVQ\x01"
     layout, flags, coder = data[5], data[6], data[7]
-    assert coder == 1 and layout & ~0b101 == 0 and flags & ~0b111 == 0
+    assert coder == 1 and layout & ~0b101 == 0 and flags & ~0b1111 == 0 and not (flags & 8 and not layout & 1)
     quality, weights = data[8] | data[9] << 8, data[10:18]
     width, at = varint(data, 18)
     height, at = varint(data, at)
@@ -41,7 +41,7 @@ def parse(data: bytes) -> File:
     for _ in range(count):
         layers, at = varint(data, at)
         at = row(data, at, "chunk", rows, layers)
-    for name, present in (("alpha", layout & 4), ("exif", flags & 2), ("xmp", flags & 4)):
+    for name, present in (("filter", flags & 8), ("alpha", layout & 4), ("exif", flags & 2), ("xmp", flags & 4)):
         if present:
             at = row(data, at, name, rows)
     assert int.from_bytes(data[at : at + 4], "little") == zlib.crc32(data[:at])

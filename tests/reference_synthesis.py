@@ -4,6 +4,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from reference_decoder import parse
+from reference_filter import filtered
 from reference_photo import Floats, Integers, Part, Walk, Weights, relu, shuffle
 
 COLOURS = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]]) / np.sqrt([[3], [2], [6]])
@@ -59,8 +60,8 @@ def shares(blocks: int) -> Floats:
     return np.stack([np.interp(np.arange(8 * blocks), centres, row) for row in np.eye(blocks)], axis=1)
 
 
-def pixels(walk: Walk) -> NDArray[np.uint8]:
-    """The pixels of a walk: (H, W, 3), or (H, W) of grey."""
+def pixels(walk: Walk, whole: bool) -> NDArray[np.uint8]:
+    """The pixels of a walk: (H, W, 3), or (H, W) of grey; filtered if it is of the whole file."""
     config, tensors = walk.weights.config, walk.weights.tensors
     x, net = inverse(walk.canvas, config.get("transform") == "lapped"), Part(tensors, "synthesis.")
     told = net.conv("extra", walk.d / 4) + net.quality(walk.code)
@@ -72,7 +73,8 @@ def pixels(walk: Walk) -> NDArray[np.uint8]:
         g = net.body(net.conv("first", unshuffle(contrast(x), 2)) + told)
         x = x + shuffle(net.conv("last", relu(g)), 2)
     sigma = config["sigma_coarse"] * (config["sigma_fine"] / config["sigma_coarse"]) ** (walk.code / 4096)
-    levels = np.floor((128 + sigma * x[: walk.file.height, : walk.file.width]).clip(0, 255) + 0.5)
+    x = 128 + sigma * x[: walk.file.height, : walk.file.width]
+    levels = np.floor((filtered(x, walk.file) if whole else x).clip(0, 255) + 0.5)
     shown: Floats = np.floor(levels.mean(axis=2) + 0.5) if walk.file.grey else levels
     return shown.astype(np.uint8)
 
@@ -81,6 +83,6 @@ def decode(data: bytes, weights: Weights, chunks: int | None = None) -> tuple[li
     """The symbols of each layer in the file's order, and the pixels; or a preview of so many chunks."""
     file = parse(data)
     assert sum(count for count, _ in file.chunks) == sum(len(stage) for each in weights.layout for stage in each)
-    file.chunks = file.chunks[:chunks]
+    total, file.chunks = len(file.chunks), file.chunks[:chunks]
     walk = Walk(file, weights)
-    return walk.symbols, pixels(walk)
+    return walk.symbols, pixels(walk, len(file.chunks) == total)

@@ -44,7 +44,7 @@ def test_varints_that_are_not_canonical_or_too_large_are_refused(data: bytes) ->
     st.integers(256, 25600),
     st.binary(min_size=8, max_size=8),
     st.lists(st.tuples(st.integers(1, 100), st.binary(min_size=1, max_size=300)), min_size=1, max_size=10),
-    st.tuples(st.binary(max_size=40), st.binary(max_size=40), st.binary(max_size=40)),
+    st.tuples(*[st.binary(max_size=40)] * 4),
 )
 def test_any_header_comes_back(
     width: int,
@@ -54,15 +54,18 @@ def test_any_header_comes_back(
     quality: int,
     weights: bytes,
     chunks: list[tuple[int, bytes]],
-    parts: tuple[bytes, bytes, bytes],
+    parts: tuple[bytes, bytes, bytes, bytes],
 ) -> None:
     header = Header(width, height, grey, alpha, quality, weights)
     packed = tuple(Chunk(*chunk) for chunk in chunks)
-    data = container.pack(header, packed, icc=parts[0], alpha=b"a" if alpha else b"", exif=parts[1], xmp=parts[2])
+    names = "icc", "exif", "xmp", "image_filter"
+    sections = dict(zip(names, (*parts[:3], b"" if grey else parts[3]), strict=True))
+    data = container.pack(header, packed, alpha=b"a" if alpha else b"", **sections)
     parsed = Container(data)
     assert parsed.header == header and parsed.fault() is None and parsed.total_bytes == len(data)
     assert tuple(Chunk(s.layers, parsed.payload(s) or b"") for s in parsed.chunks) == packed
-    for name, part in zip(("the ICC profile", "EXIF", "XMP"), parts, strict=True):
+    named = "the ICC profile", "EXIF", "XMP", container.IMAGE_FILTER
+    for name, part in zip(named, sections.values(), strict=True):
         section = parsed.section(name)
         assert (parsed.payload(section) if section else b"") == part
 

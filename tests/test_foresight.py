@@ -91,7 +91,8 @@ def test_each_walk_makes_bits_and_distortion_cost_less(shipped: PhotoHierarchy, 
 
     def cost(effort: int) -> float:
         encoded = encode(pixels, shipped, Q40, effort=effort)
-        error = (pixels.astype(float) - render(encoded.state, shipped, grey=grey)) ** 2
+        shown = render(encoded.state, shipped, grey=grey, image_filter=encoded.image_filter)
+        error = (pixels.astype(float) - shown) ** 2
         sigma = float(shipped.network.sigma(shipped.codes(Q40)))
         return sum(encoded.layer_bits) * math.log(2) + float(error.sum()) * (3 if grey else 1) / (2 * sigma**2)
 

@@ -15,7 +15,7 @@ from reference_decoder import ReferenceChooser, parse
 from reference_photo import Weights, contents
 from reference_synthesis import decode
 
-from dvcodec.codec import lossy
+from dvcodec.codec import decoder, lossy
 from dvcodec.codec.container import pack
 from dvcodec.codec.header import Header
 from dvcodec.models.deflated import facts_of, tensors_of
@@ -99,9 +99,9 @@ def same(model: Model, data: bytes, chunks: int | None = None) -> Pixels:
     """Hold the second decoder's symbols and, up to rounding, pixels to the package's; return these."""
     file, chooser = parse(data), Taking(data, chunks)
     stop = sum(layers for layers, _ in chooser.chunks)
-    state = model.hierarchy.walk(file.height, file.width, file.quality, chooser, grey=file.grey, stop=stop)
+    model.hierarchy.walk(file.height, file.width, file.quality, chooser, grey=file.grey, stop=stop)
     chooser.finish()
-    wanted = lossy.render(state, model.hierarchy, grey=file.grey)
+    wanted = decoder.decompress(data, lambda prefix: model.hierarchy, preview=chunks).picture.pixels
     symbols, pixels = decode(data, model.weights, chunks)
     assert len(symbols) >= stop and {i: symbols[i].tolist() for i in chooser.taken} == chooser.taken
     assert pixels.shape == wanted.shape and pixels.dtype == wanted.dtype == np.uint8

@@ -1,0 +1,61 @@
+"""The section of a filter that was fitted to the image (models.filter_interface): its bytes, and back.
+
+The first byte holds the regions' size and the coefficients' precision. What follows are the words of the entropy coder,
+as a chunk's: of each region and output a density, then, unless that is 0, the steps of its coefficients.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..models.filter_interface import SMALLEST_SIDE, Filtering, ImageFilter
+from . import entropy
+from .errors import FormatError
+
+LARGEST_EXPONENT = 12
+"""Of two: regions of 2**20 pixels a side, coefficients of whole steps of 2**-12."""
+
+Steps = NDArray[np.int32]
+
+
+def pack(found: ImageFilter, model: Filtering) -> bytes:
+    """Return the section."""
+    tables, recorder = entropy.Tables(model.filter_tables), entropy.Recorder()
+    kinds, most = _kinds(tables), tables.weights.shape[1] // 2
+    costs = -np.log2((tables.weights.astype(np.float64) + 1) / entropy.TOTAL)
+    for steps in found.steps.reshape(-1, model.filter_shape[1]):
+        symbols = steps + np.int32(most)
+        density = 1 + int(costs[:, symbols].sum(axis=1).argmin()) if steps.any() else 0
+        _take(recorder, kinds, 0, np.array([density], np.int32))
+        if density:
+            _take(recorder, tables, density - 1, symbols)
+    exponent = (found.side // SMALLEST_SIDE).bit_length() - 1
+    return bytes([exponent | found.precision << 4]) + recorder.bytes()
+
+
+def _take(recorder: entropy.Recorder, tables: entropy.Tables, row: int, symbols: Steps) -> None:
+    recorder.take(tables.intervals(np.full(len(symbols), row, np.int32), symbols), symbols)
+
+
+def unpack(section: bytes, model: Filtering, height: int, width: int) -> ImageFilter:
+    """Return the filter of an image of that size. FormatError if the bytes are none."""
+    if not section:
+        raise FormatError("the image's filter is not valid: it is empty")
+    exponent, precision = section[0] & 15, section[0] >> 4
+    if max(exponent, precision) > LARGEST_EXPONENT:
+        raise FormatError("the image's filter is of a kind that this release does not know", "upgrade dvcodec")
+    side = SMALLEST_SIDE << exponent
+    tables, decoder = entropy.Tables(model.filter_tables), entropy.ChunkDecoder(section[1:])
+    kinds, most = _kinds(tables), tables.weights.shape[1] // 2
+    outputs, terms = model.filter_shape
+    steps = np.zeros((-(-height // side), -(-width // side), outputs, terms), np.int32)
+    for row in steps.reshape(-1, terms):
+        density = int(decoder.decode_rows(kinds, np.zeros(1, np.int32))[0])
+        if density:
+            row[:] = decoder.decode_rows(tables, np.full(terms, density - 1, np.int32)) - np.int32(most)
+    decoder.finish()
+    return ImageFilter(side, precision, steps)
+
+
+def _kinds(tables: entropy.Tables) -> entropy.Tables:
+    """The distribution of densities: 0 for none, then the rows of `tables`; even, what is over goes to 0."""
+    return entropy.even(len(tables.weights) + 1)

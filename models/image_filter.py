@@ -1,0 +1,132 @@
+"""A filter that is fitted to one image and travels with it: what the networks cannot know of its colours.
+
+Where coding leaves little of the finest chrominance, much of it can be told from luminance, but how differs from image
+to image: shading scales all channels alike, edges of objects change them by laws of their own. So an encoder regresses
+what is missing on terms that decoders can compute from the decoded pixels, keeps those that save more than they cost
+(`image_fit`), and writes their coefficients into the file. The cross-component adaptive loop filter of VVC does so,
+linear in luminance; here details are also weighed by the colour around them.
+
+The terms of a pixel, in grey levels. Planes are the rotated colours (`transform.colour_rotation`); of each plane i and
+window w there are the mean over w x w pixels, m = mean / 128, and the detail d_i, the plane less its mean:
+
+    for w in 3, 5, 17:   d_i (3),   d_i m_j (9),   d_0 m_i m_j, i <= j (6)
+    and the eight 3x3 products of (1 2 1) / 4, (-1 0 1) / 2, (-1 2 -1) / 4 over plane 0, but the first
+
+Floats after the synthesis: no probability depends on them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import combinations_with_replacement
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .filter_interface import SMALLEST_SIDE, ImageFilter
+from .image_fit import Moments
+from .transform import colour_rotation
+
+WINDOWS = (3, 5, 17)
+MEAN_SCALE = 128.0
+REACH = max(WINDOWS) // 2
+"""Pixels around one that its terms depend on."""
+PLANES = 3
+_PAIRS = tuple(combinations_with_replacement(range(PLANES), 2))
+TERMS = len(WINDOWS) * (PLANES + PLANES**2 + len(_PAIRS)) + 8
+
+SIDE = SMALLEST_SIDE
+"""The smallest region, and the square of pixels whose terms are in memory at once: 16 MB."""
+
+Square = tuple[slice, slice]
+"""Rows and columns of pixels."""
+
+
+def squares(rows: slice, width: int) -> Iterator[Square]:
+    """The parts of these rows of an image that lie in the squares of a grid of SIDE."""
+    tops = sorted({rows.start, *range(-(-rows.start // SIDE) * SIDE, rows.stop, SIDE)})
+    for top in tops:
+        bottom = min(top // SIDE * SIDE + SIDE, rows.stop)
+        for left in range(0, width, SIDE):
+            yield slice(top, bottom), slice(left, min(left + SIDE, width))
+
+
+def with_border(x: Tensor, rows: slice, core: slice) -> Tensor:
+    """The pixels of `core` and REACH more on all sides, the image's border repeated; x (3, H, W) holds those of `rows`.
+
+    What `rows` has around `core` is seen, so that bands show what the whole shows.
+    """
+    above, below = min(REACH, core.start - rows.start), min(REACH, rows.stop - core.stop)
+    part = x[None, :, core.start - rows.start - above : core.stop - rows.start + below]
+    return F.pad(part, (REACH, REACH, REACH - above, REACH - below), mode="replicate")[0]
+
+
+def terms(x: Tensor) -> Tensor:
+    """x (3, H + 2 REACH, W + 2 REACH) in grey levels about 0 -> the terms (TERMS, H, W)."""
+    planes = (_rotation().to(x.device) @ x.flatten(1)).view_as(x)
+    height, width = (side - 2 * REACH for side in x.shape[1:])
+    centre = planes[:, REACH : REACH + height, REACH : REACH + width]
+    found = [term for window in WINDOWS for term in _of_window(planes, centre, window)]
+    near = planes[None, :1, REACH - 1 : REACH + height + 1, REACH - 1 : REACH + width + 1]
+    return torch.cat([*found, F.conv2d(near, _shapes().to(x.device))[0]])
+
+
+def _of_window(planes: Tensor, centre: Tensor, window: int) -> Iterator[Tensor]:
+    """The terms of one window: (n, H, W) each."""
+    cut = REACH - window // 2
+    wide = planes[None, :, cut : planes.shape[1] - cut, cut : planes.shape[2] - cut]
+    mean = F.avg_pool2d(F.avg_pool2d(wide, (window, 1), 1), (1, window), 1)[0]
+    detail, scaled = centre - mean, mean / MEAN_SCALE
+    yield detail
+    for plane in detail:
+        yield plane * scaled
+    yield torch.stack([detail[0] * scaled[i] * scaled[j] for i, j in _PAIRS])
+
+
+@lru_cache(maxsize=1)
+def _rotation() -> Tensor:
+    return colour_rotation().float()
+
+
+@lru_cache(maxsize=1)
+def _shapes() -> Tensor:
+    """The eight 3x3 kernels, rows before columns. (8, 1, 3, 3)"""
+    lines = torch.tensor([[1.0, 2.0, 1.0], [-2.0, 0.0, 2.0], [-1.0, 2.0, -1.0]]) / 4
+    return torch.stack([torch.outer(a, b) for a in lines for b in lines][1:])[:, None]
+
+
+def apply_filter(x: Tensor, rows: slice, core: slice, image_filter: ImageFilter) -> Tensor:
+    """The pixels of `core`, filtered, (3, rows of core, W), of x (3, H, W) in grey levels, which holds `rows`."""
+    seen = with_border(x - 128, rows, core)
+    out = x[:, core.start - rows.start : core.stop - rows.start].clone()
+    for high, wide in squares(core, x.shape[2]):
+        weights = torch.from_numpy(image_filter.of(high.start, wide.start)).to(x.device)
+        if not weights.any():
+            continue
+        top, height = high.start - core.start, high.stop - high.start
+        added = _rotation().to(x.device).t() @ weights @ _of_square(seen, top, high, wide)
+        out[:, top : top + height, wide] += added.view(PLANES, height, -1)
+    return out
+
+
+def _of_square(seen: Tensor, top: int, high: slice, wide: slice) -> Tensor:
+    """The terms (TERMS, n) of a square of pixels, whose first row is that many below the first of `seen`."""
+    height = high.stop - high.start
+    part = seen[:, top : top + height + 2 * REACH, wide.start : wide.stop + 2 * REACH]
+    return terms(part).flatten(1)
+
+
+def moments(x: Tensor, rows: slice, core: slice, pixels: Tensor) -> Iterator[tuple[tuple[int, int], Moments]]:
+    """What the fit of `image_fit` needs, by row and column of the smallest regions; those of bands add up.
+
+    x (3, H, W) in grey levels holds `rows`, of which `core` counts; `pixels` is the whole image, (3, H, W).
+    """
+    seen, rotation = with_border(x - 128, rows, core), _rotation().to(x.device)
+    for high, wide in squares(core, x.shape[2]):
+        shown = x[:, high.start - rows.start : high.stop - rows.start, wide]
+        found = _of_square(seen, high.start - core.start, high, wide)
+        missing = rotation @ (pixels[:, high, wide].float() - shown).flatten(1)
+        products = (found @ torch.cat([found, missing]).t()).double().cpu().numpy()
+        yield (high.start // SIDE, wide.start // SIDE), Moments(products[:, :TERMS], products[:, TERMS:])

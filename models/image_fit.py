@@ -1,0 +1,156 @@
+"""Fits the filter of `image_filter` to an image: least squares on its terms, and what the coefficients cost.
+
+For each region and output, coefficients go one after the other, each time the one whose loss weighs least against the
+bits that it saves, as long as there is one that does not pay: 1 / (2 sigma^2 ln 2) bits a squared grey level, as in the
+encoder's objective. Those left are rounded one by one, the others making up for it. Regions of any size are sums of
+smallest ones, so that all sizes can be compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .filter_interface import SMALLEST_SIDE, ImageFilter
+
+Floats = NDArray[np.float64]
+
+LARGEST = 255
+"""Of a coefficient's steps."""
+PRECISIONS = (4, 5, 6, 7, 8)
+FRAMING = 96.0
+"""Bits of a filter beside its coefficients: its row in the header, its first bytes, the coder's."""
+RIDGE = 1e-6
+"""Of the terms' own energies, added to these: some are nearly sums of others."""
+
+
+@lru_cache(maxsize=1)
+def tables() -> NDArray[np.float32]:
+    """Weights of the steps -255 .. 255 by density, integers throughout: 1 to 11 in 16 are not 0. (4, 511)"""
+    symbols = 2 * LARGEST + 1
+    total = 2**24 - (symbols + 2)
+    sizes = np.abs(np.arange(-LARGEST, LARGEST + 1, dtype=np.int64))
+    shape = 2**24 // (sizes + 6) ** 2
+    shape[LARGEST] = 0
+    rows = np.stack([shape * (total * sixteenths // 16) // shape.sum() for sixteenths in (1, 3, 6, 11)])
+    rows[:, LARGEST] = total - rows.sum(axis=1)
+    return rows.astype(np.float32)
+
+
+@lru_cache(maxsize=1)
+def costs() -> Floats:
+    """Bits of the steps -255 .. 255 by density. (4, 511)"""
+    bits: Floats = 24 - np.log2(tables().astype(np.float64) + 1)
+    return bits
+
+
+@dataclass
+class Moments:
+    """What least squares need to know of some pixels: sums over them."""
+
+    terms: Floats
+    """Products of terms, (T, T)."""
+    targets: Floats
+    """Products of terms and what is missing, (T, outputs)."""
+
+    def __add__(self, other: Moments) -> Moments:
+        return Moments(self.terms + other.terms, self.targets + other.targets)
+
+
+Grid = dict[tuple[int, int], Moments]
+"""Moments by row and column of regions."""
+
+
+def fitted(smallest: Grid, sigma: float) -> ImageFilter | None:
+    """The filter that saves most, from the moments of the smallest regions; None if none saves anything."""
+    value = 1 / (2 * sigma**2 * np.log(2))
+    best, most = None, FRAMING
+    for side, grid in _sizes(smallest):
+        for precision in PRECISIONS:
+            found, saved = _of_grid(grid, precision, value)
+            if saved > most:
+                best, most = ImageFilter(side, precision, found), saved
+    return best
+
+
+def _sizes(grid: Grid) -> Iterator[tuple[int, Grid]]:
+    """Regions of the smallest side, of twice that, ... up to the whole."""
+    side = SMALLEST_SIDE
+    while True:
+        yield side, grid
+        if len(grid) == 1:
+            return
+        side, wider = 2 * side, Grid()
+        for (row, column), moments in grid.items():
+            place = row // 2, column // 2
+            wider[place] = wider[place] + moments if place in wider else moments
+        grid = wider
+
+
+def _of_grid(grid: Grid, precision: int, value: float) -> tuple[NDArray[np.int32], float]:
+    """Steps (rows, columns, outputs, terms) and the bits that they save."""
+    rows, columns = (1 + max(place[i] for place in grid) for i in (0, 1))
+    count, outputs = next(iter(grid.values())).targets.shape
+    steps, saved = np.zeros((rows, columns, outputs, count), np.int32), 0.0
+    for place, moments in grid.items():
+        for output in range(outputs):
+            steps[place][output], bits = regression(moments.terms, moments.targets[:, output], precision, value)
+            saved += bits
+    return steps, saved
+
+
+def regression(terms: Floats, target: Floats, precision: int, value: float) -> tuple[NDArray[np.int32], float]:
+    """The steps (T,) of one output, and how many bits they save: those their errors are worth, less their own."""
+    rest = _Rest(terms, target, 2.0**precision)
+    while rest.open.any() and (weakest := rest.weakest(value)) is not None:
+        rest.fix(weakest, 0)
+    for index in np.argsort(rest.inverse.diagonal() + np.where(rest.open, 0, np.inf))[: rest.open.sum()]:
+        rest.fix(int(index), rest.rounded()[index])
+    steps = rest.rounded()
+    if not steps.any():
+        return steps, 0.0
+    chosen = steps / 2.0**precision
+    gained = value * float(2 * chosen @ target - chosen @ terms @ chosen)
+    saved = gained - float(costs()[:, steps + LARGEST].sum(axis=1).min())
+    return (steps, saved) if saved > 0 else (np.zeros_like(steps), 0.0)
+
+
+class _Rest:
+    """Least squares while coefficients are fixed one after the other."""
+
+    def __init__(self, terms: Floats, target: Floats, scale: float) -> None:
+        energies = terms.diagonal()
+        ridge = RIDGE * energies + 1e-9 * energies.max() + 1e-12
+        self.inverse: Floats = np.linalg.inv(terms + np.diag(ridge)).astype(np.float64)
+        self.best: Floats = self.inverse @ target
+        self.open = np.ones(len(target), bool)
+        self.scale = scale
+
+    def rounded(self) -> NDArray[np.int32]:
+        """The best coefficients in steps."""
+        return np.clip(np.rint(self.best * self.scale), -LARGEST, LARGEST).astype(np.int32)
+
+    def weakest(self, value: float) -> int | None:
+        """The open coefficient that costs most beyond what it is worth; None if all are worth it."""
+        price = costs()[NOMINAL][self.rounded() + LARGEST] - costs()[NOMINAL][LARGEST]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            worth = value * self.best**2 / self.inverse.diagonal() - price
+        worth = np.where(self.open, worth, np.inf)
+        index = int(worth.argmin())
+        return index if worth[index] <= 0 else None
+
+    def fix(self, index: int, step: int) -> None:
+        """Give a coefficient its value for good; the open ones make up for it."""
+        column: Floats = self.inverse[:, index] / self.inverse[index, index]
+        self.best -= column * (self.best[index] - step / self.scale)
+        self.inverse -= np.outer(column, self.inverse[index])
+        self.inverse[index], self.inverse[:, index] = 0.0, 0.0
+        self.open[index] = False
+
+
+NOMINAL = 2
+"""The density by which coefficients are priced before it is known how many there are."""
