@@ -25,11 +25,11 @@ class Dvcodec:
 
     @property
     def settings(self) -> str:
-        """Version, weights, device, effort and tuning. WeightsNotFound where there are no weights of that name."""
-        from ..codec.encoder import TUNINGS, effort_of, perceptual_of
+        """Version, weights, device, encoder, effort, tuning. WeightsNotFound where no weights have that name."""
+        from ..codec.encoder import REVISION, TUNINGS, effort_of, perceptual_of
 
         tuning = f", {TUNINGS[1]}" if perceptual_of(self.tune) else ""
-        return f"{described(self.weights, self.device)}, effort {effort_of(self.effort)}{tuning}"
+        return f"{described(self.weights, self.device)}, encoder {REVISION}, effort {effort_of(self.effort)}{tuning}"
 
     def encode(self, image: Image.Image, quality: float) -> bytes:
         """A complete .dvq file; quality 1-100, continuous."""
