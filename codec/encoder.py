@@ -17,7 +17,7 @@ from .errors import InvalidArgument, TargetUnreachable
 from .images import Picture
 
 DEFAULT_QUALITY = 50.0
-DEFAULT_EFFORT = 3
+DEFAULT_EFFORT = 4
 MOST_EFFORT = 9
 REVISION = 2
 """Raised when the same picture and settings give another file: measurements that are kept go by it."""

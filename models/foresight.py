@@ -29,7 +29,7 @@ from .image_fit import fitted
 from .masking import visibility, weighed
 from .photo import PhotoRRVQ
 
-SHARES = (0.5, 0.65, 0.75, 0.8)
+SHARES = (0.62, 0.81, 0.94, 1.0)
 """How much of the estimate counts after the first walk, the second, ...; the last one for all that follow. Measured:
 docs/TRAINING.md, what an encoder may do."""
 
