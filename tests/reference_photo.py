@@ -7,6 +7,7 @@ in float64.
 
 import hashlib
 import json
+import lzma
 import re
 import zlib
 from dataclasses import dataclass
@@ -106,8 +107,9 @@ def contents(data: bytes, folder: Path | None) -> tuple[dict[str, Any], dict[str
     header = json.loads(data[8:end])
     about = json.loads(header["__metadata__"]["dvcodec"])
     assert about["format"] == "dvcodec-rrvq-1"
-    first, last = header["difference" if "base" in about else "deflated"]["data_offsets"]
-    inflated, at = zlib.decompress(data[end + first : end + last]), 0
+    unpack = lzma.decompress if "xz" in header else zlib.decompress
+    first, last = header["xz" if "xz" in header else "deflated"]["data_offsets"]
+    inflated, at = unpack(data[end + first : end + last]), 0
     tensors: dict[str, NDArray[Any]] = {}
     for name, kind, shape in about["index"]:
         values = np.frombuffer(inflated, np.dtype(kind).newbyteorder("<"), int(np.prod(shape)), at)

@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw
 import dvcodec
 from dvcodec import weights
 from dvcodec.codec import engine, images
-from dvcodec.codec.container import LOSSLESS_VERSION, LOSSY_VERSION, Container
+from dvcodec.codec.container import IMAGE_FILTER, LOSSLESS_VERSION, LOSSY_VERSION, Container
 
 FOLDER = Path(__file__).parent
 INDEX = FOLDER / "index.json"
@@ -113,13 +113,16 @@ def main() -> None:
 
 
 def lossy(photograph: Path, chosen: weights.Weights) -> dict[str, bytes]:
-    """Lossy files by name."""
+    """Lossy files by name; one that has a filter of its own."""
     made = {}
     for word, image in pictures(photograph):
         for quality in QUALITIES:
             data = dvcodec.compress(image, quality, weights=chosen.name, device="cpu")
             made[f"{chosen.name}-v{LOSSY_VERSION}-{word}-q{quality}"] = data
-    return made
+    with Image.open(photograph) as image:
+        data = dvcodec.compress(image.convert("RGB").crop((200, 60, 500, 220)), 85, weights=chosen.name, device="cpu")
+    assert Container(data).section(IMAGE_FILTER) is not None
+    return made | {f"{chosen.name}-v{LOSSY_VERSION}-filter-q85": data}
 
 
 if __name__ == "__main__":
