@@ -56,7 +56,7 @@ def compress(
 
     `quality` is 1 to 100 (50 if nothing else is asked for); instead of it, one of `target_bpp` (file bits per pixel,
     at most), `target_size` (bytes, at most) and `target_psnr` (dB, at least) may be given. `weights` is a name or a
-    path, `device` "auto", "cpu" or "cuda"; `strip` drops EXIF, ICC and XMP. `effort`, 1 to 9 (3 if it is not given),
+    path, `device` "auto", "cpu" or "cuda"; `strip` drops EXIF, ICC and XMP. `effort`, 1 to 9 (4 if it is not given),
     is how often the image is walked: more walks take longer and show more in about as many bytes, which decompress as
     fast. `tune` is "psnr", the default, or "perceptual": errors then count more where they show.
 

@@ -98,7 +98,7 @@ def compress(
             min=1,
             max=9,
             metavar="N",
-            help="Walks over the image, 1 to 9; default 3. More show more in about as many bytes, and take longer.",
+            help="Walks over the image, 1 to 9; default 4. More show more in about as many bytes, and take longer.",
             rich_help_panel=ADVANCED,
         ),
     ] = None,

@@ -185,7 +185,7 @@ class Container:
         return sum(section.size for section in self.sections if section.strip or section.name == PIXELS)
 
     def section(self, name: str) -> Section | None:
-        """Return the section of that name ("the ICC profile", "the alpha channel", "EXIF", "XMP"), if there is one."""
+        """Return the section of that name (IMAGE_FILTER, ALPHA, PALETTE, "the ICC profile", "EXIF", "XMP"), if any."""
         return next((section for section in self.sections if section.name == name), None)
 
     def payload(self, section: Section) -> bytes | None:

@@ -19,7 +19,7 @@ from .images import Picture
 DEFAULT_QUALITY = 50.0
 DEFAULT_EFFORT = 4
 MOST_EFFORT = 9
-REVISION = 2
+REVISION = 3
 """Raised when the same picture and settings give another file: measurements that are kept go by it."""
 
 
@@ -46,7 +46,7 @@ class Compressed:
     chunks: int
     layer_bits: tuple[float, ...]
     symbol_bytes: int
-    """Bytes of the chunks; the rest is header, alpha and metadata."""
+    """Bytes of the chunks; the rest is header, filter, alpha and metadata."""
     psnr: float | None
     """Only measured where it was the goal."""
 

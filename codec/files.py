@@ -43,7 +43,7 @@ class Settings:
     method: str | None = None
     """How lossless pixels are coded, one of METHODS; None stands for "auto", the smallest file."""
     effort: int | None = None
-    """Of lossy files: walks over the image, 1 to 9. More take longer and show more in about as many bytes. None: 3."""
+    """Of lossy files: walks over the image, 1 to 9. More take longer and show more in about as many bytes. None: 4."""
     tune: str | None = None
     """Of lossy files: "psnr" weighs all errors alike, "perceptual" those more that show. None: "psnr"."""
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ..models.filter_interface import SMALLEST_SIDE, Filtering, ImageFilter
 from . import entropy
+from .container import IMAGE_FILTER
 from .errors import FormatError
 
 LARGEST_EXPONENT = 12
@@ -38,11 +39,18 @@ def _take(recorder: entropy.Recorder, tables: entropy.Tables, row: int, symbols:
 
 def unpack(section: bytes, model: Filtering, height: int, width: int) -> ImageFilter:
     """Return the filter of an image of that size. FormatError if the bytes are none."""
+    try:
+        return _unpacked(section, model, height, width)
+    except FormatError as error:
+        raise FormatError(f"{IMAGE_FILTER} is not valid: {error.reason}", error.mend) from error
+
+
+def _unpacked(section: bytes, model: Filtering, height: int, width: int) -> ImageFilter:
     if not section:
-        raise FormatError("the image's filter is not valid: it is empty")
+        raise FormatError("it is empty")
     exponent, precision = section[0] & 15, section[0] >> 4
     if max(exponent, precision) > LARGEST_EXPONENT:
-        raise FormatError("the image's filter is of a kind that this release does not know", "upgrade dvcodec")
+        raise FormatError("it is of a kind that this release does not know", "upgrade dvcodec")
     side = SMALLEST_SIDE << exponent
     tables, decoder = entropy.Tables(model.filter_tables), entropy.ChunkDecoder(section[1:])
     kinds, most = _kinds(tables), tables.weights.shape[1] // 2
@@ -51,7 +59,7 @@ def unpack(section: bytes, model: Filtering, height: int, width: int) -> ImageFi
     for row in steps.reshape(-1, terms):
         density = int(decoder.decode_rows(kinds, np.zeros(1, np.int32))[0])
         if density:
-            row[:] = decoder.decode_rows(tables, np.full(terms, density - 1, np.int32)) - np.int32(most)
+            row[:] = decoder.decode_shared(tables, np.full(terms, density - 1, np.int32)) - np.int32(most)
     decoder.finish()
     return ImageFilter(side, precision, steps)
 

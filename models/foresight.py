@@ -9,9 +9,10 @@ gradient g of its negative ELBO, in nats, by what the networks saw of each of th
 beside what the choice itself counts, its distortion on the canvas and its -ln p(k). The next walk adds a share of that
 to every symbol's cost: choices change together, and the whole of it overshoots. From walk to walk the gradients are
 averaged, and the share grows. Distortions refer to the image less the learned correction that the last walk has led to.
-What the post-filter adds is part of it, but a constant to the gradients: its derivative takes time and brings nothing
-(docs/TRAINING.md). So the objective itself falls, for this one image, as by stochastic Gumbel annealing (Yang, Bamler
-and Mandt 2020), but in few walks and without noise. Decoders need none of this.
+What the post-filter adds is part of it, and what a filter fitted to the image would add (`image_filter`), but both are
+constants to the gradients: the derivative takes time and brings nothing (docs/TRAINING.md). So the objective itself
+falls, for this one image, as by stochastic Gumbel annealing (Yang, Bamler and Mandt 2020), but in few walks and without
+noise. Decoders need none of this.
 """
 
 from __future__ import annotations
@@ -32,6 +33,9 @@ from .photo import PhotoRRVQ
 SHARES = (0.62, 0.81, 0.94, 1.0)
 """How much of the estimate counts after the first walk, the second, ...; the last one for all that follow. Measured:
 docs/TRAINING.md, what an encoder may do."""
+
+PRECISIONS = (6,)
+"""Of the coefficients of image filters that only walks ahead see."""
 
 KEPT = 0.5
 """How much of the gradients averaged so far stays when a walk adds its own."""
@@ -66,8 +70,8 @@ def look_ahead(
 ) -> tuple[Tensor, Ahead]:
     """What `walks` walks over images x (B, 3, H, W) tell the next one.
 
-    `blocks`: weights of the distortion of one image's 8x8 blocks (masking.block_weights). Returns the learned
-    correction in grey levels (B, 3, H, W), which the next evidence leaves out, and the costs ahead.
+    `blocks`: weights of the distortion of one image's 8x8 blocks (masking.block_weights). Returns the correction, what
+    networks and filters add, in grey levels (B, 3, H, W), which the next evidence leaves out, and the costs ahead.
     """
     correction, average, ahead = torch.zeros_like(x), Ahead(), Ahead()
     weights = None if blocks is None else visibility(blocks)
@@ -91,14 +95,14 @@ def _walk(
     grey: bool,
     weights: Weights | None = None,
 ) -> tuple[Tensor, Ahead]:
-    """The learned correction that a walk leads to, and the gradients of all nats by the symbols' codes."""
+    """The correction that a walk leads to, and the gradients of all nats by the symbols' codes."""
     chooser, size = _Greedy(), (x.shape[2], x.shape[3])
     with torch.enable_grad():
         painted = model.paint(size, quality, chooser, evidence, ahead=ahead, weights=weights, grey=grey)
         canvas, added = model.drawn(painted, through_filter=False)
         shown = model.in_grey_levels(canvas + added, painted) + 128
-        filtered = torch.zeros(()) if grey else what_filters_add(shown.detach(), x, painted.sigma)
-        error = x - shown - filtered
+        by_filter = torch.zeros_like(shown) if grey else what_filters_add(shown.detach(), x, painted.sigma)
+        error = x - shown - by_filter
         if weights is None:
             distortion = (error.square().flatten(1).sum(1) / (2 * painted.sigma.square())).sum()
         else:
@@ -106,7 +110,7 @@ def _walk(
         loss = chooser.nats + distortion
         codes = [step.code for step in chooser.steps if step.code is not None]
         gradients = torch.autograd.grad(loss, codes)
-    return model.in_grey_levels(added.detach(), painted) + filtered, _by_layer(chooser.steps, gradients)
+    return model.in_grey_levels(added.detach(), painted) + by_filter, _by_layer(chooser.steps, gradients)
 
 
 def what_filters_add(shown: Tensor, wanted: Tensor, sigma: Tensor) -> Tensor:
@@ -114,7 +118,7 @@ def what_filters_add(shown: Tensor, wanted: Tensor, sigma: Tensor) -> Tensor:
     rows, added = slice(0, shown.shape[2]), torch.zeros_like(shown)
     for out, x, image, scale in zip(added, shown, wanted, sigma, strict=True):
         grid = dict(moments(x, rows, rows, image))
-        if (found := fitted(grid, float(scale))) is not None:
+        if (found := fitted(grid, float(scale), PRECISIONS)) is not None:
             out.copy_(apply_filter(x, rows, rows, found) - x)
     return added
 

@@ -38,7 +38,7 @@ _PAIRS = tuple(combinations_with_replacement(range(PLANES), 2))
 TERMS = len(WINDOWS) * (PLANES + PLANES**2 + len(_PAIRS)) + 8
 
 SIDE = SMALLEST_SIDE
-"""The smallest region, and the square of pixels whose terms are in memory at once: 16 MB."""
+"""The smallest region, and the square of pixels whose terms are in memory at once: twice 16 MB."""
 
 Square = tuple[slice, slice]
 """Rows and columns of pixels."""
@@ -102,9 +102,10 @@ def apply_filter(x: Tensor, rows: slice, core: slice, image_filter: ImageFilter)
     seen = with_border(x - 128, rows, core)
     out = x[:, core.start - rows.start : core.stop - rows.start].clone()
     for high, wide in squares(core, x.shape[2]):
-        weights = torch.from_numpy(image_filter.of(high.start, wide.start)).to(x.device)
-        if not weights.any():
+        known = image_filter.of(high.start, wide.start)
+        if not known.any():
             continue
+        weights = torch.from_numpy(known).to(x.device)
         top, height = high.start - core.start, high.stop - high.start
         added = _rotation().to(x.device).t() @ weights @ _of_square(seen, top, high, wide)
         out[:, top : top + height, wide] += added.view(PLANES, height, -1)

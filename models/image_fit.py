@@ -22,10 +22,10 @@ Floats = NDArray[np.float64]
 LARGEST = 255
 """Of a coefficient's steps."""
 PRECISIONS = (4, 5, 6, 7, 8)
-FRAMING = 96.0
-"""Bits of a filter beside its coefficients: its row in the header, its first bytes, the coder's."""
+FRAMING = 80.0
+"""Bits of a filter beside its symbols: its row in the header, its first byte, the coder's."""
 RIDGE = 1e-6
-"""Of the terms' own energies, added to these: some are nearly sums of others."""
+"""Of the terms' own energies, added to these: the first is a sum of the last eight, others nearly are of some."""
 
 
 @lru_cache(maxsize=1)
@@ -65,13 +65,14 @@ Grid = dict[tuple[int, int], Moments]
 """Moments by row and column of regions."""
 
 
-def fitted(smallest: Grid, sigma: float) -> ImageFilter | None:
+def fitted(smallest: Grid, sigma: float, precisions: tuple[int, ...] = PRECISIONS) -> ImageFilter | None:
     """The filter that saves most, from the moments of the smallest regions; None if none saves anything."""
     value = 1 / (2 * sigma**2 * np.log(2))
     best, most = None, FRAMING
     for side, grid in _sizes(smallest):
-        for precision in PRECISIONS:
-            found, saved = _of_grid(grid, precision, value)
+        solved = {place: Solved.of(moments) for place, moments in grid.items()}
+        for precision in precisions:
+            found, saved = _of_grid(solved, precision, value)
             if saved > most:
                 best, most = ImageFilter(side, precision, found), saved
     return best
@@ -91,21 +92,39 @@ def _sizes(grid: Grid) -> Iterator[tuple[int, Grid]]:
         grid = wider
 
 
-def _of_grid(grid: Grid, precision: int, value: float) -> tuple[NDArray[np.int32], float]:
-    """Steps (rows, columns, outputs, terms) and the bits that they save."""
+@dataclass
+class Solved:
+    """Least squares of a region with nothing left out."""
+
+    moments: Moments
+    inverse: Floats
+    """Of the products of terms, (T, T)."""
+
+    @classmethod
+    def of(cls, moments: Moments) -> Solved:
+        """Solve for some moments."""
+        energies = moments.terms.diagonal()
+        ridge = RIDGE * energies + 1e-9 * energies.max() + 1e-12
+        return cls(moments, np.linalg.inv(moments.terms + np.diag(ridge)).astype(np.float64))
+
+
+def _of_grid(grid: dict[tuple[int, int], Solved], precision: int, value: float) -> tuple[NDArray[np.int32], float]:
+    """Steps (rows, columns, outputs, terms) and the bits that they save, less those of the densities."""
     rows, columns = (1 + max(place[i] for place in grid) for i in (0, 1))
-    count, outputs = next(iter(grid.values())).targets.shape
-    steps, saved = np.zeros((rows, columns, outputs, count), np.int32), 0.0
-    for place, moments in grid.items():
+    count, outputs = next(iter(grid.values())).moments.targets.shape
+    steps = np.zeros((rows, columns, outputs, count), np.int32)
+    saved = -rows * columns * outputs * float(np.log2(1 + len(tables())))
+    for place, solved in grid.items():
         for output in range(outputs):
-            steps[place][output], bits = regression(moments.terms, moments.targets[:, output], precision, value)
+            steps[place][output], bits = regression(solved, output, precision, value)
             saved += bits
     return steps, saved
 
 
-def regression(terms: Floats, target: Floats, precision: int, value: float) -> tuple[NDArray[np.int32], float]:
+def regression(solved: Solved, output: int, precision: int, value: float) -> tuple[NDArray[np.int32], float]:
     """The steps (T,) of one output, and how many bits they save: those their errors are worth, less their own."""
-    rest = _Rest(terms, target, 2.0**precision)
+    terms, target = solved.moments.terms, solved.moments.targets[:, output]
+    rest = _Rest(solved.inverse.copy(), target, 2.0**precision)
     while rest.open.any() and (weakest := rest.weakest(value)) is not None:
         rest.fix(weakest, 0)
     for index in np.argsort(rest.inverse.diagonal() + np.where(rest.open, 0, np.inf))[: rest.open.sum()]:
@@ -122,11 +141,9 @@ def regression(terms: Floats, target: Floats, precision: int, value: float) -> t
 class _Rest:
     """Least squares while coefficients are fixed one after the other."""
 
-    def __init__(self, terms: Floats, target: Floats, scale: float) -> None:
-        energies = terms.diagonal()
-        ridge = RIDGE * energies + 1e-9 * energies.max() + 1e-12
-        self.inverse: Floats = np.linalg.inv(terms + np.diag(ridge)).astype(np.float64)
-        self.best: Floats = self.inverse @ target
+    def __init__(self, inverse: Floats, target: Floats, scale: float) -> None:
+        self.inverse = inverse
+        self.best: Floats = inverse @ target
         self.open = np.ones(len(target), bool)
         self.scale = scale
 

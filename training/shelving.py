@@ -1,4 +1,4 @@
-"""Older weights kept as their difference to later ones, in little more than half the bytes.
+"""Older weights kept as their difference to later ones, in about half the bytes.
 
     python -m dvcodec.training.shelving OLD NEW        # names in the manifest, the later ones second
 

@@ -1,0 +1,159 @@
+"""Filters that are fitted to one image, in files: their bytes, both decoders, previews, photographs."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import reference_filter
+import small_model
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from reference_decoder import parse
+from test_image_filter import some_filter
+from test_reference_photo import same, small
+
+import dvcodec
+from dvcodec.codec import decoder, image_filters, lossy
+from dvcodec.codec.container import IMAGE_FILTER, Chunk, Container, pack
+from dvcodec.codec.encoder import psnr_of
+from dvcodec.codec.errors import DvcodecError, FormatError
+from dvcodec.codec.header import FILTER, Header
+from dvcodec.models import image_fit
+from dvcodec.models.filter_interface import Filtering, ImageFilter
+from dvcodec.models.hierarchy import PhotoHierarchy
+from dvcodec.models.image_fit import LARGEST
+from fake import FakeHierarchy
+
+Q40 = 40 * 256
+
+
+@given(
+    st.integers(1, 700),
+    st.integers(1, 700),
+    st.sampled_from([256, 512, 1024]),
+    st.integers(0, 12),
+    st.integers(0, 2**32 - 1),
+)
+def test_filters_come_back(height: int, width: int, side: int, precision: int, seed: int) -> None:
+    made = replace(some_filter(height, width, side, seed), precision=precision)
+    if seed % 2:
+        made.steps[0, 0, 0, :2] = LARGEST, -LARGEST
+    model = small("usual").hierarchy
+    found = image_filters.unpack(image_filters.pack(made, model), model, height, width)
+    assert (found.side, found.precision) == (made.side, made.precision) and np.array_equal(found.steps, made.steps)
+
+
+@given(st.binary(max_size=80), st.integers(0, 200), st.integers(1, 255))
+def test_bytes_that_are_no_filter_are_refused(section: bytes, place: int, flipped: int) -> None:
+    model = small("usual").hierarchy
+    good = bytearray(image_filters.pack(some_filter(300, 600), model))
+    good[1 + place % (len(good) - 1)] ^= flipped
+    for broken in (section, bytes(good), bytes(good[: place % len(good)])):
+        with pytest.raises(FormatError, match="filter is not valid"):
+            image_filters.unpack(broken, model, 300, 600)
+
+
+@pytest.mark.parametrize("exponents", [(0, 6), (1, 0), (3, 12)])
+@pytest.mark.parametrize("share", [0.01, 0.1, 0.6])
+def test_the_second_decoder_reads_all_densities(exponents: tuple[int, int], share: float) -> None:
+    side, precision = 256 << exponents[0], exponents[1]
+    rng = np.random.default_rng(0)
+    steps = rng.integers(-LARGEST, LARGEST + 1, (-(-700 // side), -(-600 // side), 3, 62))
+    made = ImageFilter(side, precision, (steps * (rng.random(steps.shape) < share)).astype(np.int32))
+    model = small("usual").hierarchy
+    chunks = (Chunk(1, b"abc"),)
+    data = pack(Header(600, 700, False, False, Q40, b"12345678"), chunks, image_filter=image_filters.pack(made, model))
+    found = reference_filter.coefficients(parse(data))
+    assert found[0] == side and np.array_equal(found[1], made.steps / 2.0**precision)
+    assert reference_filter.tables() == image_fit.tables().tolist()
+
+
+def test_files_are_verified_with_their_filters() -> None:
+    pixels, model = small_model.picture(33, 40), small("usual").hierarchy
+    chunks = lossy.encode(pixels, model, Q40).chunks
+    header = Header(40, 33, False, False, Q40, small("usual").weights.id)
+    decoder.verify(
+        pack(header, chunks, image_filter=image_filters.pack(some_filter(33, 40), model)), lambda prefix: model
+    )
+    broken = pack(header, chunks, image_filter=b"\x60abcdefgh")
+    for preview in (None, "all"):
+        with pytest.raises(FormatError, match="filter is not valid"):
+            decoded(broken, preview)
+    with pytest.raises(FormatError, match="filter is not valid"):
+        decoder.verify(broken, lambda prefix: model)
+
+
+def test_unknown_kinds_are_refused() -> None:
+    model = small("usual").hierarchy
+    section = image_filters.pack(some_filter(300, 300), model)
+    for first in (13, 13 << 4, 0xFF):
+        with pytest.raises(FormatError, match="kind"):
+            image_filters.unpack(bytes([first]) + section[1:], model, 300, 300)
+
+
+def filtered_file(pixels: NDArray[np.uint8], found: ImageFilter) -> bytes:
+    """A file of the small model with a filter."""
+    model = small("usual")
+    chunks = lossy.encode(pixels, model.hierarchy, Q40).chunks
+    header = Header(pixels.shape[1], pixels.shape[0], False, False, Q40, model.weights.id)
+    return pack(header, chunks, image_filter=image_filters.pack(found, model.hierarchy))
+
+
+def test_the_second_decoder_filters_alike() -> None:
+    pixels = small_model.picture(40, 270)
+    data = filtered_file(pixels, some_filter(40, 270))
+    assert parse(data).sections["filter"] and data[6] == FILTER
+    plain = pack(Container(data).header, lossy.encode(pixels, small("usual").hierarchy, Q40).chunks)
+    assert not np.array_equal(same(small("usual"), data), same(small("usual"), plain))
+    same(small("usual"), data, 1)
+
+
+def decoded(data: bytes, preview: decoder.Preview = None) -> NDArray[np.uint8]:
+    """The pixels of a file of the small model."""
+    return decoder.decompress(data, lambda prefix: small("usual").hierarchy, preview=preview).picture.pixels
+
+
+def test_previews_filter_only_what_is_whole() -> None:
+    pixels = small_model.picture(65, 90)
+    data = filtered_file(pixels, some_filter(65, 90))
+    section = Container(data).section(IMAGE_FILTER)
+    assert section is not None and not np.array_equal(decoded(data), decoded(plain := data[: section.offset], "all"))
+    assert np.array_equal(decoded(data, "all"), decoded(data))
+    broken = bytearray(data)
+    broken[section.offset + 3] ^= 1
+    assert np.array_equal(decoded(bytes(broken), "all"), decoded(plain, "all"))
+    with pytest.raises(DvcodecError, match="filter"):
+        decoded(bytes(broken))
+    assert np.array_equal(decoded(data, 1), decoded(plain, 1))
+
+
+def test_weights_without_filters_refuse_them() -> None:
+    pixels = small_model.picture(33, 33)
+    chunks = lossy.encode(pixels, FakeHierarchy(), Q40).chunks
+    data = pack(Header(33, 33, False, False, Q40, b"12345678"), chunks, image_filter=b"\x60abc")
+    assert not isinstance(FakeHierarchy(), Filtering)
+    with pytest.raises(FormatError, match="filter"):
+        decoder.decompress(data, lambda prefix: FakeHierarchy())
+
+
+def test_grey_images_have_none() -> None:
+    data = pack(Header(8, 8, True, False, Q40, b"12345678"), (Chunk(1, b"abc"),), image_filter=b"\x60abc")
+    with pytest.raises(FormatError, match="grey"):
+        Container(data)
+    assert dvcodec.info(dvcodec.compress_array(small_model.photograph(128, 128)[:, :, 1], 60)).filter_bytes == 0
+
+
+def test_files_of_photographs_are_filtered_and_look_better(shipped: PhotoHierarchy) -> None:
+    pixels = small_model.photograph(192, 256)
+    encoded = lossy.encode(pixels, shipped, 80 * 256, effort=2)
+    assert encoded.image_filter is not None
+    plain, better = (
+        psnr_of(pixels, lossy.render(encoded.state, shipped, grey=False, image_filter=found))
+        for found in (None, encoded.image_filter)
+    )
+    assert better > plain + 0.05
+    data = dvcodec.compress_array(pixels, 80, effort=2)
+    assert 0 < dvcodec.info(data).filter_bytes < 200
+    assert psnr_of(pixels, dvcodec.decompress_array(data)) == better
+    assert lossy.encode(pixels, shipped, 80 * 256).image_filter is None
