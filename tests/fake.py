@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from dvcodec.models.filter_interface import ImageFilter
+from dvcodec.models.image_fit import tables
 from dvcodec.models.interface import Chooser, LayerSpec
 
 LAYERS = (
@@ -146,6 +148,26 @@ class FakeHierarchy:
         """Return the canvas."""
         assert isinstance(state, State)
         return np.clip(np.rint(state.canvas), 0, 255).astype(np.uint8)
+
+
+class FilteringFake(FakeHierarchy):
+    """A fake whose pictures can be filtered: by as much as all coefficients are together."""
+
+    filter_shape = 2, 3
+    filter_tables = tables()
+
+    def fit(self, state: object, pixels: NDArray[np.uint8]) -> ImageFilter:
+        """Some coefficients for each region of 256 x 256 pixels; none for the second output."""
+        rows, columns = (-(-side // 256) for side in pixels.shape[:2])
+        steps = np.zeros((rows, columns, 2, 3), np.int32)
+        steps[:, :, 0] = 1, -40, 200
+        return ImageFilter(256, 3, steps)
+
+    def render(self, state: object, image_filter: ImageFilter | None = None) -> NDArray[np.uint8]:
+        """The canvas and the sum."""
+        added = 0 if image_filter is None else int(image_filter.steps.sum())
+        shown: NDArray[np.uint8] = np.clip(super().render(state).astype(int) + added, 0, 255).astype(np.uint8)
+        return shown
 
 
 def _means(values: NDArray[np.float64], stride: int) -> NDArray[np.float64]:

@@ -19,7 +19,7 @@ from dvcodec.codec.info import describe
 from dvcodec.codec.metadata import Metadata
 from dvcodec.codec.varint import write_varint
 from dvcodec.models.interface import Hierarchy
-from fake import FakeHierarchy, photograph
+from fake import FilteringFake, photograph
 
 WEIGHTS = b"12345678"
 
@@ -28,7 +28,7 @@ def load(prefix: bytes) -> Hierarchy:
     """Know one weights file."""
     if prefix != WEIGHTS:
         raise WeightsNotFound("the file needs other weights")
-    return FakeHierarchy()
+    return FilteringFake()
 
 
 @cache
@@ -36,7 +36,7 @@ def valid(channels: int = 4) -> bytes:
     """Return a file with every section."""
     pixels = images.from_array(np.dstack([photograph(72, 100), photograph(72, 100, 1)])[:, :, :channels])
     picture = Picture(pixels.pixels, pixels.alpha, Metadata(b"icc" * 20, b"II*\0 exif", b"<xmp/>"))
-    return encoder.compress(picture, FakeHierarchy(), WEIGHTS, Goal(quality=60)).data
+    return encoder.compress(picture, FilteringFake(), WEIGHTS, Goal(quality=60)).data
 
 
 def survives(data: bytes) -> bool:
@@ -69,6 +69,7 @@ def resealed(data: bytes) -> bytes:
 
 def test_the_valid_file_is_valid() -> None:
     assert survives(valid()) and survives(valid(3))
+    assert Container(valid()).section(container.IMAGE_FILTER) is not None
 
 
 def test_every_truncation_is_noticed() -> None:
