@@ -87,25 +87,29 @@ class Recorder:
     @property
     def filter_shape(self) -> tuple[int, int]:
         """Pass on."""
-        assert isinstance(self._hierarchy, Filtering)
-        return self._hierarchy.filter_shape
+        return self._filtering.filter_shape
 
     @property
     def filter_tables(self) -> NDArray[np.float32]:
         """Pass on."""
-        assert isinstance(self._hierarchy, Filtering)
-        return self._hierarchy.filter_tables
+        return self._filtering.filter_tables
 
     def fit(self, state: object, pixels: NDArray[np.uint8]) -> ImageFilter | None:
         """Pass on."""
-        return self._hierarchy.fit(state, pixels) if isinstance(self._hierarchy, Filtering) else None
+        return self._filtering.fit(state, pixels)
 
     def render(self, state: object, image_filter: ImageFilter | None = None) -> NDArray[np.uint8]:
         """Pass on."""
         if image_filter is None:
             return self._hierarchy.render(state)
-        assert isinstance(self._hierarchy, Filtering)
-        return self._hierarchy.render(state, image_filter)
+        return self._filtering.render(state, image_filter)
+
+    @property
+    def _filtering(self) -> Filtering:
+        """The hierarchy, if it filters; without it, nor does this one."""
+        if not isinstance(self._hierarchy, Filtering):
+            raise AttributeError
+        return self._hierarchy
 
     def _note(self, step: Step, symbols: NDArray[np.int32]) -> None:
         self.asked.append(step.layer)

@@ -1,8 +1,7 @@
 """A second decoder of lossy photographs, weights files included, written from docs/FORMAT.md alone: numpy.
 
 From a file to its symbols and to the canvas; `reference_synthesis` makes the pixels. It takes nothing from the package.
-Maps of positions and images are (rows, columns, channels). The walk's numbers are multiples of powers of two, and exact
-in float64.
+Maps of positions and images are (rows, columns, channels). The walk's numbers are exact in float64.
 """
 
 import hashlib
@@ -107,8 +106,8 @@ def contents(data: bytes, folder: Path | None) -> tuple[dict[str, Any], dict[str
     header = json.loads(data[8:end])
     about = json.loads(header["__metadata__"]["dvcodec"])
     assert about["format"] == "dvcodec-rrvq-1"
-    unpack = lzma.decompress if "xz" in header else zlib.decompress
-    first, last = header["xz" if "xz" in header else "deflated"]["data_offsets"]
+    name, unpack = ("xz", lzma.decompress) if "xz" in header else ("deflated", zlib.decompress)
+    first, last = header[name]["data_offsets"]
     inflated, at = unpack(data[end + first : end + last]), 0
     tensors: dict[str, NDArray[Any]] = {}
     for name, kind, shape in about["index"]:
