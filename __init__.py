@@ -57,8 +57,8 @@ def compress(
     `quality` is 1 to 100 (50 if nothing else is asked for); instead of it, one of `target_bpp` (file bits per pixel,
     at most), `target_size` (bytes, at most) and `target_psnr` (dB, at least) may be given. `weights` is a name or a
     path, `device` "auto", "cpu" or "cuda"; `strip` drops EXIF, ICC and XMP. `effort`, 1 to 9 (4 if it is not given),
-    is how often the image is walked: more walks take longer and show more in about as many bytes, which decompress as
-    fast. `tune` is "psnr", the default, or "perceptual": errors then count more where they show.
+    is how often the image is walked: more walks take longer and show more in about as many bytes, which decompress
+    about as fast. `tune` is "psnr", the default, or "perceptual": errors then count more where they show.
 
     `lossless=True`, which excludes all of these aims, keeps every pixel and the mode: 1, L, LA, RGB, RGBA, P or PA.
     `method` is then "stored", "webp", "model" or "bilevel", or None for the smallest file.

@@ -101,7 +101,8 @@ def assemble(header: Header, parts: Parts) -> bytes:
     if header.modelled:
         table.append(write_varint(len(parts.chunks)))
         table += [write_varint(chunk.layers) + _row(chunk.payload) for chunk in parts.chunks]
-    table += [_row(part) for part in (*([parts.image_filter] if parts.image_filter else []), *parts.pixels)]
+    table += [_row(parts.image_filter)] if parts.image_filter else []
+    table += [_row(part) for part in parts.pixels]
     alpha = header.modelled and header.alpha
     table += [_row(parts.alpha)] if alpha else []
     table += [_row(part) for part in (parts.exif, parts.xmp) if part]
