@@ -4,10 +4,11 @@ The file holds one uint8 tensor, `deflated`: the zlib stream of all packed tenso
 in the order of `index`, a list of [name, dtype, shape]. Deflating takes about 15 % off. The metadata's one key,
 `dvcodec`, is a JSON object: format, name, config, index and what else the format has.
 
-Older weights ship as the difference to later ones, in half the bytes: `base` names the file beside them that the
-tensors of the same name, type and shape are to be added to, as integers that wrap; `tensors` is the SHA-256 of all sums
-as they would be deflated. Their tensor is called `xz` and is a stream of that format (LZMA2), 5 % less than zlib's and
-slower to read.
+Older weights ship as the difference to later ones, in less than half the bytes: `base` names the file beside them
+that the tensors of the same name, type and shape are to be added to (models.differences), and `tensors` is the
+SHA-256 of all sums as they would be deflated. Their tensors are `difference`, an xz stream (LZMA2) of the index's
+length (four bytes), its text and what else models.differences says, and `runs`, symbols of the entropy coder: slower
+to read.
 """
 
 from __future__ import annotations
@@ -18,9 +19,8 @@ import lzma
 import math
 import re
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,27 +29,26 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from .differences import MOST_TABLES, Index, add, index_of, subtract
 from .exact import own_modes
 
 KEY = "dvcodec"
-XZ: list[dict[str, Any]] = [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "pb": 0, "dict_size": 2**23}]
+XZ: list[dict[str, Any]] = [
+    {"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "lc": 0, "pb": 0, "dict_size": 2**23}
+]
 
 DTYPES = {"int8": torch.int8, "int16": torch.int16, "int32": torch.int32, "float16": torch.float16}
 
 LARGEST = 2**28
 """Bytes that a file may inflate to."""
 
-STREAMS: dict[str, Callable[[], Any]] = {
-    "deflated": zlib.decompressobj,
-    "xz": partial(lzma.LZMADecompressor, lzma.FORMAT_XZ, LARGEST),
-}
-"""What reads a file's one tensor, by its name."""
-
+LONGEST_INDEX = 2**22
+"""Bytes of its text."""
 
 MOST_BASES = 16
 """Files that one may refer to, each by the one before."""
 
-_SURPRISES = KeyError, TypeError, AttributeError, RecursionError, OverflowError
+_SURPRISES = KeyError, TypeError, AttributeError, RecursionError, OverflowError, EOFError
 """What facts of the wrong kind lead to."""
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}\.safetensors")
@@ -58,13 +57,8 @@ NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}\.safetensors")
 
 def deflate(facts: dict[str, Any], packed: dict[str, Tensor]) -> bytes:
     """The bytes of a weights file: facts about the model and its packed tensors."""
-    index = [[key, str(value.dtype).removeprefix("torch."), list(value.shape)] for key, value in packed.items()]
-    raw = b"".join(_bytes(value) for value in packed.values())
-    payload = lzma.compress(raw, check=lzma.CHECK_NONE, filters=XZ) if "base" in facts else zlib.compress(raw, 9)
-    # One key: safetensors writes several in random order.
-    metadata = {KEY: json.dumps({**facts, "index": index}, separators=(",", ":"))}
-    name = "xz" if "base" in facts else "deflated"
-    return save({name: torch.frombuffer(bytearray(payload), dtype=torch.uint8)}, metadata)
+    payload = zlib.compress(b"".join(map(_bytes, packed.values())), 9)
+    return _file({**facts, "index": index_of(packed)}, deflated=payload)
 
 
 def difference(path: Path, base: Path) -> bytes:
@@ -72,11 +66,21 @@ def difference(path: Path, base: Path) -> bytes:
     with reading():
         facts = facts_of(path)
         packed = tensors_of(path, facts)
+        index = _text(index_of(packed)).encode()
+        said, runs = subtract(packed, tensors_of(base, facts_of(base)))
+        said = lzma.compress(len(index).to_bytes(4, "little") + index + said, check=lzma.CHECK_NONE, filters=XZ)
+        facts = {key: value for key, value in facts.items() if key != "index"}
         facts |= {"base": base.name, "tensors": _digest(packed)}
-        theirs = tensors_of(base, facts_of(base))
-        for key, value in _alike(packed, theirs):
-            _as_integers(value).sub_(_as_integers(theirs[key]))
-        return deflate(facts, packed)
+        return _file(facts, difference=said, runs=runs)
+
+
+def _file(facts: dict[str, Any], **payloads: bytes) -> bytes:
+    tensors = {name: torch.tensor(bytearray(payload), dtype=torch.uint8) for name, payload in payloads.items()}
+    return save(tensors, {KEY: _text(facts)})  # one key: safetensors writes several in random order
+
+
+def _text(facts: Any) -> str:
+    return json.dumps(facts, separators=(",", ":"))
 
 
 @contextmanager
@@ -102,22 +106,20 @@ def tensors_of(path: Path, facts: dict[str, Any]) -> dict[str, Tensor]:
     """The packed tensors of a weights file by name. Of files that are differences two are held at a time."""
     found: dict[str, Tensor] = {}
     for file, about in reversed(_chain(path, facts)):
-        base, found = found, inflate(*_payload(file), about["index"])
         if "base" in about:
-            for key, value in _alike(found, base):
-                _as_integers(value).add_(_as_integers(base[key]))
+            found = _added(_payload(file, "difference"), _payload(file, "runs"), found)
             if _digest(found) != about["tensors"]:
                 raise ValueError(f"it and its base, {about['base']}, do not give its tensors")
+        else:
+            found = inflate(_payload(file, "deflated"), about["index"])
     return found
 
 
-def _payload(path: Path) -> tuple[bytes, str]:
-    """A file's one tensor and its name: readers that know of no bases do not find what differences hold."""
+def _payload(path: Path, name: str) -> bytes:
+    """A file's tensor of a name: readers that know of no bases do not find what differences hold."""
     with safe_open(path, framework="pt") as file:
-        names = file.keys()
-        name = "xz" if "xz" in names else "deflated"
         payload: bytes = file.get_tensor(name).numpy().tobytes()
-    return payload, name
+    return payload
 
 
 def _chain(path: Path, facts: dict[str, Any]) -> list[tuple[Path, dict[str, Any]]]:
@@ -142,19 +144,6 @@ def _beside(path: Path, base: object) -> Path:
     return path.with_name(base)
 
 
-def _alike(tensors: dict[str, Tensor], others: dict[str, Tensor]) -> Iterator[tuple[str, Tensor]]:
-    """Those that have a counterpart of their type and shape."""
-    for key, value in tensors.items():
-        other = others.get(key)
-        if other is not None and other.dtype == value.dtype and other.shape == value.shape:
-            yield key, value
-
-
-def _as_integers(tensor: Tensor) -> Tensor:
-    """The same memory as integers, whose sums wrap."""
-    return tensor.view(torch.int16) if tensor.dtype == torch.float16 else tensor
-
-
 def _bytes(tensor: Tensor) -> bytes:
     return tensor.contiguous().numpy().tobytes()
 
@@ -167,20 +156,48 @@ def _digest(packed: dict[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
-def inflate(payload: bytes, stream: str, index: list[tuple[str, str, list[int]]]) -> dict[str, Tensor]:
-    """The packed tensors of a stream (of STREAMS) by name; their sizes are bounded before anything is inflated."""
-    if not all(type(n) is int and 0 <= n <= LARGEST for _, _, shape in index for n in shape):
-        raise ValueError("the shapes of its tensors are not valid")
-    sizes = [math.prod(shape) * DTYPES[dtype].itemsize for _, dtype, shape in index]
-    if sum(sizes) > LARGEST:
-        raise ValueError("its tensors are larger than any model's")
-    raw = bytearray(STREAMS[stream]().decompress(payload, sum(sizes) + 1))
-    if len(raw) != sum(sizes):
+def inflate(payload: bytes, index: Index) -> dict[str, Tensor]:
+    """The packed tensors of a zlib stream by name; their sizes are bounded before anything is inflated."""
+    size = _sizes(_checked(index))
+    raw = bytearray(zlib.decompressobj().decompress(payload, size + 1))
+    if len(raw) != size:
         raise ValueError("its tensors are incomplete")
     tensors, start = {}, 0
-    for (name, dtype, shape), size in zip(index, sizes, strict=True):
-        if not size:
-            raise ValueError("one of its tensors is empty")
-        tensors[name] = torch.frombuffer(raw, dtype=DTYPES[dtype], count=math.prod(shape), offset=start).view(shape)
-        start += size
+    for name, dtype, shape in index:
+        tensor = torch.frombuffer(raw, dtype=DTYPES[dtype], count=math.prod(shape), offset=start).view(shape)
+        tensors[name], start = tensor, start + tensor.nbytes
     return tensors
+
+
+def _added(payload: bytes, runs: bytes, others: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The packed tensors of a difference to others."""
+    stream = lzma.LZMADecompressor(lzma.FORMAT_XZ, LARGEST)
+    length = int.from_bytes(_taken(stream, payload, 4), "little")
+    if length > LONGEST_INDEX:
+        raise ValueError("its index is longer than any model's")
+    index = _checked(json.loads(_taken(stream, b"", length)))
+    return add(stream.decompress(b"", 3 * _sizes(index) + MOST_TABLES), runs, index, others)
+
+
+def _checked(index: Index) -> Index:
+    """An index whose tensors have sizes that are possible. ValueError otherwise, KeyError for an unknown type."""
+    if not all(type(n) is int and 0 <= n <= LARGEST for _, _, shape in index for n in shape):
+        raise ValueError("the shapes of its tensors are not valid")
+    if any(0 in shape for _, _, shape in index):
+        raise ValueError("one of its tensors is empty")
+    if _sizes(index) > LARGEST:
+        raise ValueError("its tensors are larger than any model's")
+    return index
+
+
+def _sizes(index: Index) -> int:
+    """Bytes that the tensors of an index take."""
+    return sum(math.prod(shape) * DTYPES[dtype].itemsize for _, dtype, shape in index)
+
+
+def _taken(stream: Any, data: bytes, size: int) -> bytes:
+    """The next bytes of a stream. ValueError if it has no more."""
+    raw: bytes = stream.decompress(data, size) if size else b""
+    if len(raw) != size:
+        raise ValueError("its tensors are incomplete")
+    return raw

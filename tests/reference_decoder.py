@@ -93,10 +93,9 @@ class Rans:
         if self.state < 2**32 and self.words:
             self.state = self.state << 32 | self.words.pop()
 
-    def symbol(self, weights: list[int]) -> int:
-        """Decode one symbol."""
+    def symbol(self, weights: list[int], left: int = 1) -> int:
+        """Decode one symbol; `left` is where the first one's interval begins."""
         slot = self.state % 2**24
-        left = 1
         for symbol, weight in enumerate(weights):
             if left <= slot < left + weight + 1:
                 self.state = (self.state >> 24) * (weight + 1) + slot - left

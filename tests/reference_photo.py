@@ -5,8 +5,6 @@ Maps of positions and images are (rows, columns, channels). The walk's numbers a
 """
 
 import hashlib
-import json
-import lzma
 import re
 import zlib
 from dataclasses import dataclass
@@ -18,6 +16,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from reference_decoder import File, Rans
+from reference_weights import contents
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -98,39 +97,6 @@ class Part:
         for pair in self.all("body"):
             h = h + pair.conv("second", relu(pair.conv("first", relu(h))))
         return h
-
-
-def contents(data: bytes, folder: Path | None) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    """What a weights file says of itself, and its tensors."""
-    end = 8 + int.from_bytes(data[:8], "little")
-    header = json.loads(data[8:end])
-    about = json.loads(header["__metadata__"]["dvcodec"])
-    assert about["format"] == "dvcodec-rrvq-1"
-    name, unpack = ("xz", lzma.decompress) if "xz" in header else ("deflated", zlib.decompress)
-    first, last = header[name]["data_offsets"]
-    inflated, at = unpack(data[end + first : end + last]), 0
-    tensors: dict[str, NDArray[Any]] = {}
-    for name, kind, shape in about["index"]:
-        values = np.frombuffer(inflated, np.dtype(kind).newbyteorder("<"), int(np.prod(shape)), at)
-        tensors[name] = values.reshape(shape)
-        at += values.nbytes
-    assert at == len(inflated)
-    if "base" in about:
-        assert folder is not None
-        _, base = contents((folder / about["base"]).read_bytes(), folder)
-        tensors = {name: summed(values, base.get(name)) for name, values in tensors.items()}
-        joined = b"".join(values.tobytes() for values in tensors.values())
-        assert hashlib.sha256(joined).hexdigest() == about["tensors"]
-    return about, tensors
-
-
-def summed(difference: NDArray[Any], base: NDArray[Any] | None) -> NDArray[Any]:
-    """A tensor of which the difference to one of another file is known, if that has it."""
-    if base is None or base.dtype != difference.dtype or base.shape != difference.shape:
-        return difference
-    whole = np.dtype(f"<i{difference.itemsize}")
-    total: NDArray[Any] = difference.view(whole) + base.view(whole)
-    return total.view(difference.dtype)
 
 
 class Weights:

@@ -4,6 +4,7 @@ import itertools
 import json
 from dataclasses import dataclass, replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,13 +13,14 @@ import small_model
 import torch
 from numpy.typing import NDArray
 from reference_decoder import ReferenceChooser, parse
-from reference_photo import Weights, contents
+from reference_photo import Weights
 from reference_synthesis import decode
+from reference_weights import contents
 
 from dvcodec.codec import decoder, lossy
 from dvcodec.codec.container import pack
 from dvcodec.codec.header import Header
-from dvcodec.models.deflated import facts_of, tensors_of
+from dvcodec.models.deflated import difference, facts_of, tensors_of
 from dvcodec.models.hierarchy import PhotoHierarchy
 from dvcodec.models.interface import Step
 from dvcodec.models.weights_file import write
@@ -140,16 +142,20 @@ def test_the_default_weights() -> None:
     agree(shipped(), small_model.photograph(56, 72), 95)
 
 
-def test_older_weights_are_differences_to_later_ones() -> None:
+def test_weights_that_are_differences_to_others(tmp_path: Path) -> None:
+    old, new = tmp_path / "old.safetensors", tmp_path / "new.safetensors"
+    old.write_bytes(small_model.weights_bytes())
+    new.write_bytes(small_model.moved(1, postfilter_width=12))
+    wanted = tensors_of(old, facts_of(old))
+    about, tensors = contents(difference(old, new), tmp_path)
+    assert "base" in about and list(tensors) == list(wanted)
+    assert all(np.array_equal(tensors[name], values.numpy()) for name, values in wanted.items())
+
+
+def test_the_older_weights_that_ship_are_such_differences() -> None:
     folder = small_model.ROOT / "weights"
-    found = 0
-    for entry in json.loads((folder / "manifest.json").read_bytes()):
-        path = folder / entry["file"]
-        if "stored" in entry:
-            found += 1
-            about, tensors = contents(path.read_bytes(), folder)
-            assert "base" in about
-            wanted = tensors_of(path, facts_of(path))
-            assert list(tensors) == list(wanted)
-            assert all(np.array_equal(tensors[name], values.numpy()) for name, values in wanted.items())
-    assert found >= 3
+    entries = json.loads((folder / "manifest.json").read_bytes())
+    bases = {entry["file"]: facts_of(folder / entry["file"])["base"] for entry in entries if "stored" in entry}
+    assert len(bases) >= 6
+    for file in bases.keys() - bases.values():
+        tensors_of(folder / file, facts_of(folder / file))  # and all below: their SHA-256 are compared

@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,26 +16,14 @@ from dvcodec.codec import engine
 from dvcodec.codec.errors import WeightsNotFound
 from dvcodec.models.deflated import MOST_BASES, deflate, difference, facts_of, tensors_of
 from dvcodec.models.packing import pack
-from dvcodec.models.weights_file import write
 from dvcodec.training.shelving import shelve
-
-
-def moved(seed: int, **changes: Any) -> bytes:
-    """Weights like the small model's but for the analysis, which is a little apart."""
-    built = small_model.built(replace(small_model.CONFIG, **changes))
-    drawn = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for name, parameter in built.named_parameters():
-            if name.startswith("analysis."):
-                parameter.mul_(1 + 0.01 * torch.randn(parameter.shape, generator=drawn))
-    return write(built, small_model.QUALITIES, f"moved-{seed}")
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Two weights files and a manifest."""
     entries = []
-    for name, data in (("new", moved(1, postfilter_width=12)), ("old", small_model.weights_bytes())):
+    for name, data in (("new", small_model.moved(1, postfilter_width=12)), ("old", small_model.weights_bytes())):
         (tmp_path / f"{name}.safetensors").write_bytes(data)
         digest = hashlib.sha256(data).hexdigest()
         entries.append({"name": name, "file": f"{name}.safetensors", "sha256": digest})
@@ -92,7 +79,7 @@ def test_shelving_goes_on_after_an_interrupt_and_in_no_circle(folder: Path) -> N
 def test_differences_of_differences(folder: Path) -> None:
     old, new, newest = (folder / f"{name}.safetensors" for name in ("old", "new", "newest"))
     wanted = tensors(old)
-    newest.write_bytes(moved(2))
+    newest.write_bytes(small_model.moved(2))
     old.write_bytes(difference(old, new))
     new.write_bytes(difference(new, newest))
     assert "base" in facts_of(old) and "base" in facts_of(new)
@@ -114,7 +101,7 @@ def test_bases_that_are_missing_changed_or_endless(folder: Path) -> None:
     old, new = folder / "old.safetensors", folder / "new.safetensors"
     changed = difference(old, new)
     good = new.read_bytes()
-    new.write_bytes(moved(3, postfilter_width=12))
+    new.write_bytes(small_model.moved(3, postfilter_width=12))
     tell(changed, folder, "do not give its tensors")
     new.write_bytes(good[:-1])
     tell(changed, folder)

@@ -62,7 +62,7 @@ class PhotoTask:
         recipe = self.recipe
         side = recipe.late_crop if moment.fraction >= recipe.late_from else recipe.crop
         count = max(1, recipe.batch * recipe.crop**2 // side**2)
-        return self.photos.batch(count, side, rng, recipe.synthetic)
+        return self.photos.batch(count, side, rng, recipe.synthetic, recipe.varied)
 
     def prepare(self, rng: np.random.Generator) -> None:
         """Codebooks from the coefficients of 24 batches of crops, then what the weights to start from hold."""

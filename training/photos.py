@@ -13,6 +13,7 @@ from torch import Tensor
 from ..codec.errors import DvcodecError
 from .data.pictures import read_image, unlike
 from .synthetic import synthetic
+from .variety import varied_crop
 
 SUFFIXES = {".png", ".webp", ".avif", ".jpg", ".jpeg", ".bmp", ".ppm", ".tif", ".tiff"}
 
@@ -38,25 +39,28 @@ class PhotoFolder:
         self.areas = np.array([image.shape[0] * image.shape[1] for image in self.images], dtype=np.float64)
         self.areas /= self.areas.sum()
 
-    def batch(self, count: int, crop: int, rng: np.random.Generator, share: float = 0.0) -> Tensor:
+    def batch(self, count: int, crop: int, rng: np.random.Generator, share: float = 0.0, varied: float = 0.0) -> Tensor:
         """Crops (count, 3, crop, crop) of floats in [0, 255]: images by area, position and flips at random.
 
-        `share` of them are synthetic.
+        `share` of them are synthetic; `varied` of the others have another size, and some other colours or grain.
         """
         chosen = rng.choice(len(self.images), size=count, p=self.areas)
         made = rng.random(count) < share
         stacked = np.stack(
             [
-                synthetic(crop, rng) if new else self._crop(self.images[i], crop, rng)
+                synthetic(crop, rng) if new else self._crop(self.images[i], crop, rng, varied)
                 for i, new in zip(chosen, made, strict=True)
             ]
         )
         return torch.from_numpy(stacked).permute(0, 3, 1, 2).float()
 
-    def _crop(self, image: NDArray[np.uint8], crop: int, rng: np.random.Generator) -> NDArray[np.uint8]:
-        y = rng.integers(image.shape[0] - crop + 1)
-        x = rng.integers(image.shape[1] - crop + 1)
-        patch = image[y : y + crop, x : x + crop]
+    def _crop(self, image: NDArray[np.uint8], crop: int, rng: np.random.Generator, varied: float) -> NDArray[np.uint8]:
+        if varied > 0 and rng.random() < varied:
+            patch = varied_crop(image, crop, rng)
+        else:
+            y = rng.integers(image.shape[0] - crop + 1)
+            x = rng.integers(image.shape[1] - crop + 1)
+            patch = image[y : y + crop, x : x + crop]
         if rng.random() < 0.5:
             patch = patch[:, ::-1]
         if rng.random() < 0.3:

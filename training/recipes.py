@@ -92,6 +92,8 @@ class Recipe(Optimisation):
     """From this fraction on the learned analysis is trained; 1 = never."""
     synthetic: float = 0.06
     """Share of the crops that are made (noise, ramps, lines, blocks), not cut from photographs."""
+    varied: float = 0.0
+    """Share of the photographs' crops that are seen at another size, many in other colours or with grain."""
     learns: Learns = "all"
     """What is trained; "postfilter" trains that alone, on a pool of crops that are decoded once."""
     pool: int = 512
@@ -111,7 +113,7 @@ class Recipe(Optimisation):
         one_of({"learns": (self.learns, Learns)})
         rates = ("codebook_rate", "network_rate", "postfilter_rate", "analysis_rate", "pull")
         within({name: (getattr(self, name), LARGEST_RATE) for name in rates})
-        shares = ("late_from", "anchor", "analysis_from", "synthetic")
+        shares = ("late_from", "anchor", "analysis_from", "synthetic", "varied")
         within({name: (getattr(self, name), 1) for name in shares})
 
 
