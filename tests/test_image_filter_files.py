@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import reference_filter
 import small_model
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -20,9 +21,11 @@ from dvcodec.codec.encoder import psnr_of
 from dvcodec.codec.errors import DvcodecError, FormatError
 from dvcodec.codec.header import FILTER, Header
 from dvcodec.models import image_fit
+from dvcodec.models.bands import fit_bands, render_bands
 from dvcodec.models.filter_interface import Filtering, ImageFilter
 from dvcodec.models.hierarchy import PhotoHierarchy
 from dvcodec.models.image_fit import LARGEST
+from dvcodec.models.photo import Painted
 from fake import FakeHierarchy
 
 Q40 = 40 * 256
@@ -142,6 +145,36 @@ def test_grey_images_have_none() -> None:
     with pytest.raises(FormatError, match="grey"):
         Container(data)
     assert dvcodec.info(dvcodec.compress_array(small_model.photograph(128, 128)[:, :, 1], 60)).filter_bytes == 0
+
+
+def test_lossless_files_have_none() -> None:
+    assert dvcodec.info(dvcodec.compress_array(small_model.photograph(48, 48), lossless=True)).filter_bytes == 0
+
+
+@pytest.mark.parametrize("rows", [64, 128])
+def test_bands_of_few_rows_fit_and_show_alike(rows: int, shipped: PhotoHierarchy) -> None:
+    pixels = small_model.photograph(200, 256)
+    painted = lossy.encode(pixels, shipped, 85 * 256).state
+    assert isinstance(painted, Painted)
+    network = small_model.network(shipped)
+    with torch.inference_mode():
+        whole, banded = (fit_bands(network, painted, pixels, count) for count in (None, rows))
+        shown = [
+            render_bands(network, painted, *how) for how in ((None, None), (None, whole), (rows, whole), (rows, banded))
+        ]
+    assert whole is not None and banded is not None
+    assert np.abs(shown[1].astype(int) - shown[2]).max() <= 1 and (shown[1] != shown[2]).mean() < 0.01
+    plain, *filtered = (psnr_of(pixels, one) for one in shown)
+    assert min(filtered) > plain + 0.1 and max(filtered) < min(filtered) + 0.02
+
+
+def test_files_for_the_eye_carry_one_as_well(shipped: PhotoHierarchy) -> None:
+    pixels = small_model.photograph(192, 256)
+    encoded = lossy.encode(pixels, shipped, 70 * 256, effort=2, perceptual=True)
+    assert encoded.image_filter is not None
+    found = (encoded.image_filter, None)
+    filtered, plain = (lossy.render(encoded.state, shipped, grey=False, image_filter=one) for one in found)
+    assert psnr_of(pixels, filtered) > psnr_of(pixels, plain)
 
 
 def test_files_of_photographs_are_filtered_and_look_better(shipped: PhotoHierarchy) -> None:
