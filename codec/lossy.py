@@ -11,10 +11,10 @@ from . import entropy
 from .container import Chunk
 from .errors import FormatError, UnsupportedImage
 
-FULL_CHUNK = 2048
-"""Bytes after which a chunk closes at the end of a layer."""
-SCALE_CHUNK = 128
-"""Bytes after which a chunk closes at the end of a scale; less would cost a small image more than it gives."""
+FULL_CHUNK = 8192
+"""Bytes after which a chunk closes at the end of a layer. A chunk costs about ten bytes: its row and the coder's."""
+SCALE_CHUNK = 1024
+"""Bytes after which a chunk closes at the end of a scale, where a preview looks whole."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import settings
 
 from dvcodec import weights
-from dvcodec.codec import engine
+from dvcodec.codec import engine, lossy
 from fake import LAYERS, FakeHierarchy
 from fake_sets import FakeSets
 
@@ -50,6 +50,13 @@ def fake_weights(
     engine.forget()
     yield weights.default()
     engine.forget()
+
+
+@pytest.fixture
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let chunks close early, so that small pictures have several."""
+    monkeypatch.setattr(lossy, "SCALE_CHUNK", 64)
+    monkeypatch.setattr(lossy, "FULL_CHUNK", 2048)
 
 
 @pytest.fixture

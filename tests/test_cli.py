@@ -170,7 +170,7 @@ def test_json_names_what_failed() -> None:
     assert seen.err.startswith("dvcodec: missing.png: ")
 
 
-@pytest.mark.usefixtures("photo")
+@pytest.mark.usefixtures("photo", "small_chunks")
 def test_preview_decodes_the_first_chunks(folder: Path) -> None:
     picture(folder / "large.png", (500, 300))
     assert dvcodec("compress", "large.png").code == 0
@@ -182,6 +182,7 @@ def test_preview_decodes_the_first_chunks(folder: Path) -> None:
         assert image.size == (500, 300)
 
 
+@pytest.mark.usefixtures("small_chunks")
 def test_a_truncated_file_says_what_is_left_and_preview_all_decodes_it(folder: Path) -> None:
     picture(folder / "large.png", (500, 300))
     assert dvcodec("compress", "large.png").code == 0

@@ -87,6 +87,7 @@ def test_a_grey_image_pays_for_no_colour() -> None:
     assert coloured == [0, 0, 0]
 
 
+@pytest.mark.usefixtures("small_chunks")
 def test_chunks_close_at_scales_and_when_they_are_full() -> None:
     blocks = np.random.default_rng(0).integers(0, 256, (125, 125, 3)).astype(np.uint8)
     chunks = Container(compress(blocks.repeat(8, axis=0).repeat(8, axis=1)).data).chunks
@@ -95,6 +96,7 @@ def test_chunks_close_at_scales_and_when_they_are_full() -> None:
     assert [chunk.layers for chunk in Container(compress(photograph(32, 32)).data).chunks] == [8]
 
 
+@pytest.mark.usefixtures("small_chunks")
 def test_previews_get_better_and_have_the_full_size() -> None:
     pixels = photograph(300, 260)
     data = compress(pixels, 90).data
@@ -105,6 +107,7 @@ def test_previews_get_better_and_have_the_full_size() -> None:
     assert (decompress(data, preview=total + 5).pixels == decompress(data).pixels).all()
 
 
+@pytest.mark.usefixtures("small_chunks")
 def test_a_preview_is_the_walk_as_it_stands_after_its_chunks() -> None:
     data = compress(photograph(300, 260)).data
     parsed = Container(data)
@@ -126,6 +129,7 @@ class _Replay:
         return np.asarray(self.symbols[layer][self.at[layer] - count : self.at[layer]])
 
 
+@pytest.mark.usefixtures("small_chunks")
 def test_a_cut_file_shows_what_is_whole() -> None:
     data = compress(photograph(300, 260)).data
     parsed = Container(data)

@@ -130,6 +130,7 @@ def test_variants(variant: str) -> None:
     agree(small(variant), small_model.picture(9, 7), 60)
 
 
+@pytest.mark.usefixtures("small_chunks")
 @pytest.mark.parametrize("grey", [False, True])
 def test_previews(grey: bool) -> None:
     array = small_model.picture(65, 90)
