@@ -4,7 +4,7 @@ The file holds one uint8 tensor, `deflated`: the zlib stream of all packed tenso
 in the order of `index`, a list of [name, dtype, shape]. Deflating takes about 15 % off. The metadata's one key,
 `dvcodec`, is a JSON object: format, name, config, index and what else the format has.
 
-Older weights ship as the difference to later ones, in less than half the bytes: `base` names the file beside them
+Older weights ship as the difference to later ones, in about half the bytes: `base` names the file beside them
 that the tensors of the same name, type and shape are to be added to (models.differences), and `tensors` is the
 SHA-256 of all sums as they would be deflated. Their tensors are `difference`, an xz stream (LZMA2) of the index's
 length (four bytes), its text and what else models.differences says, and `runs`, symbols of the entropy coder: slower
@@ -29,7 +29,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from .differences import MOST_TABLES, Index, add, index_of, subtract
+from .differences import Index, add, index_of, most_of, subtract
 from .exact import own_modes
 
 KEY = "dvcodec"
@@ -41,6 +41,9 @@ DTYPES = {"int8": torch.int8, "int16": torch.int16, "int32": torch.int32, "float
 
 LARGEST = 2**28
 """Bytes that a file may inflate to."""
+
+LARGEST_DIFFERENCE = 2**25
+"""Bytes of a difference's tensors: to sort them takes sixteen times as many, however small the file."""
 
 LONGEST_INDEX = 2**22
 """Bytes of its text."""
@@ -175,17 +178,20 @@ def _added(payload: bytes, runs: bytes, others: dict[str, Tensor]) -> dict[str, 
     length = int.from_bytes(_taken(stream, payload, 4), "little")
     if length > LONGEST_INDEX:
         raise ValueError("its index is longer than any model's")
-    index = _checked(json.loads(_taken(stream, b"", length)))
-    return add(stream.decompress(b"", 3 * _sizes(index) + MOST_TABLES), runs, index, others)
+    index = _checked(json.loads(_taken(stream, b"", length)), LARGEST_DIFFERENCE)
+    raw = stream.decompress(b"", most_of(index, _sizes(index)) + 1)
+    if not stream.eof or stream.unused_data:
+        raise ValueError("its stream does not end where its tensors do")
+    return add(raw, runs, index, others)
 
 
-def _checked(index: Index) -> Index:
+def _checked(index: Index, largest: int = LARGEST) -> Index:
     """An index whose tensors have sizes that are possible. ValueError otherwise, KeyError for an unknown type."""
     if not all(type(n) is int and 0 <= n <= LARGEST for _, _, shape in index for n in shape):
         raise ValueError("the shapes of its tensors are not valid")
     if any(0 in shape for _, _, shape in index):
         raise ValueError("one of its tensors is empty")
-    if _sizes(index) > LARGEST:
+    if _sizes(index) > largest:
         raise ValueError("its tensors are larger than any model's")
     return index
 

@@ -10,6 +10,7 @@ each sum of levels are a run with a table of its own (models.runs). All of it ta
 from __future__ import annotations
 
 import math
+from dataclasses import astuple, dataclass
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .runs import decode, encode
+from .runs import Bytes, decode, encode
 
 SHIFT = 7
 """Gains are bytes; two to the power of this is a gain of 1."""
@@ -28,63 +29,64 @@ MIDDLE = 24
 LARGEST_LEVEL = 60
 TINY = 0.02
 """Mean magnitudes below this count as this."""
-
 MOST_TABLES = 512 * (2 * LARGEST_LEVEL + 1)
-"""Bytes; gains and levels of a matrix take no more than three times as many as it has entries."""
+"""Bytes."""
 
 Index = list[tuple[str, str, list[int]]]
 """Name, type and shape of each tensor."""
-Levels = NDArray[np.uint8]
 Matrix = NDArray[np.int8]
+Tensors = dict[str, Tensor]
 
 
-def index_of(tensors: dict[str, Tensor]) -> Index:
+def index_of(tensors: Tensors) -> Index:
     """Name, type and shape of each tensor."""
     return [(name, str(value.dtype).removeprefix("torch."), list(value.shape)) for name, value in tensors.items()]
 
 
-def subtract(tensors: dict[str, Tensor], others: dict[str, Tensor]) -> tuple[bytes, bytes]:
+def most_of(index: Index, size: int) -> int:
+    """How many bytes `add` can take beside runs, for tensors of `size` bytes: entries come in runs, others do not."""
+    sides = [_rows_and_columns(shape) for _, dtype, shape in index if _is_matrix(dtype, shape)]
+    return size + sum(2 * rows + columns for rows, columns in sides) + MOST_TABLES
+
+
+def subtract(tensors: Tensors, others: Tensors) -> tuple[bytes, bytes]:
     """Gains and levels of matrices, the differences of all other tensors and the tables of runs; the runs."""
-    sides, plain, left, keys = [], [], [np.empty(0, np.int8)], [np.empty(0, np.uint8)]
+    sides, plain, left = [], [], [np.empty(0, np.int8)]
     for name, dtype, shape in index_of(tensors):
         value, other = tensors[name], _counterpart(name, tensors[name], others)
-        if not _is_matrix(dtype, shape):
-            plain.append((integers(value) - integers(other)).contiguous().numpy().tobytes())
-            continue
-        wanted, theirs = _as_matrix(value), _as_matrix(other)
-        gains = _gains(wanted, theirs)
-        entries = wanted - _scaled(theirs, gains)  # wraps
-        rows, columns = _levels(entries)
-        sides += [gains.tobytes(), rows.tobytes(), columns.tobytes()]
-        left.append(entries.ravel())
-        keys.append(_keys(rows, columns))
-    order, lengths = _order(np.concatenate(keys))
-    entries = np.concatenate(left)[order].view(np.uint8)
-    tables, runs = encode(np.split(entries, np.cumsum(lengths)[:-1]) if lengths else [])
-    return b"".join([*sides, *plain, tables.astype("<u2").tobytes()]), runs
+        if _is_matrix(dtype, shape):
+            side, entries = _reduced(_as_matrix(value), _as_matrix(other))
+            sides.append(side)
+            left.append(entries.ravel())
+        else:
+            plain.append((_integers(value) - _integers(other)).contiguous().numpy().tobytes())
+    order, lengths = _order([side.keys() for side in sides])
+    tables, runs = encode(np.concatenate(left)[order].view(np.uint8), lengths)
+    said = [part.tobytes() for side in sides for part in astuple(side)]
+    return b"".join([*said, *plain, tables.astype("<u2").tobytes()]), runs
 
 
-def add(raw: bytes | bytearray, runs: bytes, index: Index, others: dict[str, Tensor]) -> dict[str, Tensor]:
+def add(raw: bytes, runs: bytes, index: Index, others: Tensors) -> Tensors:
     """The tensors that `subtract` was given. ValueError if its bytes are too few or too many, or mean none."""
     reader = _Reader(raw)
-    matrices = {name: _sides(shape) for name, dtype, shape in index if _is_matrix(dtype, shape)}
-    sides = {name: (reader.take(rows), reader.take(rows), reader.take(cols)) for name, (rows, cols) in matrices.items()}
     found = {name: torch.empty(shape, dtype=getattr(torch, dtype)) for name, dtype, shape in index}
+    matrices = [(name, *_rows_and_columns(shape)) for name, dtype, shape in index if _is_matrix(dtype, shape)]
+    sides = {name: _Side.read(reader, rows, columns) for name, rows, columns in matrices}
     for name, value in found.items():
-        if name not in matrices:
-            taken = torch.frombuffer(reader.bytes(value.nbytes), dtype=integers(value).dtype).view(value.shape)
-            integers(value).copy_(taken + integers(_counterpart(name, value, others)))
-    left = _entries(reader, runs, [_keys(rows, columns) for _, rows, columns in sides.values()])
-    for (name, (gains, _, _)), entries in zip(sides.items(), left, strict=True):
+        if name not in sides:
+            taken = torch.from_numpy(reader.take(value.nbytes)).view(_integers(value).dtype).view(value.shape)
+            _integers(value).copy_(taken + _integers(_counterpart(name, value, others)))
+    left = _entries(reader, runs, [side.keys() for side in sides.values()])
+    for (name, side), entries in zip(sides.items(), left, strict=True):
         theirs = _as_matrix(_counterpart(name, found[name], others))
-        sums = entries.reshape(theirs.shape) + _scaled(theirs, gains)
+        sums = entries.reshape(theirs.shape) + _scaled(theirs, side.gains)  # wraps
         found[name].copy_(torch.from_numpy(sums).view(found[name].shape))
     return found
 
 
-def _entries(reader: _Reader, runs: bytes, keys: list[Levels]) -> list[Matrix]:
+def _entries(reader: _Reader, runs: bytes, keys: list[Bytes]) -> list[Matrix]:
     """The entries of each matrix, in rows."""
-    order, lengths = _order(np.concatenate([np.empty(0, np.uint8), *keys]))
+    order, lengths = _order(keys)
     tables = reader.take(512 * len(lengths)).view("<u2").astype(np.uint16).reshape(-1, 256)
     reader.finish()
     found = np.empty(len(order), np.int8)
@@ -92,38 +94,61 @@ def _entries(reader: _Reader, runs: bytes, keys: list[Levels]) -> list[Matrix]:
     return np.split(found, np.cumsum([len(part) for part in keys])[:-1]) if keys else []
 
 
-def _order(keys: Levels) -> tuple[NDArray[np.intp], list[int]]:
+def _order(keys: list[Bytes]) -> tuple[NDArray[np.intp], list[int]]:
     """What sorts entries by their keys, equal ones as they come, and how many there are of each key that occurs."""
-    counts = np.bincount(keys)
-    return np.argsort(keys, kind="stable"), counts[counts > 0].tolist()
+    every = np.concatenate([np.empty(0, np.uint8), *keys])
+    counts = np.bincount(every)
+    return np.argsort(every, kind="stable"), counts[counts > 0].tolist()
+
+
+@dataclass
+class _Side:
+    """What a file says of a matrix beside its entries."""
+
+    gains: Bytes
+    """By row."""
+    rows: Bytes
+    """Levels."""
+    columns: Bytes
+    """Levels."""
+
+    @classmethod
+    def read(cls, reader: _Reader, rows: int, columns: int) -> _Side:
+        """The next one. ValueError if its levels are none."""
+        side = cls(reader.take(rows), reader.take(rows), reader.take(columns))
+        if max(side.rows.max(), side.columns.max()) > LARGEST_LEVEL:
+            raise ValueError("the levels of its entries are not valid")
+        return side
+
+    def keys(self) -> Bytes:
+        """What the matrix' entries are sorted by, one row after the other. (entries,)"""
+        found: Bytes = np.add.outer(self.rows, self.columns).ravel()
+        return found
 
 
 class _Reader:
     """Takes bytes one part after the other."""
 
-    def __init__(self, raw: bytes | bytearray) -> None:
-        self._raw, self._at = raw, 0
+    def __init__(self, raw: bytes) -> None:
+        self._raw, self._at = np.frombuffer(raw, np.uint8), 0
 
-    def bytes(self, count: int) -> bytearray:
+    def take(self, count: int) -> Bytes:
         self._at += count
         if self._at > len(self._raw):
             raise ValueError("its tensors are incomplete")
-        return bytearray(self._raw[self._at - count : self._at])
-
-    def take(self, count: int) -> Levels:
-        return np.frombuffer(self.bytes(count), np.uint8)
+        return self._raw[self._at - count : self._at].copy()
 
     def finish(self) -> None:
         if self._at < len(self._raw):
             raise ValueError("it holds more than its tensors")
 
 
-def integers(tensor: Tensor) -> Tensor:
+def _integers(tensor: Tensor) -> Tensor:
     """The same memory as integers, whose sums wrap."""
     return tensor.view(torch.int16) if tensor.dtype == torch.float16 else tensor
 
 
-def _counterpart(name: str, tensor: Tensor, others: dict[str, Tensor]) -> Tensor:
+def _counterpart(name: str, tensor: Tensor, others: Tensors) -> Tensor:
     """The other of a tensor's name if it has its type and shape, otherwise zeros."""
     other = others.get(name)
     alike = other is not None and other.dtype == tensor.dtype and other.shape == tensor.shape
@@ -134,8 +159,7 @@ def _is_matrix(dtype: str, shape: list[int]) -> bool:
     return dtype == "int8" and len(shape) > 1
 
 
-def _sides(shape: list[int]) -> tuple[int, int]:
-    """Rows and columns."""
+def _rows_and_columns(shape: list[int]) -> tuple[int, int]:
     return shape[0], math.prod(shape[1:])
 
 
@@ -144,33 +168,35 @@ def _as_matrix(tensor: Tensor) -> Matrix:
     return found
 
 
-def _gains(wanted: Matrix, theirs: Matrix) -> Levels:
+def _reduced(wanted: Matrix, theirs: Matrix) -> tuple[_Side, Matrix]:
+    """What `theirs` leaves of a matrix, and how."""
+    gains = _gains(wanted, theirs)
+    entries = wanted - _scaled(theirs, gains)  # wraps
+    return _Side(gains, *_levels(entries)), entries
+
+
+def _gains(wanted: Matrix, theirs: Matrix) -> Bytes:
     """The gain of each row of `theirs` that leaves the least squares of `wanted`. (rows,)"""
     a, b = wanted.astype(np.float64), theirs.astype(np.float64)
     best = (a * b).sum(1) / np.maximum((b * b).sum(1), 1)
-    found: Levels = np.clip(np.rint(best * 2**SHIFT), 0, 255).astype(np.uint8)
+    found: Bytes = np.clip(np.rint(best * 2**SHIFT), 0, 255).astype(np.uint8)
     return found
 
 
-def _scaled(theirs: Matrix, gains: Levels) -> Matrix:
+def _scaled(theirs: Matrix, gains: Bytes) -> Matrix:
     """Rows times their gains, rounded, as bytes that wrap: 255 times 128 and a half fit into 16 bits."""
     products = theirs.astype(np.int16) * gains.astype(np.int16)[:, None] + np.int16(1 << (SHIFT - 1))
     return (products >> SHIFT).astype(np.int8)
 
 
-def _levels(entries: Matrix) -> tuple[Levels, Levels]:
+def _levels(entries: Matrix) -> tuple[Bytes, Bytes]:
     """The levels of a matrix' rows and columns, by their mean magnitudes."""
     size = np.abs(entries.astype(np.float64))
     rows, columns, mean = size.mean(1), size.mean(0), max(size.mean(), TINY)
     return _level(rows), _level(columns / mean)
 
 
-def _level(magnitudes: NDArray[Any]) -> Levels:
+def _level(magnitudes: NDArray[Any]) -> Bytes:
     levels = np.rint(PER_OCTAVE * np.log2(np.maximum(magnitudes, TINY))) + MIDDLE
-    found: Levels = np.clip(levels, 0, LARGEST_LEVEL).astype(np.uint8)
+    found: Bytes = np.clip(levels, 0, LARGEST_LEVEL).astype(np.uint8)
     return found
-
-
-def _keys(rows: Levels, columns: Levels) -> Levels:
-    """What a matrix' entries are sorted by, one row after the other. Levels that nothing wrote may wrap. (entries,)"""
-    return np.add.outer(rows, columns).ravel()

@@ -13,11 +13,12 @@ SHARES = 65535
 Bytes = NDArray[np.uint8]
 
 
-def encode(runs: list[Bytes]) -> tuple[NDArray[np.uint16], bytes]:
-    """The tables of runs, none of them empty, (runs, 256), and their symbols' bytes."""
-    import constriction  # type: ignore[import-untyped]  # training needs no coder
+def encode(symbols: Bytes, lengths: list[int]) -> tuple[NDArray[np.uint16], bytes]:
+    """The tables of runs of these lengths, none of them 0, (runs, 256), and the symbols' bytes."""
+    import constriction  # type: ignore[import-untyped]  # who trains reads weights, mostly without runs, and needs none
 
     coder = constriction.stream.stack.AnsCoder()
+    runs = np.split(symbols, np.cumsum(lengths)[:-1]) if lengths else []
     tables = np.array([_shares(np.bincount(run, minlength=256)) for run in runs], np.uint16).reshape(-1, 256)
     for run, shares in zip(runs[::-1], tables[::-1], strict=True):
         coder.encode_reverse(run.astype(np.int32), _model(shares))

@@ -59,8 +59,8 @@ def test_tensors_near_others_take_less() -> None:
 PLAIN = {"m": torch.arange(-60, 60, dtype=torch.int8).view(10, 12), "n": torch.arange(5, dtype=torch.int16)}
 
 
-def doubled(raw: bytes) -> bytes:
-    """The last table's first share one too high, as its least byte says it."""
+def miscounted(raw: bytes) -> bytes:
+    """The last table's first share one too high or too low."""
     return raw[:-512] + bytes([raw[-512] ^ 1]) + raw[-511:]
 
 
@@ -70,7 +70,7 @@ def doubled(raw: bytes) -> bytes:
         lambda raw, coded: (raw[:-1], coded),
         lambda raw, coded: (raw + b"\0", coded),
         lambda raw, coded: (b"", coded),
-        lambda raw, coded: (doubled(raw), coded),
+        lambda raw, coded: (miscounted(raw), coded),
         lambda raw, coded: (raw, coded[:-1]),
         lambda raw, coded: (raw, coded[:-4]),
         lambda raw, coded: (raw, b"\1\0\0\0" + coded),
@@ -82,17 +82,23 @@ def test_other_bytes_are_refused(change: Callable[[bytes, bytes], tuple[bytes, b
         add(*change(*subtract(PLAIN, {})), index_of(PLAIN), {})
 
 
-def test_any_levels_mean_some_order() -> None:
-    raw, coded = subtract(PLAIN, {})
-    wild = bytes(range(240, 256)) * 2 + raw[32:]
-    with pytest.raises(ValueError, match="incomplete"):
-        add(wild, coded, index_of(PLAIN), {})  # more sums of levels than there are tables
+def test_levels_are_bounded() -> None:
+    tall = {"m": torch.arange(-60, 60, dtype=torch.int8).view(120, 1)}
+    raw, coded = subtract(tall, {})
+    with pytest.raises(ValueError, match="levels"):
+        add(raw[:120] + bytes([61]) + raw[121:], coded, index_of(tall), {})
+
+
+def test_as_many_tables_as_levels_allow() -> None:
+    sizes = 2.0 ** (torch.arange(-18, 22) / 3)
+    wide = {"m": (torch.randn(400, 1, 1) * sizes[:, None] * sizes.flip(0)).clamp(-127, 127).to(torch.int8)}
+    assert torch.equal(add(*subtract(wide, {}), index_of(wide), {})["m"], wide["m"])
 
 
 def test_runs_have_tables_of_their_own() -> None:
     rng = np.random.default_rng(0)
     parts = [rng.integers(0, 256, 4000, dtype=np.uint8), np.full(4000, 7, np.uint8), np.array([3], np.uint8)]
-    tables, coded = runs.encode(parts)
+    tables, coded = runs.encode(np.concatenate(parts), [4000, 4000, 1])
     assert tables.shape == (3, 256) and (tables.sum(axis=1, dtype=np.int64) == runs.SHARES).all()
     assert 3900 <= len(coded) <= 4000
     assert np.array_equal(runs.decode(tables, [4000, 4000, 1], coded), np.concatenate(parts))
@@ -107,13 +113,23 @@ def forged(path: Path, said: bytes) -> bytes:
     return path.read_bytes()
 
 
+def indexed(text: str) -> bytes:
+    """A stream that has an index and nothing else."""
+    return len(text).to_bytes(4, "little") + text.encode()
+
+
 @pytest.mark.parametrize(
     ("said", "reason"),
     [
         (b"\1", "incomplete"),
         ((LONGEST_INDEX + 1).to_bytes(4, "little") + bytes(LONGEST_INDEX + 1), "longer than any"),
         (b"\4\0\0\0[]", "incomplete"),
-        (b"\2\0\0\0[]" + bytes(2**26), "more than its tensors|incomplete"),
+        (b"\2\0\0\0[]" + bytes(2**26), "does not end where"),
+        (b"\2\0\0\0[]\0", "more than its tensors"),
+        (indexed('[["a","int8",[4096,8193]]]'), "larger than any"),
+        (indexed('[["a","int8",[1048576]]]'), "damaged"),
+        (indexed('[["a","int8",[0]]]'), "empty"),
+        (indexed('[["a","complex64",[1]]]'), None),
         (b"\2\0\0\0{}", None),
         (b"\3\0\0\0[1]", None),
         (b"\0\0\0\0", None),

@@ -153,7 +153,7 @@ def test_lossless_files_have_none() -> None:
 
 @pytest.mark.parametrize("rows", [64, 128])
 def test_bands_of_few_rows_fit_and_show_alike(rows: int, shipped: PhotoHierarchy) -> None:
-    pixels = small_model.photograph(200, 256)
+    pixels = small_model.photograph(320, 200)
     painted = lossy.encode(pixels, shipped, 85 * 256).state
     assert isinstance(painted, Painted)
     network = small_model.network(shipped)

@@ -7,7 +7,9 @@ import pytest
 import small_model
 from PIL import Image
 
+from dvcodec.training.photo_task import PhotoTask
 from dvcodec.training.photos import PhotoFolder
+from dvcodec.training.recipes import Recipe
 from dvcodec.training.variety import OCTAVES, grainy, recoloured, resized, varied_crop
 
 
@@ -33,7 +35,7 @@ def test_images_no_larger_than_a_crop_give_one(shape: tuple[int, int]) -> None:
         assert crop.shape == (40, 40, 3) and crop.dtype == np.uint8
 
 
-def test_grain_has_no_mean_and_colours_keep_their_range() -> None:
+def test_grain_has_no_mean_and_colours_stay_near_their_range() -> None:
     rng = np.random.default_rng(1)
     flat = np.full((64, 64, 3), 128.0)
     grains = [grainy(flat, rng) - flat for _ in range(20)]
@@ -53,8 +55,22 @@ def test_a_folder_gives_them_in_their_share_and_the_others_as_before(tmp_path: P
     windows = {photos.images[0][y : y + 32, x : x + 32].tobytes() for y in range(65) for x in range(65)}
     views = [{np.ascontiguousarray(turned).tobytes() for turned in turns(crop)} for crop in as_pixels(none)]
     assert all(view & windows for view in views)
+    assert np.array_equal(np.asarray(plain), before(photos, np.random.default_rng(3)))
     assert plain.shape == all_varied.shape == (6, 3, 32, 32) and bool((all_varied == again).all())
     assert not any({np.ascontiguousarray(t).tobytes() for t in turns(crop)} & windows for crop in as_pixels(all_varied))
+
+
+def before(photos: PhotoFolder, rng: np.random.Generator) -> np.ndarray:
+    """Crops as they were drawn before any were varied: a recipe without them gives the run that it gave."""
+    rng.choice(1, size=6, p=[1.0])
+    rng.random(6)
+    crops = []
+    for _ in range(6):
+        y, x = rng.integers(65), rng.integers(65)
+        patch = photos.images[0][y : y + 32, x : x + 32]
+        patch = patch[:, ::-1] if rng.random() < 0.5 else patch
+        crops.append(np.rot90(patch) if rng.random() < 0.3 else patch)
+    return np.stack(crops).transpose(0, 3, 1, 2)
 
 
 def as_pixels(batch: object) -> np.ndarray:
@@ -65,3 +81,17 @@ def as_pixels(batch: object) -> np.ndarray:
 def turns(crop: np.ndarray) -> list[np.ndarray]:
     """A crop and what it may have been before it was mirrored and turned."""
     return [np.rot90(side, k) for side in (crop, crop[:, ::-1]) for k in range(4)]
+
+
+def test_a_recipe_says_what_share_is_varied(tmp_path: Path) -> None:
+    Image.fromarray(small_model.photograph(96, 96)).save(tmp_path / "a.png")
+    photos = PhotoFolder(tmp_path, 32)
+    drawn = [
+        PhotoTask(small_model.CONFIG, Recipe(synthetic=0.0, varied=share), photos, 0, None).drawn(
+            4, 32, np.random.default_rng(5)
+        )
+        for share in (0.0, 1.0)
+    ]
+    wanted = [photos.batch(4, 32, np.random.default_rng(5), varied=share) for share in (0.0, 1.0)]
+    assert all(np.array_equal(one, other) for one, other in zip(drawn, wanted, strict=True))
+    assert not np.array_equal(*wanted)

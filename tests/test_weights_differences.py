@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 import small_model
 import torch
+from safetensors import safe_open
+from safetensors.torch import save
 from test_weights_files import parts, tell
 
 from dvcodec import weights
 from dvcodec.codec import engine
 from dvcodec.codec.errors import WeightsNotFound
-from dvcodec.models.deflated import MOST_BASES, deflate, difference, facts_of, tensors_of
+from dvcodec.models.deflated import KEY, MOST_BASES, deflate, difference, facts_of, tensors_of
 from dvcodec.models.packing import pack
 from dvcodec.training.shelving import shelve
 
@@ -144,14 +146,24 @@ def test_bases_elsewhere_are_refused(base: object, folder: Path) -> None:
     tell(deflate(facts, pack(small_model.trainable())), folder, "no name of a weights file")
 
 
-@pytest.mark.parametrize("change", [lambda facts: facts.pop("tensors"), lambda facts: facts.update(tensors=1)])
-def test_a_difference_without_its_checksum_is_refused(change: Callable[[dict[str, Any]], Any], folder: Path) -> None:
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda facts: facts.pop("tensors"), "tensors"),
+        (lambda facts: facts.update(tensors=1), "do not give its tensors"),
+        (lambda facts: facts.update(tensors="0" * 64), "do not give its tensors"),
+    ],
+)
+def test_a_difference_without_its_checksum_is_refused(
+    change: Callable[[dict[str, Any]], Any], reason: str, folder: Path
+) -> None:
     old, new = folder / "old.safetensors", folder / "new.safetensors"
-    packed = tensors(old)
     old.write_bytes(difference(old, new))
+    with safe_open(old, framework="pt") as file:
+        held = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     facts = facts_of(old)
     change(facts)
-    tell(deflate(facts, packed), folder)
+    tell(save(held, {KEY: json.dumps(facts)}), folder, reason)
 
 
 def test_what_is_no_difference_is_written_as_it_was() -> None:

@@ -62,7 +62,11 @@ class PhotoTask:
         recipe = self.recipe
         side = recipe.late_crop if moment.fraction >= recipe.late_from else recipe.crop
         count = max(1, recipe.batch * recipe.crop**2 // side**2)
-        return self.photos.batch(count, side, rng, recipe.synthetic, recipe.varied)
+        return self.drawn(count, side, rng)
+
+    def drawn(self, count: int, side: int, rng: np.random.Generator) -> Tensor:
+        """Crops (count, 3, side, side) as the recipe wants them."""
+        return self.photos.batch(count, side, rng, self.recipe.synthetic, self.recipe.varied)
 
     def prepare(self, rng: np.random.Generator) -> None:
         """Codebooks from the coefficients of 24 batches of crops, then what the weights to start from hold."""

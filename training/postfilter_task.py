@@ -99,7 +99,7 @@ class PostFilterTask(PhotoTask):
         parts = []
         for first in range(0, self.recipe.pool, AT_ONCE):
             count = min(AT_ONCE, self.recipe.pool - first)
-            x = self.photos.batch(count, self.recipe.pool_side, rng, self.recipe.synthetic)
+            x = self.drawn(count, self.recipe.pool_side, rng)
             parts.append(self._decode(x, torch.from_numpy(rng.integers(FINEST_CODE + 1, size=count))))
         self.module.train()
         return Pool(*(torch.cat(held) for held in zip(*parts, strict=True)))

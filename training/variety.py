@@ -41,7 +41,7 @@ def resized(image: Pixels, side: int, rng: np.random.Generator) -> Crop:
 
 
 def recoloured(crop: Crop, rng: np.random.Generator) -> Crop:
-    """Another exposure, contrast and saturation, and another balance of the three channels. (H, W, 3)"""
+    """Another exposure, contrast, saturation and balance of the channels, in grey levels, some beyond 255. (H, W, 3)"""
     gamma = 2 ** rng.uniform(-0.5, 0.5)
     crop = 255 * (crop / 255) ** gamma
     grey = (crop @ LUMINANCE)[:, :, None]
@@ -51,7 +51,7 @@ def recoloured(crop: Crop, rng: np.random.Generator) -> Crop:
 
 
 def grainy(crop: Crop, rng: np.random.Generator) -> Crop:
-    """With grain, shared by the channels in part and as coarse as one to two pixels. (H, W, 3)"""
+    """With grain, shared by the channels in part, of one or two pixels; some levels leave [0, 255]. (H, W, 3)"""
     spread = np.exp(rng.uniform(*np.log(GRAIN)))
     shared = rng.uniform(0, 1)
     grain = shared * rng.normal(size=(*crop.shape[:2], 1)) + np.sqrt(1 - shared**2) * rng.normal(size=crop.shape)
