@@ -10,7 +10,7 @@ from PIL import Image
 from dvcodec.training.photo_task import PhotoTask
 from dvcodec.training.photos import PhotoFolder
 from dvcodec.training.recipes import Recipe
-from dvcodec.training.variety import OCTAVES, grainy, recoloured, resized, varied_crop
+from dvcodec.training.variety import LUMINANCE, OCTAVES, grainy, recoloured, resized, subsampled, varied_crop
 
 
 def smooth(height: int, width: int) -> np.ndarray:
@@ -44,6 +44,18 @@ def test_grain_has_no_mean_and_colours_stay_near_their_range() -> None:
     for _ in range(20):
         coloured = recoloured(picture, rng)
         assert coloured.shape == picture.shape and -60 < coloured.min() <= coloured.max() < 360
+
+
+def test_colours_of_every_second_pixel_keep_the_luminance() -> None:
+    rng = np.random.default_rng(2)
+    picture = small_model.photograph(48, 64).astype(np.float64)
+    for _ in range(10):
+        coarse = subsampled(picture, rng)
+        assert np.abs((coarse - picture) @ LUMINANCE).max() < 1e-2
+        apart, before = (crop[:, :, 2] - crop @ LUMINANCE for crop in (coarse, picture))
+        assert np.abs(np.diff(apart, axis=1)).mean() < 0.8 * np.abs(np.diff(before, axis=1)).mean()
+    flat = np.full((9, 11, 3), (10.0, 90.0, 200.0))
+    assert np.allclose(subsampled(flat, rng), flat, atol=1e-3)
 
 
 def test_a_folder_gives_them_in_their_share_and_the_others_as_before(tmp_path: Path) -> None:

@@ -93,7 +93,7 @@ class Recipe(Optimisation):
     synthetic: float = 0.06
     """Share of the crops that are made (noise, ramps, lines, blocks), not cut from photographs."""
     varied: float = 0.0
-    """Share of the photographs' crops that are seen at another size, many in other colours or with grain."""
+    """Share of the photographs' crops that are seen at another size, many in other or coarser colours or with grain."""
     learns: Learns = "all"
     """What is trained; "postfilter" trains that alone, on a pool of crops that are decoded once."""
     pool: int = 512

@@ -1,8 +1,9 @@
-"""Crops made less alike: other sizes, other colours, some grain.
+"""Crops made less alike: other sizes, other colours, coarser colours, some grain.
 
 A folder of pictures that were all made smaller, from sharp cameras, teaches nothing of the soft and grainy pixels that
-a camera or a scanner gives before anyone makes them smaller. Each photograph at another size, in other colours and with
-grain is a draw from a wider set of photographs than the folder itself.
+a camera or a scanner gives before anyone makes them smaller, nor of colours that only every second pixel has: cameras
+see no more, and JPEG keeps no more. Each photograph at another size, in other colours and with grain is a draw from a
+wider set of photographs than the folder itself.
 """
 
 from __future__ import annotations
@@ -22,12 +23,11 @@ Crop = NDArray[np.float64]
 
 
 def varied_crop(image: Pixels, side: int, rng: np.random.Generator) -> Pixels:
-    """A crop (side, side, 3) of `image` at another size, half of them in other colours, half of them with grain."""
+    """A crop (side, side, 3) of `image` at another size; each of the other changes befalls every second one."""
     crop = resized(image, side, rng)
-    if rng.random() < 0.5:
-        crop = recoloured(crop, rng)
-    if rng.random() < 0.5:
-        crop = grainy(crop, rng)
+    for change in (recoloured, subsampled, grainy):
+        if rng.random() < 0.5:
+            crop = change(crop, rng)
     return np.clip(np.rint(crop), 0, 255).astype(np.uint8)
 
 
@@ -48,6 +48,20 @@ def recoloured(crop: Crop, rng: np.random.Generator) -> Crop:
     crop = grey + (crop - grey) * rng.uniform(0.3, 1.2)
     found: Crop = crop * rng.uniform(0.85, 1.0, size=3) * rng.uniform(0.7, 1.05) + rng.uniform(0, 16)
     return found
+
+
+def subsampled(crop: Crop, rng: np.random.Generator) -> Crop:
+    """With colours that are means of 2x2 pixels, between which they are interpolated or not. (H, W, 3)"""
+    height, width = crop.shape[:2]
+    method = Image.Resampling.BILINEAR if rng.random() < 0.7 else Image.Resampling.NEAREST
+    grey = crop @ LUMINANCE
+    coarse = np.empty_like(crop)
+    for channel in range(3):
+        plane = Image.fromarray((crop[:, :, channel] - grey).astype(np.float32))
+        half = plane.resize((-(-width // 2), -(-height // 2)), Image.Resampling.BOX)
+        coarse[:, :, channel] = np.asarray(half.resize((width, height), method))
+    coarse += grey[:, :, None]
+    return coarse
 
 
 def grainy(crop: Crop, rng: np.random.Generator) -> Crop:
