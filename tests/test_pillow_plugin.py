@@ -76,6 +76,7 @@ def test_what_is_wrong_is_an_oserror(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.usefixtures("small_chunks")
 def test_truncated_images_load_where_pillow_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
     data = dvcodec.compress(Image.fromarray(photograph(250, 270)), 90)
     cut = data[:-2]
