@@ -1,4 +1,7 @@
-"""Runs of bytes, each coded by a table of its own, with the coder that images are coded with (constriction's ANS)."""
+"""Runs of bytes, each coded by a table of its own, with the coder that images are coded with (constriction's ANS).
+
+The coder is imported where it is used: who trains imports this, reads weights that have no runs, and needs none.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ Bytes = NDArray[np.uint8]
 
 def encode(symbols: Bytes, lengths: list[int]) -> tuple[NDArray[np.uint16], bytes]:
     """The tables of runs of these lengths, none of them 0, (runs, 256), and the symbols' bytes."""
-    import constriction  # type: ignore[import-untyped]  # who trains reads weights, mostly without runs, and needs none
+    import constriction  # type: ignore[import-untyped]  # it has no types
 
     coder = constriction.stream.stack.AnsCoder()
     runs = np.split(symbols, np.cumsum(lengths)[:-1]) if lengths else []

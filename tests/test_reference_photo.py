@@ -153,6 +153,15 @@ def test_weights_that_are_differences_to_others(tmp_path: Path) -> None:
     assert all(np.array_equal(tensors[name], values.numpy()) for name, values in wanted.items())
 
 
+@pytest.mark.slow
+def test_the_second_reader_reads_a_difference_that_ships() -> None:
+    path = small_model.ROOT / "weights" / "rrvq-photo-6.safetensors"
+    _, tensors = contents(path.read_bytes(), path.parent)
+    wanted = tensors_of(path, facts_of(path))
+    assert list(tensors) == list(wanted)
+    assert all(np.array_equal(tensors[name], values.numpy()) for name, values in wanted.items())
+
+
 def test_the_older_weights_that_ship_are_such_differences() -> None:
     folder = small_model.ROOT / "weights"
     entries = json.loads((folder / "manifest.json").read_bytes())
