@@ -1,7 +1,6 @@
 # `make` lists what there is. Everything happens in .venv, which the first call makes.
 
 PYTHON ?= python3
-KODAK ?= ../shared/data/kodak
 REPORT ?= build/report
 VENV := .venv
 BIN := $(VENV)/bin
@@ -39,6 +38,7 @@ bench: $(VENV)/dev.stamp ## Time and memory beside JPEG, WebP, AVIF and JPEG XL
 	$(BIN)/python benchmarks/speed.py
 
 report: $(VENV)/dev.stamp ## Compare with other codecs on the images of a folder: make report KODAK=DIR
+	@test -n "$(KODAK)" || { echo "make report KODAK=DIR: name a folder of images" >&2; exit 2; }
 	$(BIN)/dvcodec compare $(KODAK) -o $(REPORT) --force --published --lossless --ratio 43
 
 clean: ## Remove the environment, caches and build outputs

@@ -129,8 +129,8 @@ def compress_archive(
     """Write Pillow images, or pairs of a name and an image, into one lossless archive; return what was written.
 
     The images are taken one at a time and few of them are kept, so thousands may come from a generator. A name is a
-    relative path that is safe on every system (InvalidArgument if not). `method` is "stored", "webp", "model" or
-    "bits-back", or None for the smallest. The archive is there when all is written, or not at all.
+    relative path that is safe on every system (InvalidArgument if not). `method` is "stored", "webp", "model",
+    "bilevel" or "bits-back", or None for the smallest. The archive is there when all is written, or not at all.
     """
     from pathlib import Path
 

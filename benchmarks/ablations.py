@@ -154,15 +154,13 @@ VARIANTS = {
     "weight-norm": Variant("weight normalisation", patches=weight_normalised),
     "no-quality": Variant("networks not told the quality", patches=no_quality),
     "no-predictions": Variant("no learned prediction on the canvas", {"predictions": "false"}),
-    "alone": Variant("positions do not see their neighbours' symbols of the same layer", {"neighbours": "0"}),
+    "neighbours": Variant("positions see their neighbours' symbols of the same layer", {"neighbours": "8"}),
     "no-analysis": Variant("no learned analysis beside the transform", {"analysis_from": "1"}),
     "straight-through": Variant("analysis trained by a straight-through gradient", patches=straight_through),
     "random-transform": Variant("transforms learned from random rotations", patches=random_transform),
     "lapped": Variant("blocks that overlap", {"transform": "lapped"}),
     "photo-82": Variant("82 layers, small coefficients in fours to elevens", {"layout": "photo-82"}),
-    "whole-blocks": Variant(
-        "whole blocks by residual codebooks, each layer a stage", {"layout": "canvas", "neighbours": "0"}
-    ),
+    "whole-blocks": Variant("whole blocks by residual codebooks, each layer a stage", {"layout": "canvas"}),
 }
 
 

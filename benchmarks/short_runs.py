@@ -20,8 +20,15 @@ from dvcodec.training.options import TrainOptions
 
 CODES = (600, 1500, 2400, 3300)
 SIDE = 256
-COMMON = {"batch": "4", "late_from": "1", "transform": "cosine"}
-"""Settings of every run: quick, blocks by themselves."""
+COMMON = {
+    "batch": "4",
+    "late_from": "1",
+    "transform": "cosine",
+    "neighbours": "0",
+    "synthesis_blocks": "4",
+    "postfilter_width": "0",
+}
+"""Settings of every run: quick, blocks by themselves, without what the presets have got since the tables were made."""
 
 Point = tuple[float, float]
 """Bits per pixel and PSNR."""

@@ -71,7 +71,7 @@ def evaluate(
         from ..evaluation.networks import describes_photographs, measured_photographs
 
         photographs = describes_photographs(network)
-        _refuse_ignored(network, photographs, iw_samples, temperature)
+        _refuse_ignored(network, photographs, split, iw_samples, temperature)
         if photographs:
             found = measured_photographs(network, Path(data), images, quality, seed)
         else:
@@ -80,8 +80,12 @@ def evaluate(
         typer.echo(json.dumps({"data": data, **found}) if as_json else in_words({"data": data, **found}))
 
 
-def _refuse_ignored(network: Any, photographs: bool, iw_samples: int, temperature: float | None) -> None:
+def _refuse_ignored(
+    network: Any, photographs: bool, split: str | None, iw_samples: int, temperature: float | None
+) -> None:
     """What this kind of model cannot be asked for."""
+    if photographs and split is not None:
+        raise typer.BadParameter("photograph models are measured on all images of a folder", param_hint="--split")
     if photographs and iw_samples:
         raise typer.BadParameter("photograph models have no importance-weighted bound", param_hint="--iw-samples")
     if temperature is not None and (photographs or not network.config.categorical):

@@ -52,7 +52,9 @@ def train(
         typer.Option("--set", metavar="KEY=VALUE", help="Change one value of the preset; may be repeated."),
     ] = None,
     steps: Annotated[int | None, typer.Option("--steps", min=1, metavar="N", help="Default: the preset's.")] = None,
-    minutes: Annotated[float | None, typer.Option("--minutes", metavar="M", help="Stop after M minutes.")] = None,
+    minutes: Annotated[
+        float | None, typer.Option("--minutes", metavar="M", help="Fit the schedule into M minutes.")
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", metavar=FLAG, help="Go on from the newest checkpoint in RUN.")
     ] = False,

@@ -1,6 +1,6 @@
 """Where the bytes of one of our files go: what the model asked for, what the coder made of it, what stands beside it.
 
-estimate (sum of -log2 p, layer by layer)  <=  entropy-coded bytes  <  file = coded + header and framing
+estimate (sum of -log2 p, layer by layer)  <=  entropy-coded bytes  <  file = coded + the rest
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ class Account:
     coded: float
     """Bytes of entropy-coded symbols."""
     overhead: float
-    """Bytes of everything else: header, chunk table, checks."""
+    """Bytes of everything else: header, chunk table, checks, the image's own filter."""
 
     @property
     def estimate(self) -> float:

@@ -112,6 +112,7 @@ class PhotoHierarchy:
         return self._model
 
     def codes(self, quality: int) -> Tensor:
+        """The chain's code of a quality, as the networks take it: (1,) int64."""
         return torch.tensor([self._qualities.code(quality)], device=self._device)
 
     def infer(self, pixels: NDArray[np.uint8], quality: int) -> Aim:

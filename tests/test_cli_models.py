@@ -192,8 +192,13 @@ def test_photograph_models_are_measured_and_sampled(tmp_path: Path, monkeypatch:
     assert np.array_equal(both[:, :64], small_model.picture(70, 80)[3:67, 8:72])
     seen = dvcodec("evaluate", "--weights", weights, "--data", "cifar10", "--device", "cpu")
     assert seen.code == 1 and "measured on --data DIR" in seen.err
-    for option, words in (("--iw-samples", "no importance-weighted bound"), ("--temperature", "no relaxed objective")):
-        seen = dvcodec("evaluate", "--weights", weights, "--data", folder, option, "2", "--device", "cpu")
+    refused = (
+        ("--iw-samples", "2", "no importance-weighted bound"),
+        ("--temperature", "2", "no relaxed objective"),
+        ("--split", "test", "all images of a folder"),
+    )
+    for option, value, words in refused:
+        seen = dvcodec("evaluate", "--weights", weights, "--data", folder, option, value, "--device", "cpu")
         assert (seen.code, seen.out) == (2, "") and option in seen.usage and words in seen.usage
 
 

@@ -128,8 +128,16 @@ class Preset:
 
 
 WHOLE = RRVQConfig(
-    layout="photo-96", sigma_coarse=48.0, sigma_fine=3.2, analysis_slope=0.2, neighbours=8, postfilter_width=48
+    layout="photo-96",
+    sigma_coarse=48.0,
+    sigma_fine=3.2,
+    analysis_slope=0.2,
+    neighbours=8,
+    synthesis_blocks=6,
+    postfilter_width=64,
+    postfilter_pairs=4,
 )
+"""The sizes of the default weights: `--from` takes these, and smaller ones before them."""
 
 PRESETS = {
     "rrvq": Preset(
@@ -150,7 +158,9 @@ PRESETS = {
             blocks=1,
             hidden=32,
             synthesis_width=64,
+            synthesis_blocks=4,
             postfilter_width=24,
+            postfilter_pairs=3,
             analysis_width=32,
         ),
     ),
@@ -161,7 +171,8 @@ PRESETS = {
             widths={64: 96, 32: 160, 16: 208, 8: 208},
             hidden=96,
             synthesis_width=208,
-            postfilter_width=64,
+            synthesis_blocks=4,
+            postfilter_pairs=3,
             analysis_width=96,
         ),
     ),

@@ -182,10 +182,10 @@ def accounting(comparison: Comparison) -> Element | None:
         assert account is not None
         cells = (account.estimate / 8, account.coded, account.overhead, account.coded + account.overhead)
         rows.append([f"{mean.quality:g}", *map(wording.size, cells), wording.percent(account.percent)])
-    head = ["quality", "estimate", "entropy-coded", "header", "file", "overhead"]
+    head = ["quality", "estimate", "entropy-coded", "the rest", "file", "overhead"]
     reading = (
         f"Means over the images for {comparison.subject}. The estimate is the sum of \N{MINUS SIGN}log2 p over all "
-        "symbols; the overhead is how much larger the file is."
+        "symbols; the rest is the header and the image's own filter; the overhead is how much larger the file is."
     )
     layers = details("Layer by layer", _layers(comparison))
     return tag("div", tag("p", reading), table(head, rows), tag("h3", "By stride"), _strides(comparison), layers)
