@@ -137,7 +137,7 @@ def parse_preview(text: str | None) -> Preview:
     """`all`, or a number of chunks from 1 on."""
     if text is None or text == "all":
         return text
-    if not text.isdecimal() or int(text) < 1:
+    if not text.isdecimal() or len(text) > 9 or int(text) < 1:
         raise typer.BadParameter(f"{text!r} is neither a number of chunks from 1 on nor all", param_hint="--preview")
     return int(text)
 

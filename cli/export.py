@@ -41,17 +41,13 @@ def export(
         raise typer.BadParameter(f"no folder {str(calibrate)!r}", param_hint="--calibrate")
     given = str(checkpoints[0]) if len(checkpoints) == 1 else f"{len(checkpoints)} checkpoints"
     with guard(given, reporter, debug=debug):
-        _refuse_existing(output, force)
         from .. import training
+        from ..codec.output import check_target
+        from ..weights import card_of
 
+        for target in (output, card_of(output)):
+            check_target(None, target, force=force, mend="choose another name with -o, or use --force")
         card = {"name": name or output.stem, "description": description, "licence": licence, "data": data}
         written = training.export(checkpoints, output, card, calibrate)
         size = number(written.stat().st_size)
         reporter.line(f"{printable(given)} -> {printable(str(written))}  {size} B")
-
-
-def _refuse_existing(output: Path, force: bool) -> None:
-    from ..codec.errors import OutputExists
-
-    if output.exists() and not force:
-        raise OutputExists(f"{printable(str(output))} exists", "choose another name with -o, or use --force")

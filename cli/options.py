@@ -43,9 +43,18 @@ Force = Annotated[
     typer.Option("-f", "--force", metavar=FLAG, help="Overwrite existing outputs; write binary data to a terminal."),
 ]
 DeviceOption = Annotated[Device, typer.Option("--device", help="Where the network runs.", rich_help_panel=ADVANCED)]
+MOST_THREADS = 1024
+
 Threads = Annotated[
     int | None,
-    typer.Option("--threads", min=1, metavar="N", help="CPU threads in all; default: all.", rich_help_panel=ADVANCED),
+    typer.Option(
+        "--threads",
+        min=1,
+        max=MOST_THREADS,
+        metavar="N",
+        help="CPU threads in all; default: all.",
+        rich_help_panel=ADVANCED,
+    ),
 ]
 Jobs = Annotated[
     int,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -16,9 +17,9 @@ SLOW = 1.0
 """Seconds after which a single file is worth a progress bar."""
 
 
-def is_terminal(stream: IO[Any]) -> bool:
+def is_terminal(stream: IO[Any] | None) -> bool:
     """Whether a person looks at the stream. The only such check in the program, so that tests can replace it."""
-    return stream.isatty()
+    return stream is not None and stream.isatty()
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,8 @@ class Reporter:
     def record(self, facts: Mapping[str, object]) -> None:
         """One JSON object as a line on stdout, where --json asks for it."""
         if self.as_json:
-            print(json.dumps(facts), flush=True)
+            finite = {key: None if value in (math.inf, -math.inf) else value for key, value in facts.items()}
+            print(json.dumps(finite, allow_nan=False), flush=True)
 
     @contextmanager
     def bar(self, total: int) -> Iterator[Callable[[], None]]:

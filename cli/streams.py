@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from pathlib import Path
@@ -26,6 +27,8 @@ def check(jobs: list[Job], *, force: bool, as_json: bool) -> None:
 
 def read() -> bytes:
     """All of standard input."""
+    if sys.stdin is None:
+        raise OSError(errno.EBADF, "standard input is closed")
     return sys.stdin.buffer.read()
 
 
@@ -54,6 +57,8 @@ def deliver(data: bytes, target: str, *, force: bool) -> None:
 
 def write(data: bytes) -> None:
     """Put the data on standard output, all of it or an error now rather than at exit."""
+    if sys.stdout is None:
+        raise OSError(errno.EBADF, "standard output is closed")
     try:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()

@@ -1,8 +1,8 @@
 """The bytes of a .dvq file to a picture: whole and strictly, or as a preview of what is there."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 import numpy as np
 
@@ -10,12 +10,12 @@ from ..models.filter_interface import Filtering, ImageFilter
 from ..models.interface import Hierarchy, PageModel, PixelModel, Predictive
 from . import alpha, image_filters, lossless, lossy, metadata
 from .container import ALPHA, IMAGE_FILTER, PALETTE, Chunk, Container
-from .errors import DvcodecError, FormatError, InvalidArgument, TruncatedFile, WeightsNotFound
+from .errors import FormatError, InvalidArgument, TruncatedFile, WeightsNotFound
 from .header import Header
 from .images import Picture
+from .memory import enough_memory
 from .metadata import Metadata
 
-T = TypeVar("T")
 _EXACT_NEEDS = (ALPHA, PALETTE)
 
 Preview = int | str | None
@@ -54,16 +54,26 @@ def decompress(
     container, chunks = _select(data, preview)
     total, strict = len(container.chunks), preview is None
     kept = metadata_of(container, strict=strict)
-    if _wants_exact(container, preview):
-        picture = _guarded(container, lambda: lossless.decode(container, _models(load, load_pixels), load_pages))
-        return Decoded(replace(picture, metadata=kept), total, total, True)
-    hierarchy = load(container.header.weights)
+    with _enough_memory(container):
+        if _wants_exact(container, preview):
+            picture = lossless.decode(container, _models(load, load_pixels), load_pages)
+            return Decoded(replace(picture, metadata=kept), total, total, True)
+        picture = replace(_shown(container, chunks, load, strict=strict), metadata=kept)
+        return Decoded(picture, len(chunks), total)
+
+
+def _shown(container: Container, chunks: tuple[Chunk, ...], load: Load, *, strict: bool) -> Picture:
+    """What the symbols show, with the filter where they are all there, and the alpha channel."""
+    header, hierarchy = container.header, load(container.header.weights)
     state = _symbols(container, chunks, hierarchy)
-    picture_alpha = _alpha(container, strict) if container.header.alpha else None
-    found = _filter(container, hierarchy, strict=strict) if len(chunks) == total else None
-    shown = lossy.render(state, hierarchy, grey=container.header.grey, image_filter=found)
-    pixels = lossless.full_size(shown, container.header)
-    return Decoded(Picture(pixels, picture_alpha, kept), len(chunks), total)
+    transparent = _alpha(container, strict) if header.alpha else None
+    found = _filter(container, hierarchy, strict=strict) if len(chunks) == len(container.chunks) else None
+    shown = lossy.render(state, hierarchy, grey=header.grey, image_filter=found)
+    return Picture(lossless.full_size(shown, header), transparent)
+
+
+def _enough_memory(container: Container) -> AbstractContextManager[None]:
+    return enough_memory(container.header.height, container.header.width)
 
 
 def _wants_exact(container: Container, preview: Preview) -> bool:
@@ -93,14 +103,15 @@ def verify(
     """Decode everything but lossy pixels and check every checksum; raise what is wrong, return the parsed file."""
     container, chunks = _select(data, None)
     metadata_of(container, strict=True)
-    if container.header.lossless is not None:
-        _guarded(container, lambda: lossless.decode(container, _models(load, load_pixels), load_pages))
-        return container
-    hierarchy = load(container.header.weights)
-    _symbols(container, chunks, hierarchy)
-    _filter(container, hierarchy, strict=True)
-    if container.header.alpha:
-        _alpha(container, True)
+    with _enough_memory(container):
+        if container.header.lossless is not None:
+            lossless.decode(container, _models(load, load_pixels), load_pages)
+            return container
+        hierarchy = load(container.header.weights)
+        _symbols(container, chunks, hierarchy)
+        _filter(container, hierarchy, strict=True)
+        if container.header.alpha:
+            _alpha(container, True)
     return container
 
 
@@ -125,9 +136,7 @@ def _symbols(container: Container, chunks: tuple[Chunk, ...], hierarchy: Hierarc
     layers = sum(section.layers for section in container.chunks)
     if layers != len(hierarchy.layers):
         raise FormatError(f"the file has {layers} layers, its weights have {len(hierarchy.layers)}")
-    return _guarded(
-        container, lambda: lossy.decode(chunks, hierarchy, *header.walked, header.quality, grey=header.grey)
-    )
+    return lossy.decode(chunks, hierarchy, *header.walked, header.quality, grey=header.grey)
 
 
 def _filter(container: Container, hierarchy: Hierarchy, *, strict: bool) -> ImageFilter | None:
@@ -141,15 +150,6 @@ def _filter(container: Container, hierarchy: Hierarchy, *, strict: bool) -> Imag
     if payload is None and not strict:
         return None
     return image_filters.unpack(payload or b"", hierarchy, header.height, header.width)
-
-
-def _guarded(container: Container, decode: Callable[[], T]) -> T:
-    """Decode; running out of memory is an error that names the size."""
-    try:
-        return decode()
-    except MemoryError as error:
-        size = f"{container.header.width} x {container.header.height}"
-        raise DvcodecError(f"not enough memory for {size} pixels") from error
 
 
 def metadata_of(container: Container, *, strict: bool) -> Metadata:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from . import output
 from .errors import FormatError, InvalidArgument
+from .header import MAGIC
 from .info import Info, describe
+from .memory import enough_memory
 
 if TYPE_CHECKING:
     from ..models.interface import Hierarchy, PageModel, PixelModel
@@ -119,7 +121,8 @@ def compress_picture(
     """Compress a picture in memory; `start` is the perf_counter() from which the report's seconds run."""
     start = time.perf_counter() if start is None else start
     check(settings)
-    data, report = (_lossless if settings.lossless else _lossy)(picture, settings)
+    with enough_memory(*picture.pixels.shape[:2]):
+        data, report = (_lossless if settings.lossless else _lossy)(picture, settings)
     return data, replace(report, source_bytes=source_bytes, seconds=time.perf_counter() - start)
 
 
@@ -211,7 +214,7 @@ def decompress_file(
     """Decompress to the format that target's suffix names, atomically. OutputExists unless `force`."""
     output.check_target(source, target, force=force)
     format = format_of(target)
-    file, report = decompress_data(_read(source), format=format, preview=preview, device=device)
+    file, report = decompress_data(_read(source, own=True), format=format, preview=preview, device=device)
     output.write(target, file, force=force)
     return report
 
@@ -239,7 +242,7 @@ def verify_data(data: bytes, *, device: str = "auto") -> DecompressReport:
 
 def verify_file(source: Path, *, device: str = "auto") -> DecompressReport:
     """Verify a file: see verify_data."""
-    return verify_data(_read(source), device=device)
+    return verify_data(_read(source, own=True), device=device)
 
 
 def inspect_data(data: bytes) -> Info:
@@ -249,7 +252,7 @@ def inspect_data(data: bytes) -> Info:
 
 def inspect_file(source: Path) -> Info:
     """Describe a file: see inspect_data."""
-    return describe(_read(source))
+    return describe(_read(source, own=True))
 
 
 def format_of(target: Path) -> str:
@@ -259,10 +262,12 @@ def format_of(target: Path) -> str:
     return images.format_of(target)
 
 
-def _read(source: Path) -> bytes:
-    """Return a file's bytes; what goes wrong is one line."""
+def _read(source: Path, *, own: bool = False) -> bytes:
+    """Return a file's bytes; what goes wrong is one line. Of one that should be our `own` and is not, a few of them."""
     try:
-        return source.read_bytes()
+        with source.open("rb") as file:
+            start = file.read(len(MAGIC))
+            return start if own and start != MAGIC else start + file.read()
     except OSError as error:
         raise FormatError(f"cannot read the file: {error.strerror or error}") from error
 

@@ -1,10 +1,6 @@
 """Image files and Pillow images in, Pillow images and image files out. What cannot be coded is refused in one line."""
 
-import contextlib
 import io
-import threading
-import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,6 +12,7 @@ from . import metadata
 from .errors import DvcodecError, InvalidArgument, OutputFailed, UnsupportedImage
 from .header import MAX_AREA, MAX_SIDE, MODES
 from .metadata import NO_METADATA, Metadata
+from .pillow_limit import photographs_allowed
 
 _SIXTEEN_BIT = "convert it to 8 bits a channel first, e.g. `magick in.png -depth 8 out.png`"
 _REFUSED = {
@@ -42,7 +39,6 @@ _SAVE_OPTIONS: dict[str, dict[str, object]] = {
     "JXL": {"lossless": True},
     "TIFF": {"compression": "tiff_adobe_deflate"},
 }
-_PILLOW_LIMIT = threading.RLock()
 
 
 @dataclass(frozen=True)
@@ -86,7 +82,7 @@ def read(source: bytes | Path, *, exact: bool = False) -> Picture:
     """
     stream: io.BytesIO | Path = io.BytesIO(source) if isinstance(source, bytes) else source
     try:
-        with _photographs_allowed(), Image.open(stream) as image:
+        with photographs_allowed(), Image.open(stream) as image:
             return from_image(image, exact=exact)
     except (DvcodecError, MemoryError):
         raise
@@ -98,20 +94,6 @@ def read(source: bytes | Path, *, exact: bool = False) -> Picture:
         raise UnsupportedImage(f"more than {MAX_AREA} pixels", "cut it into parts first") from None
     except Exception as error:  # Pillow's readers raise many kinds on broken files
         raise UnsupportedImage(f"cannot read the image: {_one_line(error)}") from error
-
-
-@contextlib.contextmanager
-def _photographs_allowed() -> Iterator[None]:
-    """Raise Pillow's limit on pixels to ours (it refuses half of today's cameras), and put it back afterwards."""
-    with _PILLOW_LIMIT, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        before = Image.MAX_IMAGE_PIXELS
-        Image.MAX_IMAGE_PIXELS = MAX_AREA
-        try:
-            yield
-        finally:
-            Image.MAX_IMAGE_PIXELS = before
 
 
 def from_image(image: Image.Image, *, exact: bool = False) -> Picture:

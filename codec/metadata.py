@@ -87,13 +87,21 @@ def _read_exif(image: "Image.Image") -> bytes:
     if raw or not (image.format == "TIFF" or "Raw profile type exif" in image.info):
         return raw
     try:
-        tags = type(image.getexif())()  # a copy: the image keeps its own
-        tags.load(image.getexif().tobytes())
-        for tag in _TIFF_LAYOUT.intersection(tags):
-            del tags[tag]
+        tags = _without_layout(image.getexif().tobytes())  # a copy: the image keeps its own
         return normalise(tags.tobytes()) if len(tags) else b""
     except Exception:  # Pillow raises many kinds on broken tags; broken metadata are no reason to refuse an image
         return b""
+
+
+def _without_layout(exif: bytes) -> "Image.Exif":
+    """The tags of an EXIF block but those that say how a TIFF's pixels lie. Pillow raises many kinds on broken ones."""
+    from PIL import Image
+
+    tags = Image.Exif()
+    tags.load(exif)
+    for tag in _TIFF_LAYOUT.intersection(tags):
+        del tags[tag]
+    return tags
 
 
 def attach(metadata: Metadata, image: "Image.Image") -> None:
@@ -106,7 +114,7 @@ def save_arguments(metadata: Metadata, format: str) -> tuple[dict[str, Any], tup
     """Return Pillow's save() arguments that write the metadata, and the names of what `format` cannot hold."""
     kept = Metadata(
         metadata.icc if format in _HOLDS_ICC else b"",
-        metadata.exif if _holds(format, metadata.exif) else b"",
+        metadata.exif if _holds_exif(format, metadata.exif) else b"",
         metadata.xmp if _holds(format, metadata.xmp) else b"",
     )
     dropped = tuple(name for name in ("icc", "exif", "xmp") if getattr(metadata, name) and not getattr(kept, name))
@@ -123,8 +131,22 @@ _HOLDS_ICC = frozenset({"PNG", "JPEG", "WEBP", "TIFF", "AVIF", "JXL"})
 _HOLDS_EXIF_AND_XMP = _HOLDS_ICC
 
 
+_PARSES_EXIF = frozenset({"TIFF", "AVIF"})
+"""Formats that Pillow writes EXIF to tag by tag, or not at all."""
+
+
 def _holds(format: str, part: bytes) -> bool:
     return format in _HOLDS_EXIF_AND_XMP and not (format == "JPEG" and len(part) > _JPEG_SEGMENT)
+
+
+def _holds_exif(format: str, exif: bytes) -> bool:
+    if not _holds(format, exif) or format not in _PARSES_EXIF or not exif:
+        return _holds(format, exif)
+    try:
+        _without_layout(_EXIF_PREFIX + exif).tobytes()
+    except Exception:  # Pillow raises many kinds on broken tags; the picture is written without them
+        return False
+    return True
 
 
 def _xmp_arguments(xmp: bytes, format: str) -> dict[str, Any]:
@@ -145,9 +167,7 @@ def _tiff_arguments(metadata: Metadata) -> dict[str, Any]:
     """TIFF keeps both as tags of its own directory."""
     from PIL import Image
 
-    tags = Image.Exif()
-    if metadata.exif:
-        tags.load(_EXIF_PREFIX + metadata.exif)
+    tags = _without_layout(_EXIF_PREFIX + metadata.exif) if metadata.exif else Image.Exif()
     if metadata.xmp:
         tags[_XMP_TAG] = metadata.xmp
     # libtiff, which compresses, cannot write directories inside the directory; Pillow's own writer can

@@ -66,7 +66,7 @@ def streamed(target: Path, *, force: bool, sync: bool = True) -> Iterator[Binary
 
 @contextlib.contextmanager
 def _temporary(target: Path, force: bool, sync: bool) -> Iterator[BinaryIO]:
-    temporary = target.with_name(f".{target.name[:100]}.{secrets.token_hex(6)}.tmp")
+    temporary = target.with_name(f".{_start_of(target.name)}.{secrets.token_hex(6)}.tmp")
     try:
         with open(
             os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666), "wb"
@@ -83,6 +83,11 @@ def _temporary(target: Path, force: bool, sync: bool) -> Iterator[BinaryIO]:
             _move_unless_there(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _start_of(name: str) -> str:
+    """The first characters of a file's name, 100 bytes of them: names have 255 bytes at most."""
+    return os.fsencode(name)[:100].decode("utf-8", "ignore")
 
 
 def _move_unless_there(temporary: Path, target: Path) -> None:

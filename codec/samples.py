@@ -106,11 +106,12 @@ def unpack_palette(section: bytes, mode: str) -> Palette | None:
         entries, body = body[2 : 2 + size], body[2 + size :]
         if len(entries) != size or size > 256 * len(name):
             raise FormatError(f"{_NAME} is not valid")
-    return Palette(name, entries, _transparent(kind, body, 3 if mode == "RGB" else 1))
+    return Palette(name, entries, _transparent(kind, body, mode))
 
 
-def _transparent(kind: int, body: bytes, values: int) -> int | tuple[int, ...] | bytes | None:
+def _transparent(kind: int, body: bytes, mode: str) -> int | tuple[int, ...] | bytes | None:
     """The transparent colour, index, or table of alpha by index."""
+    values = 3 if mode == "RGB" else 1
     if kind == _TABLE and len(body) <= 256:
         return body
     if kind == _OPAQUE and not body:
@@ -118,4 +119,6 @@ def _transparent(kind: int, body: bytes, values: int) -> int | tuple[int, ...] |
     if kind != _KEY or len(body) != 2 * values:
         raise FormatError(f"{_NAME} is not valid")
     key = tuple(int.from_bytes(body[i : i + 2], "little") for i in range(0, len(body), 2))
+    if mode in ("P", "PA") and key[0] > 255:
+        raise FormatError(f"{_NAME} is not valid")
     return key if values == 3 else key[0]

@@ -48,6 +48,9 @@ LARGEST_DIFFERENCE = 2**25
 LONGEST_INDEX = 2**22
 """Bytes of its text."""
 
+MOST_TENSORS, MOST_DIMENSIONS = 2**14, 8
+"""Of an index: products of more could take hours."""
+
 MOST_BASES = 16
 """Files that one may refer to, each by the one before."""
 
@@ -187,6 +190,8 @@ def _added(payload: bytes, runs: bytes, others: dict[str, Tensor]) -> dict[str, 
 
 def _checked(index: Index, largest: int = LARGEST) -> Index:
     """An index whose tensors have sizes that are possible. ValueError otherwise, KeyError for an unknown type."""
+    if len(index) > MOST_TENSORS or any(len(shape) > MOST_DIMENSIONS for _, _, shape in index):
+        raise ValueError("it has more tensors, or dimensions, than any model")
     if not all(type(n) is int and 0 <= n <= LARGEST for _, _, shape in index for n in shape):
         raise ValueError("the shapes of its tensors are not valid")
     if any(0 in shape for _, _, shape in index):

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import dvcodec
+from dvcodec.codec.archives import reader
 from dvcodec.codec.archives.extraction import extract
 from dvcodec.codec.archives.layout import FILES, HEADER, MARKER, MOSAIC, Head, write_head
 from dvcodec.codec.archives.names import pack
-from dvcodec.codec.archives.reader import Archive
+from dvcodec.codec.archives.reader import Archive, Loss
 from dvcodec.codec.archives.splitting import join_files
 from dvcodec.codec.errors import DvcodecError, FormatError
 
@@ -232,3 +233,27 @@ def test_equal_names_and_links_write_nothing_twice_and_nothing_outside(tmp_path:
         parts = [str(part) for part in extract(archive, folder, force=True, device="cpu")]
     assert "another image" in parts[1] and "link" in parts[2]
     assert sorted(path.name for path in folder.iterdir()) == ["a.png", "link"] and not list(outside.iterdir())
+
+
+def test_heads_that_claim_all_that_follows_are_not_all_believed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each has a checksum that is right, and claims a payload to the end of the file, whose own is wrong."""
+    count, padding = 300, 2**18
+    size = len(write_head(Head(FILES, (0,), padding, 1)))
+    heads = [write_head(Head(FILES, (i,), padding + size * (count - i - 8), 1)) for i in range(count - 8)]
+    path = tmp_path / "a.dvq"
+    path.write_bytes(HEADER + b"".join(heads) + bytes(padding))
+    reads: list[int] = []
+    honest = Archive._read
+
+    def counted(self: Archive, at: int, length: int) -> bytes:
+        found = honest(self, at, length)
+        reads.append(len(found))
+        return found
+
+    monkeypatch.setattr(Archive, "_read", counted)
+    monkeypatch.setattr(reader, "_WASTE", 0)
+    with Archive(path) as archive:
+        losses = [part for part in archive.parts() if isinstance(part, Loss)]
+    assert losses and sum(length for length in reads if length >= padding) < 10 * path.stat().st_size

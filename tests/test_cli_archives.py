@@ -1,6 +1,7 @@
 """Archives on the command line: transcripts, exit statuses, and what lies on the disk afterwards."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -216,3 +217,13 @@ def test_wrong_usage(folder: Path, args: list[str], message: str) -> None:
     assert (seen.code, seen.out) == (2, "")
     assert message in seen.usage and "Traceback" not in seen.err
     assert names(folder) == before
+
+
+def test_no_image_takes_the_place_of_its_archive(folder: Path) -> None:
+    shutil.copy(SCANS[0], "one.png")
+    Path("out").mkdir()
+    assert dvcodec("compress", "one.png", "--lossless", "--archive", "out/one.png").code == 0
+    before = Path("out/one.png").read_bytes()
+    seen = dvcodec("decompress", "out/one.png", "--output-dir", "out", "--force")
+    assert seen.code == 1 and "would overwrite the input" in seen.err
+    assert Path("out/one.png").read_bytes() == before

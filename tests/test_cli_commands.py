@@ -1,6 +1,7 @@
 """Transcripts of info, verify, models, help and version, and how the program ends when something goes wrong."""
 
 import json
+import math
 import subprocess
 import sys
 import time
@@ -9,6 +10,8 @@ from pathlib import Path
 import pytest
 
 import dvcodec as package
+from dvcodec.cli import report, streams
+from dvcodec.cli.report import Reporter
 from dvcodec.codec import files
 from dvcodec.weights import Weights
 from program import dvcodec, picture
@@ -136,3 +139,16 @@ def test_help_and_info_start_at_once() -> None:
             assert real(*args).returncode == 0
             seconds.append(time.perf_counter() - began)
         assert min(seconds) < 0.8, f"dvcodec {args[0]} took {min(seconds):.2f} s; 0.2 s is usual on an idle machine"
+
+
+def test_json_knows_no_infinity(capsys: pytest.CaptureFixture[str]) -> None:
+    Reporter(as_json=True).record({"psnr": math.inf, "bytes": 3})
+    assert json.loads(capsys.readouterr().out) == {"psnr": None, "bytes": 3}
+
+
+def test_closed_streams_are_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, use in (("stdin", streams.read), ("stdout", lambda: streams.write(b"data"))):
+        monkeypatch.setattr(sys, name, None)
+        assert not report.is_terminal(getattr(sys, name))
+        with pytest.raises(OSError, match="is closed"):
+            use()

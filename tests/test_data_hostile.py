@@ -21,13 +21,24 @@ def npy(header: str, body: bytes = b"") -> bytes:
     return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text + body
 
 
-def zipped(**members: bytes) -> bytes:
+def zipped(method: int = zipfile.ZIP_DEFLATED, **members: bytes) -> bytes:
     """A .npz of members of one's own."""
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(buffer, "w", method) as archive:
         for name, content in members.items():
             archive.writestr(f"{name}.npy", content)
     return buffer.getvalue()
+
+
+def encrypted(archive: bytes) -> bytes:
+    """The same with the flag that says so in every entry."""
+    data = bytearray(archive)
+    for marker, flags in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+        at = data.find(marker)
+        while at >= 0:
+            data[at + flags] |= 1
+            at = data.find(marker, at + 1)
+    return bytes(data)
 
 
 def header(shape: str, kind: str = "|u1") -> str:
@@ -59,7 +70,14 @@ HOSTILE: dict[str, tuple[str, bytes]] = {
     "gzip bomb": ("train-images-idx3-ubyte.gz", gzip.compress(idx_bytes(GREY) + bytes(1 << 24))),
     "odd records": ("test_batch.bin", bytes(3072)),
     "no MATLAB file": ("caltech101_silhouettes_28_split1.mat", b"MATLAB 5.0 MAT-file" + bytes(200)),
+    "empty MATLAB file": ("caltech101_silhouettes_28_split1.mat", b""),
+    "encrypted": ("mnist.npz", encrypted(zipped(train=GOOD, test=GOOD))),
+    "LZMA damaged": (
+        "mnist.npz",
+        zipped(zipfile.ZIP_LZMA, train=GOOD, test=GOOD).replace(b"]\0\0", b"\xff\xff\xff", 1),
+    ),
     "faces outside": ("list_eval_partition.txt", b"../../etc/passwd 0\n"),
+    "faces of one part": ("list_eval_partition.txt", b"000001.jpg 0\n"),
 }
 OWNERS = {"bin": ("cifar10", write_cifar), "mat": ("caltech101", write_caltech), "txt": ("celeba64", write_celeba)}
 

@@ -247,3 +247,29 @@ def test_an_unsupported_image_writes_nothing(tmp_path: Path) -> None:
     with pytest.raises(UnsupportedImage):
         files.compress_file(tmp_path / "deep.png", tmp_path / "deep.dvq", Settings())
     assert [path.name for path in tmp_path.iterdir()] == ["deep.png"]
+
+
+def test_names_as_long_as_names_may_be(tmp_path: Path) -> None:
+    for name in ("\N{CJK UNIFIED IDEOGRAPH-5B57}" * 81, "n" * 250):
+        output.write(tmp_path / f"{name}.dvq", b"data", force=False)
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_what_is_not_ours_is_not_read_to_its_end(tmp_path: Path) -> None:
+    path = tmp_path / "large.dvq"
+    with path.open("wb") as file:
+        file.truncate(2**36)  # nothing on the disk, and more than any memory
+    for look in (files.inspect_file, files.verify_file):
+        with pytest.raises(FormatError, match=r"not a \.dvq file"):
+            look(path)
+
+
+def test_a_broken_file_among_other_weights_hinders_no_known_ones(
+    fake_weights: Weights, dvq: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gone.safetensors").symlink_to(tmp_path / "nowhere")
+    monkeypatch.setenv("DVCODEC_WEIGHTS", str(tmp_path))
+    assert by_id(fake_weights.id) == fake_weights == find(fake_weights.name)
+    assert files.verify_file(dvq).width == 150
+    with pytest.raises(WeightsNotFound, match=r"cannot read the weights file .*gone\.safetensors"):
+        entries()

@@ -23,7 +23,7 @@ ALLOWED: dict[str, set[str]] = {
     "codec": {"models", "weights"},
     "evaluation": {"", "codec", "models", "weights"},
     "models": set(),
-    "training": {"models", "weights", "codec.errors", "codec.output"},
+    "training": {"models", "weights", "codec.errors", "codec.output", "codec.pillow_limit"},
     "weights": {"codec.errors"},
 }
 

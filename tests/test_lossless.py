@@ -17,6 +17,7 @@ from dvcodec.codec import decoder, engine, samples
 from dvcodec.codec.container import Container
 from dvcodec.codec.errors import DvcodecError, FormatError, InvalidArgument, UnsupportedImage, WeightsNotFound
 from dvcodec.codec.header import MODES
+from dvcodec.codec.images import Palette
 from fake import file_of, photograph
 from program import dvcodec as program
 
@@ -245,3 +246,10 @@ def test_a_preview_of_a_file_without_chunks_is_the_picture() -> None:
     data = dvcodec.compress_array(array, lossless=True, method="stored")
     for preview in (1, "all"):
         assert (dvcodec.decompress_array(data, preview=preview) == array).all()
+
+
+@pytest.mark.parametrize("mode", ["P", "PA"])
+def test_a_transparent_index_beyond_all_palettes_is_refused(mode: str) -> None:
+    assert samples.unpack_palette(samples.pack_palette(Palette("RGB", bytes(6), 255)), mode) is not None
+    with pytest.raises(FormatError, match="the palette is not valid"):
+        samples.unpack_palette(samples.pack_palette(Palette("RGB", bytes(6), 256)), mode)

@@ -117,3 +117,25 @@ def test_webp_keeps_colours_under_transparent_pixels() -> None:
     alpha = np.zeros(COLOUR.size[::-1], np.uint8)
     data, _ = images.write(Picture(np.asarray(COLOUR), alpha, Metadata()), "WEBP")
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(data)).convert("RGBA"))[..., :3], np.asarray(COLOUR))
+
+
+@pytest.mark.parametrize(
+    "tag, value", [(256, 4000), (257, 3000), (262, 0), (266, 2), (284, 2), (338, (1,)), (339, (3,))]
+)
+def test_a_photograph_s_exif_says_nothing_of_how_a_tiff_lies(tag: int, value: int | tuple[int]) -> None:
+    tags = Image.Exif()
+    tags[tag], tags[271] = value, "A camera"
+    tags.get_ifd(0x8769)[36867] = "2020:01:01 00:00:00"  # Pillow's own writer then
+    for kept in (metadata.normalise(tags.tobytes()), metadata.normalise(b"Exif\0\0" + tags.tobytes())):
+        data, dropped = images.write(Picture(np.asarray(COLOUR), None, Metadata(exif=kept)), "TIFF")
+        assert dropped == ()
+        back = images.read(data)
+        assert (back.pixels == np.asarray(COLOUR)).all() and b"A camera" in back.metadata.exif
+
+
+@pytest.mark.parametrize("format", ["TIFF", "AVIF"])
+@pytest.mark.parametrize("broken", [b"xx", b"II*\0", b"II*\0\xff\xff\xff\xff"])
+def test_broken_exif_is_left_out_and_named_where_it_is_taken_apart(format: str, broken: bytes) -> None:
+    data, dropped = images.write(Picture(np.asarray(COLOUR), None, Metadata(exif=broken)), format)
+    assert images.read(data).pixels.shape == (24, 36, 3)
+    assert dropped == ("EXIF",) or images.read(data).metadata.exif == b""

@@ -65,3 +65,30 @@ def test_tiles_side_by_side_are_those_one_after_the_other(
     torch.set_num_threads(1)
     alone, known = look_ahead_tiles(shipped.network, pixels, quality, 2, grey=False)
     assert (correction == alone).all() and all(torch.equal(ahead[index], known[index]) for index in known)
+
+
+def test_calls_that_overlap_give_every_thread_back() -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(4)
+    inside = Barrier(2)
+
+    def host(_: int) -> int:
+        torch.set_num_threads(4)
+        seen = list(side_by_side(lambda item: inside.wait(timeout=60), range(2), torch.device("cpu")))
+        assert len(seen) == 2
+        return torch.get_num_threads()
+
+    with ThreadPoolExecutor(3) as pool:
+        assert list(pool.map(host, range(3))) == [4] * 3
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(torch.get_num_threads).result() == 4
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_threads_that_begin_meanwhile_have_all_of_them() -> None:
+    with ThreadPoolExecutor(1) as other:
+        found = side_by_side(lambda item: item, range(3), torch.device("cpu"))
+        assert next(found) == 0
+        assert other.submit(torch.get_num_threads).result() == 2 == torch.get_num_threads()
+        assert list(found) == [1, 2]

@@ -17,7 +17,9 @@ from torch import Tensor
 from dvcodec import models
 from dvcodec.codec import engine
 from dvcodec.codec.errors import DvcodecError
+from dvcodec.models import deflated
 from dvcodec.models.deflated import KEY, LARGEST
+from dvcodec.models.differences import Index
 from dvcodec.models.exact import GridLinear
 from dvcodec.models.hierarchy import QualityMap
 from dvcodec.models.latent import LatentLayer
@@ -223,3 +225,9 @@ def test_other_safetensors_files_are_refused(kind: str, tmp_path: Path) -> None:
 def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(DvcodecError):
         engine.load_model(tmp_path / "nothing.safetensors", "cpu")
+
+
+@pytest.mark.parametrize("index", [[["a", "int8", [2**28] * 9]], [["a", "int8", [1]]] * (2**14 + 1)])
+def test_products_that_take_hours_are_not_begun(index: Index) -> None:
+    with pytest.raises(ValueError, match="more tensors, or dimensions, than any model"):
+        deflated.inflate(b"", index)

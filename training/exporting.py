@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from ..codec.errors import DvcodecError
-from ..codec.output import write as write_file
+from ..codec.output import streamed
 from ..models import scan_file
 from ..models.families import weights as families
 from ..models.families.model import FamilyVAE
@@ -25,6 +25,7 @@ from ..models.scan_net import ScanNet
 from ..models.wavefront import file as pixel_file
 from ..models.wavefront.net import WavefrontNet
 from ..models.weights_file import write
+from ..weights import card_of
 from .averaging import mean_model
 from .calibration import calibrate, image_paths
 from .checkpoints import Checkpoint
@@ -51,9 +52,10 @@ def export(checkpoints: Sequence[Path], out: Path, card: Mapping[str, str], cali
         raise DvcodecError(
             f"cannot be made exact: {error}", "train on with a smaller rate, then export again"
         ) from error
-    write_file(out, data, force=True)
     text = json.dumps(skeleton(reads, model, card, data), indent=2) + "\n"
-    write_file(out.with_suffix(".card.json"), text.encode(), force=True)
+    with streamed(out, force=True) as weights, streamed(card_of(out), force=True) as beside:
+        weights.write(data)
+        beside.write(text.encode())
     return out
 
 

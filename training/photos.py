@@ -25,7 +25,7 @@ class PhotoFolder:
     """
 
     def __init__(self, root: Path, crop: int, exclude: Path | None = None) -> None:
-        paths = sorted(p for p in root.rglob("*") if p.suffix.lower() in SUFFIXES)
+        paths = sorted(p for p in root.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
         with ThreadPoolExecutor(4) as pool:
             found = list(pool.map(read_rgb, paths))
         new = unlike(found, exclude)

@@ -8,8 +8,10 @@ Further weights files are found in the folder that the environment variable DVCO
 import hashlib
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -46,11 +48,18 @@ class Weights:
 
 
 def entries() -> tuple[Weights, ...]:
-    """Return the weights that ship, as the manifest lists them, then those of the DVCODEC_WEIGHTS folder."""
-    shipped = tuple(_from_manifest(entry) for entry in _manifest())
-    folder = os.environ.get(_ENVIRONMENT)
-    extra = tuple(_from_file(path) for path in sorted(Path(folder).glob("*.safetensors"))) if folder else ()
-    return shipped + extra
+    """Return the weights that ship, as the manifest lists them, then those of the DVCODEC_WEIGHTS folder.
+
+    WeightsNotFound if one of the latter cannot be read.
+    """
+    return tuple(_entries())
+
+
+def _entries() -> Iterator[Weights]:
+    """The same one by one: who seeks what ships need not know of the folder."""
+    yield from map(_from_manifest, _manifest())
+    if folder := os.environ.get(_ENVIRONMENT):
+        yield from map(_from_file, sorted(Path(folder).glob("*.safetensors")))
 
 
 def of_kind(kind: str) -> tuple[Weights, ...]:
@@ -79,7 +88,7 @@ _named: dict[bytes, Weights] = {}
 
 def find(name_or_path: str) -> Weights:
     """Return the weights of a name, or of a path to a .safetensors file. WeightsNotFound if there are none."""
-    for weights in entries():
+    for weights in _entries():
         if weights.name == name_or_path:
             return weights
     path = Path(name_or_path)
@@ -94,7 +103,7 @@ def find(name_or_path: str) -> Weights:
 
 def by_id(prefix: bytes) -> Weights:
     """Return the weights whose SHA-256 begins with these 8 bytes. WeightsNotFound if they are not installed."""
-    for weights in (*entries(), *_named.values()):
+    for weights in chain(_named.values(), _entries()):
         if weights.id == prefix:
             return weights
     mend = f"upgrade dvcodec, or put the weights file into a folder and name it in {_ENVIRONMENT}"
@@ -121,14 +130,20 @@ def _from_file(path: Path) -> Weights:
     except OSError as error:
         raise WeightsNotFound(f"cannot read the weights file {path}: {error.strerror}") from error
     shipped = {entry["stored"]: entry["sha256"] for entry in _manifest() if "stored" in entry}  # a copy is the same
-    card = _card(path.with_suffix(".card.json"))
+    card = _card(card_of(path))
     return Weights(path.stem, path, shipped.get(digest, digest), digest, card, kind_of(path))
 
 
 @lru_cache(maxsize=64)
 def _hash(path: Path, modified: int, size: int) -> str:
     """Return the SHA-256 of a file; `modified` and `size` tell an old answer from a new file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def card_of(path: Path) -> Path:
+    """Where the card of a weights file lies."""
+    return path.with_suffix(".card.json")
 
 
 def _card(path: Path) -> dict[str, Any]:

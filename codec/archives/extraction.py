@@ -64,7 +64,7 @@ def extract(
     for part in members(archive, installed(device), wanted):
         if isinstance(part, Member):
             found.add(part.target)
-            yield _written(part, folder, written, force)
+            yield _written(part, archive.path, folder, written, force)
         elif only:
             losses.append(part)
         else:
@@ -91,13 +91,13 @@ def _sought(name: str) -> str:
     return names.target(name.removeprefix("./"), 0)
 
 
-def _written(member: Member, folder: Path, written: set[str], force: bool) -> Extracted | Refused:
+def _written(member: Member, archive: Path, folder: Path, written: set[str], force: bool) -> Extracted | Refused:
     """Write one image below the folder, unless something speaks against it."""
     try:
         if (key := names.key(member.target)) in written:
             raise OutputExists("another image of the archive comes back as this file; not overwritten")
         target = _place(folder, member.target)
-        output.check_target(None, target, force=force, mend="use --output-dir or --force")
+        output.check_target(archive, target, force=force, mend="use --output-dir or --force")
         data, _ = images.write(member.picture, "PNG")
         output.write(target, data, force=force, sync=False)
         written.add(key)

@@ -15,6 +15,8 @@ from .places import Places, runs_of, spoken
 _BLOCK = 2**16
 _END_LIMIT = 256
 _TRIES = 2**15
+_WASTE = 2**28
+"""Bytes of damaged payloads that are read, and eight times the file: each head may claim all that follows."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,7 @@ class Archive:
 
     def __init__(self, path: Path) -> None:
         """Open a file. FormatError if it cannot be read or is no archive."""
+        self.path = path
         try:
             self._file = path.open("rb")
         except OSError as error:
@@ -91,7 +94,7 @@ class Archive:
             self._file.close()
             raise
         self._weights = dict(enumerate(self.end.weights)) if self.end else {}
-        self._tries = 0
+        self._tries, self._waste = 0, _WASTE + 8 * self.size
 
     def __enter__(self) -> "Archive":
         """Return the archive."""
@@ -158,10 +161,12 @@ class Archive:
         names_at, payload_at = at, at + head.names_size
         own, fault = self._names(head, names_at)
         behind = payload_at + head.payload_size
-        payload = self._read(payload_at, head.payload_size) if behind <= self.size else b""
-        if behind <= self.size and zlib.crc32(payload) == head.payload_crc:
-            known = self._weights.get(head.weights, b"") if head.kind == SET else b""
-            return Segment(number, head, own, payload, known, fault), behind
+        if behind <= self.size and self._waste >= 0:
+            payload = self._read(payload_at, head.payload_size)
+            if zlib.crc32(payload) == head.payload_crc:
+                known = self._weights.get(head.weights, b"") if head.kind == SET else b""
+                return Segment(number, head, own, payload, known, fault), behind
+            self._waste -= len(payload)
         what = "is damaged" if behind <= self.size else "is cut short"
         go_on = behind if behind <= self.size and _parsed(self._read(behind, HEAD_LIMIT)) else self._next_head(at)
         return Loss(f"segment {number} {what}", runs_of(head.positions), own), go_on

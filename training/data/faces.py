@@ -24,6 +24,8 @@ def read_faces(files: Mapping[str, Path]) -> dict[str, Bytes]:
         lines = [line.split() for line in listing.read_text("ascii").splitlines() if line.strip()]
         if any(len(line) != 2 or line[1] not in PARTS or Path(line[0]).name != line[0] for line in lines):
             raise DvcodecError("not lines of a file's name and 0, 1 or 2")
+        if {line[1] for line in lines} != set(PARTS):
+            raise DvcodecError("not pictures of all three parts")
     with ThreadPoolExecutor(4) as pool:
         return {
             part: np.stack(list(pool.map(face, (folder / name for name, number in lines if number == digit))))

@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from ...codec.errors import DvcodecError
+from ...codec.pillow_limit import photographs_allowed
 from .readers import Bytes, reading
 
 SUFFIXES = {".png", ".webp", ".avif", ".jpg", ".jpeg", ".bmp", ".ppm", ".pgm", ".pbm", ".tif", ".tiff"}
@@ -20,18 +21,23 @@ LARGEST = 1 << 28
 
 def read_folder(root: Path, channels: int) -> Iterator[Bytes]:
     """Every image below a folder, in the order of its name, as (H, W, channels) bytes."""
-    paths = sorted(path for path in root.rglob("*") if path.suffix.lower() in SUFFIXES)
+    paths = sorted(path for path in root.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
     with ThreadPoolExecutor(4) as pool:
         yield from pool.map(lambda path: read_image(path, channels), paths)
 
 
 def read_image(path: Path, channels: int) -> Bytes:
     """An image file as (H, W, channels) bytes; DvcodecError if it is none or too large."""
-    with reading(path), Image.open(path) as image:
+    with reading(path), _opened(path) as image:
         if image.width * image.height > LARGEST:
             raise DvcodecError(f"{image.width}x{image.height} pixels are too many")
         pixels = np.array(image.convert("L" if channels == 1 else "RGB"), np.uint8)
         return pixels.reshape(image.height, image.width, channels)
+
+
+def _opened(path: Path) -> Image.Image:
+    with photographs_allowed():
+        return Image.open(path)
 
 
 def pixel_hash(image: Bytes) -> bytes:

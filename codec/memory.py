@@ -1,0 +1,21 @@
+"""Running out of memory as an error that names the image, whoever noticed: Python, numpy or torch."""
+
+import contextlib
+from collections.abc import Iterator
+
+from .errors import DvcodecError
+
+_WORDS = ("can't allocate memory", "out of memory")
+"""Of torch's allocators, which raise RuntimeErrors."""
+
+
+@contextlib.contextmanager
+def enough_memory(height: int, width: int) -> Iterator[None]:
+    """DvcodecError where the work on an image of this size runs out of memory."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and not any(words in str(error) for words in _WORDS):
+            raise
+        mend = "try --jobs 1, or cut the image into parts"
+        raise DvcodecError(f"not enough memory for {width} x {height} pixels", mend) from error

@@ -1,0 +1,56 @@
+"""Running out of memory is one line, whoever noticed."""
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from dvcodec.codec import files, lossy
+from dvcodec.codec.errors import DvcodecError
+from dvcodec.codec.files import Settings
+from fake import photograph
+
+pytestmark = pytest.mark.usefixtures("fake_weights")
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    """Return a PNG file."""
+    path = tmp_path / "photo.png"
+    Image.fromarray(photograph(120, 150)).save(path)
+    return path
+
+
+@pytest.fixture
+def dvq(photo: Path) -> Path:
+    """Return a .dvq file."""
+    path = photo.with_suffix(".dvq")
+    files.compress_file(photo, path, Settings())
+    return path
+
+
+ALLOCATORS = "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: you tried ..."
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError(ALLOCATORS), RuntimeError("CUDA out of memory.")])
+def test_lack_of_memory_names_the_size(error: Exception, dvq: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(*args: object, **named: object) -> None:
+        raise error
+
+    for name in ("decode", "render", "encode"):
+        with monkeypatch.context() as patch:
+            patch.setattr(lossy, name, failing)
+            with pytest.raises(DvcodecError, match="not enough memory for 150 x 120 pixels"):
+                if name == "encode":
+                    files.compress_file(dvq.with_suffix(".png"), dvq, Settings(), force=True)
+                else:
+                    files.decompress_file(dvq, dvq.with_suffix(".ppm"))
+
+
+def test_other_errors_are_not_taken_for_a_lack_of_memory(dvq: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(*args: object, **named: object) -> None:
+        raise RuntimeError("shapes do not match")
+
+    monkeypatch.setattr(lossy, "decode", failing)
+    with pytest.raises(RuntimeError, match="shapes do not match"):
+        files.verify_file(dvq)
