@@ -103,7 +103,7 @@ def find(name_or_path: str) -> Weights:
 
 def by_id(prefix: bytes) -> Weights:
     """Return the weights whose SHA-256 begins with these 8 bytes. WeightsNotFound if they are not installed."""
-    for weights in chain(_named.values(), _entries()):
+    for weights in chain(_entries(), _named.values()):
         if weights.id == prefix:
             return weights
     mend = f"upgrade dvcodec, or put the weights file into a folder and name it in {_ENVIRONMENT}"
