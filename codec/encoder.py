@@ -19,7 +19,7 @@ from .images import Picture
 DEFAULT_QUALITY = 50.0
 DEFAULT_EFFORT = 4
 MOST_EFFORT = 9
-REVISION = 4
+REVISION = 5
 """Raised when the same picture and settings give another file: measurements that are kept go by it."""
 
 

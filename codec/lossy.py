@@ -121,8 +121,8 @@ def encode(
     """Encode (H, W) grey or (H, W, 3) colour pixels at a fixed-point quality. `walk`: further arguments of the walk.
 
     `effort`: how many walks to make. The last one's symbols are coded; where the hierarchy can look ahead, those before
-    it show what choices bring about, so that about as many bits show more. From two walks on a filter is fitted to what
-    a colour image's symbols show.
+    it show what choices bring about, so that about as many bits show more. A filter is fitted to what a colour image's
+    symbols show.
     `perceptual`: errors count where they show. UnsupportedImage where the hierarchy cannot tell.
     """
     encoder, grey = _Encoder(hierarchy.layers), pixels.ndim == 2
@@ -135,7 +135,7 @@ def encode(
         raise UnsupportedImage(str(error), "choose other weights") from error
     strain = hierarchy.strain(state, evidence) if isinstance(hierarchy, Strained) and not walk else 0.0
     image_filter = None
-    if effort > 1 and not (grey or walk) and isinstance(hierarchy, Filtering):
+    if not (grey or walk) and isinstance(hierarchy, Filtering):
         image_filter = hierarchy.fit(state, colour)
     return encoder.encoded(state, strain, image_filter)
 

@@ -19,7 +19,7 @@ import lzma
 import math
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -61,9 +61,13 @@ NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}\.safetensors")
 """Of a base."""
 
 
-def deflate(facts: dict[str, Any], packed: dict[str, Tensor]) -> bytes:
-    """The bytes of a weights file: facts about the model and its packed tensors."""
-    payload = zlib.compress(b"".join(map(_bytes, packed.values())), 9)
+def _zlib(raw: bytes) -> bytes:
+    return zlib.compress(raw, 9)
+
+
+def deflate(facts: dict[str, Any], packed: dict[str, Tensor], compress: Callable[[bytes], bytes] = _zlib) -> bytes:
+    """The bytes of a weights file: facts about the model and its packed tensors. `compress` makes its zlib stream."""
+    payload = compress(b"".join(map(_bytes, packed.values())))
     return _file({**facts, "index": index_of(packed)}, deflated=payload)
 
 

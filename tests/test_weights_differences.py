@@ -19,6 +19,7 @@ from dvcodec.codec.errors import WeightsNotFound
 from dvcodec.models.deflated import KEY, MOST_BASES, deflate, difference, facts_of, tensors_of
 from dvcodec.models.packing import pack
 from dvcodec.training.shelving import shelve
+from dvcodec.training.squeezing import squeeze
 
 
 @pytest.fixture
@@ -178,3 +179,15 @@ def test_the_older_weights_that_ship_are_differences_and_no_default_is() -> None
     assert not any(
         default.name in shelved for kind in ("hierarchy", "pixels", "scans") for default in weights.defaults(kind)
     )
+
+
+def test_a_stream_by_zopfli_is_read_by_all_and_smaller(tmp_path: Path) -> None:
+    path = tmp_path / "w.safetensors"
+    path.write_bytes(small_model.moved(1))
+    before = tensors_of(path, facts_of(path))
+    sizes = squeeze(path)
+    assert sizes[1] < sizes[0] and path.stat().st_size == sizes[1]
+    after = tensors_of(path, facts_of(path))
+    assert list(before) == list(after) and all(torch.equal(before[name], after[name]) for name in before)
+    with pytest.raises(ValueError, match="by zopfli"):
+        squeeze(path)

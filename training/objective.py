@@ -12,12 +12,16 @@ import math
 import torch
 from torch import Tensor
 
+from ..models.foresight import what_filters_add
 from ..models.photo import Painted, PhotoRRVQ
 from .choosers import PosteriorChooser
 from .recipes import Recipe
 from .task import Terms
 
 REFERENCE_SIGMA = 8.0
+
+FILTERED_PIXELS = 2**18
+"""Pixels of an image that a filter of its own is worth its bytes to: crops are taken for parts of such."""
 
 
 def rate_distortion(
@@ -33,7 +37,10 @@ def rate_distortion(
     with torch.set_grad_enabled(relax > 0 and torch.is_grad_enabled()):
         evidence = model.infer(x, quality, learned=analysis)
     painted = model.paint((x.shape[2], x.shape[3]), quality, chooser, evidence)
-    error = (x - model.render(painted)).square().flatten(1).sum(1) / (2 * sigma.square())
+    shown = model.render(painted)
+    if recipe.filtered:
+        shown = shown + filters_of_crops(shown.detach(), x, sigma)
+    error = (x - shown).square().flatten(1).sum(1) / (2 * sigma.square())
     distortion = (1 - recipe.anchor) * error + recipe.anchor * canvas_error(painted, evidence)
     loss = (weight * (chooser.nats + distortion)).sum()
     if relax:
@@ -44,6 +51,15 @@ def rate_distortion(
         "distortion_nats_per_pixel": float(error.detach().sum()) / pixels,
     }
     return Terms(loss, figures, chooser.layer_nats, chooser.codes)
+
+
+def filters_of_crops(shown: Tensor, x: Tensor, sigma: Tensor) -> Tensor:
+    """What filters fitted to crops x (B, 3, H, W) would add to what is shown of them: a constant to gradients.
+
+    A crop is too small to pay for a filter's bits. It is a part of an image of FILTERED_PIXELS that does, so that
+    errors count as many times more: sigma (B,) is that much smaller.
+    """
+    return what_filters_add(shown, x, sigma * math.sqrt(x.shape[2] * x.shape[3] / FILTERED_PIXELS))
 
 
 def image_weights(sigma: Tensor, x: Tensor) -> Tensor:

@@ -93,7 +93,10 @@ class Recipe(Optimisation):
     synthetic: float = 0.06
     """Share of the crops that are made (noise, ramps, lines, blocks), not cut from photographs."""
     varied: float = 0.0
-    """Share of the photographs' crops that are seen at another size, many in other or coarser colours or with grain."""
+    """Share of the photographs' crops that are seen at another size and in coarser colours, many in other ones, too, or
+    with grain."""
+    filtered: bool = False
+    """Whether errors are measured behind a filter that is fitted to each crop, as files have it."""
     learns: Learns = "all"
     """What is trained; "postfilter" trains that alone, on a pool of crops that are decoded once."""
     pool: int = 512
@@ -111,6 +114,8 @@ class Recipe(Optimisation):
         if self.pool_side % 8:
             raise ValueError(f"pool_side {self.pool_side} is no multiple of 8, the side of a block")
         one_of({"learns": (self.learns, Learns)})
+        if self.filtered and self.learns == "postfilter":
+            raise ValueError("filtered is of runs of the whole: the post-filter alone learns on crops without filters")
         rates = ("codebook_rate", "network_rate", "postfilter_rate", "analysis_rate", "pull")
         within({name: (getattr(self, name), LARGEST_RATE) for name in rates})
         shares = ("late_from", "anchor", "analysis_from", "synthetic", "varied")

@@ -16,6 +16,8 @@ OCTAVES = (-0.6, 1.0)
 """Sizes are two to the power of a draw from here: from two thirds to twice the pixels a side."""
 GRAIN = (0.5, 4.0)
 """The standard deviation of grain, in grey levels, is drawn evenly in its logarithm."""
+SHARES = (0.5, 1.0, 0.4)
+"""Of the crops that have other colours, coarser colours, grain."""
 LUMINANCE = np.array([0.299, 0.587, 0.114])
 
 Pixels = NDArray[np.uint8]
@@ -23,10 +25,10 @@ Crop = NDArray[np.float64]
 
 
 def varied_crop(image: Pixels, side: int, rng: np.random.Generator) -> Pixels:
-    """A crop (side, side, 3) of `image` at another size; each of the other changes befalls every second one."""
+    """A crop (side, side, 3) of `image` at another size; the other changes befall their shares of crops (SHARES)."""
     crop = resized(image, side, rng)
-    for change in (recoloured, subsampled, grainy):
-        if rng.random() < 0.5:
+    for change, share in zip((recoloured, subsampled, grainy), SHARES, strict=True):
+        if rng.random() < share:
             crop = change(crop, rng)
     return np.clip(np.rint(crop), 0, 255).astype(np.uint8)
 
