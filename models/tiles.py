@@ -17,14 +17,13 @@ from torch import Tensor
 from .descent import Ahead
 from .foresight import look_ahead
 from .photo import PhotoRRVQ, grid_sizes
-from .threads import side_by_side
 from .transform import BLOCK
 
 GROUP = 64
 """Tiles begin on multiples of the coarsest stride."""
 
 SIDE = 384
-"""The largest side of a tile: its walk with gradients takes some 400 MiB, and several are walked at once."""
+"""The largest side of a tile: its walk with gradients takes some 400 MiB."""
 
 LARGEST = 2.0**15
 """Bound of costs, in nats a unit of a code: half precision holds it."""
@@ -57,23 +56,18 @@ def look_ahead_tiles(
     """`foresight.look_ahead` of (H, W, 3) pixels: correction (H, W, 3) and costs by layer (N, D), in half precision."""
     size = (pixels.shape[0], pixels.shape[1])
     correction, maps = np.empty(pixels.shape, np.float16), dict[int, Tensor]()
-    layers, parts = model.chain.layers(), list(tiles(size))
-
-    def of_tile(tile: Tile) -> tuple[NDArray[np.float16], Ahead]:
+    layers = model.chain.layers()
+    for tile in tiles(size):
         x = torch.tensor(pixels[tile]).to(quality.device).permute(2, 0, 1)[None].float()
         seen = None if blocks is None else blocks[positions(tile, BLOCK)]
         added, ahead = look_ahead(model, x, quality, walks, grey=grey, blocks=seen)
-        halves = {index: costs.clamp_(-LARGEST, LARGEST).half() for index, costs in ahead.items()}
-        return added[0].permute(1, 2, 0).half().cpu().numpy(), halves
-
-    for tile, (added, ahead) in zip(parts, side_by_side(of_tile, parts, quality.device), strict=True):
-        correction[tile] = added
+        correction[tile] = added[0].permute(1, 2, 0).half().cpu().numpy()
         for index, costs in ahead.items():
             stride, width = layers[index].stride, costs.shape[1]
             if index not in maps:
-                maps[index] = costs.new_empty(*grid_sizes(size)[stride], width)
-            place = positions(tile, stride)
-            maps[index][place] = costs.view_as(maps[index][place])
+                maps[index] = costs.new_empty(*grid_sizes(size)[stride], width, dtype=torch.float16)
+            costs = costs.clamp_(-LARGEST, LARGEST)
+            maps[index][positions(tile, stride)] = costs.view(*grid_sizes((x.shape[2], x.shape[3]))[stride], width)
     return correction, {index: costs.flatten(0, 1) for index, costs in maps.items()}
 
 
