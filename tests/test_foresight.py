@@ -28,6 +28,7 @@ from dvcodec.models.hierarchy import PhotoHierarchy
 from dvcodec.models.photo import PhotoRRVQ
 from dvcodec.models.rrvq import StagedLayer
 from dvcodec.models.tiles import look_ahead_tiles, positions
+from dvcodec.weights import find
 from fake import FakeHierarchy
 
 Q40 = 40 * 256
@@ -135,10 +136,14 @@ class Repeated:
 
 
 @torch.no_grad()
-def test_gradients_tell_what_other_codes_would_cost_further_down(
-    shipped: PhotoHierarchy, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What the networks see of sixty symbols of a picture, changed one at a time, against the estimate of each."""
+def test_gradients_tell_what_other_codes_would_cost_further_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the networks see of sixty symbols of a picture, changed one at a time, against the estimate of each.
+
+    How true estimates are is the weights' own, too (docs/TRAINING.md, what an encoder may do): these are some whose
+    estimates are known to be.
+    """
+    shipped = engine.hierarchy(find("rrvq-photo-7"), "cpu")
+    assert isinstance(shipped, PhotoHierarchy)
     model, copies = shipped.network, 60
     x = torch.tensor(small_model.photograph(64, 64)).permute(2, 0, 1)[None].float()
     quality, walked = shipped.codes(Q40), Repeated()
