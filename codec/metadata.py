@@ -129,8 +129,6 @@ def save_arguments(metadata: Metadata, format: str) -> tuple[dict[str, Any], tup
 
 _HOLDS_ICC = frozenset({"PNG", "JPEG", "WEBP", "TIFF", "AVIF", "JXL"})
 _HOLDS_EXIF_AND_XMP = _HOLDS_ICC
-
-
 _PARSES_EXIF = frozenset({"TIFF", "AVIF"})
 """Formats that Pillow writes EXIF to tag by tag, or not at all."""
 
@@ -140,13 +138,12 @@ def _holds(format: str, part: bytes) -> bool:
 
 
 def _holds_exif(format: str, exif: bytes) -> bool:
-    if not _holds(format, exif) or format not in _PARSES_EXIF or not exif:
-        return _holds(format, exif)
-    try:
-        _without_layout(_EXIF_PREFIX + exif).tobytes()
-    except Exception:  # Pillow raises many kinds on broken tags; the picture is written without them
-        return False
-    return True
+    if exif and format in _PARSES_EXIF:
+        try:
+            _without_layout(_EXIF_PREFIX + exif).tobytes()
+        except Exception:  # Pillow raises many kinds on broken tags; the picture is written without them
+            return False
+    return _holds(format, exif)
 
 
 def _xmp_arguments(xmp: bytes, format: str) -> dict[str, Any]:

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
+from PIL import Image
 
 from dvcodec import weights
-from dvcodec.codec import engine, lossy
-from fake import LAYERS, FakeHierarchy
+from dvcodec.codec import engine, files, lossy
+from dvcodec.codec.files import Settings
+from fake import LAYERS, FakeHierarchy, photograph
 from fake_sets import FakeSets
 
 if TYPE_CHECKING:
@@ -84,6 +86,22 @@ def shipped() -> "PhotoHierarchy":
     hierarchy = engine.hierarchy(weights.default(), "cpu")
     assert isinstance(hierarchy, PhotoHierarchy)
     return hierarchy
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    """Return a PNG file."""
+    path = tmp_path / "photo.png"
+    Image.fromarray(photograph(120, 150)).save(path)
+    return path
+
+
+@pytest.fixture
+def dvq(photo: Path) -> Path:
+    """Return a .dvq file, by the weights that the test module has."""
+    path = photo.with_suffix(".dvq")
+    files.compress_file(photo, path, Settings())
+    return path
 
 
 @pytest.fixture

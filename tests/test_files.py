@@ -26,22 +26,6 @@ from fake import photograph
 pytestmark = pytest.mark.usefixtures("fake_weights")
 
 
-@pytest.fixture
-def photo(tmp_path: Path) -> Path:
-    """Return a PNG file."""
-    path = tmp_path / "photo.png"
-    Image.fromarray(photograph(120, 150)).save(path)
-    return path
-
-
-@pytest.fixture
-def dvq(photo: Path) -> Path:
-    """Return a .dvq file."""
-    path = photo.with_suffix(".dvq")
-    files.compress_file(photo, path, Settings())
-    return path
-
-
 def test_there_and_back(photo: Path, tmp_path: Path) -> None:
     report = files.compress_file(photo, tmp_path / "a.dvq", Settings(quality=80))
     size = (tmp_path / "a.dvq").stat().st_size

@@ -3,30 +3,12 @@
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
 from dvcodec.codec import files, lossy
 from dvcodec.codec.errors import DvcodecError
 from dvcodec.codec.files import Settings
-from fake import photograph
 
 pytestmark = pytest.mark.usefixtures("fake_weights")
-
-
-@pytest.fixture
-def photo(tmp_path: Path) -> Path:
-    """Return a PNG file."""
-    path = tmp_path / "photo.png"
-    Image.fromarray(photograph(120, 150)).save(path)
-    return path
-
-
-@pytest.fixture
-def dvq(photo: Path) -> Path:
-    """Return a .dvq file."""
-    path = photo.with_suffix(".dvq")
-    files.compress_file(photo, path, Settings())
-    return path
 
 
 ALLOCATORS = "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: you tried ..."

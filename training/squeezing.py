@@ -19,7 +19,7 @@ ITERATIONS = 5
 
 def squeeze(path: Path) -> tuple[int, int]:
     """Rewrites a weights file: bytes before and after. ValueError if it is a difference, or gets no smaller."""
-    import zopfli.zlib  # type: ignore[import-untyped]  # no part of what runs
+    import zopfli.zlib  # type: ignore[import-untyped]  # it has no types; a tool's, no part of what runs
 
     facts = facts_of(path)
     if "base" in facts:
