@@ -13,7 +13,8 @@ import json
 from argparse import ArgumentParser
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +24,13 @@ from short_runs import coded, middles, trained
 from torch import Tensor, nn
 
 from dvcodec.evaluation.bdrate import Curve, bd_rate
-from dvcodec.models import latent, pixels, rrvq
+from dvcodec.models import latent, layout, pixels, rrvq
 from dvcodec.models.configs import RRVQConfig
 from dvcodec.models.descent import Step
 from dvcodec.models.exact import ACTIVATION_BITS, GridLinear, on_grid
 from dvcodec.models.latent import CONTEXT, LatentLayer
-from dvcodec.training import choosers
+from dvcodec.models.photo import FINEST_CODE
+from dvcodec.training import choosers, photo_task
 from dvcodec.training.choosers import PosteriorChooser
 
 PRESET = "rrvq-small"
@@ -143,6 +145,35 @@ def random_transform() -> list[Patch]:
     return [(pixels.Pyramid, "__init__", build)]
 
 
+def symbols(share: float) -> list[Patch]:
+    """Codebooks of scalars, but those of means, have that many times their symbols, over the same range."""
+
+    def changed(plan: layout.LayerPlan) -> layout.LayerPlan:
+        scalar = len(plan.coefficients) == 1 and "mean" not in plan.name
+        return replace(plan, symbols=round(plan.symbols * share)) if scalar else plan
+
+    def plans() -> dict[int, layout.Stages]:
+        return {s: [[changed(p) for p in stage] for stage in stages] for s, stages in layout._photo(kept()).items()}
+
+    kept = layout._blocks_63
+    return [(layout, "LAYOUTS", layout.LAYOUTS | {"photo-96": plans})]
+
+
+def context(size: int) -> list[Patch]:
+    """Embeddings have that many dimensions beside the values'."""
+    matching = partial(latent.matching_log_variance, count=size)
+    return [(latent, "CONTEXT", size), (rrvq, "CONTEXT", size), (latent, "matching_log_variance", matching)]
+
+
+def more_fine_qualities() -> list[Patch]:
+    """Codes drawn by the root of an even draw, seven in sixteen of them in the finest quarter."""
+
+    def drawn(count: int) -> Tensor:
+        return (torch.rand(count).sqrt() * (FINEST_CODE + 1)).long()
+
+    return [(photo_task, "drawn_codes", drawn)]
+
+
 VARIANTS = {
     "base": Variant("the model as it is"),
     "again": Variant("the same with another seed: the noise of this table"),
@@ -160,6 +191,14 @@ VARIANTS = {
     "random-transform": Variant("transforms learned from random rotations", patches=random_transform),
     "lapped": Variant("blocks that overlap", {"transform": "lapped"}),
     "photo-82": Variant("82 layers, small coefficients in fours to elevens", {"layout": "photo-82"}),
+    "half-symbols": Variant("half the symbols in codebooks of scalars", patches=lambda: symbols(0.5)),
+    "twice-symbols": Variant("twice the symbols in codebooks of scalars", patches=lambda: symbols(2)),
+    "context-6": Variant("embeddings of 6 dimensions beside the values'", patches=lambda: context(6)),
+    "context-24": Variant("embeddings of 24 dimensions beside the values'", patches=lambda: context(24)),
+    "slow-codebooks": Variant("codebooks learn at a third of the rate", {"codebook_rate": "0.001"}),
+    "crops-64": Variant("crops of 64x64, as many pixels a step", {"crop": "64", "batch": "16"}),
+    "crops-256": Variant("crops of 256x256, as many pixels a step", {"crop": "256", "batch": "1"}),
+    "fine-qualities": Variant("fine qualities drawn more often", patches=more_fine_qualities),
     "whole-blocks": Variant("whole blocks by residual codebooks, each layer a stage", {"layout": "canvas"}),
 }
 

@@ -30,6 +30,11 @@ def group_of(name: str) -> str:
     return outer if outer in GROUPS else "chain"
 
 
+def drawn_codes(count: int) -> Tensor:
+    """A quality code for each of so many crops, evenly: sigma is log-uniform. (count,) int64"""
+    return torch.randint(0, FINEST_CODE + 1, (count,))
+
+
 class PhotoTask:
     """A photograph model over a folder of photographs.
 
@@ -86,7 +91,7 @@ class PhotoTask:
 
     def terms(self, batch: Tensor, moment: Moment) -> Terms:
         """Rate and distortion at qualities drawn for each crop. The layers choose their own precision."""
-        quality = torch.randint(0, FINEST_CODE + 1, (len(batch),)).to(batch.device)
+        quality = drawn_codes(len(batch)).to(batch.device)
         relaxed = self.recipe.pull > 0 and moment.step % 2 == 0
         relax = 2.0 if relaxed else 0.0  # costly: every second step, counted twice
         analysis = moment.fraction >= self.recipe.analysis_from
