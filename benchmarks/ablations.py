@@ -152,11 +152,9 @@ def symbols(share: float) -> list[Patch]:
         scalar = len(plan.coefficients) == 1 and "mean" not in plan.name
         return replace(plan, symbols=round(plan.symbols * share)) if scalar else plan
 
-    def plans() -> dict[int, layout.Stages]:
-        return {s: [[changed(p) for p in stage] for stage in stages] for s, stages in layout._photo(kept()).items()}
-
-    kept = layout._blocks_63
-    return [(layout, "LAYOUTS", layout.LAYOUTS | {"photo-96": plans})]
+    kept = layout.photo_plan("photo-96").items()
+    plan = {stride: [[changed(p) for p in stage] for stage in stages] for stride, stages in kept}
+    return [(layout, "LAYOUTS", layout.LAYOUTS | {"photo-96": lambda: plan})]
 
 
 def context(size: int) -> list[Patch]:
