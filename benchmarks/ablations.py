@@ -24,7 +24,7 @@ from short_runs import coded, middles, trained
 from torch import Tensor, nn
 
 from dvcodec.evaluation.bdrate import Curve, bd_rate
-from dvcodec.models import latent, layout, pixels, rrvq
+from dvcodec.models import analysis_synthesis, latent, layout, rrvq
 from dvcodec.models.configs import RRVQConfig
 from dvcodec.models.descent import Step
 from dvcodec.models.exact import ACTIVATION_BITS, GridLinear, on_grid
@@ -130,9 +130,9 @@ def no_quality() -> list[Patch]:
 
 def random_transform() -> list[Patch]:
     """No cosine transform: bottom-up and top-down maps of a block are learned from a random rotation of its details."""
-    kept = pixels.Pyramid.__init__
+    kept = analysis_synthesis.Pyramid.__init__
 
-    def build(self: pixels.Pyramid, transform: str) -> None:
+    def build(self: analysis_synthesis.Pyramid, transform: str) -> None:
         kept(self, transform)
         rotation = torch.linalg.qr(torch.randn(63, 63, generator=torch.Generator().manual_seed(1)))[0]
         whole = torch.eye(192)
@@ -142,7 +142,7 @@ def random_transform() -> list[Patch]:
         del self.basis, self.shapes
         self.basis, self.shapes = nn.Parameter(basis), nn.Parameter(basis.clone())
 
-    return [(pixels.Pyramid, "__init__", build)]
+    return [(analysis_synthesis.Pyramid, "__init__", build)]
 
 
 def symbols(share: float) -> list[Patch]:

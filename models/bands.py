@@ -13,13 +13,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from .analysis_synthesis import STRIDES
 from .filter_interface import ImageFilter
 from .halo import with_halo
 from .image_filter import REACH, apply_filter, moments
 from .image_fit import Grid, fitted
 from .layout import COEFFICIENTS
 from .photo import Painted, PhotoRRVQ, grid_sizes
-from .pixels import STRIDES
 
 GROUP = 64
 """Bands begin on multiples of the coarsest stride."""

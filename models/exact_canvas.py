@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from .analysis_synthesis import STRIDES, canvas_levels, pad_levels
 from .canvases import PlaneCanvas
 from .checkerboard import Half
 from .configs import RRVQConfig
@@ -23,7 +24,6 @@ from .frozen import RATIO, FrozenChain, FrozenLayer, FrozenStage, rounded
 from .lapped import across, inverse_border_matrix, mean_scales, synthesis_basis
 from .latent import LatentLayer
 from .photo import FINEST_CODE, grid_sizes
-from .pixels import STRIDES, canvas_levels, pad_levels
 from .rrvq import MEAN_SCALE
 from .transform import BLOCK, precise_basis, unhaar
 

@@ -18,9 +18,9 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from .analysis_synthesis import STRIDES
 from .descent import Weights
 from .layout import COEFFICIENTS
-from .pixels import STRIDES
 from .transform import BLOCK
 
 STRENGTH = 1.0

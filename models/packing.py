@@ -22,10 +22,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from .analysis_synthesis import BlockNet
 from .exact import ACTIVATION_BITS, FLOAT32_LIMIT, GridLinear
 from .latent import CONTEXT, EMBEDDING_BITS, PRECISION_LIMIT, VALUE_BITS, VALUE_LIMIT, DirectLayer, LatentLayer
 from .photo import PhotoRRVQ
-from .pixels import BlockNet
 from .postfilter import PostFilter
 from .rrvq import Stage
 

@@ -9,10 +9,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .analysis_synthesis import STRIDES, BlockNet, Pyramid, canvas_levels, crop_levels, pad_levels
 from .configs import RRVQConfig
 from .descent import Ahead, Chooser, Weights, descend
 from .lapped import across, border_matrix, inverse_border_matrix
-from .pixels import STRIDES, BlockNet, Pyramid, canvas_levels, crop_levels, pad_levels
 from .postfilter import PostFilter
 from .rrvq import KNOTS, Chain, tokens
 from .transform import BLOCK

@@ -1,8 +1,8 @@
 """The synthesis's last word: a filter at stride 2 whose weights every place of the image shares.
 
-The correction of `pixels.BlockNet` knows each of a block's 8x8 samples by its place, with weights of its own. What
-ringing, borders and smoothed texture have in common wherever they lie is learned here, from sixteen times as many
-examples. It works in floats and touches no probability, as all of the synthesis.
+The correction of `analysis_synthesis.BlockNet` knows each of a block's 8x8 samples by its place, with weights of its
+own. What ringing, borders and smoothed texture have in common wherever they lie is learned here, from sixteen times as
+many examples. It works in floats and touches no probability, as all of the synthesis.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .analysis_synthesis import CONTRAST_REACH, ResidualPair, contrast
 from .halo import with_halo
-from .pixels import CONTRAST_REACH, ResidualPair, contrast
 from .rrvq import interpolate_float
 from .transform import BLOCK
 

@@ -11,11 +11,11 @@ from torch import Tensor
 
 from dvcodec.codec.encoder import psnr_of
 from dvcodec.models import interface
+from dvcodec.models.analysis_synthesis import Pyramid, crop_levels, pad_levels
 from dvcodec.models.descent import Step
 from dvcodec.models.exact_prior import prior_weights
 from dvcodec.models.layout import COEFFICIENTS
 from dvcodec.models.photo import Painted, PhotoRRVQ, grid_sizes
-from dvcodec.models.pixels import Pyramid, crop_levels, pad_levels
 
 SIZES = [(1, 1), (1, 70), (7, 9), (65, 130)]
 Q50 = 50 * 256
