@@ -125,7 +125,7 @@ def no_quality() -> list[Patch]:
     def silent(knots: Tensor, quality: Tensor) -> Tensor:
         return 0 * knots[:1].expand(len(quality), -1)
 
-    return [(rrvq, "interpolate", silent), (pixels, "interpolate_float", silent)]
+    return [(rrvq, "interpolate", silent), (analysis_synthesis, "interpolate_float", silent)]
 
 
 def random_transform() -> list[Patch]:
