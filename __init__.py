@@ -11,15 +11,15 @@ Importing this imports neither torch nor Pillow; the functions do when they are 
 
 from typing import TYPE_CHECKING
 
-from .codec.errors import DvcodecError as DvcodecError
-from .codec.errors import FormatError as FormatError
-from .codec.errors import InvalidArgument as InvalidArgument
-from .codec.errors import OutputExists as OutputExists
-from .codec.errors import OutputFailed as OutputFailed
-from .codec.errors import TargetUnreachable as TargetUnreachable
-from .codec.errors import TruncatedFile as TruncatedFile
-from .codec.errors import UnsupportedImage as UnsupportedImage
-from .codec.errors import WeightsNotFound as WeightsNotFound
+from .errors import DvcodecError as DvcodecError
+from .errors import FormatError as FormatError
+from .errors import InvalidArgument as InvalidArgument
+from .errors import OutputExists as OutputExists
+from .errors import OutputFailed as OutputFailed
+from .errors import TargetUnreachable as TargetUnreachable
+from .errors import TruncatedFile as TruncatedFile
+from .errors import UnsupportedImage as UnsupportedImage
+from .errors import WeightsNotFound as WeightsNotFound
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from .codec.archives.extraction import Unpacked
     from .codec.archives.info import ArchiveInfo
     from .codec.archives.packing import PackReport
-    from .codec.info import Info
+    from .codec.bitstream.info import Info
 
 __version__ = "0.1.0"
 
@@ -63,11 +63,12 @@ def compress(
     `lossless=True`, which excludes all of these aims, keeps every pixel and the mode: 1, L, LA, RGB, RGBA, P or PA.
     `method` is then "stored", "webp", "model" or "bilevel", or None for the smallest file.
     """
-    from .codec import files, images
+    from .codec import api
+    from .image_io import images
 
     aims = (quality, target_bpp, target_size, target_psnr)
-    settings = files.Settings(*aims, weights, device, strip, lossless, method, effort, tune)
-    return files.compress_picture(images.from_image(image, exact=lossless), settings)[0]
+    settings = api.Settings(*aims, weights, device, strip, lossless, method, effort, tune)
+    return api.compress_picture(images.from_image(image, exact=lossless), settings)[0]
 
 
 def decompress(data: bytes, *, preview: int | str | None = None, device: str = "auto") -> "Image.Image":
@@ -75,9 +76,10 @@ def decompress(data: bytes, *, preview: int | str | None = None, device: str = "
 
     `preview=N` decodes only the first N chunks, `preview="all"` every whole one of a file that is cut or damaged.
     """
-    from .codec import files, images
+    from .codec import api
+    from .image_io import images
 
-    return images.to_image(files.decompress_picture(bytes(data), preview=preview, device=device).picture)
+    return images.to_image(api.decompress_picture(bytes(data), preview=preview, device=device).picture)
 
 
 def compress_array(
@@ -95,23 +97,25 @@ def compress_array(
     tune: str | None = None,
 ) -> bytes:
     """Return pixels as the bytes of a .dvq file: (H, W) grey, (H, W, 2) with alpha, (H, W, 3) RGB or (H, W, 4) RGBA."""
-    from .codec import files, images
+    from .codec import api
+    from .image_io import images
 
     aims = (quality, target_bpp, target_size, target_psnr)
-    settings = files.Settings(*aims, weights, device, lossless=lossless, method=method, effort=effort, tune=tune)
-    return files.compress_picture(images.from_array(array), settings)[0]
+    settings = api.Settings(*aims, weights, device, lossless=lossless, method=method, effort=effort, tune=tune)
+    return api.compress_picture(images.from_array(array), settings)[0]
 
 
 def decompress_array(data: bytes, *, preview: int | str | None = None, device: str = "auto") -> "NDArray[np.uint8]":
     """Return the pixels of a .dvq file's bytes, in the shape that compress_array takes; indices become colours."""
-    from .codec import files, images
+    from .codec import api
+    from .image_io import images
 
-    return images.to_array(files.decompress_picture(bytes(data), preview=preview, device=device).picture)
+    return images.to_array(api.decompress_picture(bytes(data), preview=preview, device=device).picture)
 
 
 def info(data: bytes) -> "Info":
     """Return what the header of a .dvq file's bytes tells, without decoding and without torch."""
-    from .codec.info import describe
+    from .codec.bitstream.info import describe
 
     return describe(bytes(data))
 
@@ -134,8 +138,8 @@ def compress_archive(
     """
     from pathlib import Path
 
-    from .codec import images as pictures
     from .codec.archives.packing import Settings, packing
+    from .image_io import images as pictures
 
     with packing(Path(target), Settings(weights, device, strip, method), force=force) as archive:
         for item in images:

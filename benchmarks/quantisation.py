@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from dvcodec import models
-from dvcodec.codec.lossy import encode, render
+from dvcodec.codec.lossy.symbol_chunks import encode, render
 from dvcodec.evaluation.images import image_files, load_rgb
 from dvcodec.evaluation.metrics import psnr
 from dvcodec.models import exact, latent, rrvq

@@ -76,7 +76,7 @@ def _version(detailed: bool, as_json: bool) -> str:
     facts: dict[str, object] = {"version": __version__}
     if detailed or as_json:
         from .. import weights
-        from ..codec.container import FORMAT_VERSION
+        from ..codec.bitstream.container import FORMAT_VERSION
 
         facts["format"] = FORMAT_VERSION
         facts["python"] = ".".join(map(str, sys.version_info[:3]))

@@ -82,7 +82,7 @@ def pack(
     tally = _Tally()
     with guard(str(target), reporter, debug=debug), reporter.bar(len(inputs)) as advance:
         from ..codec.archives.packing import EXISTS, packing
-        from ..codec.output import check_target
+        from ..image_io.atomic import check_target
 
         for source in inputs:
             check_target(Path(source), target, force=force, mend=EXISTS)
@@ -97,8 +97,8 @@ def pack(
 
 
 def _add(archive: Packing, source: str, name: str, reporter: Reporter, tally: _Tally) -> None:
-    from ..codec import images
-    from ..codec.errors import UnsupportedImage
+    from ..errors import UnsupportedImage
+    from ..image_io import images
 
     try:
         data = Path(source).read_bytes()

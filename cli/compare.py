@@ -238,7 +238,7 @@ def _names(text: str | None) -> list[str] | None:
 def _refuse_without_scipy() -> None:
     from importlib.util import find_spec
 
-    from ..codec.errors import DvcodecError
+    from ..errors import DvcodecError
 
     if find_spec("scipy") is None:
         raise DvcodecError("BD-rates need scipy", "pip install 'dvcodec[eval]'")

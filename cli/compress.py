@@ -36,7 +36,7 @@ from .report import Reporter
 from .text import ratio, sizes
 
 if TYPE_CHECKING:
-    from ..codec.files import CompressReport, Settings
+    from ..codec.api import CompressReport, Settings
 
 TARGETS = "Size and quality"
 
@@ -146,7 +146,7 @@ def compress(
     streams.check(work, force=force, as_json=as_json)
     reporter = Reporter(quiet, verbose, as_json, not no_progress)
     with guard(weights or "weights", reporter, debug=debug):
-        from ..codec.files import Settings
+        from ..codec.api import Settings
         from ..weights import find
 
         if weights is not None:
@@ -182,15 +182,15 @@ def compress(
 
 def compress_one(job: Job, request: _Request) -> batch.Done:
     """Compress one file, or standard input."""
-    from ..codec import files
+    from ..codec import api
 
     streams.refuse(job, force=request.force)
     use_threads(request.threads)
     if STANDARD not in (job.source, job.target):
-        report = files.compress_file(Path(job.source), Path(job.target), request.settings, force=request.force)
+        report = api.compress_file(Path(job.source), Path(job.target), request.settings, force=request.force)
     else:
         source = streams.take(job)
-        data, report = files.compress_data(source, request.settings)
+        data, report = api.compress_data(source, request.settings)
         streams.deliver(data, job.target, force=request.force)
     return _done(job, report)
 

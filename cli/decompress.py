@@ -31,7 +31,7 @@ from .report import Reporter
 from .text import printable, sizes
 
 if TYPE_CHECKING:
-    from ..codec.files import DecompressReport, Preview
+    from ..codec.api import DecompressReport, Preview
 
 
 @dataclass(frozen=True)
@@ -117,18 +117,18 @@ def _refuse_for_archives(
 
 def decompress_one(job: Job, request: _Request) -> batch.Done:
     """Decompress one file, or standard input."""
-    from ..codec import files
+    from ..codec import api
 
     streams.refuse(job, force=request.force)
     use_threads(request.threads)
     if STANDARD not in (job.source, job.target):
-        report = files.decompress_file(
+        report = api.decompress_file(
             Path(job.source), Path(job.target), force=request.force, preview=request.preview, device=request.device
         )
     else:
         source = streams.take(job)
-        format = "PNG" if job.target == STANDARD else files.format_of(Path(job.target))
-        data, report = files.decompress_data(source, format=format, preview=request.preview, device=request.device)
+        format = "PNG" if job.target == STANDARD else api.format_of(Path(job.target))
+        data, report = api.decompress_data(source, format=format, preview=request.preview, device=request.device)
         streams.deliver(data, job.target, force=request.force)
     return _done(job, report)
 
@@ -146,8 +146,8 @@ def _refuse_unknown_format(output: str) -> None:
     """A suffix that names no format is known to be wrong before anything is read."""
     if output == STANDARD:
         return
-    from ..codec.errors import OutputFailed
-    from ..codec.files import format_of
+    from ..codec.api import format_of
+    from ..errors import OutputFailed
 
     try:
         format_of(Path(output))

@@ -42,7 +42,7 @@ def export(
     given = str(checkpoints[0]) if len(checkpoints) == 1 else f"{len(checkpoints)} checkpoints"
     with guard(given, reporter, debug=debug):
         from .. import training
-        from ..codec.output import check_target
+        from ..image_io.atomic import check_target
         from ..weights import card_of
 
         for target in (output, card_of(output)):

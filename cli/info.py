@@ -15,7 +15,7 @@ from .text import facts, number, printable, table
 
 if TYPE_CHECKING:
     from ..codec.archives.info import ArchiveInfo
-    from ..codec.info import Info
+    from ..codec.bitstream.info import Info
 
 
 def info(inputs: DvqInputs, as_json: Json = False, debug: Debug = False) -> None:
@@ -28,11 +28,11 @@ def info(inputs: DvqInputs, as_json: Json = False, debug: Debug = False) -> None
 
 def info_one(job: Job, as_json: bool) -> batch.Done:
     """Describe one file on standard output; as JSON the values go into the record."""
-    from ..codec import files
+    from ..codec import api
 
     if archives.split([job.source])[0]:
         return archive_info(job, as_json)
-    found = files.inspect_data(streams.read()) if job.source == STANDARD else files.inspect_file(Path(job.source))
+    found = api.inspect_data(streams.read()) if job.source == STANDARD else api.inspect_file(Path(job.source))
     if as_json:
         return batch.Done(facts=found.as_dict())
     typer.echo(describe(job.label, found))

@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 def open_network(weights: str | None, device: str) -> Network:
     """A family's network or a photograph model. DvcodecError if there is no such thing. Loads torch."""
-    from ..codec import engine
+    from ..codec import loading
     from ..evaluation.networks import network_of
     from ..training.opening import is_checkpoint, opened
 
     if weights is not None and is_checkpoint(Path(weights)):
-        return opened(Path(weights), engine.device_of(device))
-    return network_of(engine.hierarchy(engine.choose(weights), device))
+        return opened(Path(weights), loading.device_of(device))
+    return network_of(loading.hierarchy(loading.choose(weights), device))

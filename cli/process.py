@@ -20,6 +20,6 @@ def threads_each(threads: int | None, workers: int) -> int | None:
 def use_threads(count: int | None) -> None:
     """Let torch compute with so many CPU threads; None changes nothing."""
     if count is not None:
-        from ..codec.engine import limit_threads
+        from ..codec.loading import limit_threads
 
         limit_threads(count)

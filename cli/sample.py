@@ -61,7 +61,7 @@ def sample(
         raise typer.BadParameter(f"no folder {str(reconstruct)!r}", param_hint="--reconstruct")
     reporter = Reporter(quiet=quiet)
     with guard(weights or str(output), reporter, debug=debug):
-        from ..codec import output as files
+        from ..image_io import atomic as files
 
         files.check_target(None, output, force=force)
         use_threads(threads)

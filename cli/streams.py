@@ -35,7 +35,7 @@ def read() -> bytes:
 def refuse(job: Job, *, force: bool) -> None:
     """Refuse an output that must not be written, before anything is loaded or read."""
     if job.target != STANDARD:
-        from ..codec.output import check_target
+        from ..image_io.atomic import check_target
 
         check_target(None if job.source == STANDARD else Path(job.source), Path(job.target), force=force)
 
@@ -50,9 +50,9 @@ def deliver(data: bytes, target: str, *, force: bool) -> None:
     if target == STANDARD:
         write(data)
     else:
-        from ..codec import output
+        from ..image_io import atomic
 
-        output.write(Path(target), data, force=force)
+        atomic.write(Path(target), data, force=force)
 
 
 def write(data: bytes) -> None:

@@ -27,7 +27,7 @@ def ratio(before: int, after: int) -> str:
 
 def reason(error: BaseException) -> str:
     """One line that says what went wrong; an error that nobody foresaw says so."""
-    from ..codec.errors import DvcodecError
+    from ..errors import DvcodecError
 
     if isinstance(error, DvcodecError):
         return one_line(str(error))

@@ -56,13 +56,13 @@ def verify(
 
 def verify_one(job: Job, request: _Request) -> batch.Done:
     """Decode one file, or standard input."""
-    from ..codec import files
+    from ..codec import api
 
     use_threads(request.threads)
     if job.source == STANDARD:
-        report = files.verify_data(streams.read(), device=request.device)
+        report = api.verify_data(streams.read(), device=request.device)
     else:
-        report = files.verify_file(Path(job.source), device=request.device)
+        report = api.verify_file(Path(job.source), device=request.device)
     facts = {
         "ok": True,
         "width": report.width,

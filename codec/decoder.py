@@ -6,15 +6,18 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..errors import FormatError, InvalidArgument, TruncatedFile, WeightsNotFound
+from ..image_io import metadata
+from ..image_io.images import Picture
+from ..image_io.memory import enough_memory
+from ..image_io.metadata import Metadata
 from ..models.filter_interface import Filtering, ImageFilter
 from ..models.interface import Hierarchy, PageModel, PixelModel, Predictive
-from . import alpha, image_filters, lossless, lossy, metadata
-from .container import ALPHA, IMAGE_FILTER, PALETTE, Chunk, Container
-from .errors import FormatError, InvalidArgument, TruncatedFile, WeightsNotFound
-from .header import Header
-from .images import Picture
-from .memory import enough_memory
-from .metadata import Metadata
+from .bitstream import alpha
+from .bitstream.container import ALPHA, IMAGE_FILTER, PALETTE, Chunk, Container
+from .bitstream.header import Header
+from .lossless import methods
+from .lossy import adaptive_filter, symbol_chunks
 
 _EXACT_NEEDS = (ALPHA, PALETTE)
 
@@ -56,7 +59,7 @@ def decompress(
     kept = metadata_of(container, strict=strict)
     with _enough_memory(container):
         if _wants_exact(container, preview):
-            picture = lossless.decode(container, _models(load, load_pixels), load_pages)
+            picture = methods.decode(container, _models(load, load_pixels), load_pages)
             return Decoded(replace(picture, metadata=kept), total, total, True)
         picture = replace(_shown(container, chunks, load, strict=strict), metadata=kept)
         return Decoded(picture, len(chunks), total)
@@ -68,8 +71,8 @@ def _shown(container: Container, chunks: tuple[Chunk, ...], load: Load, *, stric
     state = _symbols(container, chunks, hierarchy)
     transparent = _alpha(container, strict) if header.alpha else None
     found = _filter(container, hierarchy, strict=strict) if len(chunks) == len(container.chunks) else None
-    shown = lossy.render(state, hierarchy, grey=header.grey, image_filter=found)
-    return Picture(lossless.full_size(shown, header), transparent)
+    shown = symbol_chunks.render(state, hierarchy, grey=header.grey, image_filter=found)
+    return Picture(methods.full_size(shown, header), transparent)
 
 
 def _enough_memory(container: Container) -> AbstractContextManager[None]:
@@ -84,15 +87,15 @@ def _wants_exact(container: Container, preview: Preview) -> bool:
     return preview is None or not container.chunks or (preview == "all" and whole)
 
 
-def _models(load: Load, load_pixels: LoadPixels | None) -> Callable[[Header], lossless.Model]:
+def _models(load: Load, load_pixels: LoadPixels | None) -> Callable[[Header], methods.Model]:
     """What gives the networks that a lossless file's header names."""
 
-    def model(header: Header) -> lossless.Model:
+    def model(header: Header) -> methods.Model:
         hierarchy = load(header.weights)
         if load_pixels is None or header.lossless is None or not isinstance(hierarchy, Predictive):
             raise WeightsNotFound("these weights cannot decode lossless files")
         ids = header.weights, header.lossless.pixel_weights
-        return lossless.Model(hierarchy, ids[0], load_pixels(ids[1]), ids[1])
+        return methods.Model(hierarchy, ids[0], load_pixels(ids[1]), ids[1])
 
     return model
 
@@ -105,7 +108,7 @@ def verify(
     metadata_of(container, strict=True)
     with _enough_memory(container):
         if container.header.lossless is not None:
-            lossless.decode(container, _models(load, load_pixels), load_pages)
+            methods.decode(container, _models(load, load_pixels), load_pages)
             return container
         hierarchy = load(container.header.weights)
         _symbols(container, chunks, hierarchy)
@@ -136,7 +139,7 @@ def _symbols(container: Container, chunks: tuple[Chunk, ...], hierarchy: Hierarc
     layers = sum(section.layers for section in container.chunks)
     if layers != len(hierarchy.layers):
         raise FormatError(f"the file has {layers} layers, its weights have {len(hierarchy.layers)}")
-    return lossy.decode(chunks, hierarchy, *header.walked, header.quality, grey=header.grey)
+    return symbol_chunks.decode(chunks, hierarchy, *header.walked, header.quality, grey=header.grey)
 
 
 def _filter(container: Container, hierarchy: Hierarchy, *, strict: bool) -> ImageFilter | None:
@@ -149,7 +152,7 @@ def _filter(container: Container, hierarchy: Hierarchy, *, strict: bool) -> Imag
     payload, header = container.payload(section), container.header
     if payload is None and not strict:
         return None
-    return image_filters.unpack(payload or b"", hierarchy, header.height, header.width)
+    return adaptive_filter.unpack(payload or b"", hierarchy, header.height, header.width)
 
 
 def metadata_of(container: Container, *, strict: bool) -> Metadata:

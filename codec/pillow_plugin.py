@@ -11,10 +11,11 @@ from typing import IO, Any
 
 from PIL import Image, ImageFile
 
-from . import decoder, files, images, metadata
-from .container import MAGIC, Container
-from .errors import DvcodecError
-from .metadata import Metadata
+from ..errors import DvcodecError
+from ..image_io import images, metadata
+from ..image_io.metadata import Metadata
+from . import api, decoder
+from .bitstream.container import MAGIC, Container
 
 FORMAT = "DVQ"
 
@@ -47,7 +48,7 @@ class DvqImageFile(ImageFile.ImageFile):
         if self.tile and self._data is not None:
             preview = "all" if ImageFile.LOAD_TRUNCATED_IMAGES else None
             try:
-                decoded = files.decompress_picture(self._data, preview=preview)
+                decoded = api.decompress_picture(self._data, preview=preview)
             except DvcodecError as error:
                 raise OSError(str(error)) from error
             image = images.to_image(decoded.picture)
@@ -66,14 +67,14 @@ def _accept(prefix: bytes) -> bool:
 def _save(image: Image.Image, fp: IO[bytes], filename: str | bytes) -> None:
     """Write one image; the arguments of save() are in image.encoderinfo."""
     options: dict[str, Any] = image.encoderinfo
-    names = {field.name for field in fields(files.Settings)}
-    settings = files.Settings(**{name: value for name, value in options.items() if name in names})
+    names = {field.name for field in fields(api.Settings)}
+    settings = api.Settings(**{name: value for name, value in options.items() if name in names})
     try:
         picture = images.from_image(image, exact=settings.lossless)
         kept = Metadata(
             *(_override(options, key, own) for key, own in zip(_KEYS, _parts(picture.metadata), strict=True))
         )
-        data, _ = files.compress_picture(replace(picture, metadata=kept), settings)
+        data, _ = api.compress_picture(replace(picture, metadata=kept), settings)
     except DvcodecError as error:
         raise OSError(str(error)) from error
     fp.write(data)

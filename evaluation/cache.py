@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..codec import output
+from ..image_io import atomic
 
 LAYOUT = 1
 """Part of every name: raise it when what is stored changes its meaning."""
@@ -37,7 +37,7 @@ class Cache:
         """Store a result; the file is there whole or not at all. OutputFailed where the folder cannot be written."""
         if self.folder is not None:
             self.folder.mkdir(parents=True, exist_ok=True)
-            output.write(self._path(self.folder, facts), json.dumps(result).encode(), force=True)
+            atomic.write(self._path(self.folder, facts), json.dumps(result).encode(), force=True)
 
     def _path(self, folder: Path, facts: Mapping[str, object]) -> Path:
         text = json.dumps({"layout": LAYOUT, **facts}, sort_keys=True)

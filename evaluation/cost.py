@@ -16,7 +16,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from ..codec.errors import DvcodecError
+from ..errors import DvcodecError
 from .images import load_rgb
 from .rd import ImageCodec
 

@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..codec import engine
+from ..codec import loading
 from ..models.descent import Step
 from ..models.exact import exact_arithmetic
 from ..models.hierarchy import PhotoHierarchy
@@ -102,7 +102,7 @@ def main() -> None:
     parser.add_argument("--weights")
     parser.add_argument("--qualities", type=float, nargs="+", default=[10.0, 50.0, 90.0])
     options = parser.parse_args()
-    hierarchy = engine.hierarchy(engine.choose(options.weights), "cpu")
+    hierarchy = loading.hierarchy(loading.choose(options.weights), "cpu")
     assert isinstance(hierarchy, PhotoHierarchy)
     files = image_files(options.folder)
     for quality in options.qualities:

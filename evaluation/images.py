@@ -1,6 +1,6 @@
 """Image files in: which files of a folder are images, and their bare 8-bit RGB pixels.
 
-Images come from anywhere, so each is read through codec/images.py, which bounds its size and refuses what cannot be
+Images come from anywhere, so each is read through image_io/images.py, which bounds its size and refuses what cannot be
 shown in 8-bit RGB without loss (16 bits, CMYK, animations). Whatever is wrong with one becomes a reason, never a crash.
 """
 
@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ..codec import images
-from ..codec.errors import DvcodecError
+from ..errors import DvcodecError
+from ..image_io import images
 
 SUFFIXES = frozenset({".avif", ".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 

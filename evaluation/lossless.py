@@ -11,7 +11,7 @@ from typing import ClassVar, Protocol
 import numpy as np
 from PIL import Image, features
 
-from ..codec.errors import DvcodecError
+from ..errors import DvcodecError
 from .baselines import PillowCodec, jxl_version, pillow_version, register_jxl, written
 from .metrics import bits_per_pixel, mean
 from .ours import described

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..codec.errors import InvalidArgument
+from ..errors import InvalidArgument
 
 PEAK = 255.0
 Pixels = NDArray[np.uint8]

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ..codec.errors import InvalidArgument, WeightsNotFound
+from ..errors import InvalidArgument, WeightsNotFound
 from ..models.families.hierarchy import FamilyHierarchy
 from ..models.families.model import FamilyVAE
 from ..models.hierarchy import PhotoHierarchy

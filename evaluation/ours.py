@@ -26,7 +26,7 @@ class Dvcodec:
     @property
     def settings(self) -> str:
         """Version, weights, device, encoder, effort, tuning. WeightsNotFound where no weights have that name."""
-        from ..codec.encoder import REVISION, TUNINGS, effort_of, perceptual_of
+        from ..codec.lossy.encoder import REVISION, TUNINGS, effort_of, perceptual_of
 
         tuning = f", {TUNINGS[1]}" if perceptual_of(self.tune) else ""
         return f"{described(self.weights, self.device)}, encoder {REVISION}, effort {effort_of(self.effort)}{tuning}"
@@ -37,9 +37,10 @@ class Dvcodec:
 
     def account(self, image: Image.Image, quality: float) -> tuple[bytes, Account]:
         """The file and where its bytes go."""
-        from ..codec import files, images
+        from ..codec import api
+        from ..image_io import images
 
-        settings = files.Settings(
+        settings = api.Settings(
             quality=quality,
             weights=self.weights,
             device=self.device,
@@ -47,7 +48,7 @@ class Dvcodec:
             effort=self.effort,
             tune=self.tune,
         )
-        data, report = files.compress_picture(images.from_image(image), settings)
+        data, report = api.compress_picture(images.from_image(image), settings)
         return data, Account(report.layer_bits, len(data) - report.overhead_bytes, report.overhead_bytes)
 
     def decode(self, data: bytes) -> Image.Image:
@@ -60,7 +61,7 @@ class Dvcodec:
 def described(weights: str | None, device: str) -> str:
     """Version, weights with the start of their SHA-256, and device. WeightsNotFound where there are none."""
     from .. import __version__
-    from ..codec.engine import choose
+    from ..codec.loading import choose
 
     chosen = choose(weights)
     return f"dvcodec {__version__}, weights {chosen.name} ({chosen.sha256[:16]}), device {device}"

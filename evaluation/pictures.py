@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..codec.errors import DvcodecError, InvalidArgument
+from ..errors import DvcodecError, InvalidArgument
 from ..models.families.config import INK
 from ..models.families.model import FamilyVAE
 from . import photo_samples, samples

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
-from ..codec.encoder import perceptual_of
-from ..codec.errors import DvcodecError, InvalidArgument
+from ..codec.lossy.encoder import perceptual_of
+from ..errors import DvcodecError, InvalidArgument
 from .baselines import BASELINES
 from .images import Skipped, printable
 from .metrics import METRICS, PSNR, Metric, metric
@@ -105,7 +105,7 @@ def _ours(weights: Sequence[str], device: str, efforts: Sequence[int], tunings: 
 
 def _by_weights(weights: Sequence[str]) -> dict[str | None, str]:
     """Our codecs' names by weights; None stands for the default ones."""
-    from ..codec.engine import choose
+    from ..codec.loading import choose
 
     if len(weights) <= 1:
         return {weights[0] if weights else None: OURS}

@@ -7,7 +7,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
 
-from ..codec.errors import DvcodecError
+from ..errors import DvcodecError
 
 Task = TypeVar("Task")
 Answer = TypeVar("Answer")
@@ -43,6 +43,6 @@ def _begin(threads: int | None) -> None:
     """In a new worker: leave interrupts to the parent, and keep to the threads."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if threads is not None:
-        from ..codec.engine import limit_threads
+        from ..codec.loading import limit_threads
 
         limit_threads(threads)

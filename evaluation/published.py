@@ -10,7 +10,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from ..codec.errors import FormatError
+from ..errors import FormatError
 from .bdrate import Curve
 from .metrics import PSNR
 

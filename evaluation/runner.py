@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..codec.errors import DvcodecError
+from ..errors import DvcodecError
 from . import pool, showing
 from .bootstrap import Interval, intervals
 from .cache import Cache

@@ -11,8 +11,9 @@ from hypothesis import settings
 from PIL import Image
 
 from dvcodec import weights
-from dvcodec.codec import engine, files, lossy
-from dvcodec.codec.files import Settings
+from dvcodec.codec import api, loading
+from dvcodec.codec.api import Settings
+from dvcodec.codec.lossy import symbol_chunks
 from fake import LAYERS, FakeHierarchy, photograph
 from fake_sets import FakeSets
 
@@ -47,18 +48,18 @@ def fake_weights(
     def load(path: Path, device: str) -> FakeHierarchy:
         return FakeHierarchy()
 
-    monkeypatch.setattr(engine, "load_model", load)
-    monkeypatch.setattr(engine, "device_of", lambda device: "cpu")
-    engine.forget()
+    monkeypatch.setattr(loading, "load_model", load)
+    monkeypatch.setattr(loading, "device_of", lambda device: "cpu")
+    loading.forget()
     yield weights.default()
-    engine.forget()
+    loading.forget()
 
 
 @pytest.fixture
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let chunks close early, so that small pictures have several."""
-    monkeypatch.setattr(lossy, "SCALE_CHUNK", 64)
-    monkeypatch.setattr(lossy, "FULL_CHUNK", 2048)
+    monkeypatch.setattr(symbol_chunks, "SCALE_CHUNK", 64)
+    monkeypatch.setattr(symbol_chunks, "FULL_CHUNK", 2048)
 
 
 @pytest.fixture
@@ -74,7 +75,7 @@ def fake_sets(fake_weights: weights.Weights, monkeypatch: pytest.MonkeyPatch) ->
     }
     listed = json.loads((folder / "manifest.json").read_text())
     (folder / "manifest.json").write_text(json.dumps([*listed, entry]))
-    monkeypatch.setattr(engine, "load_set_model", lambda path, device: FakeSets())
+    monkeypatch.setattr(loading, "load_set_model", lambda path, device: FakeSets())
     return weights.find("fake-sets")
 
 
@@ -83,7 +84,7 @@ def shipped() -> "PhotoHierarchy":
     """The hierarchy of the default weights."""
     from dvcodec.models.hierarchy import PhotoHierarchy
 
-    hierarchy = engine.hierarchy(weights.default(), "cpu")
+    hierarchy = loading.hierarchy(weights.default(), "cpu")
     assert isinstance(hierarchy, PhotoHierarchy)
     return hierarchy
 
@@ -100,7 +101,7 @@ def photo(tmp_path: Path) -> Path:
 def dvq(photo: Path) -> Path:
     """Return a .dvq file, by the weights that the test module has."""
     path = photo.with_suffix(".dvq")
-    files.compress_file(photo, path, Settings())
+    api.compress_file(photo, path, Settings())
     return path
 
 

@@ -14,9 +14,9 @@ import small_model
 import torch
 from torch import Tensor
 
-from dvcodec.codec import encoder
-from dvcodec.codec.encoder import Goal
-from dvcodec.codec.images import Picture
+from dvcodec.codec.lossy import encoder
+from dvcodec.codec.lossy.encoder import Goal
+from dvcodec.image_io.images import Picture
 from dvcodec.models import interface
 from dvcodec.models.descent import Step, descend
 from dvcodec.models.exact import exact_arithmetic

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from dvcodec.codec.errors import FormatError
+from dvcodec.errors import FormatError
 
 HEIGHT, WIDTH = 6, 5
 

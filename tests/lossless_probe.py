@@ -15,8 +15,8 @@ import small_pixels
 import torch
 from numpy.typing import NDArray
 
-from dvcodec.codec import lossless
-from dvcodec.codec.images import from_array
+from dvcodec.codec.lossless import methods
+from dvcodec.image_io.images import from_array
 from dvcodec.models import interface
 
 
@@ -70,7 +70,7 @@ def main() -> None:
         pixels = small_pixels.load(Path(pixel_weights).read_bytes())
         print(json.dumps(report(Path(file).read_bytes(), hierarchy, pixels)))
         picture, model = from_array(small_model.picture(56, 72, seed=1)), small_pixels.network(hierarchy, pixels)
-        Path(written).write_bytes(lossless.compress(picture, "model", lambda: model).data)
+        Path(written).write_bytes(methods.compress(picture, "model", lambda: model).data)
 
 
 if __name__ == "__main__":

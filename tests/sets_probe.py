@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from dvcodec.codec.sets import BitsBack
+from dvcodec.codec.entropy.bits_back import BitsBack
 from dvcodec.models import load_set
 
 

@@ -10,9 +10,10 @@ import torch
 from numpy.typing import NDArray
 
 from dvcodec import models
-from dvcodec.codec import decoder, lossless
-from dvcodec.codec.container import Container
-from dvcodec.codec.images import Picture, from_array
+from dvcodec.codec import decoder
+from dvcodec.codec.bitstream.container import Container
+from dvcodec.codec.lossless import methods
+from dvcodec.image_io.images import Picture, from_array
 from dvcodec.models import interface, residual_tables
 from dvcodec.models.configs import WavefrontConfig
 from dvcodec.models.exact import GridLinear
@@ -59,19 +60,17 @@ def pixel_model() -> WavefrontPixels:
 
 def coded(array: NDArray[np.uint8]) -> bytes:
     """A lossless file of the method `model`."""
-    return lossless.compress(from_array(array), "model", network).data
+    return methods.compress(from_array(array), "model", network).data
 
 
-def network(
-    hierarchy: interface.Predictive | None = None, pixels: interface.PixelModel | None = None
-) -> lossless.Model:
+def network(hierarchy: interface.Predictive | None = None, pixels: interface.PixelModel | None = None) -> methods.Model:
     """Both small models, or others in their place."""
     found = hierarchy or small_model.hierarchy()
     assert isinstance(found, interface.Predictive)
-    return lossless.Model(found, WEIGHTS, pixels or pixel_model(), PIXEL_WEIGHTS)
+    return methods.Model(found, WEIGHTS, pixels or pixel_model(), PIXEL_WEIGHTS)
 
 
-def decoded(data: bytes, *, preview: decoder.Preview = None, model: lossless.Model | None = None) -> decoder.Decoded:
+def decoded(data: bytes, *, preview: decoder.Preview = None, model: methods.Model | None = None) -> decoder.Decoded:
     """Decode with the small models, or others."""
     chosen = model or network()
     return decoder.decompress(

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dvcodec.codec import alpha, webp
-from dvcodec.codec.errors import FormatError
+from dvcodec.codec.bitstream import alpha
+from dvcodec.errors import FormatError
+from dvcodec.image_io import webp
 
 
 @settings(max_examples=60)

@@ -20,7 +20,7 @@ from dvcodec.codec.archives.layout import FILES, HEADER, MARKER, MOSAIC, Head, w
 from dvcodec.codec.archives.names import pack
 from dvcodec.codec.archives.reader import Archive, Loss
 from dvcodec.codec.archives.splitting import join_files
-from dvcodec.codec.errors import DvcodecError, FormatError
+from dvcodec.errors import DvcodecError, FormatError
 
 pytestmark = pytest.mark.usefixtures("fake_weights")
 

@@ -24,8 +24,8 @@ from dvcodec.codec.archives.layout import (
     write_head,
 )
 from dvcodec.codec.archives.places import Places, runs_of, spoken
-from dvcodec.codec.errors import FormatError
-from dvcodec.codec.header import MODES
+from dvcodec.errors import FormatError
+from dvcodec.image_io.limits import MODES
 
 CRC = st.integers(0, 2**32 - 1)
 RUN = tuple(range(9984, 9984 + 256))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dvcodec.codec.archives import names
-from dvcodec.codec.errors import FormatError
+from dvcodec.errors import FormatError
 
 PIECES = st.sampled_from(
     ["..", ".", "/", "\\", "a", "b.png", "CON", "c:", "\0", " ", "~", "é", "\n", "x" * 300, "\udc80"]

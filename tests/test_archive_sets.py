@@ -12,11 +12,12 @@ from sample_archives import back, equal, kinds
 
 import dvcodec
 from dvcodec import weights
-from dvcodec.codec import engine, images
+from dvcodec.codec import loading
 from dvcodec.codec.archives import grouping, writer
 from dvcodec.codec.archives.layout import MOSAIC, SET, Head
 from dvcodec.codec.archives.loaders import installed
-from dvcodec.codec.errors import UnsupportedImage, WeightsNotFound
+from dvcodec.errors import UnsupportedImage, WeightsNotFound
+from dvcodec.image_io import images
 from fake_sets import FakeSets, known
 
 pytestmark = pytest.mark.usefixtures("fake_weights")
@@ -98,4 +99,4 @@ def test_weights_of_sets_that_no_release_reads_are_named(tmp_path: Path) -> None
     path = tmp_path / "mine.safetensors"
     path.write_bytes(save({"x": np.zeros(1)}, {"dvcodec": '{"format": "dvcodec-other-9"}'}))
     with pytest.raises(WeightsNotFound, match="dvcodec-other-9"):
-        engine.load_set_model(path, "cpu")
+        loading.load_set_model(path, "cpu")

@@ -18,14 +18,14 @@ from sample_archives import back, equal, kinds
 from test_lossless import image_of
 
 import dvcodec
-from dvcodec.codec import images, webp
 from dvcodec.codec.archives import choice, grouping, reader, writer
 from dvcodec.codec.archives.coders import Coders
 from dvcodec.codec.archives.layout import FILES, MOSAIC
 from dvcodec.codec.archives.writer import Writer
-from dvcodec.codec.errors import DvcodecError, InvalidArgument, OutputExists, UnsupportedImage, WeightsNotFound
-from dvcodec.codec.header import MODES
-from dvcodec.codec.lossless import Coded
+from dvcodec.codec.lossless.methods import Coded
+from dvcodec.errors import DvcodecError, InvalidArgument, OutputExists, UnsupportedImage, WeightsNotFound
+from dvcodec.image_io import images, webp
+from dvcodec.image_io.limits import MODES
 
 pytestmark = pytest.mark.usefixtures("fake_weights")
 

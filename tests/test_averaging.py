@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from dvcodec import training
 from dvcodec.cli.app import app
-from dvcodec.codec.errors import DvcodecError
+from dvcodec.errors import DvcodecError
 from dvcodec.training.averaging import mean_model
 from dvcodec.training.checkpoints import FILE, Checkpoint
 from dvcodec.training.options import TrainOptions

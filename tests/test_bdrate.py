@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dvcodec.codec.errors import FormatError
+from dvcodec.errors import FormatError
 from dvcodec.evaluation import Curve, bd_psnr, bd_rate, bd_summary, bits_at, published_curves, read_curve
 from dvcodec.evaluation.bdrate import bd_overlap
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from small_model import CONFIG
 
-from dvcodec.codec.errors import DvcodecError
+from dvcodec.errors import DvcodecError
 from dvcodec.models.photo import PhotoRRVQ
 from dvcodec.training.calibration import calibrate
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from dvcodec.codec.errors import DvcodecError
+from dvcodec.errors import DvcodecError
 from dvcodec.models.checkerboard import SIDES, STEPS, checkerboard
 from dvcodec.models.configs import RRVQConfig
 from dvcodec.models.descent import Step, descend

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import save_file
 
 from dvcodec import training
-from dvcodec.codec.errors import DvcodecError
+from dvcodec.errors import DvcodecError
 from dvcodec.training import registry, running
 from dvcodec.training.checkpoints import FILE, FORMAT, Checkpoint
 from dvcodec.training.older_checkpoints import OLDER

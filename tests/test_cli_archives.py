@@ -10,7 +10,7 @@ from test_lossless import image_of, same
 
 from dvcodec.cli import report
 from dvcodec.cli.text import number
-from dvcodec.codec.header import MODES
+from dvcodec.image_io.limits import MODES
 from dvcodec.weights import Weights
 from program import dvcodec, names
 

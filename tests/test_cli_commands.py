@@ -12,7 +12,7 @@ import pytest
 import dvcodec as package
 from dvcodec.cli import report, streams
 from dvcodec.cli.report import Reporter
-from dvcodec.codec import files
+from dvcodec.codec import api
 from dvcodec.weights import Weights
 from program import dvcodec, picture
 
@@ -100,7 +100,7 @@ def test_an_interrupt_ends_with_130(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(*args: object, **options: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(files, "verify_file", interrupt)
+    monkeypatch.setattr(api, "verify_file", interrupt)
     seen = dvcodec("verify", "photo.dvq", "photo.dvq")
     assert (seen.code, seen.out) == (130, "") and "Traceback" not in seen.err
 
@@ -110,7 +110,7 @@ def test_no_failure_shows_a_traceback(monkeypatch: pytest.MonkeyPatch, error: Ex
     def fail(*args: object, **options: object) -> None:
         raise error
 
-    monkeypatch.setattr(files, "verify_file", fail)
+    monkeypatch.setattr(api, "verify_file", fail)
     seen = dvcodec("verify", "photo.dvq")
     assert seen.code == 1 and seen.err.startswith("dvcodec: photo.dvq: ") and seen.err.count("\n") == 1
     assert "Traceback" in dvcodec("verify", "photo.dvq", "--debug").err

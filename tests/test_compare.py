@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from comparing import HOSTILE, POINTS, comparison, pictures
-from dvcodec.codec.errors import DvcodecError
+from dvcodec.errors import DvcodecError
 from dvcodec.evaluation import Progress, RateDistortion, compare, tasks
 from dvcodec.evaluation.baselines import Jpeg
 from dvcodec.evaluation.bootstrap import intervals

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from dvcodec.codec.errors import InvalidArgument
+from dvcodec.errors import InvalidArgument
 from dvcodec.models.configs import RRVQConfig, ScanConfig, WavefrontConfig
 from dvcodec.models.latent import PRIORS
 from dvcodec.models.layout import LAYOUTS

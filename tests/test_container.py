@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dvcodec.codec import container, encoder, images
-from dvcodec.codec.container import Chunk, Container, Header
-from dvcodec.codec.errors import FormatError, TruncatedFile
-from dvcodec.codec.varint import Reader, write_varint
+from dvcodec.codec.bitstream import container
+from dvcodec.codec.bitstream.container import Chunk, Container, Header
+from dvcodec.codec.bitstream.varint import Reader, write_varint
+from dvcodec.codec.lossy import encoder
+from dvcodec.errors import FormatError, TruncatedFile
+from dvcodec.image_io import images
 from fake import FakeHierarchy, photograph
 
 HEADER = Header(32, 48, False, True, 12800, b"12345678")

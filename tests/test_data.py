@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from dvcodec.codec.errors import DvcodecError, InvalidArgument
+from dvcodec.errors import DvcodecError, InvalidArgument
 from dvcodec.training.data import DATA_SETS, load, readers, vision
 from published_files import (
     BITS,

@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from dvcodec.codec.errors import DvcodecError
+from dvcodec.errors import DvcodecError
 from dvcodec.training.data.folders import open_folder
 from dvcodec.training.data.names import SPLITS
 from dvcodec.training.families import FAMILIES

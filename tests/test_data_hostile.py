@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from dvcodec.codec.errors import DvcodecError
+from dvcodec.errors import DvcodecError
 from dvcodec.training.data import load
 from published_files import GREY, idx_bytes, write_caltech, write_celeba, write_cifar, write_mnist, write_static
 

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from reference_decoder import Rans
 
-from dvcodec.codec import entropy
-from dvcodec.codec.errors import DvcodecError, FormatError
+from dvcodec.codec.entropy import ans
+from dvcodec.errors import DvcodecError, FormatError
 
 
 def tables(rng: np.random.Generator, count: int, symbols: int, sharpness: float) -> NDArray[np.float32]:
@@ -30,8 +30,8 @@ def draw(rng: np.random.Generator, weights: NDArray[np.float32]) -> NDArray[np.i
 
 def encode(weights: NDArray[np.float32], symbols: NDArray[np.int32]) -> tuple[bytes, float]:
     """Return the bytes of a chunk and the ideal cost in bits."""
-    left, frequencies = entropy.intervals(weights, symbols)
-    return entropy.encode(left, frequencies, entropy.check_of(symbols) & 0xFFFF), entropy.bits(frequencies)
+    left, frequencies = ans.intervals(weights, symbols)
+    return ans.encode(left, frequencies, ans.check_of(symbols) & 0xFFFF), ans.bits(frequencies)
 
 
 @settings(max_examples=60)
@@ -43,7 +43,7 @@ def test_symbols_come_back_and_nothing_is_left(
     weights = tables(rng, count, symbols, sharpness)
     chosen = draw(rng, weights) if likely else rng.integers(0, symbols, count).astype(np.int32)
     payload, cost = encode(weights, chosen)
-    decoder = entropy.ChunkDecoder(payload)
+    decoder = ans.ChunkDecoder(payload)
     middle = count // 3  # blocks need not be those of the encoder
     decoded = np.concatenate([decoder.decode(weights[:middle]), decoder.decode(weights[middle:])])
     decoder.finish()
@@ -65,7 +65,7 @@ def test_a_hand_written_coder_agrees(count: int) -> None:
     symbols = draw(rng, weights)
     rans = Rans(encode(weights, symbols)[0])
     assert [rans.symbol([int(w) for w in row]) for row in weights] == symbols.tolist()
-    assert not rans.words and rans.state == entropy.check_of(symbols) & 0xFFFF
+    assert not rans.words and rans.state == ans.check_of(symbols) & 0xFFFF
 
 
 def test_golden_words() -> None:
@@ -86,7 +86,7 @@ def test_the_decoder_notices_every_change_of_the_prior() -> None:
     for row in range(0, 300, 7):
         other = weights.copy()
         other[row] = np.roll(other[row], 1)
-        decoder = entropy.ChunkDecoder(payload)
+        decoder = ans.ChunkDecoder(payload)
         with pytest.raises(FormatError):
             decoder.decode(other)
             decoder.finish()
@@ -97,7 +97,7 @@ def test_too_few_and_too_many_symbols_are_noticed() -> None:
     weights = tables(rng, 50, 9, 1.0)
     payload, _ = encode(weights, draw(rng, weights))
     for count in (49, 51):
-        decoder = entropy.ChunkDecoder(payload)
+        decoder = ans.ChunkDecoder(payload)
         with pytest.raises(FormatError):
             decoder.decode(np.resize(weights, (count, 9)))
             decoder.finish()
@@ -105,7 +105,7 @@ def test_too_few_and_too_many_symbols_are_noticed() -> None:
 
 def test_a_chunk_never_ends_in_a_zero_byte() -> None:
     with pytest.raises(FormatError, match="zero byte"):
-        entropy.ChunkDecoder(b"abc\0")
+        ans.ChunkDecoder(b"abc\0")
 
 
 @settings(max_examples=100)
@@ -113,7 +113,7 @@ def test_a_chunk_never_ends_in_a_zero_byte() -> None:
 def test_any_bytes_decode_or_are_refused(payload: bytes, count: int) -> None:
     weights = tables(np.random.default_rng(count), count, 5, 2.0)
     try:
-        decoder = entropy.ChunkDecoder(payload)
+        decoder = ans.ChunkDecoder(payload)
         decoder.decode(weights)
         decoder.finish()
     except FormatError:
@@ -134,14 +134,14 @@ def broken_tables() -> list[NDArray[np.float32]]:
 @pytest.mark.parametrize("weights", broken_tables())
 def test_weights_that_break_the_contract_are_refused(weights: NDArray[np.float32]) -> None:
     with pytest.raises(DvcodecError, match="no valid frequencies"):
-        entropy.check_weights(weights)
+        ans.check_weights(weights)
 
 
 def test_symbols_outside_the_alphabet_are_refused() -> None:
     weights = tables(np.random.default_rng(0), 2, 6, 1.0)
     for symbols in ([0, 6], [-1, 0], [0]):
         with pytest.raises(DvcodecError, match="alphabet"):
-            entropy.intervals(weights, np.array(symbols, np.int32))
+            ans.intervals(weights, np.array(symbols, np.int32))
 
 
 GOLDEN = "020000fe6b00a437060000805e7c00e806"

@@ -25,7 +25,7 @@ import torch
 from torch import Tensor, nn
 
 from dvcodec import weights
-from dvcodec.codec.errors import DvcodecError
+from dvcodec.errors import DvcodecError
 from dvcodec.models.exact import GridLinear
 from dvcodec.models.hierarchy import Aim, PhotoHierarchy
 from dvcodec.models.interface import Chooser, Step

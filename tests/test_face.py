@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 import dvcodec
-from dvcodec.codec import lossy
+from dvcodec.codec.lossy import symbol_chunks
 from dvcodec.evaluation.ours import Dvcodec
 from fake import photograph
 from program import dvcodec as program
@@ -59,13 +59,13 @@ def test_errors_are_one_family_and_wrong_arguments_are_value_errors_too() -> Non
 
 @pytest.mark.usefixtures("fake_weights")
 def test_an_effort_reaches_the_encoder_by_every_door(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    seen, honest = [], lossy.encode
+    seen, honest = [], symbol_chunks.encode
 
-    def noted(*arguments: Any, effort: int, **options: Any) -> lossy.Encoded:
+    def noted(*arguments: Any, effort: int, **options: Any) -> symbol_chunks.Encoded:
         seen.append(effort)
         return honest(*arguments, effort=effort, **options)
 
-    monkeypatch.setattr(lossy, "encode", noted)
+    monkeypatch.setattr(symbol_chunks, "encode", noted)
     image = Image.fromarray(photograph(16, 16))
     dvcodec.compress(image)
     dvcodec.compress(image, effort=9)
@@ -93,8 +93,8 @@ def test_the_version_is_that_of_the_package() -> None:
     ("code", "absent"),
     [
         ("import dvcodec", {"torch", "PIL", "numpy"}),
-        ("import dvcodec.codec.info, dvcodec.codec.files, dvcodec.weights", {"torch", "PIL", "numpy"}),
-        ("import dvcodec.codec.encoder, dvcodec.codec.decoder, dvcodec.codec.pillow_plugin", {"torch"}),
+        ("import dvcodec.codec.bitstream.info, dvcodec.codec.api, dvcodec.weights", {"torch", "PIL", "numpy"}),
+        ("import dvcodec.codec.lossy.encoder, dvcodec.codec.decoder, dvcodec.codec.pillow_plugin", {"torch"}),
     ],
 )
 def test_imports_stay_light(code: str, absent: set[str]) -> None:

@@ -19,10 +19,11 @@ from test_exactness import environment, ulp
 from torch import Tensor
 
 from dvcodec import models
-from dvcodec.codec import decoder, encoder
-from dvcodec.codec.encoder import Goal
-from dvcodec.codec.errors import DvcodecError, FormatError, UnsupportedImage
-from dvcodec.codec.images import Picture
+from dvcodec.codec import decoder
+from dvcodec.codec.lossy import encoder
+from dvcodec.codec.lossy.encoder import Goal
+from dvcodec.errors import DvcodecError, FormatError, UnsupportedImage
+from dvcodec.image_io.images import Picture
 from dvcodec.models.exact import exact_arithmetic
 from dvcodec.models.exact_prior import prior_weights
 from dvcodec.models.families import weights

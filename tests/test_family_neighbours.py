@@ -13,7 +13,7 @@ from test_sets import BILEVEL, COLOUR
 from torch import Tensor
 
 from dvcodec import training
-from dvcodec.codec.errors import DvcodecError
+from dvcodec.errors import DvcodecError
 from dvcodec.models import colours, residuals
 from dvcodec.models.bilevel import HALF, SCORE_BITS
 from dvcodec.models.exact import exact_arithmetic

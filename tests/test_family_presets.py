@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import toy_task
-from dvcodec.codec.errors import DvcodecError
+from dvcodec.errors import DvcodecError
 from dvcodec.evaluation.samples import draw, reconstruct
 from dvcodec.models.families.codebooks import Responsibilities
 from dvcodec.models.families.model import FamilyVAE

@@ -15,8 +15,8 @@ from safetensors.torch import load_file
 
 import dvcodec
 from dvcodec import training
-from dvcodec.codec import engine
-from dvcodec.codec.errors import DvcodecError
+from dvcodec.codec import loading
+from dvcodec.errors import DvcodecError
 from dvcodec.training.checkpoints import Checkpoint
 from dvcodec.training.families import FAMILIES
 from dvcodec.training.options import TrainOptions
@@ -71,9 +71,9 @@ def trained(root: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path,
 @pytest.fixture
 def no_engine() -> Iterator[None]:
     """Nothing stays loaded."""
-    engine.forget()
+    loading.forget()
     yield
-    engine.forget()
+    loading.forget()
 
 
 def test_a_run_that_stopped_goes_on_as_if_it_had_not(

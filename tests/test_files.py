@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dvcodec.codec import engine, files, output
-from dvcodec.codec.errors import (
+from dvcodec.codec import api, loading
+from dvcodec.codec.api import Settings
+from dvcodec.errors import (
     FormatError,
     InvalidArgument,
     OutputExists,
@@ -19,7 +20,7 @@ from dvcodec.codec.errors import (
     UnsupportedImage,
     WeightsNotFound,
 )
-from dvcodec.codec.files import Settings
+from dvcodec.image_io import atomic
 from dvcodec.weights import Weights, by_id, default, entries, find
 from fake import photograph
 
@@ -27,13 +28,13 @@ pytestmark = pytest.mark.usefixtures("fake_weights")
 
 
 def test_there_and_back(photo: Path, tmp_path: Path) -> None:
-    report = files.compress_file(photo, tmp_path / "a.dvq", Settings(quality=80))
+    report = api.compress_file(photo, tmp_path / "a.dvq", Settings(quality=80))
     size = (tmp_path / "a.dvq").stat().st_size
     assert (report.width, report.height, report.mode, report.quality) == (150, 120, "RGB", 80)
     assert (report.bytes, report.source_bytes, report.weights) == (size, photo.stat().st_size, "fake")
     assert report.bpp == 8 * size / (120 * 150) and report.psnr is None and report.seconds > 0
     assert report.layer_bits[0][0] == "64/y" and 0 < report.overhead_bytes <= 45
-    back = files.decompress_file(tmp_path / "a.dvq", tmp_path / "back.png")
+    back = api.decompress_file(tmp_path / "a.dvq", tmp_path / "back.png")
     assert (back.chunks, back.total_chunks, back.bytes) == (
         report.chunks,
         report.chunks,
@@ -44,9 +45,9 @@ def test_there_and_back(photo: Path, tmp_path: Path) -> None:
 
 
 def test_targets_reach_the_report(photo: Path) -> None:
-    _, report = files.compress_data(photo.read_bytes(), Settings(target_psnr=30))
+    _, report = api.compress_data(photo.read_bytes(), Settings(target_psnr=30))
     assert report.psnr is not None and report.psnr >= 30
-    data, report = files.compress_data(photo.read_bytes(), Settings(target_size=500))
+    data, report = api.compress_data(photo.read_bytes(), Settings(target_size=500))
     assert len(data) <= 500
 
 
@@ -55,14 +56,14 @@ def test_metadata_stay_unless_stripped(tmp_path: Path) -> None:
     tags[274] = 6
     Image.fromarray(photograph(20, 30)).save(tmp_path / "a.jpg", exif=tags, icc_profile=b"profile" * 9)
     for strip in (False, True):
-        data, _ = files.compress_data((tmp_path / "a.jpg").read_bytes(), Settings(strip=strip))
-        kept = files.decompress_picture(data).picture.metadata
-        info = files.inspect_data(data)
+        data, _ = api.compress_data((tmp_path / "a.jpg").read_bytes(), Settings(strip=strip))
+        kept = api.decompress_picture(data).picture.metadata
+        info = api.inspect_data(data)
         assert bool(kept.icc) == bool(kept.exif) == bool(info.icc_bytes) == bool(info.exif_bytes) == (not strip)
 
 
 def test_info_tells_what_the_header_tells(dvq: Path) -> None:
-    info = files.inspect_file(dvq)
+    info = api.inspect_file(dvq)
     assert (info.width, info.height, info.mode, info.quality) == (150, 120, "RGB", 50)
     assert (info.weights_name, info.weights_id) == ("fake", default().id.hex())
     assert (
@@ -78,18 +79,18 @@ def test_info_tells_what_the_header_tells(dvq: Path) -> None:
 
 def test_info_describes_broken_files_and_foreign_weights(dvq: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = dvq.read_bytes()
-    cut = files.inspect_data(data[:-3])
+    cut = api.inspect_data(data[:-3])
     assert cut.truncated and cut.fault and "cut short" in cut.fault and cut.whole_chunks == len(cut.chunks) - 1
-    damaged = files.inspect_data(data[:-1] + bytes([data[-1] ^ 1]))
+    damaged = api.inspect_data(data[:-1] + bytes([data[-1] ^ 1]))
     assert not damaged.truncated and damaged.fault and "damaged" in damaged.fault
-    foreign = files.inspect_data(_other_weights(data))
+    foreign = api.inspect_data(_other_weights(data))
     assert foreign.weights_name is None and foreign.chunks[0].strides is None
 
 
 def _other_weights(data: bytes) -> bytes:
     from dataclasses import replace
 
-    from dvcodec.codec.container import Chunk, Container, pack
+    from dvcodec.codec.bitstream.container import Chunk, Container, pack
 
     parsed = Container(data)
     chunks = tuple(Chunk(s.layers, parsed.payload(s) or b"") for s in parsed.chunks)
@@ -97,22 +98,22 @@ def _other_weights(data: bytes) -> bytes:
 
 
 def test_verify_passes_what_is_whole_and_names_what_is_not(dvq: Path) -> None:
-    report = files.verify_file(dvq)
+    report = api.verify_file(dvq)
     assert report.bytes == 0 and report.chunks == report.total_chunks > 0
     data = dvq.read_bytes()
     with pytest.raises(TruncatedFile):
-        files.verify_data(data[:-1])
+        api.verify_data(data[:-1])
     with pytest.raises(WeightsNotFound, match="0101010101010101"):
-        files.verify_data(_other_weights(data))
+        api.verify_data(_other_weights(data))
 
 
 def test_nothing_is_done_before_the_output_is_known_to_be_free(photo: Path, tmp_path: Path) -> None:
     target = tmp_path / "there.dvq"
     target.write_bytes(b"precious")
     with pytest.raises(OutputExists, match="--force"):
-        files.compress_file(tmp_path / "absent.png", target, Settings())
+        api.compress_file(tmp_path / "absent.png", target, Settings())
     assert target.read_bytes() == b"precious"
-    files.compress_file(photo, target, Settings(), force=True)
+    api.compress_file(photo, target, Settings(), force=True)
     assert target.read_bytes().startswith(b"\x8bDVQ")
 
 
@@ -124,31 +125,31 @@ def test_the_input_is_never_overwritten(dvq: Path, tmp_path: Path, force: bool) 
     os.link(dvq, hard)
     for target in (dvq, link, hard, tmp_path / "." / dvq.name):
         with pytest.raises(OutputExists, match="overwrite the input"):
-            files.decompress_file(dvq, target, force=force)
+            api.decompress_file(dvq, target, force=force)
 
 
 def test_other_outputs_that_cannot_be(photo: Path, tmp_path: Path) -> None:
     with pytest.raises(OutputFailed, match="is a folder"):
-        files.compress_file(photo, tmp_path, Settings())
+        api.compress_file(photo, tmp_path, Settings())
     with pytest.raises(OutputFailed, match="no folder"):
-        files.compress_file(photo, tmp_path / "no" / "a.dvq", Settings())
+        api.compress_file(photo, tmp_path / "no" / "a.dvq", Settings())
     with pytest.raises(OutputFailed, match="suffix"):
-        files.decompress_file(photo, tmp_path / "a.foo")
+        api.decompress_file(photo, tmp_path / "a.foo")
     with pytest.raises(FormatError, match="cannot read the file: No such file"):
-        files.decompress_file(tmp_path / "absent.dvq", tmp_path / "a.png")
-    files.compress_file(photo, Path(os.devnull), Settings())
+        api.decompress_file(tmp_path / "absent.dvq", tmp_path / "a.png")
+    api.compress_file(photo, Path(os.devnull), Settings())
     assert not Path(os.devnull).is_file()
 
 
 def test_new_files_have_the_users_permissions_and_old_ones_keep_theirs(tmp_path: Path) -> None:
     before = os.umask(0o027)
     try:
-        output.write(tmp_path / "new", b"1", force=False)
+        atomic.write(tmp_path / "new", b"1", force=False)
     finally:
         os.umask(before)
     assert (tmp_path / "new").stat().st_mode & 0o777 == 0o640
     (tmp_path / "new").chmod(0o604)
-    output.write(tmp_path / "new", b"2", force=True)
+    atomic.write(tmp_path / "new", b"2", force=True)
     assert (tmp_path / "new").stat().st_mode & 0o777 == 0o604 and (tmp_path / "new").read_bytes() == b"2"
 
 
@@ -164,14 +165,14 @@ def test_a_failure_leaves_nothing_behind(
     if where == "link":
         monkeypatch.setattr(os, "replace", fail)
     with pytest.raises((OutputFailed, KeyboardInterrupt)):
-        output.write(tmp_path / "a.dvq", b"data", force=where == "replace")
+        atomic.write(tmp_path / "a.dvq", b"data", force=where == "replace")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_file_that_appears_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"theirs")
     with pytest.raises(OutputExists):
-        output.write(tmp_path / "a", b"ours", force=False)
+        atomic.write(tmp_path / "a", b"ours", force=False)
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"theirs"]
 
 
@@ -180,9 +181,9 @@ def test_a_file_system_without_links_will_do(tmp_path: Path, monkeypatch: pytest
         raise OSError(95, "Operation not supported")
 
     monkeypatch.setattr(os, "link", fail)
-    output.write(tmp_path / "a", b"ours", force=False)
+    atomic.write(tmp_path / "a", b"ours", force=False)
     with pytest.raises(OutputExists):
-        output.write(tmp_path / "a", b"again", force=False)
+        atomic.write(tmp_path / "a", b"again", force=False)
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"ours"]
 
 
@@ -207,12 +208,12 @@ def test_weights_are_found_by_name_path_and_id(
 
 def test_a_damaged_weights_file_is_not_loaded(fake_weights: Weights) -> None:
     fake_weights.path.write_bytes(b"something else")
-    engine.forget()
+    loading.forget()
     with pytest.raises(WeightsNotFound, match="damaged"):
-        engine.hierarchy(fake_weights)
+        loading.hierarchy(fake_weights)
     fake_weights.path.unlink()
     with pytest.raises(WeightsNotFound, match="cannot read"):
-        engine.hierarchy(fake_weights)
+        loading.hierarchy(fake_weights)
 
 
 def test_unknown_devices_are_refused() -> None:
@@ -223,19 +224,19 @@ def test_unknown_devices_are_refused() -> None:
         assert DEVICE_OF("cpu") == "cpu"
 
 
-DEVICE_OF = engine.device_of  # as it is before the fixture replaces it
+DEVICE_OF = loading.device_of  # as it is before the fixture replaces it
 
 
 def test_an_unsupported_image_writes_nothing(tmp_path: Path) -> None:
     Image.fromarray(np.zeros((4, 4), np.uint16)).save(tmp_path / "deep.png")
     with pytest.raises(UnsupportedImage):
-        files.compress_file(tmp_path / "deep.png", tmp_path / "deep.dvq", Settings())
+        api.compress_file(tmp_path / "deep.png", tmp_path / "deep.dvq", Settings())
     assert [path.name for path in tmp_path.iterdir()] == ["deep.png"]
 
 
 def test_names_as_long_as_names_may_be(tmp_path: Path) -> None:
     for name in ("\N{CJK UNIFIED IDEOGRAPH-5B57}" * 81, "n" * 250):
-        output.write(tmp_path / f"{name}.dvq", b"data", force=False)
+        atomic.write(tmp_path / f"{name}.dvq", b"data", force=False)
     assert len(list(tmp_path.iterdir())) == 2
 
 
@@ -243,7 +244,7 @@ def test_what_is_not_ours_is_not_read_to_its_end(tmp_path: Path) -> None:
     path = tmp_path / "large.dvq"
     with path.open("wb") as file:
         file.truncate(2**36)  # nothing on the disk, and more than any memory
-    for look in (files.inspect_file, files.verify_file):
+    for look in (api.inspect_file, api.verify_file):
         with pytest.raises(FormatError, match=r"not a \.dvq file"):
             look(path)
 
@@ -254,6 +255,6 @@ def test_a_broken_file_among_other_weights_hinders_no_known_ones(
     (tmp_path / "gone.safetensors").symlink_to(tmp_path / "nowhere")
     monkeypatch.setenv("DVCODEC_WEIGHTS", str(tmp_path))
     assert by_id(fake_weights.id) == fake_weights == find(fake_weights.name)
-    assert files.verify_file(dvq).width == 150
+    assert api.verify_file(dvq).width == 150
     with pytest.raises(WeightsNotFound, match=r"cannot read the weights file .*gone\.safetensors"):
         entries()

@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 import dvcodec
-from dvcodec.codec import encoder, engine
-from dvcodec.codec.encoder import Goal, psnr_of
-from dvcodec.codec.errors import InvalidArgument
-from dvcodec.codec.images import from_array
-from dvcodec.codec.lossy import decode, encode, render
+from dvcodec.codec import loading
+from dvcodec.codec.lossy import encoder
+from dvcodec.codec.lossy.encoder import Goal, psnr_of
+from dvcodec.codec.lossy.symbol_chunks import decode, encode, render
+from dvcodec.errors import InvalidArgument
+from dvcodec.image_io.images import from_array
 from dvcodec.models import foresight, tiles
 from dvcodec.models.descent import Step
 from dvcodec.models.foresight import look_ahead
@@ -142,7 +143,7 @@ def test_gradients_tell_what_other_codes_would_cost_further_down(monkeypatch: py
     How true estimates are is the weights' own, too (docs/TRAINING.md, what an encoder may do): these are some whose
     estimates are known to be.
     """
-    shipped = engine.hierarchy(find("rrvq-photo-7"), "cpu")
+    shipped = loading.hierarchy(find("rrvq-photo-7"), "cpu")
     assert isinstance(shipped, PhotoHierarchy)
     model, copies = shipped.network, 60
     x = torch.tensor(small_model.photograph(64, 64)).permute(2, 0, 1)[None].float()
@@ -198,12 +199,12 @@ def test_a_caller_may_have_modes_of_its_own(around: Callable[[], AbstractContext
     """Weights that are loaded there serve callers elsewhere too."""
     pixels = small_model.photograph(40, 40)
     expected = dvcodec.compress_array(pixels, 40)
-    engine.forget()
+    loading.forget()
     with around():
         assert dvcodec.compress_array(pixels, 40) == expected
         dvcodec.decompress(expected)
     assert dvcodec.compress_array(pixels, 40) == expected
-    engine.forget()
+    loading.forget()
 
 
 def test_threads_share_a_network() -> None:

@@ -12,9 +12,10 @@ from PIL import Image
 
 import dvcodec
 from dvcodec import weights
-from dvcodec.codec import engine, images
-from dvcodec.codec.container import Container
-from dvcodec.codec.errors import DvcodecError
+from dvcodec.codec import loading
+from dvcodec.codec.bitstream.container import Container
+from dvcodec.errors import DvcodecError
+from dvcodec.image_io import images
 
 FOLDER = Path(__file__).parent / "golden"
 INDEX: dict[str, str] = json.loads((FOLDER / "index.json").read_text())
@@ -54,9 +55,9 @@ def test_golden_files_decode_as_ever(name: str) -> None:
     assert not header.modelled or header.weights == chosen.id
     symbols, result = recorder.decoded(
         data,
-        engine.hierarchy(chosen, "cpu"),
-        load_pixels=lambda prefix: engine.pixel_model_by_id(prefix, "cpu"),
-        load_pages=lambda prefix: engine.page_model_by_id(prefix, "cpu"),
+        loading.hierarchy(chosen, "cpu"),
+        load_pixels=lambda prefix: loading.pixel_model_by_id(prefix, "cpu"),
+        load_pages=lambda prefix: loading.page_model_by_id(prefix, "cpu"),
     )
     assert symbols == known["symbols_sha256"]
     assert result.exact == (header.lossless is not None) == ("pixel_weights" in known)
@@ -74,7 +75,7 @@ def test_golden_files_decode_as_ever(name: str) -> None:
 @pytest.mark.parametrize("name", list(INDEX)[:1])
 def test_a_changed_golden_file_is_noticed(name: str) -> None:
     data = bytearray((FOLDER / f"{name}.dvq").read_bytes())
-    hierarchy = engine.hierarchy(weights.by_id(Container(bytes(data)).header.weights), "cpu")
+    hierarchy = loading.hierarchy(weights.by_id(Container(bytes(data)).header.weights), "cpu")
     data[len(data) // 2] ^= 1
     with pytest.raises(DvcodecError):
         recorder.decoded(bytes(data), hierarchy)

@@ -9,7 +9,7 @@ import small_model
 import torch
 from torch import Tensor
 
-from dvcodec.codec.errors import DvcodecError
+from dvcodec.errors import DvcodecError
 from dvcodec.models.photo import PhotoRRVQ
 from dvcodec.models.weights_file import write
 from dvcodec.training.starting import start_from

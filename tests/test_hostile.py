@@ -10,14 +10,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dvcodec.codec import container, decoder, encoder, files, images
-from dvcodec.codec.container import MAX_AREA, Chunk, Container, Header
-from dvcodec.codec.encoder import Goal
-from dvcodec.codec.errors import DvcodecError, FormatError, TruncatedFile, WeightsNotFound
-from dvcodec.codec.images import Picture
-from dvcodec.codec.info import describe
-from dvcodec.codec.metadata import Metadata
-from dvcodec.codec.varint import write_varint
+from dvcodec.codec import api, decoder
+from dvcodec.codec.bitstream import container
+from dvcodec.codec.bitstream.container import Chunk, Container, Header
+from dvcodec.codec.bitstream.info import describe
+from dvcodec.codec.bitstream.varint import write_varint
+from dvcodec.codec.lossy import encoder
+from dvcodec.codec.lossy.encoder import Goal
+from dvcodec.errors import DvcodecError, FormatError, TruncatedFile, WeightsNotFound
+from dvcodec.image_io import images
+from dvcodec.image_io.images import Picture
+from dvcodec.image_io.limits import MAX_AREA
+from dvcodec.image_io.metadata import Metadata
 from dvcodec.models.interface import Hierarchy
 from fake import FilteringFake, photograph
 
@@ -176,6 +180,6 @@ def test_bad_files_leave_nothing_on_the_disk(tmp_path: Path, fake_weights: objec
         source = tmp_path / f"{number}.dvq"
         source.write_bytes(data)
         with pytest.raises(DvcodecError):
-            files.decompress_file(source, tmp_path / f"{number}.png")
+            api.decompress_file(source, tmp_path / f"{number}.png")
         source.unlink()
     assert list(tmp_path.iterdir()) == []

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from test_reference_photo import small
 
-from dvcodec.codec import image_filters
+from dvcodec.codec.lossy import adaptive_filter
 from dvcodec.models import image_filter, image_fit
 from dvcodec.models.filter_interface import ImageFilter
 from dvcodec.models.foresight import what_filters_add
@@ -149,7 +149,7 @@ def test_a_filter_of_many_regions_takes_fewer_bits_than_it_saves(place: tuple[in
         chosen = found.of(row * 256, column * 256).astype(float)
         for output, weights in enumerate(chosen):
             gained += value * float(2 * weights @ moments.targets[:, output] - weights @ moments.terms @ weights)
-    assert 8 * len(image_filters.pack(found, small("usual").hierarchy)) <= gained
+    assert 8 * len(adaptive_filter.pack(found, small("usual").hierarchy)) <= gained
 
 
 def test_a_picture_that_is_right_gets_no_filter() -> None:

@@ -15,11 +15,12 @@ from test_image_filter import some_filter
 from test_reference_photo import same, small
 
 import dvcodec
-from dvcodec.codec import decoder, image_filters, lossy
-from dvcodec.codec.container import IMAGE_FILTER, Chunk, Container, pack
-from dvcodec.codec.encoder import psnr_of
-from dvcodec.codec.errors import DvcodecError, FormatError
-from dvcodec.codec.header import FILTER, Header
+from dvcodec.codec import decoder
+from dvcodec.codec.bitstream.container import IMAGE_FILTER, Chunk, Container, pack
+from dvcodec.codec.bitstream.header import FILTER, Header
+from dvcodec.codec.lossy import adaptive_filter, symbol_chunks
+from dvcodec.codec.lossy.encoder import psnr_of
+from dvcodec.errors import DvcodecError, FormatError
 from dvcodec.models import image_fit
 from dvcodec.models.bands import fit_bands, render_bands
 from dvcodec.models.filter_interface import Filtering, ImageFilter
@@ -43,18 +44,18 @@ def test_filters_come_back(height: int, width: int, side: int, precision: int, s
     if seed % 2:
         made.steps[0, 0, 0, :2] = LARGEST, -LARGEST
     model = small("usual").hierarchy
-    found = image_filters.unpack(image_filters.pack(made, model), model, height, width)
+    found = adaptive_filter.unpack(adaptive_filter.pack(made, model), model, height, width)
     assert (found.side, found.precision) == (made.side, made.precision) and np.array_equal(found.steps, made.steps)
 
 
 @given(st.binary(max_size=80), st.integers(0, 200), st.integers(1, 255))
 def test_bytes_that_are_no_filter_are_refused(section: bytes, place: int, flipped: int) -> None:
     model = small("usual").hierarchy
-    good = bytearray(image_filters.pack(some_filter(300, 600), model))
+    good = bytearray(adaptive_filter.pack(some_filter(300, 600), model))
     good[1 + place % (len(good) - 1)] ^= flipped
     for broken in (section, bytes(good), bytes(good[: place % len(good)])):
         with pytest.raises(FormatError, match="filter is not valid"):
-            image_filters.unpack(broken, model, 300, 600)
+            adaptive_filter.unpack(broken, model, 300, 600)
 
 
 @pytest.mark.parametrize("exponents", [(0, 6), (1, 0), (3, 12)])
@@ -66,7 +67,9 @@ def test_the_second_decoder_reads_all_densities(exponents: tuple[int, int], shar
     made = ImageFilter(side, precision, (steps * (rng.random(steps.shape) < share)).astype(np.int32))
     model = small("usual").hierarchy
     chunks = (Chunk(1, b"abc"),)
-    data = pack(Header(600, 700, False, False, Q40, b"12345678"), chunks, image_filter=image_filters.pack(made, model))
+    data = pack(
+        Header(600, 700, False, False, Q40, b"12345678"), chunks, image_filter=adaptive_filter.pack(made, model)
+    )
     found = reference_filter.coefficients(parse(data))
     assert found[0] == side and np.array_equal(found[1], made.steps / 2.0**precision)
     assert reference_filter.tables() == image_fit.tables().tolist()
@@ -74,10 +77,10 @@ def test_the_second_decoder_reads_all_densities(exponents: tuple[int, int], shar
 
 def test_files_are_verified_with_their_filters() -> None:
     pixels, model = small_model.picture(33, 40), small("usual").hierarchy
-    chunks = lossy.encode(pixels, model, Q40).chunks
+    chunks = symbol_chunks.encode(pixels, model, Q40).chunks
     header = Header(40, 33, False, False, Q40, small("usual").weights.id)
     decoder.verify(
-        pack(header, chunks, image_filter=image_filters.pack(some_filter(33, 40), model)), lambda prefix: model
+        pack(header, chunks, image_filter=adaptive_filter.pack(some_filter(33, 40), model)), lambda prefix: model
     )
     broken = pack(header, chunks, image_filter=b"\x60abcdefgh")
     for preview in (None, "all"):
@@ -89,25 +92,25 @@ def test_files_are_verified_with_their_filters() -> None:
 
 def test_unknown_kinds_are_refused() -> None:
     model = small("usual").hierarchy
-    section = image_filters.pack(some_filter(300, 300), model)
+    section = adaptive_filter.pack(some_filter(300, 300), model)
     for first in (13, 13 << 4, 0xFF):
         with pytest.raises(FormatError, match="kind"):
-            image_filters.unpack(bytes([first]) + section[1:], model, 300, 300)
+            adaptive_filter.unpack(bytes([first]) + section[1:], model, 300, 300)
 
 
 def filtered_file(pixels: NDArray[np.uint8], found: ImageFilter) -> bytes:
     """A file of the small model with a filter."""
     model = small("usual")
-    chunks = lossy.encode(pixels, model.hierarchy, Q40).chunks
+    chunks = symbol_chunks.encode(pixels, model.hierarchy, Q40).chunks
     header = Header(pixels.shape[1], pixels.shape[0], False, False, Q40, model.weights.id)
-    return pack(header, chunks, image_filter=image_filters.pack(found, model.hierarchy))
+    return pack(header, chunks, image_filter=adaptive_filter.pack(found, model.hierarchy))
 
 
 def test_the_second_decoder_filters_alike() -> None:
     pixels = small_model.picture(40, 270)
     data = filtered_file(pixels, some_filter(40, 270))
     assert parse(data).sections["filter"] and data[6] == FILTER
-    plain = pack(Container(data).header, lossy.encode(pixels, small("usual").hierarchy, Q40).chunks)
+    plain = pack(Container(data).header, symbol_chunks.encode(pixels, small("usual").hierarchy, Q40).chunks)
     assert not np.array_equal(same(small("usual"), data), same(small("usual"), plain))
     same(small("usual"), data, 1)
 
@@ -133,7 +136,7 @@ def test_previews_filter_only_what_is_whole() -> None:
 
 def test_weights_without_filters_refuse_them() -> None:
     pixels = small_model.picture(33, 33)
-    chunks = lossy.encode(pixels, FakeHierarchy(), Q40).chunks
+    chunks = symbol_chunks.encode(pixels, FakeHierarchy(), Q40).chunks
     data = pack(Header(33, 33, False, False, Q40, b"12345678"), chunks, image_filter=b"\x60abc")
     assert not isinstance(FakeHierarchy(), Filtering)
     with pytest.raises(FormatError, match="filter"):
@@ -154,7 +157,7 @@ def test_lossless_files_have_none() -> None:
 @pytest.mark.parametrize("rows", [64, 128])
 def test_bands_of_few_rows_fit_and_show_alike(rows: int, shipped: PhotoHierarchy) -> None:
     pixels = small_model.photograph(320, 200)
-    painted = lossy.encode(pixels, shipped, 85 * 256).state
+    painted = symbol_chunks.encode(pixels, shipped, 85 * 256).state
     assert isinstance(painted, Painted)
     network = small_model.network(shipped)
     with torch.inference_mode():
@@ -170,24 +173,24 @@ def test_bands_of_few_rows_fit_and_show_alike(rows: int, shipped: PhotoHierarchy
 
 def test_files_for_the_eye_carry_one_as_well(shipped: PhotoHierarchy) -> None:
     pixels = small_model.photograph(192, 256)
-    encoded = lossy.encode(pixels, shipped, 70 * 256, effort=2, perceptual=True)
+    encoded = symbol_chunks.encode(pixels, shipped, 70 * 256, effort=2, perceptual=True)
     assert encoded.image_filter is not None
     found = (encoded.image_filter, None)
-    filtered, plain = (lossy.render(encoded.state, shipped, grey=False, image_filter=one) for one in found)
+    filtered, plain = (symbol_chunks.render(encoded.state, shipped, grey=False, image_filter=one) for one in found)
     assert psnr_of(pixels, filtered) > psnr_of(pixels, plain)
 
 
 def test_files_of_photographs_are_filtered_and_look_better(shipped: PhotoHierarchy) -> None:
     pixels = small_model.photograph(192, 256)
-    encoded = lossy.encode(pixels, shipped, 80 * 256, effort=2)
+    encoded = symbol_chunks.encode(pixels, shipped, 80 * 256, effort=2)
     assert encoded.image_filter is not None
     plain, better = (
-        psnr_of(pixels, lossy.render(encoded.state, shipped, grey=False, image_filter=found))
+        psnr_of(pixels, symbol_chunks.render(encoded.state, shipped, grey=False, image_filter=found))
         for found in (None, encoded.image_filter)
     )
     assert better > plain + 0.05
     data = dvcodec.compress_array(pixels, 80, effort=2)
     assert 0 < dvcodec.info(data).filter_bytes < 200
     assert psnr_of(pixels, dvcodec.decompress_array(data)) == better
-    assert lossy.encode(pixels, shipped, 80 * 256).image_filter is not None  # one walk is enough
-    assert lossy.encode(pixels[:, :, 0], shipped, 80 * 256).image_filter is None
+    assert symbol_chunks.encode(pixels, shipped, 80 * 256).image_filter is not None  # one walk is enough
+    assert symbol_chunks.encode(pixels[:, :, 0], shipped, 80 * 256).image_filter is None

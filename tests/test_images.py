@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dvcodec.codec import images
-from dvcodec.codec.errors import OutputFailed, UnsupportedImage
+from dvcodec.errors import OutputFailed, UnsupportedImage
+from dvcodec.image_io import images
 from fake import file_of, photograph
 
 COLOUR = Image.fromarray(photograph(24, 36))

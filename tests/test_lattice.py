@@ -5,8 +5,8 @@ import pytest
 from numpy.typing import NDArray
 
 from dvcodec import models, weights
-from dvcodec.codec import pixels
-from dvcodec.codec.entropy import Tables
+from dvcodec.codec.entropy.ans import Tables
+from dvcodec.codec.entropy.residual_coding import Encoder
 from dvcodec.models import interface, pixel_walk
 from dvcodec.models.lattice import LUMINANCE, PARITIES, SPACING, groups, seed
 from fake import photograph
@@ -20,7 +20,7 @@ def model() -> interface.PixelModel:
 
 def recoded(model: interface.PixelModel, array: NDArray[np.uint8], predicted: NDArray[np.uint8]) -> bytes:
     """A strip of pixels, coded."""
-    encoder = pixels.Encoder(model, Tables(model.tables))
+    encoder = Encoder(model, Tables(model.tables))
     model.walk(predicted, encoder, transform=0, grey=array.ndim == 2, pixels=array)
     return bytes([0]) + encoder.recorder.bytes()
 
@@ -60,7 +60,7 @@ def test_bands_change_nothing(positions: int, model: interface.PixelModel, monke
     strip = recoded(model, array, predicted)
     monkeypatch.setattr(pixel_walk, "BAND_POSITIONS", positions)
     assert recoded(model, array, predicted) == strip
-    assert (pixels.decode(strip, predicted, model, Tables(model.tables), grey=False) == array).all()
+    assert (pixel_strips.decode(strip, predicted, model, Tables(model.tables), grey=False) == array).all()
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 9), (17, 1), (8, 8), (23, 31)], ids=str)
@@ -68,5 +68,5 @@ def test_every_size_comes_back(model: interface.PixelModel, size: tuple[int, int
     array, predicted = photograph(*size), photograph(*size, 2)
     for wanted in (array, np.ascontiguousarray(array[:, :, 1])):
         strip = recoded(model, wanted, predicted)
-        found = pixels.decode(strip, predicted, model, Tables(model.tables), grey=wanted.ndim == 2)
+        found = pixel_strips.decode(strip, predicted, model, Tables(model.tables), grey=wanted.ndim == 2)
         assert (found == wanted).all()

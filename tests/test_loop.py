@@ -17,7 +17,7 @@ import torch
 from safetensors.torch import load_file
 
 import toy_task
-from dvcodec.codec.errors import DvcodecError
+from dvcodec.errors import DvcodecError
 from dvcodec.training import journal, registry
 from dvcodec.training.checkpoints import BEST, FILE, Checkpoint
 from dvcodec.training.journal import Tables

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from dvcodec.codec.errors import DvcodecError
+from dvcodec.errors import DvcodecError
 from dvcodec.training.checkpoints import BEST, FILE, Checkpoint
 from dvcodec.training.loop import MOST_BROKEN
 from dvcodec.training.task import Moment, Terms

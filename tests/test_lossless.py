@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import dvcodec
-from dvcodec.codec import decoder, engine, samples
-from dvcodec.codec.container import Container
-from dvcodec.codec.errors import DvcodecError, FormatError, InvalidArgument, UnsupportedImage, WeightsNotFound
-from dvcodec.codec.header import MODES
-from dvcodec.codec.images import Palette
+from dvcodec.codec import decoder, loading
+from dvcodec.codec.bitstream.container import Container
+from dvcodec.codec.lossless import raw_samples
+from dvcodec.errors import DvcodecError, FormatError, InvalidArgument, UnsupportedImage, WeightsNotFound
+from dvcodec.image_io.images import Palette
+from dvcodec.image_io.limits import MODES
 from fake import file_of, photograph
 from program import dvcodec as program
 
@@ -28,7 +29,7 @@ pytestmark = pytest.mark.usefixtures("fake_weights")
 
 def image_of(mode: str, width: int, height: int, content: str) -> Image.Image:
     """An image of any mode: noise, flat, or a drawing of few colours."""
-    shape = (height, width, samples.CHANNELS[mode])
+    shape = (height, width, raw_samples.CHANNELS[mode])
     if content == "noise":
         values = NOISE.integers(0, 256, shape, np.uint8)
     elif content == "flat":
@@ -233,12 +234,12 @@ def test_every_cut_and_every_flipped_byte_is_noticed(mode: str, method: str) -> 
     for length in range(len(data)):
         for preview in (None, "all", 1):
             with pytest.raises(DvcodecError):
-                decoder.decompress(data[:length], engine.hierarchy_by_id, preview=preview)
+                decoder.decompress(data[:length], loading.hierarchy_by_id, preview=preview)
     for position in range(len(data)):
         changed = bytearray(data)
         changed[position] ^= 1 << position % 8
         with pytest.raises(DvcodecError):
-            decoder.decompress(bytes(changed), engine.hierarchy_by_id)
+            decoder.decompress(bytes(changed), loading.hierarchy_by_id)
 
 
 def test_a_preview_of_a_file_without_chunks_is_the_picture() -> None:
@@ -250,6 +251,6 @@ def test_a_preview_of_a_file_without_chunks_is_the_picture() -> None:
 
 @pytest.mark.parametrize("mode", ["P", "PA"])
 def test_a_transparent_index_beyond_all_palettes_is_refused(mode: str) -> None:
-    assert samples.unpack_palette(samples.pack_palette(Palette("RGB", bytes(6), 255)), mode) is not None
+    assert raw_samples.unpack_palette(raw_samples.pack_palette(Palette("RGB", bytes(6), 255)), mode) is not None
     with pytest.raises(FormatError, match="the palette is not valid"):
-        samples.unpack_palette(samples.pack_palette(Palette("RGB", bytes(6), 256)), mode)
+        raw_samples.unpack_palette(raw_samples.pack_palette(Palette("RGB", bytes(6), 256)), mode)

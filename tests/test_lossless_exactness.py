@@ -14,9 +14,10 @@ import torch
 from test_exactness import ENVIRONMENTS, Noisy, environment
 
 from dvcodec import weights
-from dvcodec.codec import engine, lossless
-from dvcodec.codec.errors import DvcodecError
-from dvcodec.codec.images import from_array
+from dvcodec.codec import loading
+from dvcodec.codec.lossless import methods
+from dvcodec.errors import DvcodecError
+from dvcodec.image_io.images import from_array
 from dvcodec.models.exact import GridLinear
 from dvcodec.models.exact_canvas import fixed_sigma, integer_basis
 from dvcodec.models.interface import Predictive
@@ -54,7 +55,7 @@ def test_noise_in_what_may_be_float_changes_no_pixel(seed: int) -> None:
     assert small_pixels.same(
         small_pixels.decoded(small_pixels.coded(array), model=small_pixels.network(noisy)).picture, array
     )
-    written = lossless.compress(from_array(array), "model", lambda: small_pixels.network(noisy)).data
+    written = methods.compress(from_array(array), "model", lambda: small_pixels.network(noisy)).data
     assert small_pixels.same(small_pixels.decoded(written).picture, array)
 
 
@@ -75,7 +76,7 @@ def test_an_exact_walk_reads_symbols_as_any_other() -> None:
     data = small_pixels.coded(array)
     total = small_pixels.decoded(data).total
     lossy = small_pixels.decoded(data, preview=total).picture.pixels
-    _, predicted = lossless.base_of(array, small_model.hierarchy())
+    _, predicted = methods.base_of(array, small_model.hierarchy())
     assert np.abs(lossy.astype(int) - predicted).mean() < 40
 
 
@@ -93,8 +94,8 @@ BASIS_SUM, BASIS_MOMENT = 8744896, 1129232
 @pytest.mark.slow
 def test_the_shipped_models_code_a_photograph_exactly() -> None:
     array = small_model.photograph(120, 152)
-    model = engine.lossless_model(None, "cpu")
+    model = loading.lossless_model(None, "cpu")
     assert model is not None and isinstance(model.hierarchy, Predictive)
-    data = lossless.compress(from_array(array), "model", lambda: model).data
+    data = methods.compress(from_array(array), "model", lambda: model).data
     assert small_pixels.same(small_pixels.decoded(data, model=model).picture, array)
     assert weights.default(weights.PIXELS).id == model.pixel_weights

@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from small_pixels import coded, decoded, same
 
-from dvcodec.codec import container, decoder, lossless
-from dvcodec.codec.container import Container
-from dvcodec.codec.errors import DvcodecError, FormatError, TruncatedFile
-from dvcodec.codec.info import describe
+from dvcodec.codec import decoder
+from dvcodec.codec.bitstream import container
+from dvcodec.codec.bitstream.container import Container
+from dvcodec.codec.bitstream.info import describe
+from dvcodec.codec.lossless import methods
+from dvcodec.errors import DvcodecError, FormatError, TruncatedFile
 from dvcodec.models import colours, residuals
 from dvcodec.models.wavefront.base import doubled
 from fake import photograph
@@ -69,7 +71,7 @@ def test_a_preview_is_the_lossy_image() -> None:
     first, last = decoded(data, preview=1), decoded(data, preview=total)
     assert not first.exact and not last.exact and last.picture.pixels.shape == array.shape
     hierarchy = small_model.hierarchy()
-    symbols, predicted = lossless.base_of(array, hierarchy)
+    symbols, predicted = methods.base_of(array, hierarchy)
     rendered = hierarchy.render(symbols.state)
     assert rendered.shape == (40, 50, 3)
     assert np.abs(last.picture.pixels.astype(int) - doubled(rendered, 80, 100)).max() <= 1
@@ -146,7 +148,7 @@ def test_what_the_header_says() -> None:
     data = coded(photograph(16, 24))
     info = describe(data)
     assert (info.format_version, info.lossless, info.method, info.mode) == (2, True, "model", "RGB")
-    assert info.quality == lossless.BASE_QUALITY / 256 and len(info.chunks) >= 1
+    assert info.quality == methods.BASE_QUALITY / 256 and len(info.chunks) >= 1
     assert info.pixel_weights_id == small_pixels.PIXEL_WEIGHTS.hex() and info.weights_id == small_pixels.WEIGHTS.hex()
     sections = info.pixel_bytes + sum(chunk.bytes for chunk in info.chunks)
     assert info.header_bytes + sections == info.total_bytes == len(data)

@@ -10,11 +10,14 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from reference_decoder import decode as reference_decode
 
-from dvcodec.codec import alpha, decoder, encoder, images, lossy
-from dvcodec.codec.container import Container
-from dvcodec.codec.encoder import Compressed, Goal, psnr_of
-from dvcodec.codec.errors import DvcodecError, FormatError, InvalidArgument, TruncatedFile
-from dvcodec.codec.images import Picture
+from dvcodec.codec import decoder
+from dvcodec.codec.bitstream import alpha
+from dvcodec.codec.bitstream.container import Container
+from dvcodec.codec.lossy import encoder, symbol_chunks
+from dvcodec.codec.lossy.encoder import Compressed, Goal, psnr_of
+from dvcodec.errors import DvcodecError, FormatError, InvalidArgument, TruncatedFile
+from dvcodec.image_io import images
+from dvcodec.image_io.images import Picture
 from dvcodec.models.interface import LayerSpec
 from fake import FakeHierarchy, State, photograph
 
@@ -43,9 +46,9 @@ def test_the_decoder_sees_what_the_encoder_saw(
     assert back.mode == picture.mode and back.pixels.shape == picture.pixels.shape
     assert np.array_equal(back.alpha, picture.alpha)  # type: ignore[arg-type]
     shown = picture.pixels if picture.alpha is None else alpha.conceal(picture.pixels, picture.alpha)
-    encoded = lossy.encode(shown, FakeHierarchy(), made.quality)
+    encoded = symbol_chunks.encode(shown, FakeHierarchy(), made.quality)
     grey = picture.pixels.ndim == 2
-    assert (back.pixels == lossy.render(encoded.state, FakeHierarchy(), grey=grey)).all()
+    assert (back.pixels == symbol_chunks.render(encoded.state, FakeHierarchy(), grey=grey)).all()
 
 
 def test_blocks_never_show_in_the_file() -> None:
@@ -62,7 +65,7 @@ def test_a_decoder_written_from_the_specification_reads_the_file(shape: tuple[in
     pixels = photograph(*shape[:2])[:, :, : shape[2]]
     data = compress(pixels).data
     state = reference_decode(data, FakeHierarchy(block=13))
-    encoded = lossy.encode(images.from_array(pixels).pixels, FakeHierarchy(), 12800)
+    encoded = symbol_chunks.encode(images.from_array(pixels).pixels, FakeHierarchy(), 12800)
     wanted, found = cast(State, encoded.state).symbols, cast(State, state).symbols
     assert [symbols.tolist() for symbols in found] == [symbols.tolist() for symbols in wanted]
 

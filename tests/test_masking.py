@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from dvcodec.codec import encoder
-from dvcodec.codec.errors import InvalidArgument, UnsupportedImage
-from dvcodec.codec.lossy import encode
+from dvcodec.codec.lossy import encoder
+from dvcodec.codec.lossy.symbol_chunks import encode
+from dvcodec.errors import InvalidArgument, UnsupportedImage
 from dvcodec.models.configs import RRVQConfig
 from dvcodec.models.descent import Weights
 from dvcodec.models.hierarchy import PhotoHierarchy

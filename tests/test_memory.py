@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from dvcodec.codec import files, lossy
-from dvcodec.codec.errors import DvcodecError
-from dvcodec.codec.files import Settings
+from dvcodec.codec import api
+from dvcodec.codec.api import Settings
+from dvcodec.codec.lossy import symbol_chunks
+from dvcodec.errors import DvcodecError
 
 pytestmark = pytest.mark.usefixtures("fake_weights")
 
@@ -21,18 +22,18 @@ def test_lack_of_memory_names_the_size(error: Exception, dvq: Path, monkeypatch:
 
     for name in ("decode", "render", "encode"):
         with monkeypatch.context() as patch:
-            patch.setattr(lossy, name, failing)
+            patch.setattr(symbol_chunks, name, failing)
             with pytest.raises(DvcodecError, match="not enough memory for 150 x 120 pixels"):
                 if name == "encode":
-                    files.compress_file(dvq.with_suffix(".png"), dvq, Settings(), force=True)
+                    api.compress_file(dvq.with_suffix(".png"), dvq, Settings(), force=True)
                 else:
-                    files.decompress_file(dvq, dvq.with_suffix(".ppm"))
+                    api.decompress_file(dvq, dvq.with_suffix(".ppm"))
 
 
 def test_other_errors_are_not_taken_for_a_lack_of_memory(dvq: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def failing(*args: object, **named: object) -> None:
         raise RuntimeError("shapes do not match")
 
-    monkeypatch.setattr(lossy, "decode", failing)
+    monkeypatch.setattr(symbol_chunks, "decode", failing)
     with pytest.raises(RuntimeError, match="shapes do not match"):
-        files.verify_file(dvq)
+        api.verify_file(dvq)

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from dvcodec.codec import images, metadata
-from dvcodec.codec.errors import FormatError, UnsupportedImage
-from dvcodec.codec.images import Picture
-from dvcodec.codec.metadata import Metadata
+from dvcodec.errors import FormatError, UnsupportedImage
+from dvcodec.image_io import images, metadata
+from dvcodec.image_io.images import Picture
+from dvcodec.image_io.metadata import Metadata
 from fake import file_of, photograph
 
 COLOUR = Image.fromarray(photograph(24, 36))

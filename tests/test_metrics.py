@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from dvcodec.codec.errors import InvalidArgument
+from dvcodec.errors import InvalidArgument
 from dvcodec.evaluation.metrics import (
     METRICS,
     MS_SSIM,

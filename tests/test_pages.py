@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import dvcodec
-from dvcodec.codec import container, decoder, lossless, tiling
-from dvcodec.codec.errors import DvcodecError, FormatError, UnsupportedImage, WeightsNotFound
-from dvcodec.codec.images import from_array, from_image
+from dvcodec.codec import decoder
+from dvcodec.codec.bitstream import container, tiling
+from dvcodec.codec.lossless import methods
+from dvcodec.errors import DvcodecError, FormatError, UnsupportedImage, WeightsNotFound
+from dvcodec.image_io.images import from_array, from_image
 from dvcodec.models.bilevel import HALF, SCORE_BITS, STEPS
 from dvcodec.models.exact import GridLinear
 from dvcodec.models.interface import PageModel, PixelStep
@@ -31,9 +33,9 @@ Pixels = NDArray[np.uint8]
 
 def coded(white: Pixels, method: str = "bilevel", model: PageModel | None = None) -> bytes:
     """A lossless file of (H, W) pixels of 0 and 255 in mode 1."""
-    found = lossless.Pages(model or small_pages.page_model(), small_pages.WEIGHTS)
+    found = methods.Pages(model or small_pages.page_model(), small_pages.WEIGHTS)
     picture = from_image(Image.fromarray(white != 0), exact=True)
-    return lossless.compress(picture, method, lambda: None, load_pages=lambda: found).data
+    return methods.compress(picture, method, lambda: None, load_pages=lambda: found).data
 
 
 def decoded(data: bytes, model: PageModel | None = None) -> Pixels:
@@ -251,7 +253,7 @@ def test_headers_that_make_no_sense_are_refused() -> None:
 def test_other_modes_are_refused() -> None:
     grey = from_array(np.zeros((4, 4), np.uint8))
     with pytest.raises(UnsupportedImage, match="method bilevel cannot hold"):
-        lossless.compress(grey, "bilevel", lambda: None)
+        methods.compress(grey, "bilevel", lambda: None)
 
 
 def test_a_decoder_without_the_model_says_so() -> None:

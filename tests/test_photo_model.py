@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dvcodec.codec.encoder import psnr_of
+from dvcodec.codec.lossy.encoder import psnr_of
 from dvcodec.models import interface
 from dvcodec.models.analysis_synthesis import Pyramid, crop_levels, pad_levels
 from dvcodec.models.descent import Step

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 import dvcodec
-from dvcodec.codec import files
+from dvcodec.codec import api
 from fake import photograph
 
 pytestmark = pytest.mark.usefixtures("fake_weights")
@@ -39,7 +39,7 @@ def test_opening_decodes_nothing_yet(monkeypatch: pytest.MonkeyPatch) -> None:
     turned = Image.fromarray(photograph(50, 70))
     turned.info["exif"] = tags.tobytes()
     data = dvcodec.compress(turned)
-    monkeypatch.setattr(files, "decompress_picture", None)
+    monkeypatch.setattr(api, "decompress_picture", None)
     with Image.open(io.BytesIO(data)) as image:
         assert image.size == (70, 50) and image.getexif()[274] == 6
         with pytest.raises(TypeError):
@@ -58,7 +58,7 @@ def test_metadata_and_options(tmp_path: Path) -> None:
         back.save(tmp_path / "y.dvq")
         back.save(tmp_path / "z.dvq", strip=True)
         back.save(tmp_path / "w.dvq", exif=b"")
-    infos = [files.inspect_file(tmp_path / f"{name}.dvq") for name in "yzw"]
+    infos = [api.inspect_file(tmp_path / f"{name}.dvq") for name in "yzw"]
     assert [bool(info.exif_bytes) for info in infos] == [True, False, False]
     assert [bool(info.icc_bytes) for info in infos] == [True, False, True]
 

@@ -10,9 +10,9 @@ import torch
 from PIL import Image
 
 from dvcodec import training
-from dvcodec.codec import pixels
-from dvcodec.codec.entropy import Tables
-from dvcodec.codec.errors import InvalidArgument
+from dvcodec.codec.entropy.ans import Tables
+from dvcodec.codec.lossless import pixel_strips
+from dvcodec.errors import InvalidArgument
 from dvcodec.models import colours, residual_tables, residuals
 from dvcodec.models.configs import WavefrontConfig
 from dvcodec.models.pixel_net import MEAN_STEPS, TAILS, Shape
@@ -27,7 +27,7 @@ from fake import photograph
 def test_the_objective_is_what_a_strip_costs() -> None:
     array, predicted = photograph(60, 80), photograph(60, 80, 4)
     model = small_pixels.pixel_model()
-    strip = pixels.encode(array, predicted, model, Tables(model.tables))
+    strip = pixel_strips.encode(array, predicted, model, Tables(model.tables))
     both = torch.from_numpy(np.dstack([array, predicted]).astype(np.float32)).permute(2, 0, 1)[None]
     planes, shown = (colours.split(part, strip[0]) for part in (both[:, :3], both[:, 3:]))
     with torch.no_grad():
@@ -91,8 +91,8 @@ def test_a_run_ends_in_weights_that_code(tmp_path: Path) -> None:
     assert model.name == "p" and model.network.config.hidden == 8
     assert (model.tables != residual_tables.tables()).any()
     array, predicted = photograph(40, 48), photograph(40, 48, 4)
-    strip = pixels.encode(array, predicted, model, Tables(model.tables))
-    assert (pixels.decode(strip, predicted, model, Tables(model.tables), grey=False) == array).all()
+    strip = pixel_strips.encode(array, predicted, model, Tables(model.tables))
+    assert (pixel_strips.decode(strip, predicted, model, Tables(model.tables), grey=False) == array).all()
     assert (tmp_path / "p.card.json").is_file()
 
 

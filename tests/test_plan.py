@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from comparing import Coarse
-from dvcodec.codec.errors import DvcodecError, InvalidArgument, WeightsNotFound
+from dvcodec.errors import DvcodecError, InvalidArgument, WeightsNotFound
 from dvcodec.evaluation.baselines import BASELINES, Jpeg, Scale, WebP
 from dvcodec.evaluation.images import Skipped, survey
 from dvcodec.evaluation.matched import busiest, largest_within, smallest_from

@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from dvcodec import training
-from dvcodec.codec.errors import DvcodecError, InvalidArgument
+from dvcodec.errors import DvcodecError, InvalidArgument
 from dvcodec.models.bands import render_bands
 from dvcodec.models.foresight import look_ahead
 from dvcodec.models.halo import with_halo

@@ -17,9 +17,10 @@ from reference_photo import Weights
 from reference_synthesis import decode
 from reference_weights import contents
 
-from dvcodec.codec import decoder, lossy
-from dvcodec.codec.container import pack
-from dvcodec.codec.header import Header
+from dvcodec.codec import decoder
+from dvcodec.codec.bitstream.container import pack
+from dvcodec.codec.bitstream.header import Header
+from dvcodec.codec.lossy import symbol_chunks
 from dvcodec.models.deflated import difference, facts_of, tensors_of
 from dvcodec.models.hierarchy import PhotoHierarchy
 from dvcodec.models.interface import Step
@@ -77,7 +78,7 @@ def shipped() -> Model:
 def coded(model: Model, array: Pixels, quality: float) -> bytes:
     """A file of these pixels."""
     code, grey = round(quality * 256), array.ndim == 2
-    chunks = lossy.encode(array, model.hierarchy, code).chunks
+    chunks = symbol_chunks.encode(array, model.hierarchy, code).chunks
     return pack(Header(array.shape[1], array.shape[0], grey, False, code, model.weights.id), chunks)
 
 

@@ -11,7 +11,7 @@ import small_pixels
 from numpy.typing import NDArray
 from reference_decoder import ReferenceChooser
 
-from dvcodec.codec import container
+from dvcodec.codec.bitstream import container
 from dvcodec.models.interface import Predictive
 from fake import photograph
 

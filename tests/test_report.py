@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from comparing import HOSTILE, POINTS, comparison
-from dvcodec.codec.errors import OutputExists, OutputFailed
+from dvcodec.errors import OutputExists, OutputFailed
 from dvcodec.evaluation import Comparison, read_curve, write_report
 from dvcodec.evaluation.accounting import Account
 from dvcodec.evaluation.bdrate import BdRate

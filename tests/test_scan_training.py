@@ -9,9 +9,9 @@ import torch
 from PIL import Image
 
 from dvcodec import training
-from dvcodec.codec import pages
-from dvcodec.codec.entropy import Tables
-from dvcodec.codec.errors import DvcodecError, InvalidArgument
+from dvcodec.codec.entropy.ans import Tables
+from dvcodec.codec.lossless import bilevel
+from dvcodec.errors import DvcodecError, InvalidArgument
 from dvcodec.models import deflated
 from dvcodec.models.configs import ScanConfig
 from dvcodec.models.scan_net import PATTERNS, RARE, TOTAL, ScanNet, net_config
@@ -50,7 +50,7 @@ def test_every_part_of_a_page_draws_and_goes_on(part: object, monkeypatch: pytes
 def test_the_objective_is_what_a_page_costs() -> None:
     model, page = small_pages.page_model(), made(3)
     whole = [(slice(0, SIZE[0]), slice(0, SIZE[1]))]
-    size = len(pages.encode(page * np.uint8(255), whole, model, Tables(model.tables)))
+    size = len(bilevel.encode(page * np.uint8(255), whole, model, Tables(model.tables)))
     net, looked = small_pages.trainable(), seen(page, model.network.config.reach)
     task = ScanTask(ScanConfig(rows=3, columns=5, width=12), ScanRecipe(pages=1, batch=1, pixels=40000), None)
     task.module, task.pages = net, [looked]
@@ -98,8 +98,8 @@ def test_a_run_ends_in_weights_that_code(tmp_path: Path) -> None:
     model = small_pages.load(out.read_bytes())
     assert model.name == "p" and model.network.config.width == 4
     white, whole = small_pages.page(40, 50), [(slice(0, 40), slice(0, 50))]
-    section, back = pages.encode(white, whole, model, Tables(model.tables)), np.zeros_like(white)
-    pages.decode(section, back, whole, model, Tables(model.tables))
+    section, back = bilevel.encode(white, whole, model, Tables(model.tables)), np.zeros_like(white)
+    bilevel.decode(section, back, whole, model, Tables(model.tables))
     assert (back == white).all() and (tmp_path / "p.card.json").is_file()
     with pytest.raises(DvcodecError, match="counted in training"):
         training.export(checkpoint, out, {"name": "p"}, tmp_path)

@@ -9,11 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from dvcodec.codec import decoder, encoder, images, lossy, search
-from dvcodec.codec.container import QUALITY_RANGE
-from dvcodec.codec.encoder import Goal
-from dvcodec.codec.errors import TargetUnreachable
-from dvcodec.codec.images import Picture
+from dvcodec.codec import decoder
+from dvcodec.codec.bitstream.container import QUALITY_RANGE
+from dvcodec.codec.lossy import encoder, search, symbol_chunks
+from dvcodec.codec.lossy.encoder import Goal
+from dvcodec.errors import TargetUnreachable
+from dvcodec.image_io import images
+from dvcodec.image_io.images import Picture
 from fake import FakeHierarchy, photograph
 
 WEIGHTS = b"12345678"
@@ -108,13 +110,13 @@ def test_a_rough_value_tells_where_to_begin(share: float, offset: float, above: 
 @pytest.mark.parametrize("goal", [Goal(size=2_000), Goal(bpp=0.5), Goal(psnr=31.0)])
 def test_targets_are_looked_for_with_the_least_effort_first(goal: Goal, monkeypatch: pytest.MonkeyPatch) -> None:
     efforts: list[int] = []
-    plain = lossy.encode
+    plain = symbol_chunks.encode
 
-    def encode(*arguments: Any, effort: int, perceptual: bool) -> lossy.Encoded:
+    def encode(*arguments: Any, effort: int, perceptual: bool) -> symbol_chunks.Encoded:
         efforts.append(effort)
         return plain(*arguments, effort=effort, perceptual=perceptual)
 
-    monkeypatch.setattr(lossy, "encode", encode)
+    monkeypatch.setattr(symbol_chunks, "encode", encode)
     picture = images.from_array(photograph(160, 160))
     made = encoder.compress(picture, FakeHierarchy(), WEIGHTS, goal, effort=4)
     assert efforts == sorted(efforts) and efforts[0] == 1 and efforts.count(4) <= 3

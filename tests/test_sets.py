@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from dvcodec.codec.entropy import Stack
-from dvcodec.codec.errors import FormatError
-from dvcodec.codec.sets import MOST, SHARES, BitsBack, batches
+from dvcodec.codec.entropy.ans import Stack
+from dvcodec.codec.entropy.bits_back import MOST, SHARES, BitsBack, batches
+from dvcodec.errors import FormatError
 from dvcodec.evaluation.bound import measure
 from dvcodec.models.families.config import FamilyConfig
 from dvcodec.models.families.packing import pack, unpack

@@ -52,8 +52,8 @@ def test_every_environment_writes_the_same_bytes(kind: str, setting: tuple[str, 
     "place", ["stem.0", "up.1", "latents.1.qladder", "latents.0.qstrap", "synthesis", "likelihood"]
 )
 def test_one_step_of_any_weight_changes_what_is_decoded(place: str) -> None:
-    from dvcodec.codec.errors import FormatError
-    from dvcodec.codec.sets import BitsBack
+    from dvcodec.codec.entropy.bits_back import BitsBack
+    from dvcodec.errors import FormatError
 
     lively = small.lively(KINDS["bilevel"])
     packed, images = pack(lively), samples("bilevel", 33)

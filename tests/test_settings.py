@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dvcodec.codec.errors import InvalidArgument
+from dvcodec.errors import InvalidArgument
 from dvcodec.training import registry
 from dvcodec.training.recipes import Recipe
 from dvcodec.training.schedules import Norms, Plateau, share

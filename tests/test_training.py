@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import save_file
 
 from dvcodec import training
-from dvcodec.codec.errors import DvcodecError, InvalidArgument, OutputFailed
+from dvcodec.errors import DvcodecError, InvalidArgument, OutputFailed
 from dvcodec.models.configs import RRVQConfig
 from dvcodec.models.descent import Step
 from dvcodec.models.latent import CONTEXT, LatentLayer

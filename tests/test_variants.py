@@ -10,7 +10,7 @@ import small_model
 import torch
 from torch import Tensor
 
-from dvcodec.codec.lossy import decode, encode
+from dvcodec.codec.lossy.symbol_chunks import decode, encode
 from dvcodec.models.descent import Step, descend
 from dvcodec.models.packing import pack, unpack
 from dvcodec.models.photo import PhotoRRVQ, grid_sizes

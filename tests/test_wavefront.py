@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dvcodec.codec import pixels
-from dvcodec.codec.entropy import Tables
+from dvcodec.codec.entropy.ans import Tables
+from dvcodec.codec.lossless import pixel_strips
 from dvcodec.models import colours, interface, residual_tables
 from dvcodec.models.exact import GridLinear
 from dvcodec.models.packing import BoundError
@@ -124,8 +124,8 @@ def test_strips_of_every_size_come_back(size: tuple[int, int], grey: bool, start
     array = np.random.default_rng(start).integers(0, 256, (*size, 3), np.uint8)
     wanted = np.ascontiguousarray(array[:, :, 0]) if grey else array
     model, predicted = small_pixels.pixel_model(), photograph(*size, 2)
-    strip = pixels.encode(wanted, predicted, model, Tables(model.tables))
-    assert (pixels.decode(strip, predicted, model, Tables(model.tables), grey=grey) == wanted).all()
+    strip = pixel_strips.encode(wanted, predicted, model, Tables(model.tables))
+    assert (pixel_strips.decode(strip, predicted, model, Tables(model.tables), grey=grey) == wanted).all()
 
 
 @given(st.integers(0, seen.TABLE - 1))

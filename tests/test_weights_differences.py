@@ -14,8 +14,8 @@ from safetensors.torch import save
 from test_weights_files import parts, tell
 
 from dvcodec import weights
-from dvcodec.codec import engine
-from dvcodec.codec.errors import WeightsNotFound
+from dvcodec.codec import loading
+from dvcodec.errors import WeightsNotFound
 from dvcodec.models.deflated import KEY, MOST_BASES, deflate, difference, facts_of, tensors_of
 from dvcodec.models.packing import pack
 from dvcodec.training.shelving import shelve
@@ -55,13 +55,13 @@ def test_a_difference_is_smaller_and_gives_the_same_model(folder: Path, monkeypa
     for entry in (weights.find("old"), weights.find(str(old)), weights.by_id(named.digest()[:8])):
         assert (entry.sha256, entry.path) == (named.hexdigest(), old)
     assert weights.find(str(copied)).sha256 == named.hexdigest()
-    engine.forget()
-    again = engine.hierarchy(weights.find("old"), "cpu")
+    loading.forget()
+    again = loading.hierarchy(weights.find("old"), "cpu")
     assert again.name == "small" and pack(again.network).keys() == wanted.keys()  # type: ignore[attr-defined]
     old.write_bytes(old.read_bytes() + b"\0")
-    engine.forget()
+    loading.forget()
     with pytest.raises(WeightsNotFound, match="damaged"):
-        engine.hierarchy(weights.find("old"), "cpu")
+        loading.hierarchy(weights.find("old"), "cpu")
 
 
 def test_shelving_goes_on_after_an_interrupt_and_in_no_circle(folder: Path) -> None:

@@ -15,8 +15,8 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from dvcodec import models
-from dvcodec.codec import engine
-from dvcodec.codec.errors import DvcodecError
+from dvcodec.codec import loading
+from dvcodec.errors import DvcodecError
 from dvcodec.models import deflated
 from dvcodec.models.deflated import KEY, LARGEST
 from dvcodec.models.differences import Index
@@ -113,7 +113,7 @@ def tell(data: bytes, folder: Path, match: str | None = None) -> None:
     with pytest.raises(ValueError, match=match):
         models.load(path)
     with pytest.raises(DvcodecError) as caught:
-        engine.load_model(path, "cpu")
+        loading.load_model(path, "cpu")
     assert "\n" not in str(caught.value)
 
 
@@ -128,7 +128,7 @@ def forged(change: Callable[[dict[str, Tensor], Metadata], object]) -> bytes:
 def test_the_file_itself_is_fine(tmp_path: Path) -> None:
     path = tmp_path / "fine.safetensors"
     path.write_bytes(forged(lambda tensors, metadata: None))
-    assert engine.load_model(path, "cpu").name == "small"
+    assert loading.load_model(path, "cpu").name == "small"
 
 
 @pytest.mark.parametrize("kept", [0, 1, 8, 9, 200, 20_000, -1000, -1])
@@ -224,7 +224,7 @@ def test_other_safetensors_files_are_refused(kind: str, tmp_path: Path) -> None:
 
 def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(DvcodecError):
-        engine.load_model(tmp_path / "nothing.safetensors", "cpu")
+        loading.load_model(tmp_path / "nothing.safetensors", "cpu")
 
 
 @pytest.mark.parametrize("index", [[["a", "int8", [2**28] * 9]], [["a", "int8", [1]]] * (2**14 + 1)])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from dvcodec.cli.batch import Done
 from dvcodec.cli.naming import Job
-from dvcodec.codec.errors import DvcodecError
+from dvcodec.errors import DvcodecError
 
 
 def copy(job: Job, options: object) -> Done:

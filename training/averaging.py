@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from ..codec.errors import DvcodecError
+from ..errors import DvcodecError
 from .checkpoints import Checkpoint
 
 ALIKE = 0.5

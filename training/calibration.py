@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..codec.errors import DvcodecError
+from ..errors import DvcodecError
 from ..models.hierarchy import PhotoHierarchy, QualityMap
 from ..models.interface import Step
 from ..models.photo import FINEST_CODE, PhotoRRVQ

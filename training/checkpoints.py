@@ -17,7 +17,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from ..codec.errors import DvcodecError, OutputFailed
+from ..errors import DvcodecError, OutputFailed
 from ..models.photo import PhotoRRVQ
 from . import registry
 from .older_checkpoints import OLDER, upgraded

@@ -15,7 +15,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from ..codec.errors import InvalidArgument
+from ..errors import InvalidArgument
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..codec.errors import DvcodecError
+from ..errors import DvcodecError
 from ..models.families.choosers import Account, Posterior, relaxed, sampled
 from ..models.families.codebooks import Nearest
 from ..models.families.config import FamilyConfig

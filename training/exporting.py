@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..codec.errors import DvcodecError
-from ..codec.output import streamed
+from ..errors import DvcodecError
+from ..image_io.atomic import streamed
 from ..models import scan_file
 from ..models.families import weights as families
 from ..models.families.model import FamilyVAE

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
 
-from ..codec.errors import DvcodecError
+from ..errors import DvcodecError
 from .task import Terms
 
 EVERY = 20

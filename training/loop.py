@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from ..codec.errors import DvcodecError
+from ..errors import DvcodecError
 from .checkpoints import BEST, FILE, Checkpoint, save
 from .distributed import Team
 from .interrupts import Interrupts

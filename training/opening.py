@@ -6,7 +6,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 
-from ..codec.errors import DvcodecError
+from ..errors import DvcodecError
 from ..models.families.model import FamilyVAE
 from ..models.hierarchy import PhotoHierarchy, QualityMap
 from ..models.packing import BoundError, pack, unpack

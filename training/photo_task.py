@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..codec.errors import InvalidArgument
+from ..errors import InvalidArgument
 from ..models.configs import RRVQConfig
 from ..models.photo import FINEST_CODE, PhotoRRVQ
 from .codebooks import initialise_codebooks

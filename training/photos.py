@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..codec.errors import DvcodecError
+from ..errors import DvcodecError
 from .data.pictures import read_image, unlike
 from .synthetic import synthetic
 from .variety import varied_crop

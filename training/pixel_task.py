@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..codec.errors import DvcodecError
+from ..errors import DvcodecError
 from ..models import colours, load, residuals
 from ..models.configs import WavefrontConfig
 from ..models.interface import Mode, PixelStep, Predictive

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..codec.errors import InvalidArgument
+from ..errors import InvalidArgument
 from ..models.configs import RRVQConfig
 from ..models.photo import FINEST_CODE
 from ..models.transform import BLOCK

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..codec.errors import InvalidArgument
+from ..errors import InvalidArgument
 from ..models.configs import RRVQConfig, ScanConfig, WavefrontConfig
 from ..models.families.config import from_fields
 from .families import FAMILIES, FamilyPreset, FamilyRecipe

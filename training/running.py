@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from ..codec.errors import DvcodecError
+from ..errors import DvcodecError
 from .checkpoints import FILE, Checkpoint
 from .distributed import Team, joined
 from .journal import Journal, Sink, Tables, TensorBoard, tensorboard_writer

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from ..codec.errors import InvalidArgument
+from ..errors import InvalidArgument
 
 T = TypeVar("T")
 

@@ -13,7 +13,7 @@ import json
 import sys
 from pathlib import Path
 
-from ..codec.output import write
+from ..image_io.atomic import write
 from ..models.deflated import difference, facts_of
 
 FOLDER = Path(__file__).parent.parent / "weights"

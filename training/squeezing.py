@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from ..codec.output import write
+from ..image_io.atomic import write
 from ..models.deflated import deflate, facts_of, tensors_of
 
 ITERATIONS = 5

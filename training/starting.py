@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..codec.errors import DvcodecError
+from ..errors import DvcodecError
 from ..models.hierarchy import PhotoHierarchy
 from ..models.latent import LatentLayer
 from ..models.photo import PhotoRRVQ

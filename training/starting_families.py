@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..codec.errors import DvcodecError
+from ..errors import DvcodecError
 from ..models.families.model import FamilyVAE
 from ..models.families.neighbours import Bilevel
 from .opening import is_checkpoint, opened

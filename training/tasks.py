@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..codec.errors import DvcodecError, InvalidArgument
+from ..errors import DvcodecError, InvalidArgument
 from ..models.families.config import FamilyConfig
 from .data import DATA_SETS, load
 from .data.folders import open_folder

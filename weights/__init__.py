@@ -15,7 +15,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from ..codec.errors import WeightsNotFound
+from ..errors import WeightsNotFound
 from .kinds import HIERARCHY as HIERARCHY
 from .kinds import PIXELS as PIXELS
 from .kinds import SCANS as SCANS

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ...errors import UnsupportedImage
+from ...image_io.images import Picture
 from ...models.set_interface import SetModel
-from .. import lossless, samples
-from ..errors import UnsupportedImage
-from ..images import Picture
+from ..lossless import methods, raw_samples
 from . import mosaics
 from .coders import Coders
 from .grouping import Group, stands_alone
@@ -43,8 +43,8 @@ def check(picture: Picture, coders: Coders) -> None:
                 f" {picture.mode}, or there are metadata",
                 "use --method auto",
             )
-    elif coders.method != lossless.AUTO:
-        lossless.wanted(picture, coders.method, coders.method)
+    elif coders.method != methods.AUTO:
+        methods.wanted(picture, coders.method, coders.method)
 
 
 def _suiting(picture: Picture, coders: Coders) -> list[tuple[bytes, SetModel]]:
@@ -54,9 +54,9 @@ def _suiting(picture: Picture, coders: Coders) -> list[tuple[bytes, SetModel]]:
     return [(prefix, model) for prefix, model in coders.sets if model.suits(picture.mode, height, width)]
 
 
-def file(picture: Picture, coders: Coders) -> lossless.Coded:
+def file(picture: Picture, coders: Coders) -> methods.Coded:
     """Return a picture as a lossless file."""
-    return lossless.compress(picture, coders.method, coders.load, load_pages=coders.load_pages)
+    return methods.compress(picture, coders.method, coders.load, load_pages=coders.load_pages)
 
 
 def code(group: Group, coders: Coders) -> Together | list[bytes]:
@@ -74,7 +74,7 @@ def code(group: Group, coders: Coders) -> Together | list[bytes]:
 
 def _together(group: Group, coders: Coders) -> Iterator[Together]:
     """The group under every model of sets that suits, and as a mosaic."""
-    crc = samples.checksum(np.concatenate(group.tiles))
+    crc = raw_samples.checksum(np.concatenate(group.tiles))
     for prefix, model in _suiting(group.picture(0), coders):
         yield Together(SET, model.encode(np.stack(group.tiles)), crc, weights_id=prefix)
     if coders.method != BITS_BACK and len(group.tiles) > 1:
@@ -100,7 +100,7 @@ def _files(group: Group, coders: Coders, limit: int | None) -> list[bytes] | Non
             continue
         if limit is not None and size * count >= limit * len(made):
             return None
-        if coders.method == lossless.AUTO and not modelled:
+        if coders.method == methods.AUTO and not modelled:
             coders = replace(coders, load=lambda: None, load_pages=lambda: None)
     return [made[index] for index in range(count)]
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...models.set_interface import SetModel
-from .. import lossless
+from ..lossless import methods
 
 
 @dataclass(frozen=True)
@@ -13,7 +13,7 @@ class Coders:
 
     method: str
     """One of METHODS, lossless.AUTO or BITS_BACK."""
-    load: lossless.LoadModel
-    load_pages: lossless.LoadPages
+    load: methods.LoadModel
+    load_pages: methods.LoadPages
     sets: Sequence[tuple[bytes, SetModel]] = ()
     """Models of sets and their ids; none where the method is one of METHODS."""

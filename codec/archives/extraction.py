@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from .. import images, output
-from ..errors import DvcodecError, FormatError, OutputExists, OutputFailed
+from ...errors import DvcodecError, FormatError, OutputExists, OutputFailed
+from ...image_io import atomic, images
 from . import names
 from .loaders import installed
 from .members import Member, members
@@ -97,9 +97,9 @@ def _written(member: Member, archive: Path, folder: Path, written: set[str], for
         if (key := names.key(member.target)) in written:
             raise OutputExists("another image of the archive comes back as this file; not overwritten")
         target = _place(folder, member.target)
-        output.check_target(archive, target, force=force, mend="use --output-dir or --force")
+        atomic.check_target(archive, target, force=force, mend="use --output-dir or --force")
         data, _ = images.write(member.picture, "PNG")
-        output.write(target, data, force=force, sync=False)
+        atomic.write(target, data, force=force, sync=False)
         written.add(key)
     except DvcodecError as error:
         return Refused(member.target, error)

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import samples, webp
-from ..images import Palette, Picture
-from ..metadata import NO_METADATA
+from ...image_io import webp
+from ...image_io.images import Palette, Picture
+from ...image_io.metadata import NO_METADATA
+from ..lossless import raw_samples
 from .layout import MAX_COUNT
 
 LARGE = 2**16
@@ -52,11 +53,11 @@ class Group:
 
     def picture(self, index: int) -> Picture:
         """Return one of the images."""
-        return samples.picture(self.tiles[index], self.alike.mode, self.palette)
+        return raw_samples.picture(self.tiles[index], self.alike.mode, self.palette)
 
     def stack(self) -> Picture:
         """Return all images below each other, as one."""
-        return samples.picture(np.concatenate(self.tiles), self.alike.mode, self.palette)
+        return raw_samples.picture(np.concatenate(self.tiles), self.alike.mode, self.palette)
 
 
 def stands_alone(picture: Picture) -> bool:
@@ -75,12 +76,12 @@ class Waiting:
     def add(self, position: int, name: str, picture: Picture) -> list[Group]:
         """Put an image into its group; return the groups that wait no longer: full ones, and the oldest of too many."""
         height, width = picture.pixels.shape[:2]
-        alike = Alike(picture.mode, height, width, samples.pack_palette(picture.palette))
+        alike = Alike(picture.mode, height, width, raw_samples.pack_palette(picture.palette))
         group = self._groups.pop(alike, None) or Group(alike, picture.palette)
         self._groups[alike] = group
         group.positions.append(position)
         group.names.append(name)
-        group.tiles.append(samples.of(picture))
+        group.tiles.append(raw_samples.of(picture))
         self._pixels += height * width
         ready = [self._take(alike)] if group.full else []
         while len(self._groups) > OPEN_GROUPS or self._pixels > OPEN_PIXELS:

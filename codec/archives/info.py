@@ -4,9 +4,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ..container import Container
-from ..errors import FormatError, WeightsNotFound
-from ..header import ARCHIVE_VERSION
+from ...errors import FormatError, WeightsNotFound
+from ..bitstream.container import Container
+from ..bitstream.header import ARCHIVE_VERSION
 from . import names
 from .layout import FILES, SET
 from .reader import Archive, Loss, Segment

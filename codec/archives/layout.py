@@ -6,9 +6,10 @@ Needs no numpy. docs/FORMAT.md is the specification.
 import zlib
 from dataclasses import dataclass
 
-from ..errors import FormatError
-from ..header import ARCHIVE_VERSION, MAGIC, MAX_SIDE, MODES
-from ..varint import Reader, write_varint
+from ...errors import FormatError
+from ...image_io.limits import MAX_SIDE, MODES
+from ..bitstream.header import ARCHIVE_VERSION, MAGIC
+from ..bitstream.varint import Reader, write_varint
 
 HEADER = MAGIC + bytes([ARCHIVE_VERSION, 0])
 """How every archive begins; the last byte is for features to come."""

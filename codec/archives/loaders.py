@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ...image_io.images import Picture
 from ...models.set_interface import SetModel
 from ..decoder import Load, LoadPages, LoadPixels, decompress
-from ..images import Picture
 
 
 @dataclass(frozen=True)
@@ -24,11 +24,11 @@ class Loaders:
 
 def installed(device: str = "auto") -> Loaders:
     """Return loaders of installed weights. They raise WeightsNotFound for others."""
-    from .. import engine
+    from .. import loading
 
     return Loaders(
-        lambda prefix: engine.hierarchy_by_id(prefix, device),
-        lambda prefix: engine.pixel_model_by_id(prefix, device),
-        lambda prefix: engine.page_model_by_id(prefix, device),
-        lambda prefix: engine.set_model_by_id(prefix, device),
+        lambda prefix: loading.hierarchy_by_id(prefix, device),
+        lambda prefix: loading.pixel_model_by_id(prefix, device),
+        lambda prefix: loading.page_model_by_id(prefix, device),
+        lambda prefix: loading.set_model_by_id(prefix, device),
     )

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import samples
-from ..container import Container
-from ..errors import DvcodecError, FormatError
-from ..images import Picture
+from ...errors import DvcodecError, FormatError
+from ...image_io.images import Picture
+from ..bitstream.container import Container
+from ..lossless import raw_samples
 from . import mosaics, names
 from .layout import FILES, MOSAIC, Head
 from .loaders import Loaders
@@ -102,13 +102,13 @@ def _together(segment: Segment, loaders: Loaders) -> list[Picture]:
         raise FormatError("the id of its weights is lost")
     values = loaders.sets(segment.weights_id).decode(segment.payload, len(head.positions))
     _check_set(values, head)
-    return [samples.picture(tile, head.mode, None) for tile in values]
+    return [raw_samples.picture(tile, head.mode, None) for tile in values]
 
 
 def _check_set(values: NDArray[np.uint8], head: Head) -> None:
-    channels = samples.CHANNELS[head.mode]
+    channels = raw_samples.CHANNELS[head.mode]
     shape = (len(head.positions), head.height, head.width, *((channels,) if channels > 1 else ()))
     if values.shape != shape or values.dtype != np.uint8:
         raise FormatError("a set is not of the size that its head says")
-    if samples.checksum(values) != head.samples_crc:
+    if raw_samples.checksum(values) != head.samples_crc:
         raise FormatError("the decoded pixels do not match their checksum")

@@ -5,12 +5,12 @@ What the segment's head tells (size, mode, checksum) is left out, so a mosaic co
 
 import numpy as np
 
-from .. import lossless, samples
-from ..container import PALETTE, PIXELS, Container, Parts, assemble
-from ..errors import FormatError
-from ..header import METHODS, MODELLED, Lossless, lossless_header
-from ..images import Picture
-from ..varint import Reader, write_varint
+from ...errors import FormatError
+from ...image_io.images import Picture
+from ..bitstream.container import PALETTE, PIXELS, Container, Parts, assemble
+from ..bitstream.header import METHODS, MODELLED, Lossless, lossless_header
+from ..bitstream.varint import Reader, write_varint
+from ..lossless import methods, raw_samples
 from .coders import Coders
 from .layout import Head
 from .loaders import Loaders
@@ -64,13 +64,13 @@ def _check(container: Container, head: Head, rows: int) -> None:
 def decode(payload: bytes, head: Head, loaders: Loaders) -> list[Picture]:
     """Return the images of a mosaic. FormatError if they are not what the head says."""
     stack = loaders.decompress(unpack(payload, head))
-    values = samples.of(stack)
+    values = raw_samples.of(stack)
     tiles = np.split(values, len(head.positions))
-    return [samples.picture(tile, stack.mode, stack.palette) for tile in tiles]
+    return [raw_samples.picture(tile, stack.mode, stack.palette) for tile in tiles]
 
 
 def encode(stack: Picture, coders: Coders) -> tuple[bytes, bool]:
     """Return the payload of a stack of images, and whether it begins with a palette."""
-    file = lossless.compress(stack, coders.method, coders.load, load_pages=coders.load_pages).data
+    file = methods.compress(stack, coders.method, coders.load, load_pages=coders.load_pages).data
     payload = pack(file)
     return payload, payload[0] not in _WHOLE and stack.palette is not None

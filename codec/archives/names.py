@@ -8,8 +8,8 @@ import re
 import zlib
 from pathlib import PurePosixPath
 
-from ..errors import FormatError
-from ..metadata import inflate
+from ...errors import FormatError
+from ...image_io.metadata import inflate
 
 MAX_NAME = 1024
 """Most bytes of a name in UTF-8."""

@@ -7,17 +7,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...errors import InvalidArgument
+from ...image_io import atomic
+from ...image_io.metadata import NO_METADATA
 from ...weights import SETS, find
-from .. import engine, lossless, output
-from ..errors import InvalidArgument
-from ..header import METHODS
-from ..metadata import NO_METADATA
+from .. import loading
+from ..bitstream.header import METHODS
+from ..lossless import methods
 from .choice import BITS_BACK
 from .coders import Coders
 from .writer import Totals, Writer
 
 if TYPE_CHECKING:
-    from ..images import Picture
+    from ...image_io.images import Picture
 
 
 EXISTS = "nothing is added to an archive: name another file, or use --force"
@@ -78,29 +80,29 @@ def packing(target: Path, settings: Settings, *, force: bool = False) -> Iterato
     OutputExists, before any work is done, unless `force`; UnsupportedImage if nothing was added.
     """
     coders = _coders(settings)
-    output.check_target(None, target, force=force, mend=EXISTS)
-    with output.streamed(target, force=force) as file:
+    atomic.check_target(None, target, force=force, mend=EXISTS)
+    with atomic.streamed(target, force=force) as file:
         archive = Packing(Writer(file, coders), settings)
         yield archive
         archive.finish()
 
 
 def _coders(settings: Settings) -> Coders:
-    method = settings.method or lossless.AUTO
-    known = (lossless.AUTO, *METHODS, BITS_BACK)
+    method = settings.method or methods.AUTO
+    known = (methods.AUTO, *METHODS, BITS_BACK)
     if method not in known:
         raise InvalidArgument(f"unknown method {method!r}", f"one of {', '.join(known)}")
     hierarchy = settings.weights if settings.weights and find(settings.weights).kind != SETS else None
-    loaded: list[lossless.Model | None] = []
+    loaded: list[methods.Model | None] = []
 
-    def load() -> lossless.Model | None:
+    def load() -> methods.Model | None:
         if not loaded:
-            loaded.append(engine.lossless_model(hierarchy, settings.device, required=method == "model"))
+            loaded.append(loading.lossless_model(hierarchy, settings.device, required=method == "model"))
         return loaded[0]
 
-    sets = engine.set_models(settings.weights, settings.device) if method in (lossless.AUTO, BITS_BACK) else ()
+    sets = loading.set_models(settings.weights, settings.device) if method in (methods.AUTO, BITS_BACK) else ()
 
-    def load_pages() -> lossless.Pages | None:
-        return engine.pages(settings.device, required=method == "bilevel")
+    def load_pages() -> methods.Pages | None:
+        return loading.pages(settings.device, required=method == "bilevel")
 
     return Coders(method, load, load_pages, sets)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 
-from ..errors import DvcodecError, FormatError, TruncatedFile
+from ...errors import DvcodecError, FormatError, TruncatedFile
 from . import names
 from .layout import HEAD_LIMIT, HEADER, MARKER, SET, End, Head, parse, write_head
 from .places import Places, runs_of, spoken

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from ..errors import FormatError, TruncatedFile
-from ..varint import Reader, write_varint
+from ...errors import FormatError, TruncatedFile
+from ..bitstream.varint import Reader, write_varint
 from .layout import MAX_PAYLOAD
 
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
-from ..errors import InvalidArgument, UnsupportedImage
-from ..images import Picture
+from ...errors import InvalidArgument, UnsupportedImage
+from ...image_io.images import Picture
 from . import choice, names
 from .choice import Together
 from .coders import Coders

@@ -9,8 +9,8 @@ import json
 import re
 from pathlib import Path
 
-from ...codec import output
-from ...codec.errors import OutputExists, OutputFailed
+from ...errors import OutputExists, OutputFailed
+from ...image_io import atomic
 from ..comparison import Comparison
 from ..rd import finite
 from .page import page
@@ -84,4 +84,4 @@ def _json(value: object) -> bytes:
 
 
 def _write(path: Path, data: bytes) -> None:
-    output.write(path, data, force=True)
+    atomic.write(path, data, force=True)

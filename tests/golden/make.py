@@ -16,8 +16,9 @@ from PIL import Image, ImageDraw
 
 import dvcodec
 from dvcodec import weights
-from dvcodec.codec import engine, images
-from dvcodec.codec.container import IMAGE_FILTER, LOSSLESS_VERSION, LOSSY_VERSION, Container
+from dvcodec.codec import loading
+from dvcodec.codec.bitstream.container import IMAGE_FILTER, LOSSLESS_VERSION, LOSSY_VERSION, Container
+from dvcodec.image_io import images
 
 FOLDER = Path(__file__).parent
 INDEX = FOLDER / "index.json"
@@ -67,9 +68,9 @@ def entry(data: bytes, chosen: weights.Weights) -> tuple[dict[str, object], byte
     """What is known of a file, but for the name of its pixels, and the PNG of those."""
     symbols, result = recorder.decoded(
         data,
-        engine.hierarchy(chosen, "cpu"),
-        load_pixels=lambda prefix: engine.pixel_model_by_id(prefix, "cpu"),
-        load_pages=lambda prefix: engine.page_model_by_id(prefix, "cpu"),
+        loading.hierarchy(chosen, "cpu"),
+        load_pixels=lambda prefix: loading.pixel_model_by_id(prefix, "cpu"),
+        load_pages=lambda prefix: loading.page_model_by_id(prefix, "cpu"),
     )
     image = images.to_image(result.picture)
     stream = io.BytesIO()

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...codec.errors import DvcodecError
+from ...errors import DvcodecError
 from . import readers, vision
 from .faces import read_faces
 from .readers import Bytes

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ...codec.errors import DvcodecError
+from ...errors import DvcodecError
 from .readers import Bytes, reading
 
 MIDDLE, SIDE = 148, 64

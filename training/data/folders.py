@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...codec.errors import DvcodecError
+from ...errors import DvcodecError
 from ...models.families.config import INK
 from .names import SPLITS, WHOLE
 from .pictures import pixel_hash, read_folder, without

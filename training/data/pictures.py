@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ...codec.errors import DvcodecError
-from ...codec.pillow_limit import photographs_allowed
+from ...errors import DvcodecError
+from ...image_io.pillow_limit import photographs_allowed
 from .readers import Bytes, reading
 
 SUFFIXES = {".png", ".webp", ".avif", ".jpg", ".jpeg", ".bmp", ".ppm", ".pgm", ".pbm", ".tif", ".tiff"}

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from ...codec.errors import DvcodecError
+from ...errors import DvcodecError
 
 Bytes = NDArray[np.uint8]
 LARGEST = 1 << 32

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ...codec.errors import DvcodecError, InvalidArgument
+from ...errors import DvcodecError, InvalidArgument
 from .names import SPLITS, WHOLE
 
 Shape = tuple[int, int, int]

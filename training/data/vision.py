@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ...codec.errors import DvcodecError
+from ...errors import DvcodecError
 
 SETS = {"mnist": "MNIST", "fashion-static": "FashionMNIST", "cifar10": "CIFAR10", "svhn": "SVHN"}
 """Ours -> torchvision's."""

@@ -17,7 +17,7 @@ import constriction  # type: ignore[import-untyped]
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import DvcodecError, FormatError
+from ...errors import DvcodecError, FormatError
 
 TOTAL: Final = 2**24
 """Sum of all frequencies, the two unused units included."""

@@ -13,14 +13,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..models.interface import PageModel, PixelModel, Predictive
-from ..models.wavefront.base import doubled, halved
-from . import alpha, lossy, metadata, pages, pixels, samples, tiling, webp
-from .container import ALPHA, PALETTE, PIXELS, Chunk, Container, Parts, assemble, strips
-from .entropy import Tables
-from .errors import FormatError, InvalidArgument, UnsupportedImage, WeightsNotFound
-from .header import METHODS, Header, Lossless, lossless_header
-from .images import Picture
+from ...errors import FormatError, InvalidArgument, UnsupportedImage, WeightsNotFound
+from ...image_io import metadata, webp
+from ...image_io.images import Picture
+from ...models.interface import PageModel, PixelModel, Predictive
+from ...models.wavefront.base import doubled, halved
+from ..bitstream import alpha, tiling
+from ..bitstream.container import ALPHA, PALETTE, PIXELS, Chunk, Container, Parts, assemble, strips
+from ..bitstream.header import METHODS, Header, Lossless, lossless_header
+from ..entropy.ans import Tables
+from ..lossy import symbol_chunks
+from . import bilevel, pixel_strips, raw_samples
 
 AUTO = "auto"
 WRITTEN = tuple(method for method in METHODS if method != "lattice")
@@ -86,7 +89,7 @@ def compress(
         raise InvalidArgument(f"unknown method {method!r}", f"one of {', '.join((AUTO, *WRITTEN))}")
     kept = metadata.NO_METADATA if strip else picture.metadata
     icc, exif, xmp = (metadata.pack(raw) for raw in (kept.icc, kept.exif, kept.xmp))
-    common = Parts(icc=icc, exif=exif, xmp=xmp, palette=samples.pack_palette(picture.palette))
+    common = Parts(icc=icc, exif=exif, xmp=xmp, palette=raw_samples.pack_palette(picture.palette))
     cheap = {"stored": _stored, "webp": _webp}
     made = [coder(picture, common) for name, coder in cheap.items() if wanted(picture, name, method)]
     if wanted(picture, "model", method) and (model := load()) is not None:
@@ -109,18 +112,18 @@ def wanted(picture: Picture, name: str, method: str) -> bool:
 
 
 def _header(picture: Picture, method: str) -> Header:
-    values, (height, width) = samples.of(picture), picture.pixels.shape[:2]
-    return lossless_header(height, width, Lossless(picture.mode, method, samples.checksum(values)))
+    values, (height, width) = raw_samples.of(picture), picture.pixels.shape[:2]
+    return lossless_header(height, width, Lossless(picture.mode, method, raw_samples.checksum(values)))
 
 
 def _stored(picture: Picture, common: Parts) -> Coded:
-    section = samples.store(samples.of(picture), picture.mode)
+    section = raw_samples.store(raw_samples.of(picture), picture.mode)
     data = assemble(_header(picture, "stored"), replace(common, pixels=(section,)))
     return Coded(data, "stored", pixel_bytes=len(section))
 
 
 def _webp(picture: Picture, common: Parts) -> Coded:
-    section = samples.to_webp(samples.of(picture))
+    section = raw_samples.to_webp(raw_samples.of(picture))
     data = assemble(_header(picture, "webp"), replace(common, pixels=(section,)))
     return Coded(data, "webp", pixel_bytes=len(section))
 
@@ -128,7 +131,7 @@ def _webp(picture: Picture, common: Parts) -> Coded:
 def _bilevel(picture: Picture, common: Parts, found: Pages) -> Coded:
     """Black and white pixels, in sections of tiles."""
     tables, image = Tables(found.model.tables), picture.pixels
-    parts = tuple(pages.encode(image, tiles, found.model, tables) for tiles in tiling.sections(*image.shape))
+    parts = tuple(bilevel.encode(image, tiles, found.model, tables) for tiles in tiling.sections(*image.shape))
     header = _header(picture, "bilevel")
     assert header.lossless is not None
     header = replace(header, lossless=replace(header.lossless, pixel_weights=found.weights))
@@ -141,7 +144,7 @@ def _model(picture: Picture, common: Parts, model: Model) -> Coded:
     symbols, predicted = base_of(picture.pixels, model.hierarchy)
     tables = Tables(model.pixels.tables)
     parts = tuple(
-        pixels.encode(picture.pixels[rows], predicted[rows], model.pixels, tables)
+        pixel_strips.encode(picture.pixels[rows], predicted[rows], model.pixels, tables)
         for rows in strips(*picture.pixels.shape[:2])
     )
     header = _header(picture, "model")
@@ -156,9 +159,9 @@ def _model(picture: Picture, common: Parts, model: Model) -> Coded:
     return Coded(data, "model", len(symbols.chunks), bits, model.hierarchy.name, size)
 
 
-def base_of(values: NDArray[np.uint8], hierarchy: Predictive) -> tuple[lossy.Encoded, NDArray[np.uint8]]:
+def base_of(values: NDArray[np.uint8], hierarchy: Predictive) -> tuple[symbol_chunks.Encoded, NDArray[np.uint8]]:
     """Choose the hierarchy's symbols for (H, W) or (H, W, 3) pixels; return them and the image that they predict."""
-    symbols = lossy.encode(halved(values), hierarchy, BASE_QUALITY, exact=True)
+    symbols = symbol_chunks.encode(halved(values), hierarchy, BASE_QUALITY, exact=True)
     return symbols, doubled(hierarchy.predict(symbols.state), *values.shape[:2])
 
 
@@ -174,7 +177,7 @@ def decode(
     """Return the picture of a file without fault, but for its metadata. FormatError if a checksum does not match."""
     header, kept = container.header, container.header.lossless
     assert kept is not None
-    palette = samples.unpack_palette(_payload(container, PALETTE), kept.mode)
+    palette = raw_samples.unpack_palette(_payload(container, PALETTE), kept.mode)
     if header.modelled:
         values = _decode_model(container, load(header))
     elif kept.method == "bilevel":
@@ -182,11 +185,11 @@ def decode(
             raise WeightsNotFound("no model of black and white pages was given")
         values = _decode_pages(container, load_pages(kept.pixel_weights))
     else:
-        undo = samples.unstore if kept.method == "stored" else samples.from_webp
+        undo = raw_samples.unstore if kept.method == "stored" else raw_samples.from_webp
         values = undo(_payload(container, PIXELS), header.height, header.width, kept.mode)
-    if samples.checksum(values) != kept.checksum:
+    if raw_samples.checksum(values) != kept.checksum:
         raise FormatError("the decoded pixels do not match their checksum")
-    return samples.picture(values, kept.mode, palette)
+    return raw_samples.picture(values, kept.mode, palette)
 
 
 def _decode_model(container: Container, model: Model) -> NDArray[np.uint8]:
@@ -199,12 +202,12 @@ def _decode_model(container: Container, model: Model) -> NDArray[np.uint8]:
     if header.lossless is None or model.pixels.method != header.lossless.method:
         raise FormatError(f"its pixels are of another method than its weights {model.pixels.name}")
     chunks = tuple(Chunk(*pair) for pair in payloads)
-    state = lossy.decode(chunks, model.hierarchy, *header.walked, header.quality, grey=header.grey, exact=True)
+    state = symbol_chunks.decode(chunks, model.hierarchy, *header.walked, header.quality, grey=header.grey, exact=True)
     predicted, tables = full_size(model.hierarchy.predict(state), header), Tables(model.pixels.tables)
     values = np.empty(predicted.shape[: 2 if header.grey else 3], np.uint8)
     for section, rows in zip(container.strips, strips(header.height, header.width), strict=True):
         strip = container.payload(section) or b""
-        values[rows] = pixels.decode(strip, predicted[rows], model.pixels, tables, grey=header.grey)
+        values[rows] = pixel_strips.decode(strip, predicted[rows], model.pixels, tables, grey=header.grey)
     if not header.alpha:
         return values
     return np.dstack([values, alpha.unpack(_payload(container, ALPHA), header.height, header.width)])
@@ -215,7 +218,7 @@ def _decode_pages(container: Container, model: PageModel) -> NDArray[np.uint8]:
     size, tables = (container.header.height, container.header.width), Tables(model.tables)
     values = np.zeros(size, np.uint8)
     for section, tiles in zip(container.strips, tiling.sections(*size), strict=True):
-        pages.decode(container.payload(section) or b"", values, tiles, model, tables)
+        bilevel.decode(container.payload(section) or b"", values, tiles, model, tables)
     return values
 
 

@@ -7,10 +7,10 @@ section side by side.
 import numpy as np
 from numpy.typing import NDArray
 
-from ..models.interface import PageModel, PixelStep
-from .entropy import ChunkDecoder, Recorder, Tables
-from .errors import FormatError
-from .tiling import Tile
+from ...errors import FormatError
+from ...models.interface import PageModel, PixelStep
+from ..bitstream.tiling import Tile
+from ..entropy.ans import ChunkDecoder, Recorder, Tables
 
 _WHITE, _BLACK = 0, 1
 """What the paper is."""

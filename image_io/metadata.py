@@ -4,7 +4,7 @@ import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .errors import FormatError, UnsupportedImage
+from ..errors import FormatError, UnsupportedImage
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from .errors import DvcodecError, InvalidArgument, WeightsNotFound
+from ..errors import DvcodecError, InvalidArgument, WeightsNotFound
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ..models.interface import Hierarchy, PageModel, PixelModel
     from ..models.set_interface import SetModel
     from ..weights import Weights
-    from .lossless import Model, Pages
+    from .lossless.methods import Model, Pages
 
 T = TypeVar("T")
 
@@ -84,7 +84,7 @@ def lossless_model(name_or_path: str | None, device: str = "auto", *, required: 
     """
     from .. import weights
     from ..models.interface import Predictive
-    from .lossless import Model
+    from .lossless.methods import Model
 
     try:
         pixels = weights.default(weights.PIXELS)
@@ -115,7 +115,7 @@ def page_model(weights: "Weights", device: str = "auto") -> "PageModel":
 def pages(device: str = "auto", *, required: bool = True) -> "Pages | None":
     """Return the network of the lossless method `bilevel`; None where there is none and none is `required`."""
     from .. import weights
-    from .lossless import Pages
+    from .lossless.methods import Pages
 
     if not required and not weights.defaults(weights.SCANS):
         return None
@@ -193,7 +193,7 @@ def load_pixel_model(path: Path, device: str) -> "PixelModel":
 def load_set_model(path: Path, device: str) -> "SetModel":
     """Load the weights file of a model of sets of images onto "cpu" or "cuda"."""
     from ..models import load_set
-    from .sets import BitsBack
+    from .entropy.bits_back import BitsBack
 
     return BitsBack(_loaded(load_set, path, device))
 

@@ -5,7 +5,7 @@ import io
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import FormatError
+from ..errors import FormatError
 
 SIDE = 16383
 """Largest width and height that the format holds."""

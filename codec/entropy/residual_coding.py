@@ -1,4 +1,4 @@
-"""A strip of lossless pixels to bytes and back: the two choosers of a pixel model's walk.
+"""Residuals of lossless pixels to symbols and back: the two choosers of a pixel model's walk.
 
 A step's tokens are coded in its order, or, where many pixels are coded at once (`sorted_by_table`), in the order of
 their contexts (the step's order where those are equal): symbols of one distribution then stand together, and the coder
@@ -9,10 +9,9 @@ fewest bits.
 import numpy as np
 from numpy.typing import NDArray
 
-from ..models.interface import PixelModel, PixelStep, Residuals
-from . import entropy
-from .entropy import ChunkDecoder, Stack, Tables
-from .errors import FormatError
+from ...models.interface import PixelStep, Residuals
+from . import ans
+from .ans import ChunkDecoder, Stack, Tables
 
 
 class Encoder:
@@ -20,7 +19,7 @@ class Encoder:
 
     def __init__(self, model: Residuals, tables: Tables, *, sorted_by_table: bool = True) -> None:
         self._model, self._tables, self._sorted = model, tables, sorted_by_table
-        self.recorder = entropy.Recorder()
+        self.recorder = ans.Recorder()
 
     def choose(self, step: PixelStep) -> NDArray[np.int32]:
         """Return the image's residuals and remember their intervals."""
@@ -62,25 +61,4 @@ class Decoder:
 def _left(sizes: NDArray[np.int32]) -> list[tuple[Tables, NDArray[np.int64]]]:
     """By number of bits that are left of tokens, 1 upwards where there are any: their table, and which they are."""
     present = np.flatnonzero(np.bincount(sizes))
-    return [(entropy.uniform()[size - 1], np.flatnonzero(sizes == size)) for size in present if size]
-
-
-def encode(pixels: NDArray[np.uint8], predicted: NDArray[np.uint8], model: PixelModel, tables: Tables) -> bytes:
-    """Encode a strip of (h, W) grey or (h, W, 3) pixels, given what the hierarchy predicts, (h, W, 3)."""
-    encoder = Encoder(model, tables, sorted_by_table=model.sorted_by_table)
-    transform = model.transform(pixels, predicted)
-    model.walk(predicted, encoder, transform=transform, grey=pixels.ndim == 2, pixels=pixels)
-    return bytes([transform]) + encoder.recorder.bytes()
-
-
-def decode(
-    strip: bytes, predicted: NDArray[np.uint8], model: PixelModel, tables: Tables, *, grey: bool
-) -> NDArray[np.uint8]:
-    """Undo `encode`. FormatError if the strip is not valid."""
-    if strip[0] >= (1 if grey else model.transforms):
-        raise FormatError("a strip is not valid: an unknown colour transform")
-    stream = entropy.ChunkDecoder(strip[1:])
-    decoder = Decoder(stream, model, tables, sorted_by_table=model.sorted_by_table)
-    pixels = model.walk(predicted, decoder, transform=strip[0], grey=grey, pixels=None)
-    stream.finish()
-    return pixels
+    return [(ans.uniform()[size - 1], np.flatnonzero(sizes == size)) for size in present if size]

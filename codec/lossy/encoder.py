@@ -9,12 +9,14 @@ from numbers import Integral, Real
 
 import numpy as np
 
-from ..models.filter_interface import Filtering
-from ..models.interface import Hierarchy
-from . import alpha, container, image_filters, lossy, metadata, search
-from .container import Header
-from .errors import InvalidArgument, TargetUnreachable
-from .images import Picture
+from ...errors import InvalidArgument, TargetUnreachable
+from ...image_io import metadata
+from ...image_io.images import Picture
+from ...models.filter_interface import Filtering
+from ...models.interface import Hierarchy
+from ..bitstream import alpha, container
+from ..bitstream.container import Header
+from . import adaptive_filter, search, symbol_chunks
 
 DEFAULT_QUALITY = 50.0
 DEFAULT_EFFORT = 4
@@ -96,7 +98,7 @@ def compress(
         raise InvalidArgument("more than one of quality, target bpp, target size and target PSNR", "choose one")
     if goal.quality is None and any(not 0 < value < math.inf for value in given):
         raise InvalidArgument(f"the target {given[0]} is not positive and finite")
-    encode = partial(lossy.encode, perceptual=perceptual)
+    encode = partial(symbol_chunks.encode, perceptual=perceptual)
     attempt = _Attempts(picture, hierarchy, weights_id, strip, encode, effort, measure_psnr=goal.psnr is not None)
     if goal.psnr is not None:
         return _at_least_psnr(attempt, goal.psnr)
@@ -119,7 +121,7 @@ class _Attempts:
         hierarchy: Hierarchy,
         weights_id: bytes,
         strip: bool,
-        encode: Callable[..., lossy.Encoded],
+        encode: Callable[..., symbol_chunks.Encoded],
         effort: int,
         *,
         measure_psnr: bool,
@@ -164,7 +166,7 @@ class _Attempts:
             self.risen = quality
         return self._pack(quality, encoded)
 
-    def _best(self, quality: int, encoded: lossy.Encoded) -> tuple[int, lossy.Encoded]:
+    def _best(self, quality: int, encoded: symbol_chunks.Encoded) -> tuple[int, symbol_chunks.Encoded]:
         """The quality that looks best, of the whole numbers below this one and itself, and the symbols there."""
         best = (-math.inf, quality, encoded)
 
@@ -180,15 +182,15 @@ class _Attempts:
         search.peak(value, max(1, self.risen // 256), -(-quality // 256))
         return best[1:]
 
-    def _encode(self, quality: int) -> lossy.Encoded:
+    def _encode(self, quality: int) -> symbol_chunks.Encoded:
         return self.encode(self.pixels, self.hierarchy, quality, effort=self.effort)
 
-    def _psnr(self, encoded: lossy.Encoded) -> float:
+    def _psnr(self, encoded: symbol_chunks.Encoded) -> float:
         grey = self.pixels.ndim == 2
-        shown = lossy.render(encoded.state, self.hierarchy, grey=grey, image_filter=encoded.image_filter)
+        shown = symbol_chunks.render(encoded.state, self.hierarchy, grey=grey, image_filter=encoded.image_filter)
         return psnr_of(self.pixels, shown)
 
-    def _pack(self, quality: int, encoded: lossy.Encoded) -> Compressed:
+    def _pack(self, quality: int, encoded: symbol_chunks.Encoded) -> Compressed:
         height, width = self.pixels.shape[:2]
         grey = self.pixels.ndim == 2
         header = Header(width, height, grey, self.picture.alpha is not None, quality, self.weights_id)
@@ -197,11 +199,11 @@ class _Attempts:
         psnr = self._psnr(encoded) if self.measure_psnr else None
         return Compressed(data, quality, len(encoded.chunks), encoded.layer_bits, size, psnr)
 
-    def _filter(self, encoded: lossy.Encoded) -> bytes:
+    def _filter(self, encoded: symbol_chunks.Encoded) -> bytes:
         if encoded.image_filter is None:
             return b""
         assert isinstance(self.hierarchy, Filtering)
-        return image_filters.pack(encoded.image_filter, self.hierarchy)
+        return adaptive_filter.pack(encoded.image_filter, self.hierarchy)
 
 
 STRAINED = 1.0

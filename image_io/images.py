@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from ..errors import DvcodecError, InvalidArgument, OutputFailed, UnsupportedImage
 from . import metadata
-from .errors import DvcodecError, InvalidArgument, OutputFailed, UnsupportedImage
-from .header import MAX_AREA, MAX_SIDE, MODES
+from .limits import MAX_AREA, MAX_SIDE, MODES
 from .metadata import NO_METADATA, Metadata
 from .pillow_limit import photographs_allowed
 

@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Iterator
 
-from .errors import DvcodecError
+from ..errors import DvcodecError
 
 _WORDS = ("can't allocate memory", "out of memory")
 """Of torch's allocators, which raise RuntimeErrors."""

@@ -6,17 +6,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import output
-from .errors import FormatError, InvalidArgument
-from .header import MAGIC
-from .info import Info, describe
-from .memory import enough_memory
+from ..errors import FormatError, InvalidArgument
+from ..image_io import atomic
+from ..image_io.memory import enough_memory
+from .bitstream.header import MAGIC
+from .bitstream.info import Info, describe
 
 if TYPE_CHECKING:
+    from ..image_io.images import Picture
     from ..models.interface import Hierarchy, PageModel, PixelModel
-    from . import lossless
     from .decoder import Decoded
-    from .images import Picture
+    from .lossless import methods
 
 Preview = int | str | None
 """None: the whole file, strictly. N >= 1: the first N chunks. "all": every chunk that is whole."""
@@ -101,7 +101,7 @@ class DecompressReport:
 
 def compress_data(data: bytes, settings: Settings) -> tuple[bytes, CompressReport]:
     """Compress an image file's bytes (PNG, JPEG, ...: anything Pillow opens) to the bytes of a .dvq file."""
-    from . import images
+    from ..image_io import images
 
     start = time.perf_counter()
     return compress_picture(images.read(data, exact=settings.lossless), settings, source_bytes=len(data), start=start)
@@ -109,9 +109,9 @@ def compress_data(data: bytes, settings: Settings) -> tuple[bytes, CompressRepor
 
 def compress_file(source: Path, target: Path, settings: Settings, *, force: bool = False) -> CompressReport:
     """Compress `source` to `target`, atomically. OutputExists, before any work is done, unless `force`."""
-    output.check_target(source, target, force=force)
+    atomic.check_target(source, target, force=force)
     data, report = compress_data(_read(source), settings)
-    output.write(target, data, force=force)
+    atomic.write(target, data, force=force)
     return report
 
 
@@ -138,10 +138,11 @@ def check(settings: Settings) -> None:
 
 
 def _lossy(picture: "Picture", settings: Settings) -> tuple[bytes, CompressReport]:
-    from . import encoder, engine
+    from . import loading
+    from .lossy import encoder
 
-    weights = engine.choose(settings.weights)
-    hierarchy = engine.hierarchy(weights, settings.device)
+    weights = loading.choose(settings.weights)
+    hierarchy = loading.hierarchy(weights, settings.device)
     goal = encoder.Goal(settings.quality, settings.target_bpp, settings.target_size, settings.target_psnr)
     effort, perceptual = encoder.effort_of(settings.effort), encoder.perceptual_of(settings.tune)
     made = encoder.compress(
@@ -152,16 +153,17 @@ def _lossy(picture: "Picture", settings: Settings) -> tuple[bytes, CompressRepor
 
 
 def _lossless(picture: "Picture", settings: Settings) -> tuple[bytes, CompressReport]:
-    from . import engine, lossless
+    from . import loading
+    from .lossless import methods
 
-    def load() -> "lossless.Model | None":
-        return engine.lossless_model(settings.weights, settings.device, required=settings.method == "model")
+    def load() -> "methods.Model | None":
+        return loading.lossless_model(settings.weights, settings.device, required=settings.method == "model")
 
-    def load_pages() -> "lossless.Pages | None":
-        return engine.pages(settings.device, required=settings.method == "bilevel")
+    def load_pages() -> "methods.Pages | None":
+        return loading.pages(settings.device, required=settings.method == "bilevel")
 
-    method = settings.method or lossless.AUTO
-    made = lossless.compress(picture, method, load, strip=settings.strip, load_pages=load_pages)
+    method = settings.method or methods.AUTO
+    made = methods.compress(picture, method, load, strip=settings.strip, load_pages=load_pages)
     report = _report(picture, made.data, made.pixel_bytes, made.chunks, made.layer_bits)
     return made.data, replace(report, weights=made.weights, method=made.method)
 
@@ -196,7 +198,7 @@ def decompress_data(
     data: bytes, *, format: str = "PNG", preview: Preview = None, device: str = "auto"
 ) -> tuple[bytes, DecompressReport]:
     """Decompress a .dvq file's bytes to an image file's bytes; `format` is Pillow's name of it."""
-    from . import images
+    from ..image_io import images
 
     start = time.perf_counter()
     decoded = decompress_picture(data, preview=preview, device=device)
@@ -212,10 +214,10 @@ def decompress_file(
     source: Path, target: Path, *, force: bool = False, preview: Preview = None, device: str = "auto"
 ) -> DecompressReport:
     """Decompress to the format that target's suffix names, atomically. OutputExists unless `force`."""
-    output.check_target(source, target, force=force)
+    atomic.check_target(source, target, force=force)
     format = format_of(target)
     file, report = decompress_data(_read(source, own=True), format=format, preview=preview, device=device)
-    output.write(target, file, force=force)
+    atomic.write(target, file, force=force)
     return report
 
 
@@ -257,7 +259,7 @@ def inspect_file(source: Path) -> Info:
 
 def format_of(target: Path) -> str:
     """Return Pillow's name of the format that target's suffix stands for, or raise OutputFailed."""
-    from . import images
+    from ..image_io import images
 
     return images.format_of(target)
 
@@ -273,18 +275,18 @@ def _read(source: Path, *, own: bool = False) -> bytes:
 
 
 def _loader(device: str) -> "Callable[[bytes], Hierarchy]":
-    from . import engine
+    from . import loading
 
-    return lambda prefix: engine.hierarchy_by_id(prefix, device)
+    return lambda prefix: loading.hierarchy_by_id(prefix, device)
 
 
 def _pixel_loader(device: str) -> "Callable[[bytes], PixelModel]":
-    from . import engine
+    from . import loading
 
-    return lambda prefix: engine.pixel_model_by_id(prefix, device)
+    return lambda prefix: loading.pixel_model_by_id(prefix, device)
 
 
 def _page_loader(device: str) -> "Callable[[bytes], PageModel]":
-    from . import engine
+    from . import loading
 
-    return lambda prefix: engine.page_model_by_id(prefix, device)
+    return lambda prefix: loading.page_model_by_id(prefix, device)

@@ -1,6 +1,6 @@
 """Reading and writing the small numbers of a header: bytes, fixed fields and LEB128 varints, always within bounds."""
 
-from .errors import FormatError, TruncatedFile
+from ...errors import FormatError, TruncatedFile
 
 
 def write_varint(value: int) -> bytes:

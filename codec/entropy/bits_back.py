@@ -13,11 +13,11 @@ happens the encoder also tries batches that grow more slowly.
 import numpy as np
 from numpy.typing import NDArray
 
-from ..models.set_interface import LatentModel, LatentStep
-from .entropy import Intervals, Stack, Tables, intervals
-from .errors import FormatError
-from .pixels import Decoder, Encoder
-from .varint import Reader, write_varint
+from ...errors import FormatError
+from ...models.set_interface import LatentModel, LatentStep
+from ..bitstream.varint import Reader, write_varint
+from .ans import Intervals, Stack, Tables, intervals
+from .residual_coding import Decoder, Encoder
 
 MOST = 256
 """Images of a set."""

@@ -7,10 +7,10 @@ as a chunk's: of each region and output a density, then, unless that is 0, the s
 import numpy as np
 from numpy.typing import NDArray
 
-from ..models.filter_interface import SMALLEST_SIDE, Filtering, ImageFilter
-from . import entropy
-from .container import IMAGE_FILTER
-from .errors import FormatError
+from ...errors import FormatError
+from ...models.filter_interface import SMALLEST_SIDE, Filtering, ImageFilter
+from ..bitstream.container import IMAGE_FILTER
+from ..entropy import ans
 
 LARGEST_EXPONENT = 12
 """Of two: regions of 2**20 pixels a side, coefficients of whole steps of 2**-12."""
@@ -20,9 +20,9 @@ Steps = NDArray[np.int32]
 
 def pack(found: ImageFilter, model: Filtering) -> bytes:
     """Return the section."""
-    tables, recorder = entropy.Tables(model.filter_tables), entropy.Recorder()
+    tables, recorder = ans.Tables(model.filter_tables), ans.Recorder()
     kinds, most = _kinds(tables), tables.weights.shape[1] // 2
-    costs = -np.log2((tables.weights.astype(np.float64) + 1) / entropy.TOTAL)
+    costs = -np.log2((tables.weights.astype(np.float64) + 1) / ans.TOTAL)
     for steps in found.steps.reshape(-1, model.filter_shape[1]):
         symbols = steps + np.int32(most)
         density = 1 + int(costs[:, symbols].sum(axis=1).argmin()) if steps.any() else 0
@@ -33,7 +33,7 @@ def pack(found: ImageFilter, model: Filtering) -> bytes:
     return bytes([exponent | found.precision << 4]) + recorder.bytes()
 
 
-def _take(recorder: entropy.Recorder, tables: entropy.Tables, row: int, symbols: Steps) -> None:
+def _take(recorder: ans.Recorder, tables: ans.Tables, row: int, symbols: Steps) -> None:
     recorder.take(tables.intervals(np.full(len(symbols), row, np.int32), symbols), symbols)
 
 
@@ -52,7 +52,7 @@ def _unpacked(section: bytes, model: Filtering, height: int, width: int) -> Imag
     if max(exponent, precision) > LARGEST_EXPONENT:
         raise FormatError("it is of a kind that this release does not know", "upgrade dvcodec")
     side = SMALLEST_SIDE << exponent
-    tables, decoder = entropy.Tables(model.filter_tables), entropy.ChunkDecoder(section[1:])
+    tables, decoder = ans.Tables(model.filter_tables), ans.ChunkDecoder(section[1:])
     kinds, most = _kinds(tables), tables.weights.shape[1] // 2
     outputs, terms = model.filter_shape
     steps = np.zeros((-(-height // side), -(-width // side), outputs, terms), np.int32)
@@ -64,6 +64,6 @@ def _unpacked(section: bytes, model: Filtering, height: int, width: int) -> Imag
     return ImageFilter(side, precision, steps)
 
 
-def _kinds(tables: entropy.Tables) -> entropy.Tables:
+def _kinds(tables: ans.Tables) -> ans.Tables:
     """The distribution of densities: 0 for none, then the rows of `tables`; even, what is over goes to 0."""
-    return entropy.even(len(tables.weights) + 1)
+    return ans.even(len(tables.weights) + 1)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from .errors import OutputExists, OutputFailed
+from ..errors import OutputExists, OutputFailed
 
 EXISTS = "use -o, --output-dir or --force"
 """What to do about an output that is there already."""

@@ -9,9 +9,9 @@ import zlib
 import numpy as np
 from numpy.typing import NDArray
 
-from . import webp
-from .errors import FormatError
-from .metadata import inflate
+from ...errors import FormatError
+from ...image_io import webp
+from ...image_io.metadata import inflate
 
 _CONSTANT, _DEFLATE, _WEBP = 1, 2, 3
 

@@ -5,10 +5,10 @@ import zlib
 import numpy as np
 from numpy.typing import NDArray
 
-from . import webp
-from .errors import FormatError
-from .images import Palette, Picture
-from .metadata import NO_METADATA, Metadata, inflate
+from ...errors import FormatError
+from ...image_io import webp
+from ...image_io.images import Palette, Picture
+from ...image_io.metadata import NO_METADATA, Metadata, inflate
 
 CHANNELS = {"1": 1, "L": 1, "LA": 2, "RGB": 3, "RGBA": 4, "P": 1, "PA": 2}
 """Samples of a pixel by mode."""

@@ -3,17 +3,8 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from .container import (
-    ALPHA,
-    CODER_VERSION,
-    IMAGE_FILTER,
-    LOSSLESS_VERSION,
-    LOSSY_VERSION,
-    PALETTE,
-    Container,
-    Section,
-)
-from .errors import TruncatedFile
+from ...errors import TruncatedFile
+from .container import ALPHA, CODER_VERSION, IMAGE_FILTER, LOSSLESS_VERSION, LOSSY_VERSION, PALETTE, Container, Section
 
 
 @dataclass(frozen=True)
@@ -138,8 +129,8 @@ def _chunks(container: Container, strides: tuple[int, ...] | None) -> tuple[Chun
 
 def _known_weights(prefix: bytes) -> tuple[str | None, tuple[int, ...] | None]:
     """Return name and layer strides of installed weights (their card's "layers": [{"stride": 64, ...}, ...])."""
-    from .. import weights
-    from .errors import WeightsNotFound
+    from ... import weights
+    from ...errors import WeightsNotFound
 
     try:
         found = weights.by_id(prefix)

@@ -6,16 +6,16 @@ Parsing needs neither torch nor weights, trusts nothing, and goes as far as a tr
 import zlib
 from dataclasses import dataclass, replace
 
+from ...errors import FormatError, TruncatedFile
+from ...image_io.limits import MAX_AREA as MAX_AREA
+from ...image_io.limits import MAX_SIDE as MAX_SIDE
 from . import header as fields
 from . import tiling
-from .errors import FormatError, TruncatedFile
 from .header import ARCHIVE_VERSION, COLOURS, EXIF, FILTER, ICC, XMP
 from .header import CODER_VERSION as CODER_VERSION
 from .header import LOSSLESS_VERSION as LOSSLESS_VERSION
 from .header import LOSSY_VERSION as LOSSY_VERSION
 from .header import MAGIC as MAGIC
-from .header import MAX_AREA as MAX_AREA
-from .header import MAX_SIDE as MAX_SIDE
 from .header import QUALITY_RANGE as QUALITY_RANGE
 from .header import Header as Header
 from .varint import Reader, write_varint

@@ -7,7 +7,8 @@ docs/FORMAT.md is the specification.
 
 from dataclasses import dataclass, replace
 
-from .errors import FormatError
+from ...errors import FormatError
+from ...image_io.limits import MAX_AREA, MAX_SIDE, MODES
 from .varint import Reader, write_varint
 
 MAGIC = b"\x8bDVQ"
@@ -15,14 +16,8 @@ LOSSY_VERSION = 1
 LOSSLESS_VERSION = 2
 ARCHIVE_VERSION = 3
 CODER_VERSION = 1
-MAX_SIDE = 2**20 - 1
-"""Largest width and height, in pixels."""
-MAX_AREA = 2**28
-"""Largest width * height: 268 megapixels."""
 QUALITY_RANGE = (1 * 256, 100 * 256)
 
-MODES = ("1", "L", "LA", "RGB", "RGBA", "P", "PA")
-"""Pillow's modes that are kept, as format version 2 numbers them."""
 METHODS = ("stored", "webp", "lattice", "bilevel", "model")
 """Ways of coding lossless pixels, as format version 2 numbers them; `lattice` is read, no longer written."""
 MODELLED = ("lattice", "model")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from PIL import Image
 
-from .header import MAX_AREA
+from .limits import MAX_AREA
 
 _LIMIT = threading.RLock()
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..models.filter_interface import Filtering, ImageFilter
-from ..models.interface import Foreseeing, Hierarchy, LayerSpec, Step, Strained, UnsuitableImage
-from . import entropy
-from .container import Chunk
-from .errors import FormatError, UnsupportedImage
+from ...errors import FormatError, UnsupportedImage
+from ...models.filter_interface import Filtering, ImageFilter
+from ...models.interface import Foreseeing, Hierarchy, LayerSpec, Step, Strained, UnsuitableImage
+from ..bitstream.container import Chunk
+from ..entropy import ans
 
 FULL_CHUNK = 8192
 """Bytes after which a chunk closes at the end of a layer. A chunk costs about ten bytes: its row and the coder's."""
@@ -48,10 +48,10 @@ class _Encoder:
         if step.layer != self._current:
             self._enter(step.layer)
         symbols = step.posterior_mode()
-        left, frequencies = entropy.intervals(step.weights(), symbols)
+        left, frequencies = ans.intervals(step.weights(), symbols)
         self._parts.append((left, frequencies))
-        self._crc = entropy.check_of(symbols, self._crc)
-        cost = entropy.bits(frequencies)
+        self._crc = ans.check_of(symbols, self._crc)
+        cost = ans.bits(frequencies)
         self._bits += cost
         self.layer_bits[step.layer] += cost
         return symbols
@@ -67,7 +67,7 @@ class _Encoder:
         """Close the open chunk: it holds the layers up to `end` (not included)."""
         left = np.concatenate([part[0] for part in self._parts])
         frequencies = np.concatenate([part[1] for part in self._parts])
-        payload = entropy.encode(left, frequencies, self._crc & 0xFFFF)
+        payload = ans.encode(left, frequencies, self._crc & 0xFFFF)
         self.chunks.append(Chunk(end - self._first, payload))
         self._parts, self._crc, self._bits, self._first = [], 0, 0.0, end
 
@@ -83,7 +83,7 @@ class _Decoder:
     def __init__(self, chunks: tuple[Chunk, ...]) -> None:
         self._chunks = chunks
         self._next = self._end = 0  # next chunk to open, end of the open one's layers
-        self._open: entropy.ChunkDecoder | None = None
+        self._open: ans.ChunkDecoder | None = None
 
     def choose(self, step: Step) -> NDArray[np.int32]:
         """Return the symbols that were coded for this block."""
@@ -97,7 +97,7 @@ class _Decoder:
         if self._open is not None:
             self._open.finish()
         chunk = self._chunks[self._next]
-        self._open = entropy.ChunkDecoder(chunk.payload)
+        self._open = ans.ChunkDecoder(chunk.payload)
         self._end += chunk.layers
         self._next += 1
 

@@ -1,0 +1,1 @@
+"""Image files, metadata and what else comes in and goes out, whatever codes it."""
