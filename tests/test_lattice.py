@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from dvcodec import models, weights
 from dvcodec.codec.entropy.ans import Tables
 from dvcodec.codec.entropy.residual_coding import Encoder
+from dvcodec.codec.lossless import pixel_strips
 from dvcodec.models import interface, pixel_walk
 from dvcodec.models.lattice import LUMINANCE, PARITIES, SPACING, groups, seed
 from fake import photograph
