@@ -30,8 +30,9 @@ from dvcodec.models.descent import Step
 from dvcodec.models.exact import ACTIVATION_BITS, GridLinear, on_grid
 from dvcodec.models.latent import CONTEXT, LatentLayer
 from dvcodec.models.photo import FINEST_CODE
-from dvcodec.training import choosers, photo_task
-from dvcodec.training.choosers import PosteriorChooser
+from dvcodec.training.tasks import choosers
+from dvcodec.training.tasks import photo as photo_task
+from dvcodec.training.tasks.choosers import PosteriorChooser
 
 PRESET = "rrvq-small"
 

@@ -27,8 +27,8 @@ from dvcodec.models import exact, latent, rrvq
 from dvcodec.models.hierarchy import QualityMap
 from dvcodec.models.photo import FINEST_CODE, PhotoRRVQ
 from dvcodec.models.weights_file import write
-from dvcodec.training.checkpoints import Checkpoint
-from dvcodec.training.choosers import PosteriorChooser
+from dvcodec.training.loop.checkpoints import Checkpoint
+from dvcodec.training.tasks.choosers import PosteriorChooser
 
 CODES = (512, 1536, 2560, 3584)
 

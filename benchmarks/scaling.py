@@ -28,8 +28,8 @@ from dvcodec.evaluation.baselines import Jpeg
 from dvcodec.evaluation.bdrate import Curve, bd_rate
 from dvcodec.evaluation.metrics import psnr
 from dvcodec.models.photo import FINEST_CODE, PhotoRRVQ
-from dvcodec.training.objective import rate_distortion
-from dvcodec.training.recipes import Recipe
+from dvcodec.training.recipes.photo import Recipe
+from dvcodec.training.tasks.rate_distortion import rate_distortion
 
 SIZES = ("rrvq-small", "rrvq", "rrvq-large")
 STEPS = (150, 300, 600)

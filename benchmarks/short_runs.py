@@ -14,9 +14,9 @@ from dvcodec.evaluation.images import image_files, load_rgb
 from dvcodec.evaluation.metrics import psnr
 from dvcodec.models.photo import PhotoRRVQ
 from dvcodec.training import train
-from dvcodec.training.checkpoints import FILE, Checkpoint
-from dvcodec.training.choosers import PosteriorChooser
+from dvcodec.training.loop.checkpoints import FILE, Checkpoint
 from dvcodec.training.options import TrainOptions
+from dvcodec.training.tasks.choosers import PosteriorChooser
 
 CODES = (600, 1500, 2400, 3300)
 SIDE = 256

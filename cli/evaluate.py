@@ -111,7 +111,7 @@ def _family(
 ) -> dict[str, Any]:
     """The bounds of a family over its images, with a bar that moves by batches."""
     from ..evaluation.bound import measure
-    from ..training.tasks import data_of
+    from ..training.data.family_data import data_of
 
     data = data_of(network.config, wanted.data, wanted.root, download=wanted.download)[0]
     split = wanted.split or data.evaluated

@@ -48,6 +48,6 @@ def export(
         for target in (output, card_of(output)):
             check_target(None, target, force=force, mend="choose another name with -o, or use --force")
         card = {"name": name or output.stem, "description": description, "licence": licence, "data": data}
-        written = training.export(checkpoints, output, card, calibrate)
+        written = training.export_weights(checkpoints, output, card, calibrate)
         size = number(written.stat().st_size)
         reporter.line(f"{printable(given)} -> {printable(str(written))}  {size} B")

@@ -13,7 +13,7 @@ def open_network(weights: str | None, device: str) -> Network:
     """A family's network or a photograph model. DvcodecError if there is no such thing. Loads torch."""
     from ..codec import loading
     from ..evaluation.networks import network_of
-    from ..training.opening import is_checkpoint, opened
+    from ..training.loading import is_checkpoint, opened
 
     if weights is not None and is_checkpoint(Path(weights)):
         return opened(Path(weights), loading.device_of(device))

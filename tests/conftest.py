@@ -111,8 +111,8 @@ def toy_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     import torch
 
     import toy_task
-    from dvcodec.training import registry
-    from dvcodec.training.recipes import Optimisation
+    from dvcodec.training.recipes import registry
+    from dvcodec.training.recipes.optimisation import Optimisation
 
     torch.set_num_threads(1)
     restored = registry.restored

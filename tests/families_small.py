@@ -12,7 +12,7 @@ from dvcodec.models.families.config import FamilyConfig
 from dvcodec.models.families.distributions import Distribution
 from dvcodec.models.families.model import FamilyVAE
 from dvcodec.models.families.nets import data_dependent_initialisation
-from dvcodec.training.families import FamilyPreset
+from dvcodec.training.recipes.families import FamilyPreset
 
 TINY = FamilyConfig(
     sides=(2, 1),

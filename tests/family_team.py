@@ -14,12 +14,12 @@ import torch
 from processes import together
 from safetensors.torch import save_file
 
-from dvcodec.training.distributed import Team
-from dvcodec.training.elbo import ElboTask
-from dvcodec.training.families import FAMILIES
-from dvcodec.training.journal import Journal
-from dvcodec.training.loop import Limits, Trainer
-from dvcodec.training.registry import Settings
+from dvcodec.training.loop.distributed import Team
+from dvcodec.training.loop.metrics_log import Journal
+from dvcodec.training.loop.trainer import Limits, Trainer
+from dvcodec.training.recipes.families import FAMILIES
+from dvcodec.training.recipes.registry import Settings
+from dvcodec.training.tasks.families import ElboTask
 
 
 def train(name: str, folder: Path, team: Team) -> None:

@@ -7,7 +7,7 @@ import os
 import socket
 from collections.abc import Callable
 
-from dvcodec.training.distributed import Team, joined
+from dvcodec.training.loop.distributed import Team, joined
 
 
 def together(size: int, work: Callable[[Team], None]) -> int:

@@ -28,7 +28,7 @@ from dvcodec.models.layout import COEFFICIENTS
 from dvcodec.models.packing import pack, unpack
 from dvcodec.models.photo import PhotoRRVQ
 from dvcodec.models.weights_file import write
-from dvcodec.training.codebooks import initialise_codebooks
+from dvcodec.training.tasks.codebooks import initialise_codebooks
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIG = RRVQConfig(

@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 from dvcodec import training
 from dvcodec.cli.app import app
 from dvcodec.errors import DvcodecError
-from dvcodec.training.averaging import mean_model
-from dvcodec.training.checkpoints import FILE, Checkpoint
+from dvcodec.training.export.averaging import mean_model
+from dvcodec.training.loop.checkpoints import FILE, Checkpoint
 from dvcodec.training.options import TrainOptions
 
 NARROW = {"hidden": "16", "blocks": "1", "synthesis_width": "16", "analysis_width": "16", "synthesis_blocks": "1"}
@@ -33,7 +33,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
         "rrvq-small", str(folder / "photos"), folder / "first", 1, quiet=True, overrides=NARROW | common
     )
     training.train(first)
-    start = training.export(first.out / FILE, folder / "start.safetensors", {"name": "start"})
+    start = training.export_weights(first.out / FILE, folder / "start.safetensors", {"name": "start"})
     for seed in (1, 2):
         training.train(replace(first, out=folder / f"run{seed}", steps=2, seed=seed, start=start))
     training.train(replace(first, out=folder / "other", seed=3))
@@ -71,7 +71,7 @@ def test_export_takes_several_runs(runs: list[Path], tmp_path: Path) -> None:
     out = tmp_path / "mean.safetensors"
     done = CliRunner().invoke(app, ["export", str(runs[0]), str(runs[1]), "-o", str(out)])
     assert done.exit_code == 0, done.output
-    single = training.export(runs[0], tmp_path / "single.safetensors", {"name": "mean"})
+    single = training.export_weights(runs[0], tmp_path / "single.safetensors", {"name": "mean"})
     assert out.stat().st_size > 0 and out.read_bytes() != single.read_bytes()
     card = out.with_suffix(".card.json").read_text()
     assert '"mean_of"' in card and card.count('"seed": 1') == card.count('"seed": 2') == 1

@@ -9,7 +9,7 @@ from small_model import CONFIG
 
 from dvcodec.errors import DvcodecError
 from dvcodec.models.photo import PhotoRRVQ
-from dvcodec.training.calibration import calibrate
+from dvcodec.training.export.calibration import calibrate
 
 
 @pytest.mark.parametrize(

@@ -22,10 +22,10 @@ from dvcodec.models.packing import pack, unpack
 from dvcodec.models.photo import PhotoRRVQ, grid_sizes
 from dvcodec.models.rrvq import StagedLayer
 from dvcodec.models.weights_file import write
-from dvcodec.training.choosers import PosteriorChooser
-from dvcodec.training.objective import rate_distortion
-from dvcodec.training.recipes import Recipe
-from dvcodec.training.starting import start_from
+from dvcodec.training.recipes.photo import Recipe
+from dvcodec.training.tasks.choosers import PosteriorChooser
+from dvcodec.training.tasks.rate_distortion import rate_distortion
+from dvcodec.training.warm_start.photo import start_from
 
 CPU = torch.device("cpu")
 SIZE = (72, 104)

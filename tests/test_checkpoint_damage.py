@@ -13,11 +13,11 @@ from safetensors.torch import save_file
 
 from dvcodec import training
 from dvcodec.errors import DvcodecError
-from dvcodec.training import registry, running
-from dvcodec.training.checkpoints import FILE, FORMAT, Checkpoint
-from dvcodec.training.older_checkpoints import OLDER
-from dvcodec.training.opening import opened
+from dvcodec.training import running
+from dvcodec.training.loading import opened
+from dvcodec.training.loop.checkpoints import FILE, FORMAT, Checkpoint
 from dvcodec.training.options import TrainOptions
+from dvcodec.training.recipes import registry
 from program import dvcodec
 
 
@@ -91,15 +91,6 @@ def test_the_tensor_that_does_not_fit_is_named(tmp_path: Path) -> None:
     wider = replace(settings, config=replace(settings.config, width=9))
     with pytest.raises(DvcodecError, match="of another model"):
         Checkpoint(written(path, settings.plain(), **tensors)).refuse_other_sizes(wider)
-
-
-def test_vectors_of_version_1_that_do_not_fit_are_refused(tmp_path: Path) -> None:
-    settings = plain("rrvq-small")
-    state = {"model": "rrvq-small", "recipe": settings["recipe"]}
-    metadata = {"format": OLDER, "config": json.dumps(settings["config"]), "state": json.dumps(state)}
-    save_file({"group.chain": torch.zeros(3), "average.chain": torch.zeros(3)}, tmp_path / FILE, metadata)
-    with pytest.raises(DvcodecError, match="not a checkpoint of this release"):
-        Checkpoint(tmp_path / FILE)
 
 
 @pytest.mark.parametrize("preset", ["pixels", "scans"])

@@ -17,7 +17,7 @@ import torch
 from PIL import Image
 
 from dvcodec.training import data_sets, presets
-from dvcodec.training.checkpoints import FILE, Checkpoint
+from dvcodec.training.loop.checkpoints import FILE, Checkpoint
 from program import Seen, dvcodec, names
 
 NARROW = [f"--set={pair}" for pair in ("width=8", "batch=4", "validate_every=0", "variables=2,1", "symbols=4,4")]

@@ -9,7 +9,7 @@ from dvcodec.errors import InvalidArgument
 from dvcodec.models.configs import RRVQConfig, ScanConfig, WavefrontConfig
 from dvcodec.models.latent import PRIORS
 from dvcodec.models.layout import LAYOUTS
-from dvcodec.training import registry
+from dvcodec.training.recipes import registry
 
 BAD: list[tuple[type, dict[str, Any], str]] = [
     (RRVQConfig, {"hidden": 0}, "hidden 0"),

@@ -10,13 +10,14 @@ import torch
 from PIL import Image
 
 from dvcodec.errors import DvcodecError
+from dvcodec.training.data.family_data import data_of
 from dvcodec.training.data.folders import open_folder
 from dvcodec.training.data.names import SPLITS
-from dvcodec.training.families import FAMILIES
+from dvcodec.training.data.photo_folder import PhotoFolder
 from dvcodec.training.options import TrainOptions
-from dvcodec.training.photos import PhotoFolder
-from dvcodec.training.registry import resolve
-from dvcodec.training.tasks import data_of, task_of
+from dvcodec.training.recipes.families import FAMILIES
+from dvcodec.training.recipes.registry import resolve
+from dvcodec.training.tasks.building import task_of
 
 
 def pictures(folder: Path, count: int, side: int = 40) -> None:

@@ -18,9 +18,9 @@ from dvcodec.models.families.lipschitz import constants
 from dvcodec.models.families.model import FamilyVAE
 from dvcodec.models.families.nets import Conv
 from dvcodec.models.families.relaxations import Relaxation, one_hot
-from dvcodec.training.elbo import ElboTask
-from dvcodec.training.families import FAMILIES
-from dvcodec.training.task import Moment
+from dvcodec.training.loop.task import Moment
+from dvcodec.training.recipes.families import FAMILIES
+from dvcodec.training.tasks.families import ElboTask
 
 COLLAPSING = replace(small.TINY, latent="logits", prior="direct", symbols=(2, 4), variables=(2, 3))
 ONE = replace(small.LADDER, sides=(2,), symbols=(4,), variables=(2,))

@@ -37,7 +37,7 @@ from dvcodec.models.families.model import FamilyVAE
 from dvcodec.models.families.nets import Conv
 from dvcodec.models.families.packing import pack, unpack
 from dvcodec.models.walk import walk
-from dvcodec.training.families import FAMILIES
+from dvcodec.training.recipes.families import FAMILIES
 
 CATEGORICAL = [
     name

@@ -16,9 +16,9 @@ from dvcodec.models.families import distributions
 from dvcodec.models.families.codebooks import LN2, Memory, Nearest, Responsibilities
 from dvcodec.models.families.config import FamilyConfig, LayerPlan
 from dvcodec.models.families.model import FamilyVAE
-from dvcodec.training.elbo import ElboTask
-from dvcodec.training.families import FAMILIES
-from dvcodec.training.task import Moment
+from dvcodec.training.loop.task import Moment
+from dvcodec.training.recipes.families import FAMILIES
+from dvcodec.training.tasks.families import ElboTask
 
 PLAN = LayerPlan("z1", 0, 1, variables=2, symbols=9, bottom_up=False)
 SIZES = replace(small.TINY, embedding=6, values=5)

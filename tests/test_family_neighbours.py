@@ -23,9 +23,9 @@ from dvcodec.models.families.neighbours import TRANSFORM, Bilevel, Colour
 from dvcodec.models.interface import PixelStep
 from dvcodec.models.pixel_net import MEAN_STEPS, TAILS
 from dvcodec.models.walk import walk
-from dvcodec.training.opening import opened
+from dvcodec.training.loading import opened
 from dvcodec.training.options import TrainOptions
-from dvcodec.training.starting_families import start_from
+from dvcodec.training.warm_start.families import start_from
 from published_files import write_packed
 
 

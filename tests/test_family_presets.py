@@ -14,12 +14,12 @@ from dvcodec.evaluation.samples import draw, reconstruct
 from dvcodec.models.families.codebooks import Responsibilities
 from dvcodec.models.families.model import FamilyVAE
 from dvcodec.models.families.packing import pack, unpack
-from dvcodec.training.distributed import Team
-from dvcodec.training.elbo import ElboTask
-from dvcodec.training.families import FAMILIES, FamilyPreset
-from dvcodec.training.loop import Limits, Trainer
-from dvcodec.training.registry import Settings
-from dvcodec.training.task import Moment
+from dvcodec.training.loop.distributed import Team
+from dvcodec.training.loop.task import Moment
+from dvcodec.training.loop.trainer import Limits, Trainer
+from dvcodec.training.recipes.families import FAMILIES, FamilyPreset
+from dvcodec.training.recipes.registry import Settings
+from dvcodec.training.tasks.families import ElboTask
 
 DISTINCT = [
     name

@@ -17,9 +17,9 @@ import dvcodec
 from dvcodec import training
 from dvcodec.codec import loading
 from dvcodec.errors import DvcodecError
-from dvcodec.training.checkpoints import Checkpoint
-from dvcodec.training.families import FAMILIES
+from dvcodec.training.loop.checkpoints import Checkpoint
 from dvcodec.training.options import TrainOptions
+from dvcodec.training.recipes.families import FAMILIES
 
 SETTINGS = {
     "batch": "4",
@@ -92,7 +92,9 @@ def test_its_weights_compress_and_decompress(
     monkeypatch: pytest.MonkeyPatch,
     no_engine: None,
 ) -> None:
-    path = training.export(trained[0] / "checkpoint.safetensors", tmp_path / "discs.safetensors", {"name": "discs"})
+    path = training.export_weights(
+        trained[0] / "checkpoint.safetensors", tmp_path / "discs.safetensors", {"name": "discs"}
+    )
     monkeypatch.setenv("DVCODEC_WEIGHTS", str(tmp_path))
     disc = small.images(FAMILIES["hdvae-small"].config, 1)[0, 0].numpy()
     image = Image.fromarray((disc * 255).astype(np.uint8))
@@ -106,12 +108,14 @@ def test_its_weights_compress_and_decompress(
 def test_what_has_no_exact_form_is_not_exported(root: Path, tmp_path: Path) -> None:
     run(root, tmp_path / "run", 1, exact="false", validate_every="0")
     with pytest.raises(DvcodecError, match="no exact form"):
-        training.export(tmp_path / "run" / "checkpoint.safetensors", tmp_path / "w.safetensors", {"name": "w"})
+        training.export_weights(tmp_path / "run" / "checkpoint.safetensors", tmp_path / "w.safetensors", {"name": "w"})
     run(
         root, tmp_path / "bounded", 1, exact="false", lipschitz="1.0", hierarchy="lvae", block="elu", validate_every="0"
     )
     with pytest.raises(DvcodecError, match=r"no exact form \(.*Lipschitz"):
-        training.export(tmp_path / "bounded" / "checkpoint.safetensors", tmp_path / "w.safetensors", {"name": "w"})
+        training.export_weights(
+            tmp_path / "bounded" / "checkpoint.safetensors", tmp_path / "w.safetensors", {"name": "w"}
+        )
     assert not (tmp_path / "w.safetensors").exists()
 
 

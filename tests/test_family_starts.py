@@ -17,9 +17,9 @@ from dvcodec.models.families.descent import Step
 from dvcodec.models.families.distributions import Categorical
 from dvcodec.models.families.nets import Conv
 from dvcodec.models.families.relaxations import Relaxation
-from dvcodec.training.elbo import ElboTask
-from dvcodec.training.families import FAMILIES
-from dvcodec.training.task import Moment
+from dvcodec.training.loop.task import Moment
+from dvcodec.training.recipes.families import FAMILIES
+from dvcodec.training.tasks.families import ElboTask
 
 PLAN = LayerPlan("z1", 0, 1, variables=3, symbols=16, bottom_up=False)
 

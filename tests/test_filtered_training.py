@@ -8,9 +8,9 @@ import torch
 
 from dvcodec.models.foresight import what_filters_add
 from dvcodec.models.hierarchy import PhotoHierarchy
-from dvcodec.training.objective import FILTERED_PIXELS, filters_of_crops, rate_distortion
-from dvcodec.training.recipes import Recipe
-from dvcodec.training.task import Terms
+from dvcodec.training.loop.task import Terms
+from dvcodec.training.recipes.photo import Recipe
+from dvcodec.training.tasks.rate_distortion import FILTERED_PIXELS, filters_of_crops, rate_distortion
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from torch import Tensor
 from dvcodec.errors import DvcodecError
 from dvcodec.models.photo import PhotoRRVQ
 from dvcodec.models.weights_file import write
-from dvcodec.training.starting import start_from
+from dvcodec.training.warm_start.photo import start_from
 
 SMALL = replace(small_model.CONFIG, synthesis_blocks=2, postfilter_width=8, postfilter_pairs=2)
 LARGER: dict[str, dict[str, Any]] = {

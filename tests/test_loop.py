@@ -18,12 +18,13 @@ from safetensors.torch import load_file
 
 import toy_task
 from dvcodec.errors import DvcodecError
-from dvcodec.training import journal, registry
-from dvcodec.training.checkpoints import BEST, FILE, Checkpoint
-from dvcodec.training.journal import Tables
-from dvcodec.training.parameters import FlatParameters
-from dvcodec.training.schedules import Norms
-from dvcodec.training.task import Moment, ParameterGroup
+from dvcodec.training.loop import metrics_log
+from dvcodec.training.loop.checkpoints import BEST, FILE, Checkpoint
+from dvcodec.training.loop.metrics_log import Tables
+from dvcodec.training.loop.parameters import FlatParameters
+from dvcodec.training.loop.schedules import Norms
+from dvcodec.training.loop.task import Moment, ParameterGroup
+from dvcodec.training.recipes import registry
 from toy_task import RECIPE, differing, interrupt, resume, toy, train, trainer
 
 pytestmark = pytest.mark.usefixtures("toy_is_known")
@@ -166,13 +167,13 @@ def test_a_resumed_run_rewrites_the_rows_after_its_step(tmp_path: Path) -> None:
     path.write_text(path.read_text() + "60,9,9,9,9,9,9,\n")  # as if it had gone on without saving
     again = trainer(tmp_path, recipe)
     again.resume(Checkpoint(tmp_path / FILE))
-    again.train(journal.Journal([Tables(tmp_path, again.step)]))
+    again.train(metrics_log.Journal([Tables(tmp_path, again.step)]))
     assert [row["step"] for row in rows(path)] == ["20", "40", "60"] and rows(path)[2]["loss"] != "9"
 
 
 def test_the_display_shows_layers_and_codes(capsys: pytest.CaptureFixture[str]) -> None:
-    from dvcodec.training.journal import Row
-    from dvcodec.training.progress import Display, figures, layers
+    from dvcodec.training.loop.display import Display, figures, layers
+    from dvcodec.training.loop.metrics_log import Row
 
     row = Row(20, 1.0, {"loss": 2.5}, {"z2": (3.14159, 12), "z1": (1.0, None)}, 7.25)
     assert figures(row) == "loss 2.5  validation 7.25"
@@ -186,7 +187,7 @@ def test_the_display_shows_layers_and_codes(capsys: pytest.CaptureFixture[str]) 
 def test_tensorboard_is_asked_for_by_name_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     with pytest.raises(DvcodecError, match="pip install tensorboard"):
-        journal.tensorboard_writer()
+        metrics_log.tensorboard_writer()
 
 
 def test_tensorboard_takes_every_figure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -205,7 +206,7 @@ def test_tensorboard_takes_every_figure(tmp_path: Path, monkeypatch: pytest.Monk
     module = ModuleType("torch.utils.tensorboard")
     module.SummaryWriter = Writer  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", module)
-    train(trainer(tmp_path, replace(RECIPE, steps=20)), journal.TensorBoard(tmp_path))
+    train(trainer(tmp_path, replace(RECIPE, steps=20)), metrics_log.TensorBoard(tmp_path))
     assert {"opened", "closed", "loss@20", "error@20", "bits/a@20", "codes/a@20", "bits/b@20"} <= written.keys()
 
 

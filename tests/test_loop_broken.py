@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from dvcodec.errors import DvcodecError
-from dvcodec.training.checkpoints import BEST, FILE, Checkpoint
-from dvcodec.training.loop import MOST_BROKEN
-from dvcodec.training.task import Moment, Terms
+from dvcodec.training.loop.checkpoints import BEST, FILE, Checkpoint
+from dvcodec.training.loop.task import Moment, Terms
+from dvcodec.training.loop.trainer import MOST_BROKEN
 from toy_task import RECIPE, toy, train, trainer
 
 pytestmark = pytest.mark.usefixtures("toy_is_known")

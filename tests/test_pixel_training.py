@@ -17,10 +17,10 @@ from dvcodec.models import colours, residual_tables, residuals
 from dvcodec.models.configs import WavefrontConfig
 from dvcodec.models.pixel_net import MEAN_STEPS, TAILS, Shape
 from dvcodec.models.residual_tables import cost
+from dvcodec.training.data.photo_folder import PhotoFolder
 from dvcodec.training.options import TrainOptions
-from dvcodec.training.photos import PhotoFolder
-from dvcodec.training.pixel_recipe import PixelRecipe
-from dvcodec.training.pixel_task import PixelTask
+from dvcodec.training.recipes.pixels import PixelRecipe
+from dvcodec.training.tasks.pixels import PixelTask
 from fake import photograph
 
 
@@ -84,7 +84,7 @@ def run(tmp_path: Path, **more: str) -> Path:
 
 
 def test_a_run_ends_in_weights_that_code(tmp_path: Path) -> None:
-    out = training.export(
+    out = training.export_weights(
         run(tmp_path) / "checkpoint.safetensors", tmp_path / "p.safetensors", {"name": "p"}, tmp_path / "photos"
     )
     model = small_pixels.load(out.read_bytes())

@@ -21,13 +21,14 @@ from dvcodec.models.photo import Painted, PhotoRRVQ, grid_sizes
 from dvcodec.models.postfilter import PostFilter
 from dvcodec.models.rrvq import KNOTS
 from dvcodec.models.weights_file import write
-from dvcodec.training.checkpoints import FILE, Checkpoint
+from dvcodec.training.data.photo_folder import PhotoFolder
+from dvcodec.training.loop.checkpoints import FILE, Checkpoint
+from dvcodec.training.loop.task import Moment
 from dvcodec.training.options import TrainOptions
-from dvcodec.training.photos import PhotoFolder
-from dvcodec.training.postfilter_task import PostFilterTask
-from dvcodec.training.recipes import PRESETS, Preset, Recipe
-from dvcodec.training.starting import start_from
-from dvcodec.training.task import Moment
+from dvcodec.training.recipes.optimisation import Preset
+from dvcodec.training.recipes.photo import PRESETS, Recipe
+from dvcodec.training.tasks.postfilter import PostFilterTask
+from dvcodec.training.warm_start.photo import start_from
 
 CONFIG = small_model.CONFIG
 ALONE = replace(CONFIG, postfilter_width=0)
@@ -209,7 +210,7 @@ def run(photos: Path, weights: Path, out: Path, steps: int, overrides: dict[str,
 
 @pytest.fixture
 def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(PRESETS, "rrvq", Preset("narrow", CONFIG))
+    monkeypatch.setitem(PRESETS, "rrvq", Preset("narrow", CONFIG, Recipe()))
     torch.set_num_threads(1)
 
 

@@ -15,20 +15,20 @@ from dvcodec.errors import DvcodecError, InvalidArgument
 from dvcodec.models import deflated
 from dvcodec.models.configs import ScanConfig
 from dvcodec.models.scan_net import PATTERNS, RARE, TOTAL, ScanNet, net_config
-from dvcodec.training.data import scan_pages, scan_process
+from dvcodec.training.data import bilevel_pages, bilevel_scans
+from dvcodec.training.loop.task import Moment
 from dvcodec.training.options import TrainOptions
-from dvcodec.training.scan_recipe import ScanRecipe
-from dvcodec.training.scan_task import ScanTask, seen
-from dvcodec.training.task import Moment
+from dvcodec.training.recipes.bilevel import ScanRecipe
+from dvcodec.training.tasks.bilevel import ScanTask, seen
 from fake import photograph
 
 SIZE = (160, 120)
 
 
-def made(seed: int, halftones: float = 0.0) -> scan_process.Page:
+def made(seed: int, halftones: float = 0.0) -> bilevel_scans.Page:
     """A small page in Pillow's own font."""
     grey = [photograph(50, 60)[:, :, 0]]
-    return scan_process.made(SIZE, [], grey, np.random.default_rng(seed), halftones)
+    return bilevel_scans.made(SIZE, [], grey, np.random.default_rng(seed), halftones)
 
 
 def test_a_seed_is_a_page() -> None:
@@ -39,12 +39,12 @@ def test_a_seed_is_a_page() -> None:
             assert (one == same).all() and (one != other).any()
 
 
-@pytest.mark.parametrize("part", scan_pages.PARTS, ids=lambda part: part.__name__)
+@pytest.mark.parametrize("part", bilevel_pages.PARTS, ids=lambda part: part.__name__)
 def test_every_part_of_a_page_draws_and_goes_on(part: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scan_pages, "PARTS", (part,))
-    monkeypatch.setattr(scan_pages, "SHARES", (1.0,))
-    inks = [np.asarray(scan_pages.draw((300, 200), 1, [], np.random.default_rng(seed))).min() for seed in range(3)]
-    assert part is scan_pages._space or min(inks) == 0
+    monkeypatch.setattr(bilevel_pages, "PARTS", (part,))
+    monkeypatch.setattr(bilevel_pages, "SHARES", (1.0,))
+    inks = [np.asarray(bilevel_pages.draw((300, 200), 1, [], np.random.default_rng(seed))).min() for seed in range(3)]
+    assert part is bilevel_pages._space or min(inks) == 0
 
 
 def test_the_objective_is_what_a_page_costs() -> None:
@@ -94,7 +94,7 @@ def run(tmp_path: Path, **more: str) -> Path:
 
 def test_a_run_ends_in_weights_that_code(tmp_path: Path) -> None:
     checkpoint = run(tmp_path, renew="1") / "checkpoint.safetensors"
-    out = training.export(checkpoint, tmp_path / "p.safetensors", {"name": "p"})
+    out = training.export_weights(checkpoint, tmp_path / "p.safetensors", {"name": "p"})
     model = small_pages.load(out.read_bytes())
     assert model.name == "p" and model.network.config.width == 4
     white, whole = small_pages.page(40, 50), [(slice(0, 40), slice(0, 50))]
@@ -102,7 +102,7 @@ def test_a_run_ends_in_weights_that_code(tmp_path: Path) -> None:
     bilevel.decode(section, back, whole, model, Tables(model.tables))
     assert (back == white).all() and (tmp_path / "p.card.json").is_file()
     with pytest.raises(DvcodecError, match="counted in training"):
-        training.export(checkpoint, out, {"name": "p"}, tmp_path)
+        training.export_weights(checkpoint, out, {"name": "p"}, tmp_path)
 
 
 @pytest.mark.parametrize(("key", "value"), [("layout", "canvas"), ("hidden", "8")])

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from dvcodec.errors import InvalidArgument
-from dvcodec.training import registry
-from dvcodec.training.recipes import Recipe
-from dvcodec.training.schedules import Norms, Plateau, share
-from dvcodec.training.task import Moment
+from dvcodec.training.loop.schedules import Norms, Plateau, share
+from dvcodec.training.loop.task import Moment
+from dvcodec.training.recipes import registry
+from dvcodec.training.recipes.photo import Recipe
 from toy_task import RECIPE
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,6 @@ import pytest
 import torch
 from PIL import Image
 from safetensors import SafetensorError
-from safetensors.torch import save_file
 
 from dvcodec import training
 from dvcodec.errors import DvcodecError, InvalidArgument, OutputFailed
@@ -22,20 +20,20 @@ from dvcodec.models.latent import CONTEXT, LatentLayer
 from dvcodec.models.layout import LayerPlan
 from dvcodec.models.packing import pack
 from dvcodec.models.photo import PhotoRRVQ
-from dvcodec.training.checkpoints import FILE, Checkpoint
-from dvcodec.training.choosers import PosteriorChooser
-from dvcodec.training.codebooks import cluster, companded, marginals
-from dvcodec.training.distributed import Team
-from dvcodec.training.loop import Limits, Trainer
-from dvcodec.training.objective import rate_distortion
-from dvcodec.training.older_checkpoints import GROUPS
+from dvcodec.training.data.photo_folder import PhotoFolder
+from dvcodec.training.loop.checkpoints import FILE, Checkpoint
+from dvcodec.training.loop.distributed import Team
+from dvcodec.training.loop.task import Moment, Terms
+from dvcodec.training.loop.trainer import Limits, Trainer
 from dvcodec.training.options import TrainOptions
-from dvcodec.training.photo_task import PhotoTask, group_of
-from dvcodec.training.photos import PhotoFolder
-from dvcodec.training.recipes import PRESETS, Preset, Recipe
-from dvcodec.training.registry import resolve
-from dvcodec.training.starting import start_from
-from dvcodec.training.task import Moment, Terms
+from dvcodec.training.recipes.optimisation import Preset
+from dvcodec.training.recipes.photo import PRESETS, Recipe
+from dvcodec.training.recipes.registry import resolve
+from dvcodec.training.tasks.choosers import PosteriorChooser
+from dvcodec.training.tasks.codebooks import cluster, companded, marginals
+from dvcodec.training.tasks.photo import PhotoTask
+from dvcodec.training.tasks.rate_distortion import rate_distortion
+from dvcodec.training.warm_start.photo import start_from
 
 CONFIG = RRVQConfig({64: 16, 32: 16, 16: 16, 8: 16}, 1, 16, synthesis_width=16, analysis_width=8)
 SMALL = {"batch": "2", "crop": "64", "late_crop": "64"}
@@ -57,7 +55,7 @@ def photos(tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
     """Presets with narrow networks, one thread."""
-    monkeypatch.setitem(PRESETS, "rrvq", Preset("narrow", CONFIG))
+    monkeypatch.setitem(PRESETS, "rrvq", Preset("narrow", CONFIG, Recipe()))
     torch.set_num_threads(1)
 
 
@@ -89,41 +87,6 @@ def test_a_resumed_run_equals_an_uninterrupted_one(
     assert whole.state["step"] == cut.state["step"] == 4
     for key, value in whole.tensors.items():
         assert torch.equal(value, cut.tensors[key]), key
-
-
-def test_a_checkpoint_of_version_1_reads_as_todays(photos: Path, tmp_path: Path) -> None:
-    training.train(options(photos, tmp_path / "run", 2))
-    today = Checkpoint(tmp_path / "run" / FILE)
-    for groups in ({group: (group,) for group in GROUPS}, OLDEST):
-        as_version_1(today, groups, tmp_path / "old.safetensors")
-        old = Checkpoint(tmp_path / "old.safetensors")
-        assert old.settings.recipe == today.settings.recipe
-        assert old.tensors.keys() == today.tensors.keys()
-        for key, value in today.tensors.items():
-            assert torch.equal(value, old.tensors[key]), key
-
-
-OLDEST = {"chain": ("chain",), "codebooks": ("codebooks",), "networks": ("synthesis", "analysis")}
-"""Groups of the first checkpoints of version 1."""
-
-
-def as_version_1(checkpoint: Checkpoint, groups: Mapping[str, tuple[str, ...]], path: Path) -> None:
-    """Writes a checkpoint as the first release of the loop did: one vector a group, no settings."""
-    module = PhotoRRVQ(CONFIG)
-    tensors = {"torch_rng": checkpoint.tensors["rng.torch"]}
-    for group, members in groups.items():
-        names = [name for name, _ in module.named_parameters() if group_of(name) in members]
-        moments = {f"adam.{group}.{kind}": f"moment.{kind}" for kind in ("exp_avg", "exp_avg_sq")}
-        for old, new in {f"group.{group}": "model", f"average.{group}": "average", **moments}.items():
-            tensors[old] = torch.cat([checkpoint.tensors[f"{new}.{name}"].reshape(-1) for name in names])
-        tensors[f"adam.{group}.step"] = checkpoint.tensors[f"steps.{members[0]}"]
-    kept = [name for name, _ in module.named_buffers() if name.endswith(".keep")]
-    tensors |= {f"buffer.{name}": checkpoint.tensors[f"model.{name}"] for name in kept}
-    settings = checkpoint.settings.plain()
-    state = checkpoint.state | {"recipe": settings["recipe"]}
-    config = asdict(CONFIG)
-    metadata = {"format": "dvcodec-checkpoint-1", "state": json.dumps(state), "config": json.dumps(config)}
-    save_file(tensors, path, metadata)
 
 
 def test_training_lowers_the_objective(photos: Path, tmp_path: Path) -> None:
@@ -172,7 +135,7 @@ def test_a_disk_that_fails_is_told_in_one_line(photos: Path, tmp_path: Path, mon
     def full(*arguments: object) -> None:
         raise SafetensorError("no space left")
 
-    monkeypatch.setattr("dvcodec.training.checkpoints.save_file", full)
+    monkeypatch.setattr("dvcodec.training.loop.checkpoints.save_file", full)
     with pytest.raises(OutputFailed, match="cannot be written: no space left"):
         training.train(options(photos, tmp_path / "run", 1))
 
@@ -234,7 +197,7 @@ def test_export_writes_weights_that_code(photos: Path, tmp_path: Path) -> None:
     import dvcodec
 
     training.train(options(photos, tmp_path / "run", 2))
-    out = training.export(tmp_path / "run" / FILE, tmp_path / "mine.safetensors", {"name": "mine"})
+    out = training.export_weights(tmp_path / "run" / FILE, tmp_path / "mine.safetensors", {"name": "mine"})
     card = json.loads((tmp_path / "mine.card.json").read_text())
     assert (
         card["name"] == "mine"
@@ -276,7 +239,7 @@ def test_companded_scalars_reach_as_far_as_asked() -> None:
 
 def test_a_run_goes_on_from_weights(photos: Path, tmp_path: Path) -> None:
     training.train(options(photos, tmp_path / "run", 2))
-    weights = training.export(tmp_path / "run" / FILE, tmp_path / "mine.safetensors", {"name": "mine"})
+    weights = training.export_weights(tmp_path / "run" / FILE, tmp_path / "mine.safetensors", {"name": "mine"})
     source, started = Checkpoint(tmp_path / "run" / FILE).photo_model(), PhotoRRVQ(CONFIG)
     start_from(started, weights)
     packed, again = pack(source), pack(started)
@@ -295,6 +258,6 @@ def test_a_run_goes_on_from_weights(photos: Path, tmp_path: Path) -> None:
 
 def test_weights_of_other_sizes_cannot_be_gone_on_from(photos: Path, tmp_path: Path) -> None:
     training.train(options(photos, tmp_path / "run", 1))
-    weights = training.export(tmp_path / "run" / FILE, tmp_path / "mine.safetensors", {"name": "mine"})
+    weights = training.export_weights(tmp_path / "run" / FILE, tmp_path / "mine.safetensors", {"name": "mine"})
     with pytest.raises(DvcodecError, match="other sizes"):
         start_from(PhotoRRVQ(replace(CONFIG, hidden=24)), weights)

@@ -15,8 +15,8 @@ from dvcodec.models.descent import Step, descend
 from dvcodec.models.packing import pack, unpack
 from dvcodec.models.photo import PhotoRRVQ, grid_sizes
 from dvcodec.models.weights_file import write
-from dvcodec.training.starting import start_from
-from dvcodec.training.synthetic import KINDS, synthetic
+from dvcodec.training.data.synthetic import KINDS, synthetic
+from dvcodec.training.warm_start.photo import start_from
 
 CONFIGS = {
     "photo-96": replace(small_model.CONFIG, layout="photo-96"),

@@ -7,10 +7,10 @@ import pytest
 import small_model
 from PIL import Image
 
-from dvcodec.training.photo_task import PhotoTask
-from dvcodec.training.photos import PhotoFolder
-from dvcodec.training.recipes import Recipe
-from dvcodec.training.variety import LUMINANCE, OCTAVES, grainy, recoloured, resized, subsampled, varied_crop
+from dvcodec.training.data.augmentation import LUMINANCE, OCTAVES, grainy, recoloured, resized, subsampled, varied_crop
+from dvcodec.training.data.photo_folder import PhotoFolder
+from dvcodec.training.recipes.photo import Recipe
+from dvcodec.training.tasks.photo import PhotoTask
 
 
 def smooth(height: int, width: int) -> np.ndarray:

@@ -18,13 +18,13 @@ from processes import together
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from dvcodec.training.checkpoints import FILE, Checkpoint
-from dvcodec.training.distributed import Team
-from dvcodec.training.journal import Journal, Sink
-from dvcodec.training.loop import Limits, Trainer
-from dvcodec.training.recipes import Optimisation
-from dvcodec.training.registry import Settings
-from dvcodec.training.task import Moment, ParameterGroup, Terms
+from dvcodec.training.loop.checkpoints import FILE, Checkpoint
+from dvcodec.training.loop.distributed import Team
+from dvcodec.training.loop.metrics_log import Journal, Sink
+from dvcodec.training.loop.task import Moment, ParameterGroup, Terms
+from dvcodec.training.loop.trainer import Limits, Trainer
+from dvcodec.training.recipes.optimisation import Optimisation
+from dvcodec.training.recipes.registry import Settings
 
 RECIPE = Optimisation(steps=8, batch=4, rate=0.05, warm_up=2, clip=0, clip_norm=0)
 

@@ -10,7 +10,7 @@ from .options import TrainOptions
 
 def presets() -> dict[str, str]:
     """The models that can be trained: name -> one line about it."""
-    from .registry import presets as registered
+    from .recipes.registry import presets as registered
 
     return {name: preset.description for name, preset in registered().items()}
 
@@ -29,10 +29,10 @@ def train(options: TrainOptions) -> None:
     run(options)
 
 
-def export(
+def export_weights(
     checkpoints: Path | Sequence[Path], out: Path, card: Mapping[str, str], calibration: Path | None = None
 ) -> Path:
     """Writes exact integer weights and their card from a checkpoint, or the mean of several; see `exporting.export`."""
-    from .exporting import export as write
+    from .export.exporting import export as write
 
     return write([checkpoints] if isinstance(checkpoints, Path) else checkpoints, out, card, calibration)

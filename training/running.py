@@ -9,14 +9,14 @@ from typing import Any
 import torch
 
 from ..errors import DvcodecError
-from .checkpoints import FILE, Checkpoint
-from .distributed import Team, joined
-from .journal import Journal, Sink, Tables, TensorBoard, tensorboard_writer
-from .loop import Limits, Trainer
+from .loop.checkpoints import FILE, Checkpoint
+from .loop.display import Display, say
+from .loop.distributed import Team, joined
+from .loop.metrics_log import Journal, Sink, Tables, TensorBoard, tensorboard_writer
+from .loop.trainer import Limits, Trainer
 from .options import TrainOptions
-from .progress import Display, say
-from .registry import Settings, resolve
-from .tasks import task_of
+from .recipes.registry import Settings, resolve
+from .tasks.building import task_of
 
 
 def run(options: TrainOptions) -> None:

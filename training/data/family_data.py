@@ -1,0 +1,42 @@
+"""The images that a family of small images is trained and measured on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ...errors import DvcodecError, InvalidArgument
+from ...models.families.config import FamilyConfig
+from . import DATA_SETS, load
+from .folders import open_folder
+from .sets import DataSet
+
+
+def data_of(
+    config: FamilyConfig, name: str, root: Path | None, exclude: Path | None = None, *, download: bool = False
+) -> tuple[DataSet, int]:
+    """A data set, or a folder in crops as the model takes them, and how many of its images `exclude` has too.
+
+    DvcodecError if it does not fit.
+    """
+    excluded = 0
+    if name in DATA_SETS:
+        if exclude is not None:
+            raise InvalidArgument("--exclude is for folders of images", f"{name} has its own splits")
+        data = load(name, root, download=download)
+    else:
+        data, excluded = open_folder(Path(name), config.image, config.channels, exclude, binary=config.binary)
+    refuse_other_images(config, data)
+    return data, excluded
+
+
+def refuse_other_images(config: FamilyConfig, data: DataSet) -> None:
+    """DvcodecError unless the images are of the kind and size that the model describes."""
+    takes = ((config.channels, config.image, config.image), config.binary)
+    if takes != (data.shape, data.binary):
+        theirs, ours = (_kind(*kind) for kind in ((data.shape, data.binary), takes))
+        raise DvcodecError(f"the model describes {ours} images, {data.name} holds {theirs} ones", "another --data")
+
+
+def _kind(shape: tuple[int, int, int], binary: bool) -> str:
+    colour = "binary" if binary else "colour" if shape[0] == 3 else "grey"
+    return f"{colour} {shape[1]}x{shape[2]}"

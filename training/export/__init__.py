@@ -1,0 +1,1 @@
+"""From training checkpoints to weights files with exact integer arithmetic."""

@@ -1,0 +1,64 @@
+"""Where quality 50 lies: at half a bit a pixel in the mean of given photographs."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import DvcodecError
+from ...models.hierarchy import PhotoHierarchy, QualityMap
+from ...models.interface import Step
+from ...models.photo import FINEST_CODE, PhotoRRVQ
+from ..data.photo_folder import SUFFIXES, read_rgb
+
+TARGET = 0.5
+"""Bits per pixel at quality 50."""
+
+
+class Counting:
+    """Chooses the posterior's mode and sums the bits that its integer frequencies cost."""
+
+    def __init__(self) -> None:
+        self.bits = 0.0
+
+    def choose(self, step: Step) -> NDArray[np.int32]:
+        """Symbols (n,)."""
+        symbols = step.posterior_mode()
+        chosen = np.take_along_axis(step.weights(), symbols[:, None].astype(np.int64), axis=1)
+        self.bits += float(np.sum(24 - np.log2(chosen.astype(np.float64) + 1)))
+        return symbols
+
+
+def calibrate(frozen: PhotoRRVQ, folder: Path) -> QualityMap:
+    """The widest map, linear in the quality, that puts quality 50 at TARGET bits a pixel in the folder's mean.
+
+    DvcodecError if there are no images below the folder, or one cannot be read.
+    """
+    images = [read_rgb(path) for path in image_paths(folder)]
+    low, high = 0, FINEST_CODE
+    while high - low > 8:
+        middle = (low + high) // 2
+        hierarchy = PhotoHierarchy("calibration", frozen, QualityMap(middle, middle), "cpu")
+        below = float(np.mean([bits_per_pixel(hierarchy, image) for image in images])) < TARGET
+        low, high = (middle, high) if below else (low, middle)
+    slope = min(low / 49, (FINEST_CODE - low) / 50)
+    return QualityMap(math.ceil(low - 49 * slope), math.floor(low + 50 * slope))
+
+
+def image_paths(folder: Path) -> list[Path]:
+    """The images below a folder, in the order of their paths. DvcodecError if there are none."""
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    if not paths:
+        raise DvcodecError(f"there is no image below {folder} to calibrate with", "--calibrate DIR")
+    return paths
+
+
+def bits_per_pixel(hierarchy: PhotoHierarchy, image: NDArray[np.uint8]) -> float:
+    """-log2 p(z) a pixel of the hard posterior, by the frequencies that the coder uses."""
+    counting = Counting()
+    evidence = hierarchy.infer(image, 256)
+    hierarchy.walk(image.shape[0], image.shape[1], 256, counting, evidence=evidence)
+    return counting.bits / float(image.shape[0] * image.shape[1])

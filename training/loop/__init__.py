@@ -1,0 +1,1 @@
+"""The training loop and what it carries: optimiser state, schedules, checkpoints, logs. It knows no model."""

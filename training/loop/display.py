@@ -1,0 +1,61 @@
+"""The display of a run on a terminal: how far it is, its figures, bits an image and codes in use of every layer."""
+
+from __future__ import annotations
+
+import sys
+
+from rich.columns import Columns
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from .metrics_log import Row
+
+MOST_LAYERS = 120
+"""Layers shown; a screen holds no more."""
+
+
+class Display:
+    """A bar with figures below it, redrawn with every row. Shows nothing where stderr is no terminal."""
+
+    def __init__(self, steps: int, *, quiet: bool) -> None:
+        console = Console(stderr=True, quiet=quiet)
+        shown = (TextColumn("{task.completed}/{task.total} steps"), BarColumn(), TimeElapsedColumn())
+        self._bar = Progress(*shown, console=console)
+        self._task = self._bar.add_task("", total=steps)
+        self._live = Live(self._bar, console=console, transient=True, refresh_per_second=2)
+        self._shows = not quiet and console.is_terminal
+        if self._shows:
+            self._live.start()
+
+    def row(self, row: Row) -> None:
+        """Draws the row."""
+        self._bar.update(self._task, completed=row.step)
+        if self._shows:
+            self._live.update(Group(self._bar, figures(row), Columns(layers(row))))
+
+    def close(self) -> None:
+        """Clears the display."""
+        if self._shows:
+            self._live.stop()
+
+
+def figures(row: Row) -> str:
+    """The row's figures in one line."""
+    words = [f"{name} {value:.4g}" for name, value in row.figures.items()]
+    return "  ".join(words if row.validation is None else [*words, f"validation {row.validation:.5g}"])
+
+
+def layers(row: Row) -> list[str]:
+    """Each layer in a few words: name, bits an image, codes in use."""
+    words = [
+        f"{name} {bits:.1f} b" + ("" if codes is None else f" {codes} codes")
+        for name, (bits, codes) in row.layers.items()
+    ]
+    return words if len(words) <= MOST_LAYERS else [*words[:MOST_LAYERS], f"and {len(words) - MOST_LAYERS} more"]
+
+
+def say(text: str, *, quiet: bool) -> None:
+    """A line on stderr, unless `quiet`."""
+    if not quiet:
+        print(text, file=sys.stderr, flush=True)

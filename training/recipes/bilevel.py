@@ -1,0 +1,55 @@
+"""The preset of the model of black and white pages: plain numbers, no torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...models.configs import ScanConfig, bounded, within
+from .optimisation import MOST_STEPS, Optimisation, Preset
+
+LARGEST_SIDE = 2**13
+"""Pixels of a page's side."""
+
+
+@dataclass(frozen=True)
+class ScanRecipe(Optimisation):
+    """How the model of pages is trained. They are made as the run goes on."""
+
+    steps: int = 20000
+    batch: int = 8
+    """Pages that a step's pixels are taken from."""
+    rate: float = 3e-3
+    warm_up: int = 100
+    clip_norm: float = 5.0
+    clip: float = 0.0
+    ema: float = 0.998
+    pixels: int = 1024
+    """Of each page, a step."""
+    page_height: int = 1200
+    page_width: int = 900
+    pages: int = 64
+    """Kept in memory at a time."""
+    renew: int = 16
+    """Steps after which one of them is replaced by a new one."""
+    halftones: float = 0.2
+    """Share of the pages that are photographs in black dots."""
+    fonts: str = ""
+    """Folder of fonts; empty for those of the system, or Pillow's own."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        bounded({"pixels": (self.pixels, LARGEST_SIDE**2), "renew": (self.renew, MOST_STEPS)})
+        bounded({name: (getattr(self, name), LARGEST_SIDE) for name in ("page_height", "page_width", "pages")})
+        within({"halftones": (self.halftones, 1)})
+        if not isinstance(self.fonts, str):
+            raise ValueError("fonts is no folder")
+
+
+SCANS = {
+    "scans": Preset(
+        "black and white pages of any size, lossless: pixels given those before them, exact; pages are made",
+        ScanConfig(),
+        ScanRecipe(),
+    )
+}
+"""Presets of this kind, by name."""

@@ -1,0 +1,79 @@
+"""What every recipe has in common, and a preset: plain numbers, no torch. `--set key=value` changes any of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ...models.configs import bounded, one_of, within
+
+Optimiser = Literal["adam", "adamax"]
+Schedule = Literal["constant", "cosine", "plateau"]
+Precision = Literal["bf16", "fp32"]
+
+MOST_STEPS = 10**9
+MOST_IMAGES = 2**16
+LARGEST_RATE = 100.0
+LARGEST_NORM = 1e9
+LARGEST_DECAY = 0.999999
+LARGEST_CROP = 2**13
+
+
+@dataclass(frozen=True)
+class Optimisation:
+    """What the loop needs to know, whatever it trains; recipes of tasks add their own fields. Steps are optimiser's.
+
+    A person and a checkpoint may say anything: ValueError for a value out of bounds.
+    """
+
+    steps: int = 9000
+    batch: int = 8
+    """Images a step and process."""
+    optimiser: Optimiser = "adam"
+    beta1: float = 0.9
+    beta2: float = 0.99
+    rate: float = 1e-3
+    """Of parameters that have no rate of their own."""
+    warm_up: int = 100
+    """Steps over which the rates rise linearly."""
+    schedule: Schedule = "cosine"
+    decay_to: float = 0.02
+    """The cosine schedule ends at this share of the rates, the plateau schedule never goes below it."""
+    plateau_factor: float = 0.8
+    """The rates fall to this share of themselves after `patience` validations without a new best."""
+    patience: int = 20
+    validate_every: int = 0
+    """Steps between validations of the averaged parameters; 0 = never. The best so far is kept as best.safetensors."""
+    stop_after: int = 0
+    """Validations without a new best that end the run; 0 = no such end."""
+    clip: float = 2.0
+    """Gradients are clipped to this multiple of the running median of their norm; 0 = to `clip_norm` alone."""
+    clip_norm: float = 0.3
+    """Limit of the gradient's norm while its median is not known yet, or where `clip` is 0; 0 = none."""
+    skip: float = 0.0
+    """Updates whose gradient exceeds this multiple of the running median are left out; 0 = only those not finite."""
+    ema: float = 0.999
+    """Decay of the moving average of the parameters, which is what is validated, exported and sampled."""
+    precision: Precision = "fp32"
+    """Number format of dense products: bfloat16 autocast or float32."""
+
+    def __post_init__(self) -> None:
+        bounded({"steps": (self.steps, MOST_STEPS), "batch": (self.batch, MOST_IMAGES)})
+        counts = ("warm_up", "patience", "validate_every", "stop_after")
+        bounded({name: (getattr(self, name), MOST_STEPS) for name in counts}, 0)
+        within({name: (getattr(self, name), LARGEST_DECAY) for name in ("beta1", "beta2")})
+        within({name: (getattr(self, name), 1) for name in ("decay_to", "plateau_factor", "ema")})
+        within({name: (getattr(self, name), LARGEST_NORM) for name in ("clip", "clip_norm", "skip")})
+        within({"rate": (self.rate, LARGEST_RATE)})
+        one_of({"optimiser": (self.optimiser, Optimiser), "schedule": (self.schedule, Schedule)})
+        one_of({"precision": (self.precision, Precision)})
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A model's description, its sizes and its recipe."""
+
+    description: str
+    config: Any
+    """A dataclass of plain values: a photograph model's sizes, a family's, ..."""
+    recipe: Optimisation

@@ -1,0 +1,119 @@
+"""Recipes and presets of photograph models: plain numbers, no torch. `--set key=value` changes any of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from ...models.configs import RRVQConfig, bounded, one_of, within
+from .optimisation import LARGEST_CROP, LARGEST_RATE, MOST_IMAGES, MOST_STEPS, Optimisation, Precision, Preset
+
+Learns = Literal["all", "postfilter"]
+
+
+@dataclass(frozen=True)
+class Recipe(Optimisation):
+    """How a photograph model is trained. Rates are Adam's; fractions are of the whole run."""
+
+    precision: Precision = "bf16"
+    crop: int = 128
+    late_crop: int = 256
+    """Side of the crops in the last part of the run; the batch shrinks so that the pixels stay the same."""
+    late_from: float = 0.6
+    codebook_rate: float = 3e-3
+    network_rate: float = 5e-4
+    """Of the synthesis."""
+    postfilter_rate: float = 1e-3
+    analysis_rate: float = 1e-4
+    anchor: float = 0.1
+    """Share of the distortion measured on the canvas itself: it stays what the posterior takes it for."""
+    pull: float = 1.0
+    """Weight of the expected rate's gradient on the canvas predictions and the analysis."""
+    analysis_from: float = 0.1
+    """From this fraction on the learned analysis is trained; 1 = never."""
+    synthetic: float = 0.06
+    """Share of the crops that are made (noise, ramps, lines, blocks), not cut from photographs."""
+    varied: float = 0.0
+    """Share of the photographs' crops that are seen at another size and in coarser colours, many in other ones, too, or
+    with grain."""
+    filtered: bool = False
+    """Whether errors are measured behind a filter that is fitted to each crop, as files have it."""
+    learns: Learns = "all"
+    """What is trained; "postfilter" trains that alone, on a pool of crops that are decoded once."""
+    pool: int = 512
+    """Crops in that pool ..."""
+    pool_side: int = 192
+    """... their sides ..."""
+    pool_steps: int = 2000
+    """... and how many steps it lasts."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        bounded({"crop": (self.crop, LARGEST_CROP), "late_crop": (self.late_crop, LARGEST_CROP)})
+        bounded({"pool": (self.pool, MOST_IMAGES), "pool_steps": (self.pool_steps, MOST_STEPS)})
+        bounded({"pool_side": (self.pool_side, LARGEST_CROP)}, self.crop if self.learns == "postfilter" else 1)
+        if self.pool_side % 8:
+            raise ValueError(f"pool_side {self.pool_side} is no multiple of 8, the side of a block")
+        one_of({"learns": (self.learns, Learns)})
+        if self.filtered and self.learns == "postfilter":
+            raise ValueError("filtered is of runs of the whole: the post-filter alone learns on crops without filters")
+        rates = ("codebook_rate", "network_rate", "postfilter_rate", "analysis_rate", "pull")
+        within({name: (getattr(self, name), LARGEST_RATE) for name in rates})
+        shares = ("late_from", "anchor", "analysis_from", "synthetic", "varied")
+        within({name: (getattr(self, name), 1) for name in shares})
+
+
+WHOLE = RRVQConfig(
+    layout="photo-96",
+    sigma_coarse=48.0,
+    sigma_fine=3.2,
+    analysis_slope=0.2,
+    neighbours=8,
+    synthesis_blocks=6,
+    postfilter_width=64,
+    postfilter_pairs=4,
+)
+"""The sizes of the default weights: `--from` takes these, and smaller ones before them."""
+
+PRESETS = {
+    "rrvq": Preset(
+        "RRVQ-VAE of photographs, the codec's model: 96 layers at strides 64 to 8, every quality",
+        WHOLE,
+        Recipe(),
+    ),
+    "canvas": Preset(
+        "the baseline: whole 8x8 blocks by 14 residual codebooks, direct priors, no learned predictions",
+        RRVQConfig(
+            layout="canvas", prior="direct", predictions=False, widths={64: 64, 32: 64, 16: 96, 8: 96}, blocks=1
+        ),
+        Recipe(),
+    ),
+    "rrvq-small": Preset(
+        "the same hierarchy with narrow networks: quick to train, for trials",
+        replace(
+            WHOLE,
+            widths={64: 32, 32: 48, 16: 64, 8: 64},
+            blocks=1,
+            hidden=32,
+            synthesis_width=64,
+            synthesis_blocks=4,
+            postfilter_width=24,
+            postfilter_pairs=3,
+            analysis_width=32,
+        ),
+        Recipe(),
+    ),
+    "rrvq-large": Preset(
+        "the same hierarchy with wide networks, about 14 MB exported: for days on GPUs",
+        replace(
+            WHOLE,
+            widths={64: 96, 32: 160, 16: 208, 8: 208},
+            hidden=96,
+            synthesis_width=208,
+            synthesis_blocks=4,
+            postfilter_pairs=3,
+            analysis_width=96,
+        ),
+        Recipe(),
+    ),
+}

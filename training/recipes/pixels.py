@@ -1,0 +1,49 @@
+"""The preset of the model of lossless pixels: plain numbers, no torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...models.configs import WavefrontConfig, bounded, within
+from .optimisation import LARGEST_CROP, Optimisation, Preset
+
+
+@dataclass(frozen=True)
+class PixelRecipe(Optimisation):
+    """How the model of lossless pixels is trained."""
+
+    rate: float = 5e-3
+    warm_up: int = 50
+    clip_norm: float = 5.0
+    clip: float = 0.0
+    ema: float = 0.995
+    crop: int = 48
+    """Side of the crops."""
+    quality: float = 20.0
+    """Of the lossy images of half the size that the pixels are conditioned on."""
+    hierarchy: str = ""
+    """Weights that make these: a name or a path; empty for the default ones."""
+    lossless_share: float = 0.5
+    """Share of the crops that come from lossless files. The others are halved, which hides how they were compressed."""
+    other_transforms: float = 0.5
+    """Share of the crops that are under any colour transform, not under the smoothest."""
+    grey: float = 0.03
+    """Share of the crops that are made grey."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        bounded({"crop": (self.crop, LARGEST_CROP)})
+        within({"quality": (self.quality, 100)}, 1)
+        within({name: (getattr(self, name), 1) for name in ("lossless_share", "other_transforms", "grey")})
+        if not isinstance(self.hierarchy, str):
+            raise ValueError("hierarchy is neither a name nor a path")
+
+
+PIXELS = {
+    "pixels": Preset(
+        "lossless pixels given those before them and what a hierarchy predicts: a small network, exact",
+        WavefrontConfig(),
+        PixelRecipe(),
+    )
+}
+"""Presets of this kind, by name."""

@@ -1,0 +1,1 @@
+"""One task for each kind of model: the model, its objective and its batches, as the loop asks for them."""

@@ -1,0 +1,103 @@
+"""The training chooser: takes the posterior's hard choice and gathers the objective's terms on the way down.
+
+The choice itself has no gradient. Where the analysis and the canvas predictions learn, it is replaced in the backward
+pass by its relaxation, the posterior's mean: with q(k | e_q) ~ p(k) N(e_q; values_k, 1),
+
+    d E_q[values] / d e_q = Cov_q(values),        d E_q[-ln p] / d e_q = Cov_q(values, -ln p),
+
+next to nothing inside a cell and large at its border, as it should be. Passing the distortion's gradient straight
+through instead (as if the canvas followed the evidence everywhere) taught the analysis to push coefficients out of the
+zero cell: the rate rose by 40 %.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ...models.descent import Step
+from ...models.latent import LatentLayer
+
+LARGEST = 4.0
+"""Bound of the relaxation's gradients, in nats per sigma and relative to the distortion's."""
+
+
+class PosteriorChooser:
+    """Chooses argmin_k distortion + rate (the mode of Bayes' posterior) and sums -ln p(k) for each image.
+
+    `nats`: rate by image (B,). With `pull_weight` (B,), the rate's weight in the loss, the gradients above are taken,
+    `emphasis` times: the distortion's through the canvas, the rate's through the surrogate `pull`, whose value means
+    nothing. `codes`: symbols in use by layer.
+    """
+
+    def __init__(self, batch: int, pull_weight: Tensor | None = None, emphasis: float = 1.0) -> None:
+        self.batch, self.pull_weight, self.emphasis = batch, pull_weight, emphasis
+        self.nats = torch.zeros(())  # becomes (B,)
+        self.pull = torch.zeros(())
+        self.layer_nats: dict[str, Tensor] = {}
+        self.codes: dict[str, int] = {}
+        self._used: dict[str, Tensor] = {}  # (K,) by layer
+
+    def choose(self, step: Step) -> Tensor:
+        """Symbols (n,) int64."""
+        assert step.residual is not None
+        scores = step.layer.scores(step.embedding)
+        with torch.no_grad():
+            cost = self.cost(step, scores)
+            symbols = self.decide(cost)
+        nats = F.cross_entropy(scores, symbols, reduction="none")
+        per_image = nats.view(self.batch, -1).sum(1)
+        self.nats = self.nats + per_image
+        if self.pull_weight is not None:
+            self._relax(step, torch.softmax(-cost, dim=1), scores.detach())
+        self._note(step.layer, per_image.detach(), symbols)
+        return symbols
+
+    def _note(self, layer: LatentLayer, nats: Tensor, symbols: Tensor) -> None:
+        """Adds up what the layer's blocks of positions cost and use."""
+        used = torch.zeros(layer.symbols, dtype=torch.bool, device=symbols.device).index_fill_(0, symbols, True)
+        self._used[layer.name] = used = used | self._used.get(layer.name, used)
+        self.layer_nats[layer.name] = self.layer_nats.get(layer.name, 0.0) + nats
+        self.codes[layer.name] = int(used.sum())
+
+    def cost(self, step: Step, scores: Tensor) -> Tensor:
+        """-ln of the posterior up to a constant of each position: scores (n, K) in nats -> (n, K)."""
+        return step.costs() - scores
+
+    def decide(self, cost: Tensor) -> Tensor:
+        """The symbols of least cost: (n, K) in nats -> (n,)."""
+        return cost.argmin(dim=1)
+
+    def _relax(self, step: Step, posterior: Tensor, scores: Tensor) -> None:
+        assert step.residual is not None and self.pull_weight is not None
+        values = step.layer.canvas_values().detach()
+        surprise = posterior * -scores
+        gradient = surprise @ values - surprise.sum(1, keepdim=True) * (posterior @ values)
+        scale = self.emphasis * self.pull_weight.repeat_interleave(len(gradient) // self.batch)[:, None]
+        self.pull = self.pull + (gradient.clamp_(-LARGEST, LARGEST).mul_(scale) * step.residual).sum()
+        step.relaxed = _PosteriorMean.apply(step.residual, posterior, values, self.emphasis)  # type: ignore[no-untyped-call]
+
+
+class _PosteriorMean(torch.autograd.Function):
+    """Zeros with the gradient of the posterior's mean: Cov_q(values) times what comes back. (n, v) -> (n, v)
+
+    Where cells are wide the gradient at a border is rare and large: it is bounded to LARGEST times what comes back.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, residual: Tensor, posterior: Tensor, values: Tensor, emphasis: float) -> Tensor:
+        ctx.save_for_backward(posterior, values)
+        ctx.emphasis = emphasis
+        return torch.zeros_like(residual)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None, None]:
+        posterior, values = ctx.saved_tensors
+        along = grads[0] @ values.t()
+        along = posterior * (along - (posterior * along).sum(1, keepdim=True))
+        out = along @ values
+        bound = LARGEST * grads[0].norm(dim=1, keepdim=True) / out.norm(dim=1, keepdim=True).clamp_min(1e-20)
+        return out * bound.clamp(max=1).mul_(ctx.emphasis), None, None, None

@@ -1,0 +1,157 @@
+"""The families' objective: the evidence lower bound with relaxed samples, in nats an image.
+
+    loss = -log p(x | z~) + beta sum_l max(KL_l, free bits) [+ VQ-VAE's codebook and commitment losses]
+
+(Willetts et al. 2021, eq 5; Lievin et al. 2019, eq 5.) KL_l is the whole divergence of q(z_l | ..) from p(z_l | z~_>l),
+not one sample of it: the expectation over H(z~) of Lievin's eq 14.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...errors import DvcodecError
+from ...models.families.choosers import Account, Posterior, relaxed, sampled
+from ...models.families.codebooks import Nearest
+from ...models.families.config import FamilyConfig
+from ...models.families.model import FamilyVAE
+from ...models.families.nets import data_dependent_initialisation
+from ...models.families.relaxations import Relaxation
+from ..loop.task import Moment, ParameterGroup, Terms
+from ..recipes.families import FamilyRecipe
+from ..warm_start.families import start_from
+
+
+class Images(Protocol):
+    """Where batches come from."""
+
+    def batch(self, count: int, rng: np.random.Generator) -> Tensor:
+        """(count, C, S, S) float32: grey levels 0..255, or 0 and 1 for a binary set."""
+        ...
+
+
+class ElboTask:
+    """A family over a data set.
+
+    `validation` gives the batches that `validate` measures, `start` is a checkpoint whose parameters it goes on from.
+    """
+
+    def __init__(
+        self,
+        config: FamilyConfig,
+        recipe: FamilyRecipe,
+        data: Images,
+        validation: Callable[[], Iterable[Tensor]] | None = None,
+        start: Path | None = None,
+    ) -> None:
+        self.recipe, self.data, self.validation, self.start = recipe, data, validation, start
+        self.module = FamilyVAE(config)
+
+    def groups(self) -> Sequence[ParameterGroup]:
+        """Memory values have a rate of their own (Lievin et al., appendix A: their gradients are sparse)."""
+        named = [(name, p) for name, p in self.module.named_parameters()]
+        values = [p for name, p in named if name.endswith("codebook.values")]
+        rest = [p for name, p in named if not name.endswith("codebook.values")]
+        rates = (self.recipe.values_rate or self.recipe.rate, self.recipe.rate)
+        groups = (ParameterGroup("values", values, rates[0]), ParameterGroup("networks", rest, rates[1]))
+        return [group for group in groups if group.parameters]
+
+    def batch(self, rng: np.random.Generator, moment: Moment) -> Tensor:
+        """The next batch, on the CPU."""
+        return self.data.batch(self.recipe.batch, rng)
+
+    def prepare(self, rng: np.random.Generator) -> None:
+        """Data-dependent initialisation of the normalised weights on one batch, or another run's parameters."""
+        model = self.module
+        if self.start is not None:
+            return start_from(model, self.start)
+        x = self.data.batch(self.recipe.batch, rng).to(next(model.parameters()).device)
+        pick = relaxed(self._relaxation(Moment(0, 0.0)))
+        with data_dependent_initialisation(model):
+            model.decode(len(x), Posterior(pick), model.infer(x, pick))
+
+    def terms(self, batch: Tensor, moment: Moment) -> Terms:
+        """The objective of a batch on the model's device. DvcodecError naming the layer that is no number."""
+        model, account, relaxation = self.module, Account(), self._relaxation(moment)
+        pick = relaxed(relaxation)
+        raw = model.decode(len(batch), Posterior(pick, account), model.infer(batch, pick))
+        likelihood = model.p_x().log_prob(batch, raw)  # (B,)
+        refuse_nan(account, likelihood)
+        floor = torch.as_tensor(self.recipe.free_bits, device=batch.device)
+        divergence = sum((torch.maximum(kl.mean(), floor) for kl in account.kl.values()), torch.zeros_like(floor))
+        loss = -likelihood.mean() + self._weight(moment) * divergence
+        if model.config.latent == "nearest":
+            loss = loss + self._dictionary(account, len(batch))
+        kl_nats = torch.stack(list(account.kl.values())).sum(0).detach()
+        elbo = float((likelihood.detach() - kl_nats).mean())
+        return Terms(
+            loss,
+            {
+                "relaxed_elbo_nats": elbo,
+                "bits_per_dim": -elbo / (batch[0].numel() * math.log(2)),
+                "kl_nats": float(kl_nats.mean()),
+                "temperature": relaxation.temperature,
+            },
+            {name: kl.detach() for name, kl in account.kl.items()},
+            self._codes(account),
+        )
+
+    @torch.no_grad()
+    def validate(self) -> float:
+        """-ELBO with hard samples over the validation images, in nats an image. DvcodecError if there are none."""
+        if self.validation is None:
+            raise DvcodecError("there are no validation images", "--set validate_every=0")
+        model, total, images = self.module, 0.0, 0
+        device = next(model.parameters()).device
+        for batch in self.validation():
+            x, account, pick = batch.to(device), Account(), sampled()
+            raw = model.decode(len(x), Posterior(pick, account), model.infer(x, pick))
+            kl = torch.stack(list(account.kl.values())).sum()
+            total += float(kl - model.p_x().log_prob(x, raw).sum())
+            images += len(x)
+        return total / images
+
+    def synchronise(self, average: Callable[[Iterable[Tensor]], None]) -> None:
+        """EMA codebooks follow the batches of all processes."""
+        for layer in self.module.layers():
+            if isinstance(layer.codebook, Nearest) and layer.codebook.ema:
+                layer.codebook.synchronise(average)
+
+    def _relaxation(self, moment: Moment) -> Relaxation:
+        recipe = self.recipe
+        temperature = float(np.interp(moment.fraction, recipe.fractions, recipe.temperatures))
+        return Relaxation(recipe.relaxation, temperature)
+
+    def _weight(self, moment: Moment) -> float:
+        return min(1.0, (moment.step + 1) / self.recipe.kl_warm_up) if self.recipe.kl_warm_up else 1.0
+
+    def _dictionary(self, account: Account, images: int) -> Tensor:
+        """VQ-VAE's losses, in the units of the ELBO (a Gaussian's nats up to its variance); moves an EMA codebook."""
+        losses = []
+        for layer, query, choice in zip(self.module.layers(), account.queries, account.symbols(), strict=True):
+            losses.append(layer.vq_losses(query, choice).sum() / images)
+            if self.module.config.ema_codebook and self.module.training:
+                layer.follow(query, choice)
+        return torch.stack(losses).sum()
+
+    def _codes(self, account: Account) -> dict[str, int]:
+        """Symbols in use in the batch by layer, of all its variables' codebooks: V * K at most."""
+        pairs = zip(self.module.layers(), account.symbols(), strict=True)
+        usage = {layer.plan.name: layer.codebook.usage(found) for layer, found in pairs if layer.codebook is not None}
+        return {name: int((counts > 0).sum()) for name, counts in usage.items()}
+
+
+def refuse_nan(account: Account, likelihood: Tensor) -> None:
+    """Stops at the first layer of the walk whose KL is no number, or at the likelihood."""
+    terms = {f"layer {name}": kl for name, kl in account.kl.items()} | {"the likelihood": likelihood}
+    finite = torch.stack([torch.isfinite(term.detach()).all() for term in terms.values()])
+    if not bool(finite.all()):
+        where = list(terms)[int((~finite).nonzero()[0])]
+        raise DvcodecError(f"the loss is not a number, first in {where}", "resume with a smaller rate: --set rate=...")

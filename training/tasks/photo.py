@@ -1,0 +1,99 @@
+"""The photograph model as a task of the loop: crops at every quality, the rate-distortion objective."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...errors import InvalidArgument
+from ...models.configs import RRVQConfig
+from ...models.photo import FINEST_CODE, PhotoRRVQ
+from ..data.photo_folder import PhotoFolder
+from ..loop.task import Moment, ParameterGroup, Terms
+from ..recipes.photo import Recipe
+from ..warm_start.photo import start_from
+from .codebooks import initialise_codebooks
+from .rate_distortion import rate_distortion
+
+GROUPS = ("chain", "codebooks", "synthesis", "postfilter", "analysis")
+
+
+def group_of(name: str) -> str:
+    """Which group a parameter belongs to, by its name."""
+    if name.endswith(".values"):
+        return "codebooks"
+    outer = name.partition(".")[0]
+    return outer if outer in GROUPS else "chain"
+
+
+def drawn_codes(count: int) -> Tensor:
+    """A quality code for each of so many crops, evenly: sigma is log-uniform. (count,) int64"""
+    return torch.randint(0, FINEST_CODE + 1, (count,))
+
+
+class PhotoTask:
+    """A photograph model over a folder of photographs.
+
+    `start`: weights to start from; None starts from networks at random and codebooks from the data.
+    """
+
+    def __init__(self, config: RRVQConfig, recipe: Recipe, photos: PhotoFolder, seed: int, start: Path | None):
+        if recipe.precision != "bf16":
+            raise InvalidArgument(
+                f"photograph models train in bf16, not {recipe.precision}", "their layers choose what is exact in it"
+            )
+        self.recipe, self.photos, self.seed, self.start = recipe, photos, seed, start
+        self.module = PhotoRRVQ(config)
+
+    def groups(self) -> Sequence[ParameterGroup]:
+        """Chain, codebooks and the float networks: those of them that the model has, and that learn."""
+        recipe = self.recipe
+        networks = (recipe.network_rate, recipe.postfilter_rate, recipe.analysis_rate)
+        rates = zip(GROUPS, (recipe.rate, recipe.codebook_rate, *networks), strict=True)
+        named = [(name, p) for name, p in self.module.named_parameters() if p.requires_grad]
+        groups = [ParameterGroup(g, [p for name, p in named if group_of(name) == g], rate) for g, rate in rates]
+        return [group for group in groups if group.parameters]
+
+    def batch(self, rng: np.random.Generator, moment: Moment) -> Tensor:
+        """Crops (B, 3, H, W)."""
+        return self.crops(rng, moment)
+
+    def crops(self, rng: np.random.Generator, moment: Moment) -> Tensor:
+        """Crops (B, 3, H, W), larger and fewer in the last part of the run."""
+        recipe = self.recipe
+        side = recipe.late_crop if moment.fraction >= recipe.late_from else recipe.crop
+        count = max(1, recipe.batch * recipe.crop**2 // side**2)
+        return self.drawn(count, side, rng)
+
+    def drawn(self, count: int, side: int, rng: np.random.Generator) -> Tensor:
+        """Crops (count, 3, side, side) as the recipe wants them."""
+        return self.photos.batch(count, side, rng, self.recipe.synthetic, self.recipe.varied)
+
+    def prepare(self, rng: np.random.Generator) -> None:
+        """Codebooks from the coefficients of 24 batches of crops, then what the weights to start from hold."""
+        device = next(self.module.parameters()).device
+        with torch.no_grad():
+            parts = []
+            for _ in range(24):
+                x = self.crops(rng, Moment(0, 0.0)).to(device)
+                quality = torch.randint(1500, FINEST_CODE + 1, (len(x),), device=device)
+                parts.append(self.module.infer(x, quality, learned=False))
+            evidence = {s: torch.cat([part[s] for part in parts]).cpu() for s in parts[0]}
+        self.module.cpu()
+        initialise_codebooks(self.module, evidence, torch.Generator().manual_seed(self.seed))
+        self.module.to(device)
+        if self.start is not None:
+            start_from(self.module, self.start)
+
+    def terms(self, batch: Tensor, moment: Moment) -> Terms:
+        """Rate and distortion at qualities drawn for each crop. The layers choose their own precision."""
+        quality = drawn_codes(len(batch)).to(batch.device)
+        relaxed = self.recipe.pull > 0 and moment.step % 2 == 0
+        relax = 2.0 if relaxed else 0.0  # costly: every second step, counted twice
+        analysis = moment.fraction >= self.recipe.analysis_from
+        with torch.autocast(batch.device.type, enabled=False):
+            return rate_distortion(self.module, batch, quality, self.recipe, relax=relax, analysis=analysis)

@@ -1,0 +1,120 @@
+"""The model of lossless pixels as a task of the loop: crops beside what a hierarchy predicts of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ...errors import DvcodecError
+from ...models import colours, load, residuals
+from ...models.configs import WavefrontConfig
+from ...models.interface import Mode, PixelStep, Predictive
+from ...models.residual_tables import cost, tables
+from ...models.wavefront.base import doubled, halved
+from ...models.wavefront.model import WavefrontPixels
+from ...models.wavefront.net import WavefrontNet
+from ..data.photo_folder import PhotoFolder, read_rgb
+from ..loop.task import Moment, ParameterGroup, Terms
+from ..recipes.pixels import PixelRecipe
+
+LOSSY = (".avif", ".jpg", ".jpeg")
+"""Suffixes of files whose pixels compression has changed."""
+
+
+def predicted(hierarchy: Predictive, pixels: NDArray[np.uint8], quality: float) -> NDArray[np.uint8]:
+    """What a hierarchy predicts of (H, W, 3) pixels, from half their size, at a quality from 1 to 100."""
+    small, code, (height, width) = halved(pixels), round(quality * 256), pixels.shape[:2]
+    evidence = hierarchy.infer(small, code)
+    state = hierarchy.walk(small.shape[0], small.shape[1], code, Mode(), evidence=evidence, exact=True)
+    return doubled(hierarchy.predict(state), height, width)
+
+
+def predictive(weights: str) -> Predictive:
+    """The hierarchy of weights named, or the default one. DvcodecError if it cannot predict pixels."""
+    from ... import weights as shipped
+
+    chosen = shipped.find(weights) if weights else shipped.default()
+    hierarchy = load(chosen.path)
+    if not isinstance(hierarchy, Predictive):
+        raise DvcodecError(f"the weights {chosen.name} cannot predict lossless pixels", "--set hierarchy=NAME")
+    return hierarchy
+
+
+class PixelTask:
+    """A model of lossless pixels over a folder of photographs."""
+
+    def __init__(self, config: WavefrontConfig, recipe: PixelRecipe, photos: PhotoFolder) -> None:
+        self.recipe, self.photos = recipe, photos
+        self.module = WavefrontNet(config)
+        hierarchy = predictive(recipe.hierarchy)
+        lossy = np.array([path.suffix.lower() in LOSSY for path in photos.paths])
+        images = [halved(image) if half else image for image, half in zip(photos.images, lossy, strict=True)]
+        large = np.array([min(image.shape[:2]) >= recipe.crop for image in images])
+        photos.areas = _shares(photos.areas * large, lossy, recipe.lossless_share)
+        photos.images = [np.dstack([image, predicted(hierarchy, image, recipe.quality)]) for image in images]
+
+    def groups(self) -> Sequence[ParameterGroup]:
+        """All networks alike."""
+        return [ParameterGroup("pixels", list(self.module.parameters()), self.recipe.rate)]
+
+    def batch(self, rng: np.random.Generator, moment: Moment) -> Tensor:
+        """Crops of pixels and of what is predicted, (B, 6, H, W), each under a colour transform."""
+        crops = self.photos.batch(self.recipe.batch, self.recipe.crop, rng)
+        return torch.stack([self._transformed(crop, rng) for crop in crops])
+
+    def _transformed(self, crop: Tensor, rng: np.random.Generator) -> Tensor:
+        pixels, shown = crop[:3], crop[3:]
+        if rng.random() < self.recipe.grey:
+            pixels, shown = (part[1:2].expand(3, -1, -1) for part in (pixels, shown))
+        any_one = rng.random() < self.recipe.other_transforms
+        transform = int(rng.integers(colours.TRANSFORMS)) if any_one else colours.smoothest(pixels)
+        return torch.cat([colours.split(pixels, transform), colours.split(shown, transform)])
+
+    def prepare(self, rng: np.random.Generator) -> None:
+        """Networks start at random."""
+
+    def terms(self, batch: Tensor, moment: Moment) -> Terms:
+        """Bits a pixel."""
+        planes, shown = batch[:, :3], batch[:, 3:]
+        bits = torch.stack([cost(*pair).sum() for pair in self.module(planes, shown)]) / planes[:, 0].numel()
+        return Terms(bits.sum(), {"rate_bpp": float(bits.detach().sum())})
+
+
+def _shares(areas: NDArray[np.float64], lossy: NDArray[np.bool_], lossless_share: float) -> NDArray[np.float64]:
+    """Areas, the lossless files' share of which is given wherever there are files of both kinds. DvcodecError: none."""
+    if not areas.sum():
+        raise DvcodecError("no image is large enough once halved", "give larger photographs, or --set crop=N")
+    parts = [(areas * lossy, 1 - lossless_share), (areas * ~lossy, lossless_share)]
+    found = [part / part.sum() * share for part, share in parts if part.sum()]
+    total = np.sum(found, axis=0)
+    return np.asarray(total / total.sum())
+
+
+@dataclass
+class _Count:
+    """Takes an image's pixels, and counts their tokens by context."""
+
+    counts: NDArray[np.int64]
+
+    def choose(self, step: PixelStep) -> NDArray[np.int32]:
+        """The residuals as they are."""
+        found = step.residuals()
+        np.add.at(self.counts, (step.contexts, residuals.split(found)[0]), 1)
+        return found
+
+
+def counted(net: WavefrontNet, paths: Iterable[Path], hierarchy: Predictive, quality: float) -> NDArray[np.int64]:
+    """Tokens by context (CONTEXTS, TOKENS) in image files, with a frozen network."""
+    count = _Count(np.zeros((residuals.CONTEXTS, residuals.TOKENS), np.int64))
+    model = WavefrontPixels("", net, tables().astype(np.float32))
+    for path in paths:
+        pixels = read_rgb(path)
+        shown = predicted(hierarchy, pixels, quality)
+        model.walk(shown, count, transform=model.transform(pixels, shown), grey=False, pixels=pixels)
+    return count.counts

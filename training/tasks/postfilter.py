@@ -1,0 +1,114 @@
+"""The post-filter alone as a task of the loop: what precedes it is frozen, so crops are decoded once and seen often.
+
+A step takes a tenth of the time of one that trains the whole model. The crops of a pool, their qualities and their
+decoding follow from the run's seed and the pool's number: a resumed run decodes the pool that it was in anew.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...errors import InvalidArgument
+from ...models.configs import RRVQConfig
+from ...models.photo import FINEST_CODE
+from ...models.transform import BLOCK
+from ..data.photo_folder import PhotoFolder
+from ..loop.task import Moment, Terms
+from ..recipes.photo import Recipe
+from .choosers import PosteriorChooser
+from .photo import PhotoTask
+from .rate_distortion import image_weights
+
+AT_ONCE = 8
+"""Crops that are decoded side by side."""
+
+
+@dataclass
+class Pool:
+    """Decoded crops in half precision, all but the quality in units of sigma."""
+
+    shown: Tensor  # (N, 3, side, side), what the synthesis makes without the filter
+    features: Tensor  # (N, told, side / 8, side / 8)
+    missing: Tensor  # (N, 3, side, side), the image less what is shown
+    quality: Tensor  # (N,), codes
+
+    def cut(self, places: Tensor, side: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Squares of `side` pixels: places (n, 3) hold a crop's number and the block to begin at, down and across."""
+        blocks = side // BLOCK
+
+        def squares(maps: Tensor, unit: int) -> Tensor:
+            corners = [(n, y * unit, x * unit) for n, y, x in places.tolist()]
+            span = blocks * unit
+            return torch.stack([maps[n, :, y : y + span, x : x + span] for n, y, x in corners]).float()
+
+        shown, missing = squares(self.shown, BLOCK), squares(self.missing, BLOCK)
+        return shown, squares(self.features, 1), missing, self.quality[places[:, 0]]
+
+
+class PostFilterTask(PhotoTask):
+    """A photograph model from weights of which only the post-filter learns."""
+
+    def __init__(self, config: RRVQConfig, recipe: Recipe, photos: PhotoFolder, seed: int, start: Path | None):
+        super().__init__(config, recipe, photos, seed, start)
+        if self.module.postfilter is None:
+            raise InvalidArgument("the model has no post-filter", "--set postfilter_width=48")
+        self.module.requires_grad_(False)
+        self.module.postfilter.requires_grad_(True)
+        self.postfilter = self.module.postfilter
+        self.pool: Pool | None = None
+        self.number = -1
+
+    def prepare(self, rng: np.random.Generator) -> None:
+        """As `PhotoTask.prepare`. InvalidArgument without weights to start from: the rest does not learn."""
+        if self.start is None:
+            raise InvalidArgument("the post-filter alone learns behind weights that are there", "--from WEIGHTS")
+        super().prepare(rng)
+
+    def batch(self, rng: np.random.Generator, moment: Moment) -> Tensor:
+        """Which squares of the pool: (B, 3), crop, rows and columns of blocks."""
+        number = moment.step // self.recipe.pool_steps
+        if number != self.number:
+            self.pool, self.number = self._decoded(np.random.default_rng([self.seed, number])), number
+        room = (self.recipe.pool_side - self.recipe.crop) // BLOCK + 1
+        return torch.from_numpy(rng.integers([self.recipe.pool, room, room], size=(self.recipe.batch, 3)))
+
+    def terms(self, batch: Tensor, moment: Moment) -> Terms:
+        """The distortion that the filter leaves."""
+        assert self.pool is not None
+        with torch.autocast(batch.device.type, enabled=False):  # the filter chooses its own precision
+            shown, features, missing, quality = self.pool.cut(batch, self.recipe.crop)
+            left = missing - self.postfilter(shown, features, quality)
+        error, before = (x.square().flatten(1).sum(1) / 2 for x in (left, missing))
+        loss = (image_weights(self.module.sigma(quality), shown) * error).sum()
+        pixels = shown.shape[0] * shown.shape[2] * shown.shape[3]
+        figures = {
+            "distortion_nats_per_pixel": float(error.detach().sum()) / pixels,
+            "unfiltered_nats_per_pixel": float(before.sum()) / pixels,
+        }
+        return Terms(loss, figures)
+
+    @torch.no_grad()
+    def _decoded(self, rng: np.random.Generator) -> Pool:
+        """Crops at random qualities after one walk each."""
+        self.module.eval()
+        parts = []
+        for first in range(0, self.recipe.pool, AT_ONCE):
+            count = min(AT_ONCE, self.recipe.pool - first)
+            x = self.drawn(count, self.recipe.pool_side, rng)
+            parts.append(self._decode(x, torch.from_numpy(rng.integers(FINEST_CODE + 1, size=count))))
+        self.module.train()
+        return Pool(*(torch.cat(held) for held in zip(*parts, strict=True)))
+
+    def _decode(self, x: Tensor, quality: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        model, device = self.module, next(self.module.parameters()).device
+        x, quality = x.to(device), quality.to(device)
+        evidence = model.infer(x, quality)
+        painted = model.paint((x.shape[2], x.shape[3]), quality, PosteriorChooser(len(x)), evidence)
+        shown, features = model.before_filter(painted)
+        missing = (x - 128) / painted.sigma[:, None, None, None] - shown
+        return shown.half(), features.half(), missing.half(), quality

@@ -1,0 +1,78 @@
+"""The rate-distortion objective: the deterministic posterior's negative ELBO with a Gaussian likelihood.
+
+For an image, in nats: -ln p(z) + |x - x_hat|^2 / (2 sigma^2), where sigma follows the quality; with
+lambda = 1 / (2 sigma^2 ln 2) that is lambda * distortion + bits. Images are weighted by sigma (1 / sqrt(lambda)), so
+that fine qualities, whose terms are large, do not drown coarse ones, and by 1 / pixels.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from ...models.foresight import what_filters_add
+from ...models.photo import Painted, PhotoRRVQ
+from ..loop.task import Terms
+from ..recipes.photo import Recipe
+from .choosers import PosteriorChooser
+
+REFERENCE_SIGMA = 8.0
+
+FILTERED_PIXELS = 2**18
+"""Pixels of an image that a filter of its own is worth its bytes to: crops are taken for parts of such."""
+
+
+def rate_distortion(
+    model: PhotoRRVQ, x: Tensor, quality: Tensor, recipe: Recipe, *, relax: float, analysis: bool
+) -> Terms:
+    """The objective on crops x (B, 3, H, W) in [0, 255] at quality codes (B,).
+
+    `relax`: how many times the gradient of the choice's relaxation counts; 0 leaves its cost out.
+    """
+    sigma = model.sigma(quality)
+    weight = image_weights(sigma, x)
+    chooser = PosteriorChooser(x.shape[0], weight * recipe.pull if relax else None, relax)
+    with torch.set_grad_enabled(relax > 0 and torch.is_grad_enabled()):
+        evidence = model.infer(x, quality, learned=analysis)
+    painted = model.paint((x.shape[2], x.shape[3]), quality, chooser, evidence)
+    shown = model.render(painted)
+    if recipe.filtered:
+        shown = shown + filters_of_crops(shown.detach(), x, sigma)
+    error = (x - shown).square().flatten(1).sum(1) / (2 * sigma.square())
+    distortion = (1 - recipe.anchor) * error + recipe.anchor * canvas_error(painted, evidence)
+    loss = (weight * (chooser.nats + distortion)).sum()
+    if relax:
+        loss = loss + chooser.pull - chooser.pull.detach()
+    pixels = x.shape[0] * x.shape[2] * x.shape[3]
+    figures = {
+        "bits_per_pixel": float(chooser.nats.detach().sum()) / pixels / math.log(2),
+        "distortion_nats_per_pixel": float(error.detach().sum()) / pixels,
+    }
+    return Terms(loss, figures, chooser.layer_nats, chooser.codes)
+
+
+def filters_of_crops(shown: Tensor, x: Tensor, sigma: Tensor) -> Tensor:
+    """What filters fitted to crops x (B, 3, H, W) would add to what is shown of them: a constant to gradients.
+
+    A crop is too small to pay for a filter's bits. It is a part of an image of FILTERED_PIXELS that does, so that
+    errors count as many times more: sigma (B,) is that much smaller.
+    """
+    return what_filters_add(shown, x, sigma * math.sqrt(x.shape[2] * x.shape[3] / FILTERED_PIXELS))
+
+
+def image_weights(sigma: Tensor, x: Tensor) -> Tensor:
+    """How much each image of a batch x (B, 3, H, W) counts, for its sigma (B,): (B,)."""
+    return sigma / REFERENCE_SIGMA / (x.shape[0] * x.shape[2] * x.shape[3])
+
+
+def canvas_error(painted: Painted, evidence: dict[int, Tensor]) -> Tensor:
+    """Half the squared distance of canvas and coefficients in units of sigma, by image (B,); block means count once."""
+    total = torch.zeros_like(painted.sigma)
+    for stride, canvas in painted.canvas.items():
+        difference = (canvas - evidence[stride].detach()).square()
+        if stride == 8:  # its DCs are carried by the coarser strides
+            difference = difference.view(-1, 3, 64)[:, :, 1:].flatten(1)
+        total = total + difference.view(len(total), -1).sum(1) / 2
+    return total

@@ -1,0 +1,43 @@
+"""Going on from another run's family: its averaged parameters, where they fit, in a run with a fresh optimiser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ...errors import DvcodecError
+from ...models.families.model import FamilyVAE
+from ...models.families.neighbours import Bilevel
+from ..loading import is_checkpoint, opened
+
+NEIGHBOURS = "likelihood.net.first.weight"
+
+
+@torch.no_grad()
+def start_from(model: FamilyVAE, path: Path) -> None:
+    """Gives `model` a checkpoint's parameters; its pixels may see further: new neighbours count nothing at first.
+
+    DvcodecError if it is no checkpoint of a family or if its networks have other sizes.
+    """
+    other = opened(path, "cpu") if is_checkpoint(path) else None
+    if not isinstance(other, FamilyVAE):
+        raise DvcodecError(f"{path} is no checkpoint of such a model", "--from RUN/checkpoint.safetensors")
+    mine, theirs = model.state_dict(), other.state_dict()
+    if NEIGHBOURS in theirs and isinstance(other.likelihood, Bilevel) and isinstance(model.likelihood, Bilevel):
+        theirs[NEIGHBOURS] = _seeing_further(theirs[NEIGHBOURS], other.likelihood, model.likelihood)
+    if {name: value.shape for name, value in mine.items()} != {name: value.shape for name, value in theirs.items()}:
+        raise DvcodecError(f"{path} has networks of other sizes", "train with the settings of its run")
+    model.load_state_dict(theirs)
+
+
+def _seeing_further(weight: Tensor, theirs: Bilevel, mine: Bilevel) -> Tensor:
+    """The first layer's matrix with its neighbours' columns where they belong in a larger reach."""
+    old, new = (likelihood.net.config.reach.offsets() for likelihood in (theirs, mine))
+    wider = weight.new_zeros(len(weight), len(new) + weight.shape[1] - len(old))
+    for column, offset in enumerate(old):
+        if offset in new:
+            wider[:, new.index(offset)] = weight[:, column]
+    wider[:, len(new) :] = weight[:, len(old) :]
+    return wider
