@@ -24,12 +24,14 @@ from short_runs import coded, middles, trained
 from torch import Tensor, nn
 
 from dvcodec.evaluation.bdrate import Curve, bd_rate
-from dvcodec.models import analysis_synthesis, latent, layout, rrvq
 from dvcodec.models.configs import RRVQConfig
-from dvcodec.models.descent import Step
-from dvcodec.models.exact import ACTIVATION_BITS, GridLinear, on_grid
-from dvcodec.models.latent import CONTEXT, LatentLayer
-from dvcodec.models.photo import FINEST_CODE
+from dvcodec.models.integer.grid import ACTIVATION_BITS, on_grid
+from dvcodec.models.integer.linear import GridLinear
+from dvcodec.models.photo.network import analysis_synthesis, latent, layout
+from dvcodec.models.photo.network import chain as rrvq
+from dvcodec.models.photo.network.latent import CONTEXT, LatentLayer
+from dvcodec.models.photo.network.model import FINEST_CODE
+from dvcodec.models.photo.network.top_down import Step
 from dvcodec.training.tasks import choosers
 from dvcodec.training.tasks import photo as photo_task
 from dvcodec.training.tasks.choosers import PosteriorChooser

@@ -23,9 +23,11 @@ from dvcodec import models
 from dvcodec.codec.lossy.symbol_chunks import encode, render
 from dvcodec.evaluation.images import image_files, load_rgb
 from dvcodec.evaluation.metrics import psnr
-from dvcodec.models import exact, latent, rrvq
-from dvcodec.models.hierarchy import QualityMap
-from dvcodec.models.photo import FINEST_CODE, PhotoRRVQ
+from dvcodec.models.integer import grid, linear
+from dvcodec.models.photo.codec_model import QualityMap
+from dvcodec.models.photo.network import chain as rrvq
+from dvcodec.models.photo.network import latent
+from dvcodec.models.photo.network.model import FINEST_CODE, PhotoRRVQ
 from dvcodec.models.weights_file import write
 from dvcodec.training.loop.checkpoints import Checkpoint
 from dvcodec.training.tasks.choosers import PosteriorChooser
@@ -34,7 +36,7 @@ CODES = (512, 1536, 2560, 3584)
 
 
 def clamped(x: Tensor, bits: int, low: float = -math.inf, high: float = math.inf) -> Tensor:
-    """`exact.on_grid` without its grid."""
+    """`grid.on_grid` without its grid."""
     return x.clamp(low, high)
 
 
@@ -47,10 +49,10 @@ def no_grids() -> Iterator[None]:
         kept.append((owner, name, getattr(owner, name)))
         setattr(owner, name, value)
 
-    for module in (exact, latent, rrvq):
+    for module in (grid, latent, rrvq):
         if hasattr(module, "on_grid"):
             replace(module, "on_grid", clamped)
-    replace(exact.GridLinear, "quantised", lambda self: (self.weight, self.bias))
+    replace(linear.GridLinear, "quantised", lambda self: (self.weight, self.bias))
     try:
         yield
     finally:

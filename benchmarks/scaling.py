@@ -27,7 +27,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from dvcodec.evaluation.baselines import Jpeg
 from dvcodec.evaluation.bdrate import Curve, bd_rate
 from dvcodec.evaluation.metrics import psnr
-from dvcodec.models.photo import FINEST_CODE, PhotoRRVQ
+from dvcodec.models.photo.network.model import FINEST_CODE, PhotoRRVQ
 from dvcodec.training.recipes.photo import Recipe
 from dvcodec.training.tasks.rate_distortion import rate_distortion
 

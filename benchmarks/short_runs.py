@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from dvcodec.evaluation.images import image_files, load_rgb
 from dvcodec.evaluation.metrics import psnr
-from dvcodec.models.photo import PhotoRRVQ
+from dvcodec.models.photo.network.model import PhotoRRVQ
 from dvcodec.training import train
 from dvcodec.training.loop.checkpoints import FILE, Checkpoint
 from dvcodec.training.options import TrainOptions

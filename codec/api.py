@@ -14,7 +14,7 @@ from .bitstream.info import Info, describe
 
 if TYPE_CHECKING:
     from ..image_io.images import Picture
-    from ..models.interface import Hierarchy, PageModel, PixelModel
+    from ..models.interface.hierarchy import Hierarchy, PageModel, PixelModel
     from .decoder import Decoded
     from .lossless import methods
 

@@ -11,8 +11,8 @@ from ..image_io import metadata
 from ..image_io.images import Picture
 from ..image_io.memory import enough_memory
 from ..image_io.metadata import Metadata
-from ..models.filter_interface import Filtering, ImageFilter
-from ..models.interface import Hierarchy, PageModel, PixelModel, Predictive
+from ..models.interface.adaptive_filter import Filtering, ImageFilter
+from ..models.interface.hierarchy import Hierarchy, PageModel, PixelModel, Predictive
 from .bitstream import alpha
 from .bitstream.container import ALPHA, IMAGE_FILTER, PALETTE, Chunk, Container
 from .bitstream.header import Header

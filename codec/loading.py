@@ -11,8 +11,8 @@ from ..errors import DvcodecError, InvalidArgument, WeightsNotFound
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..models.interface import Hierarchy, PageModel, PixelModel
-    from ..models.set_interface import SetModel
+    from ..models.interface.hierarchy import Hierarchy, PageModel, PixelModel
+    from ..models.interface.sets import SetModel
     from ..weights import Weights
     from .lossless.methods import Model, Pages
 
@@ -83,7 +83,7 @@ def lossless_model(name_or_path: str | None, device: str = "auto", *, required: 
     None where no model of lossless pixels is installed and none is `required`.
     """
     from .. import weights
-    from ..models.interface import Predictive
+    from ..models.interface.hierarchy import Predictive
     from .lossless.methods import Model
 
     try:

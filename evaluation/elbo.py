@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..codec import loading
-from ..models.descent import Step
-from ..models.exact import exact_arithmetic
-from ..models.hierarchy import PhotoHierarchy
+from ..models.integer.guard import exact_arithmetic
+from ..models.photo.codec_model import PhotoHierarchy
+from ..models.photo.network.top_down import Step
 from .images import image_files, load_rgb
 
 SCALES = tuple(1.15**i for i in range(-4, 28))

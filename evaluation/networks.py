@@ -9,8 +9,8 @@ from typing import Any
 from ..errors import InvalidArgument, WeightsNotFound
 from ..models.families.hierarchy import FamilyHierarchy
 from ..models.families.model import FamilyVAE
-from ..models.hierarchy import PhotoHierarchy
-from ..models.interface import Hierarchy
+from ..models.interface.hierarchy import Hierarchy
+from ..models.photo.codec_model import PhotoHierarchy
 from .elbo import measure
 from .images import image_files
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..models.interface import Chooser, Hierarchy, Mode, Step
+from ..models.interface.hierarchy import Chooser, Hierarchy, Mode, Step
 
 Pixels = NDArray[np.uint8]
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .interface import Hierarchy, PageModel, PixelModel
-    from .set_interface import LatentModel
+    from .interface.hierarchy import Hierarchy, PageModel, PixelModel
+    from .interface.sets import LatentModel
 
 
 def load(path: Path, device: str = "cpu") -> Hierarchy:

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from .causal import Reach
-from .exact import ACTIVATION_BITS, GridLinear, on_grid, rectified, signed
-from .exact_prior import prior_weights
-from .frozen import FrozenLinear, rounded
+from .integer.grid import ACTIVATION_BITS, on_grid, rectified, signed
+from .integer.linear import GridLinear
+from .integer.prior import prior_weights
+from .photo.integer.chain import FrozenLinear, rounded
 
 SCORE_BITS = 5
 SCORE_LIMIT = 14.0

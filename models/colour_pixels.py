@@ -9,8 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from . import colours, interface
-from .exact import exact_arithmetic
+from . import colours
+from .integer.guard import exact_arithmetic
+from .interface import hierarchy as interface
 from .residuals import Tokens
 
 

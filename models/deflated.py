@@ -30,7 +30,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from .differences import Index, add, index_of, most_of, subtract
-from .exact import own_modes
+from .integer.guard import own_modes
 
 KEY = "dvcodec"
 XZ: list[dict[str, Any]] = [

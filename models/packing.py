@@ -22,12 +22,21 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from .analysis_synthesis import BlockNet
-from .exact import ACTIVATION_BITS, FLOAT32_LIMIT, GridLinear
-from .latent import CONTEXT, EMBEDDING_BITS, PRECISION_LIMIT, VALUE_BITS, VALUE_LIMIT, DirectLayer, LatentLayer
-from .photo import PhotoRRVQ
-from .postfilter import PostFilter
-from .rrvq import Stage
+from .integer.grid import ACTIVATION_BITS, FLOAT32_LIMIT
+from .integer.linear import GridLinear
+from .photo.network.analysis_synthesis import BlockNet
+from .photo.network.chain import Stage
+from .photo.network.latent import (
+    CONTEXT,
+    EMBEDDING_BITS,
+    PRECISION_LIMIT,
+    VALUE_BITS,
+    VALUE_LIMIT,
+    DirectLayer,
+    LatentLayer,
+)
+from .photo.network.model import PhotoRRVQ
+from .photo.network.postfilter import PostFilter
 
 MEAN_BITS = 4
 VALUE_PRECISION_BITS = 24

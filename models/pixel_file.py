@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from .deflated import facts_of, reading, tensors_of
-from .interface import PixelModel
+from .interface.hierarchy import PixelModel
 from .packing import take, unpack_linears
 from .pixel_model import LatticePixels
 from .pixel_net import PixelConfig, PixelNet

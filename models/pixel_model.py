@@ -12,7 +12,7 @@ from .colour_pixels import ColourPixels, Seam
 from .lattice import LEVELS, SPACING
 from .pixel_net import PixelNet
 from .pixel_walk import FrozenGroup, PixelDescent
-from .walk import walk
+from .top_down_pass import walk
 
 
 class LatticePixels(ColourPixels):

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from .exact import ACTIVATION_BITS, GridLinear, on_grid
+from .integer.grid import ACTIVATION_BITS, on_grid
+from .integer.linear import GridLinear
 from .lattice import LEVELS, Group, groups, seed
 
 FEATURE_LIMIT = 127 * 16

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from . import colours
-from .exact import ACTIVATION_BITS
-from .frozen import FrozenLinear, rounded, runs
+from .integer.grid import ACTIVATION_BITS
 from .lattice import PARITIES, SPACING, Group, Parity, base_of, features, padded, phases
+from .photo.integer.chain import FrozenLinear, rounded, runs
 from .pixel_net import BOUND_BITS, HIDDEN_LIMIT, MEAN_BITS, MEAN_STEPS, SCALES, TAILS, GroupNet, Head
 
 BAND_POSITIONS = 16384

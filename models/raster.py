@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from .causal import Reach
-from .exact import GridLinear, signed
+from .integer.grid import signed
+from .integer.linear import GridLinear
 from .pixel_net import FEATURE_LIMIT, MEAN_STEPS, Head, PixelConfig, Shape, rectified
 
 FEATURE_SCALE = 16

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from . import colours
-from .exact import ACTIVATION_BITS
-from .frozen import FrozenLinear, rounded
+from .integer.grid import ACTIVATION_BITS
+from .photo.integer.chain import FrozenLinear, rounded
 from .pixel_net import HIDDEN_LIMIT
 from .pixel_walk import UNIT, FrozenHead, Step, placed
 from .raster import RasterNet, base_of, differences, scaled

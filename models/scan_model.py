@@ -6,12 +6,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from . import interface
 from .bilevel import BilevelNet, FrozenBilevel, distributions
 from .colour_pixels import Seam
-from .exact import exact_arithmetic
+from .integer.guard import exact_arithmetic
+from .interface import hierarchy as interface
 from .scan_walk import ScanDescent, Tile
-from .walk import walk
+from .top_down_pass import walk
 
 
 class ScanModel:

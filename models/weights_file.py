@@ -6,14 +6,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from . import interface, pixel_file, scan_file
+from . import pixel_file, scan_file
 from .configs import RRVQConfig
 from .deflated import deflate, facts_of, reading, tensors_of
 from .families import weights as families
 from .families.sets import FamilySet
-from .hierarchy import PhotoHierarchy, QualityMap
+from .interface import hierarchy as interface
 from .packing import pack, unpack
-from .photo import FINEST_CODE, PhotoRRVQ
+from .photo.codec_model import PhotoHierarchy, QualityMap
+from .photo.network.model import FINEST_CODE, PhotoRRVQ
 from .wavefront import file as wavefront
 
 FORMAT = "dvcodec-rrvq-1"

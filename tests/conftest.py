@@ -18,7 +18,7 @@ from fake import LAYERS, FakeHierarchy, photograph
 from fake_sets import FakeSets
 
 if TYPE_CHECKING:
-    from dvcodec.models.hierarchy import PhotoHierarchy
+    from dvcodec.models.photo.codec_model import PhotoHierarchy
 
 settings.register_profile("untimed", deadline=None)  # speed is measured in benchmarks
 settings.load_profile("untimed")
@@ -82,7 +82,7 @@ def fake_sets(fake_weights: weights.Weights, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.fixture(scope="module")
 def shipped() -> "PhotoHierarchy":
     """The hierarchy of the default weights."""
-    from dvcodec.models.hierarchy import PhotoHierarchy
+    from dvcodec.models.photo.codec_model import PhotoHierarchy
 
     hierarchy = loading.hierarchy(weights.default(), "cpu")
     assert isinstance(hierarchy, PhotoHierarchy)

@@ -17,13 +17,13 @@ from torch import Tensor
 from dvcodec.codec.lossy import encoder
 from dvcodec.codec.lossy.encoder import Goal
 from dvcodec.image_io.images import Picture
-from dvcodec.models import interface
-from dvcodec.models.descent import Step, descend
-from dvcodec.models.exact import exact_arithmetic
-from dvcodec.models.exact_prior import prior_weights
-from dvcodec.models.frozen import FrozenChain
-from dvcodec.models.photo import PhotoRRVQ, grid_sizes
-from dvcodec.models.rrvq import Chain
+from dvcodec.models.integer.guard import exact_arithmetic
+from dvcodec.models.integer.prior import prior_weights
+from dvcodec.models.interface import hierarchy as interface
+from dvcodec.models.photo.integer.chain import FrozenChain
+from dvcodec.models.photo.network.chain import Chain
+from dvcodec.models.photo.network.model import PhotoRRVQ, grid_sizes
+from dvcodec.models.photo.network.top_down import Step, descend
 
 SIZE = (40, 72)
 BATCHES = (1, 4, 16)

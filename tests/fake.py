@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dvcodec.models.filter_interface import ImageFilter
-from dvcodec.models.image_fit import tables
-from dvcodec.models.interface import Chooser, LayerSpec
+from dvcodec.models.interface.adaptive_filter import ImageFilter
+from dvcodec.models.interface.hierarchy import Chooser, LayerSpec
+from dvcodec.models.photo.adaptive_filter.fit import tables
 
 LAYERS = (
     LayerSpec("64/y", 64, 32, False, 16),
@@ -81,7 +81,7 @@ class FakeStep:
 
 
 class FakeHierarchy:
-    """Implements models.interface.Hierarchy; `block` is the number of positions asked for at a time."""
+    """Implements models.interface.hierarchy.Hierarchy; `block` is the number of positions asked for at a time."""
 
     name = "fake"
 

@@ -15,7 +15,7 @@ def known(number: int, mode: str = "1") -> NDArray[np.uint8]:
 
 
 class FakeSets:
-    """Implements models.set_interface.SetModel. `salt` changes what it knows: the wrong weights."""
+    """Implements models.interface.sets.SetModel. `salt` changes what it knows: the wrong weights."""
 
     name = "fake-sets"
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from dvcodec.codec.lossless import methods
 from dvcodec.image_io.images import from_array
-from dvcodec.models import interface
+from dvcodec.models.interface import hierarchy as interface
 
 
 class Watched:

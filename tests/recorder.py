@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dvcodec.codec import decoder
-from dvcodec.models.filter_interface import Filtering, ImageFilter
-from dvcodec.models.interface import Chooser, Foreseeing, Hierarchy, LayerSpec, Predictive, Step
+from dvcodec.models.interface.adaptive_filter import Filtering, ImageFilter
+from dvcodec.models.interface.hierarchy import Chooser, Foreseeing, Hierarchy, LayerSpec, Predictive, Step
 
 
 class _Watch:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dvcodec.models.interface import Hierarchy, Step
+from dvcodec.models.interface.hierarchy import Hierarchy, Step
 
 
 @dataclass

@@ -18,15 +18,16 @@ from PIL import Image
 from torch import Tensor
 
 from dvcodec import models
-from dvcodec.models import interface
-from dvcodec.models.checkerboard import Rows
 from dvcodec.models.configs import RRVQConfig
-from dvcodec.models.exact import GridLinear, exact_arithmetic
-from dvcodec.models.frozen import BAND_POSITIONS, BLOCK_ENTRIES, FrozenChain
-from dvcodec.models.hierarchy import PhotoHierarchy, QualityMap
-from dvcodec.models.layout import COEFFICIENTS
+from dvcodec.models.integer.guard import exact_arithmetic
+from dvcodec.models.integer.linear import GridLinear
+from dvcodec.models.interface import hierarchy as interface
 from dvcodec.models.packing import pack, unpack
-from dvcodec.models.photo import PhotoRRVQ
+from dvcodec.models.photo.codec_model import PhotoHierarchy, QualityMap
+from dvcodec.models.photo.integer.chain import BAND_POSITIONS, BLOCK_ENTRIES, FrozenChain
+from dvcodec.models.photo.network.checkerboard import Rows
+from dvcodec.models.photo.network.layout import COEFFICIENTS
+from dvcodec.models.photo.network.model import PhotoRRVQ
 from dvcodec.models.weights_file import write
 from dvcodec.training.tasks.codebooks import initialise_codebooks
 

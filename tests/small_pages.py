@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dvcodec import models
 from dvcodec.models import scan_file
 from dvcodec.models.configs import ScanConfig
-from dvcodec.models.exact import GridLinear
+from dvcodec.models.integer.linear import GridLinear
 from dvcodec.models.scan_model import ScanModel
 from dvcodec.models.scan_net import ScanNet
 

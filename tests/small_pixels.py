@@ -14,9 +14,10 @@ from dvcodec.codec import decoder
 from dvcodec.codec.bitstream.container import Container
 from dvcodec.codec.lossless import methods
 from dvcodec.image_io.images import Picture, from_array
-from dvcodec.models import interface, residual_tables
+from dvcodec.models import residual_tables
 from dvcodec.models.configs import WavefrontConfig
-from dvcodec.models.exact import GridLinear
+from dvcodec.models.integer.linear import GridLinear
+from dvcodec.models.interface import hierarchy as interface
 from dvcodec.models.wavefront import file
 from dvcodec.models.wavefront.model import WavefrontPixels
 from dvcodec.models.wavefront.net import WavefrontNet

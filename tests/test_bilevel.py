@@ -23,8 +23,9 @@ from dvcodec.models.bilevel import (
     log_prob,
 )
 from dvcodec.models.causal import Reach
-from dvcodec.models.exact import GridLinear, signed
-from dvcodec.models.walk import walk
+from dvcodec.models.integer.grid import signed
+from dvcodec.models.integer.linear import GridLinear
+from dvcodec.models.top_down_pass import walk
 
 CONFIG = BilevelConfig(Reach(2, 3), features=3, width=10)
 

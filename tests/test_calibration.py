@@ -8,7 +8,7 @@ import pytest
 from small_model import CONFIG
 
 from dvcodec.errors import DvcodecError
-from dvcodec.models.photo import PhotoRRVQ
+from dvcodec.models.photo.network.model import PhotoRRVQ
 from dvcodec.training.export.calibration import calibrate
 
 

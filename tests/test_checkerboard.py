@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from dvcodec.errors import DvcodecError
-from dvcodec.models.checkerboard import SIDES, STEPS, checkerboard
 from dvcodec.models.configs import RRVQConfig
-from dvcodec.models.descent import Step, descend
-from dvcodec.models.exact import STREAM_BITS, on_grid, stream
-from dvcodec.models.frozen import FrozenLayer
-from dvcodec.models.latent import CONTEXT, LatentLayer
+from dvcodec.models.integer.grid import STREAM_BITS, on_grid, stream
 from dvcodec.models.packing import pack, unpack
-from dvcodec.models.photo import PhotoRRVQ, grid_sizes
-from dvcodec.models.rrvq import StagedLayer
+from dvcodec.models.photo.integer.chain import FrozenLayer
+from dvcodec.models.photo.network.chain import StagedLayer
+from dvcodec.models.photo.network.checkerboard import SIDES, STEPS, checkerboard
+from dvcodec.models.photo.network.latent import CONTEXT, LatentLayer
+from dvcodec.models.photo.network.model import PhotoRRVQ, grid_sizes
+from dvcodec.models.photo.network.top_down import Step, descend
 from dvcodec.models.weights_file import write
 from dvcodec.training.recipes.photo import Recipe
 from dvcodec.training.tasks.choosers import PosteriorChooser

@@ -12,16 +12,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from dvcodec.models import exact
-from dvcodec.models.exact import GridConv, GridLinear, exact_arithmetic, on_grid
+from dvcodec.models.integer import grid
+from dvcodec.models.integer.grid import on_grid
+from dvcodec.models.integer.guard import exact_arithmetic
+from dvcodec.models.integer.linear import GridConv, GridLinear
 from dvcodec.models.packing import BoundError, pack
-from dvcodec.models.photo import PhotoRRVQ
-from dvcodec.models.rrvq import KNOTS, interpolate
+from dvcodec.models.photo.network.chain import KNOTS, interpolate
+from dvcodec.models.photo.network.model import PhotoRRVQ
 
 GRIDS: dict[str, tuple[Callable[[Tensor], Tensor], int, Fraction, Fraction]] = {
-    "signed": (exact.signed, 4, Fraction(-127, 16), Fraction(127, 16)),
-    "rectified": (exact.rectified, 4, Fraction(0), Fraction(255, 16)),
-    "stream": (exact.stream, 8, Fraction(-15), Fraction(15)),
+    "signed": (grid.signed, 4, Fraction(-127, 16), Fraction(127, 16)),
+    "rectified": (grid.rectified, 4, Fraction(0), Fraction(255, 16)),
+    "stream": (grid.stream, 8, Fraction(-15), Fraction(15)),
 }
 EDGES = [
     0.0,
@@ -116,7 +118,7 @@ def harsh(module: GridLinear, generator: torch.Generator) -> Tensor:
     shift = torch.arange(shape[0]) % 9 - 2
     module.weight.data = integers / torch.exp2(shift.float())[:, None]
     module.bias.data = torch.randint(-9999, 9999, shape[:1], generator=generator) / torch.exp2(shift + 4.0)
-    assert module.accumulator_bound() < exact.FLOAT32_LIMIT
+    assert module.accumulator_bound() < grid.FLOAT32_LIMIT
     return integers
 
 

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dvcodec.models.exact_prior import PEAK_BITS, STEPS, power_table, prior_weights
+from dvcodec.models.integer.prior import PEAK_BITS, STEPS, power_table, prior_weights
 
 CPU = torch.device("cpu")
 POWERS = "ada19e275cfb1ad94f6f95953f0ee3dc188f52b9081072756f78dd1c2fe89496"

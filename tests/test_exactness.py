@@ -26,10 +26,10 @@ from torch import Tensor, nn
 
 from dvcodec import weights
 from dvcodec.errors import DvcodecError
-from dvcodec.models.exact import GridLinear
-from dvcodec.models.hierarchy import Aim, PhotoHierarchy
-from dvcodec.models.interface import Chooser, Step
-from dvcodec.models.photo import Painted
+from dvcodec.models.integer.linear import GridLinear
+from dvcodec.models.interface.hierarchy import Chooser, Step
+from dvcodec.models.photo.codec_model import Aim, PhotoHierarchy
+from dvcodec.models.photo.network.model import Painted
 
 NATIVE = "native"
 ENVIRONMENTS = [

@@ -24,8 +24,6 @@ from dvcodec.codec.lossy import encoder
 from dvcodec.codec.lossy.encoder import Goal
 from dvcodec.errors import DvcodecError, FormatError, UnsupportedImage
 from dvcodec.image_io.images import Picture
-from dvcodec.models.exact import exact_arithmetic
-from dvcodec.models.exact_prior import prior_weights
 from dvcodec.models.families import weights
 from dvcodec.models.families.arithmetic import table
 from dvcodec.models.families.choosers import Account, Posterior, Replay, mode
@@ -36,7 +34,9 @@ from dvcodec.models.families.hierarchy import FamilyHierarchy
 from dvcodec.models.families.model import FamilyVAE
 from dvcodec.models.families.nets import Conv
 from dvcodec.models.families.packing import pack, unpack
-from dvcodec.models.walk import walk
+from dvcodec.models.integer.guard import exact_arithmetic
+from dvcodec.models.integer.prior import prior_weights
+from dvcodec.models.top_down_pass import walk
 from dvcodec.training.recipes.families import FAMILIES
 
 CATEGORICAL = [

@@ -16,13 +16,13 @@ from dvcodec import training
 from dvcodec.errors import DvcodecError
 from dvcodec.models import colours, residuals
 from dvcodec.models.bilevel import HALF, SCORE_BITS
-from dvcodec.models.exact import exact_arithmetic
 from dvcodec.models.families.config import FamilyConfig
 from dvcodec.models.families.model import FamilyVAE
 from dvcodec.models.families.neighbours import TRANSFORM, Bilevel, Colour
-from dvcodec.models.interface import PixelStep
+from dvcodec.models.integer.guard import exact_arithmetic
+from dvcodec.models.interface.hierarchy import PixelStep
 from dvcodec.models.pixel_net import MEAN_STEPS, TAILS
-from dvcodec.models.walk import walk
+from dvcodec.models.top_down_pass import walk
 from dvcodec.training.loading import opened
 from dvcodec.training.options import TrainOptions
 from dvcodec.training.warm_start.families import start_from

@@ -6,8 +6,8 @@ import pytest
 import small_model
 import torch
 
-from dvcodec.models.foresight import what_filters_add
-from dvcodec.models.hierarchy import PhotoHierarchy
+from dvcodec.models.photo.codec_model import PhotoHierarchy
+from dvcodec.models.photo.encoder.lookahead import what_filters_add
 from dvcodec.training.loop.task import Terms
 from dvcodec.training.recipes.photo import Recipe
 from dvcodec.training.tasks.rate_distortion import FILTERED_PIXELS, filters_of_crops, rate_distortion

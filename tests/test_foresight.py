@@ -22,13 +22,14 @@ from dvcodec.codec.lossy.encoder import Goal, psnr_of
 from dvcodec.codec.lossy.symbol_chunks import decode, encode, render
 from dvcodec.errors import InvalidArgument
 from dvcodec.image_io.images import from_array
-from dvcodec.models import foresight, tiles
-from dvcodec.models.descent import Step
-from dvcodec.models.foresight import look_ahead
-from dvcodec.models.hierarchy import PhotoHierarchy
-from dvcodec.models.photo import PhotoRRVQ
-from dvcodec.models.rrvq import StagedLayer
-from dvcodec.models.tiles import look_ahead_tiles, positions
+from dvcodec.models.photo.codec_model import PhotoHierarchy
+from dvcodec.models.photo.encoder import lookahead as foresight
+from dvcodec.models.photo.encoder import lookahead_tiles as tiles
+from dvcodec.models.photo.encoder.lookahead import look_ahead
+from dvcodec.models.photo.encoder.lookahead_tiles import look_ahead_tiles, positions
+from dvcodec.models.photo.network.chain import StagedLayer
+from dvcodec.models.photo.network.model import PhotoRRVQ
+from dvcodec.models.photo.network.top_down import Step
 from dvcodec.weights import find
 from fake import FakeHierarchy
 

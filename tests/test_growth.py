@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from dvcodec.errors import DvcodecError
-from dvcodec.models.photo import PhotoRRVQ
+from dvcodec.models.photo.network.model import PhotoRRVQ
 from dvcodec.models.weights_file import write
 from dvcodec.training.warm_start.photo import start_from
 

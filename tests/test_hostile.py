@@ -22,7 +22,7 @@ from dvcodec.image_io import images
 from dvcodec.image_io.images import Picture
 from dvcodec.image_io.limits import MAX_AREA
 from dvcodec.image_io.metadata import Metadata
-from dvcodec.models.interface import Hierarchy
+from dvcodec.models.interface.hierarchy import Hierarchy
 from fake import FilteringFake, photograph
 
 WEIGHTS = b"12345678"

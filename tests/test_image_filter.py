@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from test_reference_photo import small
 
 from dvcodec.codec.lossy import adaptive_filter
-from dvcodec.models import image_filter, image_fit
-from dvcodec.models.filter_interface import ImageFilter
-from dvcodec.models.foresight import what_filters_add
-from dvcodec.models.image_fit import LARGEST, Moments, Solved, fitted, regression
+from dvcodec.models.interface.adaptive_filter import ImageFilter
+from dvcodec.models.photo.adaptive_filter import apply as image_filter
+from dvcodec.models.photo.adaptive_filter import fit as image_fit
+from dvcodec.models.photo.adaptive_filter.fit import LARGEST, Moments, Solved, fitted, regression
+from dvcodec.models.photo.encoder.lookahead import what_filters_add
 
 Steps = NDArray[np.int32]
 

@@ -21,12 +21,12 @@ from dvcodec.codec.bitstream.header import FILTER, Header
 from dvcodec.codec.lossy import adaptive_filter, symbol_chunks
 from dvcodec.codec.lossy.encoder import psnr_of
 from dvcodec.errors import DvcodecError, FormatError
-from dvcodec.models import image_fit
-from dvcodec.models.bands import fit_bands, render_bands
-from dvcodec.models.filter_interface import Filtering, ImageFilter
-from dvcodec.models.hierarchy import PhotoHierarchy
-from dvcodec.models.image_fit import LARGEST
-from dvcodec.models.photo import Painted
+from dvcodec.models.interface.adaptive_filter import Filtering, ImageFilter
+from dvcodec.models.photo.adaptive_filter import fit as image_fit
+from dvcodec.models.photo.adaptive_filter.fit import LARGEST
+from dvcodec.models.photo.bands import fit_bands, render_bands
+from dvcodec.models.photo.codec_model import PhotoHierarchy
+from dvcodec.models.photo.network.model import Painted
 from fake import FakeHierarchy
 
 Q40 = 40 * 256

@@ -9,13 +9,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dvcodec.models import exact_canvas
-from dvcodec.models.bands import infer_bands, render_bands
-from dvcodec.models.exact_canvas import fixed_sigma, image_of, integer_basis, integer_borders
-from dvcodec.models.lapped import across, border_matrix, inverse_border_matrix, scales
-from dvcodec.models.layout import COEFFICIENTS
-from dvcodec.models.photo import Painted, PhotoRRVQ, grid_sizes
-from dvcodec.models.transform import dct_matrix
+from dvcodec.models.photo.bands import infer_bands, render_bands
+from dvcodec.models.photo.integer import exact_reconstruction as exact_canvas
+from dvcodec.models.photo.integer.exact_reconstruction import fixed_sigma, image_of, integer_basis, integer_borders
+from dvcodec.models.photo.network.lapped import across, border_matrix, inverse_border_matrix, scales
+from dvcodec.models.photo.network.layout import COEFFICIENTS
+from dvcodec.models.photo.network.model import Painted, PhotoRRVQ, grid_sizes
+from dvcodec.models.photo.network.transform import dct_matrix
 from dvcodec.models.weights_file import write
 
 CONFIG = replace(small_model.CONFIG, transform="lapped", layout="photo-96")

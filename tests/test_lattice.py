@@ -8,7 +8,8 @@ from dvcodec import models, weights
 from dvcodec.codec.entropy.ans import Tables
 from dvcodec.codec.entropy.residual_coding import Encoder
 from dvcodec.codec.lossless import pixel_strips
-from dvcodec.models import interface, pixel_walk
+from dvcodec.models import pixel_walk
+from dvcodec.models.interface import hierarchy as interface
 from dvcodec.models.lattice import LUMINANCE, PARITIES, SPACING, groups, seed
 from fake import photograph
 

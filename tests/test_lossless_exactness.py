@@ -18,9 +18,9 @@ from dvcodec.codec import loading
 from dvcodec.codec.lossless import methods
 from dvcodec.errors import DvcodecError
 from dvcodec.image_io.images import from_array
-from dvcodec.models.exact import GridLinear
-from dvcodec.models.exact_canvas import fixed_sigma, integer_basis
-from dvcodec.models.interface import Predictive
+from dvcodec.models.integer.linear import GridLinear
+from dvcodec.models.interface.hierarchy import Predictive
+from dvcodec.models.photo.integer.exact_reconstruction import fixed_sigma, integer_basis
 from dvcodec.models.wavefront.model import WavefrontPixels
 
 CORNERS = [ENVIRONMENTS[0], ENVIRONMENTS[1], ENVIRONMENTS[-2], ENVIRONMENTS[-1]]

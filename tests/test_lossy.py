@@ -18,7 +18,7 @@ from dvcodec.codec.lossy.encoder import Compressed, Goal, psnr_of
 from dvcodec.errors import DvcodecError, FormatError, InvalidArgument, TruncatedFile
 from dvcodec.image_io import images
 from dvcodec.image_io.images import Picture
-from dvcodec.models.interface import LayerSpec
+from dvcodec.models.interface.hierarchy import LayerSpec
 from fake import FakeHierarchy, State, photograph
 
 WEIGHTS = b"12345678"

@@ -12,10 +12,10 @@ from dvcodec.codec.lossy import encoder
 from dvcodec.codec.lossy.symbol_chunks import encode
 from dvcodec.errors import InvalidArgument, UnsupportedImage
 from dvcodec.models.configs import RRVQConfig
-from dvcodec.models.descent import Weights
-from dvcodec.models.hierarchy import PhotoHierarchy
-from dvcodec.models.masking import RANGE, block_weights, by_frequency, visibility, weighed
-from dvcodec.models.photo import PhotoRRVQ, grid_sizes
+from dvcodec.models.photo.codec_model import PhotoHierarchy
+from dvcodec.models.photo.encoder.perceptual_weights import RANGE, block_weights, by_frequency, visibility, weighed
+from dvcodec.models.photo.network.model import PhotoRRVQ, grid_sizes
+from dvcodec.models.photo.network.top_down import Weights
 from fake import FakeHierarchy
 
 Q40 = 40 * 256

@@ -22,8 +22,8 @@ from dvcodec.codec.lossless import methods
 from dvcodec.errors import DvcodecError, FormatError, UnsupportedImage, WeightsNotFound
 from dvcodec.image_io.images import from_array, from_image
 from dvcodec.models.bilevel import HALF, SCORE_BITS, STEPS
-from dvcodec.models.exact import GridLinear
-from dvcodec.models.interface import PageModel, PixelStep
+from dvcodec.models.integer.linear import GridLinear
+from dvcodec.models.interface.hierarchy import PageModel, PixelStep
 from dvcodec.models.scan_model import ScanModel
 from dvcodec.models.surroundings import RECTANGLES, counts, features, pattern, window
 from program import dvcodec as program

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dvcodec.codec.lossy.encoder import psnr_of
-from dvcodec.models import interface
-from dvcodec.models.analysis_synthesis import Pyramid, crop_levels, pad_levels
-from dvcodec.models.descent import Step
-from dvcodec.models.exact_prior import prior_weights
-from dvcodec.models.layout import COEFFICIENTS
-from dvcodec.models.photo import Painted, PhotoRRVQ, grid_sizes
+from dvcodec.models.integer.prior import prior_weights
+from dvcodec.models.interface import hierarchy as interface
+from dvcodec.models.photo.network.analysis_synthesis import Pyramid, crop_levels, pad_levels
+from dvcodec.models.photo.network.layout import COEFFICIENTS
+from dvcodec.models.photo.network.model import Painted, PhotoRRVQ, grid_sizes
+from dvcodec.models.photo.network.top_down import Step
 
 SIZES = [(1, 1), (1, 70), (7, 9), (65, 130)]
 Q50 = 50 * 256

@@ -22,8 +22,8 @@ from dvcodec.codec.bitstream.container import pack
 from dvcodec.codec.bitstream.header import Header
 from dvcodec.codec.lossy import symbol_chunks
 from dvcodec.models.deflated import difference, facts_of, tensors_of
-from dvcodec.models.hierarchy import PhotoHierarchy
-from dvcodec.models.interface import Step
+from dvcodec.models.interface.hierarchy import Step
+from dvcodec.models.photo.codec_model import PhotoHierarchy
 from dvcodec.models.weights_file import write
 
 Pixels = NDArray[np.uint8]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from reference_decoder import ReferenceChooser
 
 from dvcodec.codec.bitstream import container
-from dvcodec.models.interface import Predictive
+from dvcodec.models.interface.hierarchy import Predictive
 from fake import photograph
 
 

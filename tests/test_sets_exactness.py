@@ -16,10 +16,10 @@ from test_sets import KINDS, samples
 
 from dvcodec import weights
 from dvcodec.models import load_set
-from dvcodec.models.exact import GridLinear
 from dvcodec.models.families import weights as families
 from dvcodec.models.families.packing import pack, unpack
 from dvcodec.models.families.sets import FamilySet
+from dvcodec.models.integer.linear import GridLinear
 
 CORNERS = [ENVIRONMENTS[0], ENVIRONMENTS[1], ENVIRONMENTS[-2], ENVIRONMENTS[-1]]
 

@@ -15,11 +15,11 @@ from safetensors import SafetensorError
 from dvcodec import training
 from dvcodec.errors import DvcodecError, InvalidArgument, OutputFailed
 from dvcodec.models.configs import RRVQConfig
-from dvcodec.models.descent import Step
-from dvcodec.models.latent import CONTEXT, LatentLayer
-from dvcodec.models.layout import LayerPlan
 from dvcodec.models.packing import pack
-from dvcodec.models.photo import PhotoRRVQ
+from dvcodec.models.photo.network.latent import CONTEXT, LatentLayer
+from dvcodec.models.photo.network.layout import LayerPlan
+from dvcodec.models.photo.network.model import PhotoRRVQ
+from dvcodec.models.photo.network.top_down import Step
 from dvcodec.training.data.photo_folder import PhotoFolder
 from dvcodec.training.loop.checkpoints import FILE, Checkpoint
 from dvcodec.training.loop.distributed import Team
@@ -143,7 +143,7 @@ def test_a_disk_that_fails_is_told_in_one_line(photos: Path, tmp_path: Path, mon
 def test_a_loss_that_is_no_number_stops_with_the_layers_name(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dvcodec.models.latent import LatentLayer
+    from dvcodec.models.photo.network.latent import LatentLayer
 
     scores = LatentLayer.scores
 

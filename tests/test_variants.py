@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from dvcodec.codec.lossy.symbol_chunks import decode, encode
-from dvcodec.models.descent import Step, descend
 from dvcodec.models.packing import pack, unpack
-from dvcodec.models.photo import PhotoRRVQ, grid_sizes
+from dvcodec.models.photo.network.model import PhotoRRVQ, grid_sizes
+from dvcodec.models.photo.network.top_down import Step, descend
 from dvcodec.models.weights_file import write
 from dvcodec.training.data.synthetic import KINDS, synthetic
 from dvcodec.training.warm_start.photo import start_from

@@ -13,8 +13,9 @@ from torch import Tensor
 
 from dvcodec.codec.entropy.ans import Tables
 from dvcodec.codec.lossless import pixel_strips
-from dvcodec.models import colours, interface, residual_tables
-from dvcodec.models.exact import GridLinear
+from dvcodec.models import colours, residual_tables
+from dvcodec.models.integer.linear import GridLinear
+from dvcodec.models.interface import hierarchy as interface
 from dvcodec.models.packing import BoundError
 from dvcodec.models.pixel_net import MEAN_STEPS, TAILS
 from dvcodec.models.wavefront import file, seen, skew

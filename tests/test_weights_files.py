@@ -20,11 +20,11 @@ from dvcodec.errors import DvcodecError
 from dvcodec.models import deflated
 from dvcodec.models.deflated import KEY, LARGEST
 from dvcodec.models.differences import Index
-from dvcodec.models.exact import GridLinear
-from dvcodec.models.hierarchy import QualityMap
-from dvcodec.models.latent import LatentLayer
+from dvcodec.models.integer.linear import GridLinear
 from dvcodec.models.packing import pack
-from dvcodec.models.rrvq import Stage
+from dvcodec.models.photo.codec_model import QualityMap
+from dvcodec.models.photo.network.chain import Stage
+from dvcodec.models.photo.network.latent import LatentLayer
 from dvcodec.models.weights_file import write
 
 Metadata = dict[str, str]

@@ -8,9 +8,9 @@ from safetensors import SafetensorError, safe_open
 
 from ..errors import DvcodecError
 from ..models.families.model import FamilyVAE
-from ..models.hierarchy import PhotoHierarchy, QualityMap
 from ..models.packing import BoundError, pack, unpack
-from ..models.photo import FINEST_CODE, PhotoRRVQ
+from ..models.photo.codec_model import PhotoHierarchy, QualityMap
+from ..models.photo.network.model import FINEST_CODE, PhotoRRVQ
 from .loop.checkpoints import FORMAT, Checkpoint
 
 

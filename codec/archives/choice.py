@@ -7,7 +7,7 @@ import numpy as np
 
 from ...errors import UnsupportedImage
 from ...image_io.images import Picture
-from ...models.set_interface import SetModel
+from ...models.interface.sets import SetModel
 from ..lossless import methods, raw_samples
 from . import mosaics
 from .coders import Coders

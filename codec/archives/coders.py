@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ...models.set_interface import SetModel
+from ...models.interface.sets import SetModel
 from ..lossless import methods
 
 

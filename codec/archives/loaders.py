@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ...image_io.images import Picture
-from ...models.set_interface import SetModel
+from ...models.interface.sets import SetModel
 from ..decoder import Load, LoadPages, LoadPixels, decompress
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import FormatError
-from ...models.set_interface import LatentModel, LatentStep
+from ...models.interface.sets import LatentModel, LatentStep
 from ..bitstream.varint import Reader, write_varint
 from .ans import Intervals, Stack, Tables, intervals
 from .residual_coding import Decoder, Encoder

@@ -9,7 +9,7 @@ fewest bits.
 import numpy as np
 from numpy.typing import NDArray
 
-from ...models.interface import PixelStep, Residuals
+from ...models.interface.hierarchy import PixelStep, Residuals
 from . import ans
 from .ans import ChunkDecoder, Stack, Tables
 

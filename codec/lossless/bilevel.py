@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import FormatError
-from ...models.interface import PageModel, PixelStep
+from ...models.interface.hierarchy import PageModel, PixelStep
 from ..bitstream.tiling import Tile
 from ..entropy.ans import ChunkDecoder, Recorder, Tables
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ...errors import FormatError, InvalidArgument, UnsupportedImage, WeightsNotFound
 from ...image_io import metadata, webp
 from ...image_io.images import Picture
-from ...models.interface import PageModel, PixelModel, Predictive
+from ...models.interface.hierarchy import PageModel, PixelModel, Predictive
 from ...models.wavefront.base import doubled, halved
 from ..bitstream import alpha, tiling
 from ..bitstream.container import ALPHA, PALETTE, PIXELS, Chunk, Container, Parts, assemble, strips

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import FormatError
-from ...models.interface import PixelModel
+from ...models.interface.hierarchy import PixelModel
 from ..entropy import ans
 from ..entropy.ans import Tables
 from ..entropy.residual_coding import Decoder, Encoder

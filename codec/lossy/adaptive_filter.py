@@ -1,4 +1,4 @@
-"""The section of a filter that was fitted to the image (models.filter_interface): its bytes, and back.
+"""The section of a filter that was fitted to the image (models.interface.adaptive_filter): its bytes, and back.
 
 The first byte holds the regions' size and the coefficients' precision. What follows are the words of the entropy coder,
 as a chunk's: of each region and output a density, then, unless that is 0, the steps of its coefficients.
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import FormatError
-from ...models.filter_interface import SMALLEST_SIDE, Filtering, ImageFilter
+from ...models.interface.adaptive_filter import SMALLEST_SIDE, Filtering, ImageFilter
 from ..bitstream.container import IMAGE_FILTER
 from ..entropy import ans
 

@@ -12,8 +12,8 @@ import numpy as np
 from ...errors import InvalidArgument, TargetUnreachable
 from ...image_io import metadata
 from ...image_io.images import Picture
-from ...models.filter_interface import Filtering
-from ...models.interface import Hierarchy
+from ...models.interface.adaptive_filter import Filtering
+from ...models.interface.hierarchy import Hierarchy
 from ..bitstream import alpha, container
 from ..bitstream.container import Header
 from . import adaptive_filter, search, symbol_chunks

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import FormatError, UnsupportedImage
-from ...models.filter_interface import Filtering, ImageFilter
-from ...models.interface import Foreseeing, Hierarchy, LayerSpec, Step, Strained, UnsuitableImage
+from ...models.interface.adaptive_filter import Filtering, ImageFilter
+from ...models.interface.hierarchy import Foreseeing, Hierarchy, LayerSpec, Step, Strained, UnsuitableImage
 from ..bitstream.container import Chunk
 from ..entropy import ans
 
@@ -27,7 +27,7 @@ class Encoded:
     state: object
     """The walk's state: `render` shows what a decoder will show."""
     strain: float = 0.0
-    """How far the image is beyond the codebooks: see models.interface.Strained; of walks for a lossy file alone."""
+    """How far the image is beyond the codebooks: see Strained; of walks for a lossy file alone."""
     image_filter: ImageFilter | None = None
     """What a decoder corrects the image by."""
 

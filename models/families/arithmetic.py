@@ -1,6 +1,6 @@
 """Two arithmetics for one network: on integer grids, where a probability depends on it, and in plain floats.
 
-On grids (models.exact) an activation function is a table over its finite input, computed once in decimals, so no
+On grids (models.integer) an activation function is a table over its finite input, computed once in decimals, so no
 transcendental function is evaluated by a decoder. In training its gradient is the function's own derivative.
 """
 
@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..exact import ACTIVATION_BITS, on_grid, signed, stream
+from ..integer.grid import ACTIVATION_BITS, on_grid, signed, stream
 
 TABLE_BITS = 6
 """Inputs of the tables lie on the grid 2**-6 ..."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from ..walk import Chooser
+from ..top_down_pass import Chooser
 from .descent import Step
 from .distributions import Distribution, hard
 from .relaxations import Relaxation

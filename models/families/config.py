@@ -90,7 +90,7 @@ class FamilyConfig:
     dropout: float = 0.0
     weight_norm: bool = True
     exact: bool = True
-    """All that a prior depends on runs on integer grids (models.exact), in training too; export needs it."""
+    """All that a prior depends on runs on integer grids (models.integer.linear), in training too; export needs it."""
     reversible: bool = False
     """So do inference and the likelihood: what bits-back coding needs, since a decoder infers too."""
     lipschitz: float = 0.0

@@ -1,4 +1,4 @@
-"""The way down: one Descent (models.walk) for all hierarchies of Lievin et al. (2019, appendix F) and the ResNet-VAE.
+"""The way down: one Descent for all hierarchies of Lievin et al. (2019, appendix F) and the ResNet-VAE.
 
 At each level the chain d takes in what the level above has chosen. With skip connections it keeps what it held, so that
 a prior depends on all layers above, p(z_l | z_>l) (eq 18, 20-22; eq 3 of Willetts et al.); without, on the last level

@@ -13,7 +13,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..exact import ACTIVATION_BITS, signed
+from ..integer.grid import ACTIVATION_BITS, signed
 from ..packing import BoundError, integers
 from .arithmetic import EMBEDDING_BITS, EMBEDDING_LIMIT
 from .codebooks import Codebook, Form

@@ -1,4 +1,4 @@
-"""A family behind the seam that the codec sees (`models.interface`): small images of one size, numpy in, numpy out."""
+"""A family behind the seam that the codec sees: small images of one size, numpy in, numpy out."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .. import interface, set_interface
-from ..exact import exact_arithmetic
-from ..exact_prior import prior_weights
-from ..walk import walk
+from ..integer.guard import exact_arithmetic
+from ..integer.prior import prior_weights
+from ..interface import hierarchy as interface
+from ..interface import sets as set_interface
+from ..top_down_pass import walk
 from .choosers import mode
 from .config import FamilyConfig
 from .descent import Evidence, Step

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ..walk import Chooser, walk
+from ..top_down_pass import Chooser, walk
 from .arithmetic import Arithmetic
 from .choosers import Pick
 from .config import FamilyConfig

@@ -13,13 +13,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from .. import bilevel, colours, interface, residual_tables
+from .. import bilevel, colours, residual_tables
 from ..bilevel import BilevelConfig, BilevelDescent, BilevelNet, FrozenBilevel
 from ..causal import Reach
+from ..interface import hierarchy as interface
 from ..raster import RasterConfig, RasterNet
 from ..raster_walk import FrozenRaster, RasterDescent
 from ..residuals import Tokens
-from ..walk import walk
+from ..top_down_pass import walk
 from .config import FamilyConfig
 
 TRANSFORM = 0

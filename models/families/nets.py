@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrizations
 from torch.nn.utils.parametrize import is_parametrized
 
-from ..exact import FLOAT32_LIMIT, GridLinear, nine_products
+from ..integer.grid import FLOAT32_LIMIT
+from ..integer.linear import GridLinear, nine_products
 from .arithmetic import Arithmetic
 
 DIRECTION = 0.05

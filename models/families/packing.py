@@ -16,7 +16,8 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from ..exact import STREAM_BITS, STREAM_LIMIT, GridLinear
+from ..integer.grid import STREAM_BITS, STREAM_LIMIT
+from ..integer.linear import GridLinear
 from ..packing import BoundError, integers, pack_grid, take, unpack_grid
 from ..residual_tables import checked
 from .config import FamilyConfig

@@ -9,9 +9,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .. import interface, set_interface
-from ..exact import exact_arithmetic
-from ..walk import Descent, walk
+from ..integer.guard import exact_arithmetic
+from ..interface import hierarchy as interface
+from ..interface import sets as set_interface
+from ..top_down_pass import Descent, walk
 from .descent import Evidence
 from .hierarchy import SeamChooser
 from .model import FamilyVAE

@@ -9,7 +9,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..exact import ACTIVATION_BITS, GridLinear
+from ..integer.grid import ACTIVATION_BITS
+from ..integer.linear import GridLinear
 from ..packing import BoundError
 from ..pixel_net import HIDDEN_LIMIT, MEAN_BITS, SCALES, TAILS
 from . import seen

@@ -10,7 +10,7 @@ from torch import Tensor
 from .. import colours
 from ..colour_pixels import ColourPixels, Seam, planar
 from ..residual_tables import cost
-from ..walk import walk
+from ..top_down_pass import walk
 from .frozen import FrozenWavefront
 from .net import WavefrontNet
 from .walk import WavefrontDescent

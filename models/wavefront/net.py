@@ -18,7 +18,8 @@ from torch import Tensor, nn
 
 from .. import colours
 from ..configs import WavefrontConfig
-from ..exact import GridLinear, on_grid
+from ..integer.grid import on_grid
+from ..integer.linear import GridLinear
 from ..pixel_net import HIDDEN_LIMIT, MEAN_BITS, MEAN_STEPS, SCALES, TAILS, Shape, rectified
 from . import seen
 from .seen import LIMIT, UNIT

@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..causal import Reach
-from ..exact import ACTIVATION_BITS
+from ..integer.grid import ACTIVATION_BITS
 
 UNIT = 2.0**ACTIVATION_BITS
 """Steps in a grey level."""

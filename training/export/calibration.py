@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import DvcodecError
-from ...models.hierarchy import PhotoHierarchy, QualityMap
-from ...models.interface import Step
-from ...models.photo import FINEST_CODE, PhotoRRVQ
+from ...models.interface.hierarchy import Step
+from ...models.photo.codec_model import PhotoHierarchy, QualityMap
+from ...models.photo.network.model import FINEST_CODE, PhotoRRVQ
 from ..data.photo_folder import SUFFIXES, read_rgb
 
 TARGET = 0.5

@@ -17,9 +17,9 @@ from ...image_io.atomic import streamed
 from ...models import scan_file
 from ...models.families import weights as families
 from ...models.families.model import FamilyVAE
-from ...models.hierarchy import QualityMap
 from ...models.packing import BoundError, pack, unpack
-from ...models.photo import FINEST_CODE, PhotoRRVQ
+from ...models.photo.codec_model import QualityMap
+from ...models.photo.network.model import FINEST_CODE, PhotoRRVQ
 from ...models.residual_tables import tables
 from ...models.scan_net import ScanNet
 from ...models.wavefront import file as pixel_file

@@ -18,7 +18,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ...errors import DvcodecError, OutputFailed
-from ...models.photo import PhotoRRVQ
+from ...models.photo.network.model import PhotoRRVQ
 from ..recipes import registry
 from .parameters import FlatParameters
 

@@ -114,6 +114,6 @@ def module(settings: Settings) -> nn.Module:
         from ...models.scan_net import ScanNet
 
         return ScanNet(settings.config)
-    from ...models.photo import PhotoRRVQ
+    from ...models.photo.network.model import PhotoRRVQ
 
     return PhotoRRVQ(settings.config)

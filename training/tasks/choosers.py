@@ -18,8 +18,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ...models.descent import Step
-from ...models.latent import LatentLayer
+from ...models.photo.network.latent import LatentLayer
+from ...models.photo.network.top_down import Step
 
 LARGEST = 4.0
 """Bound of the relaxation's gradients, in nats per sigma and relative to the distortion's."""

@@ -7,8 +7,8 @@ import math
 import torch
 from torch import Tensor
 
-from ...models.layout import LayerPlan, photo_plan
-from ...models.photo import PhotoRRVQ
+from ...models.photo.network.layout import LayerPlan, photo_plan
+from ...models.photo.network.model import PhotoRRVQ
 
 
 def initialise_codebooks(model: PhotoRRVQ, evidence: dict[int, Tensor], generator: torch.Generator) -> None:

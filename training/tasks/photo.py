@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ...errors import InvalidArgument
 from ...models.configs import RRVQConfig
-from ...models.photo import FINEST_CODE, PhotoRRVQ
+from ...models.photo.network.model import FINEST_CODE, PhotoRRVQ
 from ..data.photo_folder import PhotoFolder
 from ..loop.task import Moment, ParameterGroup, Terms
 from ..recipes.photo import Recipe

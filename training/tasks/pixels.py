@@ -14,7 +14,7 @@ from torch import Tensor
 from ...errors import DvcodecError
 from ...models import colours, load, residuals
 from ...models.configs import WavefrontConfig
-from ...models.interface import Mode, PixelStep, Predictive
+from ...models.interface.hierarchy import Mode, PixelStep, Predictive
 from ...models.residual_tables import cost, tables
 from ...models.wavefront.base import doubled, halved
 from ...models.wavefront.model import WavefrontPixels

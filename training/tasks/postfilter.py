@@ -15,8 +15,8 @@ from torch import Tensor
 
 from ...errors import InvalidArgument
 from ...models.configs import RRVQConfig
-from ...models.photo import FINEST_CODE
-from ...models.transform import BLOCK
+from ...models.photo.network.model import FINEST_CODE
+from ...models.photo.network.transform import BLOCK
 from ..data.photo_folder import PhotoFolder
 from ..loop.task import Moment, Terms
 from ..recipes.photo import Recipe

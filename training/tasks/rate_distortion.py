@@ -12,8 +12,8 @@ import math
 import torch
 from torch import Tensor
 
-from ...models.foresight import what_filters_add
-from ...models.photo import Painted, PhotoRRVQ
+from ...models.photo.encoder.lookahead import what_filters_add
+from ...models.photo.network.model import Painted, PhotoRRVQ
 from ..loop.task import Terms
 from ..recipes.photo import Recipe
 from .choosers import PosteriorChooser

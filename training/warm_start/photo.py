@@ -16,10 +16,10 @@ import torch
 from torch import Tensor
 
 from ...errors import DvcodecError
-from ...models.hierarchy import PhotoHierarchy
-from ...models.latent import LatentLayer
-from ...models.photo import PhotoRRVQ
-from ...models.rrvq import Stage
+from ...models.photo.codec_model import PhotoHierarchy
+from ...models.photo.network.chain import Stage
+from ...models.photo.network.latent import LatentLayer
+from ...models.photo.network.model import PhotoRRVQ
 from ...models.weights_file import read
 from .growth import GROWING, grow
 

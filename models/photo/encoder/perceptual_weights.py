@@ -18,10 +18,10 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .analysis_synthesis import STRIDES
-from .descent import Weights
-from .layout import COEFFICIENTS
-from .transform import BLOCK
+from ..network.analysis_synthesis import STRIDES
+from ..network.layout import COEFFICIENTS
+from ..network.top_down import Weights
+from ..network.transform import BLOCK
 
 STRENGTH = 1.0
 """The power of a block's spread, measured by three metrics: docs/TRAINING.md, what an encoder may do."""

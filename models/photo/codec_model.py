@@ -1,4 +1,4 @@
-"""The photograph model behind the seam that the codec sees (`models.interface`): numpy in, numpy out."""
+"""The photograph model behind the seam that the codec sees (`models.interface.hierarchy`): numpy in, numpy out."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from . import interface
+from ..integer.guard import exact_arithmetic, own_modes
+from ..integer.prior import prior_weights
+from ..interface import hierarchy as interface
+from ..interface.adaptive_filter import ImageFilter
+from .adaptive_filter.apply import PLANES, TERMS
+from .adaptive_filter.fit import tables
 from .bands import fit_bands, infer_bands, render_bands
-from .descent import Ahead, Step, Weights, descend
-from .exact import exact_arithmetic, own_modes
-from .exact_canvas import ExactChain, fixed_sigma, image_of
-from .exact_prior import prior_weights
-from .filter_interface import ImageFilter
-from .frozen import FrozenChain
-from .image_filter import PLANES, TERMS
-from .image_fit import tables
-from .masking import block_weights, visibility
-from .photo import Painted, PhotoRRVQ, grid_sizes
-from .tiles import look_ahead_tiles
+from .encoder.lookahead_tiles import look_ahead_tiles
+from .encoder.perceptual_weights import block_weights, visibility
+from .integer.chain import FrozenChain
+from .integer.exact_reconstruction import ExactChain, fixed_sigma, image_of
+from .network.model import Painted, PhotoRRVQ, grid_sizes
+from .network.top_down import Ahead, Step, Weights, descend
 
 
 @dataclass(frozen=True)
@@ -86,9 +86,9 @@ class Aim:
 
     levels: dict[int, Tensor] | None
     ahead: Ahead | None = None
-    """What symbols cost further down (models.foresight)."""
+    """What symbols cost further down (models.photo.encoder.lookahead)."""
     weights: Weights | None = None
-    """How much distortion counts where (models.masking)."""
+    """How much distortion counts where (models.photo.encoder.perceptual_weights)."""
 
 
 class PhotoHierarchy:
@@ -187,12 +187,12 @@ class PhotoHierarchy:
 
     @property
     def filter_shape(self) -> tuple[int, int]:
-        """Planes and terms of `models.image_filter`."""
+        """Planes and terms of `models.photo.adaptive_filter.apply`."""
         return PLANES, TERMS
 
     @property
     def filter_tables(self) -> NDArray[np.float32]:
-        """Those of `models.image_fit`."""
+        """Those of `models.photo.adaptive_filter.fit`."""
         return tables()
 
     def fit(self, state: object, pixels: NDArray[np.uint8]) -> ImageFilter | None:

@@ -5,7 +5,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from .interface import PixelChooser, Residuals, Step
+from .hierarchy import PixelChooser, Residuals, Step
 
 
 class LatentStep(Step, Protocol):

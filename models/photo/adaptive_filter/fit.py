@@ -15,7 +15,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from .filter_interface import SMALLEST_SIDE, ImageFilter
+from ...interface.adaptive_filter import SMALLEST_SIDE, ImageFilter
 
 Floats = NDArray[np.float64]
 

@@ -25,9 +25,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .filter_interface import SMALLEST_SIDE, ImageFilter
-from .image_fit import Moments
-from .transform import colour_rotation
+from ...interface.adaptive_filter import SMALLEST_SIDE, ImageFilter
+from ..network.transform import colour_rotation
+from .fit import Moments
 
 WINDOWS = (3, 5, 17)
 MEAN_SCALE = 128.0

@@ -15,17 +15,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .analysis_synthesis import STRIDES, canvas_levels, pad_levels
-from .canvases import PlaneCanvas
-from .checkerboard import Half
-from .configs import RRVQConfig
-from .exact import ACTIVATION_BITS
-from .frozen import RATIO, FrozenChain, FrozenLayer, FrozenStage, rounded
-from .lapped import across, inverse_border_matrix, mean_scales, synthesis_basis
-from .latent import LatentLayer
-from .photo import FINEST_CODE, grid_sizes
-from .rrvq import MEAN_SCALE
-from .transform import BLOCK, precise_basis, unhaar
+from ...configs import RRVQConfig
+from ...integer.grid import ACTIVATION_BITS
+from ..network.analysis_synthesis import STRIDES, canvas_levels, pad_levels
+from ..network.chain import MEAN_SCALE
+from ..network.checkerboard import Half
+from ..network.lapped import across, inverse_border_matrix, mean_scales, synthesis_basis
+from ..network.latent import LatentLayer
+from ..network.model import FINEST_CODE, grid_sizes
+from ..network.reconstruction import PlaneCanvas
+from ..network.transform import BLOCK, precise_basis, unhaar
+from .chain import RATIO, FrozenChain, FrozenLayer, FrozenStage, rounded
 
 CANVAS_BITS = 6
 """The canvas lies on the grid 2**-6 sigma; float32 holds it exactly below 2**18 sigma."""

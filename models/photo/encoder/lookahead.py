@@ -23,12 +23,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .checkerboard import Rows
-from .descent import Ahead, Step, Weights
-from .image_filter import apply_filter, moments
-from .image_fit import fitted
-from .masking import visibility, weighed
-from .photo import PhotoRRVQ
+from ..adaptive_filter.apply import apply_filter, moments
+from ..adaptive_filter.fit import fitted
+from ..network.checkerboard import Rows
+from ..network.model import PhotoRRVQ
+from ..network.top_down import Ahead, Step, Weights
+from .perceptual_weights import visibility, weighed
 
 SHARES = (0.62, 0.81, 0.94, 1.0)
 """How much of the estimate counts after the first walk, the second, ...; the last one for all that follow. Measured:

@@ -10,9 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .chain import from_tokens, interpolate_float, tokens
 from .lapped import analysis_basis, mean_scales, synthesis_basis
 from .layout import COEFFICIENTS
-from .rrvq import from_tokens, interpolate_float, tokens
 from .transform import BLOCK, CHANNELS, haar, precise_basis, unhaar
 
 STRIDES = (64, 32, 16, 8)

@@ -13,11 +13,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ...top_down_pass import Chooser as AnyChooser
+from ...top_down_pass import walk
 from .arithmetic import ChainArithmetic, LayerArithmetic, StageArithmetic
 from .checkerboard import Checkerboard, Half, Rows, checkerboard
 from .latent import LatentLayer
-from .walk import Chooser as AnyChooser
-from .walk import walk
 
 Sizes = dict[int, tuple[int, int]]
 """Rows and columns of positions by stride."""
@@ -217,9 +217,9 @@ def descend(
     """The walk down a photograph's chain.
 
     `quality`: codes (B,) int64 in [0, 4096]; `evidence`: coefficients in units of sigma by stride, tokens
-    (B*H*W, channels), or None where nothing is known; `ahead`: what choices cost further down (models.foresight);
-    `weights`: how much distortion counts where (models.masking); `stop`: how many layers to visit. Returns the chain's
-    last state (B, C, H, W) and the canvas by stride, tokens.
+    (B*H*W, channels), or None where nothing is known; `ahead`: what choices cost further down
+    (encoder.lookahead); `weights`: how much distortion counts where (encoder.perceptual_weights); `stop`: how many
+    layers to visit. Returns the chain's last state (B, C, H, W) and the canvas by stride, tokens.
     """
     descent = PhotoDescent(chain, sizes, quality, evidence, ahead=ahead, weights=weights, grey=grey)
     return walk(descent, chooser, stop)

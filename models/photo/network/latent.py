@@ -18,8 +18,9 @@ import math
 import torch
 from torch import Tensor, nn
 
+from ...integer.grid import ACTIVATION_BITS, on_grid
+from ...integer.linear import GridLinear
 from .checkerboard import SIDES
-from .exact import ACTIVATION_BITS, GridLinear, on_grid
 from .layout import LayerPlan
 
 CONTEXT = 12

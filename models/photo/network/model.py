@@ -9,12 +9,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ...configs import RRVQConfig
 from .analysis_synthesis import STRIDES, BlockNet, Pyramid, canvas_levels, crop_levels, pad_levels
-from .configs import RRVQConfig
-from .descent import Ahead, Chooser, Weights, descend
+from .chain import KNOTS, Chain, tokens
 from .lapped import across, border_matrix, inverse_border_matrix
 from .postfilter import PostFilter
-from .rrvq import KNOTS, Chain, tokens
+from .top_down import Ahead, Chooser, Weights, descend
 from .transform import BLOCK
 
 FINEST_CODE = 4096

@@ -13,13 +13,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .analysis_synthesis import STRIDES
-from .filter_interface import ImageFilter
-from .halo import with_halo
-from .image_filter import REACH, apply_filter, moments
-from .image_fit import Grid, fitted
-from .layout import COEFFICIENTS
-from .photo import Painted, PhotoRRVQ, grid_sizes
+from ..interface.adaptive_filter import ImageFilter
+from .adaptive_filter.apply import REACH, apply_filter, moments
+from .adaptive_filter.fit import Grid, fitted
+from .network.analysis_synthesis import STRIDES
+from .network.halo import with_halo
+from .network.layout import COEFFICIENTS
+from .network.model import Painted, PhotoRRVQ, grid_sizes
 
 GROUP = 64
 """Bands begin on multiples of the coarsest stride."""

@@ -19,12 +19,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .canvases import PieceCanvas
+from ...configs import RRVQConfig
+from ...integer.grid import on_grid, rectified, signed, stream
+from ...integer.linear import GridConv, GridLinear
 from .checkerboard import SIDES, Half
-from .configs import RRVQConfig
-from .exact import GridConv, GridLinear, on_grid, rectified, signed, stream
 from .latent import CONTEXT, PRIORS, LatentLayer
 from .layout import LayerPlan, photo_plan
+from .reconstruction import PieceCanvas
 
 KNOTS = 17
 """The quality enters the chain by linear interpolation between this many learned vectors."""

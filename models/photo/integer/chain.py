@@ -11,11 +11,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .canvases import PlaneCanvas
-from .checkerboard import SIDES, Half
-from .exact import ACTIVATION_BITS, STREAM_BITS, STREAM_LIMIT, GridLinear, on_grid
-from .latent import CONTEXT, LatentLayer
-from .rrvq import MEAN_SCALE, Block, Chain, Grow, Stage, interpolate
+from ...integer.grid import ACTIVATION_BITS, STREAM_BITS, STREAM_LIMIT, on_grid
+from ...integer.linear import GridLinear
+from ..network.chain import MEAN_SCALE, Block, Chain, Grow, Stage, interpolate
+from ..network.checkerboard import SIDES, Half
+from ..network.latent import CONTEXT, LatentLayer
+from ..network.reconstruction import PlaneCanvas
 
 LIMIT = STREAM_LIMIT * 2**STREAM_BITS
 """Largest magnitude of the state in steps."""

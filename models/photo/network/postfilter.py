@@ -12,8 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .analysis_synthesis import CONTRAST_REACH, ResidualPair, contrast
+from .chain import interpolate_float
 from .halo import with_halo
-from .rrvq import interpolate_float
 from .transform import BLOCK
 
 STEP = 2

@@ -14,10 +14,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .descent import Ahead
-from .foresight import look_ahead
-from .photo import PhotoRRVQ, grid_sizes
-from .transform import BLOCK
+from ..network.model import PhotoRRVQ, grid_sizes
+from ..network.top_down import Ahead
+from ..network.transform import BLOCK
+from .lookahead import look_ahead
 
 GROUP = 64
 """Tiles begin on multiples of the coarsest stride."""

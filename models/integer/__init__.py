@@ -1,0 +1,1 @@
+"""Integer arithmetic shared by all models: grids, exact linear maps, prior frequencies."""

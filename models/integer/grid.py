@@ -1,0 +1,75 @@
+"""Arithmetic that gives the same bits on every machine.
+
+Everything that a decoded symbol depends on is computed on dyadic grids: weights are integers of 8 bits times a power
+of two per output channel, activations are integers times a power of two, and no accumulator needs more than 24 bits
+(float32) or 53 bits (float64). Floating point then adds without rounding, so the result does not depend on the
+order of summation, the thread count, the instruction set or the device. Rescaling is by powers of two, rounding is
+`floor(x + 1/2)`; no transcendental function is evaluated. The same modules train: rounding passes gradients
+straight through (quantisation-aware training), so the exact model IS the model.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+ACTIVATION_BITS = 4
+"""Activations entering a convolution lie on the grid 2**-4: [-127, 127] / 16 signed, [0, 255] / 16 after a ReLU."""
+
+STREAM_BITS = 8
+"""The residual stream lies on the grid 2**-8, clamped to +-STREAM_LIMIT."""
+
+STREAM_LIMIT = 15.0
+
+WEIGHT_LEVELS = 127
+
+FLOAT32_LIMIT = 2**24
+
+
+HALF = torch.tensor(0.5, device="cpu")
+
+
+class _Grid(torch.autograd.Function):
+    """floor(x * 2^bits + 1/2) / 2^bits, clamped; the gradient passes inside a clamp at zero or a symmetric one."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, bits: int, low: float, high: float) -> Tensor:
+        y = torch.add(HALF, x, alpha=2.0**bits).floor_().mul_(2.0**-bits).clamp_(low, high)
+        ctx.low, ctx.high = low, high
+        ctx.save_for_backward(y)
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None, None]:
+        (y,) = ctx.saved_tensors
+        if ctx.low == 0:
+            passed = torch.ops.aten.threshold_backward(grads[0], y, 0.0)  # one pass, where y > 0
+        elif math.isinf(ctx.high):
+            passed = grads[0]
+        else:
+            passed = torch.ops.aten.hardtanh_backward(grads[0], y, ctx.low, ctx.high)  # where low < y < high
+        return passed, None, None, None
+
+
+def on_grid(x: Tensor, bits: int, low: float = -math.inf, high: float = math.inf) -> Tensor:
+    """`x` rounded half up to multiples of 2**-bits and clamped; the gradient passes straight through."""
+    rounded: Tensor = _Grid.apply(x, bits, low, high)  # type: ignore[no-untyped-call]
+    return rounded
+
+
+def signed(x: Tensor) -> Tensor:
+    """A residual stream as the signed 8-bit input of a convolution."""
+    return on_grid(x, ACTIVATION_BITS, -127 / 16, 127 / 16)
+
+
+def rectified(x: Tensor) -> Tensor:
+    """ReLU onto the unsigned 8-bit grid."""
+    return on_grid(x, ACTIVATION_BITS, 0, 255 / 16)
+
+
+def stream(x: Tensor) -> Tensor:
+    """A value of the residual stream: grid 2**-8, |x| <= 15."""
+    return on_grid(x, STREAM_BITS, -STREAM_LIMIT, STREAM_LIMIT)

@@ -1,0 +1,1 @@
+"""The photograph model: RRVQ-VAE conditioned on the quality, as the lossy codec uses it."""

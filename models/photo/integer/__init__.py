@@ -1,0 +1,1 @@
+"""The photograph model's top-down pass compiled to integers, for coding."""

@@ -1,0 +1,1 @@
+"""The networks of the photograph model, as they train."""
