@@ -191,7 +191,6 @@ VARIANTS = {
     "straight-through": Variant("analysis trained by a straight-through gradient", patches=straight_through),
     "random-transform": Variant("transforms learned from random rotations", patches=random_transform),
     "lapped": Variant("blocks that overlap", {"transform": "lapped"}),
-    "photo-82": Variant("82 layers, small coefficients in fours to elevens", {"layout": "photo-82"}),
     "half-symbols": Variant("half the symbols in codebooks of scalars", patches=lambda: symbols(0.5)),
     "twice-symbols": Variant("twice the symbols in codebooks of scalars", patches=lambda: symbols(2)),
     "context-6": Variant("embeddings of 6 dimensions beside the values'", patches=lambda: context(6)),

@@ -44,7 +44,6 @@ def _facts(entry: Weights, default: list[str]) -> dict[str, Any]:
         "name": entry.name,
         "id": entry.id.hex(),
         "sha256": entry.sha256,
-        "stored": entry.stored,
         "default": entry.sha256 in default,
         "path": str(entry.path),
         "bytes": entry.path.stat().st_size,

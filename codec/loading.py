@@ -32,7 +32,7 @@ def choose(name_or_path: str | None) -> "Weights":
 def hierarchy(weights: "Weights", device: str = "auto") -> "Hierarchy":
     """Return the network of these weights, loaded once a process and device."""
     with _LOADING:
-        return _load(weights.path, weights.stored, device_of(device))
+        return _load(weights.path, weights.sha256, device_of(device))
 
 
 def hierarchy_by_id(prefix: bytes, device: str = "auto") -> "Hierarchy":
@@ -45,7 +45,7 @@ def hierarchy_by_id(prefix: bytes, device: str = "auto") -> "Hierarchy":
 def pixel_model(weights: "Weights", device: str = "auto") -> "PixelModel":
     """Return the model of lossless pixels of these weights, loaded once a process and device."""
     with _LOADING:
-        return _load_pixels(weights.path, weights.stored, device_of(device))
+        return _load_pixels(weights.path, weights.sha256, device_of(device))
 
 
 def pixel_model_by_id(prefix: bytes, device: str = "auto") -> "PixelModel":
@@ -58,7 +58,7 @@ def pixel_model_by_id(prefix: bytes, device: str = "auto") -> "PixelModel":
 def set_model(weights: "Weights", device: str = "auto") -> "SetModel":
     """Return the model of sets of images of these weights, loaded once a process and device."""
     with _LOADING:
-        return _load_set(weights.path, weights.stored, device_of(device))
+        return _load_set(weights.path, weights.sha256, device_of(device))
 
 
 def set_model_by_id(prefix: bytes, device: str = "auto") -> "SetModel":
@@ -109,7 +109,7 @@ def page_model_by_id(prefix: bytes, device: str = "auto") -> "PageModel":
 def page_model(weights: "Weights", device: str = "auto") -> "PageModel":
     """Return the model of black and white pages of these weights, loaded once a process and device."""
     with _LOADING:
-        return _load_pages(weights.path, weights.stored, device_of(device))
+        return _load_pages(weights.path, weights.sha256, device_of(device))
 
 
 def pages(device: str = "auto", *, required: bool = True) -> "Pages | None":

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, Self, get_args
 
-Layout = Literal["photo-82", "photo-96", "canvas"]
+Layout = Literal["photo-96", "canvas"]
 PriorKind = Literal["responsibilities", "direct"]
 Transform = Literal["cosine", "lapped"]
 
@@ -41,12 +41,20 @@ def one_of(choices: dict[str, tuple[Any, Any]]) -> None:
             raise ValueError(f"{name} {value!r} is not known to this release")
 
 
+def refuse_other_fields(kind: Any, held: Any) -> None:
+    """ValueError unless `held` names all fields of a dataclass and no others, TypeError if it names nothing."""
+    wanted = {each.name for each in fields(kind)}
+    if wanted != set(held):
+        raise ValueError(f"the fields of its configuration are not those of a {kind.__name__}")
+
+
 class FromJSON:
-    """A dataclass that can be made of what JSON held of it; fields that an older release did not have keep defaults."""
+    """A dataclass that can be made of what JSON held of it: all of its fields, and no others."""
 
     @classmethod
     def of(cls, held: Any) -> Self:
-        """ValueError or TypeError if it holds something else."""
+        """Return the dataclass that `held` describes. ValueError or TypeError if it holds something else."""
+        refuse_other_fields(cls, held)
         return cls(**held)
 
 
@@ -68,7 +76,7 @@ class RRVQConfig(FromJSON):
     """Slope below zero of the analysis's activations."""
     sigma_coarse: float = 44.0
     sigma_fine: float = 3.4
-    layout: Layout = "photo-82"
+    layout: Layout = "photo-96"
     """Which coefficients each layer carries (layout.LAYOUTS)."""
     prior: PriorKind = "responsibilities"
     """How the prior is parameterised (latent.PRIORS)."""
@@ -82,8 +90,8 @@ class RRVQConfig(FromJSON):
     @classmethod
     def of(cls, held: Any) -> Self:
         """As `FromJSON.of`; JSON's strides are texts."""
-        widths = held.get("widths", cls().widths)
-        return cls(**{**held, "widths": {int(stride): width for stride, width in widths.items()}})
+        refuse_other_fields(cls, held)
+        return cls(**{**held, "widths": {int(stride): width for stride, width in held["widths"].items()}})
 
     def __post_init__(self) -> None:
         if set(self.widths) != {64, 32, 16, 8}:

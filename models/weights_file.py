@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from . import pixel_file, scan_file
+from . import scan_file
 from .configs import RRVQConfig
 from .deflated import deflate, facts_of, reading, tensors_of
 from .families import weights as families
@@ -19,7 +19,6 @@ from .wavefront import file as wavefront
 
 FORMAT = "dvcodec-rrvq-1"
 OTHERS = {
-    pixel_file.FORMAT: "lossless pixels",
     wavefront.FORMAT: "lossless pixels",
     scan_file.FORMAT: "black and white pages",
 }

@@ -9,7 +9,6 @@ import re
 import zlib
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,7 +22,6 @@ Integers = NDArray[np.int64]
 
 RUNS = {
     "photo-96": "y1/1 u1/1 v1/1; y2/1; y3/1 uv2/2; y4/1; y5/2 uv3/2; y6/2 uv4/2 uv5/4; y7/2; y8-9/2 y10-14/4 uv6-8/6",
-    "photo-82": "y1/1 u1/1 v1/1; y2/1; y3/1 uv2/2; y4/1; y5/2 uv3/4; y6/2 uv4-5/6; y7/2; y8-14/4 uv6-8/11",
 }
 """The stages at stride 8: runs of some colours' diagonals, and after the stroke how many coefficients a layer has."""
 POWERS = np.array([round(2 ** (20 - j / 256)) for j in range(256)])
@@ -102,13 +100,13 @@ class Part:
 class Weights:
     """What a weights file holds."""
 
-    def __init__(self, data: bytes, folder: Path | None = None) -> None:
-        """Read the file's bytes; `folder` holds what they may be a difference to."""
-        about, packed = contents(data, folder)
+    def __init__(self, data: bytes) -> None:
+        """Read the file's bytes."""
+        about, packed = contents(data)
         self.tensors: dict[str, Floats] = {name: values.astype(np.float64) for name, values in packed.items()}
         self.id, self.quality = hashlib.sha256(data).digest()[:8], about["quality"]
         self.config: dict[str, Any] = about["config"]
-        self.layout = layout(self.config.get("layout", "photo-82"))
+        self.layout = layout(self.config["layout"])
 
 
 def layout(name: str) -> list[list[list[list[int]]]]:

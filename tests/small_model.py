@@ -5,11 +5,9 @@ random, so that priors are far from uniform and depend on every symbol before th
 """
 
 import io
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import numpy as np
 import torch
@@ -101,17 +99,6 @@ def frozen() -> PhotoRRVQ:
 def weights_bytes() -> bytes:
     """The model as the bytes of a weights file."""
     return write(trainable(), QUALITIES, "small")
-
-
-def moved(seed: int, **changes: Any) -> bytes:
-    """Weights like the small model's but for the analysis, which is a little apart."""
-    model = built(replace(CONFIG, **changes))
-    drawn = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            if name.startswith("analysis."):
-                parameter.mul_(1 + 0.01 * torch.randn(parameter.shape, generator=drawn))
-    return write(model, QUALITIES, f"moved-{seed}")
 
 
 def load(data: bytes | None = None, device: str = "cpu") -> PhotoHierarchy:

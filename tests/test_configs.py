@@ -1,6 +1,6 @@
 """Configurations check themselves, whoever made them: a person, a checkpoint, a weights file."""
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -38,12 +38,13 @@ def test_sizes_out_of_bounds_are_refused(kind: type, fields: dict[str, Any], mes
         kind(**fields)
 
 
-def test_a_configuration_survives_json_and_an_older_one_keeps_defaults() -> None:
+def test_a_configuration_survives_json_and_names_every_field() -> None:
     config = RRVQConfig(hidden=16, widths={64: 1, 32: 2, 16: 3, 8: 4})
     held = {**asdict(config), "widths": {"64": 1, "32": 2, "16": 3, "8": 4}}
     assert RRVQConfig.of(held) == config
-    assert RRVQConfig.of({"hidden": 16}) == replace(RRVQConfig(), hidden=16)
-    assert RRVQConfig.of({}).transform == "cosine"
+    for other in ({"hidden": 16}, {}, held | {"depth": 2}):
+        with pytest.raises(ValueError, match="the fields of its configuration are not those of a RRVQConfig"):
+            RRVQConfig.of(other)
 
 
 def test_the_names_are_those_that_can_be_built() -> None:

@@ -18,7 +18,7 @@ from dvcodec.models.photo.network.model import Painted, PhotoRRVQ, grid_sizes
 from dvcodec.models.photo.network.transform import dct_matrix
 from dvcodec.models.weights_file import write
 
-CONFIG = replace(small_model.CONFIG, transform="lapped", layout="photo-96")
+CONFIG = replace(small_model.CONFIG, transform="lapped")
 QUALITY = torch.tensor([2000])
 SIZES = [(1, 1), (8, 8), (63, 64), (65, 130), (100, 3)]
 

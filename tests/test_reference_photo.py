@@ -4,7 +4,6 @@ import itertools
 import json
 from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,13 +14,11 @@ from numpy.typing import NDArray
 from reference_decoder import ReferenceChooser, parse
 from reference_photo import Weights
 from reference_synthesis import decode
-from reference_weights import contents
 
 from dvcodec.codec import decoder
 from dvcodec.codec.bitstream.container import pack
 from dvcodec.codec.bitstream.header import Header
 from dvcodec.codec.lossy import symbol_chunks
-from dvcodec.models.deflated import difference, facts_of, tensors_of
 from dvcodec.models.interface.hierarchy import Step
 from dvcodec.models.photo.codec_model import PhotoHierarchy
 from dvcodec.models.weights_file import write
@@ -29,7 +26,6 @@ from dvcodec.models.weights_file import write
 Pixels = NDArray[np.uint8]
 VARIANTS: dict[str, dict[str, Any]] = {
     "usual": {},
-    "photo-96": {"layout": "photo-96"},
     "alone": {"neighbours": 0},
     "direct": {"prior": "direct"},
     "canvas": {"layout": "canvas", "prior": "direct", "predictions": False},
@@ -142,31 +138,3 @@ def test_previews(grey: bool) -> None:
 
 def test_the_default_weights() -> None:
     agree(shipped(), small_model.photograph(56, 72), 95)
-
-
-def test_weights_that_are_differences_to_others(tmp_path: Path) -> None:
-    old, new = tmp_path / "old.safetensors", tmp_path / "new.safetensors"
-    old.write_bytes(small_model.weights_bytes())
-    new.write_bytes(small_model.moved(1, postfilter_width=12))
-    wanted = tensors_of(old, facts_of(old))
-    about, tensors = contents(difference(old, new), tmp_path)
-    assert "base" in about and list(tensors) == list(wanted)
-    assert all(np.array_equal(tensors[name], values.numpy()) for name, values in wanted.items())
-
-
-@pytest.mark.slow
-def test_the_second_reader_reads_a_difference_that_ships() -> None:
-    path = small_model.ROOT / "weights" / "rrvq-photo-6.safetensors"
-    _, tensors = contents(path.read_bytes(), path.parent)
-    wanted = tensors_of(path, facts_of(path))
-    assert list(tensors) == list(wanted)
-    assert all(np.array_equal(tensors[name], values.numpy()) for name, values in wanted.items())
-
-
-def test_the_older_weights_that_ship_are_such_differences() -> None:
-    folder = small_model.ROOT / "weights"
-    entries = json.loads((folder / "manifest.json").read_bytes())
-    bases = {entry["file"]: facts_of(folder / entry["file"])["base"] for entry in entries if "stored" in entry}
-    assert len(bases) >= 6
-    for file in bases.keys() - bases.values():
-        tensors_of(folder / file, facts_of(folder / file))  # and all below: their SHA-256 are compared

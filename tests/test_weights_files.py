@@ -18,8 +18,7 @@ from dvcodec import models
 from dvcodec.codec import loading
 from dvcodec.errors import DvcodecError
 from dvcodec.models import deflated
-from dvcodec.models.deflated import KEY, LARGEST
-from dvcodec.models.differences import Index
+from dvcodec.models.deflated import KEY, LARGEST, Index
 from dvcodec.models.integer.linear import GridLinear
 from dvcodec.models.packing import pack
 from dvcodec.models.photo.codec_model import QualityMap

@@ -25,7 +25,7 @@ def written(path: Path, facts: object) -> Path:
     ("form", "config", "kind"),
     [
         ("dvcodec-rrvq-1", {}, HIERARCHY),
-        ("dvcodec-pixels-1", {}, PIXELS),
+        ("dvcodec-wavefront-1", {}, PIXELS),
         ("dvcodec-scans-1", {}, SCANS),
         ("dvcodec-family-1", REVERSIBLE, SETS),
         ("dvcodec-family-1", REVERSIBLE | {"reversible": False}, HIERARCHY),

@@ -1,7 +1,6 @@
 """What ships: weights files, their manifest and their cards. Imports no torch.
 
-A .dvq file names its weights by the first 8 bytes of their SHA-256, that of the file they first shipped as: older
-weights are kept as differences to later ones (models.deflated), whose bytes have a SHA-256 of their own.
+A .dvq file names its weights by the first 8 bytes of their SHA-256.
 Further weights files are found in the folder that the environment variable DVCODEC_WEIGHTS names.
 """
 
@@ -33,9 +32,7 @@ class Weights:
     name: str
     path: Path
     sha256: str
-    """Of the bytes of the file that they first shipped as, hexadecimal."""
-    stored: str
-    """SHA-256 of the bytes of the file as it lies there, hexadecimal."""
+    """Of the bytes of the file, hexadecimal."""
     card: dict[str, Any]
     """What is known of it: training data, recipe, figures, licence; may be empty."""
     kind: str = HIERARCHY
@@ -118,8 +115,7 @@ def _manifest() -> list[dict[str, Any]]:
 
 def _from_manifest(entry: dict[str, Any]) -> Weights:
     card = _card(_FOLDER / entry.get("card", ""))
-    stored = entry.get("stored", entry["sha256"])
-    return Weights(entry["name"], _FOLDER / entry["file"], entry["sha256"], stored, card, entry.get("kind", HIERARCHY))
+    return Weights(entry["name"], _FOLDER / entry["file"], entry["sha256"], card, entry.get("kind", HIERARCHY))
 
 
 def _from_file(path: Path) -> Weights:
@@ -129,9 +125,7 @@ def _from_file(path: Path) -> Weights:
         digest = _hash(path.resolve(), facts.st_mtime_ns, facts.st_size)
     except OSError as error:
         raise WeightsNotFound(f"cannot read the weights file {path}: {error.strerror}") from error
-    shipped = {entry["stored"]: entry["sha256"] for entry in _manifest() if "stored" in entry}  # a copy is the same
-    card = _card(card_of(path))
-    return Weights(path.stem, path, shipped.get(digest, digest), digest, card, kind_of(path))
+    return Weights(path.stem, path, digest, _card(card_of(path)), kind_of(path))
 
 
 @lru_cache(maxsize=64)

@@ -19,9 +19,7 @@ def kind_of(path: Path) -> str:
         form, config = facts["format"], facts["config"]
         if form == "dvcodec-family-1":
             return SETS if config["reversible"] and config["likelihood"] == "neighbours" else HIERARCHY
-        return {"dvcodec-pixels-1": PIXELS, "dvcodec-wavefront-1": PIXELS, "dvcodec-scans-1": SCANS}.get(
-            str(form), HIERARCHY
-        )
+        return {"dvcodec-wavefront-1": PIXELS, "dvcodec-scans-1": SCANS}.get(str(form), HIERARCHY)
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return HIERARCHY
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
+from ..configs import refuse_other_fields
+
 Hierarchy = Literal["vae", "skip-vae", "lvae", "skip-lvae", "biva", "resnet"]
 Latent = Literal["responsibilities", "logits", "memory", "nearest", "gaussian"]
 Variance = Literal["isotropic", "diagonal", "unit"]
@@ -194,6 +196,7 @@ class FamilyConfig:
 
 
 def from_fields(fields: dict[str, Any]) -> FamilyConfig:
-    """A configuration from JSON's types, every size within bounds. ValueError or TypeError otherwise."""
+    """Return a configuration from JSON's types, every size within bounds. ValueError or TypeError otherwise."""
+    refuse_other_fields(FamilyConfig, fields)
     tuples = {key: tuple(value) for key, value in fields.items() if isinstance(value, list)}
     return FamilyConfig(**{**fields, **tuples})

@@ -1,7 +1,7 @@
 """Which coefficients each layer of the photograph model carries, and with how many symbols.
 
 Strides 64, 32 and 16 hold the Haar pyramid of the block means (the DCs of the 8x8 DCT), stride 8 the other
-frequencies by rising diagonal. Large coefficients get a symbol each; small ones share a symbol in twos to elevens, so
+frequencies by rising diagonal. Large coefficients get a symbol each; small ones share a symbol in twos to sixes, so
 that a vector codeword can say "nothing here" for all of them at once.
 """
 
@@ -93,23 +93,8 @@ def _coarse_blocks() -> Stages:
     ]
 
 
-def _blocks_49() -> Stages:
-    """Stride 8: eight stages, luminance diagonals 1 to 14, chrominance 1 to 8 (finer ones are synthesised)."""
-    first, second, third, fourth = _coarse_blocks()
-    return [
-        first,
-        second,
-        third + _vectors([2], [1, 2], 2, 121, 50),
-        fourth,
-        _vectors([5], [0], 2, 225, 75) + _vectors([3], [1, 2], 4, 128),
-        _vectors([6], [0], 2, 169, 60) + _vectors([4, 5], [1, 2], 6, 96),
-        _vectors([7], [0], 2, 121, 50),
-        _vectors([8, 9, 10, 11, 12, 13, 14], [0], 4, 128) + _vectors([6, 7, 8], [1, 2], 11, 64),
-    ]
-
-
 def _blocks_63() -> Stages:
-    """The same with smaller groups and larger codebooks where fine qualities left more than sigma^2 of distortion."""
+    """Stride 8: eight stages, luminance diagonals 1 to 14, chrominance 1 to 8 (finer ones are synthesised)."""
     first, second, third, fourth = _coarse_blocks()
     return [
         first,
@@ -143,7 +128,6 @@ def _canvas() -> dict[int, Stages]:
 
 
 LAYOUTS: dict[str, Callable[[], dict[int, Stages]]] = {
-    "photo-82": lambda: _photo(_blocks_49()),
     "photo-96": lambda: _photo(_blocks_63()),
     "canvas": _canvas,
 }
