@@ -23,7 +23,7 @@ import torch.nn.functional as F
 from short_runs import coded, middles, trained
 from torch import Tensor, nn
 
-from dvcodec.evaluation.bdrate import Curve, bd_rate
+from dvcodec.evaluation.metrics.bd_rate import Curve, bd_rate
 from dvcodec.models.configs import RRVQConfig
 from dvcodec.models.integer.grid import ACTIVATION_BITS, on_grid
 from dvcodec.models.integer.linear import GridLinear

@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 import dvcodec
-from dvcodec.evaluation.bound import measure
+from dvcodec.evaluation.likelihood.family_bound import measure
 from dvcodec.models import load_set
 from dvcodec.models.families.sets import FamilySet
 from dvcodec.training.data import load

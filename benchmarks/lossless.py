@@ -20,8 +20,9 @@ from PIL import Image
 from rich.console import Console
 from rich.table import Table
 
+from dvcodec.evaluation.codecs.interface import LosslessCodec
+from dvcodec.evaluation.codecs.lossless import LosslessJxl, LosslessWebP
 from dvcodec.evaluation.images import load_rgb
-from dvcodec.evaluation.lossless import LosslessCodec, LosslessJxl, LosslessWebP
 
 
 @dataclass(frozen=True)

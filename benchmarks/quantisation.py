@@ -22,7 +22,7 @@ from torch import Tensor
 from dvcodec import models
 from dvcodec.codec.lossy.symbol_chunks import encode, render
 from dvcodec.evaluation.images import image_files, load_rgb
-from dvcodec.evaluation.metrics import psnr
+from dvcodec.evaluation.metrics.scores import psnr
 from dvcodec.models.integer import grid, linear
 from dvcodec.models.photo.codec_model import QualityMap
 from dvcodec.models.photo.network import chain as rrvq

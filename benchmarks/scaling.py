@@ -24,9 +24,9 @@ from rich.table import Table
 from short_runs import COMMON, Point, coded, middles, trained
 from torch.utils.flop_counter import FlopCounterMode
 
-from dvcodec.evaluation.baselines import Jpeg
-from dvcodec.evaluation.bdrate import Curve, bd_rate
-from dvcodec.evaluation.metrics import psnr
+from dvcodec.evaluation.codecs.baselines import Jpeg
+from dvcodec.evaluation.metrics.bd_rate import Curve, bd_rate
+from dvcodec.evaluation.metrics.scores import psnr
 from dvcodec.models.photo.network.model import FINEST_CODE, PhotoRRVQ
 from dvcodec.training.recipes.photo import Recipe
 from dvcodec.training.tasks.rate_distortion import rate_distortion

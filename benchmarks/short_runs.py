@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from dvcodec.evaluation.images import image_files, load_rgb
-from dvcodec.evaluation.metrics import psnr
+from dvcodec.evaluation.metrics.scores import psnr
 from dvcodec.models.photo.network.model import PhotoRRVQ
 from dvcodec.training import train
 from dvcodec.training.loop.checkpoints import FILE, Checkpoint

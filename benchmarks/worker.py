@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from dvcodec.evaluation.baselines import baseline
-from dvcodec.evaluation.cost import peak_bytes, repeated
+from dvcodec.evaluation.codecs.baselines import baseline
+from dvcodec.evaluation.codecs.dvcodec import Dvcodec
+from dvcodec.evaluation.codecs.interface import ImageCodec
+from dvcodec.evaluation.comparison.cost import peak_bytes, repeated
 from dvcodec.evaluation.images import load_rgb
-from dvcodec.evaluation.ours import Dvcodec
-from dvcodec.evaluation.rd import ImageCodec
 
 LARGE_WIDTH, LARGE_HEIGHT = 6000, 4000
 

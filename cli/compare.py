@@ -21,7 +21,7 @@ from .report import Reporter
 from .text import printable
 
 if TYPE_CHECKING:
-    from ..evaluation import Comparison, Progress
+    from ..evaluation import Comparison, ProgressCallbacks
     from ..evaluation.images import Skipped
 
 MEASURED = "What is measured"
@@ -216,12 +216,12 @@ class _Bar:
     reporter: Reporter
     stack: ExitStack
 
-    def told(self) -> Progress:
+    def told(self) -> ProgressCallbacks:
         """What to hand to the comparison."""
-        from ..evaluation import Progress
+        from ..evaluation import ProgressCallbacks
 
         steps: list[Callable[[], None]] = []
-        return Progress(
+        return ProgressCallbacks(
             total=lambda count: steps.append(self.stack.enter_context(self.reporter.bar(count))),
             step=lambda: steps[-1](),
             skipped=self._skipped,
@@ -251,7 +251,7 @@ def _show(comparison: Comparison, page: Path, reporter: Reporter) -> None:
     elif not reporter.quiet:
         from rich.console import Console
 
-        from ..evaluation.tables import tables
+        from ..evaluation.comparison.tables import tables
 
         Console().print(tables(comparison, comparison.subject))
     reporter.line(f"{printable(str(page))}")

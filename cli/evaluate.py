@@ -68,7 +68,7 @@ def evaluate(
     with guard(weights or data, reporter, debug=debug):
         use_threads(threads)
         network = open_network(weights, device.value)
-        from ..evaluation.networks import describes_photographs, measured_photographs
+        from ..evaluation.likelihood.networks import describes_photographs, measured_photographs
 
         photographs = describes_photographs(network)
         _refuse_ignored(network, photographs, split, iw_samples, temperature)
@@ -110,7 +110,7 @@ def _family(
     network: Any, wanted: _Wanted, iw_samples: int, temperature: float | None, reporter: Reporter
 ) -> dict[str, Any]:
     """The bounds of a family over its images, with a bar that moves by batches."""
-    from ..evaluation.bound import measure
+    from ..evaluation.likelihood.family_bound import measure
     from ..training.data.family_data import data_of
 
     data = data_of(network.config, wanted.data, wanted.root, download=wanted.download)[0]

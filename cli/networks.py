@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..evaluation.networks import Network
+    from ..evaluation.likelihood.networks import Network
 
 
 def open_network(weights: str | None, device: str) -> Network:
     """A family's network or a photograph model. DvcodecError if there is no such thing. Loads torch."""
     from ..codec import loading
-    from ..evaluation.networks import network_of
+    from ..evaluation.likelihood.networks import network_of
     from ..training.loading import is_checkpoint, opened
 
     if weights is not None and is_checkpoint(Path(weights)):

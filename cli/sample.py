@@ -66,9 +66,9 @@ def sample(
         files.check_target(None, output, force=force)
         use_threads(threads)
         network = open_network(weights, device.value)
-        from ..evaluation.pictures import Drawing, grid, pairs
+        from ..evaluation.likelihood.pictures import SamplingOptions, grid, pairs
 
-        drawing = Drawing(layers, seed, quality, size, temperature)
+        drawing = SamplingOptions(layers, seed, quality, size, temperature)
         picture = (
             grid(network, number, drawing) if reconstruct is None else pairs(network, reconstruct, number, drawing)
         )

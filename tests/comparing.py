@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dvcodec.evaluation import Comparison, compare, published_curves
-from dvcodec.evaluation.baselines import Scale
+from dvcodec.evaluation.codecs.interface import QualityScale
 from fake import photograph
 
 HOSTILE = "<b>&\"'<svg onload=x>.png"
@@ -26,7 +26,7 @@ class Coarse:
     name: str = "coarse"
     settings: str = "made up 1"
     qualities: tuple[float, ...] = (80, 90, 95)
-    scale: ClassVar[Scale] = Scale(1, 100, 1)
+    scale: ClassVar[QualityScale] = QualityScale(1, 100, 1)
 
     def encode(self, image: Image.Image, quality: float) -> bytes:
         """The pixels raised by the error, then padding that makes the size depend on quality alone."""

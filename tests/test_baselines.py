@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dvcodec.evaluation.baselines import BASELINES, Baseline, Jpeg, baseline
-from dvcodec.evaluation.metrics import psnr
+from dvcodec.evaluation.codecs.baselines import BASELINES, Baseline, Jpeg, baseline
+from dvcodec.evaluation.metrics.scores import psnr
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from dvcodec.errors import FormatError
 from dvcodec.evaluation import Curve, bd_psnr, bd_rate, bd_summary, bits_at, published_curves, read_curve
-from dvcodec.evaluation.bdrate import bd_overlap
+from dvcodec.evaluation.metrics.bd_rate import bd_overlap
 
 pytest.importorskip("scipy", reason="scipy (the `eval` extra) is not installed")
 

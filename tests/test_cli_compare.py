@@ -8,8 +8,8 @@ import pytest
 from comparing import pictures
 from dvcodec.cli import report
 from dvcodec.cli.compare import parse_qualities
-from dvcodec.evaluation import tasks
-from dvcodec.evaluation.rd import Measurement, measure_one
+from dvcodec.evaluation.comparison import tasks
+from dvcodec.evaluation.metrics.rate_distortion import Measurement, measure_one
 from dvcodec.weights import Weights
 from program import dvcodec, names
 

@@ -12,14 +12,16 @@ from PIL import Image
 
 from comparing import HOSTILE, POINTS, comparison, pictures
 from dvcodec.errors import DvcodecError
-from dvcodec.evaluation import Progress, RateDistortion, compare, tasks
-from dvcodec.evaluation.baselines import Jpeg
-from dvcodec.evaluation.bootstrap import intervals
-from dvcodec.evaluation.cache import Cache
+from dvcodec.evaluation import ProgressCallbacks, RateDistortion, compare
+from dvcodec.evaluation.codecs.baselines import Jpeg
+from dvcodec.evaluation.codecs.interface import ImageCodec
+from dvcodec.evaluation.comparison import tasks
+from dvcodec.evaluation.comparison.cache import MeasurementCache
+from dvcodec.evaluation.comparison.visual_comparison import notable
 from dvcodec.evaluation.images import Skipped, survey
-from dvcodec.evaluation.metrics import PSNR, Metric
-from dvcodec.evaluation.rd import ImageCodec, Measurement, measure_one
-from dvcodec.evaluation.showing import notable
+from dvcodec.evaluation.metrics.bootstrap import intervals
+from dvcodec.evaluation.metrics.rate_distortion import Measurement, measure_one
+from dvcodec.evaluation.metrics.scores import PSNR, Metric
 from dvcodec.weights import Weights
 from fake import photograph
 
@@ -137,17 +139,19 @@ def test_a_cached_measurement_serves_the_metrics_it_has(tmp_path: Path) -> None:
     source = survey(sorted(pictures(tmp_path / "pictures", count=1).iterdir()))[0][0]
     for metrics, calls in (("ab", 2), ("a", 2), ("ba", 2), ("abc", 5), ("c", 5)):
         wanted = (PSNR, *map(score, metrics))
-        found = tasks.measure_lossy(tasks.LossyTask(Jpeg(qualities=(50,)), source, wanted, Cache(tmp_path / "cache")))
+        found = tasks.measure_lossy(
+            tasks.LossyTask(Jpeg(qualities=(50,)), source, wanted, MeasurementCache(tmp_path / "cache"))
+        )
         assert not isinstance(found, str) and set(found[0].scores) == {"psnr", *metrics} and len(taken) == calls
 
 
 def test_other_settings_or_pixels_are_another_entry(tmp_path: Path) -> None:
-    cache = Cache(tmp_path)
+    cache = MeasurementCache(tmp_path)
     cache.put({"codec": "a 1", "image": "x"}, {"size": 7})
     assert cache.get({"image": "x", "codec": "a 1"}) == {"size": 7}
     assert cache.get({"codec": "a 2", "image": "x"}) is None and cache.get({"codec": "a 1", "image": "y"}) is None
-    assert Cache(None).get({"codec": "a 1", "image": "x"}) is None
-    Cache(None).put({}, {})
+    assert MeasurementCache(None).get({"codec": "a 1", "image": "x"}) is None
+    MeasurementCache(None).put({}, {})
 
 
 def test_several_processes_measure_the_same(tmp_path: Path) -> None:
@@ -169,7 +173,7 @@ def test_an_image_that_one_codec_cannot_code_is_left_out_of_all(tmp_path: Path) 
         codecs=[Failing(), "webp"],
         metrics=[],
         costs=False,
-        progress=Progress(skipped=told.append),
+        progress=ProgressCallbacks(skipped=told.append),
     )
     assert result.skipped == (Skipped("wide.png", "jpeg: too wide for me"),) == tuple(told)
     assert {m.image for one in result.results for m in one.measurements} == {image.name for image in result.images}
@@ -189,7 +193,7 @@ def test_an_image_that_a_codec_copies_exactly_is_left_out(tmp_path: Path) -> Non
     folder = pictures(tmp_path / "pictures", count=2)
     Image.new("RGB", (16, 16), (128, 128, 128)).save(folder / "flat.png")
     result = compare(folder, codecs=["jpeg"], metrics=[], costs=False)
-    assert [one.name for one in result.skipped] == ["flat.png"] and "exact copy" in result.skipped[0].reason
+    assert [one.name for one in result.skipped] == ["flat.png"] and "reproduced exactly" in result.skipped[0].reason
     assert all(math.isfinite(m.psnr) for m in result.results[0].measurements)
 
 

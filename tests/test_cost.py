@@ -12,10 +12,11 @@ from PIL import Image
 import dvcodec as package
 from comparing import pictures
 from dvcodec.errors import DvcodecError
-from dvcodec.evaluation.baselines import Jpeg
-from dvcodec.evaluation.cost import cost_of, peak_bytes, repeated
+from dvcodec.evaluation.codecs.baselines import Jpeg
+from dvcodec.evaluation.codecs.lossless import LosslessDvcodec, LosslessPng, lossless_codecs
+from dvcodec.evaluation.comparison.cost import cost_of, peak_bytes, repeated
 from dvcodec.evaluation.images import load_rgb
-from dvcodec.evaluation.lossless import LosslessDvcodec, LosslessPng, lossless_codecs, measure_lossless
+from dvcodec.evaluation.metrics.lossless_size import measure_lossless
 from fake import photograph
 
 

@@ -7,7 +7,7 @@ import small_model
 import torch
 from PIL import Image
 
-from dvcodec.evaluation.elbo import SCALES, level_bits, measure
+from dvcodec.evaluation.likelihood.photo_bound import SCALES, level_bits, measure
 
 
 @pytest.mark.parametrize("scale", [0.6, 3.0, 40.0])

@@ -12,7 +12,7 @@ from PIL import Image
 
 import dvcodec
 from dvcodec.codec.lossy import symbol_chunks
-from dvcodec.evaluation.ours import Dvcodec
+from dvcodec.evaluation.codecs.dvcodec import Dvcodec
 from fake import photograph
 from program import dvcodec as program
 

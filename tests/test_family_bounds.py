@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from dvcodec.evaluation import samples
-from dvcodec.evaluation.bound import measure
-from dvcodec.evaluation.samples import draw, grid, mosaic, reconstruct
+from dvcodec.evaluation.likelihood import family_samples
+from dvcodec.evaluation.likelihood.family_bound import measure
+from dvcodec.evaluation.likelihood.family_samples import draw, grid, mosaic, reconstruct
 from dvcodec.models.families.choosers import Account, Posterior, Replay, relaxed, sampled
 from dvcodec.models.families.config import FamilyConfig
 from dvcodec.models.families.lipschitz import constants
@@ -179,7 +179,7 @@ def test_reconstructions_of_the_first_layers_resample_the_rest(model: FamilyVAE)
 @pytest.mark.parametrize("layers", [None, 1])
 def test_pictures_are_made_in_runs(model: FamilyVAE, layers: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
     x, first = small.images(model.config, 7), draw(model, 3, layers=layers, seed=1)
-    monkeypatch.setattr(samples, "RUN", 3)
+    monkeypatch.setattr(family_samples, "BATCH", 3)
     sizes: list[int] = []
     decode = model.decode
 

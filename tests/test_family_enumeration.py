@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from dvcodec.evaluation.bound import measure
+from dvcodec.evaluation.likelihood.family_bound import measure
 from dvcodec.models.families.config import FamilyConfig
 from dvcodec.models.families.model import FamilyVAE
 

@@ -10,7 +10,7 @@ import torch
 
 import toy_task
 from dvcodec.errors import DvcodecError
-from dvcodec.evaluation.samples import draw, reconstruct
+from dvcodec.evaluation.likelihood.family_samples import draw, reconstruct
 from dvcodec.models.families.codebooks import Responsibilities
 from dvcodec.models.families.model import FamilyVAE
 from dvcodec.models.families.packing import pack, unpack
@@ -209,7 +209,7 @@ def test_a_loss_that_is_no_number_names_its_layer() -> None:
 
 
 def test_validation_is_the_negative_elbo_with_hard_samples() -> None:
-    from dvcodec.evaluation.bound import measure
+    from dvcodec.evaluation.likelihood.family_bound import measure
 
     task = task_of(small.shrunk(FAMILIES["hdvae-l2"]))
     task.module.eval()

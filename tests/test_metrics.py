@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dvcodec.errors import InvalidArgument
-from dvcodec.evaluation.metrics import (
+from dvcodec.evaluation.metrics.scores import (
     METRICS,
     MS_SSIM,
     PSNR,
@@ -14,7 +14,6 @@ from dvcodec.evaluation.metrics import (
     Metric,
     bits_per_pixel,
     decibels,
-    mean,
     mean_squared_error,
     metric,
     psnr,
@@ -39,10 +38,8 @@ def test_the_error_is_taken_over_all_channels_without_wrapping() -> None:
 
 
 def test_psnr_of_an_exact_copy_is_infinite() -> None:
-    """And its mean with anything stays infinite, rather than failing."""
     image = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
     assert psnr(image, image) == math.inf
-    assert mean([30.0, math.inf]) == math.inf
 
 
 @pytest.mark.parametrize("shape", [(4, 4), (4, 4, 1), (0, 4, 3)])
@@ -60,12 +57,8 @@ def test_only_eight_bits() -> None:
         psnr(image, image)  # type: ignore[arg-type]
 
 
-def test_rate_and_mean() -> None:
-    """A byte a pixel is 8 bits a pixel; nothing has no mean."""
+def test_a_byte_per_pixel_is_eight_bits_per_pixel() -> None:
     assert bits_per_pixel(768 * 512, 768, 512) == 8
-    assert mean([1.0, 2.0, 6.0]) == 3
-    with pytest.raises(ValueError, match="nothing"):
-        mean([])
 
 
 @pytest.mark.parametrize("one", METRICS, ids=lambda one: one.name)

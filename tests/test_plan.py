@@ -8,11 +8,11 @@ from PIL import Image
 
 from comparing import Coarse
 from dvcodec.errors import DvcodecError, InvalidArgument, WeightsNotFound
-from dvcodec.evaluation.baselines import BASELINES, Jpeg, Scale, WebP
+from dvcodec.evaluation.codecs.baselines import BASELINES, Jpeg, WebP
+from dvcodec.evaluation.codecs.interface import ImageCodec, QualityScale
+from dvcodec.evaluation.comparison.equal_size import busiest, largest_within, smallest_from
+from dvcodec.evaluation.comparison.plan import CODECS, make_plan
 from dvcodec.evaluation.images import Skipped, survey
-from dvcodec.evaluation.matched import busiest, largest_within, smallest_from
-from dvcodec.evaluation.plan import CODECS, make_plan
-from dvcodec.evaluation.rd import ImageCodec
 from dvcodec.weights import Weights
 from fake import photograph
 
@@ -128,7 +128,7 @@ def test_files_brought_to_a_size(codec: ImageCodec, size: int) -> None:
 @pytest.mark.parametrize("size", [1_000, 5_000, 40_000, 150_000])
 def test_a_fine_scale_takes_few_encodes(size: int) -> None:
     class Smooth(Jpeg):
-        scale = Scale(1, 100, 0.1)
+        scale = QualityScale(1, 100, 0.1)
         encodes = 0
 
         def encode(self, image: Image.Image, quality: float) -> bytes:

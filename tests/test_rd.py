@@ -11,11 +11,12 @@ from rich.console import Console
 
 from comparing import Coarse
 from dvcodec.evaluation import Comparison, RateDistortion
-from dvcodec.evaluation.baselines import Jpeg
+from dvcodec.evaluation.codecs.baselines import Jpeg
+from dvcodec.evaluation.codecs.interface import ImageCodec
+from dvcodec.evaluation.comparison.tables import tables, verdict
 from dvcodec.evaluation.images import image_files, load_rgb, survey
-from dvcodec.evaluation.metrics import METRICS, MS_SSIM, PSNR, Metric
-from dvcodec.evaluation.rd import ImageCodec, measure_one
-from dvcodec.evaluation.tables import tables, verdict
+from dvcodec.evaluation.metrics.rate_distortion import measure_one
+from dvcodec.evaluation.metrics.scores import METRICS, MS_SSIM, PSNR, Metric
 
 
 @pytest.fixture

@@ -19,10 +19,10 @@ from PIL import Image
 from comparing import HOSTILE, POINTS, comparison
 from dvcodec.errors import OutputExists, OutputFailed
 from dvcodec.evaluation import Comparison, read_curve, write_report
-from dvcodec.evaluation.accounting import Account
-from dvcodec.evaluation.bdrate import BdRate
-from dvcodec.evaluation.cost import Cost
+from dvcodec.evaluation.codecs.accounting import ByteAccount
+from dvcodec.evaluation.comparison.cost import Cost
 from dvcodec.evaluation.images import Skipped
+from dvcodec.evaluation.metrics.bd_rate import BdRate
 from dvcodec.evaluation.report import wording
 from dvcodec.evaluation.report.axes import Scale, clipped, linear_ticks, log_ticks, padded
 from dvcodec.evaluation.report.files import check_folder, table
@@ -65,7 +65,7 @@ def full() -> Comparison:
         replace(
             one,
             measurements=tuple(
-                replace(m, account=Account((("8/y", 4.0 * m.size), ("8/c", 3.0 * m.size)), m.size - 40, 40))
+                replace(m, account=ByteAccount((("8/y", 4.0 * m.size), ("8/c", 3.0 * m.size)), m.size - 40, 40))
                 for m in one.measurements
             ),
         )

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from dvcodec.codec.entropy.ans import Stack
 from dvcodec.codec.entropy.bits_back import MOST, SHARES, BitsBack, batches
 from dvcodec.errors import FormatError
-from dvcodec.evaluation.bound import measure
+from dvcodec.evaluation.likelihood.family_bound import measure
 from dvcodec.models.families.config import FamilyConfig
 from dvcodec.models.families.packing import pack, unpack
 from dvcodec.models.families.sets import FamilySet

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Sequence
 from xml.etree.ElementTree import Element
 
-from ..bdrate import bd_rate
-from ..comparison import LEVELS, Comparison
-from ..metrics import PSNR
-from . import wording
+from ..comparison.result import LEVELS, Comparison
+from ..metrics.bd_rate import bd_rate
+from ..metrics.scores import PSNR
+from ..report import wording
 from .markup import Content, tag
 
 

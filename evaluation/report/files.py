@@ -11,8 +11,8 @@ from pathlib import Path
 
 from ...errors import OutputExists, OutputFailed
 from ...image_io import atomic
-from ..comparison import Comparison
-from ..rd import finite
+from ..comparison.result import Comparison
+from ..metrics.rate_distortion import finite
 from .page import page
 from .plots import all_plots
 from .raster import png

@@ -3,9 +3,9 @@
 import base64
 from xml.etree.ElementTree import Element
 
-from ..comparison import Comparison
-from ..matched import Matched, Panel, picture_type
-from . import wording
+from ..comparison.equal_size import EqualSizeImage, Panel, picture_type
+from ..comparison.result import Comparison
+from ..report import wording
 from .markup import tag
 
 
@@ -43,7 +43,7 @@ def at_ratio(comparison: Comparison) -> Element | None:
     return tag("div", tag("p", reading), tag("div", columns, class_="columns", tabindex=0))
 
 
-def _viewer(matched: Matched, subject: str) -> Element:
+def _viewer(matched: EqualSizeImage, subject: str) -> Element:
     left, upper, right, lower = matched.box
     note = f" {matched.note}" if matched.note else None
     panels = (_panel(panel, matched.image, ours=panel.codec == subject) for panel in matched.panels)

@@ -8,8 +8,8 @@ import hashlib
 from importlib import resources
 from xml.etree.ElementTree import Element
 
-from ..comparison import Comparison
-from . import figures, gallery, wording
+from ..comparison.result import Comparison
+from ..report import figures, gallery, wording
 from .markup import html, tag
 from .plots import all_plots
 from .scene import Plot

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from ..bdrate import Curve, bits_at
-from ..comparison import Comparison
-from ..metrics import PSNR, Metric
+from ..comparison.result import Comparison
+from ..metrics.bd_rate import Curve, bits_at
+from ..metrics.scores import PSNR, Metric
 from .axes import BOTTOM, HEIGHT, LEFT, RIGHT, SMALL, TOP, WIDTH, Scale, clipped, frame, padded, signless
 from .scene import SERIES, Bar, Dot, Entry, Label, Line, Plot, Shape
 

@@ -1,8 +1,8 @@
 """Figures in words, the same on the page and on a terminal."""
 
-from ..bdrate import BdRate
-from ..bootstrap import Interval
-from ..comparison import Comparison
+from ..comparison.result import Comparison
+from ..metrics.bd_rate import BdRate
+from ..metrics.bootstrap import ConfidenceInterval
 from .axes import signless
 
 NONE = "\N{EN DASH}"
@@ -53,7 +53,7 @@ def scope(comparison: Comparison) -> str:
     return f"{text}; {100 * interval.level:.0f}{SPACE}% interval over the images: {between(interval)}."
 
 
-def between(interval: Interval) -> str:
+def between(interval: ConfidenceInterval) -> str:
     """An interval in per cent."""
     return f"{signless(round(interval.low, 1))} to {signless(round(interval.high, 1))}{SPACE}%"
 

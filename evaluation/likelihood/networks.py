@@ -1,0 +1,61 @@
+"""The two kinds of models that can be measured and sampled: families of small images, and photograph models."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from ...errors import InvalidArgument, WeightsNotFound
+from ...models.families.hierarchy import FamilyHierarchy
+from ...models.families.model import FamilyVAE
+from ...models.interface.hierarchy import Hierarchy
+from ...models.photo.codec_model import PhotoHierarchy
+from .photo_bound import measure
+from ..images import image_files
+
+Network = FamilyVAE | PhotoHierarchy
+
+
+def network_of(hierarchy: Hierarchy) -> Network:
+    """Return the network of a loaded hierarchy.
+
+    Raises:
+        WeightsNotFound: the model is of neither kind.
+    """
+    if isinstance(hierarchy, FamilyHierarchy):
+        return hierarchy.network
+    if isinstance(hierarchy, PhotoHierarchy):
+        return hierarchy
+    raise WeightsNotFound(f"{hierarchy.name} is of a kind that cannot be measured")
+
+
+def describes_photographs(network: Network) -> bool:
+    """Whether the network is a photograph model, which takes images of any size and a quality."""
+    return isinstance(network, PhotoHierarchy)
+
+
+def measured_photographs(
+    network: Network, folder: Path, images: int | None, quality: float, seed: int
+) -> dict[str, Any]:
+    """Measure the bound of a photograph model over the images of a folder.
+
+    Args:
+        network: a photograph model.
+        folder: the images.
+        images: use only the first so many; None for all.
+        quality: 1 to 100.
+        seed: seed of the posterior's samples.
+
+    Returns:
+        Plain values for JSON; bounds are in bits per dimension.
+
+    Raises:
+        InvalidArgument: the folder holds no images.
+    """
+    assert isinstance(network, PhotoHierarchy)
+    files = image_files(folder)[:images] if folder.is_dir() else ()
+    if not files:
+        raise InvalidArgument(f"no folder {folder} of images", "photograph models are measured on --data DIR")
+    bound = measure(network, files, quality, seed)
+    return {"images": len(files), "quality": quality, "bits_per_dim": bound.total, **asdict(bound)}

@@ -1,0 +1,125 @@
+"""The evidence lower bound of a photograph model: `python -m dvcodec.evaluation.likelihood.photo_bound DIR`.
+
+    -ELBO = sum_l E_q KL(q(z_l | z_>l, x) || p(z_l | z_>l)) - E_q ln p(x | z)          (Willetts et al. 2021, eq 5)
+
+The posterior q(k) ~ p(k) N(e_q; values_k, sigma^2 I) is the rate-distortion posterior, sampled from the top down. The
+likelihood p(x | z) is a Gaussian around the decoded pixels, integrated over each grey level; its standard deviation is
+the best of a grid on the given images, one for each quality. Bits-back coding would need -ELBO bits for an image.
+"""
+
+from __future__ import annotations
+
+import math
+from argparse import ArgumentParser
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ...codec import loading
+from ...models.integer.guard import exact_arithmetic
+from ...models.photo.codec_model import PhotoHierarchy
+from ...models.photo.network.top_down import Step
+from ..images import image_files, load_rgb
+
+SCALES = tuple(1.15**i for i in range(-4, 28))
+"""Standard deviations that are tried, in grey levels."""
+
+
+@dataclass
+class PosteriorSampler:
+    """Symbol source that samples the posterior and sums its divergence from the prior, in bits by layer."""
+
+    generator: torch.Generator
+    layer_bits: dict[str, float] = field(default_factory=dict)
+
+    def choose(self, step: Step) -> Tensor:
+        """Return symbols (n,) drawn from q, and add KL(q || p)."""
+        assert step.residual is not None
+        log_prior = torch.log_softmax(step.layer.exact_scores(step.embedding) * math.log(2), dim=1)
+        log_posterior = torch.log_softmax(log_prior - step.layer.distortion(step.residual).double(), dim=1)
+        posterior = log_posterior.exp()
+        divergence = (posterior * (log_posterior - log_prior)).sum() / math.log(2)
+        self.layer_bits[step.layer.name] = self.layer_bits.get(step.layer.name, 0.0) + float(divergence)
+        return torch.multinomial(posterior, 1, generator=self.generator)[:, 0]
+
+
+@dataclass(frozen=True)
+class PhotoBound:
+    """Means over the images, in bits per dimension (pixel and channel)."""
+
+    divergence: float
+    likelihood: float
+    scale: float
+
+    @property
+    def total(self) -> float:
+        """-ELBO in bits per dimension."""
+        return self.divergence + self.likelihood
+
+
+def measure(hierarchy: PhotoHierarchy, files: tuple[Path, ...], quality: float, seed: int = 0) -> PhotoBound:
+    """Measure the bound over images.
+
+    Args:
+        hierarchy: the photograph model.
+        files: the images.
+        quality: 1 to 100.
+        seed: seed of the posterior's samples.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    divergences, losses = [], []
+    for file in files:
+        pixels = np.asarray(load_rgb(file))
+        sampler = PosteriorSampler(generator)
+        rendered = sample(hierarchy, pixels, round(quality * 256), sampler)
+        divergences.append(sum(sampler.layer_bits.values()) / pixels.size)
+        target = torch.from_numpy(pixels.astype(np.float64))
+        losses.append([level_bits(target - rendered, target, scale) for scale in SCALES])
+    means = np.mean(losses, axis=0)
+    best = int(means.argmin())
+    return PhotoBound(float(np.mean(divergences)), float(means[best]), SCALES[best])
+
+
+def sample(hierarchy: PhotoHierarchy, pixels: NDArray[np.uint8], quality: int, sampler: PosteriorSampler) -> Tensor:
+    """Return the decoded mean (H, W, 3) float64 of one posterior sample."""
+    network, codes = hierarchy.network, hierarchy.codes(quality)
+    evidence = hierarchy.infer(pixels, quality).levels
+    with exact_arithmetic():
+        painted = network.paint((pixels.shape[0], pixels.shape[1]), codes, sampler, evidence)
+        return network.render(painted)[0].permute(1, 2, 0).double().cpu()
+
+
+def level_bits(error: Tensor, target: Tensor, scale: float) -> float:
+    """Return the mean -log2 of a Gaussian's mass on the target levels; levels 0 and 255 include the tails."""
+    above = torch.where(target >= 255, 1.0, torch.special.ndtr((error + 0.5) / scale))
+    below = torch.where(target <= 0, 0.0, torch.special.ndtr((error - 0.5) / scale))
+    return float(-torch.log2((above - below).clamp_min(1e-12)).mean())
+
+
+def main() -> None:
+    """Print the bound at several qualities."""
+    parser = ArgumentParser(
+        prog="python -m dvcodec.evaluation.likelihood.photo_bound",
+        description="Measure -ELBO of images in bits per dimension.",
+    )
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--weights")
+    parser.add_argument("--qualities", type=float, nargs="+", default=[10.0, 50.0, 90.0])
+    options = parser.parse_args()
+    hierarchy = loading.hierarchy(loading.choose(options.weights), "cpu")
+    assert isinstance(hierarchy, PhotoHierarchy)
+    files = image_files(options.folder)
+    for quality in options.qualities:
+        bound = measure(hierarchy, files, quality)
+        print(
+            f"quality {quality:g}: -ELBO {bound.total:.3f} bits/dim = KL {bound.divergence:.3f}"
+            f" + likelihood {bound.likelihood:.3f} (standard deviation {bound.scale:.2f})"
+        )
+
+
+if __name__ == "__main__":
+    main()
