@@ -11,8 +11,8 @@ from ...models.families.hierarchy import FamilyHierarchy
 from ...models.families.model import FamilyVAE
 from ...models.interface.hierarchy import Hierarchy
 from ...models.photo.codec_model import PhotoHierarchy
-from .photo_bound import measure
 from ..images import image_files
+from .photo_bound import measure
 
 Network = FamilyVAE | PhotoHierarchy
 
