@@ -28,12 +28,12 @@ from dvcodec.models.families import weights
 from dvcodec.models.families.arithmetic import table
 from dvcodec.models.families.choosers import Account, Posterior, Replay, mode
 from dvcodec.models.families.config import FamilyConfig
-from dvcodec.models.families.descent import Step
 from dvcodec.models.families.frozen import exact_scores
 from dvcodec.models.families.hierarchy import FamilyHierarchy
 from dvcodec.models.families.model import FamilyVAE
 from dvcodec.models.families.nets import Conv
 from dvcodec.models.families.packing import pack, unpack
+from dvcodec.models.families.steps import Step
 from dvcodec.models.integer.guard import exact_arithmetic
 from dvcodec.models.integer.prior import prior_weights
 from dvcodec.models.top_down_pass import walk

@@ -15,13 +15,13 @@ from torch import Tensor, nn
 from dvcodec.models.families.arithmetic import Arithmetic
 from dvcodec.models.families.choosers import Account, Posterior, Replay, relaxed
 from dvcodec.models.families.config import FamilyConfig
-from dvcodec.models.families.descent import Step
 from dvcodec.models.families.distributions import Categorical, Distribution
 from dvcodec.models.families.layers import Head, Ladder, LatentLayer
 from dvcodec.models.families.lipschitz import constants, spectral
 from dvcodec.models.families.model import FamilyVAE
 from dvcodec.models.families.nets import Block, Chain, Conv, Up
 from dvcodec.models.families.relaxations import Relaxation, one_hot
+from dvcodec.models.families.steps import Step
 
 BOUNDED = Arithmetic(exact=False, ceiling=0.8)
 FREE = Arithmetic(exact=False, weight_norm=False)

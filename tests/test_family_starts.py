@@ -13,10 +13,10 @@ from dvcodec.models.families.arithmetic import FLOAT
 from dvcodec.models.families.choosers import Posterior, relaxed
 from dvcodec.models.families.codebooks import Memory
 from dvcodec.models.families.config import LayerPlan
-from dvcodec.models.families.descent import Step
 from dvcodec.models.families.distributions import Categorical
 from dvcodec.models.families.nets import Conv
 from dvcodec.models.families.relaxations import Relaxation
+from dvcodec.models.families.steps import Step
 from dvcodec.training.loop.task import Moment
 from dvcodec.training.recipes.families import FAMILIES
 from dvcodec.training.tasks.families import ElboTask

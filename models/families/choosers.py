@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from ..top_down_pass import Chooser
-from .descent import Step
 from .distributions import Distribution, hard
 from .relaxations import Relaxation
+from .steps import Step
 
 Pick = Callable[[Distribution], Tensor]
 """How a choice is taken from a distribution."""

@@ -7,64 +7,36 @@ alone, p(z_l | z_l+1) (eq 17, 19).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from typing import Protocol
 
-from torch import Tensor
+from torch import Tensor, nn
 
-from .distributions import Distribution
+from .arithmetic import Arithmetic
+from .config import FamilyConfig
 from .layers import LatentLayer
-
-if TYPE_CHECKING:
-    from .model import FamilyVAE
+from .steps import Evidence, Step
 
 
-@dataclass
-class Evidence:
-    """What inference knows of images: the bottom-up chain by level, finest first, and what was chosen on the way up."""
+class TopDownNetworks(Protocol):
+    """The networks of a family that its top-down pass runs."""
 
-    features: list[Tensor]  # (B, C, side, side)
-    queries: dict[int, Tensor]  # by layer of the walk: e_q (rows, D)
-    choices: dict[int, Tensor]  # by layer of the walk
+    config: FamilyConfig
+    arithmetic: Arithmetic
+    top: nn.Parameter
+    """The chain's learned start (1, width, 1, 1)."""
+    down: nn.ModuleList
+    """The chain's blocks by level, finest first."""
 
-    def repeat(self, times: int) -> Evidence:
-        """The same for `times` copies of the images; only where nothing was chosen on the way up."""
-        assert not self.choices
-        return Evidence([h.repeat(times, 1, 1, 1) for h in self.features], {}, {})
-
-
-@dataclass
-class Step:
-    """All positions of one layer."""
-
-    index: int
-    layer: LatentLayer
-    images: int
-    embedding: Tensor  # e_p (rows, D)
-    query: Tensor | None  # e_q (rows, D); None without evidence
-    inferred: Tensor | None  # chosen on the way up
-
-    @cached_property
-    def prior(self) -> Distribution:
-        """p(z_l | z_>l)."""
-        return self.layer.prior(self.embedding)
-
-    @cached_property
-    def posterior(self) -> Distribution | None:
-        """q(z_l | ..., x), where there is evidence."""
-        return None if self.query is None else self.layer.posterior(self.query)
-
-    def by_image(self, rows: Tensor) -> Tensor:
-        """Sums over the variables and positions of an image. (rows,) -> (B,)"""
-        return rows.view(self.layer.plan.variables, self.images, -1).sum((0, 2))
+    def layers(self) -> Sequence[LatentLayer]:
+        """Return the latent layers in coding order, coarsest first."""
+        ...
 
 
 class FamilyDescent:
     """One batch on its way down."""
 
-    def __init__(self, model: FamilyVAE, images: int, evidence: Evidence | None) -> None:
+    def __init__(self, model: TopDownNetworks, images: int, evidence: Evidence | None) -> None:
         self.model, self.images, self.evidence = model, images, evidence
         self.d = model.top.expand(images, -1, model.config.sides[-1], model.config.sides[-1])
         self.level = model.config.levels  # the next to enter is one less
@@ -73,7 +45,7 @@ class FamilyDescent:
     @property
     def depth(self) -> int:
         """How many layers there are."""
-        return len(self.model.latents)
+        return len(self.model.layers())
 
     def blocks(self, index: int) -> Iterator[Step]:
         """The layer as one block."""

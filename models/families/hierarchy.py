@@ -14,9 +14,9 @@ from ..interface import sets as set_interface
 from ..top_down_pass import walk
 from .choosers import mode
 from .config import FamilyConfig
-from .descent import Evidence, Step
 from .frozen import exact_posterior_scores, exact_scores
 from .model import FamilyVAE
+from .steps import Evidence, Step
 
 
 class SeamStep:

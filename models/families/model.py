@@ -9,10 +9,11 @@ from ..top_down_pass import Chooser, walk
 from .arithmetic import Arithmetic
 from .choosers import Pick
 from .config import FamilyConfig
-from .descent import Evidence, FamilyDescent, Step
+from .descent import FamilyDescent
 from .layers import LatentLayer, inference_arithmetic
 from .likelihoods import KINDS, Likelihood
 from .nets import Chain, Conv, Down, Up, blocks
+from .steps import Evidence, Step
 
 
 class Elu(nn.Module):

@@ -13,10 +13,10 @@ from ..integer.guard import exact_arithmetic
 from ..interface import hierarchy as interface
 from ..interface import sets as set_interface
 from ..top_down_pass import Descent, walk
-from .descent import Evidence
 from .hierarchy import SeamChooser
 from .model import FamilyVAE
 from .neighbours import Bilevel, Colour
+from .steps import Evidence
 
 CPU = torch.device("cpu")
 
