@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,7 +11,7 @@ import torch
 
 @contextmanager
 def own_modes() -> Iterator[None]:
-    """Inside, neither inference mode nor autocast of a caller holds: a network is built, and walked, as it is."""
+    """Build or run a network as it is, whatever inference mode or autocast the caller has entered."""
     with (
         torch.inference_mode(False),
         torch.autocast("cpu", enabled=False),
@@ -19,21 +20,50 @@ def own_modes() -> Iterator[None]:
         yield
 
 
+class _ProcessSettings:
+    """The settings that torch keeps once for the whole process: the first user sets them, the last one restores them.
+
+    Threads overlap. If each restored what it had found, the first to leave would give the host's settings back under
+    one that still runs, and the last would leave the exact ones behind.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._users = 0
+        self._precision, self._nnpack = "highest", True
+
+    @contextmanager
+    def exact(self) -> Iterator[None]:
+        """Turn off, for the whole process, the kernels that would round."""
+        with self._lock:
+            if not self._users:
+                self._precision = torch.get_float32_matmul_precision()
+                torch.set_float32_matmul_precision("highest")
+                (self._nnpack,) = torch.backends.nnpack.set_flags(False)
+            self._users += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._users -= 1
+                if not self._users:
+                    torch.set_float32_matmul_precision(self._precision)
+                    torch.backends.nnpack.set_flags(self._nnpack)
+
+
+_process = _ProcessSettings()
+
+
 @contextmanager
 def exact_arithmetic() -> Iterator[None]:
-    """Forbids the kernels that would round on the exact path, and restores the process's settings afterwards.
+    """Forbid the kernels that would round on the exact path, and restore the process's settings afterwards.
 
     Off inside: TF32 and bfloat16 shortcuts for float32 products, NNPACK (Winograd), autocast.
     """
-    precision = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision("highest")
-    try:
-        with (
-            torch.backends.nnpack.flags(enabled=False),
-            torch.autocast("cpu", enabled=False),
-            torch.autocast("cuda", enabled=False),
-            torch.inference_mode(),
-        ):
-            yield
-    finally:
-        torch.set_float32_matmul_precision(precision)
+    with (
+        _process.exact(),
+        torch.autocast("cpu", enabled=False),
+        torch.autocast("cuda", enabled=False),
+        torch.inference_mode(),
+    ):
+        yield
