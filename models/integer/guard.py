@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import torch
 
@@ -30,16 +30,16 @@ class _ProcessSettings:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._users = 0
-        self._precision, self._nnpack = "highest", True
+        self._found = ExitStack()
 
     @contextmanager
     def exact(self) -> Iterator[None]:
         """Turn off, for the whole process, the kernels that would round."""
         with self._lock:
             if not self._users:
-                self._precision = torch.get_float32_matmul_precision()
+                self._found.callback(torch.set_float32_matmul_precision, torch.get_float32_matmul_precision())
                 torch.set_float32_matmul_precision("highest")
-                (self._nnpack,) = torch.backends.nnpack.set_flags(False)
+                self._found.enter_context(torch.backends.nnpack.flags(enabled=False))
             self._users += 1
         try:
             yield
@@ -47,8 +47,7 @@ class _ProcessSettings:
             with self._lock:
                 self._users -= 1
                 if not self._users:
-                    torch.set_float32_matmul_precision(self._precision)
-                    torch.backends.nnpack.set_flags(self._nnpack)
+                    self._found.close()
 
 
 _process = _ProcessSettings()
