@@ -28,7 +28,7 @@ from dvcodec.evaluation.codecs.baselines import Jpeg
 from dvcodec.evaluation.metrics.bd_rate import Curve, bd_rate
 from dvcodec.evaluation.metrics.scores import psnr
 from dvcodec.models.photo.network.model import FINEST_CODE, PhotoRRVQ
-from dvcodec.training.recipes.photo import Recipe
+from dvcodec.training.recipes.photo import PhotoRecipe
 from dvcodec.training.tasks.rate_distortion import rate_distortion
 
 SIZES = ("rrvq-small", "rrvq", "rrvq-large")
@@ -58,7 +58,7 @@ def multiply_adds(model: PhotoRRVQ) -> int:
     x, quality = torch.rand(batch, 3, CROP, CROP) * 255, torch.full((batch,), FINEST_CODE // 2)
     model.train()
     with FlopCounterMode(display=False) as counter:
-        terms = rate_distortion(model, x, quality, Recipe(), relax=0.0, analysis=False)
+        terms = rate_distortion(model, x, quality, PhotoRecipe(), relax=0.0, analysis=False)
         terms.loss.backward()  # type: ignore[no-untyped-call]
     model.eval()
     return int(counter.get_total_flops()) // 2

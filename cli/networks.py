@@ -13,8 +13,8 @@ def open_network(weights: str | None, device: str) -> Network:
     """A family's network or a photograph model. DvcodecError if there is no such thing. Loads torch."""
     from ..codec import loading
     from ..evaluation.likelihood.networks import network_of
-    from ..training.loading import is_checkpoint, opened
+    from ..training.loading import is_checkpoint, load_checkpoint
 
     if weights is not None and is_checkpoint(Path(weights)):
-        return opened(Path(weights), loading.device_of(device))
+        return load_checkpoint(Path(weights), loading.device_of(device))
     return network_of(loading.hierarchy(loading.choose(weights), device))

@@ -56,7 +56,7 @@ def streamed(target: Path, *, force: bool, sync: bool = True) -> Iterator[Binary
             with target.open("wb") as file:
                 yield file
         else:
-            with _temporary(target, force, sync) as file:
+            with _temporary(target, force, sync) as path, _created(path) as file:
                 yield file
     except FileExistsError:
         raise OutputExists(f"{target} already exists; not overwritten", EXISTS) from None
@@ -65,24 +65,50 @@ def streamed(target: Path, *, force: bool, sync: bool = True) -> Iterator[Binary
 
 
 @contextlib.contextmanager
-def _temporary(target: Path, force: bool, sync: bool) -> Iterator[BinaryIO]:
+def replacing(target: Path) -> Iterator[Path]:
+    """Give the path of a file to create, which replaces `target` in one step, synced, when the body is done.
+
+    For libraries that write to a path of their own. On any failure `target` is as it was.
+
+    Raises:
+        OutputFailed: the file cannot be written.
+    """
+    try:
+        with _temporary(Path(os.path.realpath(target)), force=True, sync=True) as path:
+            yield path
+    except OSError as error:
+        raise OutputFailed(f"cannot write {target}: {error.strerror or error}") from error
+
+
+@contextlib.contextmanager
+def _temporary(target: Path, force: bool, sync: bool) -> Iterator[Path]:
     temporary = target.with_name(f".{_start_of(target.name)}.{secrets.token_hex(6)}.tmp")
     try:
-        with open(
-            os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666), "wb"
-        ) as file:
-            yield file
-            file.flush()
-            if sync:
-                os.fsync(file.fileno())
+        yield temporary
+        if sync:
+            _sync(temporary, os.O_RDWR)
         if force:
             with contextlib.suppress(OSError):  # an existing file keeps its permissions
                 temporary.chmod(stat.S_IMODE(target.stat().st_mode))
             os.replace(temporary, target)
         else:
             _move_unless_there(temporary, target)
+        if sync and hasattr(os, "O_DIRECTORY"):  # the name, too, must outlast a power failure
+            _sync(target.parent, os.O_RDONLY | os.O_DIRECTORY)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _created(path: Path) -> BinaryIO:
+    return open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666), "wb")
+
+
+def _sync(path: Path, flags: int) -> None:
+    descriptor = os.open(path, flags)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _start_of(name: str) -> str:

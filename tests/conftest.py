@@ -112,7 +112,7 @@ def toy_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
 
     import toy_task
     from dvcodec.training.recipes import registry
-    from dvcodec.training.recipes.optimisation import Optimisation
+    from dvcodec.training.recipes.base import Recipe
 
     torch.set_num_threads(1)
     restored = registry.restored
@@ -120,7 +120,7 @@ def toy_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     def with_toy(plain: dict[str, Any]) -> registry.Settings:
         if plain["kind"] != "toy":
             return restored(plain)
-        sizes, recipe = toy_task.Sizes(), registry._recipe(Optimisation, plain["recipe"])
+        sizes, recipe = toy_task.Sizes(), registry.recipe_of(Recipe, plain["recipe"])
         return registry.Settings("toy", "toy", sizes, recipe)
 
     monkeypatch.setattr(registry, "restored", with_toy)

@@ -7,13 +7,13 @@ import os
 import socket
 from collections.abc import Callable
 
-from dvcodec.training.loop.distributed import Team, joined
+from dvcodec.training.loop.distributed import DistributedContext, distributed_context
 
 
-def together(size: int, work: Callable[[Team], None]) -> int:
-    """Does `work` in so many processes at once; the largest exit status. Torch should have one thread by then."""
-    context, port = multiprocessing.get_context("fork"), _free_port()  # torch is loaded once
-    workers = [context.Process(target=_join, args=(rank, size, port, work)) for rank in range(size)]
+def together(size: int, work: Callable[[DistributedContext], None]) -> int:
+    """Do `work` in so many processes at once and return the largest exit status. Torch should have one thread."""
+    forking, port = multiprocessing.get_context("fork"), _free_port()  # torch is loaded once
+    workers = [forking.Process(target=_join, args=(rank, size, port, work)) for rank in range(size)]
     for worker in workers:
         worker.start()
     for worker in workers:
@@ -21,11 +21,11 @@ def together(size: int, work: Callable[[Team], None]) -> int:
     return max(abs(worker.exitcode or 0) for worker in workers)
 
 
-def _join(rank: int, size: int, port: int, work: Callable[[Team], None]) -> None:
+def _join(rank: int, size: int, port: int, work: Callable[[DistributedContext], None]) -> None:
     place = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": size, "MASTER_PORT": port}
     os.environ.update({name: str(value) for name, value in place.items()}, MASTER_ADDR="127.0.0.1")
-    with joined("cpu") as team:
-        work(team)
+    with distributed_context("cpu") as context:
+        work(context)
 
 
 def _free_port() -> int:

@@ -22,10 +22,10 @@ from dvcodec.models.photo.network.latent import CONTEXT, LatentLayer
 from dvcodec.models.photo.network.model import PhotoRRVQ, grid_sizes
 from dvcodec.models.photo.network.top_down import Step, descend
 from dvcodec.models.weights_file import write
-from dvcodec.training.recipes.photo import Recipe
+from dvcodec.training.recipes.photo import PhotoRecipe
 from dvcodec.training.tasks.choosers import PosteriorChooser
 from dvcodec.training.tasks.rate_distortion import rate_distortion
-from dvcodec.training.warm_start.photo import start_from
+from dvcodec.training.warm_start.photo import warm_start_photo_model
 
 CPU = torch.device("cpu")
 SIZE = (72, 104)
@@ -118,7 +118,7 @@ def test_a_model_begins_as_the_one_it_starts_from_that_saw_no_neighbours(tmp_pat
     weights = tmp_path / "alone.safetensors"
     weights.write_bytes(write(source, small_model.QUALITIES, "alone"))
     model = PhotoRRVQ(small_model.CONFIG).eval()
-    assert start_from(model, weights) == len(source.chain.layers())
+    assert warm_start_photo_model(model, weights) == len(source.chain.layers())
     whole, alone = PhotoRRVQ(model.config).eval(), PhotoRRVQ(source.config).eval()
     with torch.no_grad():
         unpack(whole, pack(model))
@@ -171,7 +171,7 @@ def test_weights_that_see_more_neighbours_than_the_model_are_refused(tmp_path: P
     weights = tmp_path / "seeing.safetensors"
     weights.write_bytes(small_model.weights_bytes())
     with pytest.raises(DvcodecError, match="neighbours"):
-        start_from(PhotoRRVQ(replace(small_model.CONFIG, neighbours=3)), weights)
+        warm_start_photo_model(PhotoRRVQ(replace(small_model.CONFIG, neighbours=3)), weights)
 
 
 def test_codes_in_use_are_those_of_both_halves() -> None:
@@ -194,6 +194,6 @@ def test_codes_in_use_are_those_of_both_halves() -> None:
 def test_every_layer_learns_what_its_neighbours_are_told() -> None:
     model = small_model.built(small_model.CONFIG).train()
     x = torch.tensor(small_model.photograph(128, 128)).permute(2, 0, 1)[None].float()
-    rate_distortion(model, x, QUALITY, Recipe(), relax=2.0, analysis=True).loss.backward()  # type: ignore[no-untyped-call]
+    rate_distortion(model, x, QUALITY, PhotoRecipe(), relax=2.0, analysis=True).loss.backward()  # type: ignore[no-untyped-call]
     told = [layer.around.weight.grad for layer in model.chain.layers() if layer.around is not None]
     assert len(told) > 40 and all(grad is not None and bool(grad.abs().max() > 0) for grad in told)

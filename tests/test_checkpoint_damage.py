@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from dvcodec import training
 from dvcodec.errors import DvcodecError
 from dvcodec.training import running
-from dvcodec.training.loading import opened
+from dvcodec.training.loading import load_checkpoint
 from dvcodec.training.loop.checkpoints import FILE, FORMAT, Checkpoint
 from dvcodec.training.options import TrainOptions
 from dvcodec.training.recipes import registry
@@ -66,37 +66,37 @@ def test_hours_of_building_are_refused() -> None:
         registry.restored(deep)
 
 
-@pytest.mark.parametrize("preset", ["rrvq", "rrvq-l5", "pixels", "scans"])
+@pytest.mark.parametrize("preset", ["rrvq", "rrvq-l5", "pixels", "bilevel"])
 def test_a_run_goes_on_only_from_tensors_of_its_model(
     preset: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(running, "task_of", lambda settings, options: pytest.fail("a task was built"))
     written(tmp_path / FILE, plain(preset))
-    with pytest.raises(DvcodecError, match=r"of another model: of \S+ it lacks it, the model has") as caught:
+    with pytest.raises(DvcodecError, match=r"of another model: its \S+ is missing, the model wants") as caught:
         training.train(TrainOptions(preset, ".", tmp_path, resume=True, device="cpu", quiet=True))
     assert len(str(caught.value)) < 200
 
 
 def test_the_tensor_that_does_not_fit_is_named(tmp_path: Path) -> None:
-    settings = registry.resolve("scans", {"width": "8"}, None)
+    settings = registry.resolve("bilevel", {"width": "8"}, None)
     state = registry.module(settings).state_dict()
     name = next(iter(state))
     tensors = {f"model.{key}": value.clone() for key, value in state.items()}
     path = written(tmp_path / FILE, settings.plain(), **tensors, **{f"average.{name}": torch.zeros(2, 3)})
-    with pytest.raises(DvcodecError, match=rf"of {name} it has \(2, 3\), the model has"):
+    with pytest.raises(DvcodecError, match=rf"its {name} has shape \(2, 3\), the model wants"):
         Checkpoint(path).model()
     path = written(tmp_path / FILE, settings.plain(), **tensors, **{f"average.{'x' * 5000}": torch.zeros(1)})
-    with pytest.raises(DvcodecError, match=r"of x{80} it has \(1,\), the model knows none"):
+    with pytest.raises(DvcodecError, match=r"its x{80} has shape \(1,\), the model has no such tensor"):
         Checkpoint(path).model()
     wider = replace(settings, config=replace(settings.config, width=9))
     with pytest.raises(DvcodecError, match="of another model"):
         Checkpoint(written(path, settings.plain(), **tensors)).refuse_other_sizes(wider)
 
 
-@pytest.mark.parametrize("preset", ["pixels", "scans"])
+@pytest.mark.parametrize("preset", ["pixels", "bilevel"])
 def test_models_that_are_coded_with_alone_are_not_measured(preset: str, tmp_path: Path) -> None:
     with pytest.raises(DvcodecError, match=f"{preset} is of a kind that cannot be measured, sampled or started from"):
-        opened(whole(tmp_path / FILE, preset), "cpu")
+        load_checkpoint(whole(tmp_path / FILE, preset), "cpu")
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def test_the_names_are_those_that_can_be_built() -> None:
         ("rrvq", "transform", "wavelet", "no such choice"),
         ("rrvq", "blocks", "9", "blocks 9"),
         ("pixels", "hidden", "0", "hidden 0"),
-        ("scans", "rows", "99", "rows 99"),
+        ("bilevel", "rows", "99", "rows 99"),
     ],
 )
 def test_a_person_is_told_what_a_setting_may_be(model: str, key: str, value: str, message: str) -> None:

@@ -15,7 +15,7 @@ from dvcodec.training.data.folders import open_folder
 from dvcodec.training.data.names import SPLITS
 from dvcodec.training.data.photo_folder import PhotoFolder
 from dvcodec.training.options import TrainOptions
-from dvcodec.training.recipes.families import FAMILIES
+from dvcodec.training.recipes.families import FAMILY_PRESETS
 from dvcodec.training.recipes.registry import resolve
 from dvcodec.training.tasks.building import task_of
 
@@ -85,7 +85,7 @@ def test_training_needs_a_validation_image_only_where_it_validates(validate_ever
 def test_binary_models_see_ink(tmp_path: Path) -> None:
     levels = np.add.outer(np.arange(30), np.arange(30) * 7).astype(np.uint8)
     Image.fromarray(levels).save(tmp_path / "ramp.png")
-    config = FAMILIES["hdvae-small"].config
+    config = FAMILY_PRESETS["hdvae-small"].config
     (whole,) = data_of(config, str(tmp_path), None)[0].split("all").batches(1)
     assert torch.equal(whole[0, 0], torch.from_numpy(levels[1:29, 1:29] >= 128).float())
     batch = open_folder(tmp_path, 28, 1, binary=True)[0].split("all").batch(3, np.random.default_rng(0))

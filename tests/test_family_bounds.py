@@ -18,8 +18,8 @@ from dvcodec.models.families.lipschitz import constants
 from dvcodec.models.families.model import FamilyVAE
 from dvcodec.models.families.nets import Conv
 from dvcodec.models.families.relaxations import Relaxation, one_hot
-from dvcodec.training.loop.task import Moment
-from dvcodec.training.recipes.families import FAMILIES
+from dvcodec.training.loop.task import Progress
+from dvcodec.training.recipes.families import FAMILY_PRESETS
 from dvcodec.training.tasks.families import ElboTask
 
 COLLAPSING = replace(small.TINY, latent="logits", prior="direct", symbols=(2, 4), variables=(2, 3))
@@ -68,14 +68,14 @@ def test_every_variable_has_dead_codes_and_a_perplexity_of_its_own() -> None:
 
 
 def test_training_counts_the_codes_of_every_variable() -> None:
-    preset = FAMILIES["hdvae-small"]
+    preset = FAMILY_PRESETS["hdvae-small"]
     task = ElboTask(COLLAPSING, preset.recipe, small.Discs(COLLAPSING))
     collapse(task.module)
-    moment = Moment(0, 0.0)
-    assert task.terms(task.batch(np.random.default_rng(0), moment), moment).codes == {"z2": 3, "z1": 2}
+    progress = Progress(0, 0.0)
+    assert task.loss_terms(task.batch(np.random.default_rng(0), progress), progress).codes == {"z2": 3, "z1": 2}
     for layer in task.module.layers():
         layer.qladder.last.bias.data.zero_()
-    codes = task.terms(small.images(COLLAPSING, 200), moment).codes
+    codes = task.loss_terms(small.images(COLLAPSING, 200), progress).codes
     assert codes["z2"] > 4 and codes["z1"] == 4  # more than K
 
 

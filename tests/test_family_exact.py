@@ -37,15 +37,15 @@ from dvcodec.models.families.steps import Step
 from dvcodec.models.integer.guard import exact_arithmetic
 from dvcodec.models.integer.prior import prior_weights
 from dvcodec.models.top_down_pass import walk
-from dvcodec.training.recipes.families import FAMILIES
+from dvcodec.training.recipes.families import FAMILY_PRESETS
 
 CATEGORICAL = [
     name
-    for name, preset in FAMILIES.items()
+    for name, preset in FAMILY_PRESETS.items()
     if preset.config.exact and name != "hdvae" and (not name.startswith("hdvae-n") or name == "hdvae-n12-l6")
 ]
 FORMS = {
-    **{name: small.shrunk(FAMILIES[name]).config for name in CATEGORICAL},
+    **{name: small.shrunk(FAMILY_PRESETS[name]).config for name in CATEGORICAL},
     "vae": replace(small.TINY, hierarchy="vae", image=8, sides=(4, 2)),
     "biva": replace(small.TINY, hierarchy="biva", image=8, sides=(4, 2)),
     "logits": replace(small.TINY, latent="logits", prior="direct"),
@@ -67,9 +67,9 @@ def hierarchy(name: str) -> FamilyHierarchy:
 
 
 def test_all_categorical_presets_have_an_exact_form_but_the_bounded_one() -> None:
-    categorical = {name for name, preset in FAMILIES.items() if preset.config.categorical}
-    assert categorical - {name for name in FAMILIES if FAMILIES[name].config.exact} == {"hdvae-lipschitz"}
-    grid = {name for name in FAMILIES if name.startswith("hdvae-n")} | {"hdvae", "hdvae-lipschitz"}
+    categorical = {name for name, preset in FAMILY_PRESETS.items() if preset.config.categorical}
+    assert categorical - {name for name in FAMILY_PRESETS if FAMILY_PRESETS[name].config.exact} == {"hdvae-lipschitz"}
+    grid = {name for name in FAMILY_PRESETS if name.startswith("hdvae-n")} | {"hdvae", "hdvae-lipschitz"}
     assert set(CATEGORICAL) == categorical - grid | {"hdvae-n12-l6"}
 
 
@@ -231,7 +231,7 @@ def test_one_step_of_an_exact_weight_is_noticed(place: str) -> None:
 
 def test_sums_too_wide_for_float32_run_in_float64() -> None:
     """A dense map over 14 x 14 positions: its integers equal int64 arithmetic."""
-    config = replace(FAMILIES["hdvae-l1"].config, width=64, weight_norm=False, dropout=0.0)
+    config = replace(FAMILY_PRESETS["hdvae-l1"].config, width=64, weight_norm=False, dropout=0.0)
     conv = FamilyVAE(config).layers()[0].qladder.last
     exact = Conv(conv.inputs, 8, FamilyVAE(small.TINY).arithmetic, kernel=1).eval()
     exact.get_parameter("parametrizations.weight.original1").data.uniform_(-1, 1)

@@ -16,8 +16,8 @@ from dvcodec.models.families import distributions
 from dvcodec.models.families.codebooks import LN2, Memory, Nearest, Responsibilities
 from dvcodec.models.families.config import FamilyConfig, LayerPlan
 from dvcodec.models.families.model import FamilyVAE
-from dvcodec.training.loop.task import Moment
-from dvcodec.training.recipes.families import FAMILIES
+from dvcodec.training.loop.task import Progress
+from dvcodec.training.recipes.families import FAMILY_PRESETS
 from dvcodec.training.tasks.families import ElboTask
 
 PLAN = LayerPlan("z1", 0, 1, variables=2, symbols=9, bottom_up=False)
@@ -121,13 +121,13 @@ def test_moving_averages_keep_their_precision_in_bfloat16() -> None:
 
 
 def test_a_vqvae_trains_in_bfloat16() -> None:
-    preset = small.shrunk(FAMILIES["vqvae"])
+    preset = small.shrunk(FAMILY_PRESETS["vqvae"])
     task = ElboTask(preset.config, preset.recipe, small.Discs(preset.config))
     (layer,) = task.module.train().layers()
     assert isinstance(layer.codebook, Nearest)
     before = layer.codebook.entries.clone()
     with torch.autocast("cpu", torch.bfloat16):
-        terms = task.terms(task.batch(np.random.default_rng(0), Moment(0, 0.0)), Moment(0, 0.0))
+        terms = task.loss_terms(task.batch(np.random.default_rng(0), Progress(0, 0.0)), Progress(0, 0.0))
     terms.loss.backward()  # type: ignore[no-untyped-call]
     assert not torch.equal(layer.codebook.entries, before)
 

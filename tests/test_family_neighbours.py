@@ -23,9 +23,9 @@ from dvcodec.models.integer.guard import exact_arithmetic
 from dvcodec.models.interface.hierarchy import PixelStep
 from dvcodec.models.pixel_net import MEAN_STEPS, TAILS
 from dvcodec.models.top_down_pass import walk
-from dvcodec.training.loading import opened
+from dvcodec.training.loading import load_checkpoint
 from dvcodec.training.options import TrainOptions
-from dvcodec.training.warm_start.families import start_from
+from dvcodec.training.warm_start.families import warm_start_family
 from published_files import write_packed
 
 
@@ -143,10 +143,10 @@ def test_impossible_configurations_are_refused(change: dict[str, object]) -> Non
 
 def test_a_run_goes_on_with_pixels_that_see_further(tmp_path: Path) -> None:
     path = _trained(tmp_path)
-    before = opened(path, "cpu")
+    before = load_checkpoint(path, "cpu")
     assert isinstance(before, FamilyVAE)
     wider = FamilyVAE(replace(before.config, reach=(3, 4)))
-    start_from(wider, path)
+    warm_start_family(wider, path)
     x, raw = small.images(before.config, 4), torch.zeros(4, before.p_x().outputs, 28, 28)
     assert torch.equal(wider.eval().p_x().log_prob(x, raw), before.p_x().log_prob(x, raw))
 
@@ -155,10 +155,10 @@ def test_only_a_checkpoint_that_fits_is_gone_on_from(tmp_path: Path) -> None:
     path = _trained(tmp_path)
     model = FamilyVAE(replace(BILEVEL, image=28, sides=(14, 7), width=4))
     with pytest.raises(DvcodecError, match="other sizes"):
-        start_from(model, path)
+        warm_start_family(model, path)
     (tmp_path / "x.safetensors").write_bytes(b"none")
     with pytest.raises(DvcodecError, match="no checkpoint"):
-        start_from(model, tmp_path / "x.safetensors")
+        warm_start_family(model, tmp_path / "x.safetensors")
 
 
 def _trained(folder: Path) -> Path:

@@ -14,16 +14,16 @@ from dvcodec.evaluation.likelihood.family_samples import draw, reconstruct
 from dvcodec.models.families.codebooks import Responsibilities
 from dvcodec.models.families.model import FamilyVAE
 from dvcodec.models.families.packing import pack, unpack
-from dvcodec.training.loop.distributed import Team
-from dvcodec.training.loop.task import Moment
-from dvcodec.training.loop.trainer import Limits, Trainer
-from dvcodec.training.recipes.families import FAMILIES, FamilyPreset
+from dvcodec.training.loop.distributed import DistributedContext
+from dvcodec.training.loop.task import Progress
+from dvcodec.training.loop.trainer import RunLimits, Trainer
+from dvcodec.training.recipes.families import FAMILY_PRESETS, FamilyPreset
 from dvcodec.training.recipes.registry import Settings
 from dvcodec.training.tasks.families import ElboTask
 
 DISTINCT = [
     name
-    for name in FAMILIES
+    for name in FAMILY_PRESETS
     if name == "hdvae-n12-l6" or not (name == "hdvae" or name.startswith("hdvae-n") or name.endswith("-celeba"))
 ]
 """The grid's presets and those of larger images differ in numbers alone: when shrunk, these stand for all."""
@@ -38,11 +38,11 @@ def task_of(preset: FamilyPreset, seed: int = 0) -> ElboTask:
 
 def trainer(name: str, folder: Path, steps: int, seed: int = 0) -> Trainer:
     """The loop over a shrunk preset's task, at six times its rates."""
-    preset = small.shrunk(FAMILIES[name])
+    preset = small.shrunk(FAMILY_PRESETS[name])
     recipe = replace(preset.recipe, steps=steps, warm_up=10, schedule="constant", validate_every=0)
     recipe = replace(recipe, rate=6 * recipe.rate, values_rate=6 * recipe.values_rate)
     task = task_of(replace(preset, recipe=recipe), seed)
-    return Trainer(task, Settings("family", name, preset.config, recipe), Limits(folder), Team(), {})
+    return Trainer(task, Settings("family", name, preset.config, recipe), RunLimits(folder), DistributedContext(), {})
 
 
 def task(run: Trainer) -> ElboTask:
@@ -51,9 +51,9 @@ def task(run: Trainer) -> ElboTask:
     return run.task
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("name", FAMILY_PRESETS)
 def test_every_preset_builds(name: str) -> None:
-    preset = FAMILIES[name]
+    preset = FAMILY_PRESETS[name]
     with torch.device("meta"):
         model = FamilyVAE(preset.config)
     groups = [parameter for parameter in model.parameters() if parameter.requires_grad]
@@ -63,13 +63,13 @@ def test_every_preset_builds(name: str) -> None:
 
 
 def test_the_papers_sizes() -> None:
-    assert sum(FAMILIES["rrvq-l32"].config.sides[i] ** 2 for i in range(32)) == 8 * (256 + 64 + 16 + 4)
-    assert [FAMILIES[f"hdvae-l{n}"].config.variables for n in (1, 2, 3)] == [(16,), (16, 8), (16, 8, 4)]
-    assert FAMILIES["hdvae-l3"].config.symbols == (256, 64, 16)
+    assert sum(FAMILY_PRESETS["rrvq-l32"].config.sides[i] ** 2 for i in range(32)) == 8 * (256 + 64 + 16 + 4)
+    assert [FAMILY_PRESETS[f"hdvae-l{n}"].config.variables for n in (1, 2, 3)] == [(16,), (16, 8), (16, 8, 4)]
+    assert FAMILY_PRESETS["hdvae-l3"].config.symbols == (256, 64, 16)
     for total in (12, 24, 48, 98):
         for layers in range(1, 7):
-            assert sum(FAMILIES[f"hdvae-n{total}-l{layers}"].config.variables) == total
-    assert FAMILIES["hdvae"].config == FAMILIES["hdvae-l3"].config
+            assert sum(FAMILY_PRESETS[f"hdvae-n{total}-l{layers}"].config.variables) == total
+    assert FAMILY_PRESETS["hdvae"].config == FAMILY_PRESETS["hdvae-l3"].config
 
 
 @pytest.mark.parametrize("name", DISTINCT)
@@ -78,23 +78,23 @@ def test_every_preset_takes_a_step_and_samples(name: str, tmp_path: Path) -> Non
     run.begin()
     model, config = task(run).module, run.settings.config
     before = {key: value.clone() for key, value in model.state_dict().items()}
-    run.one_step(Moment(0, 0.0))
+    run.one_step(Progress(0, 0.0))
     still = [key for key, value in model.named_parameters() if torch.equal(before[key], value)]
     assert len(still) <= 0.02 * len(before), still
     shape = (config.channels, config.image, config.image)
     assert draw(model.eval(), 3, layers=1, seed=1).shape == (3, *shape)
-    assert reconstruct(model, task(run).batch(np.random.default_rng(0), Moment(0, 0.0))).shape == (8, *shape)
+    assert reconstruct(model, task(run).batch(np.random.default_rng(0), Progress(0, 0.0))).shape == (8, *shape)
 
 
 @pytest.mark.parametrize("name", DISTINCT)
 def test_every_preset_overfits_eight_images(name: str, tmp_path: Path) -> None:
-    config = FAMILIES[name].config
+    config = FAMILY_PRESETS[name].config
     steps = 60 if config.binary or config.levels == 1 else 34  # the others are slow, and learn in fewer
     if config.lipschitz:
         steps = 90  # bounded networks learn more slowly
     run = trainer(name, tmp_path, steps)
     run.begin()
-    losses = [float(run.one_step(Moment(step, step / steps))[0].loss.detach()) for step in range(steps)]
+    losses = [float(run.one_step(Progress(step, step / steps))[0].loss.detach()) for step in range(steps)]
     assert np.mean(losses[-3:]) < (0.4 if config.binary else 0.6) * losses[0], losses[::8]
     if config.likelihood != "neighbours":  # whose means need the pixels before as well
         assert explained(run) > (0.4 if config.binary else 0.1)
@@ -118,17 +118,17 @@ AXES: dict[str, tuple[dict[str, object], dict[str, object]]] = {
 def test_choices_without_a_preset_train(name: str, tmp_path: Path) -> None:
     """The loss falls, and every parameter has a gradient."""
     config, recipe = AXES[name]
-    preset = small.shrunk(FAMILIES["hdvae-small"])
+    preset = small.shrunk(FAMILY_PRESETS["hdvae-small"])
     preset = replace(preset, config=replace(preset.config, image=8, sides=(4, 2), **config))  # type: ignore[arg-type]
     recipe = {"steps": 40, "warm_up": 5, "schedule": "constant", "validate_every": 0, **recipe}
     preset = replace(preset, recipe=replace(preset.recipe, rate=6 * preset.recipe.rate, **recipe))  # type: ignore[arg-type]
     settings = Settings("family", "hdvae-small", preset.config, preset.recipe)
-    run = Trainer(task_of(preset), settings, Limits(tmp_path), Team(), {})
+    run = Trainer(task_of(preset), settings, RunLimits(tmp_path), DistributedContext(), {})
     run.begin()
     moved = {key: torch.zeros_like(value) for key, value in run.module.named_parameters()}
     losses = []
     for step in range(40):
-        losses.append(float(run.one_step(Moment(step, step / 40))[0].loss.detach()))
+        losses.append(float(run.one_step(Progress(step, step / 40))[0].loss.detach()))
         for key, value in run.module.named_parameters():
             moved[key] += value.grad.abs() if value.grad is not None else 0
     assert np.mean(losses[-3:]) < 0.8 * losses[0], losses[::8]
@@ -140,13 +140,13 @@ def test_choices_without_a_preset_train(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["rrvq-l32", "hdvae-n98-l6"])
 def test_the_deepest_presets_at_their_own_depth(name: str, tmp_path: Path) -> None:
     """A step, samples, and integers of networks that are narrow but as deep as the paper's."""
-    preset = FAMILIES[name]
+    preset = FAMILY_PRESETS[name]
     narrow = replace(preset.config, width=8, symbols=(16,) * preset.config.levels)
     preset = replace(preset, config=narrow, recipe=replace(preset.recipe, batch=8, validate_every=0))
     settings = Settings("family", name, preset.config, preset.recipe)
-    run = Trainer(task_of(preset), settings, Limits(tmp_path), Team(), {})
+    run = Trainer(task_of(preset), settings, RunLimits(tmp_path), DistributedContext(), {})
     run.begin()
-    terms, _ = run.one_step(Moment(0, 0.0))
+    terms, _ = run.one_step(Progress(0, 0.0))
     assert len(terms.layer_nats) == preset.config.levels
     model = task(run).module.eval()
     assert draw(model, 2, layers=1, seed=1).shape[0] == 2
@@ -156,7 +156,7 @@ def test_the_deepest_presets_at_their_own_depth(name: str, tmp_path: Path) -> No
 
 def explained(run: Trainer) -> float:
     """The share of what sets the images apart that their reconstructions have: of a model without latents at most 0."""
-    x, binary = small.Few(FAMILIES[run.settings.preset]).images, run.settings.config.binary
+    x, binary = small.Few(FAMILY_PRESETS[run.settings.preset]).images, run.settings.config.binary
     made = torch.from_numpy(reconstruct(task(run).module.eval(), x)).float() / (255 if binary else 1)
     return 1 - float((made - x).square().mean() / (x - x.mean(0)).square().mean())
 
@@ -173,12 +173,12 @@ def test_every_preset_goes_on_as_if_never_stopped(name: str, tmp_path: Path) -> 
 
 
 def test_free_bits_and_warm_up() -> None:
-    preset = small.shrunk(FAMILIES["hdvae-l2"])
+    preset = small.shrunk(FAMILY_PRESETS["hdvae-l2"])
     task = task_of(replace(preset, recipe=replace(preset.recipe, free_bits=1000.0, kl_warm_up=10)))
     x = task.data.batch(4, np.random.default_rng(0))
     task.module.eval()
     torch.manual_seed(0)
-    low, high = (task.terms(x, Moment(step, 0.0)) for step in (0, 9))
+    low, high = (task.loss_terms(x, Progress(step, 0.0)) for step in (0, 9))
     assert float((high.loss - low.loss).detach()) == pytest.approx(
         2 * 1000 * 0.9, abs=60
     )  # two layers; the samples differ
@@ -186,32 +186,34 @@ def test_free_bits_and_warm_up() -> None:
 
 
 def test_temperatures_fall_along_their_schedule() -> None:
-    task = task_of(small.shrunk(FAMILIES["hdvae-l1"]))
+    task = task_of(small.shrunk(FAMILY_PRESETS["hdvae-l1"]))
     x = task.data.batch(1, np.random.default_rng(0))
-    found = [task.terms(x, Moment(0, part)).figures["temperature"] for part in (0, 1 / 6, 1 / 3, 1 / 2, 2 / 3, 0.99)]
+    found = [
+        task.loss_terms(x, Progress(0, part)).figures["temperature"] for part in (0, 1 / 6, 1 / 3, 1 / 2, 2 / 3, 0.99)
+    ]
     assert found == pytest.approx([0.8, 0.55, 0.3, 0.2, 0.1, 0.1])
 
 
 def test_memory_values_have_a_rate_of_their_own() -> None:
-    rates = {group.name: group.rate for group in task_of(small.shrunk(FAMILIES["hdvae-l3"])).groups()}
+    rates = {group.name: group.rate for group in task_of(small.shrunk(FAMILY_PRESETS["hdvae-l3"])).groups()}
     assert rates == {"values": 2e-2, "networks": 2e-3}
-    groups = task_of(small.shrunk(FAMILIES["rrvq-l5"])).groups()
+    groups = task_of(small.shrunk(FAMILY_PRESETS["rrvq-l5"])).groups()
     assert [group.name for group in groups] == ["networks"]
 
 
 def test_a_loss_that_is_no_number_names_its_layer() -> None:
-    task = task_of(small.shrunk(FAMILIES["rrvq-l5"]))
+    task = task_of(small.shrunk(FAMILY_PRESETS["rrvq-l5"]))
     layer = next(layer for layer in task.module.layers() if layer.plan.name == "z3")
     assert isinstance(layer.codebook, Responsibilities)
     layer.codebook.means.data[0, 0, 0] = torch.nan
     with pytest.raises(DvcodecError, match="first in layer z3"):
-        task.terms(task.data.batch(2, np.random.default_rng(0)), Moment(0, 0.0))
+        task.loss_terms(task.data.batch(2, np.random.default_rng(0)), Progress(0, 0.0))
 
 
 def test_validation_is_the_negative_elbo_with_hard_samples() -> None:
     from dvcodec.evaluation.likelihood.family_bound import measure
 
-    task = task_of(small.shrunk(FAMILIES["hdvae-l2"]))
+    task = task_of(small.shrunk(FAMILY_PRESETS["hdvae-l2"]))
     task.module.eval()
     torch.manual_seed(0)
     values = [task.validate() for _ in range(20)]

@@ -19,7 +19,7 @@ from dvcodec.codec import loading
 from dvcodec.errors import DvcodecError
 from dvcodec.training.loop.checkpoints import Checkpoint
 from dvcodec.training.options import TrainOptions
-from dvcodec.training.recipes.families import FAMILIES
+from dvcodec.training.recipes.families import FAMILY_PRESETS
 
 SETTINGS = {
     "batch": "4",
@@ -36,7 +36,7 @@ SETTINGS = {
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a few discs as the static MNIST set."""
     folder = tmp_path_factory.mktemp("data")
-    discs = small.images(FAMILIES["hdvae-small"].config, 12).numpy().astype(np.uint8).reshape(12, 784)
+    discs = small.images(FAMILY_PRESETS["hdvae-small"].config, 12).numpy().astype(np.uint8).reshape(12, 784)
     packed = np.packbits(discs, axis=1)
     np.savez(folder / "mnist-static-28x28.npz", train=packed, valid=packed[:4], test=packed[:4])
     return folder
@@ -96,7 +96,7 @@ def test_its_weights_compress_and_decompress(
         trained[0] / "checkpoint.safetensors", tmp_path / "discs.safetensors", {"name": "discs"}
     )
     monkeypatch.setenv("DVCODEC_WEIGHTS", str(tmp_path))
-    disc = small.images(FAMILIES["hdvae-small"].config, 1)[0, 0].numpy()
+    disc = small.images(FAMILY_PRESETS["hdvae-small"].config, 1)[0, 0].numpy()
     image = Image.fromarray((disc * 255).astype(np.uint8))
     data = dvcodec.compress(image, weights=str(path))
     decoded = dvcodec.decompress(data)

@@ -17,8 +17,8 @@ from dvcodec.models.families.distributions import Categorical
 from dvcodec.models.families.nets import Conv
 from dvcodec.models.families.relaxations import Relaxation
 from dvcodec.models.families.steps import Step
-from dvcodec.training.loop.task import Moment
-from dvcodec.training.recipes.families import FAMILIES
+from dvcodec.training.loop.task import Progress
+from dvcodec.training.recipes.families import FAMILY_PRESETS
 from dvcodec.training.tasks.families import ElboTask
 
 PLAN = LayerPlan("z1", 0, 1, variables=3, symbols=16, bottom_up=False)
@@ -43,7 +43,7 @@ class Kept:
 def begun(name: str) -> ElboTask:
     """A preset's task with narrow networks, prepared."""
     torch.manual_seed(0)
-    preset = small.shrunk(FAMILIES[name])
+    preset = small.shrunk(FAMILY_PRESETS[name])
     task = ElboTask(preset.config, replace(preset.recipe, batch=32), small.Discs(preset.config))
     task.module.train()
     task.prepare(np.random.default_rng(0))
@@ -94,7 +94,7 @@ def test_priors_begin_flat_and_posteriors_with_the_image(name: str) -> None:
 def test_data_dependent_initialisation_whitens_the_batch_that_it_sees(name: str) -> None:
     """Salimans and Kingma (2016), section 3: mean 0 and spread `gain`, bias included, on the same batch and noise."""
     torch.manual_seed(0)
-    preset = small.shrunk(FAMILIES[name])
+    preset = small.shrunk(FAMILY_PRESETS[name])
     config = replace(preset.config, exact=False, dropout=0.0)
     recipe = replace(preset.recipe, batch=32, fractions=(0.0,), temperatures=(0.8,))
     task = ElboTask(config, recipe, small.Discs(config))
@@ -150,8 +150,8 @@ def test_symbols_stay_in_use() -> None:
     rng = np.random.default_rng(2)
     optimiser = torch.optim.Adamax([{"params": group.parameters, "lr": group.rate} for group in task.groups()])
     for step in range(60):
-        moment = Moment(step, 0.0)
-        terms = task.terms(task.data.batch(32, rng), moment)
+        progress = Progress(step, 0.0)
+        terms = task.loss_terms(task.data.batch(32, rng), progress)
         optimiser.zero_grad()
         terms.loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()

@@ -8,8 +8,8 @@ import torch
 
 from dvcodec.models.photo.codec_model import PhotoHierarchy
 from dvcodec.models.photo.encoder.lookahead import what_filters_add
-from dvcodec.training.loop.task import Terms
-from dvcodec.training.recipes.photo import Recipe
+from dvcodec.training.loop.task import LossTerms
+from dvcodec.training.recipes.photo import PhotoRecipe
 from dvcodec.training.tasks.rate_distortion import FILTERED_PIXELS, filters_of_crops, rate_distortion
 
 
@@ -32,11 +32,11 @@ def test_filters_of_crops_are_those_of_images_so_many_times_as_large(crops: torc
 
 
 def test_errors_are_measured_behind_filters(shipped: PhotoHierarchy, crops: torch.Tensor) -> None:
-    def measured(recipe: Recipe) -> Terms:
+    def measured(recipe: PhotoRecipe) -> LossTerms:
         quality = torch.tensor([2600, 3300])
         return rate_distortion(shipped.network, crops, quality, recipe, relax=0.0, analysis=True)
 
-    plain, filtered = (measured(replace(Recipe(), filtered=told)) for told in (False, True))
+    plain, filtered = (measured(replace(PhotoRecipe(), filtered=told)) for told in (False, True))
     assert filtered.figures["bits_per_pixel"] == plain.figures["bits_per_pixel"]
     assert filtered.figures["distortion_nats_per_pixel"] < 0.99 * plain.figures["distortion_nats_per_pixel"]
     assert float(filtered.loss) < float(plain.loss)
@@ -44,7 +44,9 @@ def test_errors_are_measured_behind_filters(shipped: PhotoHierarchy, crops: torc
 
 def test_filters_are_constants_to_gradients(crops: torch.Tensor) -> None:
     model = small_model.built(small_model.CONFIG).train()
-    terms = rate_distortion(model, crops, torch.tensor([3000, 3000]), Recipe(filtered=True), relax=2.0, analysis=True)
+    terms = rate_distortion(
+        model, crops, torch.tensor([3000, 3000]), PhotoRecipe(filtered=True), relax=2.0, analysis=True
+    )
     terms.loss.backward()  # type: ignore[no-untyped-call]
     found = [p.grad for p in model.synthesis.parameters()]
     assert all(g is not None and bool(g.isfinite().all()) for g in found) and any(
@@ -54,4 +56,4 @@ def test_filters_are_constants_to_gradients(crops: torch.Tensor) -> None:
 
 def test_the_post_filter_alone_does_not_learn_behind_filters() -> None:
     with pytest.raises(ValueError, match="filtered is of runs of the whole"):
-        Recipe(filtered=True, learns="postfilter")
+        PhotoRecipe(filtered=True, learns="postfilter")

@@ -12,7 +12,7 @@ from torch import Tensor
 from dvcodec.errors import DvcodecError
 from dvcodec.models.photo.network.model import PhotoRRVQ
 from dvcodec.models.weights_file import write
-from dvcodec.training.warm_start.photo import start_from
+from dvcodec.training.warm_start.photo import warm_start_photo_model
 
 SMALL = replace(small_model.CONFIG, synthesis_blocks=2, postfilter_width=8, postfilter_pairs=2)
 LARGER: dict[str, dict[str, Any]] = {
@@ -47,7 +47,7 @@ def weights(tmp_path: Path) -> Path:
 def started(weights: Path, **changes: Any) -> PhotoRRVQ:
     """A model of these sizes that starts from the weights."""
     model = PhotoRRVQ(replace(SMALL, **changes))
-    start_from(model, weights)
+    warm_start_photo_model(model, weights)
     return model
 
 

@@ -11,19 +11,19 @@ from pathlib import Path
 from types import ModuleType
 from typing import Literal
 
-import family_team
+import family_processes
 import pytest
 import torch
 from safetensors.torch import load_file
 
 import toy_task
 from dvcodec.errors import DvcodecError
-from dvcodec.training.loop import metrics_log
+from dvcodec.training.loop import log_files, metrics_log
 from dvcodec.training.loop.checkpoints import BEST, FILE, Checkpoint
-from dvcodec.training.loop.metrics_log import Tables
+from dvcodec.training.loop.gradient_clipper import GradientClipper
+from dvcodec.training.loop.log_files import CsvLogs
 from dvcodec.training.loop.parameters import FlatParameters
-from dvcodec.training.loop.schedules import Norms
-from dvcodec.training.loop.task import Moment, ParameterGroup
+from dvcodec.training.loop.task import ParameterGroup, Progress, Task
 from dvcodec.training.recipes import registry
 from toy_task import RECIPE, differing, interrupt, resume, toy, train, trainer
 
@@ -66,7 +66,7 @@ def test_two_processes_equal_one_with_twice_the_batch(tmp_path: Path) -> None:
 
 def test_families_stay_equal_in_two_processes(tmp_path: Path) -> None:
     names = ("hdvae-small", "vqvae")
-    command = [sys.executable, family_team.__file__, str(tmp_path), *names]
+    command = [sys.executable, family_processes.__file__, str(tmp_path), *names]
     subprocess.run(command, check=True, capture_output=True, timeout=120)
     for name in names:
         first, second = (load_file(tmp_path / f"{name}-{rank}.safetensors") for rank in (0, 1))
@@ -78,7 +78,7 @@ def test_families_stay_equal_in_two_processes(tmp_path: Path) -> None:
 def test_every_group_learns_at_its_own_rate(tmp_path: Path) -> None:
     run = trainer(tmp_path)
     run.begin()
-    run.one_step(Moment(5, 0.0))
+    run.one_step(Progress(5, 0.0))
     assert [group["lr"] for group in run.optimiser.param_groups] == [0.05, 0.005]
 
 
@@ -89,23 +89,23 @@ def test_parameters_without_a_group_are_refused() -> None:
 
 
 def test_updates_on_spikes_are_left_out(tmp_path: Path) -> None:
-    recipe, norms = replace(RECIPE, clip=0.0, clip_norm=0.0, skip=10.0), Norms()
-    assert all(norms.factor(1.0, recipe) for _ in range(11))
-    assert norms.factor(10.5, recipe) is None and norms.factor(math.inf, recipe) is None
-    assert norms.factor(9.5, recipe) == 1 and norms.skipped == 2
+    recipe, clipper = replace(RECIPE, clip=0.0, clip_norm=0.0, skip=10.0), GradientClipper()
+    assert all(clipper.scale(1.0, recipe) for _ in range(11))
+    assert clipper.scale(10.5, recipe) is None and clipper.scale(math.inf, recipe) is None
+    assert clipper.scale(9.5, recipe) == 1 and clipper.skipped == 2
     run = trainer(tmp_path)
     run.begin()
     before = run.flat.vectors()["first"].clone()
     run.flat.norm = lambda: math.nan  # type: ignore[method-assign]
-    run.one_step(Moment(0, 0.0))
-    assert torch.equal(before, run.flat.vectors()["first"]) and run.norms.skipped == 1
+    run.one_step(Progress(0, 0.0))
+    assert torch.equal(before, run.flat.vectors()["first"]) and run.clipper.skipped == 1
 
 
 def test_the_average_follows_the_parameters(tmp_path: Path) -> None:
     run = trainer(tmp_path)
     run.begin()
     before = run.flat.vectors()["first"].clone()
-    run.one_step(Moment(0, 0.0))
+    run.one_step(Progress(0, 0.0))
     after = run.flat.vectors()["first"].clone()
     assert torch.allclose(run.flat.average["first"], before + 0.95 * (after - before))  # 1 - 1/20 at the start
     with run.flat.averaged():
@@ -129,7 +129,7 @@ def test_validation_keeps_the_best_and_ends_an_overfitted_run(tmp_path: Path) ->
 class Unmeasured(toy_task.ToyTask):
     """A task without validation."""
 
-    validate = None  # type: ignore[assignment]
+    validate = Task.validate
 
 
 def test_a_task_that_cannot_be_validated_says_so(tmp_path: Path) -> None:
@@ -147,13 +147,13 @@ def test_bfloat16_is_used_where_it_is_asked_for(tmp_path: Path) -> None:
         seen: list[torch.dtype] = []
         toy(run).module.first.register_forward_hook(lambda m, x, y, seen=seen: seen.append(y.dtype))
         run.begin()
-        run.one_step(Moment(0, 0.0))
+        run.one_step(Progress(0, 0.0))
         kinds[precision] = seen
     assert kinds == {"bf16": [torch.bfloat16], "fp32": [torch.float32]}
 
 
 def test_logs_hold_means_layers_and_codes(tmp_path: Path) -> None:
-    train(trainer(tmp_path, replace(RECIPE, steps=45)), Tables(tmp_path, 0))
+    train(trainer(tmp_path, replace(RECIPE, steps=45)), CsvLogs(tmp_path, 0))
     log, layers = rows(tmp_path / "log.csv"), rows(tmp_path / "layers.csv")
     assert [row["step"] for row in log] == ["20", "40"]
     assert list(log[0])[:4] == ["step", "seconds", "loss", "error"] and float(log[0]["loss"]) > 0
@@ -162,20 +162,20 @@ def test_logs_hold_means_layers_and_codes(tmp_path: Path) -> None:
 
 def test_a_resumed_run_rewrites_the_rows_after_its_step(tmp_path: Path) -> None:
     recipe = replace(RECIPE, steps=60)
-    train(trainer(tmp_path, replace(recipe, steps=40)), Tables(tmp_path, 0))
+    train(trainer(tmp_path, replace(recipe, steps=40)), CsvLogs(tmp_path, 0))
     path = tmp_path / "log.csv"
     path.write_text(path.read_text() + "60,9,9,9,9,9,9,\n")  # as if it had gone on without saving
     again = trainer(tmp_path, recipe)
     again.resume(Checkpoint(tmp_path / FILE))
-    again.train(metrics_log.Journal([Tables(tmp_path, again.step)]))
+    again.train(metrics_log.MetricsLog([CsvLogs(tmp_path, again.step)]))
     assert [row["step"] for row in rows(path)] == ["20", "40", "60"] and rows(path)[2]["loss"] != "9"
 
 
 def test_the_display_shows_layers_and_codes(capsys: pytest.CaptureFixture[str]) -> None:
     from dvcodec.training.loop.display import Display, figures, layers
-    from dvcodec.training.loop.metrics_log import Row
+    from dvcodec.training.loop.metrics_log import MetricsRow
 
-    row = Row(20, 1.0, {"loss": 2.5}, {"z2": (3.14159, 12), "z1": (1.0, None)}, 7.25)
+    row = MetricsRow(20, 1.0, {"loss": 2.5}, {"z2": (3.14159, 12), "z1": (1.0, None)}, 7.25)
     assert figures(row) == "loss 2.5  validation 7.25"
     assert layers(row) == ["z2 3.1 b 12 codes", "z1 1.0 b"]
     display = Display(40, quiet=False)  # the tests' stderr is no terminal
@@ -187,7 +187,7 @@ def test_the_display_shows_layers_and_codes(capsys: pytest.CaptureFixture[str]) 
 def test_tensorboard_is_asked_for_by_name_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     with pytest.raises(DvcodecError, match="pip install tensorboard"):
-        metrics_log.tensorboard_writer()
+        log_files.tensorboard_writer()
 
 
 def test_tensorboard_takes_every_figure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,7 +206,7 @@ def test_tensorboard_takes_every_figure(tmp_path: Path, monkeypatch: pytest.Monk
     module = ModuleType("torch.utils.tensorboard")
     module.SummaryWriter = Writer  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", module)
-    train(trainer(tmp_path, replace(RECIPE, steps=20)), metrics_log.TensorBoard(tmp_path))
+    train(trainer(tmp_path, replace(RECIPE, steps=20)), log_files.TensorBoardLog(tmp_path))
     assert {"opened", "closed", "loss@20", "error@20", "bits/a@20", "codes/a@20", "bits/b@20"} <= written.keys()
 
 
@@ -238,8 +238,8 @@ def test_sizes_that_a_checkpoint_does_not_hold_are_never_allocated(
 
 def test_a_checkpoint_without_its_state_cannot_be_gone_on_from(tmp_path: Path) -> None:
     train(trainer(tmp_path, replace(RECIPE, steps=1)))
-    for part in ("norms", "numpy_rng", "step"):
+    for part in ("gradient_norms", "numpy_rng", "step"):
         checkpoint = Checkpoint(tmp_path / FILE)
         del checkpoint.state[part]
-        with pytest.raises(DvcodecError, match=f"cannot be gone on from: KeyError: '{part}'"):
+        with pytest.raises(DvcodecError, match=f"cannot be resumed: KeyError: '{part}'"):
             trainer(tmp_path).resume(checkpoint)

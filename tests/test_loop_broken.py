@@ -9,8 +9,8 @@ import torch
 
 from dvcodec.errors import DvcodecError
 from dvcodec.training.loop.checkpoints import BEST, FILE, Checkpoint
-from dvcodec.training.loop.task import Moment, Terms
-from dvcodec.training.loop.trainer import MOST_BROKEN
+from dvcodec.training.loop.numerics import MOST_BROKEN
+from dvcodec.training.loop.task import LossTerms, Progress
 from toy_task import RECIPE, toy, train, trainer
 
 pytestmark = pytest.mark.usefixtures("toy_is_known")
@@ -18,14 +18,14 @@ pytestmark = pytest.mark.usefixtures("toy_is_known")
 
 def test_a_loss_that_is_no_number_names_the_layer_and_saves(tmp_path: Path) -> None:
     run = trainer(tmp_path)
-    terms = toy(run).terms
+    terms = toy(run).loss_terms
 
-    def broken(batch: torch.Tensor, moment: Moment) -> Terms:
-        good = terms(batch, moment)
+    def broken(batch: torch.Tensor, progress: Progress) -> LossTerms:
+        good = terms(batch, progress)
         bad = {"a": torch.ones(2), "b": torch.tensor([1.0, math.nan])}
-        return Terms(good.loss * math.nan, {}, bad) if moment.step == 2 else good
+        return LossTerms(good.loss * math.nan, {}, bad) if progress.step == 2 else good
 
-    toy(run).terms = broken  # type: ignore[method-assign]
+    toy(run).loss_terms = broken  # type: ignore[method-assign]
     with pytest.raises(DvcodecError, match="first in layer b"):
         train(run)
     saved = Checkpoint(tmp_path / FILE)

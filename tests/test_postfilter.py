@@ -23,12 +23,12 @@ from dvcodec.models.photo.network.postfilter import PostFilter
 from dvcodec.models.weights_file import write
 from dvcodec.training.data.photo_folder import PhotoFolder
 from dvcodec.training.loop.checkpoints import FILE, Checkpoint
-from dvcodec.training.loop.task import Moment
+from dvcodec.training.loop.task import Progress
 from dvcodec.training.options import TrainOptions
-from dvcodec.training.recipes.optimisation import Preset
-from dvcodec.training.recipes.photo import PRESETS, Recipe
+from dvcodec.training.recipes.base import Preset
+from dvcodec.training.recipes.photo import PHOTO_PRESETS, PhotoRecipe
 from dvcodec.training.tasks.postfilter import PostFilterTask
-from dvcodec.training.warm_start.photo import start_from
+from dvcodec.training.warm_start.photo import warm_start_photo_model
 
 CONFIG = small_model.CONFIG
 ALONE = replace(CONFIG, postfilter_width=0)
@@ -161,9 +161,9 @@ def test_weights_without_a_filter_start_one_that_is_silent(tmp_path: Path) -> No
     older = small_model.built(ALONE)
     (path := tmp_path / "older.safetensors").write_bytes(write(older, small_model.QUALITIES, "older"))
     model = PhotoRRVQ(CONFIG).eval()
-    start_from(model, path)
+    warm_start_photo_model(model, path)
     plain = PhotoRRVQ(ALONE).eval()
-    start_from(plain, path)
+    warm_start_photo_model(plain, path)
     with torch.no_grad():
         assert torch.equal(model.render(painted(model, (24, 40))), plain.render(painted(plain, (24, 40))))
 
@@ -171,9 +171,9 @@ def test_weights_without_a_filter_start_one_that_is_silent(tmp_path: Path) -> No
 def test_weights_with_a_filter_do_not_lose_it(tmp_path: Path) -> None:
     (path := tmp_path / "small.safetensors").write_bytes(small_model.weights_bytes())
     with pytest.raises(DvcodecError, match="has a post-filter"):
-        start_from(PhotoRRVQ(ALONE), path)
+        warm_start_photo_model(PhotoRRVQ(ALONE), path)
     with pytest.raises(DvcodecError, match="other sizes"):
-        start_from(PhotoRRVQ(replace(CONFIG, postfilter_width=4)), path)
+        warm_start_photo_model(PhotoRRVQ(replace(CONFIG, postfilter_width=4)), path)
 
 
 @pytest.fixture
@@ -210,14 +210,14 @@ def run(photos: Path, weights: Path, out: Path, steps: int, overrides: dict[str,
 
 @pytest.fixture
 def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(PRESETS, "rrvq", Preset("narrow", CONFIG, Recipe()))
+    monkeypatch.setitem(PHOTO_PRESETS, "rrvq", Preset("narrow", CONFIG, PhotoRecipe()))
     torch.set_num_threads(1)
 
 
 @pytest.mark.usefixtures("narrow")
 def test_the_filter_alone_is_trained(photos: Path, weights: Path, tmp_path: Path) -> None:
     before = PhotoRRVQ(CONFIG)
-    start_from(before, weights)
+    warm_start_photo_model(before, weights)
     checkpoint = Checkpoint(run(photos, weights, tmp_path / "run", 3, {}))
     after = checkpoint.photo_model().state_dict()
     changed = {name for name, value in before.state_dict().items() if not torch.equal(value, after[name])}
@@ -237,7 +237,7 @@ def test_a_resumed_run_decodes_its_pool_anew(photos: Path, weights: Path, tmp_pa
 
 
 def task(photos: Path, weights: Path, **changes: object) -> PostFilterTask:
-    recipe = replace(Recipe(batch=2, crop=64, late_crop=64, pool=3, pool_side=72, learns="postfilter"), **changes)  # type: ignore[arg-type]
+    recipe = replace(PhotoRecipe(batch=2, crop=64, late_crop=64, pool=3, pool_side=72, learns="postfilter"), **changes)  # type: ignore[arg-type]
     made = PostFilterTask(CONFIG, recipe, PhotoFolder(photos, 72), 0, weights)
     made.prepare(np.random.default_rng(0))
     return made
@@ -245,7 +245,7 @@ def task(photos: Path, weights: Path, **changes: object) -> PostFilterTask:
 
 def test_its_objective_is_the_distortion_that_is_left(photos: Path, weights: Path) -> None:
     one = task(photos, weights)
-    batch = one.batch(np.random.default_rng(1), Moment(0, 0.0))
+    batch = one.batch(np.random.default_rng(1), Progress(0, 0.0))
     assert one.pool is not None
     shown, features, missing, quality = one.pool.cut(batch, 64)
     for place, square in zip(batch.tolist(), missing, strict=True):
@@ -254,20 +254,20 @@ def test_its_objective_is_the_distortion_that_is_left(photos: Path, weights: Pat
     one.module.eval()
     with torch.no_grad():
         left = missing - one.postfilter(shown, features, quality)
-        terms = one.terms(batch, Moment(0, 0.0))
+        terms = one.loss_terms(batch, Progress(0, 0.0))
     assert terms.figures["distortion_nats_per_pixel"] == pytest.approx(float(left.square().sum() / 2) / (2 * 64**2))
     assert terms.figures["unfiltered_nats_per_pixel"] == pytest.approx(float(missing.square().sum() / 2) / (2 * 64**2))
 
 
 def test_learning_lowers_it(photos: Path, weights: Path) -> None:
     one = task(photos, weights, batch=8)
-    batch = one.batch(np.random.default_rng(1), Moment(0, 0.0))
+    batch = one.batch(np.random.default_rng(1), Progress(0, 0.0))
     optimiser = torch.optim.Adam(one.postfilter.parameters(), 3e-3)
     losses = []
     one.module.train()
     for _ in range(40):
         optimiser.zero_grad()
-        terms = one.terms(batch, Moment(0, 0.0))
+        terms = one.loss_terms(batch, Progress(0, 0.0))
         terms.loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         losses.append(float(terms.loss.detach()))
@@ -276,11 +276,11 @@ def test_learning_lowers_it(photos: Path, weights: Path) -> None:
 
 def test_a_model_without_a_filter_is_refused(photos: Path) -> None:
     with pytest.raises(InvalidArgument, match="no post-filter"):
-        PostFilterTask(ALONE, Recipe(learns="postfilter"), PhotoFolder(photos, 64), 0, None)
+        PostFilterTask(ALONE, PhotoRecipe(learns="postfilter"), PhotoFolder(photos, 64), 0, None)
 
 
 def test_it_does_not_learn_behind_a_model_at_random(photos: Path) -> None:
-    one = PostFilterTask(CONFIG, Recipe(learns="postfilter"), PhotoFolder(photos, 64), 0, None)
+    one = PostFilterTask(CONFIG, PhotoRecipe(learns="postfilter"), PhotoFolder(photos, 64), 0, None)
     with pytest.raises(InvalidArgument, match="behind weights"):
         one.prepare(np.random.default_rng(0))
 
@@ -297,4 +297,4 @@ def test_it_does_not_learn_behind_a_model_at_random(photos: Path) -> None:
 )
 def test_recipes_are_bounded(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
-        Recipe(**wrong)  # type: ignore[arg-type]
+        PhotoRecipe(**wrong)  # type: ignore[arg-type]

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from dvcodec.errors import InvalidArgument
-from dvcodec.training.loop.schedules import Norms, Plateau, share
-from dvcodec.training.loop.task import Moment
+from dvcodec.training.loop.gradient_clipper import GradientClipper
+from dvcodec.training.loop.schedules import Plateau, rate_factor
+from dvcodec.training.loop.task import Progress
 from dvcodec.training.recipes import registry
-from dvcodec.training.recipes.photo import Recipe
 from toy_task import RECIPE
 
 
@@ -20,29 +20,29 @@ def test_schedules() -> None:
     cosine, constant, plateau = (
         replace(RECIPE, warm_up=10, schedule=kind, decay_to=0.1) for kind in ("cosine", "constant", "plateau")
     )
-    assert share(Moment(0, 0.0), constant) == pytest.approx(0.1)
-    assert share(Moment(9, 0.0), constant) == share(Moment(9, 0.0), cosine) == 1
-    assert share(Moment(500, 0.5), cosine) == pytest.approx(0.55)
-    assert share(Moment(999, 1.0), cosine) == pytest.approx(0.1)
-    assert share(Moment(500, 0.9), constant) == 1
-    assert share(Moment(500, 0.9), plateau, 0.64) == pytest.approx(0.64)
-    assert share(Moment(500, 0.9), plateau, 0.01) == pytest.approx(0.1)
+    assert rate_factor(Progress(0, 0.0), constant) == pytest.approx(0.1)
+    assert rate_factor(Progress(9, 0.0), constant) == rate_factor(Progress(9, 0.0), cosine) == 1
+    assert rate_factor(Progress(500, 0.5), cosine) == pytest.approx(0.55)
+    assert rate_factor(Progress(999, 1.0), cosine) == pytest.approx(0.1)
+    assert rate_factor(Progress(500, 0.9), constant) == 1
+    assert rate_factor(Progress(500, 0.9), plateau, 0.64) == pytest.approx(0.64)
+    assert rate_factor(Progress(500, 0.9), plateau, 0.01) == pytest.approx(0.1)
 
 
 def test_a_plateau_lowers_the_rates_after_so_many_validations() -> None:
     recipe, plateau = replace(RECIPE, patience=2, plateau_factor=0.5), Plateau()
-    best = [plateau.take(value, recipe) for value in (3.0, 4.0, 2.0, 2.0, 2.5, 2.1, 2.2)]
+    best = [plateau.update(value, recipe) for value in (3.0, 4.0, 2.0, 2.0, 2.5, 2.1, 2.2)]
     assert best == [True, False, True, False, False, False, False]
-    assert (plateau.best, plateau.since, plateau.share) == (2.0, 4, 0.25)
+    assert (plateau.best, plateau.since, plateau.factor) == (2.0, 4, 0.25)
 
 
 def test_gradients_are_clipped_to_a_norm_or_a_multiple_of_the_median() -> None:
-    fixed, norms = replace(RECIPE, clip=0.0, clip_norm=2.0), Norms()
-    assert norms.factor(1.0, fixed) == 1 and norms.factor(8.0, fixed) == pytest.approx(0.25)
-    running, norms = replace(RECIPE, clip=2.0, clip_norm=0.5), Norms()
-    assert [norms.factor(1.0, running) for _ in range(11)] == [pytest.approx(0.5)] * 11
-    assert norms.factor(1.0, running) == 1 and norms.factor(8.0, running) == pytest.approx(0.25)
-    assert norms.factor(8.0, replace(RECIPE, clip=0.0, clip_norm=0.0)) == 1
+    fixed, clipper = replace(RECIPE, clip=0.0, clip_norm=2.0), GradientClipper()
+    assert clipper.scale(1.0, fixed) == 1 and clipper.scale(8.0, fixed) == pytest.approx(0.25)
+    running, clipper = replace(RECIPE, clip=2.0, clip_norm=0.5), GradientClipper()
+    assert [clipper.scale(1.0, running) for _ in range(11)] == [pytest.approx(0.5)] * 11
+    assert clipper.scale(1.0, running) == 1 and clipper.scale(8.0, running) == pytest.approx(0.25)
+    assert clipper.scale(8.0, replace(RECIPE, clip=0.0, clip_norm=0.0)) == 1
 
 
 def test_settings_are_typed_by_their_fields() -> None:
@@ -104,9 +104,9 @@ OUT_OF_BOUNDS = [
     ("rrvq", {"varied": "-0.5"}, "varied -0.5"),
     ("pixels", {"quality": "0"}, "quality 0.0 is no number from 1 to 100"),
     ("pixels", {"grey": "-1"}, "grey -1.0"),
-    ("scans", {"renew": "0"}, "renew 0"),
-    ("scans", {"page_width": "100000"}, "page_width 100000"),
-    ("scans", {"halftones": "2"}, "halftones 2.0"),
+    ("bilevel", {"renew": "0"}, "renew 0"),
+    ("bilevel", {"page_width": "100000"}, "page_width 100000"),
+    ("bilevel", {"halftones": "2"}, "halftones 2.0"),
 ]
 
 
@@ -129,7 +129,7 @@ def test_steps_out_of_bounds_are_refused() -> None:
         ("hdvae", {"batch": "8"}),
         ("hdvae", {"temperatures": ["hot"], "fractions": [0]}),
         ("pixels", {"hierarchy": 5}),
-        ("scans", {"fonts": None}),
+        ("bilevel", {"fonts": None}),
     ],
     ids=str,
 )
@@ -139,8 +139,10 @@ def test_a_checkpoint_may_not_say_anything_either(preset: str, recipe: dict[str,
         registry.restored({**plain, "recipe": {**plain["recipe"], **recipe}})
 
 
-def test_a_recipe_of_an_older_release_is_read() -> None:
+def test_a_recipe_that_lacks_or_adds_a_field_is_refused() -> None:
     plain = registry.resolve("rrvq", {}, None).plain()
-    older = {"steps": 5396, "batch": 8, "late_from": 0.6, "rate": 0.001, "analysis_from": 1.0, "quality_high": 4096}
-    recipe = registry.restored({**plain, "recipe": older}).recipe
-    assert recipe == Recipe(steps=5396, analysis_from=1.0)
+    fewer = {key: value for key, value in plain["recipe"].items() if key != "late_from"}
+    with pytest.raises(TypeError, match="the recipe lacks late_from"):
+        registry.restored({**plain, "recipe": fewer})
+    with pytest.raises(TypeError, match="quality_high"):
+        registry.restored({**plain, "recipe": {**plain["recipe"], "quality_high": 4096}})

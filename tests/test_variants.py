@@ -19,7 +19,7 @@ from dvcodec.models.photo.network.model import PhotoRRVQ, grid_sizes
 from dvcodec.models.photo.network.top_down import Step, descend
 from dvcodec.models.weights_file import write
 from dvcodec.training.data.synthetic import KINDS, synthetic
-from dvcodec.training.warm_start.photo import start_from
+from dvcodec.training.warm_start.photo import warm_start_photo_model
 
 CONFIGS = {
     "alone": replace(small_model.CONFIG, neighbours=0),
@@ -86,7 +86,7 @@ def test_weights_carry_over_to_another_layout(tmp_path: Path, monkeypatch: pytes
     weights = tmp_path / "old.safetensors"
     weights.write_bytes(write(source, small_model.QUALITIES, "old"))
     model = PhotoRRVQ(small_model.CONFIG)
-    carried = start_from(model, weights)
+    carried = warm_start_photo_model(model, weights)
     known = {(layer.name, layer.coefficients, layer.symbols): layer for layer in source.chain.layers()}
     mine = [(layer, known.get((layer.name, layer.coefficients, layer.symbols))) for layer in model.chain.layers()]
     assert carried == sum(theirs is not None for _, theirs in mine) == 96 - 3 - 3

@@ -19,14 +19,14 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from dvcodec.training.loop.checkpoints import FILE, Checkpoint
-from dvcodec.training.loop.distributed import Team
-from dvcodec.training.loop.metrics_log import Journal, Sink
-from dvcodec.training.loop.task import Moment, ParameterGroup, Terms
-from dvcodec.training.loop.trainer import Limits, Trainer
-from dvcodec.training.recipes.optimisation import Optimisation
+from dvcodec.training.loop.distributed import DistributedContext
+from dvcodec.training.loop.metrics_log import MetricsLog, MetricsSink
+from dvcodec.training.loop.task import LossTerms, ParameterGroup, Progress, Task
+from dvcodec.training.loop.trainer import RunLimits, Trainer
+from dvcodec.training.recipes.base import Recipe
 from dvcodec.training.recipes.registry import Settings
 
-RECIPE = Optimisation(steps=8, batch=4, rate=0.05, warm_up=2, clip=0, clip_norm=0)
+RECIPE = Recipe(steps=8, batch=4, rate=0.05, warm_up=2, clip=0, clip_norm=0)
 
 
 @dataclass(frozen=True)
@@ -43,12 +43,14 @@ class Model(nn.Module):
         self.register_buffer("mean", torch.zeros(3))
 
 
-class ToyTask:
+class ToyTask(Task):
     """Least squares with noise from torch's generator. `whole`: how many pairs all processes share in a step."""
 
-    def __init__(self, recipe: Optimisation, team: Team | None = None, noise: float = 0.1) -> None:
+    module: Model
+
+    def __init__(self, recipe: Recipe, context: DistributedContext | None = None, noise: float = 0.1) -> None:
         self.module = Model()
-        self.recipe, self.team, self.noise = recipe, team or Team(), noise
+        self.recipe, self.context, self.noise = recipe, context or DistributedContext(), noise
         self.losses: list[float] = []
         self.validations: Iterable[float] = ()
 
@@ -65,15 +67,15 @@ class ToyTask:
         """Draws from the generator, as real tasks do."""
         self.module.first.bias.data.copy_(torch.from_numpy(rng.normal(size=4)))
 
-    def batch(self, rng: np.random.Generator, moment: Moment) -> Tensor:
+    def batch(self, rng: np.random.Generator, progress: Progress) -> Tensor:
         """Inputs and targets (B, 4): of several processes each takes its part of the step's pairs."""
-        count = self.recipe.batch * self.team.size
-        source = rng if self.noise else np.random.default_rng(moment.step)
+        count = self.recipe.batch * self.context.size
+        source = rng if self.noise else np.random.default_rng(progress.step)
         x = source.normal(size=(count, 3)).astype(np.float32)
         pairs = np.concatenate([x, x.sum(1, keepdims=True)], axis=1)
-        return torch.from_numpy(pairs[self.team.rank :: self.team.size])
+        return torch.from_numpy(pairs[self.context.rank :: self.context.size])
 
-    def terms(self, batch: Tensor, moment: Moment) -> Terms:
+    def loss_terms(self, batch: Tensor, progress: Progress) -> LossTerms:
         """Mean squared error, a layer for each map."""
         x, target = batch[:, :3], batch[:, 3:]
         hidden = torch.tanh(self.module.first(x + self.noise * torch.randn_like(x)))
@@ -81,7 +83,7 @@ class ToyTask:
         mean = self.module.get_buffer("mean")
         mean.lerp_(x.mean(0), 0.1)
         self.losses.append(float(error.detach().mean()))
-        return Terms(error.mean(), {"error": self.losses[-1]}, {"a": error.detach(), "b": error.detach()}, {"a": 3})
+        return LossTerms(error.mean(), {"error": self.losses[-1]}, {"a": error.detach(), "b": error.detach()}, {"a": 3})
 
     def synchronise(self, average: Callable[[Iterable[Tensor]], None]) -> None:
         """The buffer follows the data of all processes."""
@@ -94,11 +96,11 @@ class ToyTask:
         return values[0]
 
 
-def trainer(folder: Path, recipe: Optimisation = RECIPE, team: Team | None = None, **task: Any) -> Trainer:
+def trainer(folder: Path, recipe: Recipe = RECIPE, context: DistributedContext | None = None, **task: Any) -> Trainer:
     """A trainer of a fresh toy task."""
     torch.manual_seed(0)
     settings = Settings("toy", "toy", Sizes(), recipe)
-    return Trainer(ToyTask(recipe, team, **task), settings, Limits(folder), team or Team(), {})
+    return Trainer(ToyTask(recipe, context, **task), settings, RunLimits(folder), context or DistributedContext(), {})
 
 
 def toy(run: Trainer) -> ToyTask:
@@ -107,20 +109,20 @@ def toy(run: Trainer) -> ToyTask:
     return run.task
 
 
-def train(run: Trainer, *sinks: Sink) -> None:
+def train(run: Trainer, *sinks: MetricsSink) -> None:
     """From the beginning to the end."""
     torch.manual_seed(1)
     run.begin()
-    run.train(Journal(sinks))
+    run.train(MetricsLog(sinks))
 
 
 def interrupt(run: Trainer, after: int) -> None:
     """From the beginning until a person asks it to stop in the step after so many; that one is finished and saved."""
     step = run.one_step
 
-    def asked(moment: Moment) -> tuple[Terms, float]:
-        run.interrupts.asked = moment.step == after
-        return step(moment)
+    def asked(progress: Progress) -> tuple[LossTerms, float]:
+        run.interrupts.asked = progress.step == after
+        return step(progress)
 
     run.one_step = asked  # type: ignore[method-assign]
     with pytest.raises(KeyboardInterrupt):
@@ -130,7 +132,7 @@ def interrupt(run: Trainer, after: int) -> None:
 def resume(run: Trainer) -> None:
     """From the checkpoint in its folder to the end."""
     run.resume(Checkpoint(run.limits.out / FILE))
-    run.train(Journal([]))
+    run.train(MetricsLog([]))
 
 
 def differing(left: Path, right: Path) -> list[str]:
@@ -144,4 +146,4 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     folder, (steps, batch, size) = Path(sys.argv[1]), map(int, sys.argv[2:])
     recipe = replace(RECIPE, steps=steps, batch=batch)
-    sys.exit(together(size, lambda team: train(trainer(folder, recipe, team, noise=0.0))))
+    sys.exit(together(size, lambda context: train(trainer(folder, recipe, context, noise=0.0))))

@@ -1,4 +1,4 @@
-"""Checkpoints opened for measuring and sampling, without a weights file between."""
+"""Checkpoints load_checkpoint for measuring and sampling, without a weights file between."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def is_checkpoint(path: Path) -> bool:
         return False
 
 
-def opened(path: Path, device: str) -> FamilyVAE | PhotoHierarchy:
+def load_checkpoint(path: Path, device: str) -> FamilyVAE | PhotoHierarchy:
     """A checkpoint's model with averaged parameters, on "cpu" or "cuda", in evaluation mode.
 
     Photograph models come on their exact path, quality 1 to 100 spanning all that was trained. DvcodecError if it is no

@@ -24,7 +24,7 @@ Pixels = NDArray[np.uint8]
 Crop = NDArray[np.float64]
 
 
-def varied_crop(image: Pixels, side: int, rng: np.random.Generator) -> Pixels:
+def augmented_crop(image: Pixels, side: int, rng: np.random.Generator) -> Pixels:
     """A crop (side, side, 3) of `image` at another size; the other changes befall their shares of crops (SHARES)."""
     crop = resized(image, side, rng)
     for change, share in zip((recoloured, subsampled, grainy), SHARES, strict=True):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...errors import DvcodecError
-from .augmentation import varied_crop
+from .augmentation import augmented_crop
 from .pictures import read_image, unlike
 from .synthetic import synthetic
 
@@ -56,7 +56,7 @@ class PhotoFolder:
 
     def _crop(self, image: NDArray[np.uint8], crop: int, rng: np.random.Generator, varied: float) -> NDArray[np.uint8]:
         if varied > 0 and rng.random() < varied:
-            patch = varied_crop(image, crop, rng)
+            patch = augmented_crop(image, crop, rng)
         else:
             y = rng.integers(image.shape[0] - crop + 1)
             x = rng.integers(image.shape[1] - crop + 1)

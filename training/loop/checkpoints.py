@@ -1,14 +1,13 @@
 """Checkpoints: one safetensors file with all that a run needs to go on as if it had never stopped.
 
-Tensors, by prefix:  model.NAME the state of the module · average.NAME moving averages of its trained parameters
-moment.KIND.NAME the optimiser's moments · steps.GROUP its updates · rng.torch, rng.cuda generators. JSON in the
+Tensors, by prefix: model.NAME is the state of the module, average.NAME the moving averages of its trained parameters,
+moment.KIND.NAME the optimiser's moments, steps.GROUP its updates, rng.torch and rng.cuda the generators. JSON in the
 metadata: format, settings (kind, preset, config, recipe), state (steps, seconds, numpy's generator, norms, ...).
 """
 
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ...errors import DvcodecError, OutputFailed
+from ...image_io.atomic import replacing
 from ...models.photo.network.model import PhotoRRVQ
 from ..recipes import registry
 from .parameters import FlatParameters
@@ -25,6 +25,7 @@ from .parameters import FlatParameters
 FILE = "checkpoint.safetensors"
 BEST = "best.safetensors"
 FORMAT = "dvcodec-checkpoint-1"
+KEPT = "the checkpoint before it is as it was"
 
 
 def save(
@@ -35,7 +36,19 @@ def save(
     settings: dict[str, Any],
     state: dict[str, Any],
 ) -> None:
-    """Writes a checkpoint beside the old one and renames it. `settings` and `state` are anything JSON holds."""
+    """Replace a checkpoint in one step.
+
+    Args:
+        path: the file.
+        module: its state is saved, buffers included.
+        flat: the module's trained parameters with their moving averages.
+        optimiser: its moments are saved under the parameters' names.
+        settings: `registry.Settings.plain`.
+        state: anything else to go on from; what JSON holds.
+
+    Raises:
+        OutputFailed: the file cannot be written; the checkpoint before it is as it was.
+    """
     tensors = {f"model.{name}": value for name, value in module.state_dict().items()}
     tensors |= {f"average.{name}": value for name, value in flat.named(flat.average).items()}
     tensors |= _optimiser_tensors(flat, optimiser)
@@ -43,12 +56,13 @@ def save(
     if torch.cuda.is_available():
         tensors["rng.cuda"] = torch.cuda.get_rng_state()
     metadata = {"format": FORMAT, "settings": json.dumps(settings), "state": json.dumps(state)}
-    partial = path.with_suffix(".partial")
     try:
-        save_file({key: value.detach().cpu().clone() for key, value in tensors.items()}, partial, metadata)
-        os.replace(partial, path)
-    except (OSError, SafetensorError) as error:
-        raise OutputFailed(f"{path} cannot be written: {error}", "the checkpoint before it is as it was") from error
+        with replacing(path) as new:
+            save_file({key: value.detach().cpu().clone() for key, value in tensors.items()}, new, metadata)
+    except SafetensorError as error:
+        raise OutputFailed(f"cannot write {path}: {error}", KEPT) from error
+    except OutputFailed as error:
+        raise OutputFailed(error.reason, KEPT) from error
 
 
 def _optimiser_tensors(flat: FlatParameters, optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
@@ -64,7 +78,14 @@ def _optimiser_tensors(flat: FlatParameters, optimiser: torch.optim.Optimizer) -
 
 
 class Checkpoint:
-    """A checkpoint file, read. DvcodecError if it is none, or one that this release does not understand."""
+    """The tensors, settings and state of a checkpoint file.
+
+    Args:
+        path: the file.
+
+    Raises:
+        DvcodecError: it is not a checkpoint, or not one of this release.
+    """
 
     def __init__(self, path: Path) -> None:
         try:
@@ -81,33 +102,33 @@ class Checkpoint:
             raise DvcodecError(f"not a checkpoint of this release: {type(error).__name__}: {error}") from error
 
     def model(self) -> nn.Module:
-        """The model with its parameters' moving averages, as it is to be exported and measured."""
+        """Return the model with the moving averages of its parameters, as it is exported and measured."""
         self.refuse_other_sizes(self.settings)
         module = registry.module(self.settings)
         _load(module, self.parameters())
         return module.eval()
 
     def refuse_other_sizes(self, settings: registry.Settings) -> None:
-        """DvcodecError unless the file holds just the tensors of the model of `settings`.
+        """Raise DvcodecError unless the file holds exactly the tensors of the model of `settings`.
 
-        These may be the file's own, and ask for more than it holds: nothing is allocated.
+        These may be the file's own, and may ask for more than it holds: nothing is allocated.
         """
         with torch.device("meta"):
             _refuse_misfit(registry.module(settings), self.parameters())
 
     def photo_model(self) -> PhotoRRVQ:
-        """The same, of a photograph model. DvcodecError if it is of another kind."""
+        """Return the same for a photograph model. DvcodecError if it is a model of another kind."""
         model = self.model()
         if not isinstance(model, PhotoRRVQ):
-            raise DvcodecError(f"{self.settings.preset} is no model of photographs")
+            raise DvcodecError(f"{self.settings.preset} is not a model of photographs")
         return model
 
     def restore(self, module: nn.Module, flat: FlatParameters, optimiser: torch.optim.Optimizer) -> None:
-        """Puts parameters, buffers, averages, the optimiser's moments and torch's generators as they were."""
+        """Set parameters, buffers, averages, the optimiser's moments and torch's generators as they were."""
         _load(module, self._part("model"))
         average = self._part("average")
-        for group, vector in flat.named(flat.average).items():
-            vector.copy_(average[group])
+        for name, view in flat.named(flat.average).items():
+            view.copy_(average[name])
         kinds = sorted({key.split(".")[1] for key in self.tensors if key.startswith("moment.")})
         for group, vector in flat.groups.items():
             if f"steps.{group}" in self.tensors:
@@ -122,7 +143,7 @@ class Checkpoint:
         return torch.cat([part.reshape(shape).reshape(-1) for part, shape in parts])
 
     def parameters(self) -> dict[str, Tensor]:
-        """The module's state with its parameters' averages, by name."""
+        """Return the module's state by name, with the moving averages of its trained parameters."""
         return self._part("model") | self._part("average")
 
     def _part(self, prefix: str) -> dict[str, Tensor]:
@@ -136,14 +157,14 @@ def _load(module: nn.Module, tensors: dict[str, Tensor]) -> None:
 
 
 def _refuse_misfit(module: nn.Module, tensors: dict[str, Tensor]) -> None:
-    """DvcodecError that names the first tensor that is missing, unknown or of another shape."""
+    """Raise DvcodecError that names the first tensor that is missing, unknown or of another shape."""
     mine = {name: tuple(value.shape) for name, value in module.state_dict().items()}
     theirs = {name: tuple(value.shape) for name, value in tensors.items()}
     for name in [*mine, *theirs]:
         if mine.get(name) != theirs.get(name):
-            held = "lacks it" if name not in theirs else f"has {theirs[name]}"
-            wanted = "knows none" if name not in mine else f"has {mine[name]}"
+            held = f"has shape {theirs[name]}" if name in theirs else "is missing"
+            wanted = f"wants {mine[name]}" if name in mine else "has no such tensor"
             raise DvcodecError(
-                f"the checkpoint is of another model: of {name[:80]} it {held}, the model {wanted}",
+                f"the checkpoint is of another model: its {name[:80]} {held}, the model {wanted}",
                 "give its own --model and --set",
             )

@@ -1,4 +1,4 @@
-"""The display of a run on a terminal: how far it is, its figures, bits an image and codes in use of every layer."""
+"""The terminal display of a run: a bar, the figures, and bits an image and codes in use for every layer."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from .metrics_log import Row
+from .metrics_log import MetricsRow
 
 MOST_LAYERS = 120
 """Layers shown; a screen holds no more."""
 
 
 class Display:
-    """A bar with figures below it, redrawn with every row. Shows nothing where stderr is no terminal."""
+    """A bar with figures below it, redrawn with every row. Without a terminal on stderr it shows nothing."""
 
     def __init__(self, steps: int, *, quiet: bool) -> None:
         console = Console(stderr=True, quiet=quiet)
@@ -28,26 +28,26 @@ class Display:
         if self._shows:
             self._live.start()
 
-    def row(self, row: Row) -> None:
-        """Draws the row."""
+    def row(self, row: MetricsRow) -> None:
+        """Draw the row."""
         self._bar.update(self._task, completed=row.step)
         if self._shows:
             self._live.update(Group(self._bar, figures(row), Columns(layers(row))))
 
     def close(self) -> None:
-        """Clears the display."""
+        """Clear the display."""
         if self._shows:
             self._live.stop()
 
 
-def figures(row: Row) -> str:
-    """The row's figures in one line."""
+def figures(row: MetricsRow) -> str:
+    """Return the figures of a row in one line."""
     words = [f"{name} {value:.4g}" for name, value in row.figures.items()]
     return "  ".join(words if row.validation is None else [*words, f"validation {row.validation:.5g}"])
 
 
-def layers(row: Row) -> list[str]:
-    """Each layer in a few words: name, bits an image, codes in use."""
+def layers(row: MetricsRow) -> list[str]:
+    """Describe each layer in a few words: name, bits an image, codes in use."""
     words = [
         f"{name} {bits:.1f} b" + ("" if codes is None else f" {codes} codes")
         for name, (bits, codes) in row.layers.items()
@@ -56,6 +56,6 @@ def layers(row: Row) -> list[str]:
 
 
 def say(text: str, *, quiet: bool) -> None:
-    """A line on stderr, unless `quiet`."""
+    """Print a line on stderr, unless `quiet`."""
     if not quiet:
         print(text, file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""Ctrl-C between two steps: the step in hand is finished, so that a resumed run equals an uninterrupted one."""
+"""Ctrl-C takes effect between two steps, so that a resumed run equals an uninterrupted one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ IMPATIENT = 2.0
 
 
 class Interrupts:
-    """Notes SIGINT and SIGTERM while it is open, instead of letting them cut a step in two."""
+    """Note SIGINT and SIGTERM while the context is open, instead of letting them cut a step in two."""
 
     def __init__(self) -> None:
         self.asked = False

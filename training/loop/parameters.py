@@ -1,4 +1,4 @@
-"""All parameters in one flat vector a group: one Adam, one moving average, one clip, one exchange between processes."""
+"""All trained parameters in one flat vector a group: one Adam, one average, one clip, one all-reduce."""
 
 from __future__ import annotations
 
@@ -12,7 +12,15 @@ from .task import ParameterGroup
 
 
 class FlatParameters:
-    """A module's trained parameters as views of one vector per group, with gradients that are views too."""
+    """A module's trained parameters as views of one vector a group, their gradients as views of another.
+
+    Args:
+        module: its parameters are replaced by views.
+        groups: every trained parameter in exactly one group.
+
+    Raises:
+        ValueError: a parameter is in no group, or in several.
+    """
 
     def __init__(self, module: nn.Module, groups: Sequence[ParameterGroup]) -> None:
         names = {id(p): name for name, p in module.named_parameters() if p.requires_grad}
@@ -25,7 +33,7 @@ class FlatParameters:
         self.average = {name: flat.detach().clone() for name, flat in self.groups.items()}
 
     def named(self, vectors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Vectors by group, as views by parameter name."""
+        """Return vectors by group as views by parameter name, in the parameters' shapes."""
         views: dict[str, Tensor] = {}
         for group, vector in vectors.items():
             parts = torch.split(vector.detach(), [shape.numel() for _, shape in self.members[group]])
@@ -33,36 +41,36 @@ class FlatParameters:
         return views
 
     def vectors(self) -> dict[str, Tensor]:
-        """The parameters' vectors by group."""
+        """Return the parameters' vectors by group."""
         return {name: flat.detach() for name, flat in self.groups.items()}
 
     def zero_grad(self) -> None:
-        """Sets all gradients to zero in place."""
+        """Set all gradients to zero in place."""
         for gradient in self.gradients():
             gradient.zero_()
 
     def gradients(self) -> list[Tensor]:
-        """The gradient vectors."""
+        """Return the gradient vectors."""
         return [flat.grad for flat in self.groups.values() if flat.grad is not None]
 
     def norm(self) -> float:
-        """Euclidean norm of the whole gradient."""
+        """Return the Euclidean norm of the whole gradient."""
         return float(torch.sqrt(sum((g.square().sum() for g in self.gradients()), torch.zeros(()))))
 
     def scale_gradients(self, factor: float) -> None:
-        """Multiplies all gradients."""
+        """Multiply all gradients by a factor."""
         for gradient in self.gradients():
             gradient.mul_(factor)
 
     @torch.no_grad()
-    def follow(self, decay: float) -> None:
-        """Moves the average towards the parameters."""
+    def update_average(self, decay: float) -> None:
+        """Move the exponential moving average towards the parameters; it keeps a share `decay` of itself."""
         for name, flat in self.groups.items():
             self.average[name].lerp_(flat.detach(), 1 - decay)
 
     @contextmanager
     def averaged(self) -> Iterator[None]:
-        """Inside, the module computes with the average."""
+        """Let the module compute with the moving average inside the context."""
         kept = {name: vector.clone() for name, vector in self.vectors().items()}
         try:
             self._set(self.average)
@@ -77,7 +85,7 @@ class FlatParameters:
 
 
 def _flatten(parameters: Sequence[nn.Parameter]) -> nn.Parameter:
-    """One vector that the parameters, and their gradients, become views of."""
+    """Return one vector that the parameters, and likewise their gradients, become views of."""
     flat = torch.cat([p.detach().reshape(-1) for p in parameters])
     gradient, start = torch.zeros_like(flat), 0
     for parameter in parameters:

@@ -1,29 +1,39 @@
-"""What the loop trains: the seam between the loop, which knows no model, and the objectives, which know no loop."""
+"""The interface between the training loop, which knows no model, and the tasks, which know no loop."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
 
 import numpy as np
 from torch import Tensor, nn
 
+from ...errors import DvcodecError
+
 
 @dataclass(frozen=True)
-class Moment:
-    """Where a run stands: optimiser steps done, and how much of the run that is, in [0, 1)."""
+class Progress:
+    """How far a run has come.
+
+    Args:
+        step: optimiser steps done.
+        fraction: share of the run that is done, in [0, 1).
+    """
 
     step: int
     fraction: float
 
 
 @dataclass
-class Terms:
-    """A batch's loss (scalar, with gradient) and what the log shows of it.
+class LossTerms:
+    """The loss of a batch, and the figures that the log shows of it.
 
-    `figures`: numbers by name with their unit in the name ("rate_bpp", "nll_nats"). `layer_nats`: rate or KL of every
-    layer by image, (B,), in nats. `codes`: symbols used in the batch by layer.
+    Args:
+        loss: scalar with a gradient.
+        figures: numbers by name, with their unit in the name ("rate_bpp", "kl_nats").
+        layer_nats: rate or KL divergence of every latent layer by image, (B,), in nats.
+        codes: how many different symbols each layer used in the batch.
     """
 
     loss: Tensor
@@ -41,47 +51,42 @@ class ParameterGroup:
     rate: float
 
 
-class Task(Protocol):
-    """A model, its objective and its data."""
+class Task(ABC):
+    """A model with its objective and its data.
 
-    @property
-    def module(self) -> nn.Module:
-        """Everything with parameters or persistent buffers; a checkpoint holds its state."""
-        ...
+    `module` holds every parameter and persistent buffer: a checkpoint saves its state.
+    """
 
+    module: nn.Module
+
+    @abstractmethod
     def groups(self) -> Sequence[ParameterGroup]:
-        """All parameters that are trained, each in one group."""
-        ...
+        """Return all trained parameters, each in exactly one group."""
 
-    def batch(self, rng: np.random.Generator, moment: Moment) -> Tensor:
-        """The next batch, on the CPU."""
-        ...
+    @abstractmethod
+    def batch(self, rng: np.random.Generator, progress: Progress) -> Tensor:
+        """Draw the next batch, on the CPU."""
 
-    def prepare(self, rng: np.random.Generator) -> None:
-        """Before the first step of a fresh run: codebooks from data, data-dependent initialisation."""
-        ...
+    @abstractmethod
+    def loss_terms(self, batch: Tensor, progress: Progress) -> LossTerms:
+        """Compute the objective of a batch that is on the model's device."""
 
-    def terms(self, batch: Tensor, moment: Moment) -> Terms:
-        """The objective of a batch on the model's device."""
-        ...
+    def prepare(self, rng: np.random.Generator) -> None:  # noqa: B027  # nothing to prepare is the common case
+        """Initialise what depends on data, before the first step of a fresh run."""
 
+    def synchronise(self, average: Callable[[Iterable[Tensor]], None]) -> None:  # noqa: B027  # likewise
+        """Share what is learned without gradients, such as moving averages, after each step of several processes.
 
-@runtime_checkable
-class Synchronised(Protocol):
-    """A task that learns by more than gradients: moving averages that several processes must share."""
-
-    def synchronise(self, average: Callable[[Iterable[Tensor]], None]) -> None:
-        """After each batch, where there are several processes; `average` replaces tensors by their means over them."""
-        ...
-
-
-@runtime_checkable
-class Validated(Protocol):
-    """A task that can be measured on images it is not trained on."""
+        Args:
+            average: replaces tensors by their means over the processes.
+        """
 
     def validate(self) -> float:
-        """The mean loss over validation images: lower is better. The loop sets averaged parameters and eval mode.
+        """Return the mean loss over the validation images; lower is better.
 
-        What it draws at random comes from torch's generator, which the loop seeds alike each time.
+        The loop has set the averaged parameters and evaluation mode, and seeds torch's generator alike each time.
+
+        Raises:
+            DvcodecError: the task has no validation.
         """
-        ...
+        raise DvcodecError("this model has no validation", "--set validate_every=0")

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...models.configs import ScanConfig, bounded, within
-from .optimisation import MOST_STEPS, Optimisation, Preset
+from .base import MOST_STEPS, Preset, Recipe
 
 LARGEST_SIDE = 2**13
 """Pixels of a page's side."""
 
 
 @dataclass(frozen=True)
-class ScanRecipe(Optimisation):
+class BilevelRecipe(Recipe):
     """How the model of pages is trained. They are made as the run goes on."""
 
     steps: int = 20000
@@ -45,11 +45,11 @@ class ScanRecipe(Optimisation):
             raise ValueError("fonts is no folder")
 
 
-SCANS = {
-    "scans": Preset(
+BILEVEL_PRESETS = {
+    "bilevel": Preset(
         "black and white pages of any size, lossless: pixels given those before them, exact; pages are made",
         ScanConfig(),
-        ScanRecipe(),
+        BilevelRecipe(),
     )
 }
 """Presets of this kind, by name."""

@@ -11,7 +11,7 @@ from typing import Literal
 
 from ...models.configs import bounded, one_of, within
 from ...models.families.config import FamilyConfig
-from .optimisation import LARGEST_RATE, MOST_STEPS, Optimisation, Optimiser, Precision, Schedule
+from .base import LARGEST_RATE, MOST_STEPS, Optimiser, Precision, Preset, Recipe, Schedule
 
 Kind = Literal["gumbel-softmax", "straight-through", "straight-through-gumbel"]
 """Of a relaxation."""
@@ -22,7 +22,7 @@ MOST_NATS = 1e6
 
 
 @dataclass(frozen=True)
-class FamilyRecipe(Optimisation):
+class FamilyRecipe(Recipe):
     """How a family is trained. Rates are the optimiser's; `temperatures` run over fractions of the whole run."""
 
     steps: int = 400_000
@@ -69,13 +69,11 @@ class FamilyRecipe(Optimisation):
 
 
 @dataclass(frozen=True)
-class FamilyPreset:
-    """A family's description, its sizes, its recipe and the data set that its paper trains it on."""
+class FamilyPreset(Preset):
+    """A family of small images that can be trained by name."""
 
-    description: str
     config: FamilyConfig
     recipe: FamilyRecipe
-    data: str
 
 
 EPOCH = 50_000 // 64
@@ -269,4 +267,4 @@ def _grid() -> dict[str, FamilyPreset]:
     }
 
 
-FAMILIES = {**_rrvq(), **_hdvae(), **_grid()}
+FAMILY_PRESETS = {**_rrvq(), **_hdvae(), **_grid()}

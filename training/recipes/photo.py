@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from ...models.configs import RRVQConfig, bounded, one_of, within
-from .optimisation import LARGEST_CROP, LARGEST_RATE, MOST_IMAGES, MOST_STEPS, Optimisation, Precision, Preset
+from .base import LARGEST_CROP, LARGEST_RATE, MOST_IMAGES, MOST_STEPS, Precision, Preset, Recipe
 
 Learns = Literal["all", "postfilter"]
 
 
 @dataclass(frozen=True)
-class Recipe(Optimisation):
+class PhotoRecipe(Recipe):
     """How a photograph model is trained. Rates are Adam's; fractions are of the whole run."""
 
     precision: Precision = "bf16"
@@ -75,18 +75,18 @@ WHOLE = RRVQConfig(
 )
 """The sizes of the default weights: `--from` takes these, and smaller ones before them."""
 
-PRESETS = {
+PHOTO_PRESETS = {
     "rrvq": Preset(
         "RRVQ-VAE of photographs, the codec's model: 96 layers at strides 64 to 8, every quality",
         WHOLE,
-        Recipe(),
+        PhotoRecipe(),
     ),
     "canvas": Preset(
         "the baseline: whole 8x8 blocks by 14 residual codebooks, direct priors, no learned predictions",
         RRVQConfig(
             layout="canvas", prior="direct", predictions=False, widths={64: 64, 32: 64, 16: 96, 8: 96}, blocks=1
         ),
-        Recipe(),
+        PhotoRecipe(),
     ),
     "rrvq-small": Preset(
         "the same hierarchy with narrow networks: quick to train, for trials",
@@ -101,7 +101,7 @@ PRESETS = {
             postfilter_pairs=3,
             analysis_width=32,
         ),
-        Recipe(),
+        PhotoRecipe(),
     ),
     "rrvq-large": Preset(
         "the same hierarchy with wide networks, about 14 MB exported: for days on GPUs",
@@ -114,6 +114,6 @@ PRESETS = {
             postfilter_pairs=3,
             analysis_width=96,
         ),
-        Recipe(),
+        PhotoRecipe(),
     ),
 }

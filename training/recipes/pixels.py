@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...models.configs import WavefrontConfig, bounded, within
-from .optimisation import LARGEST_CROP, Optimisation, Preset
+from .base import LARGEST_CROP, Preset, Recipe
 
 
 @dataclass(frozen=True)
-class PixelRecipe(Optimisation):
+class PixelRecipe(Recipe):
     """How the model of lossless pixels is trained."""
 
     rate: float = 5e-3
@@ -39,7 +39,7 @@ class PixelRecipe(Optimisation):
             raise ValueError("hierarchy is neither a name nor a path")
 
 
-PIXELS = {
+PIXEL_PRESETS = {
     "pixels": Preset(
         "lossless pixels given those before them and what a hierarchy predicts: a small network, exact",
         WavefrontConfig(),

@@ -1,4 +1,4 @@
-"""Every model that can be trained, by name; from a name and a person's changes to settings, from settings to a module.
+"""Every model that can be trained, by name; from a preset and a person's changes to settings, then to a module.
 
 Settings are plain values and survive JSON. Torch loads only where a module is asked for.
 """
@@ -12,30 +12,37 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ...errors import InvalidArgument
 from ...models.configs import RRVQConfig, ScanConfig, WavefrontConfig
 from ...models.families.config import from_fields
-from .bilevel import SCANS, ScanRecipe
-from .families import FAMILIES, FamilyPreset, FamilyRecipe
-from .optimisation import Optimisation, Preset
+from .base import Preset, Recipe
+from .bilevel import BILEVEL_PRESETS, BilevelRecipe
+from .families import FAMILY_PRESETS, FamilyRecipe
 from .overrides import changed, settable
-from .photo import PRESETS, Recipe
-from .pixels import PIXELS, PixelRecipe
+from .photo import PHOTO_PRESETS, PhotoRecipe
+from .pixels import PIXEL_PRESETS, PixelRecipe
 
 if TYPE_CHECKING:
     from torch import nn
 
-RecipeT = TypeVar("RecipeT", bound=Optimisation)
+RecipeT = TypeVar("RecipeT", bound=Recipe)
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a run trains: its `kind` ("photo", "family", "pixels" or "scans"), preset, the model's sizes, the recipe."""
+    """What a run trains.
+
+    Args:
+        kind: kind of model, one of KINDS.
+        preset: name of the preset that the run began with.
+        config: the model's sizes.
+        recipe: how it is trained.
+    """
 
     kind: str
     preset: str
     config: Any
-    recipe: Optimisation
+    recipe: Recipe
 
     def plain(self) -> dict[str, Any]:
-        """The settings as JSON holds them."""
+        """Return the settings as JSON holds them."""
         return {
             "kind": self.kind,
             "preset": self.preset,
@@ -44,21 +51,71 @@ class Settings:
         }
 
 
-def presets() -> dict[str, Preset | FamilyPreset]:
-    """All presets by name, the codec's first."""
-    return {**PRESETS, **FAMILIES, **PIXELS, **SCANS}
+@dataclass(frozen=True)
+class ModelKind:
+    """A kind of model: its presets, its configuration from JSON's types, its recipe, and how to build its module."""
+
+    presets: Mapping[str, Preset]
+    config: Callable[[dict[str, Any]], Any]
+    recipe: type[Recipe]
+    build: Callable[[Any], nn.Module]
+
+
+def _photo(config: Any) -> nn.Module:
+    from ...models.photo.network.model import PhotoRRVQ
+
+    return PhotoRRVQ(config)
+
+
+def _family(config: Any) -> nn.Module:
+    from ...models.families.model import FamilyVAE
+
+    return FamilyVAE(config)
+
+
+def _pixels(config: Any) -> nn.Module:
+    from ...models.wavefront.net import WavefrontNet
+
+    return WavefrontNet(config)
+
+
+def _bilevel(config: Any) -> nn.Module:
+    from ...models.scan_net import ScanNet
+
+    return ScanNet(config)
+
+
+KINDS = {
+    "photo": ModelKind(PHOTO_PRESETS, RRVQConfig.of, PhotoRecipe, _photo),
+    "family": ModelKind(FAMILY_PRESETS, from_fields, FamilyRecipe, _family),
+    "pixels": ModelKind(PIXEL_PRESETS, WavefrontConfig.of, PixelRecipe, _pixels),
+    "bilevel": ModelKind(BILEVEL_PRESETS, ScanConfig.of, BilevelRecipe, _bilevel),
+}
+"""The kinds of models by name, that of the codec first."""
+
+
+def presets() -> dict[str, Preset]:
+    """Return all presets by name, those of the codec's model first."""
+    return {name: preset for kind in KINDS.values() for name, preset in kind.presets.items()}
 
 
 def resolve(name: str, overrides: Mapping[str, str], steps: int | None, base: Settings | None = None) -> Settings:
-    """A preset's settings, or those of a run to go on with, with a person's changes.
+    """Return the settings of a preset, or of a run to go on with, with a person's changes.
 
-    InvalidArgument for an unknown preset, key or value, or if the run is of another preset.
+    Args:
+        name: the preset.
+        overrides: values as typed, by the names of fields of the recipe or the configuration.
+        steps: optimiser steps in all; None leaves them to the recipe.
+        base: settings of the run that goes on.
+
+    Raises:
+        InvalidArgument: an unknown preset, name or value, or a run of another preset.
     """
     if name not in presets():
         raise InvalidArgument(f"no preset {name!r}", f"there are {', '.join(presets())}")
     if base is not None and base.preset != name:
         raise InvalidArgument(f"the run trains {base.preset}, not {name}", f"--model {base.preset}")
-    settings = base or _of(name, presets()[name])
+    settings = base or _preset_settings(name)
     known = settable(settings.recipe) | settable(settings.config)
     for key in overrides:
         if key not in known:
@@ -67,32 +124,23 @@ def resolve(name: str, overrides: Mapping[str, str], steps: int | None, base: Se
     return replace(settings, config=changed(settings.config, overrides), recipe=recipe)
 
 
-def _of(name: str, preset: Preset | FamilyPreset) -> Settings:
-    lossless = "pixels" if name in PIXELS else "scans" if name in SCANS else ""
-    kind = lossless or ("photo" if isinstance(preset, Preset) else "family")
+def _preset_settings(name: str) -> Settings:
+    kind = next(kind for kind, described in KINDS.items() if name in described.presets)
+    preset = KINDS[kind].presets[name]
     return Settings(kind, name, preset.config, preset.recipe)
 
 
 def restored(plain: Mapping[str, Any]) -> Settings:
-    """Settings from what JSON held. KeyError, TypeError or ValueError if it holds something else."""
+    """Return settings from what JSON held. KeyError, TypeError or ValueError if it holds something else."""
     kind, preset = plain["kind"], str(plain["preset"])
     if kind not in KINDS:
         raise ValueError(f"unknown kind of model {kind!r}")
-    config, recipe = KINDS[kind]
-    return Settings(kind, preset, config(dict(plain["config"])), _recipe(recipe, plain["recipe"]))
+    config, recipe = KINDS[kind].config(dict(plain["config"])), recipe_of(KINDS[kind].recipe, plain["recipe"])
+    return Settings(kind, preset, config, recipe)
 
 
-KINDS: dict[str, tuple[Callable[[dict[str, Any]], Any], type[Optimisation]]] = {
-    "photo": (RRVQConfig.of, Recipe),
-    "family": (from_fields, FamilyRecipe),
-    "pixels": (WavefrontConfig.of, PixelRecipe),
-    "scans": (ScanConfig.of, ScanRecipe),
-}
-"""By kind: a configuration from JSON's types, and the recipe."""
-
-
-def _recipe(kind: type[RecipeT], plain: Mapping[str, Any]) -> RecipeT:
-    """Make a recipe of JSON's types. TypeError for a field that is missing or unknown."""
+def recipe_of(kind: type[RecipeT], plain: Mapping[str, Any]) -> RecipeT:
+    """Return a recipe from JSON's types. TypeError for a field that is missing or unknown."""
     missing = {field.name for field in fields(kind)} - plain.keys()
     if missing:
         raise TypeError(f"the recipe lacks {sorted(missing)[0]}")
@@ -101,19 +149,5 @@ def _recipe(kind: type[RecipeT], plain: Mapping[str, Any]) -> RecipeT:
 
 
 def module(settings: Settings) -> nn.Module:
-    """The module of settings, its parameters at random. Loads torch."""
-    if settings.kind == "family":
-        from ...models.families.model import FamilyVAE
-
-        return FamilyVAE(settings.config)
-    if settings.kind == "pixels":
-        from ...models.wavefront.net import WavefrontNet
-
-        return WavefrontNet(settings.config)
-    if settings.kind == "scans":
-        from ...models.scan_net import ScanNet
-
-        return ScanNet(settings.config)
-    from ...models.photo.network.model import PhotoRRVQ
-
-    return PhotoRRVQ(settings.config)
+    """Build the module of settings, its parameters at random. Loads torch."""
+    return KINDS[settings.kind].build(settings.config)

@@ -20,12 +20,12 @@ from ...models.scan_net import PATTERNS, ScanNet
 from ...models.surroundings import RECTANGLES, counts, features, pattern, window
 from ..data.bilevel_pages import fonts_below
 from ..data.bilevel_scans import Page, made
-from ..loop.task import Moment, ParameterGroup, Terms
-from ..recipes.bilevel import ScanRecipe
+from ..loop.task import LossTerms, ParameterGroup, Progress, Task
+from ..recipes.bilevel import BilevelRecipe
 
 
 @dataclass
-class Seen:
+class PageFeatures:
     """A page and what its pixels see; `busy` are the places in raster order of those that the network is asked for."""
 
     white: Tensor
@@ -36,7 +36,7 @@ class Seen:
     """Ink and paper among the others by pattern, (PATTERNS, 2)."""
 
 
-def seen(page: Page, reach: Reach) -> Seen:
+def page_features(page: Page, reach: Reach) -> PageFeatures:
     """What the network may see of a page, whose rarer colour counts as ink."""
     white = torch.from_numpy(page if page.mean() >= 0.5 else 1 - page).float()
     found = counts(white[None], window(reach) + RECTANGLES)[0].flatten(0, 1)
@@ -44,18 +44,20 @@ def seen(page: Page, reach: Reach) -> Seen:
     found, busy = found[:, 2:], torch.nonzero(~still)[:, 0]
     codes = pattern(found[still]).long() * 2 + white.flatten()[still].long()
     quiet = torch.bincount(codes, minlength=2 * PATTERNS).view(PATTERNS, 2)
-    return Seen(white, found[busy], busy, quiet)
+    return PageFeatures(white, found[busy], busy, quiet)
 
 
-class ScanTask:
+class BilevelTask(Task):
     """A model of pages, and a stock of pages that is renewed bit by bit."""
 
-    def __init__(self, config: ScanConfig, recipe: ScanRecipe, photographs: Path | None) -> None:
+    module: ScanNet
+
+    def __init__(self, config: ScanConfig, recipe: BilevelRecipe, photographs: Path | None) -> None:
         self.recipe, self.module = recipe, ScanNet(config)
         self.reach = self.module.net.config.reach
         self.fonts = fonts_below(Path(recipe.fonts) if recipe.fonts else None)
         self.photographs = [] if photographs is None else sorted(p for p in photographs.rglob("*") if p.is_file())
-        self.pages: list[Seen] = []
+        self.pages: list[PageFeatures] = []
 
     def groups(self) -> Sequence[ParameterGroup]:
         """The network alone; quiet pixels are counted."""
@@ -65,25 +67,25 @@ class ScanTask:
         """The first pages."""
         self.pages = [self._page(rng) for _ in range(self.recipe.pages)]
 
-    def batch(self, rng: np.random.Generator, moment: Moment) -> Tensor:
+    def batch(self, rng: np.random.Generator, progress: Progress) -> Tensor:
         """What busy pixels see, and as the last column their colour. (n, inputs + 1)"""
         if not self.pages:
             self.prepare(rng)
-        if moment.step % self.recipe.renew == 0:
+        if progress.step % self.recipe.renew == 0:
             self.pages[rng.integers(len(self.pages))] = self._page(rng)
         chosen = rng.integers(len(self.pages), size=self.recipe.batch)
         return torch.cat([self._rows(self.pages[i], rng) for i in chosen])
 
-    def terms(self, batch: Tensor, moment: Moment) -> Terms:
+    def loss_terms(self, batch: Tensor, progress: Progress) -> LossTerms:
         """Bits of a busy pixel."""
         scores = self.module.net.scores(batch[:, :-1])
         bits = -log_prob(scores, batch[:, -1]).mean() / math.log(2)
-        return Terms(bits, {"rate_bpp": float(bits.detach())})
+        return LossTerms(bits, {"rate_bpp": float(bits.detach())})
 
-    def _page(self, rng: np.random.Generator) -> Seen:
+    def _page(self, rng: np.random.Generator) -> PageFeatures:
         size = self.recipe.page_height, self.recipe.page_width
         while True:
-            page = seen(made(size, self.fonts, self._photograph(rng), rng, self.recipe.halftones), self.reach)
+            page = page_features(made(size, self.fonts, self._photograph(rng), rng, self.recipe.halftones), self.reach)
             self.module.quiet += page.quiet
             if len(page.busy):
                 return page
@@ -94,7 +96,7 @@ class ScanTask:
         with Image.open(self.photographs[rng.integers(len(self.photographs))]) as image:
             return [np.asarray(image.convert("L"))]
 
-    def _rows(self, page: Seen, rng: np.random.Generator) -> Tensor:
+    def _rows(self, page: PageFeatures, rng: np.random.Generator) -> Tensor:
         """A random few of a page's busy pixels."""
         kept = torch.from_numpy(rng.integers(len(page.busy), size=self.recipe.pixels))
         padded, width = self.reach.padded(2 * page.white - 1), page.white.shape[1]

@@ -1,4 +1,4 @@
-"""From settings to a task: which objective, and which images it learns from."""
+"""Build the task of a run from its settings: which objective, and which images it learns from."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from ..data.family_data import data_of
 from ..data.photo_folder import PhotoFolder
 from ..loop.task import Task
 from ..options import TrainOptions
-from ..recipes.bilevel import ScanRecipe
+from ..recipes.bilevel import BilevelRecipe
 from ..recipes.families import FamilyRecipe
-from ..recipes.photo import Recipe
+from ..recipes.photo import PhotoRecipe
 from ..recipes.pixels import PixelRecipe
 from ..recipes.registry import Settings
-from .bilevel import ScanTask
+from .bilevel import BilevelTask
 from .families import ElboTask
 from .photo import PhotoTask
 from .pixels import PixelTask
@@ -25,47 +25,57 @@ from .postfilter import PostFilterTask
 
 
 def task_of(settings: Settings, options: TrainOptions) -> tuple[Task, dict[str, Any]]:
-    """The task of a run, and what its checkpoints tell of the data. DvcodecError where data and model do not fit."""
-    if isinstance(settings.recipe, Recipe):
-        return _photographs(settings, settings.recipe, options)
-    if isinstance(settings.recipe, PixelRecipe):
-        return _pixels(settings, settings.recipe, options)
-    if isinstance(settings.recipe, ScanRecipe):
-        return _pages(settings, settings.recipe, options)
-    assert isinstance(settings.recipe, FamilyRecipe)
-    return _family(settings, settings.recipe, options)
+    """Build the task of a run.
+
+    Returns:
+        The task, and what checkpoints tell of its data.
+
+    Raises:
+        DvcodecError: data and model do not fit.
+    """
+    match settings.recipe:
+        case PhotoRecipe() as recipe:
+            return _photographs(settings, recipe, options)
+        case PixelRecipe() as recipe:
+            return _pixels(settings, recipe, options)
+        case BilevelRecipe() as recipe:
+            return _pages(settings, recipe, options)
+        case FamilyRecipe() as recipe:
+            return _family(settings, recipe, options)
+        case _:
+            raise TypeError(f"no task trains by a {type(settings.recipe).__name__}")
 
 
 def _family(settings: Settings, recipe: FamilyRecipe, options: TrainOptions) -> tuple[Task, dict[str, Any]]:
     data, excluded = data_of(settings.config, options.data, options.root, options.exclude, download=options.download)
-    facts = {"data": options.data, "images": len(data.split("train")), "excluded": excluded}
+    summary = {"data": options.data, "images": len(data.split("train")), "excluded": excluded}
     held = data.split("validation") if recipe.validate_every else None
     validation = None if held is None else partial(held.batches, recipe.batch)
-    return ElboTask(settings.config, recipe, data, validation, options.start), facts
+    return ElboTask(settings.config, recipe, data, validation, options.start), summary
 
 
-def _photographs(settings: Settings, recipe: Recipe, options: TrainOptions) -> tuple[Task, dict[str, Any]]:
+def _photographs(settings: Settings, recipe: PhotoRecipe, options: TrainOptions) -> tuple[Task, dict[str, Any]]:
     if options.data in DATA_SETS:
         raise InvalidArgument(f"{settings.preset} trains on a folder of photographs", "--data DIR")
     kind, side = (PhotoTask, recipe.late_crop) if recipe.learns == "all" else (PostFilterTask, recipe.pool_side)
     photos = PhotoFolder(Path(options.data), side, options.exclude)
-    task = kind(settings.config, recipe, photos, options.seed, options.start)
-    return task, {"data": options.data, "images": len(photos.images), "excluded": photos.excluded}
+    return kind(settings.config, recipe, photos, options.seed, options.start), _summary(options, photos)
 
 
 def _pixels(settings: Settings, recipe: PixelRecipe, options: TrainOptions) -> tuple[Task, dict[str, Any]]:
     if options.data in DATA_SETS or options.start is not None:
-        raise InvalidArgument(
-            f"{settings.preset} trains from scratch on a folder of lossless photographs", "--data DIR"
-        )
+        reason = f"{settings.preset} trains from scratch on a folder of lossless photographs"
+        raise InvalidArgument(reason, "--data DIR")
     photos = PhotoFolder(Path(options.data), recipe.crop, options.exclude)
-    facts = {"data": options.data, "images": len(photos.images), "excluded": photos.excluded}
-    return PixelTask(settings.config, recipe, photos), facts
+    return PixelTask(settings.config, recipe, photos), _summary(options, photos)
 
 
-def _pages(settings: Settings, recipe: ScanRecipe, options: TrainOptions) -> tuple[Task, dict[str, Any]]:
+def _summary(options: TrainOptions, photos: PhotoFolder) -> dict[str, Any]:
+    return {"data": options.data, "images": len(photos.images), "excluded": photos.excluded}
+
+
+def _pages(settings: Settings, recipe: BilevelRecipe, options: TrainOptions) -> tuple[Task, dict[str, Any]]:
     if options.data in DATA_SETS or options.start is not None or options.exclude is not None:
         raise InvalidArgument(f"{settings.preset} trains from scratch on pages that it makes", "--data DIR alone")
-    task = ScanTask(settings.config, recipe, Path(options.data))
-    facts = {"data": options.data, "images": len(task.photographs), "fonts": len(task.fonts), "excluded": 0}
-    return task, facts
+    task = BilevelTask(settings.config, recipe, Path(options.data))
+    return task, {"data": options.data, "images": len(task.photographs), "fonts": len(task.fonts), "excluded": 0}

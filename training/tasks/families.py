@@ -24,9 +24,9 @@ from ...models.families.config import FamilyConfig
 from ...models.families.model import FamilyVAE
 from ...models.families.nets import data_dependent_initialisation
 from ...models.families.relaxations import Relaxation
-from ..loop.task import Moment, ParameterGroup, Terms
+from ..loop.task import LossTerms, ParameterGroup, Progress, Task
 from ..recipes.families import FamilyRecipe
-from ..warm_start.families import start_from
+from ..warm_start.families import warm_start_family
 
 
 class Images(Protocol):
@@ -37,11 +37,13 @@ class Images(Protocol):
         ...
 
 
-class ElboTask:
+class ElboTask(Task):
     """A family over a data set.
 
     `validation` gives the batches that `validate` measures, `start` is a checkpoint whose parameters it goes on from.
     """
+
+    module: FamilyVAE
 
     def __init__(
         self,
@@ -63,7 +65,7 @@ class ElboTask:
         groups = (ParameterGroup("values", values, rates[0]), ParameterGroup("networks", rest, rates[1]))
         return [group for group in groups if group.parameters]
 
-    def batch(self, rng: np.random.Generator, moment: Moment) -> Tensor:
+    def batch(self, rng: np.random.Generator, progress: Progress) -> Tensor:
         """The next batch, on the CPU."""
         return self.data.batch(self.recipe.batch, rng)
 
@@ -71,27 +73,27 @@ class ElboTask:
         """Data-dependent initialisation of the normalised weights on one batch, or another run's parameters."""
         model = self.module
         if self.start is not None:
-            return start_from(model, self.start)
+            return warm_start_family(model, self.start)
         x = self.data.batch(self.recipe.batch, rng).to(next(model.parameters()).device)
-        pick = relaxed(self._relaxation(Moment(0, 0.0)))
+        pick = relaxed(self._relaxation(Progress(0, 0.0)))
         with data_dependent_initialisation(model):
             model.decode(len(x), Posterior(pick), model.infer(x, pick))
 
-    def terms(self, batch: Tensor, moment: Moment) -> Terms:
+    def loss_terms(self, batch: Tensor, progress: Progress) -> LossTerms:
         """The objective of a batch on the model's device. DvcodecError naming the layer that is no number."""
-        model, account, relaxation = self.module, Account(), self._relaxation(moment)
+        model, account, relaxation = self.module, Account(), self._relaxation(progress)
         pick = relaxed(relaxation)
         raw = model.decode(len(batch), Posterior(pick, account), model.infer(batch, pick))
         likelihood = model.p_x().log_prob(batch, raw)  # (B,)
         refuse_nan(account, likelihood)
         floor = torch.as_tensor(self.recipe.free_bits, device=batch.device)
         divergence = sum((torch.maximum(kl.mean(), floor) for kl in account.kl.values()), torch.zeros_like(floor))
-        loss = -likelihood.mean() + self._weight(moment) * divergence
+        loss = -likelihood.mean() + self._weight(progress) * divergence
         if model.config.latent == "nearest":
             loss = loss + self._dictionary(account, len(batch))
         kl_nats = torch.stack(list(account.kl.values())).sum(0).detach()
         elbo = float((likelihood.detach() - kl_nats).mean())
-        return Terms(
+        return LossTerms(
             loss,
             {
                 "relaxed_elbo_nats": elbo,
@@ -124,13 +126,13 @@ class ElboTask:
             if isinstance(layer.codebook, Nearest) and layer.codebook.ema:
                 layer.codebook.synchronise(average)
 
-    def _relaxation(self, moment: Moment) -> Relaxation:
+    def _relaxation(self, progress: Progress) -> Relaxation:
         recipe = self.recipe
-        temperature = float(np.interp(moment.fraction, recipe.fractions, recipe.temperatures))
+        temperature = float(np.interp(progress.fraction, recipe.fractions, recipe.temperatures))
         return Relaxation(recipe.relaxation, temperature)
 
-    def _weight(self, moment: Moment) -> float:
-        return min(1.0, (moment.step + 1) / self.recipe.kl_warm_up) if self.recipe.kl_warm_up else 1.0
+    def _weight(self, progress: Progress) -> float:
+        return min(1.0, (progress.step + 1) / self.recipe.kl_warm_up) if self.recipe.kl_warm_up else 1.0
 
     def _dictionary(self, account: Account, images: int) -> Tensor:
         """VQ-VAE's losses, in the units of the ELBO (a Gaussian's nats up to its variance); moves an EMA codebook."""

@@ -13,9 +13,9 @@ from ...errors import InvalidArgument
 from ...models.configs import RRVQConfig
 from ...models.photo.network.model import FINEST_CODE, PhotoRRVQ
 from ..data.photo_folder import PhotoFolder
-from ..loop.task import Moment, ParameterGroup, Terms
-from ..recipes.photo import Recipe
-from ..warm_start.photo import start_from
+from ..loop.task import LossTerms, ParameterGroup, Progress, Task
+from ..recipes.photo import PhotoRecipe
+from ..warm_start.photo import warm_start_photo_model
 from .codebooks import initialise_codebooks
 from .rate_distortion import rate_distortion
 
@@ -35,13 +35,15 @@ def drawn_codes(count: int) -> Tensor:
     return torch.randint(0, FINEST_CODE + 1, (count,))
 
 
-class PhotoTask:
+class PhotoTask(Task):
     """A photograph model over a folder of photographs.
 
     `start`: weights to start from; None starts from networks at random and codebooks from the data.
     """
 
-    def __init__(self, config: RRVQConfig, recipe: Recipe, photos: PhotoFolder, seed: int, start: Path | None):
+    module: PhotoRRVQ
+
+    def __init__(self, config: RRVQConfig, recipe: PhotoRecipe, photos: PhotoFolder, seed: int, start: Path | None):
         if recipe.precision != "bf16":
             raise InvalidArgument(
                 f"photograph models train in bf16, not {recipe.precision}", "their layers choose what is exact in it"
@@ -58,14 +60,14 @@ class PhotoTask:
         groups = [ParameterGroup(g, [p for name, p in named if group_of(name) == g], rate) for g, rate in rates]
         return [group for group in groups if group.parameters]
 
-    def batch(self, rng: np.random.Generator, moment: Moment) -> Tensor:
+    def batch(self, rng: np.random.Generator, progress: Progress) -> Tensor:
         """Crops (B, 3, H, W)."""
-        return self.crops(rng, moment)
+        return self.crops(rng, progress)
 
-    def crops(self, rng: np.random.Generator, moment: Moment) -> Tensor:
+    def crops(self, rng: np.random.Generator, progress: Progress) -> Tensor:
         """Crops (B, 3, H, W), larger and fewer in the last part of the run."""
         recipe = self.recipe
-        side = recipe.late_crop if moment.fraction >= recipe.late_from else recipe.crop
+        side = recipe.late_crop if progress.fraction >= recipe.late_from else recipe.crop
         count = max(1, recipe.batch * recipe.crop**2 // side**2)
         return self.drawn(count, side, rng)
 
@@ -79,7 +81,7 @@ class PhotoTask:
         with torch.no_grad():
             parts = []
             for _ in range(24):
-                x = self.crops(rng, Moment(0, 0.0)).to(device)
+                x = self.crops(rng, Progress(0, 0.0)).to(device)
                 quality = torch.randint(1500, FINEST_CODE + 1, (len(x),), device=device)
                 parts.append(self.module.infer(x, quality, learned=False))
             evidence = {s: torch.cat([part[s] for part in parts]).cpu() for s in parts[0]}
@@ -87,13 +89,13 @@ class PhotoTask:
         initialise_codebooks(self.module, evidence, torch.Generator().manual_seed(self.seed))
         self.module.to(device)
         if self.start is not None:
-            start_from(self.module, self.start)
+            warm_start_photo_model(self.module, self.start)
 
-    def terms(self, batch: Tensor, moment: Moment) -> Terms:
+    def loss_terms(self, batch: Tensor, progress: Progress) -> LossTerms:
         """Rate and distortion at qualities drawn for each crop. The layers choose their own precision."""
         quality = drawn_codes(len(batch)).to(batch.device)
-        relaxed = self.recipe.pull > 0 and moment.step % 2 == 0
+        relaxed = self.recipe.pull > 0 and progress.step % 2 == 0
         relax = 2.0 if relaxed else 0.0  # costly: every second step, counted twice
-        analysis = moment.fraction >= self.recipe.analysis_from
+        analysis = progress.fraction >= self.recipe.analysis_from
         with torch.autocast(batch.device.type, enabled=False):
             return rate_distortion(self.module, batch, quality, self.recipe, relax=relax, analysis=analysis)

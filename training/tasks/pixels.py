@@ -20,7 +20,7 @@ from ...models.wavefront.base import doubled, halved
 from ...models.wavefront.model import WavefrontPixels
 from ...models.wavefront.net import WavefrontNet
 from ..data.photo_folder import PhotoFolder, read_rgb
-from ..loop.task import Moment, ParameterGroup, Terms
+from ..loop.task import LossTerms, ParameterGroup, Progress, Task
 from ..recipes.pixels import PixelRecipe
 
 LOSSY = (".avif", ".jpg", ".jpeg")
@@ -46,8 +46,10 @@ def predictive(weights: str) -> Predictive:
     return hierarchy
 
 
-class PixelTask:
+class PixelTask(Task):
     """A model of lossless pixels over a folder of photographs."""
+
+    module: WavefrontNet
 
     def __init__(self, config: WavefrontConfig, recipe: PixelRecipe, photos: PhotoFolder) -> None:
         self.recipe, self.photos = recipe, photos
@@ -63,7 +65,7 @@ class PixelTask:
         """All networks alike."""
         return [ParameterGroup("pixels", list(self.module.parameters()), self.recipe.rate)]
 
-    def batch(self, rng: np.random.Generator, moment: Moment) -> Tensor:
+    def batch(self, rng: np.random.Generator, progress: Progress) -> Tensor:
         """Crops of pixels and of what is predicted, (B, 6, H, W), each under a colour transform."""
         crops = self.photos.batch(self.recipe.batch, self.recipe.crop, rng)
         return torch.stack([self._transformed(crop, rng) for crop in crops])
@@ -79,11 +81,11 @@ class PixelTask:
     def prepare(self, rng: np.random.Generator) -> None:
         """Networks start at random."""
 
-    def terms(self, batch: Tensor, moment: Moment) -> Terms:
+    def loss_terms(self, batch: Tensor, progress: Progress) -> LossTerms:
         """Bits a pixel."""
         planes, shown = batch[:, :3], batch[:, 3:]
         bits = torch.stack([cost(*pair).sum() for pair in self.module(planes, shown)]) / planes[:, 0].numel()
-        return Terms(bits.sum(), {"rate_bpp": float(bits.detach().sum())})
+        return LossTerms(bits.sum(), {"rate_bpp": float(bits.detach().sum())})
 
 
 def _shares(areas: NDArray[np.float64], lossy: NDArray[np.bool_], lossless_share: float) -> NDArray[np.float64]:

@@ -18,8 +18,8 @@ from ...models.configs import RRVQConfig
 from ...models.photo.network.model import FINEST_CODE
 from ...models.photo.network.transform import BLOCK
 from ..data.photo_folder import PhotoFolder
-from ..loop.task import Moment, Terms
-from ..recipes.photo import Recipe
+from ..loop.task import LossTerms, Progress
+from ..recipes.photo import PhotoRecipe
 from .choosers import PosteriorChooser
 from .photo import PhotoTask
 from .rate_distortion import image_weights
@@ -53,7 +53,7 @@ class Pool:
 class PostFilterTask(PhotoTask):
     """A photograph model from weights of which only the post-filter learns."""
 
-    def __init__(self, config: RRVQConfig, recipe: Recipe, photos: PhotoFolder, seed: int, start: Path | None):
+    def __init__(self, config: RRVQConfig, recipe: PhotoRecipe, photos: PhotoFolder, seed: int, start: Path | None):
         super().__init__(config, recipe, photos, seed, start)
         if self.module.postfilter is None:
             raise InvalidArgument("the model has no post-filter", "--set postfilter_width=48")
@@ -69,15 +69,15 @@ class PostFilterTask(PhotoTask):
             raise InvalidArgument("the post-filter alone learns behind weights that are there", "--from WEIGHTS")
         super().prepare(rng)
 
-    def batch(self, rng: np.random.Generator, moment: Moment) -> Tensor:
+    def batch(self, rng: np.random.Generator, progress: Progress) -> Tensor:
         """Which squares of the pool: (B, 3), crop, rows and columns of blocks."""
-        number = moment.step // self.recipe.pool_steps
+        number = progress.step // self.recipe.pool_steps
         if number != self.number:
             self.pool, self.number = self._decoded(np.random.default_rng([self.seed, number])), number
         room = (self.recipe.pool_side - self.recipe.crop) // BLOCK + 1
         return torch.from_numpy(rng.integers([self.recipe.pool, room, room], size=(self.recipe.batch, 3)))
 
-    def terms(self, batch: Tensor, moment: Moment) -> Terms:
+    def loss_terms(self, batch: Tensor, progress: Progress) -> LossTerms:
         """The distortion that the filter leaves."""
         assert self.pool is not None
         with torch.autocast(batch.device.type, enabled=False):  # the filter chooses its own precision
@@ -90,7 +90,7 @@ class PostFilterTask(PhotoTask):
             "distortion_nats_per_pixel": float(error.detach().sum()) / pixels,
             "unfiltered_nats_per_pixel": float(before.sum()) / pixels,
         }
-        return Terms(loss, figures)
+        return LossTerms(loss, figures)
 
     @torch.no_grad()
     def _decoded(self, rng: np.random.Generator) -> Pool:

@@ -14,8 +14,8 @@ from torch import Tensor
 
 from ...models.photo.encoder.lookahead import what_filters_add
 from ...models.photo.network.model import Painted, PhotoRRVQ
-from ..loop.task import Terms
-from ..recipes.photo import Recipe
+from ..loop.task import LossTerms
+from ..recipes.photo import PhotoRecipe
 from .choosers import PosteriorChooser
 
 REFERENCE_SIGMA = 8.0
@@ -25,8 +25,8 @@ FILTERED_PIXELS = 2**18
 
 
 def rate_distortion(
-    model: PhotoRRVQ, x: Tensor, quality: Tensor, recipe: Recipe, *, relax: float, analysis: bool
-) -> Terms:
+    model: PhotoRRVQ, x: Tensor, quality: Tensor, recipe: PhotoRecipe, *, relax: float, analysis: bool
+) -> LossTerms:
     """The objective on crops x (B, 3, H, W) in [0, 255] at quality codes (B,).
 
     `relax`: how many times the gradient of the choice's relaxation counts; 0 leaves its cost out.
@@ -50,7 +50,7 @@ def rate_distortion(
         "bits_per_pixel": float(chooser.nats.detach().sum()) / pixels / math.log(2),
         "distortion_nats_per_pixel": float(error.detach().sum()) / pixels,
     }
-    return Terms(loss, figures, chooser.layer_nats, chooser.codes)
+    return LossTerms(loss, figures, chooser.layer_nats, chooser.codes)
 
 
 def filters_of_crops(shown: Tensor, x: Tensor, sigma: Tensor) -> Tensor:

@@ -10,18 +10,18 @@ from torch import Tensor
 from ...errors import DvcodecError
 from ...models.families.model import FamilyVAE
 from ...models.families.neighbours import Bilevel
-from ..loading import is_checkpoint, opened
+from ..loading import is_checkpoint, load_checkpoint
 
 NEIGHBOURS = "likelihood.net.first.weight"
 
 
 @torch.no_grad()
-def start_from(model: FamilyVAE, path: Path) -> None:
+def warm_start_family(model: FamilyVAE, path: Path) -> None:
     """Gives `model` a checkpoint's parameters; its pixels may see further: new neighbours count nothing at first.
 
     DvcodecError if it is no checkpoint of a family or if its networks have other sizes.
     """
-    other = opened(path, "cpu") if is_checkpoint(path) else None
+    other = load_checkpoint(path, "cpu") if is_checkpoint(path) else None
     if not isinstance(other, FamilyVAE):
         raise DvcodecError(f"{path} is no checkpoint of such a model", "--from RUN/checkpoint.safetensors")
     mine, theirs = model.state_dict(), other.state_dict()

@@ -24,7 +24,7 @@ from ...models.weights_file import read
 from .growth import GROWING, grow
 
 
-def start_from(model: PhotoRRVQ, weights: Path) -> int:
+def warm_start_photo_model(model: PhotoRRVQ, weights: Path) -> int:
     """Gives `model`, not frozen, the parameters of a weights file; returns how many of its layers were carried over.
 
     DvcodecError if it is no weights file or if its networks have other sizes.

@@ -20,7 +20,7 @@ LARGEST_CROP = 2**13
 
 
 @dataclass(frozen=True)
-class Optimisation:
+class Recipe:
     """What the loop needs to know, whatever it trains; recipes of tasks add their own fields. Steps are optimiser's.
 
     A person and a checkpoint may say anything: ValueError for a value out of bounds.
@@ -71,9 +71,16 @@ class Optimisation:
 
 @dataclass(frozen=True)
 class Preset:
-    """A model's description, its sizes and its recipe."""
+    """A model that can be trained by name.
+
+    Args:
+        description: one line for the help.
+        config: the model's sizes, a dataclass of plain values.
+        recipe: how it is trained.
+        data: the named data set of the paper that the preset follows; empty for models of any folder's images.
+    """
 
     description: str
     config: Any
-    """A dataclass of plain values: a photograph model's sizes, a family's, ..."""
-    recipe: Optimisation
+    recipe: Recipe
+    data: str = ""

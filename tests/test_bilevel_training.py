@@ -16,10 +16,10 @@ from dvcodec.models import deflated
 from dvcodec.models.configs import ScanConfig
 from dvcodec.models.scan_net import PATTERNS, RARE, TOTAL, ScanNet, net_config
 from dvcodec.training.data import bilevel_pages, bilevel_scans
-from dvcodec.training.loop.task import Moment
+from dvcodec.training.loop.task import Progress
 from dvcodec.training.options import TrainOptions
-from dvcodec.training.recipes.bilevel import ScanRecipe
-from dvcodec.training.tasks.bilevel import ScanTask, seen
+from dvcodec.training.recipes.bilevel import BilevelRecipe
+from dvcodec.training.tasks.bilevel import BilevelTask, page_features
 from fake import photograph
 
 SIZE = (160, 120)
@@ -51,11 +51,11 @@ def test_the_objective_is_what_a_page_costs() -> None:
     model, page = small_pages.page_model(), made(3)
     whole = [(slice(0, SIZE[0]), slice(0, SIZE[1]))]
     size = len(bilevel.encode(page * np.uint8(255), whole, model, Tables(model.tables)))
-    net, looked = small_pages.trainable(), seen(page, model.network.config.reach)
-    task = ScanTask(ScanConfig(rows=3, columns=5, width=12), ScanRecipe(pages=1, batch=1, pixels=40000), None)
+    net, looked = small_pages.trainable(), page_features(page, model.network.config.reach)
+    task = BilevelTask(ScanConfig(rows=3, columns=5, width=12), BilevelRecipe(pages=1, batch=1, pixels=40000), None)
     task.module, task.pages = net, [looked]
     with torch.no_grad():
-        busy = float(task.terms(task.batch(np.random.default_rng(0), Moment(1, 0)), Moment(1, 0)).loss)
+        busy = float(task.loss_terms(task.batch(np.random.default_rng(0), Progress(1, 0)), Progress(1, 0)).loss)
     quiet = -(looked.quiet.numpy() * np.log2((net.weights() + 1.0) / 2**24)).sum()
     expected = (busy * len(looked.busy) + float(quiet)) / 8
     assert abs(size / expected - 1) < 0.05
@@ -63,7 +63,7 @@ def test_the_objective_is_what_a_page_costs() -> None:
 
 def test_all_pixels_are_busy_or_counted() -> None:
     page = made(5)
-    looked = seen(page, net_config(ScanConfig()).reach)
+    looked = page_features(page, net_config(ScanConfig()).reach)
     assert int(looked.quiet.sum()) + len(looked.busy) == page.size
     assert int(looked.quiet[:, 0].sum()) <= (page == 0).sum()
 
@@ -86,7 +86,7 @@ def run(tmp_path: Path, **more: str) -> Path:
     Image.fromarray(photograph(48, 56)).save(folder / "0.png")
     small = {"width": "4", "batch": "2", "pixels": "64", "pages": "2", "page_height": "90", "page_width": "80"}
     options = TrainOptions(
-        "scans", str(folder), tmp_path / "run", steps=3, device="cpu", overrides={**small, **more}, quiet=True
+        "bilevel", str(folder), tmp_path / "run", steps=3, device="cpu", overrides={**small, **more}, quiet=True
     )
     training.train(options)
     return tmp_path / "run"

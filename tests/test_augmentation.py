@@ -7,9 +7,17 @@ import pytest
 import small_model
 from PIL import Image
 
-from dvcodec.training.data.augmentation import LUMINANCE, OCTAVES, grainy, recoloured, resized, subsampled, varied_crop
+from dvcodec.training.data.augmentation import (
+    LUMINANCE,
+    OCTAVES,
+    augmented_crop,
+    grainy,
+    recoloured,
+    resized,
+    subsampled,
+)
 from dvcodec.training.data.photo_folder import PhotoFolder
-from dvcodec.training.recipes.photo import Recipe
+from dvcodec.training.recipes.photo import PhotoRecipe
 from dvcodec.training.tasks.photo import PhotoTask
 
 
@@ -31,7 +39,7 @@ def test_crops_are_seen_at_sizes_of_the_range() -> None:
 @pytest.mark.parametrize("shape", [(40, 90), (40, 40), (90, 41)])
 def test_images_no_larger_than_a_crop_give_one(shape: tuple[int, int]) -> None:
     for seed in range(20):
-        crop = varied_crop(smooth(*shape), 40, np.random.default_rng(seed))
+        crop = augmented_crop(smooth(*shape), 40, np.random.default_rng(seed))
         assert crop.shape == (40, 40, 3) and crop.dtype == np.uint8
 
 
@@ -99,7 +107,7 @@ def test_a_recipe_says_what_share_is_varied(tmp_path: Path) -> None:
     Image.fromarray(small_model.photograph(96, 96)).save(tmp_path / "a.png")
     photos = PhotoFolder(tmp_path, 32)
     drawn = [
-        PhotoTask(small_model.CONFIG, Recipe(synthetic=0.0, varied=share), photos, 0, None).drawn(
+        PhotoTask(small_model.CONFIG, PhotoRecipe(synthetic=0.0, varied=share), photos, 0, None).drawn(
             4, 32, np.random.default_rng(5)
         )
         for share in (0.0, 1.0)

@@ -1,0 +1,48 @@
+"""Train shrunk families in two processes, and keep what each holds in the end: `family_processes.py RUN NAME...`.
+
+RUN/NAME-RANK.safetensors are the module's parameters and buffers and the parameters' moving averages.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import families_small as small
+import torch
+from processes import together
+from safetensors.torch import save_file
+
+from dvcodec.training.loop.distributed import DistributedContext
+from dvcodec.training.loop.metrics_log import MetricsLog
+from dvcodec.training.loop.trainer import RunLimits, Trainer
+from dvcodec.training.recipes.families import FAMILY_PRESETS
+from dvcodec.training.recipes.registry import Settings
+from dvcodec.training.tasks.families import ElboTask
+
+
+def train(name: str, folder: Path, context: DistributedContext) -> None:
+    """Two steps on images of each process's own, and a validation; free bits are the preset's."""
+    preset = small.shrunk(FAMILY_PRESETS[name])
+    recipe = replace(preset.recipe, steps=2, validate_every=2, free_bits=FAMILY_PRESETS[name].recipe.free_bits)
+    torch.manual_seed(context.rank)  # even networks begin apart
+    few = small.Few(preset, seed=context.rank)
+    task = ElboTask(preset.config, recipe, few, lambda: [few.images])
+    settings = Settings("family", name, preset.config, recipe)
+    run = Trainer(task, settings, RunLimits(folder), context, {})
+    run.begin()
+    run.train(MetricsLog([]))
+    held = {**run.module.state_dict(), **{f"average {key}": value for key, value in run.flat.average.items()}}
+    save_file({key: value.clone() for key, value in held.items()}, folder / f"{name}-{context.rank}.safetensors")
+
+
+def work(context: DistributedContext) -> None:
+    """One preset after another."""
+    for name in sys.argv[2:]:
+        train(name, Path(sys.argv[1]), context)
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    sys.exit(together(2, work))

@@ -1,0 +1,43 @@
+"""Several processes that train one model: what fails in one of them ends all, and none waits for ever."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import broken_process
+import pytest
+
+from dvcodec.training.loop.checkpoints import BEST, FILE, Checkpoint
+
+pytestmark = pytest.mark.usefixtures("toy_is_known")
+
+OTHER = "OtherProcessFailed at {}: another process of the run failed"
+LOSS = "DvcodecError at 2: the loss is not a number, first in the distortion"
+VALIDATION = "BrokenValidation at 4: the validation's loss is not a number"
+
+
+@pytest.mark.parametrize(
+    ("part", "rank", "raised", "other"),
+    [
+        ("loss", 1, LOSS, OTHER.format(2)),
+        ("loss", 0, LOSS, OTHER.format(2)),
+        ("validation", 1, VALIDATION, VALIDATION),
+        ("log", 0, "DvcodecError at 20: the disk is full", OTHER.format(20)),
+    ],
+)
+def test_what_fails_in_one_process_ends_all(part: str, rank: int, raised: str, other: str, tmp_path: Path) -> None:
+    command = [sys.executable, broken_process.__file__, str(tmp_path), part, str(rank)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True) as run:
+        try:
+            output, _ = run.communicate(timeout=60)
+        except subprocess.TimeoutExpired:
+            os.killpg(run.pid, signal.SIGKILL)  # the processes that wait for each other, too
+            pytest.fail("a process still waits for one that has failed")
+    assert run.returncode == 0, output.decode()
+    assert [(tmp_path / f"{number}.txt").read_text() for number in (rank, 1 - rank)] == [raised, other]
+    step = Checkpoint(tmp_path / (BEST if part == "validation" else FILE)).state["step"]
+    assert step == {"loss": 2, "validation": 2, "log": 20}[part]
