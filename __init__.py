@@ -24,6 +24,7 @@ from .errors import WeightsNotFound as WeightsNotFound
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from os import PathLike
+    from typing import Unpack
 
     import numpy as np
     from numpy.typing import NDArray
@@ -33,42 +34,40 @@ if TYPE_CHECKING:
     from .codec.archives.info import ArchiveInfo
     from .codec.archives.packing import PackReport
     from .codec.bitstream.info import Info
+    from .codec.settings import CompressOptions
 
 __version__ = "0.1.0"
 
 
-def compress(
-    image: "Image.Image",
-    quality: float | None = None,
-    *,
-    weights: str | None = None,
-    device: str = "auto",
-    strip: bool = False,
-    target_bpp: float | None = None,
-    target_size: int | None = None,
-    target_psnr: float | None = None,
-    lossless: bool = False,
-    method: str | None = None,
-    effort: int | None = None,
-    tune: str | None = None,
-) -> bytes:
-    """Return a Pillow image as the bytes of a .dvq file.
+def compress(image: "Image.Image", quality: float | None = None, **options: "Unpack[CompressOptions]") -> bytes:
+    """Compress a Pillow image.
 
-    `quality` is 1 to 100 (50 if nothing else is asked for); instead of it, one of `target_bpp` (file bits per pixel,
-    at most), `target_size` (bytes, at most) and `target_psnr` (dB, at least) may be given. `weights` is a name or a
-    path, `device` "auto", "cpu" or "cuda"; `strip` drops EXIF, ICC and XMP. `effort`, 1 to 9 (4 if it is not given),
-    is how often the image is walked: more walks take longer and show more in about as many bytes, which decompress
-    about as fast. `tune` is "psnr", the default, or "perceptual": errors then count more where they show.
+    Args:
+        image: An image of a mode with at most 8 bits a channel.
+        quality: 1 to 100; 50 if nothing else is asked for.
+        **options: The settings of `codec.settings.CompressSettings` by name. Instead of a quality, one of `target_bpp`
+            (file bits per pixel, at most), `target_size` (bytes, at most), `target_psnr` (dB, at least) and
+            `lossless=True`, which keeps every pixel and the mode (1, L, LA, RGB, RGBA, P or PA).
+            Lossless files take `method`: "stored", "webp", "model" or "bilevel", or None for the smallest file.
+            Lossy files take `effort`, 1 to 9 (default 4): more passes are slower but give better quality at about the
+            same size; and `tune`, "psnr" (default) or "perceptual": errors then count more where they are visible.
+            `weights` is a name or a path, `device` "auto", "cpu" or "cuda"; `strip` drops EXIF, ICC and XMP.
 
-    `lossless=True`, which excludes all of these aims, keeps every pixel and the mode: 1, L, LA, RGB, RGBA, P or PA.
-    `method` is then "stored", "webp", "model" or "bilevel", or None for the smallest file.
+    Returns:
+        The bytes of a .dvq file.
+
+    Raises:
+        InvalidArgument: If settings contradict each other or are out of range.
+        UnsupportedImage: If the image, or the method asked for, cannot be coded.
+        TargetUnreachable: If no quality reaches the target.
+        WeightsNotFound: If there are no such weights.
     """
     from .codec import api
+    from .codec.settings import CompressSettings
     from .image_io import images
 
-    aims = (quality, target_bpp, target_size, target_psnr)
-    settings = api.Settings(*aims, weights, device, strip, lossless, method, effort, tune)
-    return api.compress_picture(images.from_image(image, exact=lossless), settings)[0]
+    settings = CompressSettings(quality=quality, **options)
+    return api.compress_picture(images.from_image(image, exact=settings.lossless), settings)[0]
 
 
 def decompress(data: bytes, *, preview: int | str | None = None, device: str = "auto") -> "Image.Image":
@@ -83,26 +82,20 @@ def decompress(data: bytes, *, preview: int | str | None = None, device: str = "
 
 
 def compress_array(
-    array: "NDArray[np.uint8]",
-    quality: float | None = None,
-    *,
-    weights: str | None = None,
-    device: str = "auto",
-    target_bpp: float | None = None,
-    target_size: int | None = None,
-    target_psnr: float | None = None,
-    lossless: bool = False,
-    method: str | None = None,
-    effort: int | None = None,
-    tune: str | None = None,
+    array: "NDArray[np.uint8]", quality: float | None = None, **options: "Unpack[CompressOptions]"
 ) -> bytes:
-    """Return pixels as the bytes of a .dvq file: (H, W) grey, (H, W, 2) with alpha, (H, W, 3) RGB or (H, W, 4) RGBA."""
+    """Compress pixels to the bytes of a .dvq file.
+
+    Args:
+        array: (H, W) grey, (H, W, 2) grey with alpha, (H, W, 3) RGB or (H, W, 4) RGBA, 8 bits a channel.
+        quality: 1 to 100; 50 if nothing else is asked for.
+        **options: As for `compress`.
+    """
     from .codec import api
+    from .codec.settings import CompressSettings
     from .image_io import images
 
-    aims = (quality, target_bpp, target_size, target_psnr)
-    settings = api.Settings(*aims, weights, device, lossless=lossless, method=method, effort=effort, tune=tune)
-    return api.compress_picture(images.from_array(array), settings)[0]
+    return api.compress_picture(images.from_array(array), CompressSettings(quality=quality, **options))[0]
 
 
 def decompress_array(data: bytes, *, preview: int | str | None = None, device: str = "auto") -> "NDArray[np.uint8]":
@@ -138,10 +131,12 @@ def compress_archive(
     """
     from pathlib import Path
 
-    from .codec.archives.packing import Settings, packing
+    from .codec.archives.packing import packing
+    from .codec.settings import ArchiveSettings
     from .image_io import images as pictures
 
-    with packing(Path(target), Settings(weights, device, strip, method), force=force) as archive:
+    settings = ArchiveSettings(method=method, strip=strip, weights=weights, device=device)
+    with packing(Path(target), settings, force=force) as archive:
         for item in images:
             name, image = item if isinstance(item, tuple) else ("", item)
             archive.add(pictures.from_image(image, exact=True), name)

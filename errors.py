@@ -1,18 +1,21 @@
-"""What can go wrong for a user. Every error is one line: a reason and, where there is one, the mend."""
+"""What can go wrong for a user. Every error is one line: a reason and, where there is one, a hint.
+
+Both name settings as Python does, in backquotes: `preview="all"`. The command line writes its options in their place.
+"""
 
 
 class DvcodecError(Exception):
     """Base of all errors that dvcodec raises on purpose; `str()` is the line that a user reads."""
 
-    def __init__(self, reason: str, mend: str = "") -> None:
-        """Keep the reason, and the mend: what the user can do about it (may be empty)."""
-        super().__init__(reason, mend)
+    def __init__(self, reason: str, hint: str = "") -> None:
+        """Keep the reason, and the hint: what the user can do about it (may be empty)."""
+        super().__init__(reason, hint)
         self.reason = reason
-        self.mend = mend
+        self.hint = hint
 
     def __str__(self) -> str:
-        """Return "reason (mend)", or the reason alone."""
-        return f"{self.reason} ({self.mend})" if self.mend else self.reason
+        """Return "reason (hint)", or the reason alone."""
+        return f"{self.reason} ({self.hint})" if self.hint else self.reason
 
 
 class FormatError(DvcodecError):
@@ -33,7 +36,7 @@ class TruncatedFile(FormatError):
         else:
             lost = f", but {missing} is missing" if missing else ""
             super().__init__(
-                f"the file is cut short: {whole} of {total} chunks are whole{lost}", "--preview all decodes them"
+                f"the file is cut short: {whole} of {total} chunks are whole{lost}", '`preview="all"` decodes them'
             )
         self.whole = whole
         self.total = total

@@ -76,9 +76,9 @@ def _version(detailed: bool, as_json: bool) -> str:
     facts: dict[str, object] = {"version": __version__}
     if detailed or as_json:
         from .. import weights
-        from ..codec.bitstream.container import FORMAT_VERSION
+        from ..codec.bitstream.header import VERSION
 
-        facts["format"] = FORMAT_VERSION
+        facts["format"] = VERSION
         facts["python"] = ".".join(map(str, sys.version_info[:3]))
         facts["weights"] = {entry.name: entry.id.hex() for entry in weights.entries()}
     if as_json:

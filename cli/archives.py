@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..codec.archives.extraction import Extracted, Refused
-    from ..codec.archives.packing import Packing, PackReport, Settings
+    from ..codec.archives.packing import Packing, PackReport
     from ..codec.archives.reader import Loss
+    from ..codec.settings import ArchiveSettings
 
 
 def split(inputs: list[str]) -> tuple[list[str], list[str]]:
@@ -75,7 +76,7 @@ class _Tally:
 
 
 def pack(
-    inputs: list[str], target: Path, settings: Settings, reporter: Reporter, *, force: bool, debug: bool = False
+    inputs: list[str], target: Path, settings: ArchiveSettings, reporter: Reporter, *, force: bool, debug: bool = False
 ) -> None:
     """Compress files into one archive; those that cannot be read are reported and left out."""
     own_names = names_of(inputs) if settings.names else [""] * len(inputs)
@@ -85,7 +86,7 @@ def pack(
         from ..image_io.atomic import check_target
 
         for source in inputs:
-            check_target(Path(source), target, force=force, mend=EXISTS)
+            check_target(Path(source), target, force=force, hint=EXISTS)
         with packing(target, settings, force=force) as archive:
             for source, name in zip(inputs, own_names, strict=True):
                 _add(archive, source, name, reporter, tally)
@@ -187,9 +188,9 @@ def _take(source: str, part: Extracted | Refused | Loss, reporter: Reporter, tal
 
 def verify(source: str, reporter: Reporter, *, device: str) -> bool:
     """Decode an archive without writing anything; tell whether it is whole."""
-    from ..codec.archives.loaders import installed
     from ..codec.archives.members import Member, members
     from ..codec.archives.reader import Archive
+    from ..codec.loaders import installed
 
     began, tally = time.perf_counter(), _Tally()
     with Archive(Path(source)) as archive, reporter.bar(archive.end.images if archive.end else 1) as advance:

@@ -46,7 +46,7 @@ def export(
         from ..weights import card_of
 
         for target in (output, card_of(output)):
-            check_target(None, target, force=force, mend="choose another name with -o, or use --force")
+            check_target(None, target, force=force, hint="choose another name with -o, or use --force")
         card = {"name": name or output.stem, "description": description, "licence": licence, "data": data}
         written = training.export_weights(checkpoints, output, card, calibrate)
         size = number(written.stat().st_size)

@@ -98,7 +98,7 @@ def _header(info: Info) -> dict[str, object]:
     if info.pixel_weights_id:
         rows["  pixels by"] = f"{info.pixel_weights_name or 'not installed'} ({info.pixel_weights_id})"
     rows |= {
-        "  format": f"{info.format_version}, coder {info.coder_version}",
+        "  format": f"version {info.format_version}",
         "  file": f"{number(info.total_bytes)} B, {info.bpp:.3f} bits per pixel",
         "  header": f"{number(info.header_bytes)} B",
     }

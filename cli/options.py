@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+from ..codec import settings
+from ..codec.settings import Device as Device
+from ..codec.settings import Tuning as Tuning
 
 ADVANCED = "Advanced"
 FLAG = " "
@@ -15,19 +18,22 @@ LARGEST_SEED = 2**63 - 1
 """What every generator takes."""
 
 
-class Tuning(StrEnum):
-    """What errors count for."""
+def setting(name: str, *flags: str, panel: str | None = None, switch: bool = False) -> Any:
+    """Return the option of a setting, with the limits and the description that codec.settings gives it."""
+    option = settings.options()[name]
+    return typer.Option(
+        *(flags or (settings_flag(name),)),
+        min=option.least,
+        max=option.most,
+        metavar=FLAG if switch else option.metavar,
+        help=option.help.format(lossless="--lossless"),
+        rich_help_panel=panel,
+    )
 
-    psnr = "psnr"
-    perceptual = "perceptual"
 
-
-class Device(StrEnum):
-    """Where the network runs; `auto` takes the GPU where there is one."""
-
-    auto = "auto"
-    cpu = "cpu"
-    cuda = "cuda"
+def settings_flag(name: str) -> str:
+    """Return the flag of a setting: --target-size for target_size."""
+    return f"--{name.replace('_', '-')}"
 
 
 ImageInputs = Annotated[list[str], typer.Argument(metavar="IMAGE", help="Image files; - is standard input.")]
@@ -42,7 +48,7 @@ Force = Annotated[
     bool,
     typer.Option("-f", "--force", metavar=FLAG, help="Overwrite existing outputs; write binary data to a terminal."),
 ]
-DeviceOption = Annotated[Device, typer.Option("--device", help="Where the network runs.", rich_help_panel=ADVANCED)]
+DeviceOption = Annotated[Device, setting("device", panel=ADVANCED)]
 MOST_THREADS = 1024
 
 Threads = Annotated[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 
@@ -30,12 +31,23 @@ def reason(error: BaseException) -> str:
     from ..errors import DvcodecError
 
     if isinstance(error, DvcodecError):
-        return one_line(str(error))
+        return one_line(with_options(str(error)))
     if isinstance(error, OSError) and error.strerror:
         return one_line(error.strerror[:1].lower() + error.strerror[1:])
     if isinstance(error, MemoryError):
         return "out of memory (try --jobs 1, or a smaller image)"
     return one_line(f"internal error: {type(error).__name__}: {error}") + " (run again with --debug for a traceback)"
+
+
+def with_options(message: str) -> str:
+    """The message with the options of the command line in the place of settings: `preview="all"` is --preview all."""
+    return re.sub(r'`([a-z_]+)(?:="?([^`"]*)"?)?`', _option, message)
+
+
+def _option(setting: re.Match[str]) -> str:
+    name, value = setting[1], setting[2]
+    flag = {"quality": "-q"}.get(name, f"--{name.replace('_', '-')}")
+    return f"{flag} {value}" if value else flag
 
 
 def one_line(message: str) -> str:

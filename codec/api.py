@@ -1,53 +1,25 @@
 """Files in, files out: what the command line stands on. Nothing here prints; every failure is a DvcodecError."""
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import FormatError, InvalidArgument
+from ..errors import FormatError
 from ..image_io import atomic
 from ..image_io.memory import enough_memory
 from .bitstream.header import MAGIC
 from .bitstream.info import Info, describe
+from .settings import AUTO, CompressSettings
 
 if TYPE_CHECKING:
     from ..image_io.images import Picture
-    from ..models.interface.hierarchy import Hierarchy, PageModel, PixelModel
+    from ..models.interface.hierarchy import Hierarchy
     from .decoder import Decoded
     from .lossless import methods
 
 Preview = int | str | None
 """None: the whole file, strictly. N >= 1: the first N chunks. "all": every chunk that is whole."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How to compress. At most one of quality and the three targets is set; none means quality 50."""
-
-    quality: float | None = None
-    """1 to 100."""
-    target_bpp: float | None = None
-    """File bits per pixel, at most."""
-    target_size: int | None = None
-    """File bytes, at most."""
-    target_psnr: float | None = None
-    """dB over the colour channels, at least."""
-    weights: str | None = None
-    """Name or path; None stands for the default weights."""
-    device: str = "auto"
-    """ "auto", "cpu" or "cuda"."""
-    strip: bool = False
-    """Drop EXIF, ICC and XMP."""
-    lossless: bool = False
-    """Keep every pixel, and the mode; excludes quality and targets."""
-    method: str | None = None
-    """How lossless pixels are coded, one of METHODS; None stands for "auto", the smallest file."""
-    effort: int | None = None
-    """Of lossy files: walks over the image, 1 to 9. More take longer and show more in about as many bytes. None: 4."""
-    tune: str | None = None
-    """Of lossy files: "psnr" weighs all errors alike, "perceptual" those more that show. None: "psnr"."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +71,7 @@ class DecompressReport:
     """Whether the pixels are those of the original."""
 
 
-def compress_data(data: bytes, settings: Settings) -> tuple[bytes, CompressReport]:
+def compress_data(data: bytes, settings: CompressSettings) -> tuple[bytes, CompressReport]:
     """Compress an image file's bytes (PNG, JPEG, ...: anything Pillow opens) to the bytes of a .dvq file."""
     from ..image_io import images
 
@@ -107,7 +79,7 @@ def compress_data(data: bytes, settings: Settings) -> tuple[bytes, CompressRepor
     return compress_picture(images.read(data, exact=settings.lossless), settings, source_bytes=len(data), start=start)
 
 
-def compress_file(source: Path, target: Path, settings: Settings, *, force: bool = False) -> CompressReport:
+def compress_file(source: Path, target: Path, settings: CompressSettings, *, force: bool = False) -> CompressReport:
     """Compress `source` to `target`, atomically. OutputExists, before any work is done, unless `force`."""
     atomic.check_target(source, target, force=force)
     data, report = compress_data(_read(source), settings)
@@ -116,43 +88,27 @@ def compress_file(source: Path, target: Path, settings: Settings, *, force: bool
 
 
 def compress_picture(
-    picture: "Picture", settings: Settings, *, source_bytes: int = 0, start: float | None = None
+    picture: "Picture", settings: CompressSettings, *, source_bytes: int = 0, start: float | None = None
 ) -> tuple[bytes, CompressReport]:
     """Compress a picture in memory; `start` is the perf_counter() from which the report's seconds run."""
     start = time.perf_counter() if start is None else start
-    check(settings)
     with enough_memory(*picture.pixels.shape[:2]):
         data, report = (_lossless if settings.lossless else _lossy)(picture, settings)
     return data, replace(report, source_bytes=source_bytes, seconds=time.perf_counter() - start)
 
 
-def check(settings: Settings) -> None:
-    """Refuse settings that contradict each other. InvalidArgument."""
-    aims = (settings.quality, settings.target_bpp, settings.target_size, settings.target_psnr)
-    if settings.lossless and any(aim is not None for aim in aims):
-        raise InvalidArgument("lossless excludes a quality and targets", "choose one")
-    if settings.method is not None and not settings.lossless:
-        raise InvalidArgument("a method is of lossless files only", "set lossless too")
-    if settings.lossless and (settings.effort is not None or settings.tune is not None):
-        raise InvalidArgument("effort and tuning are of lossy files only", "leave them out")
-
-
-def _lossy(picture: "Picture", settings: Settings) -> tuple[bytes, CompressReport]:
+def _lossy(picture: "Picture", settings: CompressSettings) -> tuple[bytes, CompressReport]:
     from . import loading
     from .lossy import encoder
 
     weights = loading.choose(settings.weights)
     hierarchy = loading.hierarchy(weights, settings.device)
-    goal = encoder.Goal(settings.quality, settings.target_bpp, settings.target_size, settings.target_psnr)
-    effort, perceptual = encoder.effort_of(settings.effort), encoder.perceptual_of(settings.tune)
-    made = encoder.compress(
-        picture, hierarchy, weights.id, goal, strip=settings.strip, effort=effort, perceptual=perceptual
-    )
+    made = encoder.compress(picture, hierarchy, weights.id, settings)
     report = _report(picture, made.data, made.symbol_bytes, made.chunks, _named(hierarchy, made.layer_bits))
     return made.data, replace(report, quality=made.quality / 256, weights=weights.name, psnr=made.psnr)
 
 
-def _lossless(picture: "Picture", settings: Settings) -> tuple[bytes, CompressReport]:
+def _lossless(picture: "Picture", settings: CompressSettings) -> tuple[bytes, CompressReport]:
     from . import loading
     from .lossless import methods
 
@@ -162,8 +118,7 @@ def _lossless(picture: "Picture", settings: Settings) -> tuple[bytes, CompressRe
     def load_pages() -> "methods.Pages | None":
         return loading.pages(settings.device, required=settings.method == "bilevel")
 
-    method = settings.method or methods.AUTO
-    made = methods.compress(picture, method, load, strip=settings.strip, load_pages=load_pages)
+    made = methods.compress(picture, settings.method or AUTO, load, strip=settings.strip, load_pages=load_pages)
     report = _report(picture, made.data, made.pixel_bytes, made.chunks, made.layer_bits)
     return made.data, replace(report, weights=made.weights, method=made.method)
 
@@ -223,23 +178,22 @@ def decompress_file(
 
 def decompress_picture(data: bytes, *, preview: Preview = None, device: str = "auto") -> "Decoded":
     """Decompress a .dvq file's bytes to a picture in memory."""
-    from . import decoder
+    from .decoder import decompress
+    from .loaders import installed
 
-    loaders = _pixel_loader(device), _page_loader(device)
-    return decoder.decompress(data, _loader(device), preview=preview, load_pixels=loaders[0], load_pages=loaders[1])
+    return decompress(data, installed(device), preview=preview)
 
 
 def verify_data(data: bytes, *, device: str = "auto") -> DecompressReport:
     """Decode everything (symbols, alpha, metadata), check every checksum, write nothing. Raises what is wrong."""
-    from . import decoder
+    from .decoder import verify
+    from .loaders import installed
 
     start = time.perf_counter()
-    loaders = _pixel_loader(device), _page_loader(device)
-    container = decoder.verify(data, _loader(device), load_pixels=loaders[0], load_pages=loaders[1])
-    header, chunks = container.header, len(container.chunks)
-    seconds = time.perf_counter() - start
-    exact = header.lossless is not None
-    return DecompressReport(header.width, header.height, header.mode, len(data), 0, chunks, chunks, (), seconds, exact)
+    file = verify(data, installed(device))
+    header, chunks, seconds = file.header, len(file.chunks), time.perf_counter() - start
+    size = header.width, header.height
+    return DecompressReport(*size, header.mode, len(data), 0, chunks, chunks, (), seconds, header.lossless)
 
 
 def verify_file(source: Path, *, device: str = "auto") -> DecompressReport:
@@ -272,21 +226,3 @@ def _read(source: Path, *, own: bool = False) -> bytes:
             return start if own and start != MAGIC else start + file.read()
     except OSError as error:
         raise FormatError(f"cannot read the file: {error.strerror or error}") from error
-
-
-def _loader(device: str) -> "Callable[[bytes], Hierarchy]":
-    from . import loading
-
-    return lambda prefix: loading.hierarchy_by_id(prefix, device)
-
-
-def _pixel_loader(device: str) -> "Callable[[bytes], PixelModel]":
-    from . import loading
-
-    return lambda prefix: loading.pixel_model_by_id(prefix, device)
-
-
-def _page_loader(device: str) -> "Callable[[bytes], PageModel]":
-    from . import loading
-
-    return lambda prefix: loading.page_model_by_id(prefix, device)

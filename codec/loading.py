@@ -217,5 +217,5 @@ def device_of(device: str) -> str:
 
     available = torch.cuda.is_available()
     if device == "cuda" and not available:
-        raise InvalidArgument("no CUDA device is available", "use --device cpu")
+        raise InvalidArgument("no CUDA device is available", 'use `device="cpu"`')
     return "cuda" if available else "cpu"

@@ -15,7 +15,9 @@ from ..errors import DvcodecError
 from ..image_io import images, metadata
 from ..image_io.metadata import Metadata
 from . import api, decoder
-from .bitstream.container import MAGIC, Container
+from .bitstream.container import parse
+from .bitstream.header import MAGIC
+from .settings import CompressSettings
 
 FORMAT = "DVQ"
 
@@ -30,22 +32,21 @@ class DvqImageFile(ImageFile.ImageFile):
         assert self.fp is not None
         data = self.fp.read()
         try:
-            container = Container(data)
-            metadata.attach(decoder.metadata_of(container, strict=False), self)  # what is broken is said by load()
+            file = parse(data)
+            metadata.attach(decoder.metadata_of(file, strict=False), self)  # what is broken is said by load()
         except DvcodecError as error:
             raise OSError(str(error)) from error
-        header = container.header
+        header = file.header
         self._data: bytes | None = data
         self._size = (header.width, header.height)
         self._mode = header.mode
-        if header.lossless is None:
+        if not header.lossless:
             self.info["quality"] = header.quality / 256
-        self.info["lossless"] = header.lossless is not None
-        self.tile = [ImageFile._Tile("raw", (0, 0, *self._size), 0, self._mode)]
+        self.info["lossless"] = header.lossless
 
     def load(self) -> Any:
-        """Decode the pixels, the first time."""
-        if self.tile and self._data is not None:
+        """Decode the pixels, the first time: there are no tiles for Pillow's decoders."""
+        if self._data is not None:
             preview = "all" if ImageFile.LOAD_TRUNCATED_IMAGES else None
             try:
                 decoded = api.decompress_picture(self._data, preview=preview)
@@ -56,7 +57,7 @@ class DvqImageFile(ImageFile.ImageFile):
             if self.fp and self._exclusive_fp:
                 self.fp.close()
             self.fp, self._data = io.BytesIO(), None
-            self.im, self.palette, self.tile = image.im, image.palette, []
+            self.im, self.palette = image.im, image.palette
         return super().load()
 
 
@@ -67,9 +68,9 @@ def _accept(prefix: bytes) -> bool:
 def _save(image: Image.Image, fp: IO[bytes], filename: str | bytes) -> None:
     """Write one image; the arguments of save() are in image.encoderinfo."""
     options: dict[str, Any] = image.encoderinfo
-    names = {field.name for field in fields(api.Settings)}
-    settings = api.Settings(**{name: value for name, value in options.items() if name in names})
+    names = {field.name for field in fields(CompressSettings)}
     try:
+        settings = CompressSettings(**{name: value for name, value in options.items() if name in names})
         picture = images.from_image(image, exact=settings.lossless)
         kept = Metadata(
             *(_override(options, key, own) for key, own in zip(_KEYS, _parts(picture.metadata), strict=True))

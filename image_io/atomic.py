@@ -10,21 +10,21 @@ from typing import BinaryIO
 
 from ..errors import OutputExists, OutputFailed
 
-EXISTS = "use -o, --output-dir or --force"
+EXISTS = "name another output, or use `force`"
 """What to do about an output that is there already."""
 
 
-def check_target(source: Path | None, target: Path, *, force: bool, mend: str = EXISTS) -> None:
+def check_target(source: Path | None, target: Path, *, force: bool, hint: str = EXISTS) -> None:
     """Refuse an output that is the input, a folder, or (unless `force`) a file that is there already.
 
-    `mend` is what to do about the latter.
+    `hint` is what to do about the latter.
     """
     if source is not None and _same_file(source, target):
-        raise OutputExists("the output would overwrite the input", "name another output with -o")
+        raise OutputExists("the output would overwrite the input", "name another output")
     if target.is_dir():
-        raise OutputFailed(f"{target} is a folder", "use --output-dir, or name a file")
+        raise OutputFailed(f"{target} is a folder", "name a file")
     if target.is_file() and not force:
-        raise OutputExists(f"{target} already exists; not overwritten", mend)
+        raise OutputExists(f"{target} already exists; not overwritten", hint)
     if not target.parent.is_dir():
         raise OutputFailed(f"there is no folder {target.parent}", "create it first")
 

@@ -171,8 +171,8 @@ def _refuse_what_we_cannot_code(image: Image.Image) -> None:
         raise UnsupportedImage(f"an animation or several pages: {frames} frames", "save one frame as PNG first")
     family = "I" if image.mode.startswith("I;") else image.mode
     if family in _REFUSED:
-        kind, mend = _REFUSED[family]
-        raise UnsupportedImage(f"{kind} (mode {image.mode}) are not supported", mend)
+        kind, hint = _REFUSED[family]
+        raise UnsupportedImage(f"{kind} (mode {image.mode}) are not supported", hint)
     if _has_deep_samples(image):
         raise UnsupportedImage("16-bit pixels are not supported", _SIXTEEN_BIT)
     if 0 in image.size:

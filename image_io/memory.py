@@ -17,5 +17,5 @@ def enough_memory(height: int, width: int) -> Iterator[None]:
     except (MemoryError, RuntimeError) as error:
         if isinstance(error, RuntimeError) and not any(words in str(error) for words in _WORDS):
             raise
-        mend = "try --jobs 1, or cut the image into parts"
-        raise DvcodecError(f"not enough memory for {width} x {height} pixels", mend) from error
+        hint = "work on fewer images at a time, or cut the image into parts"
+        raise DvcodecError(f"not enough memory for {width} x {height} pixels", hint) from error

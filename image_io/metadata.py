@@ -39,7 +39,7 @@ def pack(raw: bytes) -> bytes:
     if not raw:
         return b""
     if len(raw) > LIMIT:
-        raise UnsupportedImage(f"{len(raw)} bytes of metadata in one piece; the limit is {LIMIT}", "use --strip")
+        raise UnsupportedImage(f"{len(raw)} bytes of metadata in one piece; the limit is {LIMIT}", "use `strip`")
     deflate = zlib.compressobj(9, zlib.DEFLATED, -15)
     packed = deflate.compress(raw) + deflate.flush()
     return bytes([_DEFLATE]) + packed if len(packed) < len(raw) else bytes([_RAW]) + raw

@@ -12,8 +12,8 @@ from PIL import Image
 
 from dvcodec import weights
 from dvcodec.codec import api, loading
-from dvcodec.codec.api import Settings
 from dvcodec.codec.lossy import symbol_chunks
+from dvcodec.codec.settings import CompressSettings
 from fake import LAYERS, FakeHierarchy, photograph
 from fake_sets import FakeSets
 
@@ -101,7 +101,7 @@ def photo(tmp_path: Path) -> Path:
 def dvq(photo: Path) -> Path:
     """Return a .dvq file, by the weights that the test module has."""
     path = photo.with_suffix(".dvq")
-    api.compress_file(photo, path, Settings())
+    api.compress_file(photo, path, CompressSettings())
     return path
 
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from dvcodec.codec.lossy import encoder
-from dvcodec.codec.lossy.encoder import Goal
+from dvcodec.codec.settings import DEFAULT_EFFORT, CompressSettings
 from dvcodec.image_io.images import Picture
 from dvcodec.models.integer.guard import exact_arithmetic
 from dvcodec.models.integer.prior import prior_weights
@@ -87,8 +87,8 @@ def replayed(model: PhotoRRVQ, *, tiled: bool = True) -> list[str]:
 def write(pixels: np.ndarray, hierarchy: interface.Hierarchy) -> tuple[bytes, str]:
     """Encode pixels here: the file, and the hash of the symbols that the encoder chose."""
     watch = recorder.Recorder(hierarchy, priors=True)
-    data = encoder.compress(Picture(pixels), watch, WEIGHTS_ID, Goal(quality=60)).data
-    assert watch.walks == encoder.DEFAULT_EFFORT - 1
+    data = encoder.compress(Picture(pixels), watch, WEIGHTS_ID, CompressSettings(quality=60)).data
+    assert watch.walks == DEFAULT_EFFORT - 1
     return data, watch.digest()
 
 

@@ -2,12 +2,14 @@
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dvcodec.codec import decoder
+from dvcodec.codec.loaders import Loaders
 from dvcodec.models.interface.adaptive_filter import Filtering, ImageFilter
 from dvcodec.models.interface.hierarchy import Chooser, Foreseeing, Hierarchy, LayerSpec, Predictive, Step
 
@@ -127,10 +129,9 @@ def decoded(
     hierarchy: Hierarchy,
     *,
     priors: bool = False,
-    load_pixels: decoder.LoadPixels | None = None,
-    load_pages: decoder.LoadPages | None = None,
+    loaders: Loaders = Loaders(),  # noqa: B008
 ) -> tuple[str, decoder.Decoded]:
     """The hash of a .dvq file's symbols as this hierarchy decodes them, and the picture."""
     recorder = Recorder(hierarchy, priors=priors)
-    result = decoder.decompress(data, lambda prefix: recorder, load_pixels=load_pixels, load_pages=load_pages)
+    result = decoder.decompress(data, replace(loaders, hierarchy=lambda prefix: recorder))
     return recorder.digest(), result

@@ -44,7 +44,7 @@ class Bytes:
 
 def read(data: bytes) -> list[Image]:
     """The images of an archive in their order."""
-    assert data[:6] == b"\x8bDVQ\3\0"
+    assert data[:6] == b"\x8bDVQ\4\5"
     found: dict[int, Image] = {}
     source, segments = Bytes(data, 6), 0
     while True:
@@ -91,7 +91,7 @@ def mosaic(
 ) -> list[tuple[str, int, int, bytes]]:
     """The images of a mosaic."""
     source = Bytes(payload)
-    assert source.number(1) == 0
+    assert source.number(1) == 1
     if palette:
         source.take(source.varint())
     samples = stored(payload[source.at :], mode, width, count * height, crc)
@@ -113,10 +113,11 @@ def stored(section: bytes, mode: str, width: int, height: int, crc: int) -> byte
 
 
 def file(data: bytes) -> tuple[str, int, int, bytes]:
-    """A file of version 2."""
+    """A file of the kind `stored`."""
     source = Bytes(data)
-    assert source.take(5) == b"\x8bDVQ\2"
-    layout, flags = source.take(2)
+    assert source.take(6) == b"\x8bDVQ\4\1"
+    form = source.number(1)
+    flags = form >> 3
     width, height, crc = source.varint(), source.varint(), source.number(4)
     sizes = {}
     for part, present in (
@@ -130,6 +131,6 @@ def file(data: bytes) -> tuple[str, int, int, bytes]:
         source.take(4 if sizes[part] else 0)
     source.seal(0)
     source.take(sizes["icc"] + sizes["palette"])
-    mode, section = MODES[layout & 7], source.take(sizes["pixels"])
-    assert layout >> 3 == 0 and source.at + sizes["exif"] + sizes["xmp"] == len(data)
+    mode, section = MODES[form & 7], source.take(sizes["pixels"])
+    assert flags < 16 and source.at + sizes["exif"] + sizes["xmp"] == len(data)
     return mode, width, height, stored(section, mode, width, height, crc)

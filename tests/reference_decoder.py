@@ -27,13 +27,14 @@ class File:
 
 
 def parse(data: bytes) -> File:
-    """Read a whole file; asserts instead of errors."""
-    assert data[:5] == b"\x8bDVQ\x01"
-    layout, flags, coder = data[5], data[6], data[7]
-    assert coder == 1 and layout & ~0b101 == 0 and flags & ~0b1111 == 0 and not (flags & 8 and not layout & 1)
-    quality, weights = data[8] | data[9] << 8, data[10:18]
-    width, at = varint(data, 18)
+    """Read a whole lossy file; asserts instead of errors."""
+    assert data[:5] == b"\x8bDVQ\x04" and data[5] == 0
+    mode, flags = data[6] & 7, data[6] >> 3
+    assert 1 <= mode <= 4 and flags < 16 and not (flags & 8 and mode < 3)
+    width, at = varint(data, 7)
     height, at = varint(data, at)
+    quality, weights = data[at] | data[at + 1] << 8, data[at + 2 : at + 10]
+    at += 10
     rows: list[tuple[str, int, int, int]] = []  # name, layers, size, crc
     if flags & 1:
         at = row(data, at, "icc", rows)
@@ -41,12 +42,12 @@ def parse(data: bytes) -> File:
     for _ in range(count):
         layers, at = varint(data, at)
         at = row(data, at, "chunk", rows, layers)
-    for name, present in (("filter", flags & 8), ("alpha", layout & 4), ("exif", flags & 2), ("xmp", flags & 4)):
+    for name, present in (("filter", flags & 8), ("alpha", mode in (2, 4)), ("exif", flags & 2), ("xmp", flags & 4)):
         if present:
             at = row(data, at, name, rows)
     assert int.from_bytes(data[at : at + 4], "little") == zlib.crc32(data[:at])
     at += 4
-    file = File(width, height, not layout & 1, bool(layout & 4), quality, weights, [], {})
+    file = File(width, height, mode < 3, mode in (2, 4), quality, weights, [], {})
     for name, layers, size, crc in rows:
         part = data[at : at + size]
         assert len(part) == size and (not size or zlib.crc32(part) == crc)

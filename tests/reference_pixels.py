@@ -25,12 +25,11 @@ FIRST = [sum(2**bits for bits in BITS[:t]) for t in range(32)]
 
 def parse(data: bytes) -> tuple[File, list[bytes], int]:
     """Return what a lossy file has too, the strips, and the CRC-32 of the samples; no alpha, palette or metadata."""
-    assert data[:5] == b"\x8bDVQ\x02" and data[5] in (4 << 3 | 1, 4 << 3 | 3) and not data[6]
-    grey = data[5] & 7 == 1
+    assert data[:6] == b"\x8bDVQ\x04\x03" and data[6] in (1, 3)
+    grey = data[6] == 1
     width, at = varint(data, 7)
     height, at = varint(data, at)
-    fixed, at = data[at : at + 23], at + 23  # checksum, coder version, quality, weights, pixel weights
-    assert fixed[4] == 1
+    fixed, at = data[at : at + 22], at + 22  # quality, weights, checksum, pixel weights
     rows: list[tuple[str, int, int, int]] = []  # name, layers, size, crc
     count, at = varint(data, at)
     for _ in range(count):
@@ -40,9 +39,9 @@ def parse(data: bytes) -> tuple[File, list[bytes], int]:
         at = row(data, at, "strip", rows)
     assert int.from_bytes(data[at : at + 4], "little") == zlib.crc32(data[:at])
     parts = sections(data[at + 4 :], rows)
-    quality = int.from_bytes(fixed[5:7], "little")
-    file = File(width, height, grey, False, quality, fixed[7:15], parts[:count], {})
-    return file, [part for _, part in parts[count:]], int.from_bytes(fixed[:4], "little")
+    quality, crc = (int.from_bytes(fixed[place], "little") for place in (slice(2), slice(10, 14)))
+    file = File(width, height, grey, False, quality, fixed[2:10], parts[:count], {})
+    return file, [part for _, part in parts[count:]], crc
 
 
 def sections(data: bytes, rows: list[tuple[str, int, int, int]]) -> list[tuple[int, bytes]]:

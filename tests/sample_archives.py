@@ -9,9 +9,9 @@ from test_lossless import same
 
 import dvcodec
 from dvcodec.codec.archives.layout import HEADER, End, Head, parse, write_end
-from dvcodec.codec.archives.loaders import Loaders, installed
 from dvcodec.codec.archives.members import Member, members
 from dvcodec.codec.archives.reader import Archive, Loss
+from dvcodec.codec.loaders import Loaders, installed
 
 Named = list[tuple[str, Image.Image]]
 

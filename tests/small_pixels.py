@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from dvcodec import models
 from dvcodec.codec import decoder
-from dvcodec.codec.bitstream.container import Container
+from dvcodec.codec.bitstream.container import DvqFile
+from dvcodec.codec.loaders import Loaders
 from dvcodec.codec.lossless import methods
 from dvcodec.image_io.images import Picture, from_array
 from dvcodec.models import residual_tables
@@ -74,14 +75,15 @@ def network(hierarchy: interface.Predictive | None = None, pixels: interface.Pix
 def decoded(data: bytes, *, preview: decoder.Preview = None, model: methods.Model | None = None) -> decoder.Decoded:
     """Decode with the small models, or others."""
     chosen = model or network()
-    return decoder.decompress(
-        data, lambda prefix: chosen.hierarchy, preview=preview, load_pixels=lambda prefix: chosen.pixels
-    )
+    loaders = Loaders(hierarchy=lambda prefix: chosen.hierarchy, pixels=lambda prefix: chosen.pixels)
+    return decoder.decompress(data, loaders, preview=preview)
 
 
-def verified(data: bytes) -> Container:
+def verified(data: bytes) -> DvqFile:
     """Verify with the small models."""
-    return decoder.verify(data, lambda prefix: small_model.hierarchy(), load_pixels=lambda prefix: pixel_model())
+    return decoder.verify(
+        data, Loaders(hierarchy=lambda prefix: small_model.hierarchy(), pixels=lambda prefix: pixel_model())
+    )
 
 
 def same(picture: Picture, array: NDArray[np.uint8]) -> bool:

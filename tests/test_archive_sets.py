@@ -15,7 +15,7 @@ from dvcodec import weights
 from dvcodec.codec import loading
 from dvcodec.codec.archives import grouping, writer
 from dvcodec.codec.archives.layout import MOSAIC, SET, Head
-from dvcodec.codec.archives.loaders import installed
+from dvcodec.codec.loaders import installed
 from dvcodec.errors import UnsupportedImage, WeightsNotFound
 from dvcodec.image_io import images
 from fake_sets import FakeSets, known

@@ -10,7 +10,7 @@ from dvcodec.cli import report
 from dvcodec.weights import Weights
 from program import dvcodec, names, picture
 
-EXISTS = "use -o, --output-dir or --force"
+EXISTS = "name another output, or use --force"
 
 
 @pytest.fixture(autouse=True)
@@ -116,7 +116,7 @@ def test_the_input_is_never_overwritten(photo: Path) -> None:
     original = photo.read_bytes()
     seen = dvcodec("compress", "photo.png", "-o", "./photo.png", "--force")
     assert seen.code == 1 and photo.read_bytes() == original
-    assert seen.err == "dvcodec: photo.png: the output would overwrite the input (name another output with -o)\n"
+    assert seen.err == "dvcodec: photo.png: the output would overwrite the input (name another output)\n"
 
 
 def test_standard_streams_carry_the_data(photo: Path, coded: bytes) -> None:

@@ -71,7 +71,7 @@ def test_only_some_images_are_unpacked() -> None:
     assert seen.code == 0 and names(Path("out/scans")) == ["L1.png", "P0.png"]
     seen = dvcodec("decompress", "scans.dvq", "--output-dir", "more", "--only", "L1.png")
     assert seen.code == 1
-    assert seen.err.startswith("dvcodec: scans.dvq: L1.png: the archive has no such image (`info` lists them)\n")
+    assert seen.err.startswith("dvcodec: scans.dvq: L1.png: the archive has no such image (info lists them)\n")
 
 
 def test_without_names_images_are_numbered() -> None:
@@ -108,7 +108,7 @@ def test_info_lists_segments_and_images() -> None:
     assert ["segment", "kind", "images", "bytes", "bits", "per", "pixel"] in rows
     assert ["5", "9x8", "L", "scans/L0.png"] in rows
     facts = json.loads(dvcodec("info", "scans.dvq", "--json").out)
-    assert facts["format_version"] == 3 and facts["images"] == 16 and len(facts["segments"]) == 4
+    assert facts["format_version"] == 4 and facts["images"] == 16 and len(facts["segments"]) == 4
     assert {segment["kind"] for segment in facts["segments"]} == {"mosaic"} and facts["faults"] == []
     assert facts["total_bytes"] == Path("scans.dvq").stat().st_size
 
@@ -146,10 +146,10 @@ def test_nothing_is_added_to_an_archive() -> None:
     pack()
     before = Path("scans.dvq").read_bytes()
     seen = dvcodec("compress", SCANS[0], "--lossless", "--archive", "scans.dvq")
-    mend = "nothing is added to an archive: name another file, or use --force"
+    hint = "nothing is added to an archive: name another file, or use --force"
     assert (seen.code, seen.err) == (
         1,
-        f"dvcodec: scans.dvq: scans.dvq already exists; not overwritten ({mend})\n",
+        f"dvcodec: scans.dvq: scans.dvq already exists; not overwritten ({hint})\n",
     )
     assert Path("scans.dvq").read_bytes() == before
     assert dvcodec("compress", SCANS[0], "--lossless", "--archive", "scans.dvq", "--force").code == 0
@@ -167,7 +167,7 @@ def test_archives_and_single_files_together() -> None:
     assert len(dvcodec("info", "scans.dvq", "one.dvq", "--json").out.splitlines()) == 2
     seen = dvcodec("verify", "-", stdin=Path("scans.dvq").read_bytes())
     assert seen.code == 1
-    said = "it is an archive of many images (name the file: `dvcodec decompress FILE`, or decompress_archive in Python)"
+    said = "it is an archive of many images (name its file, or use decompress_archive in Python)"
     assert seen.err == f"dvcodec: stdin: {said}\n"
 
 

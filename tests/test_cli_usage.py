@@ -40,8 +40,8 @@ WRONG = [
     (["compress", "a.png", "--jobs", "0"], "--jobs"),
     (["compress", "a.png", "--effort", "0"], "--effort"),
     (["compress", "a.png", "--effort", "10"], "--effort"),
-    (["compress", "a.png", "--effort", "3", "--lossless"], "it is of lossy files only"),
-    (["compress", "a.png", "--tune", "psnr", "--lossless"], "it is of lossy files only"),
+    (["compress", "a.png", "--effort", "3", "--lossless"], "--effort and --tune are of lossy files only"),
+    (["compress", "a.png", "--tune", "psnr", "--lossless"], "--effort and --tune are of lossy files only"),
     (["compress", "a.png", "--tune", "ssim"], "--tune"),
     (["compress", "a.png", "--threads", "0"], "--threads"),
     (["compress", "a.png", "--device", "tpu"], "--device"),
@@ -98,7 +98,7 @@ def test_export_writes_weights_once(monkeypatch: pytest.MonkeyPatch) -> None:
         out.write_text(json.dumps(card))
         return out
 
-    monkeypatch.setattr(training, "export", write)
+    monkeypatch.setattr(training, "export_weights", write)
     seen = dvcodec("export", "run/last.pt", "-o", "mine.safetensors", "--licence", "MIT")
     assert seen.code == 0 and seen.err.startswith("run/last.pt -> mine.safetensors  ")
     assert json.loads(Path("mine.safetensors").read_text())["licence"] == "MIT"

@@ -73,7 +73,7 @@ def test_an_effort_reaches_the_encoder_by_every_door(monkeypatch: pytest.MonkeyP
     dvcodec.register()
     image.save(tmp_path / "a.dvq", effort=2)
     assert seen == [4, 9, 1, 2]
-    with pytest.raises(dvcodec.InvalidArgument, match="effort 10 is out of range"):
+    with pytest.raises(dvcodec.InvalidArgument, match="`effort` 10 is out of range"):
         dvcodec.compress(image, effort=10)
     for options in ({"effort": 3}, {"tune": "psnr"}):
         with pytest.raises(dvcodec.InvalidArgument, match="lossy files only"):

@@ -20,8 +20,9 @@ from torch import Tensor
 
 from dvcodec import models
 from dvcodec.codec import decoder
+from dvcodec.codec.loaders import Loaders
 from dvcodec.codec.lossy import encoder
-from dvcodec.codec.lossy.encoder import Goal
+from dvcodec.codec.settings import CompressSettings
 from dvcodec.errors import DvcodecError, FormatError, UnsupportedImage
 from dvcodec.image_io.images import Picture
 from dvcodec.models.families import weights
@@ -83,7 +84,7 @@ def picture(config: FamilyConfig, seed: int = 0) -> NDArray[np.uint8]:
 def compressed(name: str, seed: int = 0) -> tuple[bytes, str]:
     """A .dvq file, and the hash of symbols and priors that its encoder saw."""
     watch = recorder.Recorder(hierarchy(name), priors=True)
-    return encoder.compress(Picture(picture(FORMS[name], seed)), watch, ID, Goal()).data, watch.digest()
+    return encoder.compress(Picture(picture(FORMS[name], seed)), watch, ID, CompressSettings()).data, watch.digest()
 
 
 @pytest.mark.parametrize("name", FORMS)
@@ -96,7 +97,7 @@ def test_every_form_decodes_to_the_symbols_that_were_coded(name: str, tmp_path: 
     digest, result = recorder.decoded(data, loaded, priors=True)
     assert digest == chosen
     assert result.picture.pixels.shape == picture(FORMS[name]).shape
-    first = decoder.decompress(data, lambda prefix: loaded, preview=1)
+    first = decoder.decompress(data, Loaders(hierarchy=lambda prefix: loaded), preview=1)
     assert first.picture.pixels.shape == result.picture.pixels.shape
 
 
@@ -211,7 +212,7 @@ def test_noise_in_what_may_be_float_changes_no_symbol(name: str) -> None:
     clean = recorder.decoded(data, hierarchy(name))[1].picture.pixels
     assert np.abs(result.picture.pixels.astype(int) - clean).max() <= 1
     watch = recorder.Recorder(noisy, priors=True)
-    written = encoder.compress(Picture(picture(FORMS[name])), watch, ID, Goal()).data
+    written = encoder.compress(Picture(picture(FORMS[name])), watch, ID, CompressSettings()).data
     assert recorder.decoded(written, hierarchy(name), priors=True)[0] == watch.digest()
 
 
@@ -267,7 +268,7 @@ def test_images_of_another_size_or_kind_are_refused_in_one_line() -> None:
     }
     for message, pixels in cases.items():
         with pytest.raises(UnsupportedImage, match=message) as raised:
-            encoder.compress(Picture(pixels), hierarchy(name), ID, Goal())
+            encoder.compress(Picture(pixels), hierarchy(name), ID, CompressSettings())
         assert "\n" not in str(raised.value)
 
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from dvcodec.codec import api, loading
-from dvcodec.codec.api import Settings
+from dvcodec.codec.settings import CompressSettings
 from dvcodec.errors import (
     FormatError,
     InvalidArgument,
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.usefixtures("fake_weights")
 
 
 def test_there_and_back(photo: Path, tmp_path: Path) -> None:
-    report = api.compress_file(photo, tmp_path / "a.dvq", Settings(quality=80))
+    report = api.compress_file(photo, tmp_path / "a.dvq", CompressSettings(quality=80))
     size = (tmp_path / "a.dvq").stat().st_size
     assert (report.width, report.height, report.mode, report.quality) == (150, 120, "RGB", 80)
     assert (report.bytes, report.source_bytes, report.weights) == (size, photo.stat().st_size, "fake")
@@ -45,9 +45,9 @@ def test_there_and_back(photo: Path, tmp_path: Path) -> None:
 
 
 def test_targets_reach_the_report(photo: Path) -> None:
-    _, report = api.compress_data(photo.read_bytes(), Settings(target_psnr=30))
+    _, report = api.compress_data(photo.read_bytes(), CompressSettings(target_psnr=30))
     assert report.psnr is not None and report.psnr >= 30
-    data, report = api.compress_data(photo.read_bytes(), Settings(target_size=500))
+    data, report = api.compress_data(photo.read_bytes(), CompressSettings(target_size=500))
     assert len(data) <= 500
 
 
@@ -56,7 +56,7 @@ def test_metadata_stay_unless_stripped(tmp_path: Path) -> None:
     tags[274] = 6
     Image.fromarray(photograph(20, 30)).save(tmp_path / "a.jpg", exif=tags, icc_profile=b"profile" * 9)
     for strip in (False, True):
-        data, _ = api.compress_data((tmp_path / "a.jpg").read_bytes(), Settings(strip=strip))
+        data, _ = api.compress_data((tmp_path / "a.jpg").read_bytes(), CompressSettings(strip=strip))
         kept = api.decompress_picture(data).picture.metadata
         info = api.inspect_data(data)
         assert bool(kept.icc) == bool(kept.exif) == bool(info.icc_bytes) == bool(info.exif_bytes) == (not strip)
@@ -90,11 +90,11 @@ def test_info_describes_broken_files_and_foreign_weights(dvq: Path, monkeypatch:
 def _other_weights(data: bytes) -> bytes:
     from dataclasses import replace
 
-    from dvcodec.codec.bitstream.container import Chunk, Container, pack
+    from dvcodec.codec.bitstream.assembly import Parts, assemble
+    from dvcodec.codec.bitstream.container import parse
 
-    parsed = Container(data)
-    chunks = tuple(Chunk(s.layers, parsed.payload(s) or b"") for s in parsed.chunks)
-    return pack(replace(parsed.header, weights=b"\1" * 8), chunks)
+    parsed = parse(data)
+    return assemble(replace(parsed.header, weights=b"\1" * 8), Parts(parsed.selected(len(parsed.chunks))))
 
 
 def test_verify_passes_what_is_whole_and_names_what_is_not(dvq: Path) -> None:
@@ -110,10 +110,10 @@ def test_verify_passes_what_is_whole_and_names_what_is_not(dvq: Path) -> None:
 def test_nothing_is_done_before_the_output_is_known_to_be_free(photo: Path, tmp_path: Path) -> None:
     target = tmp_path / "there.dvq"
     target.write_bytes(b"precious")
-    with pytest.raises(OutputExists, match="--force"):
-        api.compress_file(tmp_path / "absent.png", target, Settings())
+    with pytest.raises(OutputExists, match="`force`"):
+        api.compress_file(tmp_path / "absent.png", target, CompressSettings())
     assert target.read_bytes() == b"precious"
-    api.compress_file(photo, target, Settings(), force=True)
+    api.compress_file(photo, target, CompressSettings(), force=True)
     assert target.read_bytes().startswith(b"\x8bDVQ")
 
 
@@ -130,14 +130,14 @@ def test_the_input_is_never_overwritten(dvq: Path, tmp_path: Path, force: bool) 
 
 def test_other_outputs_that_cannot_be(photo: Path, tmp_path: Path) -> None:
     with pytest.raises(OutputFailed, match="is a folder"):
-        api.compress_file(photo, tmp_path, Settings())
+        api.compress_file(photo, tmp_path, CompressSettings())
     with pytest.raises(OutputFailed, match="no folder"):
-        api.compress_file(photo, tmp_path / "no" / "a.dvq", Settings())
+        api.compress_file(photo, tmp_path / "no" / "a.dvq", CompressSettings())
     with pytest.raises(OutputFailed, match="suffix"):
         api.decompress_file(photo, tmp_path / "a.foo")
     with pytest.raises(FormatError, match="cannot read the file: No such file"):
         api.decompress_file(tmp_path / "absent.dvq", tmp_path / "a.png")
-    api.compress_file(photo, Path(os.devnull), Settings())
+    api.compress_file(photo, Path(os.devnull), CompressSettings())
     assert not Path(os.devnull).is_file()
 
 
@@ -230,7 +230,7 @@ DEVICE_OF = loading.device_of  # as it is before the fixture replaces it
 def test_an_unsupported_image_writes_nothing(tmp_path: Path) -> None:
     Image.fromarray(np.zeros((4, 4), np.uint16)).save(tmp_path / "deep.png")
     with pytest.raises(UnsupportedImage):
-        api.compress_file(tmp_path / "deep.png", tmp_path / "deep.dvq", Settings())
+        api.compress_file(tmp_path / "deep.png", tmp_path / "deep.dvq", CompressSettings())
     assert [path.name for path in tmp_path.iterdir()] == ["deep.png"]
 
 

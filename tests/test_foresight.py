@@ -18,8 +18,9 @@ from torch import Tensor
 import dvcodec
 from dvcodec.codec import loading
 from dvcodec.codec.lossy import encoder
-from dvcodec.codec.lossy.encoder import Goal, psnr_of
+from dvcodec.codec.lossy.encoder import psnr_of
 from dvcodec.codec.lossy.symbol_chunks import decode, encode, render
+from dvcodec.codec.settings import CompressSettings
 from dvcodec.errors import InvalidArgument
 from dvcodec.image_io.images import from_array
 from dvcodec.models.photo.codec_model import PhotoHierarchy
@@ -75,7 +76,7 @@ def test_the_least_effort_looks_nowhere() -> None:
 def test_an_effort_is_a_number_of_walks(effort: int) -> None:
     hierarchy = Adding()
     encoder.compress(
-        from_array(small_model.photograph(24, 24)), hierarchy, b"12345678", Goal(quality=40), effort=effort
+        from_array(small_model.photograph(24, 24)), hierarchy, b"12345678", CompressSettings(quality=40, effort=effort)
     )
     assert hierarchy.walks == (effort - 1 or None)
 
@@ -83,7 +84,7 @@ def test_an_effort_is_a_number_of_walks(effort: int) -> None:
 @pytest.mark.parametrize("effort", [0, 10, -1, 2.5, "3", True])
 def test_efforts_out_of_range_are_refused(effort: object) -> None:
     with pytest.raises(InvalidArgument, match="effort"):
-        encoder.effort_of(effort)  # type: ignore[arg-type]
+        CompressSettings(effort=effort)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("grey", [False, True])

@@ -16,8 +16,10 @@ from test_reference_photo import same, small
 
 import dvcodec
 from dvcodec.codec import decoder
-from dvcodec.codec.bitstream.container import IMAGE_FILTER, Chunk, Container, pack
-from dvcodec.codec.bitstream.header import FILTER, Header
+from dvcodec.codec.bitstream import container
+from dvcodec.codec.bitstream.assembly import Chunk, Parts, assemble
+from dvcodec.codec.bitstream.header import EXTRA
+from dvcodec.codec.loaders import Loaders
 from dvcodec.codec.lossy import adaptive_filter, symbol_chunks
 from dvcodec.codec.lossy.encoder import psnr_of
 from dvcodec.errors import DvcodecError, FormatError
@@ -28,6 +30,7 @@ from dvcodec.models.photo.bands import fit_bands, render_bands
 from dvcodec.models.photo.codec_model import PhotoHierarchy
 from dvcodec.models.photo.network.model import Painted
 from fake import FakeHierarchy
+from written_files import lossy_file
 
 Q40 = 40 * 256
 
@@ -67,9 +70,7 @@ def test_the_second_decoder_reads_all_densities(exponents: tuple[int, int], shar
     made = ImageFilter(side, precision, (steps * (rng.random(steps.shape) < share)).astype(np.int32))
     model = small("usual").hierarchy
     chunks = (Chunk(1, b"abc"),)
-    data = pack(
-        Header(600, 700, False, False, Q40, b"12345678"), chunks, image_filter=adaptive_filter.pack(made, model)
-    )
+    data = lossy_file((700, 600), chunks, adaptive_filter=adaptive_filter.pack(made, model))
     found = reference_filter.coefficients(parse(data))
     assert found[0] == side and np.array_equal(found[1], made.steps / 2.0**precision)
     assert reference_filter.tables() == image_fit.tables().tolist()
@@ -78,16 +79,15 @@ def test_the_second_decoder_reads_all_densities(exponents: tuple[int, int], shar
 def test_files_are_verified_with_their_filters() -> None:
     pixels, model = small_model.picture(33, 40), small("usual").hierarchy
     chunks = symbol_chunks.encode(pixels, model, Q40).chunks
-    header = Header(40, 33, False, False, Q40, small("usual").weights.id)
-    decoder.verify(
-        pack(header, chunks, image_filter=adaptive_filter.pack(some_filter(33, 40), model)), lambda prefix: model
-    )
-    broken = pack(header, chunks, image_filter=b"\x60abcdefgh")
+    loaders = Loaders(hierarchy=lambda prefix: model)
+    good = adaptive_filter.pack(some_filter(33, 40), model)
+    decoder.verify(lossy_file((33, 40), chunks, adaptive_filter=good), loaders)
+    broken = lossy_file((33, 40), chunks, adaptive_filter=b"\x60abcdefgh")
     for preview in (None, "all"):
         with pytest.raises(FormatError, match="filter is not valid"):
             decoded(broken, preview)
     with pytest.raises(FormatError, match="filter is not valid"):
-        decoder.verify(broken, lambda prefix: model)
+        decoder.verify(broken, loaders)
 
 
 def test_unknown_kinds_are_refused() -> None:
@@ -102,28 +102,30 @@ def filtered_file(pixels: NDArray[np.uint8], found: ImageFilter) -> bytes:
     """A file of the small model with a filter."""
     model = small("usual")
     chunks = symbol_chunks.encode(pixels, model.hierarchy, Q40).chunks
-    header = Header(pixels.shape[1], pixels.shape[0], False, False, Q40, model.weights.id)
-    return pack(header, chunks, image_filter=adaptive_filter.pack(found, model.hierarchy))
+    packed = adaptive_filter.pack(found, model.hierarchy)
+    return lossy_file(pixels.shape[:2], chunks, weights=model.weights.id, adaptive_filter=packed)
 
 
 def test_the_second_decoder_filters_alike() -> None:
     pixels = small_model.picture(40, 270)
     data = filtered_file(pixels, some_filter(40, 270))
-    assert parse(data).sections["filter"] and data[6] == FILTER
-    plain = pack(Container(data).header, symbol_chunks.encode(pixels, small("usual").hierarchy, Q40).chunks)
+    assert parse(data).sections["filter"] and data[6] & EXTRA
+    chunks = symbol_chunks.encode(pixels, small("usual").hierarchy, Q40).chunks
+    plain = assemble(container.parse(data).header, Parts(chunks))
     assert not np.array_equal(same(small("usual"), data), same(small("usual"), plain))
     same(small("usual"), data, 1)
 
 
 def decoded(data: bytes, preview: decoder.Preview = None) -> NDArray[np.uint8]:
     """The pixels of a file of the small model."""
-    return decoder.decompress(data, lambda prefix: small("usual").hierarchy, preview=preview).picture.pixels
+    loaders = Loaders(hierarchy=lambda prefix: small("usual").hierarchy)
+    return decoder.decompress(data, loaders, preview=preview).picture.pixels
 
 
 def test_previews_filter_only_what_is_whole() -> None:
     pixels = small_model.picture(65, 90)
     data = filtered_file(pixels, some_filter(65, 90))
-    section = Container(data).section(IMAGE_FILTER)
+    section = container.parse(data).adaptive_filter
     assert section is not None and not np.array_equal(decoded(data), decoded(plain := data[: section.offset], "all"))
     assert np.array_equal(decoded(data, "all"), decoded(data))
     broken = bytearray(data)
@@ -137,16 +139,16 @@ def test_previews_filter_only_what_is_whole() -> None:
 def test_weights_without_filters_refuse_them() -> None:
     pixels = small_model.picture(33, 33)
     chunks = symbol_chunks.encode(pixels, FakeHierarchy(), Q40).chunks
-    data = pack(Header(33, 33, False, False, Q40, b"12345678"), chunks, image_filter=b"\x60abc")
+    data = lossy_file((33, 33), chunks, adaptive_filter=b"\x60abc")
     assert not isinstance(FakeHierarchy(), Filtering)
     with pytest.raises(FormatError, match="filter"):
-        decoder.decompress(data, lambda prefix: FakeHierarchy())
+        decoder.decompress(data, Loaders(hierarchy=lambda prefix: FakeHierarchy()))
 
 
 def test_grey_images_have_none() -> None:
-    data = pack(Header(8, 8, True, False, Q40, b"12345678"), (Chunk(1, b"abc"),), image_filter=b"\x60abc")
+    data = lossy_file((8, 8), (Chunk(1, b"abc"),), mode="L", adaptive_filter=b"\x60abc")
     with pytest.raises(FormatError, match="grey"):
-        Container(data)
+        container.parse(data)
     assert dvcodec.info(dvcodec.compress_array(small_model.photograph(128, 128)[:, :, 1], 60)).filter_bytes == 0
 
 

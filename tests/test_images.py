@@ -107,8 +107,8 @@ def cases_of_refusal() -> dict[str, tuple[bytes, str]]:
 
 @pytest.mark.parametrize("name", cases_of_refusal())
 def test_what_cannot_be_coded_is_refused_in_one_line_that_says_what_to_do(name: str) -> None:
-    data, mend = cases_of_refusal()[name]
-    with pytest.raises(UnsupportedImage, match=mend) as caught:
+    data, hint = cases_of_refusal()[name]
+    with pytest.raises(UnsupportedImage, match=hint) as caught:
         images.read(data)
     assert "\n" not in str(caught.value)
 

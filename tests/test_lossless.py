@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import dvcodec
-from dvcodec.codec import decoder, loading
-from dvcodec.codec.bitstream.container import Container
+from dvcodec.codec import decoder
+from dvcodec.codec.bitstream.container import parse
+from dvcodec.codec.loaders import installed
 from dvcodec.codec.lossless import raw_samples
 from dvcodec.errors import DvcodecError, FormatError, InvalidArgument, UnsupportedImage, WeightsNotFound
 from dvcodec.image_io.images import Palette
@@ -153,7 +154,7 @@ def test_contradictions_are_refused() -> None:
 def test_the_header_is_small_and_says_what_it_is() -> None:
     data = dvcodec.compress(image_of("1", 30, 20, "drawing"), lossless=True, method="stored")
     info = dvcodec.info(data)
-    assert (info.format_version, info.lossless, info.method, info.mode, info.bit_depth) == (2, True, "stored", "1", 1)
+    assert (info.format_version, info.lossless, info.method, info.mode, info.bit_depth) == (4, True, "stored", "1", 1)
     assert info.quality is None and info.weights_id is None and info.chunks == () and info.fault is None
     assert info.header_bytes + info.pixel_bytes == len(data) and info.header_bytes <= 24
     assert json.loads(json.dumps(info.as_dict()))["mode"] == "1"
@@ -174,7 +175,7 @@ def test_a_wrong_pixel_is_noticed_behind_right_checksums() -> None:
     other = array.copy()
     other[3, 3, 0] ^= 1
     forged = bytearray(dvcodec.compress_array(other, lossless=True, method="stored"))
-    first = Container(bytes(data))
+    first = parse(bytes(data))
     forged[9:13] = data[9:13]
     end = first.header_bytes - 4
     forged[end : end + 4] = zlib.crc32(bytes(forged[:end])).to_bytes(4, "little")
@@ -234,12 +235,12 @@ def test_every_cut_and_every_flipped_byte_is_noticed(mode: str, method: str) -> 
     for length in range(len(data)):
         for preview in (None, "all", 1):
             with pytest.raises(DvcodecError):
-                decoder.decompress(data[:length], loading.hierarchy_by_id, preview=preview)
+                decoder.decompress(data[:length], installed(), preview=preview)
     for position in range(len(data)):
         changed = bytearray(data)
         changed[position] ^= 1 << position % 8
         with pytest.raises(DvcodecError):
-            decoder.decompress(bytes(changed), loading.hierarchy_by_id)
+            decoder.decompress(bytes(changed), installed())
 
 
 def test_a_preview_of_a_file_without_chunks_is_the_picture() -> None:

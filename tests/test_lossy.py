@@ -12,9 +12,11 @@ from reference_decoder import decode as reference_decode
 
 from dvcodec.codec import decoder
 from dvcodec.codec.bitstream import alpha
-from dvcodec.codec.bitstream.container import Container
+from dvcodec.codec.bitstream.container import parse
+from dvcodec.codec.loaders import Loaders
 from dvcodec.codec.lossy import encoder, symbol_chunks
-from dvcodec.codec.lossy.encoder import Compressed, Goal, psnr_of
+from dvcodec.codec.lossy.encoder import Compressed, psnr_of
+from dvcodec.codec.settings import CompressSettings
 from dvcodec.errors import DvcodecError, FormatError, InvalidArgument, TruncatedFile
 from dvcodec.image_io import images
 from dvcodec.image_io.images import Picture
@@ -26,12 +28,13 @@ WEIGHTS = b"12345678"
 
 def compress(pixels: NDArray[np.uint8], quality: float = 50.0) -> Compressed:
     """Compress an array with the fake hierarchy."""
-    return encoder.compress(images.from_array(pixels), FakeHierarchy(), WEIGHTS, Goal(quality=quality))
+    return encoder.compress(images.from_array(pixels), FakeHierarchy(), WEIGHTS, CompressSettings(quality=quality))
 
 
 def decompress(data: bytes, preview: int | str | None = None, hierarchy: FakeHierarchy | None = None) -> Picture:
     """Decompress with the fake hierarchy."""
-    return decoder.decompress(data, lambda prefix: hierarchy or FakeHierarchy(), preview=preview).picture
+    loaders = Loaders(hierarchy=lambda prefix: hierarchy or FakeHierarchy())
+    return decoder.decompress(data, loaders, preview=preview).picture
 
 
 @settings(max_examples=40)
@@ -41,7 +44,7 @@ def test_the_decoder_sees_what_the_encoder_saw(
 ) -> None:
     pixels = np.random.default_rng(height * 71 + width).integers(0, 256, (height, width, channels)).astype(np.uint8)
     picture = images.from_array(pixels)
-    made = encoder.compress(picture, FakeHierarchy(), WEIGHTS, Goal(quality=quality))
+    made = encoder.compress(picture, FakeHierarchy(), WEIGHTS, CompressSettings(quality=quality))
     back = decompress(made.data, hierarchy=FakeHierarchy(block=block))
     assert back.mode == picture.mode and back.pixels.shape == picture.pixels.shape
     assert np.array_equal(back.alpha, picture.alpha)  # type: ignore[arg-type]
@@ -54,7 +57,7 @@ def test_the_decoder_sees_what_the_encoder_saw(
 def test_blocks_never_show_in_the_file() -> None:
     pixels = photograph(130, 90)
     files = {
-        encoder.compress(images.from_array(pixels), FakeHierarchy(block=block), WEIGHTS, Goal()).data
+        encoder.compress(images.from_array(pixels), FakeHierarchy(block=block), WEIGHTS, CompressSettings()).data
         for block in (1, 7, 10**6)
     }
     assert len(files) == 1
@@ -93,17 +96,17 @@ def test_a_grey_image_pays_for_no_colour() -> None:
 @pytest.mark.usefixtures("small_chunks")
 def test_chunks_close_at_scales_and_when_they_are_full() -> None:
     blocks = np.random.default_rng(0).integers(0, 256, (125, 125, 3)).astype(np.uint8)
-    chunks = Container(compress(blocks.repeat(8, axis=0).repeat(8, axis=1)).data).chunks
+    chunks = parse(compress(blocks.repeat(8, axis=0).repeat(8, axis=1)).data).chunks
     assert sum(chunk.layers for chunk in chunks) == 8
     assert [chunk.layers for chunk in chunks] == [2, 1, 2, 1, 2]
-    assert [chunk.layers for chunk in Container(compress(photograph(32, 32)).data).chunks] == [8]
+    assert [chunk.layers for chunk in parse(compress(photograph(32, 32)).data).chunks] == [8]
 
 
 @pytest.mark.usefixtures("small_chunks")
 def test_previews_get_better_and_have_the_full_size() -> None:
     pixels = photograph(300, 260)
     data = compress(pixels, 90).data
-    total = len(Container(data).chunks)
+    total = len(parse(data).chunks)
     assert total >= 2
     fidelity = [encoder.psnr_of(pixels, decompress(data, preview=n).pixels) for n in range(1, total + 1)]
     assert fidelity == sorted(fidelity) and fidelity[0] < fidelity[-1]
@@ -113,7 +116,7 @@ def test_previews_get_better_and_have_the_full_size() -> None:
 @pytest.mark.usefixtures("small_chunks")
 def test_a_preview_is_the_walk_as_it_stands_after_its_chunks() -> None:
     data = compress(photograph(300, 260)).data
-    parsed = Container(data)
+    parsed = parse(data)
     first = parsed.chunks[0].layers
     state = FakeHierarchy().walk(300, 260, 12800, _Replay(data), stop=first)
     assert (decompress(data, preview=1).pixels == FakeHierarchy().render(state)).all()
@@ -135,9 +138,9 @@ class _Replay:
 @pytest.mark.usefixtures("small_chunks")
 def test_a_cut_file_shows_what_is_whole() -> None:
     data = compress(photograph(300, 260)).data
-    parsed = Container(data)
+    parsed = parse(data)
     cut = data[: parsed.chunks[-1].offset + 5]
-    with pytest.raises(TruncatedFile, match=r"cut short: \d of \d chunks are whole \(--preview all decodes them\)"):
+    with pytest.raises(TruncatedFile, match=r'cut short: \d of \d chunks are whole \(`preview="all"` decodes them\)'):
         decompress(cut)
     whole = len(parsed.chunks) - 1
     assert (decompress(cut, "all").pixels == decompress(data, whole).pixels).all()
@@ -184,10 +187,10 @@ def test_quality_has_a_range(quality: float) -> None:
 
 def test_one_goal_at_a_time() -> None:
     picture = images.from_array(photograph(8, 8))
-    with pytest.raises(InvalidArgument, match="more than one"):
-        encoder.compress(picture, FakeHierarchy(), WEIGHTS, Goal(quality=50, bpp=1.0))
-    with pytest.raises(InvalidArgument, match="not positive"):
-        encoder.compress(picture, FakeHierarchy(), WEIGHTS, Goal(size=0))
+    with pytest.raises(InvalidArgument, match="`quality` and `target_bpp` exclude each other"):
+        encoder.compress(picture, FakeHierarchy(), WEIGHTS, CompressSettings(quality=50, target_bpp=1.0))
+    with pytest.raises(InvalidArgument, match="not a positive number"):
+        encoder.compress(picture, FakeHierarchy(), WEIGHTS, CompressSettings(target_size=0))
 
 
 class Straining(FakeHierarchy):
@@ -207,7 +210,7 @@ class Straining(FakeHierarchy):
 def test_no_quality_above_the_best_is_coded() -> None:
     picture = images.from_array(np.clip(photograph(48, 64), 40, 160))
     made = {
-        q: encoder.compress(picture, Straining(), WEIGHTS, Goal(quality=q))
+        q: encoder.compress(picture, Straining(), WEIGHTS, CompressSettings(quality=q))
         for q in (30.0, 40.0, 40.5, 41.0, 60.0, 100.0)
     }
     assert made[30.0].quality == 30 * 256 and made[40.0].quality == 40 * 256

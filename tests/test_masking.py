@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from dvcodec.codec.lossy import encoder
 from dvcodec.codec.lossy.symbol_chunks import encode
+from dvcodec.codec.settings import CompressSettings
 from dvcodec.errors import InvalidArgument, UnsupportedImage
 from dvcodec.models.configs import RRVQConfig
 from dvcodec.models.photo.codec_model import PhotoHierarchy
@@ -118,6 +118,6 @@ def test_weights_without_foresight_cannot_be_tuned() -> None:
 
 
 def test_a_tuning_has_a_name() -> None:
-    assert [encoder.perceptual_of(name) for name in (None, "psnr", "perceptual")] == [False, False, True]
-    with pytest.raises(InvalidArgument, match="no tuning 'ssim'"):
-        encoder.perceptual_of("ssim")
+    assert [CompressSettings(tune=name).perceptual for name in (None, "psnr", "perceptual")] == [False, False, True]
+    with pytest.raises(InvalidArgument, match="unknown tune 'ssim'"):
+        CompressSettings(tune="ssim")

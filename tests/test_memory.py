@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from dvcodec.codec import api
-from dvcodec.codec.api import Settings
 from dvcodec.codec.lossy import symbol_chunks
+from dvcodec.codec.settings import CompressSettings
 from dvcodec.errors import DvcodecError
 
 pytestmark = pytest.mark.usefixtures("fake_weights")
@@ -25,7 +25,7 @@ def test_lack_of_memory_names_the_size(error: Exception, dvq: Path, monkeypatch:
             patch.setattr(symbol_chunks, name, failing)
             with pytest.raises(DvcodecError, match="not enough memory for 150 x 120 pixels"):
                 if name == "encode":
-                    api.compress_file(dvq.with_suffix(".png"), dvq, Settings(), force=True)
+                    api.compress_file(dvq.with_suffix(".png"), dvq, CompressSettings(), force=True)
                 else:
                     api.decompress_file(dvq, dvq.with_suffix(".ppm"))
 

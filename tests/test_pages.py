@@ -18,6 +18,8 @@ from PIL import Image
 import dvcodec
 from dvcodec.codec import decoder
 from dvcodec.codec.bitstream import container, tiling
+from dvcodec.codec.bitstream.assembly import Parts, assemble
+from dvcodec.codec.loaders import Loaders
 from dvcodec.codec.lossless import methods
 from dvcodec.errors import DvcodecError, FormatError, UnsupportedImage, WeightsNotFound
 from dvcodec.image_io.images import from_array, from_image
@@ -45,14 +47,9 @@ def decoded(data: bytes, model: PageModel | None = None) -> Pixels:
         assert prefix == small_pages.WEIGHTS
         return model or small_pages.page_model()
 
-    result = decoder.decompress(data, none, load_pages=load)
+    result = decoder.decompress(data, Loaders(bilevel=load))
     assert result.picture.mode == "1" and result.exact
     return result.picture.pixels
-
-
-def none(prefix: bytes) -> NoReturn:
-    """No hierarchy is asked for."""
-    raise AssertionError
 
 
 @st.composite
@@ -211,7 +208,7 @@ def test_hostile_bytes_are_format_errors() -> None:
 def refused(data: bytes) -> None:
     """One line, not a traceback; nothing decodes."""
     with pytest.raises(DvcodecError):
-        decoder.decompress(data, nowhere, load_pixels=nowhere, load_pages=known)
+        decoder.decompress(data, Loaders(bilevel=known))
 
 
 def nowhere(prefix: bytes) -> NoReturn:
@@ -228,26 +225,26 @@ def known(prefix: bytes) -> PageModel:
 
 def rewritten(change: Callable[[bytes], bytes], data: bytes) -> bytes:
     """A file whose header is changed and carries the right checksum."""
-    end = container.Container(data).header_bytes
+    end = container.parse(data).header_bytes
     head = change(data[: end - 4])
     return head + zlib.crc32(head).to_bytes(4, "little") + data[end:]
 
 
 def test_sections_with_right_checksums_and_wrong_contents_are_refused() -> None:
     white = small_pages.page(30, 40)
-    header = container.Container(coded(white)).header
-    section = coded(white)[container.Container(coded(white)).header_bytes :]
+    header = container.parse(coded(white)).header
+    section = coded(white)[container.parse(coded(white)).header_bytes :]
     for content in (b"\2" + section[1:], section[:1], section[:-3] + b"\x01", b"\0" + bytes(range(1, 200))):
         with pytest.raises(FormatError):
-            decoded(container.assemble(header, container.Parts(pixels=(content,))))
+            decoded(assemble(header, Parts(pixels=(content,))))
 
 
 def test_headers_that_make_no_sense_are_refused() -> None:
     data = coded(small_pages.page(30, 40))
-    with pytest.raises(FormatError, match="bilevel is of mode 1"):
-        decoded(rewritten(lambda head: head[:5] + bytes([head[5] | 1]) + head[6:], data))
-    with pytest.raises(FormatError, match="coder version"):
-        decoded(rewritten(lambda head: head[:13] + b"\7" + head[14:], data))
+    with pytest.raises(FormatError, match="a bilevel image of mode L"):
+        decoded(rewritten(lambda head: head[:6] + bytes([head[6] | 1]) + head[7:], data))
+    with pytest.raises(FormatError, match="features"):
+        decoded(rewritten(lambda head: head[:6] + b"\x80" + head[7:], data))
 
 
 def test_other_modes_are_refused() -> None:
@@ -258,9 +255,9 @@ def test_other_modes_are_refused() -> None:
 
 def test_a_decoder_without_the_model_says_so() -> None:
     with pytest.raises(WeightsNotFound):
-        decoder.decompress(coded(small_pages.page(9, 9)), none)
+        decoder.decompress(coded(small_pages.page(9, 9)), Loaders())
     with pytest.raises(WeightsNotFound):
-        decoder.verify(coded(small_pages.page(9, 9)), none, load_pages=nowhere)
+        decoder.verify(coded(small_pages.page(9, 9)), Loaders(bilevel=nowhere))
 
 
 def test_the_command_line_takes_the_model_for_scans(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def test_several_efforts_are_several_curves(fake_weights: Weights) -> None:
     assert [codec.name for codec in plan.codecs] == ["dvcodec-effort-1", "dvcodec-effort-9"]
     assert [codec.settings.rpartition(", ")[2] for codec in plan.codecs] == ["effort 1", "effort 9"]
     assert make_plan(["dvcodec"], [], None, ["fake"]).subject.settings.endswith("effort 4")
-    with pytest.raises(InvalidArgument, match="effort 10 is out of range"):
+    with pytest.raises(InvalidArgument, match="`effort` 10 is out of range"):
         make_plan(["dvcodec"], [], None, ["fake"], efforts=[10])
 
 
@@ -46,7 +46,7 @@ def test_several_tunings_are_several_curves(fake_weights: Weights) -> None:
     ]
     assert [codec.settings.endswith(", perceptual") for codec in plan.codecs] == [False, True, False, True]
     assert make_plan(["dvcodec"], [], None, ["fake"], tunings=["perceptual"]).subject.name == "dvcodec"
-    with pytest.raises(InvalidArgument, match="no tuning 'ssim'"):
+    with pytest.raises(InvalidArgument, match="unknown tune 'ssim'"):
         make_plan(["dvcodec"], [], None, ["fake"], tunings=["ssim"])
 
 

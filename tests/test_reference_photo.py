@@ -16,12 +16,12 @@ from reference_photo import Weights
 from reference_synthesis import decode
 
 from dvcodec.codec import decoder
-from dvcodec.codec.bitstream.container import pack
-from dvcodec.codec.bitstream.header import Header
+from dvcodec.codec.loaders import Loaders
 from dvcodec.codec.lossy import symbol_chunks
 from dvcodec.models.interface.hierarchy import Step
 from dvcodec.models.photo.codec_model import PhotoHierarchy
 from dvcodec.models.weights_file import write
+from written_files import lossy_file
 
 Pixels = NDArray[np.uint8]
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -75,7 +75,8 @@ def coded(model: Model, array: Pixels, quality: float) -> bytes:
     """A file of these pixels."""
     code, grey = round(quality * 256), array.ndim == 2
     chunks = symbol_chunks.encode(array, model.hierarchy, code).chunks
-    return pack(Header(array.shape[1], array.shape[0], grey, False, code, model.weights.id), chunks)
+    mode = "L" if grey else "RGB"
+    return lossy_file((array.shape[0], array.shape[1]), chunks, quality=code, weights=model.weights.id, mode=mode)
 
 
 class Taking(ReferenceChooser):
@@ -100,7 +101,8 @@ def same(model: Model, data: bytes, chunks: int | None = None) -> Pixels:
     stop = sum(layers for layers, _ in chooser.chunks)
     model.hierarchy.walk(file.height, file.width, file.quality, chooser, grey=file.grey, stop=stop)
     chooser.finish()
-    wanted = decoder.decompress(data, lambda prefix: model.hierarchy, preview=chunks).picture.pixels
+    loaders = Loaders(hierarchy=lambda prefix: model.hierarchy)
+    wanted = decoder.decompress(data, loaders, preview=chunks).picture.pixels
     symbols, pixels = decode(data, model.weights, chunks)
     assert len(symbols) >= stop and {i: symbols[i].tolist() for i in chooser.taken} == chooser.taken
     assert pixels.shape == wanted.shape and pixels.dtype == wanted.dtype == np.uint8

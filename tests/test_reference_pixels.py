@@ -11,7 +11,7 @@ import small_pixels
 from numpy.typing import NDArray
 from reference_decoder import ReferenceChooser
 
-from dvcodec.codec.bitstream import container
+from dvcodec.codec.bitstream import tiling
 from dvcodec.models.interface.hierarchy import Predictive
 from fake import photograph
 
@@ -74,7 +74,7 @@ def test_colours_come_back(transform: int) -> None:
 
 
 def test_strips_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(container, "STRIP_AREA", 500)
+    monkeypatch.setattr(tiling, "STRIP_AREA", 500)
     monkeypatch.setattr(reference_pixels, "AREA", 500)
     array = photograph(21, 40)
     assert len(reference_pixels.parse(small_pixels.coded(array))[1]) == 3 and comes_back(array)

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from dvcodec.codec import decoder
-from dvcodec.codec.bitstream.container import QUALITY_RANGE
+from dvcodec.codec.bitstream.header import QUALITY_RANGE
+from dvcodec.codec.loaders import Loaders
 from dvcodec.codec.lossy import encoder, search, symbol_chunks
-from dvcodec.codec.lossy.encoder import Goal
+from dvcodec.codec.settings import CompressSettings
 from dvcodec.errors import TargetUnreachable
 from dvcodec.image_io import images
 from dvcodec.image_io.images import Picture
@@ -23,7 +24,7 @@ WEIGHTS = b"12345678"
 
 def decompress(data: bytes) -> Picture:
     """Decompress with the fake hierarchy."""
-    return decoder.decompress(data, lambda prefix: FakeHierarchy()).picture
+    return decoder.decompress(data, Loaders(hierarchy=lambda prefix: FakeHierarchy())).picture
 
 
 @pytest.mark.parametrize("share", [0.1, 0.3, 0.9])
@@ -107,8 +108,12 @@ def test_a_rough_value_tells_where_to_begin(share: float, offset: float, above: 
     assert len(measured) <= 5
 
 
-@pytest.mark.parametrize("goal", [Goal(size=2_000), Goal(bpp=0.5), Goal(psnr=31.0)])
-def test_targets_are_looked_for_with_the_least_effort_first(goal: Goal, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "goal", [CompressSettings(target_size=2_000), CompressSettings(target_bpp=0.5), CompressSettings(target_psnr=31.0)]
+)
+def test_targets_are_looked_for_with_the_least_effort_first(
+    goal: CompressSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     efforts: list[int] = []
     plain = symbol_chunks.encode
 
@@ -118,30 +123,41 @@ def test_targets_are_looked_for_with_the_least_effort_first(goal: Goal, monkeypa
 
     monkeypatch.setattr(symbol_chunks, "encode", encode)
     picture = images.from_array(photograph(160, 160))
-    made = encoder.compress(picture, FakeHierarchy(), WEIGHTS, goal, effort=4)
+    made = encoder.compress(picture, FakeHierarchy(), WEIGHTS, goal)
     assert efforts == sorted(efforts) and efforts[0] == 1 and efforts.count(4) <= 3
-    plainly = encoder.compress(picture, FakeHierarchy(), WEIGHTS, Goal(quality=made.quality / 256), effort=4)
+    plainly = encoder.compress(picture, FakeHierarchy(), WEIGHTS, CompressSettings(quality=made.quality / 256))
     assert made.data == plainly.data
 
 
-@pytest.mark.parametrize("goal", [Goal(size=700), Goal(bpp=0.25), Goal(psnr=31.5), Goal(size=10**9), Goal(psnr=1.0)])
-def test_targets_are_met_tightly_in_few_encodes(goal: Goal) -> None:
+@pytest.mark.parametrize(
+    "goal",
+    [
+        CompressSettings(target_size=700),
+        CompressSettings(target_bpp=0.25),
+        CompressSettings(target_psnr=31.5),
+        CompressSettings(target_size=10**9),
+        CompressSettings(target_psnr=1.0),
+    ],
+)
+def test_targets_are_met_tightly_in_few_encodes(goal: CompressSettings) -> None:
     picture = images.from_array(photograph(160, 160))
     counted = _Counting()
     made = encoder.compress(picture, counted, WEIGHTS, goal)
     assert counted.encodes <= 14
     again = decompress(made.data).pixels
-    if goal.psnr is not None:
+    if goal.target_psnr is not None:
         assert (
             made.psnr is not None
             and made.psnr == pytest.approx(encoder.psnr_of(picture.pixels, again))
-            and made.psnr >= goal.psnr
+            and made.psnr >= goal.target_psnr
         )
         if made.quality > 256:
-            lower = encoder.compress(picture, FakeHierarchy(), WEIGHTS, Goal(quality=made.quality / 256 - 0.2))
-            assert encoder.psnr_of(picture.pixels, decompress(lower.data).pixels) < goal.psnr + 0.01
+            lower = encoder.compress(
+                picture, FakeHierarchy(), WEIGHTS, CompressSettings(quality=made.quality / 256 - 0.2)
+            )
+            assert encoder.psnr_of(picture.pixels, decompress(lower.data).pixels) < goal.target_psnr + 0.01
     else:
-        limit = goal.size if goal.size is not None else (goal.bpp or 0) * 160 * 160 / 8
+        limit = goal.target_size if goal.target_size is not None else (goal.target_bpp or 0) * 160 * 160 / 8
         assert len(made.data) <= limit
         assert made.quality == 25600 or len(made.data) > 0.97 * limit
 
@@ -156,9 +172,12 @@ class _Counting(FakeHierarchy):
         return super().infer(pixels, quality)
 
 
-@pytest.mark.parametrize(("goal", "mend"), [(Goal(size=60), "quality 1 takes"), (Goal(psnr=70), "quality 100 gives")])
-def test_a_target_out_of_reach_is_an_error(goal: Goal, mend: str) -> None:
-    with pytest.raises(TargetUnreachable, match=mend):
+@pytest.mark.parametrize(
+    ("goal", "hint"),
+    [(CompressSettings(target_size=60), "quality 1 takes"), (CompressSettings(target_psnr=70), "quality 100 gives")],
+)
+def test_a_target_out_of_reach_is_an_error(goal: CompressSettings, hint: str) -> None:
+    with pytest.raises(TargetUnreachable, match=hint):
         encoder.compress(images.from_array(photograph(100, 100)), FakeHierarchy(), WEIGHTS, goal)
 
 

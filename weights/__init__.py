@@ -69,8 +69,8 @@ def default(kind: str = HIERARCHY) -> Weights:
     for weights in defaults(kind):
         return weights
     missing = {PIXELS: "no model of lossless pixels is installed", SCANS: "no model of pages is installed"}
-    mend = "name some with --weights" if kind == HIERARCHY else "use another --method"
-    raise WeightsNotFound(missing.get(kind, "no default weights are installed"), mend)
+    hint = "name some as `weights`" if kind == HIERARCHY else "use another `method`"
+    raise WeightsNotFound(missing.get(kind, "no default weights are installed"), hint)
 
 
 def defaults(kind: str) -> tuple[Weights, ...]:
@@ -103,8 +103,8 @@ def by_id(prefix: bytes) -> Weights:
     for weights in chain(_entries(), _named.values()):
         if weights.id == prefix:
             return weights
-    mend = f"upgrade dvcodec, or put the weights file into a folder and name it in {_ENVIRONMENT}"
-    raise WeightsNotFound(f"the file needs weights {prefix.hex()}, which are not installed", mend)
+    hint = f"upgrade dvcodec, or put the weights file into a folder and name it in {_ENVIRONMENT}"
+    raise WeightsNotFound(f"the file needs weights {prefix.hex()}, which are not installed", hint)
 
 
 def _manifest() -> list[dict[str, Any]]:

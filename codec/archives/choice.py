@@ -9,13 +9,12 @@ from ...errors import UnsupportedImage
 from ...image_io.images import Picture
 from ...models.interface.sets import SetModel
 from ..lossless import methods, raw_samples
+from ..settings import AUTO, BITS_BACK
 from . import mosaics
 from .coders import Coders
 from .grouping import Group, stands_alone
 from .layout import MOSAIC, SET
 
-BITS_BACK = "bits-back"
-"""The method that takes sets only."""
 _SMALLEST_FILE = 26
 """Bytes below which no lossless file in a segment gets."""
 _SEGMENT = 24
@@ -41,9 +40,9 @@ def check(picture: Picture, coders: Coders) -> None:
             raise UnsupportedImage(
                 f"no model of sets suits {picture.pixels.shape[1]} x {picture.pixels.shape[0]} pixels of mode"
                 f" {picture.mode}, or there are metadata",
-                "use --method auto",
+                'use `method="auto"`',
             )
-    elif coders.method != methods.AUTO:
+    elif coders.method != AUTO:
         methods.wanted(picture, coders.method, coders.method)
 
 
@@ -100,7 +99,7 @@ def _files(group: Group, coders: Coders, limit: int | None) -> list[bytes] | Non
             continue
         if limit is not None and size * count >= limit * len(made):
             return None
-        if coders.method == methods.AUTO and not modelled:
+        if coders.method == AUTO and not modelled:
             coders = replace(coders, load=lambda: None, load_pages=lambda: None)
     return [made[index] for index in range(count)]
 

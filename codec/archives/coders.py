@@ -12,7 +12,7 @@ class Coders:
     """How images are to be coded."""
 
     method: str
-    """One of METHODS, lossless.AUTO or BITS_BACK."""
+    """One of METHODS, AUTO or BITS_BACK."""
     load: methods.LoadModel
     load_pages: methods.LoadPages
     sets: Sequence[tuple[bytes, SetModel]] = ()

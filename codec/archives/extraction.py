@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ...errors import DvcodecError, FormatError, OutputExists, OutputFailed
 from ...image_io import atomic, images
+from ..loaders import installed
 from . import names
-from .loaders import installed
 from .members import Member, members
 from .reader import Archive, Loss
 
@@ -71,7 +71,7 @@ def extract(
             yield part
     lacking = [name for name in only if _sought(name) not in found]
     yield from losses if lacking else ()
-    yield from (Refused(name, OutputFailed("the archive has no such image", "`info` lists them")) for name in lacking)
+    yield from (Refused(name, OutputFailed("the archive has no such image", "info lists them")) for name in lacking)
 
 
 def unpack(path: Path, *, device: str = "auto") -> Iterator[Unpacked]:
@@ -97,7 +97,7 @@ def _written(member: Member, archive: Path, folder: Path, written: set[str], for
         if (key := names.key(member.target)) in written:
             raise OutputExists("another image of the archive comes back as this file; not overwritten")
         target = _place(folder, member.target)
-        atomic.check_target(archive, target, force=force, mend="use --output-dir or --force")
+        atomic.check_target(archive, target, force=force, hint="use `output_dir` or `force`")
         data, _ = images.write(member.picture, "PNG")
         atomic.write(target, data, force=force, sync=False)
         written.add(key)

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import FormatError, WeightsNotFound
-from ..bitstream.container import Container
-from ..bitstream.header import ARCHIVE_VERSION
+from ..bitstream.container import parse
+from ..bitstream.header import VERSION
 from . import names
 from .layout import FILES, SET
 from .reader import Archive, Loss, Segment
@@ -86,14 +86,14 @@ def describe(path: Path) -> ArchiveInfo:
     count = sum(len(segment.images) for segment in segments)
     pixels = sum(image.width * image.height for segment in segments for image in segment.images)
     bpp = 8 * (size - name_bytes) / pixels if pixels else 0.0
-    return ArchiveInfo(ARCHIVE_VERSION, count, tuple(segments), pixels, name_bytes, size, bpp, tuple(faults))
+    return ArchiveInfo(VERSION, count, tuple(segments), pixels, name_bytes, size, bpp, tuple(faults))
 
 
 def _segment(segment: Segment) -> SegmentInfo:
     head = segment.head
     sizes = [(head.width, head.height, head.mode)] * len(head.positions)
     if head.kind == FILES:
-        headers = [Container(file).header for file in split_files(segment.payload, len(sizes))]
+        headers = [parse(file).header for file in split_files(segment.payload, len(sizes))]
         sizes = [(header.width, header.height, header.mode) for header in headers]
     images = tuple(
         ImageInfo(position + 1, name, names.target(name, position), *size)

@@ -1,4 +1,4 @@
-"""The bytes of an archive (format version 3) around its payloads: header, segment heads, end mark.
+"""The bytes of an archive around its payloads: header, segment heads, end mark.
 
 Needs no numpy. docs/FORMAT.md is the specification.
 """
@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from ...errors import FormatError
 from ...image_io.limits import MAX_SIDE, MODES
-from ..bitstream.header import ARCHIVE_VERSION, MAGIC
+from ..bitstream.header import ARCHIVE, head
 from ..bitstream.varint import Reader, write_varint
 
-HEADER = MAGIC + bytes([ARCHIVE_VERSION, 0])
-"""How every archive begins; the last byte is for features to come."""
+HEADER = head(ARCHIVE)
+"""How every archive begins."""
 MARKER = b"\xd1S"
 """How every segment begins, so that one can be found again behind damage."""
 FILES, MOSAIC, SET = KINDS = ("files", "mosaic", "set")

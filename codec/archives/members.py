@@ -8,11 +8,14 @@ from numpy.typing import NDArray
 
 from ...errors import DvcodecError, FormatError
 from ...image_io.images import Picture
-from ..bitstream.container import Container
+from ..bitstream.header import LOSSY
+from ..bitstream.header import parse as parse_header
+from ..bitstream.varint import Reader
+from ..decoder import decompress
+from ..loaders import Loaders
 from ..lossless import raw_samples
 from . import mosaics, names
 from .layout import FILES, MOSAIC, Head
-from .loaders import Loaders
 from .places import runs_of
 from .reader import Archive, Loss, Segment
 from .splitting import split_files
@@ -87,9 +90,9 @@ def _pictures(segment: Segment, loaders: Loaders, chosen: list[bool]) -> Callabl
 
 def _file(data: bytes, loaders: Loaders) -> Picture | DvcodecError:
     try:
-        if Container(data).header.lossless is None:
+        if parse_header(Reader(data))[0].kind == LOSSY:
             return FormatError("a file in it is not lossless")
-        return loaders.decompress(data)
+        return decompress(data, loaders).picture
     except DvcodecError as error:
         return error
 

@@ -7,63 +7,59 @@ import numpy as np
 
 from ...errors import FormatError
 from ...image_io.images import Picture
-from ..bitstream.container import PALETTE, PIXELS, Container, Parts, assemble
-from ..bitstream.header import METHODS, MODELLED, Lossless, lossless_header
+from ..bitstream.assembly import Parts, assemble
+from ..bitstream.container import DvqFile, parse, payload_of
+from ..bitstream.header import BILEVEL, KINDS, MODEL, STORED, WEBP, Header
 from ..bitstream.varint import Reader, write_varint
+from ..decoder import decompress
+from ..loaders import Loaders
 from ..lossless import methods, raw_samples
 from .coders import Coders
 from .layout import Head
-from .loaders import Loaders
 
-_WHOLE = tuple(METHODS.index(method) for method in (*MODELLED, "bilevel"))
-"""Methods whose mosaics are complete files: there is more to them than pixels."""
+_BARE, _WHOLE = (tuple(map(KINDS.index, kinds)) for kinds in ((STORED, WEBP), (MODEL, BILEVEL)))
+"""Numbers of the methods whose mosaics are bare pixels, and complete files: there is more to those than pixels."""
 
 
 def pack(file: bytes) -> bytes:
     """Return the payload for the lossless file of a stack."""
-    container = Container(file)
-    assert container.header.lossless is not None
-    method = METHODS.index(container.header.lossless.method)
+    parsed = parse(file)
+    method = KINDS.index(parsed.header.kind)
     if method in _WHOLE:
         return bytes([method]) + file
-    palette, pixels = (_payload(container, name) for name in (PALETTE, PIXELS))
-    return bytes([method]) + (write_varint(len(palette)) + palette if palette else b"") + pixels
-
-
-def _payload(container: Container, name: str) -> bytes:
-    section = container.section(name)
-    return (container.payload(section) or b"") if section else b""
+    palette = payload_of(parsed.palette)
+    head = bytes([method]) + (write_varint(len(palette)) + palette if palette else b"")
+    return head + payload_of(parsed.pixels[0])
 
 
 def unpack(payload: bytes, head: Head) -> bytes:
     """Undo `pack`. FormatError if the payload does not belong to the head."""
     method, rows = payload[0], len(head.positions) * head.height
     if method in _WHOLE:
-        _check(Container(payload[1:]), head, rows)
+        _check(parse(payload[1:]), head, rows)
         return payload[1:]
-    if method >= len(METHODS):
+    if method not in _BARE:
         raise FormatError("a mosaic is not valid: an unknown method")
     reader = Reader(payload)
     reader.take(1)
     palette = reader.take(reader.varint("the size of the palette", 2048)) if head.palette else b""
     pixels = (payload[reader.position :],)
-    header = lossless_header(rows, head.width, Lossless(head.mode, METHODS[method], head.samples_crc))
+    header = Header(kind=KINDS[method], width=head.width, height=rows, mode=head.mode, samples_crc=head.samples_crc)
     return assemble(header, Parts(palette=palette, pixels=pixels))
 
 
-def _check(container: Container, head: Head, rows: int) -> None:
+def _check(file: DvqFile, head: Head, rows: int) -> None:
     """Refuse a file that is another than the head says, before anything is decoded."""
-    header = container.header
-    kept = header.lossless
-    if kept is None or (header.height, header.width, header.mode) != (rows, head.width, head.mode):
+    header = file.header
+    if not header.lossless or (header.height, header.width, header.mode) != (rows, head.width, head.mode):
         raise FormatError("a mosaic is not valid: its file is not the one of its head")
-    if kept.checksum != head.samples_crc:
+    if header.samples_crc != head.samples_crc:
         raise FormatError("a mosaic is not valid: its checksums differ")
 
 
 def decode(payload: bytes, head: Head, loaders: Loaders) -> list[Picture]:
     """Return the images of a mosaic. FormatError if they are not what the head says."""
-    stack = loaders.decompress(unpack(payload, head))
+    stack = decompress(unpack(payload, head), loaders).picture
     values = raw_samples.of(stack)
     tiles = np.split(values, len(head.positions))
     return [raw_samples.picture(tile, stack.mode, stack.palette) for tile in tiles]

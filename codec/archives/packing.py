@@ -7,14 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...errors import InvalidArgument
 from ...image_io import atomic
 from ...image_io.metadata import NO_METADATA
 from ...weights import SETS, find
 from .. import loading
-from ..bitstream.header import METHODS
 from ..lossless import methods
-from .choice import BITS_BACK
+from ..settings import AUTO, BITS_BACK, ArchiveSettings
 from .coders import Coders
 from .writer import Totals, Writer
 
@@ -22,24 +20,8 @@ if TYPE_CHECKING:
     from ...image_io.images import Picture
 
 
-EXISTS = "nothing is added to an archive: name another file, or use --force"
+EXISTS = "nothing is added to an archive: name another file, or use `force`"
 """What to do about an archive that is there already."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How to compress an archive."""
-
-    weights: str | None = None
-    """Name or path of a model of sets, or of the hierarchy for the method `model`; None stands for the default ones."""
-    device: str = "auto"
-    """ "auto", "cpu" or "cuda"."""
-    strip: bool = False
-    """Drop EXIF, ICC and XMP."""
-    method: str | None = None
-    """One of METHODS for all images, BITS_BACK for sets alone; None stands for the smallest."""
-    names: bool = True
-    """Keep the names."""
 
 
 @dataclass
@@ -54,7 +36,7 @@ class PackReport(Totals):
 class Packing:
     """An archive being written."""
 
-    def __init__(self, writer: Writer, settings: Settings) -> None:
+    def __init__(self, writer: Writer, settings: ArchiveSettings) -> None:
         """Begin without images."""
         self._writer, self._settings = writer, settings
         self._began = time.perf_counter()
@@ -74,24 +56,21 @@ class Packing:
 
 
 @contextmanager
-def packing(target: Path, settings: Settings, *, force: bool = False) -> Iterator[Packing]:
+def packing(target: Path, settings: ArchiveSettings, *, force: bool = False) -> Iterator[Packing]:
     """Give an archive to add pictures to; it is at `target` when the block ends without an error.
 
     OutputExists, before any work is done, unless `force`; UnsupportedImage if nothing was added.
     """
     coders = _coders(settings)
-    atomic.check_target(None, target, force=force, mend=EXISTS)
+    atomic.check_target(None, target, force=force, hint=EXISTS)
     with atomic.streamed(target, force=force) as file:
         archive = Packing(Writer(file, coders), settings)
         yield archive
         archive.finish()
 
 
-def _coders(settings: Settings) -> Coders:
-    method = settings.method or methods.AUTO
-    known = (methods.AUTO, *METHODS, BITS_BACK)
-    if method not in known:
-        raise InvalidArgument(f"unknown method {method!r}", f"one of {', '.join(known)}")
+def _coders(settings: ArchiveSettings) -> Coders:
+    method = settings.method or AUTO
     hierarchy = settings.weights if settings.weights and find(settings.weights).kind != SETS else None
     loaded: list[methods.Model | None] = []
 
@@ -100,7 +79,7 @@ def _coders(settings: Settings) -> Coders:
             loaded.append(loading.lossless_model(hierarchy, settings.device, required=method == "model"))
         return loaded[0]
 
-    sets = loading.set_models(settings.weights, settings.device) if method in (methods.AUTO, BITS_BACK) else ()
+    sets = loading.set_models(settings.weights, settings.device) if method in (AUTO, BITS_BACK) else ()
 
     def load_pages() -> methods.Pages | None:
         return loading.pages(settings.device, required=method == "bilevel")

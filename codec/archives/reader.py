@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 
-from ...errors import DvcodecError, FormatError, TruncatedFile
+from ...errors import DvcodecError, FormatError
+from ..bitstream.header import ARCHIVE, MAGIC, parse_kind
+from ..bitstream.varint import Reader
 from . import names
 from .layout import HEAD_LIMIT, HEADER, MARKER, SET, End, Head, parse, write_head
 from .places import Places, runs_of, spoken
@@ -71,7 +73,7 @@ def is_archive(path: Path) -> bool:
         if not path.is_file():
             return False
         with path.open("rb") as file:
-            return file.read(len(HEADER) - 1) == HEADER[:-1]
+            return file.read(len(HEADER)) == HEADER
     except OSError:
         return False
 
@@ -106,12 +108,10 @@ class Archive:
 
     def _check_header(self) -> None:
         found = self._read(0, len(HEADER))
-        if not found or not HEADER.startswith(found[: len(HEADER) - 1]):
+        if not found or not found.startswith(MAGIC[: len(found)]):
             raise FormatError("not an archive")
-        if len(found) < len(HEADER):
-            raise TruncatedFile(0, None)
-        if found != HEADER:
-            raise FormatError("the archive asks for features that this release does not know", "upgrade dvcodec")
+        if parse_kind(Reader(found)) != ARCHIVE:
+            raise FormatError("not an archive", "it holds one image")
 
     def _find_end(self) -> End | None:
         """The end mark, looked up first for what it tells of the weights; None where it is cut off or damaged."""

@@ -15,6 +15,9 @@ from ...image_io.metadata import inflate
 
 _CONSTANT, _DEFLATE, _WEBP = 1, 2, 3
 
+Channel = NDArray[np.uint8]
+"""The alpha of every pixel: (H, W), 255 is opaque."""
+
 
 def pack(alpha: NDArray[np.uint8]) -> bytes:
     """Return the section for (H, W) alpha."""

@@ -1,224 +1,196 @@
-"""The .dvq file: header with its table of sections, then the sections. docs/FORMAT.md is the specification.
+"""The .dvq file of one image: header with its table of sections, then the sections. docs/FORMAT.md specifies it.
 
-Parsing needs neither torch nor weights, trusts nothing, and goes as far as a truncated file goes.
+`parse` reads a file once, into an object whose sections are verified. It needs neither torch nor weights, trusts
+nothing, and goes as far as a truncated file goes.
 """
 
 import zlib
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
 
 from ...errors import FormatError, TruncatedFile
-from ...image_io.limits import MAX_AREA as MAX_AREA
-from ...image_io.limits import MAX_SIDE as MAX_SIDE
 from . import header as fields
 from . import tiling
-from .header import ARCHIVE_VERSION, COLOURS, EXIF, FILTER, ICC, XMP
-from .header import CODER_VERSION as CODER_VERSION
-from .header import LOSSLESS_VERSION as LOSSLESS_VERSION
-from .header import LOSSY_VERSION as LOSSY_VERSION
-from .header import MAGIC as MAGIC
-from .header import QUALITY_RANGE as QUALITY_RANGE
-from .header import Header as Header
-from .varint import Reader, write_varint
+from .assembly import Chunk
+from .header import MODEL, Header
+from .varint import Reader
 
-FORMAT_VERSION = ARCHIVE_VERSION
-"""The newest format version that this release reads; a lossy image is of version 1, a lossless one of version 2."""
 MAX_LAYERS = 4096
 """Most layers, and so most chunks, in a file."""
 MAX_SECTION = 2**40
-STRIP_AREA = 2**20
-"""Pixels of a strip of a model's lossless pixels, about."""
+"""Largest size of a section, in bytes."""
 
-ALPHA, PIXELS, PALETTE, IMAGE_FILTER = "the alpha channel", "the pixels", "the palette", "the image's filter"
-"""Names of sections."""
-
-
-@dataclass(frozen=True)
-class Chunk:
-    """The coded symbols of `layers` consecutive layers."""
-
-    layers: int
-    payload: bytes
+_NAMES = {
+    "icc": "the ICC profile",
+    "palette": "the palette",
+    "adaptive_filter": "the adaptive filter",
+    "pixels": "the pixels",
+    "alpha": "the alpha channel",
+    "exif": "EXIF",
+    "xmp": "XMP",
+}
+"""What messages call the sections that a file has once, by the names of Parts."""
 
 
 @dataclass(frozen=True)
 class Section:
-    """One row of the table: where a part lies and what its CRC-32 must be."""
+    """A part of a parsed file."""
 
+    part: str
+    """The field of Parts that it belongs to."""
     name: str
+    """What messages call it."""
     offset: int
     size: int
-    crc: int
+    """Bytes that the table promises."""
+    payload: bytes | None
+    """The bytes, or None if they are cut or do not match their checksum."""
     layers: int = 0
-    """Layers of a chunk; 0 for the other sections."""
-    strip: bool = False
-    """Whether it holds a strip of a model's lossless pixels."""
-
-
-def strip_rows(width: int) -> int:
-    """Return the rows of pixels of a strip: a multiple of 8."""
-    return max(8, STRIP_AREA // width // 8 * 8)
-
-
-def strips(height: int, width: int) -> list[slice]:
-    """Return the rows of every strip of an image, from the top."""
-    rows = strip_rows(width)
-    return [slice(top, min(top + rows, height)) for top in range(0, height, rows)]
-
-
-def _row(payload: bytes) -> bytes:
-    """Return a table row: the size, and the CRC-32 of what is not empty."""
-    return write_varint(len(payload)) + (zlib.crc32(payload).to_bytes(4, "little") if payload else b"")
+    """Of a chunk: how many layers it holds."""
 
 
 @dataclass(frozen=True)
-class Parts:
-    """The parts of a file after its header; empty metadata is absent, empty alpha (where there is one) opaque."""
+class _Row:
+    """A row of the table."""
 
-    chunks: tuple[Chunk, ...] = ()
-    alpha: bytes = b""
-    icc: bytes = b""
-    exif: bytes = b""
-    xmp: bytes = b""
-    image_filter: bytes = b""
-    """Of lossy files: the filter that was fitted to the image; empty where there is none."""
-    palette: bytes = b""
-    """Of lossless files: palette and transparent colour; empty where there are none."""
-    pixels: tuple[bytes, ...] = ()
-    """Of lossless files: the samples, in strips where a model codes them."""
+    part: str
+    name: str
+    size: int
+    crc: int
+    layers: int = 0
 
 
-def assemble(header: Header, parts: Parts) -> bytes:
-    """Return the whole file."""
-    present = (
-        (parts.icc, ICC),
-        (parts.exif, EXIF),
-        (parts.xmp, XMP),
-        (parts.palette, COLOURS),
-        (parts.image_filter, FILTER),
-    )
-    table = [_row(part) for part in (parts.icc, parts.palette) if part]
-    coded = [chunk.payload for chunk in parts.chunks]
-    if header.modelled:
-        table.append(write_varint(len(parts.chunks)))
-        table += [write_varint(chunk.layers) + _row(chunk.payload) for chunk in parts.chunks]
-    table += [_row(parts.image_filter)] if parts.image_filter else []
-    table += [_row(part) for part in parts.pixels]
-    alpha = header.modelled and header.alpha
-    table += [_row(parts.alpha)] if alpha else []
-    table += [_row(part) for part in (parts.exif, parts.xmp) if part]
-    head = fields.write(header, sum(flag for part, flag in present if part)) + b"".join(table)
-    head += zlib.crc32(head).to_bytes(4, "little")
-    after = [parts.image_filter, *parts.pixels, parts.alpha, parts.exif, parts.xmp]
-    return b"".join([head, parts.icc, parts.palette, *coded, *after])
+@dataclass(frozen=True)
+class DvqFile:
+    """A parsed file: its header, and its sections as far as the bytes go."""
 
+    header: Header
+    header_bytes: int
+    actual_bytes: int
+    """Bytes that are there; those of a whole file are `total_bytes`."""
+    sections: tuple[Section, ...]
+    """All sections, in the order of the file."""
 
-def pack(
-    header: Header,
-    chunks: tuple[Chunk, ...],
-    *,
-    icc: bytes = b"",
-    alpha: bytes = b"",
-    exif: bytes = b"",
-    xmp: bytes = b"",
-    image_filter: bytes = b"",
-) -> bytes:
-    """Return a whole lossy file: see Parts."""
-    return assemble(header, Parts(chunks, alpha, icc, exif, xmp, image_filter))
+    @cached_property
+    def total_bytes(self) -> int:
+        """Bytes of the whole file."""
+        return self.header_bytes + sum(section.size for section in self.sections)
 
-
-class Container:
-    """A parsed .dvq file: its header, and its sections as far as the bytes go."""
-
-    def __init__(self, data: bytes) -> None:
-        """Parse and check the header. FormatError if it is not valid, TruncatedFile if it is cut."""
-        reader = Reader(data)
-        self.data = data
-        self.header, flags = fields.parse(reader)
-        rows = self._parse_table(reader, flags)
-        expected = zlib.crc32(data[: reader.position])
-        if reader.number(4) != expected:
-            raise FormatError("the header is damaged: its checksum does not match")
-        self.header_bytes = reader.position
-        self.sections = _place(rows, reader.position)
-        self.total_bytes = self.header_bytes + sum(section.size for section in self.sections)
-
-    def _parse_table(self, reader: Reader, flags: int) -> list[Section]:
-        """Read the rows in file order; their offsets are not known yet."""
-        rows = [_parse_row(reader, "the ICC profile")] if flags & ICC else []
-        lossy = self.header.lossless is None
-        rows += [_parse_row(reader, PALETTE)] if flags & COLOURS and not lossy else []
-        rows += _parse_chunks(reader) if self.header.modelled else []
-        rows += [_parse_row(reader, IMAGE_FILTER)] if flags & FILTER and lossy else []
-        rows += self._parse_pixels(reader)
-        rows += [_parse_row(reader, ALPHA)] if self.header.modelled and self.header.alpha else []
-        rows += [_parse_row(reader, "EXIF")] if flags & EXIF else []
-        rows += [_parse_row(reader, "XMP")] if flags & XMP else []
-        if any(not row.size for row in rows if row.name != ALPHA):
-            raise FormatError("the header is not valid: an empty section")
-        return rows
-
-    def _parse_pixels(self, reader: Reader) -> list[Section]:
-        """Read the rows of a lossless file's pixels."""
-        if self.header.lossless is None:
-            return []
-        size = self.header.height, self.header.width
-        if self.header.lossless.method == "bilevel":
-            count = len(tiling.sections(*size))
-        elif self.header.modelled:
-            count = len(strips(*size))
-        else:
-            return [_parse_row(reader, PIXELS)]
-        return [_parse_row(reader, f"strip {i + 1} of {count}", strip=True) for i in range(count)]
-
-    @property
+    @cached_property
     def chunks(self) -> tuple[Section, ...]:
         """The chunks of symbols, coarse first."""
-        return tuple(section for section in self.sections if section.layers)
+        return self._all("chunks")
+
+    @cached_property
+    def pixels(self) -> tuple[Section, ...]:
+        """The samples of a lossless image: one section, or one for each strip that a model codes."""
+        return self._all("pixels")
 
     @property
-    def strips(self) -> tuple[Section, ...]:
-        """The strips of lossless pixels that a model codes, from the top."""
-        return tuple(section for section in self.sections if section.strip)
+    def icc(self) -> Section | None:
+        """The ICC profile."""
+        return self._one("icc")
 
     @property
-    def pixel_bytes(self) -> int:
-        """Bytes of a lossless file's pixels, the hierarchy's symbols not counted."""
-        return sum(section.size for section in self.sections if section.strip or section.name == PIXELS)
-
-    def section(self, name: str) -> Section | None:
-        """Return the section of that name (IMAGE_FILTER, ALPHA, PALETTE, "the ICC profile", "EXIF", "XMP"), if any."""
-        return next((section for section in self.sections if section.name == name), None)
-
-    def payload(self, section: Section) -> bytes | None:
-        """Return a section's bytes, or None if they are cut or their CRC-32 does not match."""
-        payload = self.data[section.offset : section.offset + section.size]
-        whole = len(payload) == section.size and (not payload or zlib.crc32(payload) == section.crc)
-        return payload if whole else None
+    def palette(self) -> Section | None:
+        """The palette of a lossless image."""
+        return self._one("palette")
 
     @property
+    def adaptive_filter(self) -> Section | None:
+        """The adaptive filter of a lossy image."""
+        return self._one("adaptive_filter")
+
+    @property
+    def alpha(self) -> Section | None:
+        """The alpha channel of a file with symbols."""
+        return self._one("alpha")
+
+    @property
+    def exif(self) -> Section | None:
+        """The EXIF data."""
+        return self._one("exif")
+
+    @property
+    def xmp(self) -> Section | None:
+        """The XMP data."""
+        return self._one("xmp")
+
+    def _all(self, part: str) -> tuple[Section, ...]:
+        return tuple(section for section in self.sections if section.part == part)
+
+    def _one(self, part: str) -> Section | None:
+        return next((section for section in self.sections if section.part == part), None)
+
+    @cached_property
     def whole_chunks(self) -> int:
         """How many chunks can be decoded: those that are whole and have only whole ones before them."""
-        return next((i for i, chunk in enumerate(self.chunks) if self.payload(chunk) is None), len(self.chunks))
+        return next((i for i, chunk in enumerate(self.chunks) if chunk.payload is None), len(self.chunks))
 
-    @property
-    def truncated(self) -> bool:
-        """Whether the file ends before the table says it does."""
-        return len(self.data) < self.total_bytes
-
+    @cached_property
     def fault(self) -> FormatError | None:
-        """Return what is wrong with the file (cut, damaged, followed by other bytes), or None if it is whole."""
+        """What is wrong with the file: cut short, damaged or followed by other bytes; None if it is whole."""
         whole, total = self.whole_chunks, len(self.chunks)
-        broken = next((section for section in self.sections if self.payload(section) is None), None)
-        if self.truncated and (broken is None or broken.offset + broken.size > len(self.data)):
+        broken = next((section for section in self.sections if section.payload is None), None)
+        if self.actual_bytes < self.total_bytes and (broken is None or broken.offset + broken.size > self.actual_bytes):
             return TruncatedFile(whole, total, broken.name if broken and whole == total else "")
         if broken is not None:
-            mend = f"--preview all decodes the {whole} whole chunks of {total}" if whole else ""
-            return FormatError(f"{broken.name} is damaged: its checksum does not match", mend)
-        surplus = len(self.data) - self.total_bytes
+            hint = f'`preview="all"` decodes the {whole} whole chunks of {total}' if whole else ""
+            return FormatError(f"{broken.name} is damaged: its checksum does not match", hint)
+        surplus = self.actual_bytes - self.total_bytes
         return FormatError(f"{surplus} bytes follow the end of the image") if surplus else None
 
+    def selected(self, count: int) -> tuple[Chunk, ...]:
+        """Return the first `count` chunks, which must be whole."""
+        return tuple(Chunk(section.layers, payload_of(section)) for section in self.chunks[:count])
 
-def _parse_chunks(reader: Reader) -> list[Section]:
+
+def payload_of(section: Section | None) -> bytes:
+    """Return the bytes of a section; none where there is no such section, or it is cut or damaged."""
+    return (section.payload or b"") if section else b""
+
+
+def parse(data: bytes) -> DvqFile:
+    """Parse a file and verify the checksums of all that is there.
+
+    Args:
+        data: The bytes of a .dvq file of one image, perhaps cut short.
+
+    Returns:
+        The file; what is wrong behind its header is told by `fault`.
+
+    Raises:
+        FormatError: If the header is not valid; TruncatedFile if it is cut.
+    """
+    reader = Reader(data)
+    header, flags = fields.parse(reader)
+    rows = [row for part in fields.sections(header, flags) for row in _parse_rows(reader, part, header)]
+    if any(row.size == 0 for row in rows if row.part != "alpha"):
+        raise FormatError("the header is not valid: an empty section")
+    expected = zlib.crc32(data[: reader.position])
+    if reader.number(4) != expected:
+        raise FormatError("the header is damaged: its checksum does not match")
+    return DvqFile(header, reader.position, len(data), tuple(_placed(rows, reader.position, data)))
+
+
+def _parse_rows(reader: Reader, part: str, header: Header) -> list[_Row]:
+    """Read the rows of a part."""
+    if part == "chunks":
+        return _parse_chunks(reader)
+    if part == "pixels" and header.has_pixel_model:
+        count = _strips(header)
+        return [_parse_row(reader, part, f"strip {i + 1} of {count}") for i in range(count)]
+    return [_parse_row(reader, part, _NAMES[part])]
+
+
+def _strips(header: Header) -> int:
+    """In how many sections a model codes the pixels."""
+    size = header.height, header.width
+    return len(tiling.strips(*size)) if header.kind == MODEL else len(tiling.sections(*size))
+
+
+def _parse_chunks(reader: Reader) -> list[_Row]:
     """Read the number of chunks and their rows."""
     count = reader.varint("the number of chunks", MAX_LAYERS)
     if not count:
@@ -226,7 +198,7 @@ def _parse_chunks(reader: Reader) -> list[Section]:
     rows = []
     for index in range(count):
         layers = reader.varint("the layers of a chunk", MAX_LAYERS)
-        rows.append(_parse_row(reader, f"chunk {index + 1} of {count}", layers))
+        rows.append(_parse_row(reader, "chunks", f"chunk {index + 1} of {count}", layers))
         if not layers:
             raise FormatError("the header is not valid: a chunk without layers")
     if sum(row.layers for row in rows) > MAX_LAYERS:
@@ -234,16 +206,15 @@ def _parse_chunks(reader: Reader) -> list[Section]:
     return rows
 
 
-def _parse_row(reader: Reader, name: str, layers: int = 0, *, strip: bool = False) -> Section:
-    """Read one row; its offset is filled in when the header's end is known."""
+def _parse_row(reader: Reader, part: str, name: str, layers: int = 0) -> _Row:
     size = reader.varint(f"the size of {name}", MAX_SECTION)
-    return Section(name, 0, size, reader.number(4) if size else 0, layers, strip)
+    return _Row(part, name, size, reader.number(4) if size else 0, layers)
 
 
-def _place(rows: list[Section], offset: int) -> tuple[Section, ...]:
-    """Return the rows with their offsets: one after another from the header's end."""
-    placed = []
+def _placed(rows: list[_Row], offset: int, data: bytes) -> Iterator[Section]:
+    """The sections of the rows, one after another from the header's end."""
     for row in rows:
-        placed.append(replace(row, offset=offset))
+        payload = data[offset : offset + row.size]
+        whole = len(payload) == row.size and (not payload or zlib.crc32(payload) == row.crc)
+        yield Section(row.part, row.name, offset, row.size, payload if whole else None, row.layers)
         offset += row.size
-    return tuple(placed)

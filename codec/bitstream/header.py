@@ -1,193 +1,185 @@
-"""What stands at the head of a .dvq file before its table: fixed fields, in format versions 1 (lossy) and 2 (lossless).
-
-Archives (version 3) hold such files and more: archives.layout has their bytes.
+"""The head of a .dvq file: what every kind has in common, and the fields that images have before their table.
 
 docs/FORMAT.md is the specification.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from ...errors import FormatError
 from ...image_io.limits import MAX_AREA, MAX_SIDE, MODES
 from .varint import Reader, write_varint
 
 MAGIC = b"\x8bDVQ"
-LOSSY_VERSION = 1
-LOSSLESS_VERSION = 2
-ARCHIVE_VERSION = 3
-CODER_VERSION = 1
+VERSION = 4
+"""The one format version."""
 QUALITY_RANGE = (1 * 256, 100 * 256)
+"""Lowest and highest fixed-point quality."""
 
-METHODS = ("stored", "webp", "lattice", "bilevel", "model")
-"""Ways of coding lossless pixels, as format version 2 numbers them; `lattice` is read, no longer written."""
-MODELLED = ("lattice", "model")
-"""Those that begin with a hierarchy's symbols."""
+LOSSY, STORED, WEBP, MODEL, BILEVEL, ARCHIVE = KINDS = ("lossy", "stored", "webp", "model", "bilevel", "archive")
+"""Kinds of files, as the format numbers them."""
+METHODS = (STORED, WEBP, MODEL, BILEVEL)
+"""Kinds of lossless images: the ways of coding their pixels."""
 
-ICC, EXIF, XMP, COLOURS = 1, 2, 4, 8
-FILTER = 8
-"""Of lossy files, which have no palette."""
-_LAYOUT_RGB, _LAYOUT_ALPHA = 1, 4
-
-
-@dataclass(frozen=True)
-class Lossless:
-    """What a lossless file says beside its size."""
-
-    mode: str
-    """One of MODES."""
-    method: str
-    """One of METHODS."""
-    checksum: int
-    """CRC-32 of the samples in raster order, channels interleaved, a byte each."""
-    pixel_weights: bytes = b""
-    """First 8 bytes of the SHA-256 of the weights of the pixels' model; empty unless the method has one."""
+ICC, EXIF, XMP, EXTRA = 8, 16, 32, 64
+"""Flags of sections; EXTRA is the adaptive filter of a lossy image and the palette of a lossless one."""
+_MODE_MASK = 7
+_UNKNOWN = 128
+_LOSSY_MODES = ("L", "LA", "RGB", "RGBA")
+_MODES_OF = {LOSSY: _LOSSY_MODES, STORED: MODES, WEBP: MODES, MODEL: _LOSSY_MODES, BILEVEL: ("1",)}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Header:
-    """What the pixels need: everything in the header but the table."""
+    """What the header of an image says, except for its table of sections."""
 
+    kind: str = LOSSY
+    """One of KINDS, not ARCHIVE."""
     width: int
     height: int
-    grey: bool
-    alpha: bool
-    quality: int
-    """Fixed point: round(256 q), q in [1, 100]; 0 in lossless files without a hierarchy's symbols."""
-    weights: bytes
-    """First 8 bytes of the SHA-256 of the weights file; empty in lossless files without a hierarchy's symbols."""
-    lossless: Lossless | None = None
-    """None in lossy files."""
+    mode: str
+    """The Pillow mode that comes back, one of MODES; lossy images have L, LA, RGB or RGBA."""
+    quality: int = 0
+    """Fixed point: round(256 q), q in [1, 100]; 0 in files without a hierarchy's symbols."""
+    weights: bytes = b""
+    """Id of the hierarchy's weights, 8 bytes; empty in files without a hierarchy's symbols."""
+    samples_crc: int = 0
+    """Of lossless images: CRC-32 of the samples in raster order, channels interleaved, a byte each."""
+    pixel_weights: bytes = b""
+    """Id of the weights of the pixels' model, 8 bytes; empty unless the kind is MODEL or BILEVEL."""
 
     @property
-    def mode(self) -> str:
-        """The Pillow mode that comes back: L, LA, RGB or RGBA, and from a lossless file also 1, P or PA."""
-        if self.lossless is not None:
-            return self.lossless.mode
-        return ("L" if self.grey else "RGB") + ("A" if self.alpha else "")
+    def lossless(self) -> bool:
+        """Whether the file gives every sample back."""
+        return self.kind != LOSSY
 
     @property
-    def modelled(self) -> bool:
+    def grey(self) -> bool:
+        """Whether the image has no colours."""
+        return self.mode in ("1", "L", "LA")
+
+    @property
+    def alpha(self) -> bool:
+        """Whether the image has an alpha channel."""
+        return self.mode in ("LA", "RGBA", "PA")
+
+    @property
+    def has_symbols(self) -> bool:
         """Whether the file holds symbols of a hierarchy."""
-        return self.lossless is None or self.lossless.method in MODELLED
+        return self.kind in (LOSSY, MODEL)
 
     @property
-    def walked(self) -> tuple[int, int]:
-        """Height and width of the image that the hierarchy's symbols tell: halved under the method `model`."""
-        halved = self.lossless is not None and self.lossless.method == "model"
-        return (-(-self.height // 2), -(-self.width // 2)) if halved else (self.height, self.width)
+    def has_pixel_model(self) -> bool:
+        """Whether a model gives the distributions of the file's pixels."""
+        return self.kind in (MODEL, BILEVEL)
+
+    @property
+    def symbols_size(self) -> tuple[int, int]:
+        """Height and width of the image that the hierarchy's symbols describe: half of the file's under MODEL."""
+        if self.kind == MODEL:
+            return -(-self.height // 2), -(-self.width // 2)
+        return self.height, self.width
 
 
-def lossless_header(height: int, width: int, lossless: Lossless, quality: int = 0, weights: bytes = b"") -> Header:
-    """Return the header of a lossless file; quality and weights are a hierarchy's."""
-    grey, alpha = lossless.mode in ("1", "L", "LA"), lossless.mode in ("LA", "RGBA", "PA")
-    return Header(width, height, grey, alpha, quality, weights, lossless)
+def head(kind: str) -> bytes:
+    """Return how every file of a kind begins: magic, format version, kind."""
+    return MAGIC + bytes([VERSION, KINDS.index(kind)])
 
 
 def write(header: Header, flags: int) -> bytes:
-    """Return the fixed fields."""
+    """Return the header up to its table.
+
+    Args:
+        header: The image's description.
+        flags: The flags of the sections that the file has.
+
+    Raises:
+        ValueError: If the format cannot hold such an image.
+    """
     if not (1 <= header.width <= MAX_SIDE and 1 <= header.height <= MAX_SIDE):
         raise ValueError("image side out of range")
-    if header.width * header.height > MAX_AREA or (header.modelled and len(header.weights) != 8):
-        raise ValueError("image area or weights hash out of range")
-    size = write_varint(header.width) + write_varint(header.height)
-    model = header.quality.to_bytes(2, "little") + header.weights
-    if header.lossless is None:
-        layout = (0 if header.grey else _LAYOUT_RGB) | (_LAYOUT_ALPHA if header.alpha else 0)
-        return MAGIC + bytes([LOSSY_VERSION, layout, flags, CODER_VERSION]) + model + size
-    kept = header.lossless
-    layout = MODES.index(kept.mode) | METHODS.index(kept.method) << 3
-    fields = bytes([LOSSLESS_VERSION, layout, flags]) + size + kept.checksum.to_bytes(4, "little")
-    if kept.method == "bilevel":
-        return MAGIC + fields + bytes([CODER_VERSION]) + kept.pixel_weights
-    return MAGIC + fields + (bytes([CODER_VERSION]) + model + kept.pixel_weights if header.modelled else b"")
+    ids = [header.weights] * header.has_symbols + [header.pixel_weights] * header.has_pixel_model
+    if header.width * header.height > MAX_AREA or any(len(one) != 8 for one in ids):
+        raise ValueError("image area or weights id out of range")
+    fields = [head(header.kind), bytes([MODES.index(header.mode) | flags])]
+    fields += [write_varint(header.width), write_varint(header.height)]
+    fields += [header.quality.to_bytes(2, "little"), header.weights] if header.has_symbols else []
+    fields += [header.samples_crc.to_bytes(4, "little")] if header.lossless else []
+    fields += [header.pixel_weights] if header.has_pixel_model else []
+    return b"".join(fields)
 
 
 def parse(reader: Reader) -> tuple[Header, int]:
-    """Read the fixed fields and return the header and the flags. FormatError if they are not valid."""
-    version = _version(reader)
-    return (_parse_lossy if version == LOSSY_VERSION else _parse_lossless)(reader)
+    """Read an image's header up to its table.
+
+    Returns:
+        The header, and the flags of the file's sections.
+
+    Raises:
+        FormatError: If it is not valid, or of a release to come; TruncatedFile if it is cut.
+    """
+    kind = parse_kind(reader)
+    if kind == ARCHIVE:
+        raise FormatError("it is an archive of many images", "name its file, or use decompress_archive in Python")
+    form = reader.number(1)
+    mode, flags = form & _MODE_MASK, form & ~_MODE_MASK
+    if mode >= len(MODES) or flags & _UNKNOWN:
+        raise FormatError("the header asks for features that this release does not know", "upgrade dvcodec")
+    width, height = reader.varint("the width", MAX_SIDE), reader.varint("the height", MAX_SIDE)
+    symbols, lossless, modelled = kind in (LOSSY, MODEL), kind != LOSSY, kind in (MODEL, BILEVEL)
+    header = Header(
+        kind=kind,
+        width=width,
+        height=height,
+        mode=MODES[mode],
+        quality=reader.number(2) if symbols else 0,
+        weights=reader.take(8) if symbols else b"",
+        samples_crc=reader.number(4) if lossless else 0,
+        pixel_weights=reader.take(8) if modelled else b"",
+    )
+    _check(header, flags)
+    return header, flags
 
 
-def _version(reader: Reader) -> int:
-    """Check the magic and return the format version."""
+def parse_kind(reader: Reader) -> str:
+    """Read how every file begins, and return its kind. FormatError if it is not a file of this format version."""
     magic = reader.data[: len(MAGIC)]
     if not magic or magic != MAGIC[: len(magic)]:
         raise FormatError("not a .dvq file")
     reader.take(len(MAGIC))
-    version = reader.number(1)
-    if version == ARCHIVE_VERSION:
-        mend = "name the file: `dvcodec decompress FILE`, or decompress_archive in Python"
-        raise FormatError("it is an archive of many images", mend)
-    if version not in (LOSSY_VERSION, LOSSLESS_VERSION):
+    version, kind = reader.number(1), reader.number(1)
+    if version != VERSION:
         raise FormatError(f"format version {version} is not one this release reads", "upgrade dvcodec")
-    return version
+    if kind >= len(KINDS):
+        raise FormatError("the file is of a kind that this release does not know", "upgrade dvcodec")
+    return KINDS[kind]
 
 
-def _parse_lossy(reader: Reader) -> tuple[Header, int]:
-    layout, flags, coder = reader.take(3)
-    quality, weights = reader.number(2), reader.take(8)
-    width, height = _parse_size(reader)
-    _refuse_unknown(layout & ~(_LAYOUT_RGB | _LAYOUT_ALPHA) or flags & ~(ICC | EXIF | XMP | FILTER))
-    if flags & FILTER and not layout & _LAYOUT_RGB:
-        raise FormatError("the header is not valid: a grey image with a filter of colours")
-    _check_model(coder, quality)
-    _check_area(width, height)
-    return Header(width, height, not layout & _LAYOUT_RGB, bool(layout & _LAYOUT_ALPHA), quality, weights), flags
+def sections(header: Header, flags: int) -> Iterator[str]:
+    """Return the sections of a file in its order, by the names of `assembly.Parts`."""
+    present = {
+        "icc": flags & ICC,
+        "palette": flags & EXTRA and header.lossless,
+        "chunks": header.has_symbols,
+        "adaptive_filter": flags & EXTRA and not header.lossless,
+        "pixels": header.lossless,
+        "alpha": header.has_symbols and header.alpha,
+        "exif": flags & EXIF,
+        "xmp": flags & XMP,
+    }
+    return (part for part, there in present.items() if there)
 
 
-def _parse_lossless(reader: Reader) -> tuple[Header, int]:
-    layout, flags = reader.take(2)
-    mode, method = layout & 7, layout >> 3
-    _refuse_unknown(mode >= len(MODES) or method >= len(METHODS) or flags & ~(ICC | EXIF | XMP | COLOURS))
-    width, height = _parse_size(reader)
-    checksum = reader.number(4)
-    if METHODS[method] == "bilevel":
-        return _parse_bilevel(reader, Lossless(MODES[mode], METHODS[method], checksum), height, width), flags
-    if METHODS[method] not in MODELLED:
-        _check_area(width, height)
-        return lossless_header(height, width, Lossless(MODES[mode], METHODS[method], checksum)), flags
-    coder, quality = reader.number(1), reader.number(2)
-    weights, pixel_weights = reader.take(8), reader.take(8)
-    _check_model(coder, quality)
-    _check_area(width, height)
-    if MODES[mode] in ("1", "P", "PA"):
-        raise FormatError("the header is not valid: a mode without samples that a model could predict")
-    kept = Lossless(MODES[mode], METHODS[method], checksum, pixel_weights)
-    return lossless_header(height, width, kept, quality, weights), flags
-
-
-def _parse_bilevel(reader: Reader, kept: Lossless, height: int, width: int) -> Header:
-    """The rest of the fields of the method `bilevel`: coder version and weights."""
-    coder, pixel_weights = reader.number(1), reader.take(8)
-    _check_coder(coder)
-    _check_area(width, height)
-    if kept.mode != "1":
-        raise FormatError("the header is not valid: the method bilevel is of mode 1 alone")
-    return lossless_header(height, width, replace(kept, pixel_weights=pixel_weights))
-
-
-def _parse_size(reader: Reader) -> tuple[int, int]:
-    return reader.varint("the width", MAX_SIDE), reader.varint("the height", MAX_SIDE)
-
-
-def _refuse_unknown(unknown: int) -> None:
-    if unknown:
-        raise FormatError("the header asks for features that this release does not know", "upgrade dvcodec")
-
-
-def _check_coder(coder: int) -> None:
-    if coder != CODER_VERSION:
-        raise FormatError(f"entropy coder version {coder} is unknown to this release", "upgrade dvcodec")
-
-
-def _check_model(coder: int, quality: int) -> None:
-    _check_coder(coder)
-    if not QUALITY_RANGE[0] <= quality <= QUALITY_RANGE[1]:
+def _check(header: Header, flags: int) -> None:
+    """Refuse what the bytes of a header can say and no image may."""
+    if header.has_symbols and not QUALITY_RANGE[0] <= header.quality <= QUALITY_RANGE[1]:
         raise FormatError("the header is not valid: quality out of range")
-
-
-def _check_area(width: int, height: int) -> None:
-    if not width * height:
+    if not header.width * header.height:
         raise FormatError("the header is not valid: the image has no pixels")
-    if width * height > MAX_AREA:
-        raise FormatError(f"the header claims {width} x {height} pixels; the format's limit is {MAX_AREA} in all")
+    if header.width * header.height > MAX_AREA:
+        size = f"{header.width} x {header.height}"
+        raise FormatError(f"the header claims {size} pixels; the format's limit is {MAX_AREA} in all")
+    if header.mode not in _MODES_OF[header.kind]:
+        raise FormatError(f"the header is not valid: a {header.kind} image of mode {header.mode}")
+    if header.kind == LOSSY and header.grey and flags & EXTRA:
+        raise FormatError("the header is not valid: a grey image with a filter of colours")

@@ -4,7 +4,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ...errors import TruncatedFile
-from .container import ALPHA, CODER_VERSION, IMAGE_FILTER, LOSSLESS_VERSION, LOSSY_VERSION, PALETTE, Container, Section
+from .container import DvqFile, Section, parse
+from .header import VERSION
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,6 @@ class Info:
     """A .dvq file as its header describes it; sizes in bytes."""
 
     format_version: int
-    coder_version: int
     width: int
     height: int
     mode: str
@@ -54,7 +54,7 @@ class Info:
     whole_chunks: int
     truncated: bool
     method: str | None
-    """How lossless pixels are coded: stored, webp, bilevel, model or, in older files, lattice."""
+    """How lossless pixels are coded: stored, webp, bilevel or model; None in lossy files."""
     pixel_weights_id: str | None
     """First 8 bytes of the SHA-256 of the weights of the lossless pixels' model, hexadecimal."""
     pixel_weights_name: str | None
@@ -73,38 +73,36 @@ class Info:
 
 def describe(data: bytes) -> Info:
     """Describe a file. FormatError if its header is not valid or cut; whatever comes after it may be broken."""
-    container = Container(data)
-    header, fault = container.header, container.fault()
-    name, strides = _known_weights(header.weights) if header.modelled else (None, None)
-    pixel_weights = header.lossless.pixel_weights if header.lossless else b""
+    file = parse(data)
+    header, fault = file.header, file.fault
+    name, strides = _known_weights(header.weights) if header.has_symbols else (None, None)
     return Info(
-        format_version=LOSSY_VERSION if header.lossless is None else LOSSLESS_VERSION,
-        coder_version=CODER_VERSION,
+        format_version=VERSION,
         width=header.width,
         height=header.height,
         mode=header.mode,
         bit_depth=1 if header.mode == "1" else 8,
-        lossless=header.lossless is not None,
-        quality=header.quality / 256 if header.modelled else None,
+        lossless=header.lossless,
+        quality=header.quality / 256 if header.has_symbols else None,
         weights_id=header.weights.hex() or None,
         weights_name=name,
-        header_bytes=container.header_bytes,
-        chunks=_chunks(container, strides),
-        alpha_bytes=_size(container.section(ALPHA)) if header.alpha and header.modelled else None,
-        icc_bytes=_size(container.section("the ICC profile")),
-        exif_bytes=_size(container.section("EXIF")),
-        xmp_bytes=_size(container.section("XMP")),
-        total_bytes=container.total_bytes,
+        header_bytes=file.header_bytes,
+        chunks=_chunks(file, strides),
+        alpha_bytes=file.alpha.size if file.alpha else None,
+        icc_bytes=_size(file.icc),
+        exif_bytes=_size(file.exif),
+        xmp_bytes=_size(file.xmp),
+        total_bytes=file.total_bytes,
         actual_bytes=len(data),
-        bpp=8 * container.total_bytes / (header.width * header.height),
-        whole_chunks=container.whole_chunks,
+        bpp=8 * file.total_bytes / (header.width * header.height),
+        whole_chunks=file.whole_chunks,
         truncated=isinstance(fault, TruncatedFile),
-        method=header.lossless.method if header.lossless else None,
-        pixel_weights_id=pixel_weights.hex() or None,
-        pixel_weights_name=_known_weights(pixel_weights)[0] if pixel_weights else None,
-        pixel_bytes=container.pixel_bytes,
-        palette_bytes=_size(container.section(PALETTE)),
-        filter_bytes=_size(container.section(IMAGE_FILTER)),
+        method=header.kind if header.lossless else None,
+        pixel_weights_id=header.pixel_weights.hex() or None,
+        pixel_weights_name=_known_weights(header.pixel_weights)[0] if header.has_pixel_model else None,
+        pixel_bytes=sum(section.size for section in file.pixels),
+        palette_bytes=_size(file.palette),
+        filter_bytes=_size(file.adaptive_filter),
         fault=str(fault) if fault else None,
     )
 
@@ -113,9 +111,9 @@ def _size(section: Section | None) -> int:
     return section.size if section else 0
 
 
-def _chunks(container: Container, strides: tuple[int, ...] | None) -> tuple[ChunkInfo, ...]:
+def _chunks(file: DvqFile, strides: tuple[int, ...] | None) -> tuple[ChunkInfo, ...]:
     """Describe the chunks; strides are told only if they fit the file's layers."""
-    sections, whole = container.chunks, container.whole_chunks
+    sections, whole = file.chunks, file.whole_chunks
     if strides is not None and len(strides) != sum(section.layers for section in sections):
         strides = None
     described, first = [], 0

@@ -1,5 +1,7 @@
-"""How the method `bilevel` cuts an image: tiles in raster order, a few of them a section."""
+"""How lossless images are cut: strips of the method `model`, tiles and sections of the method `bilevel`."""
 
+STRIP_AREA = 2**20
+"""Pixels of a strip of the method `model`, about."""
 SIDE = 4096
 """Largest sides of a tile."""
 ROWS, AREA = 2**15, 2**24
@@ -7,6 +9,12 @@ ROWS, AREA = 2**15, 2**24
 
 Tile = tuple[slice, slice]
 """Rows and columns of an image."""
+
+
+def strips(height: int, width: int) -> list[slice]:
+    """Return the rows of every strip of an image, from the top; all but the last have a multiple of 8 rows."""
+    rows = max(8, STRIP_AREA // width // 8 * 8)
+    return [slice(top, min(top + rows, height)) for top in range(0, height, rows)]
 
 
 def sections(height: int, width: int) -> list[list[Tile]]:

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from ...errors import FormatError
 from ...models.interface.adaptive_filter import SMALLEST_SIDE, Filtering, ImageFilter
-from ..bitstream.container import IMAGE_FILTER
 from ..entropy import ans
 
 LARGEST_EXPONENT = 12
@@ -42,7 +41,7 @@ def unpack(section: bytes, model: Filtering, height: int, width: int) -> ImageFi
     try:
         return _unpacked(section, model, height, width)
     except FormatError as error:
-        raise FormatError(f"{IMAGE_FILTER} is not valid: {error.reason}", error.mend) from error
+        raise FormatError(f"the adaptive filter is not valid: {error.reason}", error.hint) from error
 
 
 def _unpacked(section: bytes, model: Filtering, height: int, width: int) -> ImageFilter:

@@ -3,39 +3,24 @@
 import math
 from collections.abc import Callable
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from numbers import Integral, Real
 
 import numpy as np
 
-from ...errors import InvalidArgument, TargetUnreachable
+from ...errors import TargetUnreachable
 from ...image_io import metadata
 from ...image_io.images import Picture
 from ...models.interface.adaptive_filter import Filtering
 from ...models.interface.hierarchy import Hierarchy
-from ..bitstream import alpha, container
-from ..bitstream.container import Header
+from ..bitstream import alpha
+from ..bitstream.assembly import Parts, assemble
+from ..bitstream.header import Header
+from ..settings import DEFAULT_QUALITY, CompressSettings
 from . import adaptive_filter, search, symbol_chunks
 
-DEFAULT_QUALITY = 50.0
-DEFAULT_EFFORT = 4
-MOST_EFFORT = 9
 REVISION = 5
 """Raised when the same picture and settings give another file: measurements that are kept go by it."""
-
-
-@dataclass(frozen=True)
-class Goal:
-    """What to encode for; at most one is set, none means DEFAULT_QUALITY."""
-
-    quality: float | None = None
-    bpp: float | None = None
-    """File bits per pixel, at most."""
-    size: int | None = None
-    """File bytes, at most."""
-    psnr: float | None = None
-    """dB over the colour channels, at least."""
 
 
 @dataclass(frozen=True)
@@ -53,59 +38,30 @@ class Compressed:
     """Only measured where it was the goal."""
 
 
-def quality_code(quality: float) -> int:
-    """Return the fixed-point code of a quality in [1, 100]. InvalidArgument outside that, and for what is no number."""
-    if not isinstance(quality, Real) or not 1 <= quality <= 100:  # also refuses NaN
-        raise InvalidArgument(f"quality {quality!r} is out of range", "a number from 1 to 100")
-    return round(quality * 256)
+def compress(picture: Picture, hierarchy: Hierarchy, weights_id: bytes, settings: CompressSettings) -> Compressed:
+    """Compress a picture into a lossy file.
 
+    Args:
+        picture: 8-bit pixels, (H, W) or (H, W, 3), with or without alpha.
+        hierarchy: The model of photographs.
+        weights_id: The id of its weights, 8 bytes.
+        settings: Quality or target, effort and tuning, and whether metadata are left out.
 
-TUNINGS = ("psnr", "perceptual")
-
-
-def perceptual_of(tune: str | None) -> bool:
-    """Return whether a tuning, one of TUNINGS or None for the first, is for the eye. InvalidArgument for others."""
-    if tune is not None and tune not in TUNINGS:
-        raise InvalidArgument(f"no tuning {tune!r}", f"there are {', '.join(TUNINGS)}")
-    return tune == TUNINGS[1]
-
-
-def effort_of(effort: int | None) -> int:
-    """Return an effort from 1 to 9, or the default one for None. InvalidArgument for anything else."""
-    if effort is None:
-        return DEFAULT_EFFORT
-    if isinstance(effort, bool) or not isinstance(effort, Integral) or not 1 <= effort <= MOST_EFFORT:
-        raise InvalidArgument(f"effort {effort!r} is out of range", f"a whole number from 1 to {MOST_EFFORT}")
-    return int(effort)
-
-
-def compress(
-    picture: Picture,
-    hierarchy: Hierarchy,
-    weights_id: bytes,
-    goal: Goal,
-    *,
-    strip: bool = False,
-    effort: int = DEFAULT_EFFORT,
-    perceptual: bool = False,
-) -> Compressed:
-    """Compress a picture with a hierarchy whose weights have this id; `strip` drops the metadata.
-
-    `effort`, `perceptual`: as of `lossy.encode`.
+    Raises:
+        TargetUnreachable: If no quality reaches the target.
+        UnsupportedImage: If the hierarchy cannot code such an image.
     """
-    given = [value for value in (goal.quality, goal.bpp, goal.size, goal.psnr) if value is not None]
-    if len(given) > 1:
-        raise InvalidArgument("more than one of quality, target bpp, target size and target PSNR", "choose one")
-    if goal.quality is None and any(not 0 < value < math.inf for value in given):
-        raise InvalidArgument(f"the target {given[0]} is not positive and finite")
-    encode = partial(symbol_chunks.encode, perceptual=perceptual)
-    attempt = _Attempts(picture, hierarchy, weights_id, strip, encode, effort, measure_psnr=goal.psnr is not None)
-    if goal.psnr is not None:
-        return _at_least_psnr(attempt, goal.psnr)
-    if goal.bpp is not None or goal.size is not None:
+    encode = partial(symbol_chunks.encode, perceptual=settings.perceptual)
+    measure = settings.target_psnr is not None
+    attempt = _Attempts(picture, hierarchy, weights_id, settings.strip, encode, settings.passes, measure_psnr=measure)
+    if settings.target_psnr is not None:
+        return _at_least_psnr(attempt, settings.target_psnr)
+    if settings.target_size is not None:
+        return _at_most_bytes(attempt, settings.target_size)
+    if settings.target_bpp is not None:
         pixels = picture.pixels.shape[0] * picture.pixels.shape[1]
-        return _at_most_bytes(attempt, goal.size if goal.size is not None else (goal.bpp or 0) * pixels / 8)
-    return attempt(quality_code(DEFAULT_QUALITY if goal.quality is None else goal.quality))
+        return _at_most_bytes(attempt, settings.target_bpp * pixels / 8)
+    return attempt(round(256 * (DEFAULT_QUALITY if settings.quality is None else settings.quality)))
 
 
 class _Attempts:
@@ -130,9 +86,9 @@ class _Attempts:
         self.encode, self.effort = encode, effort
         kept = metadata.NO_METADATA if strip else picture.metadata
         self.pixels = picture.pixels if picture.alpha is None else alpha.conceal(picture.pixels, picture.alpha)
-        packed = (metadata.pack(raw) for raw in (kept.icc, kept.exif, kept.xmp))
-        self.sections = dict(zip(("icc", "exif", "xmp"), packed, strict=True))
-        self.sections["alpha"] = b"" if picture.alpha is None else alpha.pack(picture.alpha)
+        icc, exif, xmp = (metadata.pack(raw) for raw in (kept.icc, kept.exif, kept.xmp))
+        packed_alpha = b"" if picture.alpha is None else alpha.pack(picture.alpha)
+        self.parts = Parts(alpha=packed_alpha, icc=icc, exif=exif, xmp=xmp)
         self.ceiling: Compressed | None = None
         self.risen = 0
         """A strained quality below which none looks better."""
@@ -193,8 +149,10 @@ class _Attempts:
     def _pack(self, quality: int, encoded: symbol_chunks.Encoded) -> Compressed:
         height, width = self.pixels.shape[:2]
         grey = self.pixels.ndim == 2
-        header = Header(width, height, grey, self.picture.alpha is not None, quality, self.weights_id)
-        data = container.pack(header, encoded.chunks, image_filter=self._filter(encoded), **self.sections)
+        mode = ("L" if grey else "RGB") + ("A" if self.picture.alpha is not None else "")
+        header = Header(width=width, height=height, mode=mode, quality=quality, weights=self.weights_id)
+        parts = replace(self.parts, chunks=encoded.chunks, adaptive_filter=self._filter(encoded))
+        data = assemble(header, parts)
         size = sum(len(chunk.payload) for chunk in encoded.chunks)
         psnr = self._psnr(encoded) if self.measure_psnr else None
         return Compressed(data, quality, len(encoded.chunks), encoded.layer_bits, size, psnr)

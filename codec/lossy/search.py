@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
-from ..bitstream.container import QUALITY_RANGE
+from ..bitstream.header import QUALITY_RANGE
 
 T = TypeVar("T")
 

@@ -1,14 +1,17 @@
 """Pixels to chunks of symbols and back: the two choosers of the lossy codec over a hierarchy's walk."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import FormatError, UnsupportedImage
 from ...models.interface.adaptive_filter import Filtering, ImageFilter
-from ...models.interface.hierarchy import Foreseeing, Hierarchy, LayerSpec, Step, Strained, UnsuitableImage
-from ..bitstream.container import Chunk
+from ...models.interface.hierarchy import Foreseeing, Hierarchy, LayerSpec, Predictive, Step, Strained, UnsuitableImage
+from ..bitstream.assembly import Chunk
 from ..entropy import ans
 
 FULL_CHUNK = 8192
@@ -110,34 +113,52 @@ class _Decoder:
 
 
 def encode(
-    pixels: NDArray[np.uint8],
-    hierarchy: Hierarchy,
-    quality: int,
-    *,
-    effort: int = 1,
-    perceptual: bool = False,
-    **walk: bool,
+    pixels: NDArray[np.uint8], hierarchy: Hierarchy, quality: int, *, effort: int = 1, perceptual: bool = False
 ) -> Encoded:
-    """Encode (H, W) grey or (H, W, 3) colour pixels at a fixed-point quality. `walk`: further arguments of the walk.
+    """Encode an image as symbols, and fit a filter to what a colour image's symbols show.
 
-    `effort`: how many walks to make. The last one's symbols are coded; where the hierarchy can look ahead, those before
-    it show what choices bring about, so that about as many bits show more. A filter is fitted to what a colour image's
-    symbols show.
-    `perceptual`: errors count where they show. UnsupportedImage where the hierarchy cannot tell.
+    Args:
+        pixels: (H, W) grey or (H, W, 3) colour.
+        hierarchy: The model of photographs.
+        quality: Fixed point, 256 to 25600.
+        effort: How many passes to make. The last one's symbols are coded; where the hierarchy can look ahead, those
+            before it show what choices bring about, so that about as many bits show more.
+        perceptual: Whether errors count more where they show.
+
+    Raises:
+        UnsupportedImage: If the hierarchy cannot code such an image, or cannot tell where errors show.
     """
-    encoder, grey = _Encoder(hierarchy.layers), pixels.ndim == 2
-    colour = np.repeat(pixels[:, :, None], 3, axis=2) if grey else pixels
-    height, width = pixels.shape[:2]
-    try:
+    colour, grey = _in_colour(pixels), pixels.ndim == 2
+    encoder, (height, width) = _Encoder(hierarchy.layers), pixels.shape[:2]
+    with _suitable():
         evidence = _evidence(colour, hierarchy, quality, effort, grey=grey, perceptual=perceptual)
-        state = hierarchy.walk(height, width, quality, encoder, grey=grey, evidence=evidence, **walk)
+        state = hierarchy.walk(height, width, quality, encoder, grey=grey, evidence=evidence)
+    strain = hierarchy.strain(state, evidence) if isinstance(hierarchy, Strained) else 0.0
+    found = hierarchy.fit(state, colour) if isinstance(hierarchy, Filtering) and not grey else None
+    return encoder.encoded(state, strain, found)
+
+
+def encode_exact(pixels: NDArray[np.uint8], hierarchy: Predictive, quality: int) -> Encoded:
+    """Encode an image as symbols from which `hierarchy.predict` makes the same integers everywhere: see `encode`."""
+    encoder, grey, (height, width) = _Encoder(hierarchy.layers), pixels.ndim == 2, pixels.shape[:2]
+    with _suitable():
+        evidence = hierarchy.infer(_in_colour(pixels), quality)
+        state = hierarchy.walk(height, width, quality, encoder, grey=grey, evidence=evidence, exact=True)
+    return encoder.encoded(state, 0.0, None)
+
+
+def _in_colour(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Grey or colour pixels as (H, W, 3)."""
+    return np.repeat(pixels[:, :, None], 3, axis=2) if pixels.ndim == 2 else pixels
+
+
+@contextmanager
+def _suitable() -> Iterator[None]:
+    """Turn a model's refusal of an image into UnsupportedImage."""
+    try:
+        yield
     except UnsuitableImage as error:
         raise UnsupportedImage(str(error), "choose other weights") from error
-    strain = hierarchy.strain(state, evidence) if isinstance(hierarchy, Strained) and not walk else 0.0
-    image_filter = None
-    if not (grey or walk) and isinstance(hierarchy, Filtering):
-        image_filter = hierarchy.fit(state, colour)
-    return encoder.encoded(state, strain, image_filter)
 
 
 def _evidence(
@@ -152,22 +173,33 @@ def _evidence(
 
 
 def decode(
-    chunks: tuple[Chunk, ...],
-    hierarchy: Hierarchy,
-    height: int,
-    width: int,
-    quality: int,
-    *,
-    grey: bool,
-    **walk: bool,
+    chunks: tuple[Chunk, ...], hierarchy: Hierarchy, height: int, width: int, quality: int, *, grey: bool
 ) -> object:
-    """Return the walk's state after these chunks (the first ones of a file; fewer than all give a preview)."""
+    """Decode the symbols of a file's first chunks; fewer than all give a preview.
+
+    Returns:
+        The state of the pass over them.
+
+    Raises:
+        FormatError: If the chunks are not valid, or do not fit the hierarchy.
+    """
+    return _decode(chunks, hierarchy, partial(hierarchy.walk, height, width, quality, grey=grey))
+
+
+def decode_exact(
+    chunks: tuple[Chunk, ...], hierarchy: Predictive, height: int, width: int, quality: int, *, grey: bool
+) -> object:
+    """Decode symbols so that `hierarchy.predict` makes the same integers of them everywhere: see `decode`."""
+    return _decode(chunks, hierarchy, partial(hierarchy.walk, height, width, quality, grey=grey, exact=True))
+
+
+def _decode(chunks: tuple[Chunk, ...], hierarchy: Hierarchy, walk: Callable[..., object]) -> object:
     stop = sum(chunk.layers for chunk in chunks)
     if stop > len(hierarchy.layers):
         raise FormatError(f"the file has {stop} layers, its weights have {len(hierarchy.layers)}")
     decoder = _Decoder(chunks)
     try:
-        state = hierarchy.walk(height, width, quality, decoder, grey=grey, stop=stop, **walk)
+        state = walk(chooser=decoder, stop=stop)
     except UnsuitableImage as error:
         raise FormatError(f"the header does not fit its weights: {error}") from error
     decoder.finish()

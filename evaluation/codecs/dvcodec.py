@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from PIL import Image
 
+from ...codec.settings import CompressSettings
 from .accounting import ByteAccount
 from .interface import QualityScale
 
@@ -39,10 +40,21 @@ class Dvcodec:
         Raises:
             WeightsNotFound: there are no weights of that name.
         """
-        from ...codec.lossy.encoder import REVISION, TUNINGS, effort_of, perceptual_of
+        from ...codec.lossy.encoder import REVISION
 
-        tuning = f", {TUNINGS[1]}" if perceptual_of(self.tune) else ""
-        return f"{described(self.weights, self.device)}, encoder {REVISION}, effort {effort_of(self.effort)}{tuning}"
+        chosen = self._settings(None)
+        tuning = f", {chosen.tune}" if chosen.perceptual else ""
+        return f"{described(self.weights, self.device)}, encoder {REVISION}, effort {chosen.passes}{tuning}"
+
+    def _settings(self, quality: float | None) -> CompressSettings:
+        return CompressSettings(
+            quality=quality,
+            weights=self.weights,
+            device=self.device,
+            strip=True,
+            effort=self.effort,
+            tune=self.tune,
+        )
 
     def encode(self, image: Image.Image, quality: float) -> bytes:
         """Encode as a .dvq file with a quality from 1 to 100, which may be fractional."""
@@ -53,15 +65,7 @@ class Dvcodec:
         from ...codec import api
         from ...image_io import images
 
-        settings = api.Settings(
-            quality=quality,
-            weights=self.weights,
-            device=self.device,
-            strip=True,
-            effort=self.effort,
-            tune=self.tune,
-        )
-        data, report = api.compress_picture(images.from_image(image), settings)
+        data, report = api.compress_picture(images.from_image(image), self._settings(quality))
         return data, ByteAccount(report.layer_bits, len(data) - report.overhead_bytes, report.overhead_bytes)
 
     def decode(self, data: bytes) -> Image.Image:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
-from ...codec.lossy.encoder import perceptual_of
+from ...codec.settings import CompressSettings
 from ...errors import DvcodecError, InvalidArgument
 from ..codecs.baselines import BASELINES
 from ..codecs.dvcodec import Dvcodec
@@ -111,7 +111,7 @@ def _ours(weights: Sequence[str], device: str, efforts: Sequence[int], tunings: 
     codecs: list[ImageCodec] = []
     for (chosen, name), effort, tune in product(_by_weights(weights).items(), tried, tuned):
         label = name + (f"-effort-{effort}" if len(tried) > 1 else "")
-        label += f"-{tune}" if len(tuned) > 1 and perceptual_of(tune) else ""
+        label += f"-{tune}" if len(tuned) > 1 and CompressSettings(tune=tune).perceptual else ""
         codecs.append(Dvcodec(chosen, device, label, effort=effort, tune=tune))
     return codecs
 

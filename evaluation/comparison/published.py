@@ -49,8 +49,8 @@ def read_curve(path: Path) -> PublishedCurve:
     except OSError as error:
         raise FormatError(f"cannot read the curve: {error.strerror or error}") from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        mend = 'wanted: {"name": ..., "results": {"bpp": [...], "psnr-rgb": [...]}}'
-        raise FormatError("not a rate-distortion curve in CompressAI's layout", mend) from error
+        hint = 'wanted: {"name": ..., "results": {"bpp": [...], "psnr-rgb": [...]}}'
+        raise FormatError("not a rate-distortion curve in CompressAI's layout", hint) from error
 
 
 def _curve(entry: dict[str, Any]) -> PublishedCurve:

@@ -102,7 +102,7 @@ def _middle(path: Path, size: int, mode: str) -> Pixels:
     try:
         image = load_rgb(path)
     except DvcodecError as error:
-        raise DvcodecError(f"{path.name}: {error.reason}", error.mend) from error
+        raise DvcodecError(f"{path.name}: {error.reason}", error.hint) from error
     if min(image.size) < size:
         raise InvalidArgument(f"{path.name} is {image.width}x{image.height}, smaller than {size}x{size}")
     left, top = (image.width - size) // 2, (image.height - size) // 2

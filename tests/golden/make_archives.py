@@ -1,4 +1,4 @@
-"""Adds the golden archives that are not there yet: `python -m golden.make_archives` in tests/.
+"""Writes the golden archives anew: `python -m golden.make_archives` in tests/. One for each kind of segment.
 
 archives/NAME.dvq     the archive
 archives/NAME.json    kinds of its segments, and of every image in order: name, mode, size, SHA-256 of its bytes
@@ -7,7 +7,7 @@ archives/index.json   every NAME with the SHA-256 of its NAME.dvq
 
 import hashlib
 import json
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from PIL import Image
@@ -18,7 +18,6 @@ from dvcodec.models import load_set
 
 FOLDER = Path(__file__).parent / "archives"
 INDEX = FOLDER / "index.json"
-VERSION = 3
 
 
 def tiles(photograph: Path) -> list[tuple[str, Image.Image]]:
@@ -67,32 +66,31 @@ def described(path: Path) -> dict[str, object]:
     return {"kinds": kinds, "images": listed}
 
 
-def add(name: str, images: list[tuple[str, Image.Image]], method: str | None) -> None:
-    """Write one golden archive and what is known of it, unless it is there: golden files are never changed."""
-    path, index = FOLDER / f"{name}.dvq", json.loads(INDEX.read_text()) if INDEX.exists() else {}
-    if name in index:
-        return
-    if path.exists():
-        sys.exit(f"there is a {path.name} that the index does not know")
-    FOLDER.mkdir(exist_ok=True)
-    dvcodec.compress_archive(images, path, method=method, device="cpu")
-    path.with_suffix(".json").write_text(json.dumps(described(path), indent=1) + "\n")
-    index[name] = hashlib.sha256(path.read_bytes()).hexdigest()
-    INDEX.write_text(json.dumps(index, indent=1, sort_keys=True) + "\n")
-    print(f"{name}: {path.stat().st_size} bytes")
-
-
-def main() -> None:
-    """Make every archive."""
+def archives() -> Iterator[tuple[str, list[tuple[str, Image.Image]], str]]:
+    """Name, images and method of every archive."""
     photograph = FOLDER.parent.parent.parent / "examples" / "kodim23.png"
     pieces = tiles(photograph)
     for method in ("stored", "webp"):
-        add(f"{method}-v{VERSION}", pieces, method)
-    modelled = [(name, image) for name, image in pieces if image.mode in ("L", "RGB")]
-    add(f"{weights.default(weights.PIXELS).name}-v{VERSION}", modelled, "model")
+        yield method, pieces, method
+    yield "model", [(name, image) for name, image in pieces if image.mode in ("L", "RGB")], "model"
     for entry in weights.of_kind(weights.SETS):
         mode = "1" if load_set(entry.path).suits("1", 28, 28) else "RGB"
-        add(f"{entry.name}-v{VERSION}", likes(photograph, mode), "bits-back")
+        yield f"bits-back-{'bilevel' if mode == '1' else 'rgb'}", likes(photograph, mode), "bits-back"
+
+
+def main() -> None:
+    """Write all archives, and remove those that were there."""
+    FOLDER.mkdir(exist_ok=True)
+    for path in (*FOLDER.glob("*.dvq"), *FOLDER.glob("*.json")):
+        path.unlink()
+    index = {}
+    for name, images, method in archives():
+        path = FOLDER / f"{name}.dvq"
+        dvcodec.compress_archive(images, path, method=method, device="cpu")
+        path.with_suffix(".json").write_text(json.dumps(described(path), indent=1) + "\n")
+        index[name] = hashlib.sha256(path.read_bytes()).hexdigest()
+        print(f"{name}: {path.stat().st_size} bytes")
+    INDEX.write_text(json.dumps(index, indent=1, sort_keys=True) + "\n")
 
 
 if __name__ == "__main__":

@@ -103,12 +103,12 @@ def _fetched(name: str, published: Published, root: Path, download: bool) -> Par
     if parts is not None:
         return parts
     files = " or ".join([*published.archives, " + ".join(published.files)])
-    mend = (
+    hint = (
         "--download fetches it"
         if name in (*vision.SETS, *vision.FILES) and not download
         else "docs/TRAINING.md says where it is from"
     )
-    raise DvcodecError(f"no files of {name} in {root}: {files}", mend)
+    raise DvcodecError(f"no files of {name} in {root}: {files}", hint)
 
 
 def _split(parts: Parts, published: Published) -> Parts:

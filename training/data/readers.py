@@ -32,7 +32,7 @@ def reading(path: Path) -> Iterator[None]:
         yield
     except DvcodecError as error:
         told = error.reason.startswith(str(path))
-        raise DvcodecError(error.reason if told else f"{path}: {error.reason}", error.mend) from error
+        raise DvcodecError(error.reason if told else f"{path}: {error.reason}", error.hint) from error
     except Exception as error:  # libraries raise many kinds on broken files
         raise DvcodecError(f"{path} cannot be read: {error}") from error
 

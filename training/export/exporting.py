@@ -66,7 +66,7 @@ def _read(path: Path, named: bool) -> Checkpoint:
     except DvcodecError as error:
         if not named:
             raise
-        raise DvcodecError(f"{path}: {error.reason}", error.mend) from error
+        raise DvcodecError(f"{path}: {error.reason}", error.hint) from error
 
 
 def _written(model: nn.Module, settings: Settings, card: Mapping[str, str], calibration: Path | None) -> bytes:
@@ -100,10 +100,10 @@ def _family(model: FamilyVAE, card: Mapping[str, str], calibration: Path | None)
     if calibration is not None:
         raise DvcodecError("a family of small images has one quality", "leave out --calibrate")
     if not (model.config.exact and model.config.categorical):
-        mend = "only symbols trained with --set exact=true have one"
+        hint = "only symbols trained with --set exact=true have one"
         if model.config.lipschitz:
-            mend = "maps with a Lipschitz constant are not rounded to grids, which would break it"
-        raise DvcodecError("this model has no exact form", mend)
+            hint = "maps with a Lipschitz constant are not rounded to grids, which would break it"
+        raise DvcodecError("this model has no exact form", hint)
     return families.write(model, card["name"])
 
 

@@ -1,0 +1,63 @@
+"""The bytes of a .dvq file of one image from its sections. docs/FORMAT.md is the specification."""
+
+import zlib
+from dataclasses import dataclass
+
+from . import header as fields
+from .header import EXIF, EXTRA, ICC, XMP, Header
+from .varint import write_varint
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """The coded symbols of `layers` consecutive layers."""
+
+    layers: int
+    payload: bytes
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The sections of a file to be written; empty ones are left out, but for an opaque alpha channel."""
+
+    chunks: tuple[Chunk, ...] = ()
+    """Symbols of a hierarchy, coarse first."""
+    alpha: bytes = b""
+    """Of files with symbols: the alpha channel; empty where it is opaque."""
+    icc: bytes = b""
+    exif: bytes = b""
+    xmp: bytes = b""
+    adaptive_filter: bytes = b""
+    """Of lossy images: the filter that was fitted to the image."""
+    palette: bytes = b""
+    """Of lossless images: palette and transparent colour."""
+    pixels: tuple[bytes, ...] = ()
+    """Of lossless images: the samples, in strips where a model codes them."""
+
+
+def assemble(header: Header, parts: Parts) -> bytes:
+    """Return the bytes of a file.
+
+    Raises:
+        ValueError: If the format cannot hold such an image.
+    """
+    extra = parts.palette if header.lossless else parts.adaptive_filter
+    flagged = ((parts.icc, ICC), (parts.exif, EXIF), (parts.xmp, XMP), (extra, EXTRA))
+    flags = sum(flag for part, flag in flagged if part)
+    table, payloads = [], []
+    for part in fields.sections(header, flags):
+        if part == "chunks":
+            table.append(write_varint(len(parts.chunks)))
+            table += [write_varint(chunk.layers) + _row(chunk.payload) for chunk in parts.chunks]
+            payloads += [chunk.payload for chunk in parts.chunks]
+            continue
+        own = parts.pixels if part == "pixels" else (getattr(parts, part),)
+        table += map(_row, own)
+        payloads += own
+    start = fields.write(header, flags) + b"".join(table)
+    return b"".join([start, zlib.crc32(start).to_bytes(4, "little"), *payloads])
+
+
+def _row(payload: bytes) -> bytes:
+    """Return a row of the table: the size, and the CRC-32 of what is not empty."""
+    return write_varint(len(payload)) + (zlib.crc32(payload).to_bytes(4, "little") if payload else b"")

@@ -1,0 +1,73 @@
+"""The samples of a lossless file, by each method, against their checksum."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import FormatError, WeightsNotFound
+from ...image_io.images import Picture
+from ...models.interface.hierarchy import Predictive
+from ...models.wavefront.base import doubled
+from ..bitstream import alpha, tiling
+from ..bitstream.container import DvqFile, payload_of
+from ..bitstream.header import BILEVEL, MODEL, STORED, Header
+from ..entropy.ans import Tables
+from ..loaders import Loaders
+from ..lossy import symbol_chunks
+from . import bilevel, pixel_strips, raw_samples
+
+
+def decode(file: DvqFile, loaders: Loaders) -> Picture:
+    """Return the picture of a lossless file without fault, except for its metadata.
+
+    Raises:
+        FormatError: If the file is not valid, or the checksum of the samples does not match.
+        WeightsNotFound: If its weights are not there.
+    """
+    header = file.header
+    palette = raw_samples.unpack_palette(payload_of(file.palette), header.mode)
+    if header.kind == MODEL:
+        values = _decode_model(file, loaders)
+    elif header.kind == BILEVEL:
+        values = _decode_bilevel(file, loaders)
+    else:
+        undo = raw_samples.unstore if header.kind == STORED else raw_samples.from_webp
+        values = undo(payload_of(file.pixels[0]), header.height, header.width, header.mode)
+    if raw_samples.checksum(values) != header.samples_crc:
+        raise FormatError("the decoded pixels do not match their checksum")
+    return raw_samples.picture(values, header.mode, palette)
+
+
+def full_size(pixels: NDArray[np.uint8], header: Header) -> NDArray[np.uint8]:
+    """Bring what a hierarchy's symbols show to the size of a file's image."""
+    size = header.height, header.width
+    return pixels if header.symbols_size == size else doubled(pixels, *size)
+
+
+def _decode_model(file: DvqFile, loaders: Loaders) -> NDArray[np.uint8]:
+    """The samples under the method `model`: symbols, the image that they predict, the pixels given that."""
+    header, hierarchy = file.header, loaders.hierarchy(file.header.weights)
+    if not isinstance(hierarchy, Predictive):
+        raise WeightsNotFound(f"the weights {hierarchy.name} cannot decode lossless files")
+    model, chunks = loaders.pixels(header.pixel_weights), file.selected(len(file.chunks))
+    layers = sum(chunk.layers for chunk in chunks)
+    if layers != len(hierarchy.layers):
+        raise FormatError(f"the file has {layers} layers, its weights have {len(hierarchy.layers)}")
+    height, width = header.symbols_size
+    state = symbol_chunks.decode_exact(chunks, hierarchy, height, width, header.quality, grey=header.grey)
+    predicted, tables = full_size(hierarchy.predict(state), header), Tables(model.tables)
+    values = np.empty(predicted.shape[: 2 if header.grey else 3], np.uint8)
+    for section, rows in zip(file.pixels, tiling.strips(header.height, header.width), strict=True):
+        strip = payload_of(section)
+        values[rows] = pixel_strips.decode(strip, predicted[rows], model, tables, grey=header.grey)
+    if not header.alpha:
+        return values
+    return np.dstack([values, alpha.unpack(payload_of(file.alpha), header.height, header.width)])
+
+
+def _decode_bilevel(file: DvqFile, loaders: Loaders) -> NDArray[np.uint8]:
+    """The samples under the method `bilevel`."""
+    size, model = (file.header.height, file.header.width), loaders.bilevel(file.header.pixel_weights)
+    tables, values = Tables(model.tables), np.zeros(size, np.uint8)
+    for section, tiles in zip(file.pixels, tiling.sections(*size), strict=True):
+        bilevel.decode(payload_of(section), values, tiles, model, tables)
+    return values
