@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
+from jaxtyping import Float
 from torch import Tensor
 
 
@@ -39,7 +40,7 @@ class Reach:
         """Planes (..., H, W) with room for every neighbour, filled with 0: (..., rows + H, W + 2 columns)."""
         return F.pad(planes, (self.columns, self.columns, self.rows, 0))
 
-    def neighbours(self, planes: Tensor) -> Tensor:
+    def neighbours(self, planes: Float[Tensor, "B H W"]) -> Float[Tensor, "B H W taps"]:
         """What every pixel sees of planes (B, H, W), 0 outside the image. (B, H, W, neighbours)"""
         height, width = planes.shape[-2:]
         padded = self.padded(planes)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
+from jaxtyping import Int32
 from numpy.typing import NDArray
 
 from .pixel_net import MEAN_STEPS, SCALES, TAILS
@@ -58,7 +59,9 @@ def _parts() -> NDArray[np.int32]:
     return np.stack([sign * starts()[np.abs(signed)], sign, bits()[np.abs(signed)]]).astype(np.int32)
 
 
-def split(residuals: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+def split(
+    residuals: Int32[NDArray[np.int32], " n"],
+) -> tuple[Int32[NDArray[np.int32], " n"], Int32[NDArray[np.int32], " n"]]:
     """Residuals (n,) within LARGEST to tokens in [0, TOKENS) and what is left of them, in [0, 2**bits)."""
     places = residuals + np.int32(LARGEST)
     tokens, rest = _tokens()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import shape_checks  # noqa: F401  # before the models
 from hypothesis import settings
 from PIL import Image
 
