@@ -153,7 +153,7 @@ def compare(
         raise typer.BadParameter(f"{ratio} is no compression ratio of 1 or more", param_hint="--ratio")
     reporter = Reporter(quiet=quiet, as_json=as_json, progress=not no_progress)
     with guard(str(output), reporter, debug=debug):
-        from ..evaluation.report.files import CACHE, check_folder
+        from ..evaluation.report.folder import CACHE, check_folder
 
         check_folder(output, force=force)
     curves = []
@@ -165,7 +165,7 @@ def compare(
     with guard(str(folder), reporter, debug=debug), ExitStack() as stack:
         from .. import evaluation
 
-        _refuse_without_scipy()
+        _refuse_without_packages()
         if jobs == 1:
             use_threads(threads)
         shipped = [one for one in evaluation.published_curves() if not one.qualities] if published else []
@@ -235,13 +235,15 @@ def _names(text: str | None) -> list[str] | None:
     return None if text is None else [name for part in text.split(",") if (name := part.strip())]
 
 
-def _refuse_without_scipy() -> None:
+def _refuse_without_packages() -> None:
+    """Refuse, before any work, to make a report without the packages that BD-rates and plots need."""
     from importlib.util import find_spec
 
     from ..errors import DvcodecError
 
-    if find_spec("scipy") is None:
-        raise DvcodecError("BD-rates need scipy", "pip install 'dvcodec[eval]'")
+    missing = [name for name in ("scipy", "matplotlib", "jinja2") if find_spec(name) is None]
+    if missing:
+        raise DvcodecError(f"reports need {' and '.join(missing)}", "pip install 'dvcodec[eval]'")
 
 
 def _show(comparison: Comparison, page: Path, reporter: Reporter) -> None:

@@ -9,6 +9,7 @@ from browser import Tab, chromium, tab
 from comparing import comparison
 from dvcodec.evaluation import write_report
 
+pytest.importorskip("matplotlib", reason="matplotlib (the `eval` extra) is not installed")
 pytest.importorskip("scipy", reason="scipy (the `eval` extra) is not installed")
 pytestmark = pytest.mark.skipif(chromium() is None, reason="there is no Chromium or Chrome on the PATH")
 
@@ -111,9 +112,7 @@ def test_light_and_dark(browser: Tab, report: Path) -> None:
     for scheme in ("light", "dark"):
         browser.open(report, 390, scheme=scheme)
         grounds.add(browser.run("getComputedStyle(document.body).backgroundColor"))
-        lines.add(
-            browser.run("getComputedStyle(document.querySelector('.plot svg polyline[data-series=webp]')).stroke")
-        )
+        lines.add(browser.run("getComputedStyle(document.querySelector('.plot svg g[data-series=webp] path')).stroke"))
     assert len(grounds) == len(lines) == 2
 
 

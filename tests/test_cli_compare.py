@@ -13,6 +13,7 @@ from dvcodec.evaluation.metrics.rate_distortion import Measurement, measure_one
 from dvcodec.weights import Weights
 from program import dvcodec, names
 
+pytest.importorskip("matplotlib", reason="matplotlib (the `eval` extra) is not installed")
 pytest.importorskip("scipy", reason="scipy (the `eval` extra) is not installed")
 
 FAST = ("--metrics", "psnr", "--no-cost")
@@ -167,3 +168,11 @@ def test_a_bar_only_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_lists_of_qualities() -> None:
     """Ours without a name; the last list of a codec wins."""
     assert parse_qualities(["1,25.5", "jpeg=5,95", "60,70"]) == {"dvcodec": (60, 70), "jpeg": (5, 95)}
+
+
+@pytest.mark.parametrize("package", ["scipy", "matplotlib"])
+def test_missing_packages_are_named_before_any_work(package: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == package else name)
+    seen = dvcodec("compare", "pictures", "-o", "report", *FAST, *POINTS)
+    assert seen.code == 1 and f"reports need {package}" in seen.err and "pip install 'dvcodec[eval]'" in seen.err
+    assert not Path("report").exists()

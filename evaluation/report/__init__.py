@@ -1,8 +1,9 @@
-"""A comparison as files: a page, plots as SVG and PNG, JSON in CompressAI's layout, CSV.
+"""A comparison as files: a web page, plots as SVG and PNG, JSON in CompressAI's layout, CSV.
 
-plots  what is drawn, as data (scene, axes)      svg, raster  the same data as SVG and as PNG
-page   the page (style.css, page.js)             figures, gallery, wording  its parts        files  all of it, written
+folder   all files of a report         page                the page, from page.html.jinja, style.css and page.js
+plots    what each plot shows          canvas, rendering   how it is drawn, and rendered as SVG and PNG
+tables   the page's tables             wording             its numbers and sentences
 """
 
-from .files import check_folder as check_folder
-from .files import write_report as write_report
+from .folder import check_folder as check_folder
+from .folder import write_report as write_report

@@ -1,4 +1,4 @@
-"""What a report's folder holds, and how it comes there: every file whole or not at all, nothing overwritten unasked.
+"""The files of a report. Each is written atomically, and nothing is overwritten unless requested.
 
 index.html  results.json  results-CODEC.json  results.csv  plots/NAME.svg  plots/NAME.png  cache/
 """
@@ -13,17 +13,18 @@ from ...errors import OutputExists, OutputFailed
 from ...image_io import atomic
 from ..comparison.result import Comparison
 from ..metrics.rate_distortion import finite
-from .page import page
-from .plots import all_plots
-from .raster import png
-from .svg import standalone
 
 CACHE = "cache"
-"""The part of a report's folder that keeps measurements: it may be there before the report is."""
+"""The part of a report's folder that keeps measurements; it may exist before the report does."""
 
 
 def check_folder(folder: Path, *, force: bool) -> None:
-    """Refuse a place that cannot take a report, before any work: OutputFailed, or OutputExists unless `force`."""
+    """Check, before any work, that a folder can take a report.
+
+    Raises:
+        OutputFailed: it is not a folder or cannot be read.
+        OutputExists: it holds more than a cache, and `force` is not set.
+    """
     try:
         entries = {entry.name for entry in folder.iterdir()} if folder.exists() else set()
     except NotADirectoryError:
@@ -35,28 +36,43 @@ def check_folder(folder: Path, *, force: bool) -> None:
 
 
 def write_report(comparison: Comparison, folder: Path, *, force: bool = False) -> Path:
-    """Write the report into `folder`, made where missing, and return the page's path.
+    """Write the report.
 
-    With `force` files of the same names are replaced; nothing is ever removed. OutputExists, OutputFailed.
+    Args:
+        comparison: what to report.
+        folder: where to; it is made if missing.
+        force: replace files of the same names. Other files are never removed.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        OutputExists: the folder holds more than a cache, and `force` is not set.
+        OutputFailed: the folder cannot be made or written.
     """
+    from .page import page  # here because matplotlib belongs to the `eval` extra
+    from .plots import all_plots
+    from .rendering import png_file, svg_file
+
     check_folder(folder, force=force)
     try:
         (folder / "plots").mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputFailed(f"cannot make the folder: {error.strerror or error}") from error
-    for plot in all_plots(comparison):
-        _write(folder / "plots" / f"{plot.name}.svg", standalone(plot).encode())
-        _write(folder / "plots" / f"{plot.name}.png", png(plot))
+    plots = all_plots(comparison)
+    for plot in plots:
+        _write(folder / "plots" / f"{plot.name}.svg", svg_file(plot))
+        _write(folder / "plots" / f"{plot.name}.png", png_file(plot))
     for result in comparison.results:
         _write(folder / f"results-{_file_name(result.name)}.json", _json(result.to_json()))
     _write(folder / "results.json", _json(comparison.to_json()))
-    _write(folder / "results.csv", table(comparison).encode())
-    _write(folder / "index.html", page(comparison).encode())
+    _write(folder / "results.csv", measurements_csv(comparison).encode())
+    _write(folder / "index.html", page(comparison, plots).encode())
     return folder / "index.html"
 
 
-def table(comparison: Comparison) -> str:
-    """Every measurement as CSV, a line each."""
+def measurements_csv(comparison: Comparison) -> str:
+    """Return every measurement as a line of CSV."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     keys = [metric.key for metric in comparison.metrics]
@@ -71,7 +87,7 @@ def table(comparison: Comparison) -> str:
 
 
 def _cell(text: str) -> str:
-    """Text that a spreadsheet will not take for a formula, whatever a file is called."""
+    """Return text that a spreadsheet will not take for a formula, whatever a file is called."""
     return f"'{text}" if text[:1] in ("=", "+", "-", "@") else text
 
 
