@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..image_io.suffixes import WRITTEN
 from .guard import guard
 from .networks import open_network
 from .options import LARGEST_SEED, Debug, Device, DeviceOption, Force, Quiet, Threads
@@ -17,8 +18,6 @@ from .text import printable
 
 if TYPE_CHECKING:
     from PIL import Image
-
-SUFFIXES = (".png", ".webp", ".bmp", ".ppm", ".tif", ".tiff", ".jpg", ".jpeg", ".avif")
 
 
 def sample(
@@ -55,8 +54,8 @@ def sample(
     debug: Debug = False,
 ) -> None:
     """Draw samples of a model's prior, or reconstructions of images, as one picture."""
-    if output.suffix.lower() not in SUFFIXES:
-        raise typer.BadParameter(f"{output.name} does not end in {', '.join(SUFFIXES)}", param_hint="-o")
+    if output.suffix.lower() not in WRITTEN:
+        raise typer.BadParameter(f"{output.name} does not end in {', '.join(WRITTEN)}", param_hint="-o")
     if reconstruct is not None and not reconstruct.is_dir():
         raise typer.BadParameter(f"no folder {str(reconstruct)!r}", param_hint="--reconstruct")
     reporter = Reporter(quiet=quiet)

@@ -15,8 +15,7 @@ from PIL import Image
 
 from ..errors import DvcodecError
 from ..image_io import images
-
-SUFFIXES = frozenset({".avif", ".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"})
+from ..image_io.suffixes import is_image
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class Skipped:
 
 def image_files(folder: Path) -> tuple[Path, ...]:
     """Return the files of `folder` (not of its subfolders) with an image's suffix, in order of name."""
-    return tuple(sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file()))
+    return tuple(sorted(filter(is_image, folder.iterdir())))
 
 
 def load_rgb(path: Path) -> Image.Image:

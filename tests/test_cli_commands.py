@@ -86,7 +86,7 @@ def test_models_lists_weights_and_shows_a_card(fake_weights: Weights) -> None:
 def test_version_and_what_decides_whether_a_file_can_be_read(fake_weights: Weights) -> None:
     assert dvcodec("-V").out == dvcodec("--version").out == f"dvcodec {package.__version__}\n"
     lines = dvcodec("-V", "-v").out.splitlines()
-    assert lines[1] == "format 3" and lines[3] == f"weights {fake_weights.id.hex()} fake"
+    assert lines[1] == "format 4" and lines[3] == f"weights {fake_weights.id.hex()} fake"
     assert json.loads(dvcodec("-V", "--json").out)["weights"] == {"fake": fake_weights.id.hex()}
 
 

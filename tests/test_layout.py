@@ -104,6 +104,73 @@ def imported_inside(path: Path) -> Iterator[str]:
                 yield from (alias.name if alias.name in folders else "" for alias in node.names)
 
 
+def dotted(path: Path) -> str:
+    """A module's name inside the package, `codec.api`; a package has that of its folder, the root the empty string."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imported_modules(path: Path, known: set[str]) -> set[str]:
+    """Modules that a module imports when it is loaded itself: not inside functions, not for type checkers alone."""
+    own, found = path.relative_to(ROOT).parts[:-1], set[str]()
+    for node in loaded_statements(ast.parse(path.read_text()).body):
+        if isinstance(node, ast.ImportFrom) and node.level > 0:
+            base = ".".join((*own[: len(own) - (node.level - 1)], *(node.module.split(".") if node.module else ())))
+            whole = (f"{base}.{alias.name}".lstrip(".") for alias in node.names)
+            found |= {one if one in known else base for one in whole}
+    return found - {dotted(path)}
+
+
+def loaded_statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """The statements that run when a module is loaded."""
+    for node in body:
+        yield node
+        if isinstance(node, ast.If) and ast.unparse(node.test) != "TYPE_CHECKING":
+            yield from loaded_statements([*node.body, *node.orelse])
+        elif isinstance(node, ast.Try | ast.With | ast.ClassDef):
+            yield from loaded_statements(node.body)
+
+
+def circle(graph: dict[str, set[str]]) -> list[str]:
+    """A way along a graph that ends where it began; empty if there is none."""
+    done: set[str] = set()
+
+    def seek(name: str, way: list[str]) -> list[str]:
+        if name in way:
+            return [*way[way.index(name) :], name]
+        if name in done:
+            return []
+        found = next(filter(None, (seek(other, [*way, name]) for other in sorted(graph.get(name, ())))), [])
+        done.add(name)
+        return found
+
+    return next(filter(None, (seek(name, []) for name in sorted(graph))), [])
+
+
+def imports() -> dict[str, set[str]]:
+    """What every module of the package imports when it is loaded."""
+    known = {dotted(path) for path in modules()}
+    return {dotted(path): imported_modules(path, known) for path in modules()}
+
+
+def test_modules_do_not_import_each_other_in_circles() -> None:
+    assert not circle(imports())
+
+
+def test_rooms_do_not_import_each_other_in_circles() -> None:
+    """A room is a folder inside a package; modules that stand directly in a package, over its rooms, count alone."""
+    rooms = {name: ".".join(name.split(".")[:2]) for name in imports()}
+    graph: dict[str, set[str]] = {}
+    for name, others in imports().items():
+        graph.setdefault(rooms[name], set()).update({rooms[other] for other in others} - {rooms[name]})
+    assert not circle(graph)
+
+
+def test_circles_are_found() -> None:
+    assert circle({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": set()}) == ["b", "c", "b"]
+    assert circle({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []
+
+
 @pytest.mark.parametrize("path", [*modules(), *sorted((ROOT / "tests").rglob("*.py"))], ids=name)
 def test_modules_are_short(path: Path) -> None:
     assert len(path.read_text().splitlines()) <= LONGEST

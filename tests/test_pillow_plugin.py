@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 import dvcodec
-from dvcodec.codec import api
+from dvcodec.codec import api, pillow_plugin
 from fake import photograph
 
 pytestmark = pytest.mark.usefixtures("fake_weights")
@@ -83,3 +83,17 @@ def test_truncated_images_load_where_pillow_is_told_so(monkeypatch: pytest.Monke
     monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
     with Image.open(io.BytesIO(cut)) as image:
         assert (np.asarray(image) == dvcodec.decompress_array(cut, preview="all")).all()
+
+
+def test_only_the_public_names_of_pillow_are_used() -> None:
+    source = Path(pillow_plugin.__file__).read_text()
+    for module in ("Image", "ImageFile"):
+        assert f"{module}._" not in source
+
+
+def test_the_pixels_are_decoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Image.open(io.BytesIO(dvcodec.compress(Image.fromarray(photograph(20, 30))))) as image:
+        first = np.asarray(image).copy()
+        monkeypatch.setattr(api, "decompress_picture", None)
+        image.load()
+        assert (np.asarray(image) == first).all() and not image.tile

@@ -10,15 +10,12 @@ from pathlib import PurePosixPath
 
 from ...errors import FormatError
 from ...image_io.metadata import inflate
+from ...image_io.suffixes import KNOWN
 
 MAX_NAME = 1024
 """Most bytes of a name in UTF-8."""
 _MAX_PART = 240
 _SUFFIX = ".png"
-_IMAGES = frozenset(
-    (".avif", ".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".jxl", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tga")
-).union((".tif", ".tiff", ".webp"))
-"""Suffixes that .png stands in for; it is added to any other."""
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?", re.IGNORECASE)
 _FORBIDDEN = frozenset('\\:*?"<>|')
 
@@ -59,7 +56,7 @@ def target(name: str, position: int) -> str:
     suffix = PurePosixPath(name).suffix
     if suffix.lower() == _SUFFIX:
         return name
-    return (name.removesuffix(suffix) if suffix.lower() in _IMAGES else name) + _SUFFIX
+    return (name.removesuffix(suffix) if suffix.lower() in KNOWN else name) + _SUFFIX
 
 
 def key(name: str) -> str:

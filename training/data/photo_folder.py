@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...errors import DvcodecError
+from ...image_io.suffixes import is_image
 from .augmentation import augmented_crop
 from .pictures import read_image, unlike
 from .synthetic import synthetic
-
-SUFFIXES = {".png", ".webp", ".avif", ".jpg", ".jpeg", ".bmp", ".ppm", ".tif", ".tiff"}
 
 
 class PhotoFolder:
@@ -25,7 +24,7 @@ class PhotoFolder:
     """
 
     def __init__(self, root: Path, crop: int, exclude: Path | None = None) -> None:
-        paths = sorted(p for p in root.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+        paths = sorted(filter(is_image, root.rglob("*")))
         with ThreadPoolExecutor(4) as pool:
             found = list(pool.map(read_rgb, paths))
         new = unlike(found, exclude)

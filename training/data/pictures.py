@@ -12,16 +12,16 @@ from PIL import Image
 
 from ...errors import DvcodecError
 from ...image_io.pillow_limit import photographs_allowed
+from ...image_io.suffixes import is_image
 from .readers import Bytes, reading
 
-SUFFIXES = {".png", ".webp", ".avif", ".jpg", ".jpeg", ".bmp", ".ppm", ".pgm", ".pbm", ".tif", ".tiff"}
 LARGEST = 1 << 28
 """Pixels of an image that is read."""
 
 
 def read_folder(root: Path, channels: int) -> Iterator[Bytes]:
     """Every image below a folder, in the order of its name, as (H, W, channels) bytes."""
-    paths = sorted(path for path in root.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    paths = sorted(filter(is_image, root.rglob("*")))
     with ThreadPoolExecutor(4) as pool:
         yield from pool.map(lambda path: read_image(path, channels), paths)
 

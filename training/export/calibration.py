@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import DvcodecError
+from ...image_io.suffixes import is_image
 from ...models.interface.hierarchy import Step
 from ...models.photo.codec_model import PhotoHierarchy, QualityMap
 from ...models.photo.network.model import FINEST_CODE, PhotoRRVQ
-from ..data.photo_folder import SUFFIXES, read_rgb
+from ..data.photo_folder import read_rgb
 
 TARGET = 0.5
 """Bits per pixel at quality 50."""
@@ -50,7 +51,7 @@ def calibrate(frozen: PhotoRRVQ, folder: Path) -> QualityMap:
 
 def image_paths(folder: Path) -> list[Path]:
     """The images below a folder, in the order of their paths. DvcodecError if there are none."""
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    paths = sorted(filter(is_image, folder.rglob("*")))
     if not paths:
         raise DvcodecError(f"there is no image below {folder} to calibrate with", "--calibrate DIR")
     return paths
