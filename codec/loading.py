@@ -132,7 +132,7 @@ def forget() -> None:
 
 
 def limit_threads(count: int) -> None:
-    """Let the networks use `count` threads in this process (the command line's option for threads)."""
+    """Let the networks use `count` threads in this process."""
     import torch
 
     torch.set_num_threads(count)
