@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import constriction  # type: ignore[import-untyped]
 import numpy as np
+from jaxtyping import Float32, Int32, UInt32
 from numpy.typing import NDArray
 
 from ...errors import DvcodecError, FormatError
@@ -25,8 +26,19 @@ _ENCODE_BLOCK: Final = 1 << 16
 _MODEL: Final[Any] = constriction.stream.model.Categorical(perfect=False)
 
 
-def check_weights(weights: NDArray[np.float32]) -> None:
-    """Refuse weights that break the contract (the coder would silently decode them wrongly)."""
+Intervals = tuple[UInt32[NDArray[np.uint32], " n"], UInt32[NDArray[np.uint32], " n"]]
+"""Beginnings and frequencies of symbols' intervals in [0, 2**24)."""
+
+
+def check_weights(weights: Float32[NDArray[np.float32], "n K"]) -> None:
+    """Refuse weights that break the contract: the coder would silently decode them wrongly.
+
+    Args:
+        weights: Whole numbers from 0 on; each row sums to 2**24 - (K + 2).
+
+    Raises:
+        DvcodecError: If they are anything else.
+    """
     count, symbols = weights.shape
     # Whole, non-negative float32 numbers below 2**24 sum exactly in any order.
     good = count == 0 or (weights.min() >= 0 and bool((weights.sum(axis=1) == TOTAL - (symbols + 2)).all()))
@@ -36,10 +48,19 @@ def check_weights(weights: NDArray[np.float32]) -> None:
         )
 
 
-def intervals(
-    weights: NDArray[np.float32], symbols: NDArray[np.int32]
-) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
-    """Return the (n,) beginnings and frequencies of the symbols' intervals in [0, 2**24)."""
+def intervals(weights: Float32[NDArray[np.float32], "n K"], symbols: Int32[NDArray[np.int32], "..."]) -> Intervals:
+    """Return the intervals of symbols in [0, 2**24).
+
+    Args:
+        weights: The distribution of each symbol.
+        symbols: (n,) numbers below K.
+
+    Returns:
+        Beginnings and frequencies, (n,) each.
+
+    Raises:
+        DvcodecError: If the weights or the symbols break the contract.
+    """
     check_weights(weights)
     if symbols.shape != weights.shape[:1] or (
         symbols.size and not 0 <= symbols.min() <= symbols.max() < weights.shape[1]
@@ -61,20 +82,20 @@ def _sums_before(weights: NDArray[np.float32], symbols: NDArray[np.int32]) -> ND
     return np.where(symbols == 0, np.float32(0), sums)  # reduceat gives an empty range its first element
 
 
-def bits(frequencies: NDArray[np.uint32]) -> float:
-    """Return what symbols of these frequencies cost, in bits: the sum of -log2(frequency / 2**24)."""
+def bits(frequencies: UInt32[NDArray[np.uint32], " n"]) -> float:
+    """Return what symbols of these frequencies cost in bits: the sum of -log2(frequency / 2**24)."""
     return float(24.0 * frequencies.size - np.log2(frequencies.astype(np.float64)).sum())
 
 
-def check_of(symbols: NDArray[np.int32], before: int = 0) -> int:
+def check_of(symbols: Int32[NDArray[np.int32], " n"], before: int = 0) -> int:
     """Return the running CRC-32 over symbols as little-endian uint16; its low 16 bits are a chunk's check."""
     return zlib.crc32(symbols.astype("<u2").tobytes(), before)
 
 
 class Tables:
-    """Distributions that many symbols share: weights (contexts, K) as of a model, a row each."""
+    """Distributions that many symbols share: a row of weights for each context."""
 
-    def __init__(self, weights: NDArray[np.float32]) -> None:
+    def __init__(self, weights: Float32[NDArray[np.float32], "contexts K"]) -> None:
         """Check the weights and sum them up."""
         check_weights(weights)
         self.weights = weights
@@ -84,9 +105,7 @@ class Tables:
         self._models: dict[int, Any] = {}
         self.rows = np.pad(weights, ((0, 0), (1, 1)))
 
-    def intervals(
-        self, contexts: NDArray[np.int32], symbols: NDArray[np.int32]
-    ) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+    def intervals(self, contexts: Int32[NDArray[np.int32], " n"], symbols: Int32[NDArray[np.int32], " n"]) -> Intervals:
         """Return the (n,) beginnings and frequencies of symbols, each under the row of its context."""
         return self._left[contexts, symbols], self._frequencies[contexts, symbols]
 
@@ -114,15 +133,15 @@ def even(size: int) -> Tables:
 class Stack:
     """The coder: what is pushed last is popped first. Popping without pushing before takes what bits there are."""
 
-    def __init__(self, words: NDArray[np.uint32] | None = None) -> None:
+    def __init__(self, words: UInt32[NDArray[np.uint32], " words"] | None = None) -> None:
         """Start from 32-bit words, the last of which is on top and not 0; or from nothing."""
         self._coder = constriction.stream.stack.AnsCoder(words if words is not None and len(words) else None)
 
-    def restore(self, words: NDArray[np.uint32]) -> None:
+    def restore(self, words: UInt32[NDArray[np.uint32], " words"]) -> None:
         """Go back to what `words` once returned."""
         self._coder = constriction.stream.stack.AnsCoder(words if len(words) else None)
 
-    def words(self) -> NDArray[np.uint32]:
+    def words(self) -> UInt32[NDArray[np.uint32], " words"]:
         """Return all that is on the stack."""
         found: NDArray[np.uint32] = self._coder.get_compressed()
         return found
@@ -132,7 +151,7 @@ class Stack:
         """About how much is on the stack."""
         return int(self._coder.num_bits())
 
-    def push(self, left: NDArray[np.uint32], frequencies: NDArray[np.uint32]) -> None:
+    def push(self, left: UInt32[NDArray[np.uint32], " n"], frequencies: UInt32[NDArray[np.uint32], " n"]) -> None:
         """Push symbols by their intervals, so that they are popped in this order."""
         for end in range(len(left), 0, -_ENCODE_BLOCK):
             block = slice(max(end - _ENCODE_BLOCK, 0), end)
@@ -143,14 +162,14 @@ class Stack:
             table[:, 2] = np.uint32(TOTAL - 1) - left[block] - frequencies[block]
             self._coder.encode_reverse(np.ones(len(table), np.int32), _MODEL, table)
 
-    def decode(self, weights: NDArray[np.float32]) -> NDArray[np.int32]:
+    def decode(self, weights: Float32[NDArray[np.float32], "n K"]) -> Int32[NDArray[np.int32], " n"]:
         """Pop (n,) symbols under (n, K) weights. FormatError if what is there means none."""
         check_weights(weights)
         table = np.zeros((len(weights), weights.shape[1] + 2), np.float32)
         table[:, 1:-1] = weights
         return self._popped(table)
 
-    def decode_rows(self, tables: Tables, contexts: NDArray[np.int32]) -> NDArray[np.int32]:
+    def decode_rows(self, tables: Tables, contexts: Int32[NDArray[np.int32], " n"]) -> Int32[NDArray[np.int32], " n"]:
         """Pop (n,) symbols, each under the row of its context of shared tables."""
         return self._popped(tables.rows.take(contexts, axis=0))
 
@@ -159,19 +178,19 @@ class Stack:
         units = self._coder.decode(_MODEL, table) if len(table) else np.empty(0, np.int32)
         return self._shifted(units, table.shape[1] - 2)
 
-    def decode_shared(self, tables: Tables, contexts: NDArray[np.int32]) -> NDArray[np.int32]:
+    def decode_shared(self, tables: Tables, contexts: Int32[NDArray[np.int32], " n"]) -> Int32[NDArray[np.int32], " n"]:
         """Pop (n,) symbols under rows of shared tables; equal contexts stand together (n >= 1)."""
         ends = [*(np.flatnonzero(np.diff(contexts)) + 1).tolist(), len(contexts)]
         runs = zip([0, *ends], ends, strict=False)
         parts = [self._coder.decode(tables.model(int(contexts[first])), end - first) for first, end in runs]
         return self._shifted(np.concatenate(parts), tables.weights.shape[1])
 
-    def sample(self, weights: NDArray[np.float32]) -> NDArray[np.int32]:
+    def sample(self, weights: Float32[NDArray[np.float32], "n K"]) -> Int32[NDArray[np.int32], " n"]:
         """Pop (n,) symbols under weights (n, K) that sum to 2**24 - K: any bits mean symbols, `unsample` undoes it."""
         found: NDArray[np.int32] = self._coder.decode(_MODEL, _complete(weights))
         return found
 
-    def unsample(self, weights: NDArray[np.float32], symbols: NDArray[np.int32]) -> None:
+    def unsample(self, weights: Float32[NDArray[np.float32], "n K"], symbols: Int32[NDArray[np.int32], " n"]) -> None:
         """Push the symbols back that `sample` popped under these weights."""
         self._coder.encode_reverse(symbols, _MODEL, _complete(weights))
 
@@ -190,15 +209,17 @@ def _complete(weights: NDArray[np.float32]) -> NDArray[np.float32]:
     return weights
 
 
-def encode(left: NDArray[np.uint32], frequencies: NDArray[np.uint32], check: int) -> bytes:
-    """Return the bytes of a chunk whose symbols have these intervals (in decoding order) and this 16-bit check."""
+def encode(left: UInt32[NDArray[np.uint32], " n"], frequencies: UInt32[NDArray[np.uint32], " n"], check: int) -> bytes:
+    """Return the bytes of a chunk.
+
+    Args:
+        left: Where the symbols' intervals begin, in decoding order.
+        frequencies: The intervals' lengths.
+        check: 16 bits from which the coder starts, and at which a decoder must arrive.
+    """
     stack = Stack(np.array([check], np.uint32) if check else None)
     stack.push(left, frequencies)
     return stack.words().astype("<u4").tobytes().rstrip(b"\0")  # the last word is never 0: at most three bytes go
-
-
-Intervals = tuple[NDArray[np.uint32], NDArray[np.uint32]]
-"""Beginnings and frequencies."""
 
 
 class Recorder:
@@ -208,7 +229,7 @@ class Recorder:
         self._parts: list[Intervals] = []
         self._crc = 0
 
-    def take(self, intervals: Intervals, symbols: NDArray[np.int32]) -> None:
+    def take(self, intervals: Intervals, symbols: Int32[NDArray[np.int32], " n"]) -> None:
         """Remember a block of symbols."""
         self._parts.append(intervals)
         self._crc = check_of(symbols, self._crc)
@@ -233,15 +254,15 @@ class ChunkDecoder:
         self._stack = Stack(np.frombuffer(payload + bytes(-len(payload) % 4), "<u4").astype(np.uint32))
         self._crc = 0
 
-    def decode(self, weights: NDArray[np.float32]) -> NDArray[np.int32]:
+    def decode(self, weights: Float32[NDArray[np.float32], "n K"]) -> Int32[NDArray[np.int32], " n"]:
         """Return the next (n,) symbols under (n, K) weights."""
         return self._checked(self._stack.decode(weights))
 
-    def decode_rows(self, tables: Tables, contexts: NDArray[np.int32]) -> NDArray[np.int32]:
+    def decode_rows(self, tables: Tables, contexts: Int32[NDArray[np.int32], " n"]) -> Int32[NDArray[np.int32], " n"]:
         """Return the next (n,) symbols, each under the row of its context of shared tables."""
         return self._checked(self._stack.decode_rows(tables, contexts))
 
-    def decode_shared(self, tables: Tables, contexts: NDArray[np.int32]) -> NDArray[np.int32]:
+    def decode_shared(self, tables: Tables, contexts: Int32[NDArray[np.int32], " n"]) -> Int32[NDArray[np.int32], " n"]:
         """Return the next (n,) symbols under rows of shared tables; equal contexts stand together (n >= 1)."""
         return self._checked(self._stack.decode_shared(tables, contexts))
 

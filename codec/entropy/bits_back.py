@@ -11,6 +11,7 @@ happens the encoder also tries batches that grow more slowly.
 """
 
 import numpy as np
+from jaxtyping import UInt8
 from numpy.typing import NDArray
 
 from ...errors import FormatError
@@ -43,8 +44,12 @@ class BitsBack:
         """Whether it can code images of this mode and size."""
         return self.model.suits(mode, height, width)
 
-    def encode(self, samples: NDArray[np.uint8]) -> bytes:
-        """Return the bytes of 1 to 256 images (n, H, W) or (n, H, W, channels)."""
+    def encode(self, samples: UInt8[NDArray[np.uint8], "n H W *channels"]) -> bytes:
+        """Return the bytes of a set.
+
+        Args:
+            samples: 1 to 256 images, 8 bits a sample.
+        """
         made = []
         for share in SHARES:
             payload, complete = self._encode(samples, share)
@@ -62,8 +67,16 @@ class BitsBack:
         complete = drawn == 2 ** (len(plan) - 1) - 1
         return head + stack.words()[::-1].astype("<u4").tobytes(), complete
 
-    def decode(self, payload: bytes, count: int) -> NDArray[np.uint8]:
-        """Undo `encode`. FormatError if the bytes are not valid."""
+    def decode(self, payload: bytes, count: int) -> UInt8[NDArray[np.uint8], "n H W *channels"]:
+        """Return the images of a set.
+
+        Args:
+            payload: The bytes that `encode` returned.
+            count: The number of images, 1 to 256.
+
+        Raises:
+            FormatError: If the bytes are not valid.
+        """
         reader = Reader(payload)
         plan = batches(count, reader.number(1))
         drawn = reader.varint("the batches of a set", 2 ** len(plan) - 1)
