@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import constriction  # type: ignore[import-untyped]
 import numpy as np
-from jaxtyping import Float32, Int32, UInt32
+from jaxtyping import Float32, Int32, Num, UInt32
 from numpy.typing import NDArray
 
 from ...errors import DvcodecError, FormatError
@@ -30,7 +30,7 @@ Intervals = tuple[UInt32[NDArray[np.uint32], " n"], UInt32[NDArray[np.uint32], "
 """Beginnings and frequencies of symbols' intervals in [0, 2**24)."""
 
 
-def check_weights(weights: Float32[NDArray[np.float32], "n K"]) -> None:
+def check_weights(weights: Num[NDArray[np.float32], "n K"]) -> None:
     """Refuse weights that break the contract: the coder would silently decode them wrongly.
 
     Args:
@@ -48,7 +48,7 @@ def check_weights(weights: Float32[NDArray[np.float32], "n K"]) -> None:
         )
 
 
-def intervals(weights: Float32[NDArray[np.float32], "n K"], symbols: Int32[NDArray[np.int32], "..."]) -> Intervals:
+def intervals(weights: Num[NDArray[np.float32], "n K"], symbols: Int32[NDArray[np.int32], "..."]) -> Intervals:
     """Return the intervals of symbols in [0, 2**24).
 
     Args:
