@@ -1,10 +1,11 @@
-"""Controlled ablations of the photograph model: one thing changed, everything else (data, seed, steps) the same.
+"""Controlled ablations of the photograph model: each variant changes one thing and keeps data, seed and steps.
 
     python benchmarks/ablations.py TRAINING VALIDATION --steps 300 --out build/ablations.json [--only NAME ...]
 
-Every variant trains the preset `rrvq-small` anew and codes the middle 256x256 pixels of each validation photograph at
-several qualities with the hard posterior of its moving average. Bits are -log2 p(z). The figure is the BD-rate over the
-range of PSNR that both curves share: how many per cent more bits the variant needs than the model as it is.
+Every variant trains the preset `rrvq-small` from scratch. Its moving average then codes the middle 256x256 pixels of
+each validation photograph at several qualities with the mode of the posterior; bits are -log2 p(z). The figure is the
+BD-rate over the range of PSNR that both curves share: by how many per cent more bits the variant needs than the model
+without the change.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ Patch = tuple[object, str, object]
 
 @dataclass(frozen=True)
 class Variant:
-    """What is changed: settings of the preset, and attributes of the code while the variant trains and codes."""
+    """One change: settings of the preset, and attributes of the code to replace while the variant trains and codes."""
 
     text: str
     settings: dict[str, str] = field(default_factory=dict)
@@ -51,7 +52,7 @@ class Variant:
 
 
 def equal_weights() -> list[Patch]:
-    """The posterior of eq 6: the prior has no say in the choice, only the distance has."""
+    """Use the posterior of eq 6, which depends on the distance only and not on the prior."""
 
     def cost(self: PosteriorChooser, step: Step, scores: Tensor) -> Tensor:
         assert step.residual is not None
@@ -62,7 +63,7 @@ def equal_weights() -> list[Patch]:
 
 
 def straight_through() -> list[Patch]:
-    """The distortion's gradient passes through the choice as if the canvas followed the evidence everywhere."""
+    """Pass the distortion's gradient straight through the choice of symbols."""
 
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None, None]:
         return grads[0] * ctx.emphasis, None, None, None
@@ -71,7 +72,7 @@ def straight_through() -> list[Patch]:
 
 
 def sampled() -> list[Patch]:
-    """Training draws from the posterior (Gumbel-max) instead of taking its mode; coding takes the mode."""
+    """Sample the posterior in training (Gumbel-max) instead of taking its mode; coding still takes the mode."""
 
     def decide(self: PosteriorChooser, cost: Tensor) -> Tensor:
         if torch.is_inference_mode_enabled():  # where images are coded
@@ -82,7 +83,7 @@ def sampled() -> list[Patch]:
 
 
 def literal_variances() -> list[Patch]:
-    """Eq 6 and 7 to the letter: the density is divided once by the root of a variance, not by every dimension's."""
+    """Follow eq 6 and 7 literally: divide the density by the root of one variance, not of every dimension's."""
     kept = LatentLayer.initialise
 
     def quadratic(self: LatentLayer) -> tuple[Tensor, Tensor]:
@@ -105,12 +106,12 @@ def literal_variances() -> list[Patch]:
 
 
 def elu() -> list[Patch]:
-    """ELU instead of ReLU in the chain, rounded to the same grid."""
+    """Use ELU instead of ReLU in the chain, rounded to the same grid."""
     return [(rrvq, "rectified", lambda x: on_grid(F.elu(x), ACTIVATION_BITS, -1 - 2**-9, 255 / 16))]
 
 
 def weight_normalised() -> list[Patch]:
-    """Weight normalisation of every map of the chain (a direction and a length per output)."""
+    """Normalise the weights of every linear map of the chain (a direction and a length for each output)."""
     kept = rrvq.Chain.__init__
 
     def build(self: rrvq.Chain, config: RRVQConfig) -> None:
@@ -123,7 +124,7 @@ def weight_normalised() -> list[Patch]:
 
 
 def no_quality() -> list[Patch]:
-    """The networks are not told the quality; sigma still scales the evidence."""
+    """Hide the quality from the networks; sigma still scales the analysis coefficients."""
 
     def silent(knots: Tensor, quality: Tensor) -> Tensor:
         return 0 * knots[:1].expand(len(quality), -1)
@@ -132,7 +133,7 @@ def no_quality() -> list[Patch]:
 
 
 def random_transform() -> list[Patch]:
-    """No cosine transform: bottom-up and top-down maps of a block are learned from a random rotation of its details."""
+    """Learn analysis and synthesis from a random rotation of a block's details instead of a cosine transform."""
     kept = analysis_synthesis.Pyramid.__init__
 
     def build(self: analysis_synthesis.Pyramid, transform: str) -> None:
@@ -149,7 +150,7 @@ def random_transform() -> list[Patch]:
 
 
 def symbols(share: float) -> list[Patch]:
-    """Codebooks of scalars, but those of means, have that many times their symbols, over the same range."""
+    """Multiply the number of symbols of scalar codebooks (except those of means) by `share`, over the same range."""
 
     def changed(plan: layout.LayerPlan) -> layout.LayerPlan:
         scalar = len(plan.coefficients) == 1 and "mean" not in plan.name
@@ -161,13 +162,13 @@ def symbols(share: float) -> list[Patch]:
 
 
 def context(size: int) -> list[Patch]:
-    """Embeddings have that many dimensions beside the values'."""
+    """Give embeddings `size` dimensions in addition to those of the values."""
     matching = partial(latent.matching_log_variance, count=size)
     return [(latent, "CONTEXT", size), (rrvq, "CONTEXT", size), (latent, "matching_log_variance", matching)]
 
 
 def more_fine_qualities() -> list[Patch]:
-    """Codes drawn by the root of an even draw, seven in sixteen of them in the finest quarter."""
+    """Draw quality codes as the root of a uniform number, so that seven in sixteen are in the finest quarter."""
 
     def drawn(count: int) -> Tensor:
         return (torch.rand(count).sqrt() * (FINEST_CODE + 1)).long()
@@ -176,28 +177,28 @@ def more_fine_qualities() -> list[Patch]:
 
 
 VARIANTS = {
-    "base": Variant("the model as it is"),
-    "again": Variant("the same with another seed: the noise of this table"),
-    "equal-weights": Variant("posterior by eq 6, equal weights instead of the prior's", patches=equal_weights),
+    "base": Variant("the model without a change"),
+    "again": Variant("the same with another seed, which shows the noise of this table"),
+    "equal-weights": Variant("posterior by eq 6: equal weights instead of the prior's", patches=equal_weights),
     "sampled": Variant("posterior sampled in training (Gumbel-max) instead of its mode", patches=sampled),
     "literal-variances": Variant("one root of a variance (eq 6, 7 to the letter)", patches=literal_variances),
     "direct-prior": Variant("direct prior instead of responsibilities", {"prior": "direct"}),
     "elu": Variant("ELU instead of ReLU", patches=elu),
     "weight-norm": Variant("weight normalisation", patches=weight_normalised),
-    "no-quality": Variant("networks not told the quality", patches=no_quality),
-    "no-predictions": Variant("no learned prediction on the canvas", {"predictions": "false"}),
-    "neighbours": Variant("positions see their neighbours' symbols of the same layer", {"neighbours": "8"}),
-    "no-analysis": Variant("no learned analysis beside the transform", {"analysis_from": "1"}),
+    "no-quality": Variant("quality hidden from the networks", patches=no_quality),
+    "no-predictions": Variant("no learned predictions of coefficients", {"predictions": "false"}),
+    "neighbours": Variant("embeddings of neighbours' symbols in the same layer", {"neighbours": "8"}),
+    "no-analysis": Variant("no learned analysis in addition to the transform", {"analysis_from": "1"}),
     "straight-through": Variant("analysis trained by a straight-through gradient", patches=straight_through),
     "random-transform": Variant("transforms learned from random rotations", patches=random_transform),
-    "lapped": Variant("blocks that overlap", {"transform": "lapped"}),
+    "lapped": Variant("overlapping blocks", {"transform": "lapped"}),
     "half-symbols": Variant("half the symbols in codebooks of scalars", patches=lambda: symbols(0.5)),
     "twice-symbols": Variant("twice the symbols in codebooks of scalars", patches=lambda: symbols(2)),
-    "context-6": Variant("embeddings of 6 dimensions beside the values'", patches=lambda: context(6)),
-    "context-24": Variant("embeddings of 24 dimensions beside the values'", patches=lambda: context(24)),
-    "slow-codebooks": Variant("codebooks learn at a third of the rate", {"codebook_rate": "0.001"}),
-    "crops-64": Variant("crops of 64x64, as many pixels a step", {"crop": "64", "batch": "16"}),
-    "crops-256": Variant("crops of 256x256, as many pixels a step", {"crop": "256", "batch": "1"}),
+    "context-6": Variant("embeddings of 6 dimensions in addition to the values'", patches=lambda: context(6)),
+    "context-24": Variant("embeddings of 24 dimensions in addition to the values'", patches=lambda: context(24)),
+    "slow-codebooks": Variant("codebooks with a third of the learning rate", {"codebook_rate": "0.001"}),
+    "crops-64": Variant("crops of 64x64, with as many pixels per step", {"crop": "64", "batch": "16"}),
+    "crops-256": Variant("crops of 256x256, with as many pixels per step", {"crop": "256", "batch": "1"}),
     "fine-qualities": Variant("fine qualities drawn more often", patches=more_fine_qualities),
     "whole-blocks": Variant("whole blocks by residual codebooks, each layer a stage", {"layout": "canvas"}),
 }
@@ -205,7 +206,7 @@ VARIANTS = {
 
 @contextmanager
 def swapped(patches: list[Patch]) -> Iterator[None]:
-    """Attributes of the code replaced within."""
+    """Replace attributes of the code inside the context."""
     with ExitStack() as stack:
         for owner, name, value in patches:
             stack.callback(setattr, owner, name, getattr(owner, name))
@@ -214,8 +215,8 @@ def swapped(patches: list[Patch]) -> Iterator[None]:
 
 
 def main() -> None:
-    """Runs the variants that the results file does not hold yet, and prints the table."""
-    parser = ArgumentParser(description="controlled ablations of the photograph model")
+    """Run the variants that the results file does not hold yet, and print the table."""
+    parser = ArgumentParser(description="Controlled ablations of the photograph model.")
     parser.add_argument("training", type=Path)
     parser.add_argument("validation", type=Path)
     parser.add_argument("--steps", type=int, default=300)
@@ -240,7 +241,7 @@ def main() -> None:
 
 
 def show(name: str, results: Mapping[str, list[tuple[float, float]]]) -> None:
-    """One line of the table."""
+    """Print one line of the table."""
     points = "  ".join(f"{bits:.3f}/{decibels:.2f}" for bits, decibels in results[name])
     change = ""
     if name != "base" and "base" in results:

@@ -1,10 +1,10 @@
-"""The test images of a data set as one archive, beside other codecs' files and mosaics, and the model's own bound.
+"""The test images of a data set as one archive, compared with other codecs and with the model's own bound.
 
     python benchmarks/archives.py mnist-static --root DIR [--count N] [--weights NAME|PATH] [--json FILE]
 
-Every archive is decoded again and compared. Bits are those of real files, names not counted, divided by the dimensions:
-pixels of black and white sets, pixels times channels of others. "Each" is the sum of the files of single images, and
-"mosaic" one file of all images in rows of 100.
+Every archive is decoded again and compared with the images. Bits are those of real files, without the images' names,
+divided by the number of dimensions: pixels for black-and-white sets, pixels times channels for others. "Each" is the
+sum over one file per image; "mosaic" is one file of all images in rows of 100.
 """
 
 import argparse
@@ -32,22 +32,22 @@ from dvcodec.weights import SETS, find, of_kind
 
 Save = Callable[[Image.Image], bytes]
 COLUMNS = 100
-"""Images in a row of a mosaic."""
+"""Number of images in a row of a mosaic."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One way to hold all images."""
+    """One way to store all images."""
 
     way: str
     size: int
-    """Bytes; of a bound, what it stands for."""
+    """Size in bytes; for a bound, the bytes that correspond to it."""
     bits_per_dim: float
     seconds: float
 
 
 def saver(format: str, **settings: object) -> Save:
-    """Pillow's files of a format."""
+    """Return a function that encodes an image with one of Pillow's writers."""
 
     def save(image: Image.Image) -> bytes:
         buffer = io.BytesIO()
@@ -58,7 +58,7 @@ def saver(format: str, **settings: object) -> Save:
 
 
 def savers(*, binary: bool) -> dict[str, Save]:
-    """The other codecs, at their strongest lossless settings; JPEG XL and WebP see black and white as levels."""
+    """Return the other codecs at their strongest lossless settings; JPEG XL and WebP get black and white as grey."""
     import pillow_jxl  # noqa: F401  registers JPEG XL
 
     def grey(save: Save) -> Save:
@@ -73,7 +73,7 @@ def savers(*, binary: bool) -> dict[str, Save]:
 
 
 def pictures(data: str, root: Path, count: int) -> NDArray[np.uint8]:
-    """Test images (n, H, W), 0 and 255, or (n, H, W, C)."""
+    """Load the test images: (n, H, W) of 0 and 255, or (n, H, W, C)."""
     loaded = load(data, root)
     batches = list(loaded.split("test").batches(1000))
     levels = torch.cat(batches)[:count].permute(0, 2, 3, 1).numpy() * (255 if loaded.binary else 1)
@@ -82,13 +82,13 @@ def pictures(data: str, root: Path, count: int) -> NDArray[np.uint8]:
 
 
 def image_of(values: NDArray[np.uint8], *, binary: bool) -> Image.Image:
-    """A Pillow image of mode 1, L or RGB."""
+    """Convert to a Pillow image in mode 1, L or RGB."""
     image = Image.fromarray(np.ascontiguousarray(values))
     return image.convert("1", dither=Image.Dither.NONE) if binary else image
 
 
 def mosaic(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """All images in rows, the last one filled up with black."""
+    """Arrange all images in rows; the last row is filled up with black."""
     rows = -(-len(images) // COLUMNS)
     whole = np.zeros((rows * COLUMNS, *images.shape[1:]), np.uint8)
     whole[: len(images)] = images
@@ -97,7 +97,7 @@ def mosaic(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def others(images: NDArray[np.uint8], *, binary: bool) -> list[Row]:
-    """What other codecs make of the images, each and as a mosaic."""
+    """Measure the other codecs on single images and on the mosaic."""
     rows = []
     for name, save in savers(binary=binary).items():
         for way, parts in (("each", images), ("mosaic", [mosaic(images)])):
@@ -108,7 +108,11 @@ def others(images: NDArray[np.uint8], *, binary: bool) -> list[Row]:
 
 
 def ours(images: NDArray[np.uint8], method: str | None, weights: str | None, *, binary: bool) -> list[Row]:
-    """An archive of a method, written and read back. AssertionError if an image came back changed."""
+    """Write an archive with one method and read it back.
+
+    Raises:
+        AssertionError: an image has changed.
+    """
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "all.dvq"
         start = time.perf_counter()
@@ -127,7 +131,7 @@ def ours(images: NDArray[np.uint8], method: str | None, weights: str | None, *, 
 
 
 def bound(images: NDArray[np.uint8], path: Path, *, binary: bool) -> Row:
-    """-ELBO of the frozen model."""
+    """Measure -ELBO of the integer model."""
     model = load_set(path)
     assert isinstance(model, FamilySet)
     x = torch.from_numpy(images.astype(np.float32))
@@ -139,7 +143,7 @@ def bound(images: NDArray[np.uint8], path: Path, *, binary: bool) -> Row:
 
 
 def main() -> None:
-    """Measure and print a table."""
+    """Measure and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data")
     parser.add_argument("--root", type=Path, default=Path())

@@ -1,10 +1,10 @@
-"""Worst-case entropies of rVQ and softmax (Willetts et al. 2021, appendix D): the numbers of figures D.4, D.5 and D.6.
+"""Worst-case entropies of rVQ and softmax: the numbers of figures D.4 to D.6 of Willetts et al. 2021 (appendix D).
 
     python benchmarks/entropy.py [--codebooks 20000] [--json]
 
-One table: at each distance d the entropy in nats of the worst arrangement, exactly (D.3, D.18) and to first order
-(D.17, D.29), and the mean and least entropy of random codebooks, 256 entries uniform over a sphere of radius 0.5 in 32
-dimensions.
+Prints one table. For each distance d it gives the entropy in nats of the worst arrangement, exactly (D.3, D.18) and to
+first order (D.17, D.29), and the mean and the smallest entropy of random codebooks: 256 entries, uniform over a sphere
+of radius 0.5 in 32 dimensions.
 """
 
 from __future__ import annotations
@@ -20,29 +20,29 @@ SYMBOLS, DIMENSIONS, RADIUS = 256, 32, 0.5
 
 
 def entropy_of(scores: Tensor) -> Tensor:
-    """Entropy of softmax(scores) over the last dimension, in nats, precise where it is tiny. (..., K) -> (...)"""
+    """Return the entropy of softmax(scores) in nats, (..., K) -> (...), precise where it is tiny."""
     p = torch.softmax(scores, dim=-1)
     return -(p * torch.log_softmax(scores, dim=-1)).sum(-1)
 
 
 def worst(gap: Tensor, symbols: int = SYMBOLS) -> Tensor:
-    """Entropy of one probability and K - 1 others that are e^-gap of it, exactly."""
+    """Return the exact entropy of one probability and K - 1 others that are e^-gap times as large."""
     odds = (symbols - 1) * torch.exp(-gap)  # of all others against the one
     return torch.log1p(odds) + gap * odds / (1 + odds)
 
 
 def first_order(gap: Tensor, symbols: int = SYMBOLS) -> Tensor:
-    """(K - 1) (1 + g) e^-g: theorems 1 and 2 (D.1, D.2)."""
+    """Return (K - 1) (1 + g) e^-g, the first-order entropy of theorems 1 and 2 (D.1, D.2)."""
     return (symbols - 1) * (1 + gap) * torch.exp(-gap)
 
 
 def rvq_gap(d: Tensor, delta: float = 1.0) -> Tensor:
-    """g = delta^2 / 2 + delta d of theorem 1: the rVQ scores of entries at distances d and d + delta."""
+    """Return g = delta^2 / 2 + delta d of theorem 1, the gap of rVQ scores at distances d and d + delta."""
     return delta**2 / 2 + delta * d
 
 
 def simulated(d: float, codebooks: int, generator: torch.Generator, at_once: int = 500) -> tuple[float, float]:
-    """Mean and least entropy of rVQ (eq 2) at a point d away from random codebooks (figure D.6)."""
+    """Return mean and smallest entropy of rVQ (eq 2) at a point at distance d from random codebooks (figure D.6)."""
     total, least = 0.0, math.inf
     for start in range(0, codebooks, at_once):
         count = min(at_once, codebooks - start)
@@ -55,7 +55,7 @@ def simulated(d: float, codebooks: int, generator: torch.Generator, at_once: int
 
 
 def rows(distances: list[float], codebooks: int) -> list[dict[str, float]]:
-    """The table."""
+    """Compute the table."""
     generator = torch.Generator().manual_seed(0)
     table = []
     for d in distances:
@@ -77,7 +77,7 @@ def rows(distances: list[float], codebooks: int) -> list[dict[str, float]]:
 
 
 def main() -> None:
-    """Prints the table."""
+    """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         "--codebooks", type=int, default=20_000, help="random codebooks a distance (the paper's 20,000)"

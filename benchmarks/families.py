@@ -1,12 +1,12 @@
-"""The papers' tables with narrow networks and short runs: what a CPU core gives in minutes a row.
+"""The papers' tables with narrow networks and short runs: each row takes minutes on one CPU core.
 
     python benchmarks/families.py likelihoods --root DATA --out RUNS     # Lievin et al. 2019, table 1
     python benchmarks/families.py bias --root DATA --out RUNS            # Lievin et al. 2019, table 4
     python benchmarks/families.py codebooks --root DATA --out RUNS       # Willetts et al. 2021, tables 1 and G.1
 
-Every row is `dvcodec train` with the same steps, batches and seed, then `dvcodec evaluate` on the test set; RUNS keeps
-the runs and their figures, and rows that have figures are not run again. `--only TEXT` takes rows whose names begin so.
-Seconds are those of training, as its log has them; shared cores make them longer.
+Every row runs `dvcodec train` with the same steps, batches and seed, then `dvcodec evaluate` on the test set. RUNS
+keeps the runs and their figures; rows that have figures are not run again. `--only TEXT` selects rows whose names begin
+with TEXT. Seconds are those of training, from its log.
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ from rich.console import Console
 from rich.table import Table
 
 NARROW = {"width": "24", "blocks": "1", "dropout": "0", "batch": "32", "schedule": "cosine", "validate_every": "0"}
-"""HD-VAE's and their Gaussian counterparts' networks and schedule."""
+"""Networks and schedule of HD-VAEs and of their Gaussian counterparts."""
 VARIABLES = {1: "8", 2: "8,4", 3: "8,4,2"}
 SYMBOLS = {1: "64", 2: "64,16", 3: "64,16,4"}
-"""By layer; half of the paper's variables, fewer symbols."""
+"""Symbols of each layer; half of the paper's variables and fewer symbols."""
 SETS = ("mnist-static", "caltech101", "fashion-static", "omniglot")
 BOUNDED = {"batch": "32", "schedule": "cosine", "validate_every": "0"}
-"""Schedule of the model with a Lipschitz constant, whose networks are narrow as they are."""
+"""Schedule of the model with a Lipschitz constant, whose networks are already narrow."""
 ONE_LAYER = {"width": "32", "blocks": "1", "embedding": "16", "symbols": "64", "batch": "32", "validate_every": "1000"}
-"""rVQ-VAE and VQ-VAE as narrow as `rrvq-l5-small`."""
+"""Settings that make rVQ-VAE and VQ-VAE as narrow as `rrvq-l5-small`."""
 DEEP = {"width": "32", "embedding": "16", "batch": "32", "validate_every": "0"}
-"""The networks of 32 layers as narrow as that."""
+"""Settings that make the networks of 32 layers as narrow as that."""
 TEMPERATURE = 0.1
-"""Of the relaxation bias, as in the paper."""
+"""Temperature of the relaxation bias, as in the paper."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """A run: its name, a preset, a data set, how many steps, what `--set` changes."""
+    """One run: its name, preset, data set, number of steps, and settings for `--set`."""
 
     name: str
     model: str
@@ -51,7 +51,7 @@ class Row:
 
 
 def likelihoods() -> list[Row]:
-    """Discrete and Gaussian hierarchies of one to three layers on every set."""
+    """Return discrete and Gaussian hierarchies of one to three layers on every set."""
     rows = []
     for data in SETS:
         for layers in (1, 2, 3):
@@ -62,14 +62,14 @@ def likelihoods() -> list[Row]:
 
 
 def bias() -> list[Row]:
-    """N variables of 256 symbols over one to three layers of static MNIST, and a model whose bias has a bound."""
+    """Return models of static MNIST (N variables of 256 symbols, one to three layers), and one with a bounded bias."""
     grid = [(count, layers) for count in (12, 24) for layers in (1, 2, 3)]
     rows = [Row(f"bias-n{n}-l{layers}", f"hdvae-n{n}-l{layers}", "mnist-static", 800, NARROW) for n, layers in grid]
     return [*rows, Row("bias-lipschitz", "hdvae-lipschitz", "mnist-static", 1200, BOUNDED)]
 
 
 def codebooks() -> list[Row]:
-    """Latent layers on CIFAR-10: the ablation and its baselines."""
+    """Return the ablation of latent layers on CIFAR-10 and its baselines."""
     settings: dict[str, tuple[str, dict[str, str]]] = {
         "rrvq": ("rrvq-l5-small", {}),
         "rrvq-direct": ("rrvq-l5-small", {"prior": "direct"}),
@@ -88,13 +88,17 @@ TABLES = {"likelihoods": likelihoods, "bias": bias, "codebooks": codebooks}
 
 
 def dvcodec(*arguments: str) -> str:
-    """A command's standard output. CalledProcessError if it fails."""
+    """Return a command's standard output.
+
+    Raises:
+        CalledProcessError: the command failed.
+    """
     command = [sys.executable, "-m", "dvcodec", *arguments, "--threads", "1"]
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
 def measured(row: Row, root: Path, out: Path) -> dict[str, Any]:
-    """The row's figures on the test set, from an earlier run if there is one."""
+    """Return the row's figures on the test set, from an earlier run if there is one."""
     run, figures = out / row.name, out / f"{row.name}.json"
     if not figures.exists():
         data = ("--data", row.data, "--root", str(root))
@@ -109,13 +113,13 @@ def measured(row: Row, root: Path, out: Path) -> dict[str, Any]:
 
 
 def seconds(run: Path) -> float:
-    """What a run's training took, all its legs together."""
+    """Return the seconds that a run's training took, over all its resumed parts."""
     with (run / "log.csv").open(newline="") as log:
         return float(list(csv.DictReader(log))[-1]["seconds"])
 
 
 def cells(row: Row, found: dict[str, Any], took: float) -> list[str]:
-    """What the table shows of a row."""
+    """Return the cells of a row."""
     unused = sum(layer["dead"] for layer in found["layers"])
     symbols = sum(layer["variables"] * layer["symbols"] for layer in found["layers"])
     bias, bound = found["relaxation_bias_nats"], found["relaxed_bound_nats"]
@@ -126,7 +130,7 @@ def cells(row: Row, found: dict[str, Any], took: float) -> list[str]:
 
 
 def main() -> None:
-    """Runs a table's rows and prints it as far as it has come."""
+    """Run a table's rows and print the table after each."""
     parser = ArgumentParser(description=__doc__)
     parser.add_argument("table", choices=TABLES)
     parser.add_argument("--root", type=Path, required=True)

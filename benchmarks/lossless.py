@@ -1,10 +1,10 @@
-"""A folder of photographs without loss: bits per pixel and megapixels a second, beside WebP and JPEG XL.
+"""Lossless coding of a folder of photographs: bits per pixel and megapixels per second, with WebP and JPEG XL.
 
     python benchmarks/lossless.py DIR [--jobs 2] [--method auto]
 
-dvcodec runs as a user runs it, `compress` and `decompress` of all files at once, start-up and the writing of PNG files
-included; every decoded image is compared. The others encode one image after the other through Pillow, in this process,
-with the threads that their libraries take.
+dvcodec runs as a command, `compress` and `decompress` of all files at once, including start-up and the writing of PNG
+files; every decoded image is compared with the original. The others encode one image after another through Pillow, in
+this process, with their libraries' default number of threads.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from dvcodec.evaluation.images import load_rgb
 
 @dataclass(frozen=True)
 class Row:
-    """All images by one codec: bytes, and wall-clock seconds of either way."""
+    """All images by one codec: bytes, and wall-clock seconds of encoding and decoding."""
 
     codec: str
     size: int
@@ -36,14 +36,18 @@ class Row:
 
 
 def timed(*arguments: str) -> float:
-    """Seconds that a dvcodec command takes."""
+    """Run a dvcodec command and return the seconds it took."""
     started = time.perf_counter()
     subprocess.run([sys.executable, "-m", "dvcodec", *arguments, "--quiet"], check=True)
     return time.perf_counter() - started
 
 
 def as_commands(images: list[Path], jobs: int, method: str) -> Row:
-    """`dvcodec compress --lossless` and `dvcodec decompress` of all images. RuntimeError if a pixel differs."""
+    """Measure `dvcodec compress --lossless` and `dvcodec decompress` on all images.
+
+    Raises:
+        RuntimeError: a pixel differs.
+    """
     with tempfile.TemporaryDirectory() as name:
         folder, width = Path(name), ["--jobs", str(jobs)]
         chosen = ["--lossless", "--method", method, "--output-dir", str(folder / "coded")]
@@ -57,7 +61,7 @@ def as_commands(images: list[Path], jobs: int, method: str) -> Row:
 
 
 def through_pillow(images: list[Image.Image], codec: LosslessCodec) -> Row:
-    """Another codec, one image after the other."""
+    """Measure another codec, one image after another."""
     started = time.perf_counter()
     coded = [codec.encode(image) for image in images]
     encoded = time.perf_counter()
@@ -67,7 +71,7 @@ def through_pillow(images: list[Image.Image], codec: LosslessCodec) -> Row:
 
 
 def table(rows: list[Row], pixels: int) -> Table:
-    """What was measured, for reading."""
+    """Return the measurements as a table."""
     found = Table(
         "codec", "bytes", "bits per pixel", "Mpixel/s to encode", "to decode", title=f"{pixels / 1e6:.1f} Mpixel"
     )
@@ -78,7 +82,7 @@ def table(rows: list[Row], pixels: int) -> Table:
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure and print the table."""
     parser = argparse.ArgumentParser(description="Lossless bits per pixel and speed on a folder of photographs.")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--jobs", type=int, default=2, help="files that dvcodec codes at a time (default 2)")

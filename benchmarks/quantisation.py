@@ -1,9 +1,9 @@
-"""What exact integers cost: a checkpoint as a float model (no grids at all) beside the weights exported from it.
+"""The cost of exact integers: a checkpoint as a float model without grids, and the weights exported from it.
 
     python benchmarks/quantisation.py runs/mine/checkpoint.safetensors DIR
 
-Both choose the hard posterior on the images of DIR at the same quality codes; bits are -log2 p(z), in the float
-model from float probabilities, in the exact one from the integer frequencies that the coder uses.
+Both code the images of DIR with the mode of the posterior at the same quality codes. Bits are -log2 p(z), with float
+probabilities in the float model and with the coder's integer frequencies in the integer model.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ CODES = (512, 1536, 2560, 3584)
 
 
 def clamped(x: Tensor, bits: int, low: float = -math.inf, high: float = math.inf) -> Tensor:
-    """`grid.on_grid` without its grid."""
+    """Clamp like `grid.on_grid`, without rounding."""
     return x.clamp(low, high)
 
 
 @contextmanager
 def no_grids() -> Iterator[None]:
-    """Within, the networks compute in plain float32: activations, weights and embeddings are not rounded."""
+    """Let the networks compute in plain float32 inside the context, without rounding."""
     kept: list[tuple[object, str, Callable[..., object]]] = []
 
     def replace(owner: object, name: str, value: Callable[..., object]) -> None:
@@ -61,7 +61,7 @@ def no_grids() -> Iterator[None]:
 
 
 def float_model(model: PhotoRRVQ, pixels: np.ndarray, code: int) -> tuple[float, float]:
-    """Bits per pixel and PSNR of the float model."""
+    """Return bits per pixel and PSNR of the float model."""
     x = torch.tensor(pixels).permute(2, 0, 1)[None].float()
     chooser, quality = PosteriorChooser(1), torch.tensor([code])
     with torch.inference_mode(), no_grids():
@@ -71,7 +71,7 @@ def float_model(model: PhotoRRVQ, pixels: np.ndarray, code: int) -> tuple[float,
 
 
 def main() -> None:
-    """Prints both models' means at each code."""
+    """Print both models' means at each code."""
     parser = ArgumentParser(description="bits and PSNR of a float checkpoint beside its exact weights")
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("folder", type=Path)

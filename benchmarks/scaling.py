@@ -1,11 +1,11 @@
-"""What size and compute bring: the photograph model in three sizes, each trained for several lengths.
+"""The gain from size and compute: the photograph model in three sizes, each trained for several lengths.
 
     python benchmarks/scaling.py TRAINING VALIDATION --out build/scaling.json [--sizes NAME ...] [--steps N ...]
 
-Every run starts anew, its own cosine over its own steps, the same data and seed, and codes the middle 256x256 pixels of
-each validation photograph with the hard posterior of its moving average. The figure is the BD-rate against JPEG
-(Pillow, optimised) on the same pixels, over the range that both curves share. Multiply-adds are those of a training
-step, forward and back, as PyTorch counts them. Runs that the results file holds are not run again.
+Every run starts from scratch with a cosine schedule over its own steps and the same data and seed. Its moving average
+then codes the middle 256x256 pixels of each validation photograph with the mode of the posterior. The figure is the
+BD-rate against JPEG (Pillow, optimised) on the same pixels, over the range that both curves share. Multiply-adds are
+those of a training step, forward and backward, as PyTorch counts them. Runs in the results file are not run again.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ CROP = 128
 
 
 def jpeg(images: list[NDArray[np.uint8]]) -> list[Point]:
-    """Mean bits per pixel and PSNR of JPEG files at each quality."""
+    """Return mean bits per pixel and PSNR of JPEG files at each quality."""
     return [_jpeg(images, quality) for quality in JPEG_QUALITIES]
 
 
@@ -53,7 +53,7 @@ def _jpeg(images: list[NDArray[np.uint8]], quality: int) -> Point:
 
 
 def multiply_adds(model: PhotoRRVQ) -> int:
-    """Of a training step of COMMON's batch."""
+    """Count the multiply-adds of a training step with COMMON's batch."""
     batch = int(COMMON["batch"])
     x, quality = torch.rand(batch, 3, CROP, CROP) * 255, torch.full((batch,), FINEST_CODE // 2)
     model.train()
@@ -65,14 +65,14 @@ def multiply_adds(model: PhotoRRVQ) -> int:
 
 
 def measured(size: str, steps: int, data: Path, images: list[NDArray[np.uint8]]) -> dict[str, Any]:
-    """One run's figures."""
+    """Return one run's figures."""
     model = trained(size, data, steps, {})
     sizes = {"parameters": sum(p.numel() for p in model.parameters()), "steps": steps}
     return {"points": coded(model, images), **sizes, "multiply_adds": multiply_adds(model)}
 
 
 def shown(results: dict[str, Any], anchor: Curve) -> Table:
-    """The runs so far."""
+    """Return the runs so far as a table."""
     table = Table("size", "parameters", "steps", "multiply-adds", "BD-rate against JPEG")
     for name, run in results.items():
         rate = bd_rate(anchor, Curve.through(name, map(tuple, run["points"])), 0, 100)
@@ -83,7 +83,7 @@ def shown(results: dict[str, Any], anchor: Curve) -> Table:
 
 
 def main() -> None:
-    """Runs what the results file does not hold yet, and prints the table."""
+    """Run what the results file does not hold yet, and print the table."""
     parser = ArgumentParser(description=__doc__)
     parser.add_argument("training", type=Path)
     parser.add_argument("validation", type=Path)

@@ -1,4 +1,4 @@
-"""Short controlled runs of the photograph model, and what they code: for ablations.py and scaling.py."""
+"""Short controlled training runs of the photograph model and their rate-distortion points, for other benchmarks."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ COMMON = {
     "synthesis_blocks": "4",
     "postfilter_width": "0",
 }
-"""Settings of every run: quick, blocks by themselves, without what the presets have got since the tables were made."""
+"""Settings of every run: fast to train, independent blocks, and without later additions to the presets."""
 
 Point = tuple[float, float]
-"""Bits per pixel and PSNR."""
+"""Bits per pixel and PSNR in dB."""
 
 
 def trained(preset: str, data: Path, steps: int, settings: dict[str, str], seed: int = 0) -> PhotoRRVQ:
-    """A preset's moving average after a run."""
+    """Train a preset and return its moving average."""
     with tempfile.TemporaryDirectory() as folder:
         overrides = COMMON | settings
         train(TrainOptions(preset, str(data), Path(folder), steps, seed=seed, quiet=True, overrides=overrides))
@@ -43,12 +43,12 @@ def trained(preset: str, data: Path, steps: int, settings: dict[str, str], seed:
 
 
 def middles(folder: Path) -> list[NDArray[np.uint8]]:
-    """The middle SIDE x SIDE pixels of each photograph."""
+    """Return the middle SIDE x SIDE pixels of each photograph."""
     return [_middle(np.asarray(load_rgb(file))) for file in image_files(folder)]
 
 
 def coded(model: PhotoRRVQ, images: list[NDArray[np.uint8]]) -> list[Point]:
-    """Mean bits per pixel and PSNR at every quality code; bits are -log2 p(z) of the hard posterior."""
+    """Return mean bits per pixel and PSNR at every quality code; bits are -log2 p(z) at the mode of the posterior."""
     return [_at(model, images, code) for code in CODES]
 
 

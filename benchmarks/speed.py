@@ -1,10 +1,11 @@
-"""How long compressing and decompressing takes and how much memory it needs, beside other codecs in the same run.
+"""Time and memory of compressing and decompressing, with other codecs in the same run.
 
     python benchmarks/speed.py [--skip-large] [--runs 5] [--json speed.json]
 
-Two photographs: the bundled one (768x512) and 24 megapixels made from it by mirrored tiling to 6000x4000. Two ways:
-in-process (a fresh process each, one warm-up, then the median over the runs) and as a command (start-up included).
-This process stays small and never opens an image: on Linux a child's peak memory starts from its parent's.
+There are two photographs: the bundled one (768x512) and 24 megapixels made from it by mirrored tiling to 6000x4000.
+Each is measured in-process (in a fresh process, one warm-up, then the median over the runs) and as a command (including
+start-up). This process stays small and never opens an image, because on Linux a child's peak memory starts from its
+parent's.
 """
 
 import argparse
@@ -27,7 +28,7 @@ ROOT = Path(__file__).resolve().parent.parent
 WORKER = Path(__file__).resolve().parent / "worker.py"
 PHOTOGRAPH = ROOT / "examples" / "kodim23.png"
 
-# Settings of about 0.5 bits per pixel in the mean of photographs.
+# These settings give photographs about 0.5 bits per pixel in the mean.
 QUALITIES = {"dvcodec": 50, "jpeg": 23, "webp": 32, "avif": 45, "jxl": 45}
 LARGE = "24-megapixel"
 MEBIBYTE = 1 << 20
@@ -35,7 +36,7 @@ MEBIBYTE = 1 << 20
 
 @dataclass(frozen=True)
 class Row:
-    """One measured thing: seconds (median over `runs`), peak memory of its process in MiB, file size in bytes."""
+    """One measurement: seconds (median over `runs`), peak memory of the process in MiB, file size in bytes."""
 
     image: str
     way: str
@@ -49,7 +50,7 @@ class Row:
 
 
 def in_process(codec: str, image: Path, folder: Path, runs: int) -> list[Row]:
-    """Compress, then decompress what came out, each in a process of its own."""
+    """Measure compressing and then decompressing the result, each in a process of its own."""
     rows = []
     coded = folder / f"{image.stem}.{codec}"
     for operation in ("compress", "decompress"):
@@ -62,7 +63,7 @@ def in_process(codec: str, image: Path, folder: Path, runs: int) -> list[Row]:
 
 
 def as_command(codec: str, image: Path, folder: Path, runs: int) -> list[Row]:
-    """The same as a user would type it; for the others, the least Python command that does it with Pillow."""
+    """Measure the same as commands; for the other codecs, a minimal Python command that uses Pillow."""
     coded, back = folder / f"{image.stem}.command.{codec}", folder / f"{image.stem}.{codec}.ppm"
     if codec == "dvcodec":
         program = [sys.executable, "-m", "dvcodec"]
@@ -82,7 +83,7 @@ def as_command(codec: str, image: Path, folder: Path, runs: int) -> list[Row]:
 
 
 def start_up(folder: Path, image: Path, runs: int) -> list[Row]:
-    """`dvcodec --help` and `dvcodec info FILE`, which must not wait for torch."""
+    """Measure `dvcodec --help` and `dvcodec info FILE`, which must not load torch."""
     coded = folder / f"{image.stem}.dvcodec"
     rows = []
     for arguments in (["--help"], ["info", str(coded)]):
@@ -92,7 +93,7 @@ def start_up(folder: Path, image: Path, runs: int) -> list[Row]:
 
 
 def timed(command: Sequence[str], runs: int) -> tuple[float, float]:
-    """Median wall-clock seconds of a command and its largest peak memory in MiB."""
+    """Return the median wall-clock seconds of a command and its largest peak memory in MiB."""
     seconds, peaks = [], []
     for _ in range(runs):
         started = time.perf_counter()
@@ -107,14 +108,14 @@ def timed(command: Sequence[str], runs: int) -> tuple[float, float]:
 
 
 def with_ratios(rows: list[Row]) -> list[Row]:
-    """The rows with their time over JPEG's for the same image, way and operation in this run."""
+    """Add to each row the ratio of its time to JPEG's for the same image, way and operation."""
     jpeg = {(row.image, row.way, row.operation): row.seconds for row in rows if row.codec == "jpeg"}
     known = [(row, jpeg.get((row.image, row.way, row.operation))) for row in rows]
     return [Row(**{**asdict(row), "ratio_to_jpeg": base and row.seconds / base}) for row, base in known]
 
 
 def tables(rows: list[Row]) -> list[Table]:
-    """What was measured, for reading: a table for each image and way."""
+    """Return the measurements as tables, one for each image and way."""
     groups = dict.fromkeys((row.image, row.way) for row in rows)
     return [_table(f"{image}, {way}", [r for r in rows if (r.image, r.way) == (image, way)]) for image, way in groups]
 
@@ -134,7 +135,7 @@ def _table(title: str, rows: list[Row]) -> Table:
 
 
 def measured(image: Path, folder: Path, codecs: Sequence[str], runs: int) -> list[Row]:
-    """All codecs on one image, both ways."""
+    """Measure all codecs on one image in both ways."""
     rows = []
     for way in (in_process, as_command):
         for codec in codecs:
@@ -143,7 +144,7 @@ def measured(image: Path, folder: Path, codecs: Sequence[str], runs: int) -> lis
 
 
 def options() -> argparse.Namespace:
-    """The command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description="Time and peak memory of dvcodec beside other codecs.")
     parser.add_argument("--skip-large", action="store_true", help="leave out the 24-megapixel photograph")
     parser.add_argument("--runs", type=int, default=5, help="runs per figure on the small photograph (default 5)")
@@ -159,7 +160,7 @@ def options() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Measure, print the table, write the JSON."""
+    """Measure, print the tables, and write the JSON."""
     arguments = options()
     codecs = arguments.codecs.split(",")
     with tempfile.TemporaryDirectory() as name:

@@ -1,6 +1,6 @@
 """One measurement in a process of its own, for speed.py.
 
-worker.py CODEC compress|decompress QUALITY IMAGE CODED RUNS    RUNS = 0: once, as a plain command, nothing timed
+worker.py CODEC compress|decompress QUALITY IMAGE CODED RUNS    RUNS = 0: once, as a plain command, untimed
 worker.py enlarge PHOTOGRAPH OUT
 """
 
@@ -21,7 +21,7 @@ LARGE_WIDTH, LARGE_HEIGHT = 6000, 4000
 
 
 def enlarge(photograph: Path, out: Path) -> None:
-    """24 megapixels out of a small photograph: mirrored at its right and lower edges again and again."""
+    """Make 24 megapixels from a small photograph by mirroring it at its right and lower edges."""
     pixels = np.asarray(load_rgb(photograph))
     height, width, _ = pixels.shape
     padding = ((0, LARGE_HEIGHT - height), (0, LARGE_WIDTH - width), (0, 0))
@@ -29,7 +29,7 @@ def enlarge(photograph: Path, out: Path) -> None:
 
 
 def compress(codec: ImageCodec, quality: float, image: Path, coded: Path, runs: int) -> list[float]:
-    """Write `coded` from `image`, and time the encoder alone: neither file access nor the input's decoding."""
+    """Write `coded` from `image`, and return the encoder's seconds, without file access and decoding of the input."""
     pixels = Image.open(image)
     pixels.load()  # nothing more: every copy of 24 megapixels would count in the peak
     coded.write_bytes(codec.encode(pixels, quality))
@@ -37,7 +37,7 @@ def compress(codec: ImageCodec, quality: float, image: Path, coded: Path, runs: 
 
 
 def decompress(codec: ImageCodec, image: Path, coded: Path, runs: int) -> list[float]:
-    """Decode `coded` and time that; as a plain command, write the pixels to `image`."""
+    """Decode `coded` and return the decoder's seconds; as a plain command, write the pixels to `image`."""
     data = coded.read_bytes()
     if not runs:
         codec.decode(data).save(image)
@@ -47,7 +47,7 @@ def decompress(codec: ImageCodec, image: Path, coded: Path, runs: int) -> list[f
 
 
 def main(arguments: list[str]) -> None:
-    """Do what the arguments say; a timed measurement comes out as one line of JSON."""
+    """Run the measurement that the arguments name, and print its result as one line of JSON."""
     if arguments[0] == "enlarge":
         enlarge(Path(arguments[1]), Path(arguments[2]))
         return
