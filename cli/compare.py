@@ -1,4 +1,4 @@
-"""`dvcodec compare`: codecs set against each other on a folder of images, as a report."""
+"""`dvcodec compare`: a report that compares codecs on a folder of images."""
 
 from __future__ import annotations
 
@@ -29,15 +29,18 @@ MEASURED = "What is measured"
 
 def compare(
     folder: Annotated[
-        Path, typer.Argument(metavar="DIR", exists=True, file_okay=False, help="Folder of images (not those below it).")
+        Path,
+        typer.Argument(
+            metavar="DIR", exists=True, file_okay=False, help="Folder of images; subfolders are not searched."
+        ),
     ],
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="REPORT", help="Folder for the report.")],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="REPORT", help="Folder to write the report to.")],
     codecs: Annotated[
         str | None,
         typer.Option(
             "--codecs",
             metavar="LIST",
-            help="dvcodec, jpeg, jpeg-444, webp, avif, jxl, jp2; default: all that run here.",
+            help="Codecs out of dvcodec, jpeg, jpeg-444, webp, avif, jxl, jp2; default: all that are available.",
             rich_help_panel=MEASURED,
         ),
     ] = None,
@@ -46,7 +49,7 @@ def compare(
         typer.Option(
             "--metrics",
             metavar="LIST",
-            help="psnr, ms-ssim, ssimulacra2; default: all that run here.",
+            help="Metrics out of psnr, ms-ssim, ssimulacra2; default: all that are available.",
             rich_help_panel=MEASURED,
         ),
     ] = None,
@@ -55,7 +58,7 @@ def compare(
         typer.Option(
             "--qualities",
             metavar="[CODEC=]LIST",
-            help="Qualities such as 1,25,50.5, of dvcodec or of another codec; may be repeated.",
+            help="Qualities to measure, such as 1,25,50.5, for dvcodec or for CODEC; may be repeated.",
             rich_help_panel=MEASURED,
         ),
     ] = None,
@@ -64,7 +67,7 @@ def compare(
         typer.Option(
             "--weights",
             metavar="NAME|PATH",
-            help="Weights of ours; repeated, each is a curve.",
+            help="Weights of dvcodec; may be repeated, one curve for each.",
             rich_help_panel=MEASURED,
         ),
     ] = None,
@@ -75,23 +78,25 @@ def compare(
             min=1,
             max=9,
             metavar="N",
-            help="Effort of ours, as of `compress`; repeated, each is a curve.",
+            help="Effort of dvcodec, see `compress`; may be repeated, one curve for each.",
             rich_help_panel=MEASURED,
         ),
     ] = None,
     tune: Annotated[
         list[Tuning] | None,
         typer.Option(
-            "--tune", help="Tuning of ours, as of `compress`; repeated, each is a curve.", rich_help_panel=MEASURED
+            "--tune",
+            help="Tuning of dvcodec, see `compress`; may be repeated, one curve for each.",
+            rich_help_panel=MEASURED,
         ),
     ] = None,
     lossless: Annotated[
-        bool, typer.Option("--lossless", metavar=FLAG, help="Lossless codecs too.", rich_help_panel=MEASURED)
+        bool, typer.Option("--lossless", metavar=FLAG, help="Also compare lossless codecs.", rich_help_panel=MEASURED)
     ] = False,
     ratio: Annotated[
         float | None,
         typer.Option(
-            "--ratio", metavar="R", help="Show images at the compression ratio R:1.", rich_help_panel=MEASURED
+            "--ratio", metavar="R", help="Also compare pictures at the compression ratio R:1.", rich_help_panel=MEASURED
         ),
     ] = None,
     published: Annotated[
@@ -99,7 +104,7 @@ def compare(
         typer.Option(
             "--published",
             metavar=FLAG,
-            help="Draw the published Kodak curves that ship behind ours.",
+            help="Also draw published curves for the Kodak images.",
             rich_help_panel=MEASURED,
         ),
     ] = False,
@@ -108,49 +113,53 @@ def compare(
         typer.Option(
             "--overlay",
             metavar="JSON",
-            help="Draw a curve in CompressAI's layout; may be repeated.",
+            help="Also draw a curve from a file in CompressAI's layout; may be repeated.",
             rich_help_panel=MEASURED,
         ),
     ] = None,
     limit: Annotated[
         int | None,
-        typer.Option("--limit", min=1, metavar="N", help="Only the first N images.", rich_help_panel=MEASURED),
+        typer.Option("--limit", min=1, metavar="N", help="Use only the first N images.", rich_help_panel=MEASURED),
     ] = None,
     no_cost: Annotated[
         bool,
-        typer.Option(
-            "--no-cost", metavar=FLAG, help="Leave out time and memory of each codec.", rich_help_panel=MEASURED
-        ),
+        typer.Option("--no-cost", metavar=FLAG, help="Do not measure time and memory.", rich_help_panel=MEASURED),
     ] = False,
     force: Annotated[
-        bool, typer.Option("-f", "--force", metavar=FLAG, help="Write into a folder that is not empty.")
+        bool, typer.Option("-f", "--force", metavar=FLAG, help="Allow REPORT to be a folder that is not empty.")
     ] = False,
     cache: Annotated[
         Path | None,
         typer.Option(
-            "--cache", metavar="FOLDER", help="Keep measurements here; default: REPORT/cache.", rich_help_panel=ADVANCED
+            "--cache",
+            metavar="FOLDER",
+            help="Folder that keeps measurements; default: REPORT/cache.",
+            rich_help_panel=ADVANCED,
         ),
     ] = None,
     device: DeviceOption = Device.auto,
     threads: Threads = None,
     jobs: Annotated[
         int,
-        typer.Option("--jobs", min=1, metavar="N", help="Measure N things at a time.", rich_help_panel=ADVANCED),
+        typer.Option(
+            "--jobs", min=1, metavar="N", help="Number of processes that measure at a time.", rich_help_panel=ADVANCED
+        ),
     ] = 1,
     quiet: Quiet = False,
     as_json: Annotated[
-        bool, typer.Option("--json", metavar=FLAG, help="Print results.json on standard output too.")
+        bool, typer.Option("--json", metavar=FLAG, help="Print results.json on standard output instead of tables.")
     ] = False,
     no_progress: NoProgress = False,
     debug: Debug = False,
 ) -> None:
     """Compare codecs on the images of DIR: rates at equal quality, pictures at equal size, time and memory.
 
-    Writes a page (REPORT/index.html), its plots, and all figures as JSON and CSV. An interrupted run goes on.
+    Writes a web page (REPORT/index.html), its plots, and all figures as JSON and CSV. An interrupted run resumes where
+    it stopped.
     """
     points = parse_qualities(qualities or [])
     if ratio is not None and not (math.isfinite(ratio) and ratio >= 1):
-        raise typer.BadParameter(f"{ratio} is no compression ratio of 1 or more", param_hint="--ratio")
+        raise typer.BadParameter(f"{ratio} is not a compression ratio of 1 or more", param_hint="--ratio")
     reporter = Reporter(quiet=quiet, as_json=as_json, progress=not no_progress)
     with guard(str(output), reporter, debug=debug):
         from ..evaluation.report.folder import CACHE, check_folder
@@ -186,7 +195,7 @@ def compare(
             threads=threads_each(threads, jobs),
             costs=not no_cost,
             cache=cache or output / CACHE,
-            progress=_Bar(reporter, stack).told(),
+            progress=_ProgressBar(reporter, stack).callbacks(),
             command=shlex.join(["dvcodec", *map(printable, sys.argv[1:])]),
         )
     with guard(str(output), reporter, debug=debug):
@@ -195,7 +204,7 @@ def compare(
 
 
 def parse_qualities(texts: list[str]) -> dict[str, tuple[float, ...]]:
-    """`["10,50", "jpeg=5,95"]` as qualities by codec; a list without a codec's name is for ours."""
+    """Parse `["10,50", "jpeg=5,95"]` to qualities by codec; a list without a codec's name is for dvcodec."""
     found: dict[str, tuple[float, ...]] = {}
     for text in texts:
         codec, _, numbers = text.rpartition("=")
@@ -204,20 +213,22 @@ def parse_qualities(texts: list[str]) -> dict[str, tuple[float, ...]]:
         except ValueError:
             values = ()
         if len(set(values)) < 2 or not all(map(math.isfinite, values)):
-            raise typer.BadParameter(f"{text!r} is not two or more numbers with commas", param_hint="--qualities")
+            raise typer.BadParameter(
+                f"{text!r} is not a list of two or more numbers separated by commas", param_hint="--qualities"
+            )
         found[codec.strip() or "dvcodec"] = values
     return found
 
 
 @dataclass(frozen=True)
-class _Bar:
-    """Turns what the comparison tells into a progress bar and lines; `stack` closes the bar."""
+class _ProgressBar:
+    """Shows a comparison's progress as a bar, and what it leaves out as lines; `stack` closes the bar."""
 
     reporter: Reporter
     stack: ExitStack
 
-    def told(self) -> ProgressCallbacks:
-        """What to hand to the comparison."""
+    def callbacks(self) -> ProgressCallbacks:
+        """Return the functions that the comparison calls."""
         from ..evaluation import ProgressCallbacks
 
         steps: list[Callable[[], None]] = []
@@ -247,7 +258,7 @@ def _refuse_without_packages() -> None:
 
 
 def _show(comparison: Comparison, page: Path, reporter: Reporter) -> None:
-    """The figures on standard output: as JSON, or as tables; where the page is on standard error."""
+    """Print the figures on standard output, as JSON or as tables, and the page's path on standard error."""
     if reporter.as_json:
         typer.echo(json.dumps(comparison.to_json(), allow_nan=False))
     elif not reporter.quiet:

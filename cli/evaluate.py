@@ -1,4 +1,4 @@
-"""`dvcodec evaluate`: bounds of the likelihood that a model gives to images."""
+"""`dvcodec evaluate`: bounds of the likelihood that a model assigns to images."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from .text import facts, table
 from .train import Download, Root, refuse_unknown_data
 
 T = TypeVar("T")
-SPLIT = "train, validation or test; default: test, or all images of a folder without these parts."
+SPLIT = "train, validation or test; default: test, or all images of a folder that has no such parts."
 COLDEST = 1e-30
-"""What single precision can still divide by."""
+"""The smallest temperature by which single precision can divide."""
 
 
 def evaluate(
@@ -33,17 +33,25 @@ def evaluate(
     ] = None,
     root: Root = None,
     split: Annotated[str | None, typer.Option("--split", metavar="NAME", help=SPLIT)] = None,
-    images: Annotated[int | None, typer.Option("--images", min=1, metavar="N", help="The first N images only.")] = None,
+    images: Annotated[
+        int | None, typer.Option("--images", min=1, metavar="N", help="Use only the first N images.")
+    ] = None,
     iw_samples: Annotated[
-        int, typer.Option("--iw-samples", min=0, metavar="S", help="Add the importance-weighted bound of S samples.")
+        int,
+        typer.Option(
+            "--iw-samples", min=0, metavar="S", help="Also measure the importance-weighted bound with S samples."
+        ),
     ] = 0,
     temperature: Annotated[
-        float | None, typer.Option("--temperature", metavar="T", help="Add the relaxed objective and its bias at T.")
+        float | None,
+        typer.Option(
+            "--temperature", metavar="T", help="Also measure the relaxed objective and its bias at temperature T."
+        ),
     ] = None,
     quality: Annotated[
-        float, typer.Option("-q", "--quality", min=1, max=100, metavar="Q", help="Of photograph models.")
+        float, typer.Option("-q", "--quality", min=1, max=100, metavar="Q", help="Quality, for photograph models.")
     ] = 50.0,
-    batch: Annotated[int, typer.Option("--batch", min=1, metavar="N", help="Images at a time.")] = 100,
+    batch: Annotated[int, typer.Option("--batch", min=1, metavar="N", help="Number of images at a time.")] = 100,
     seed: Annotated[
         int, typer.Option("--seed", min=0, max=LARGEST_SEED, metavar="N", help="Seed of the posterior's samples.")
     ] = 0,
@@ -56,7 +64,7 @@ def evaluate(
 ) -> None:
     """Measure the evidence lower bound of a model on images, layer by layer.
 
-    A layer's perplexity is the mean over its variables, dead are symbols that their own variable never chose.
+    A layer's perplexity is the mean over its variables; dead symbols are codebook entries that were never sampled.
     """
     if temperature is not None and not COLDEST <= temperature < math.inf:
         message = f"{temperature} is not a positive number (finite, {COLDEST} or more)"
@@ -83,7 +91,7 @@ def evaluate(
 def _refuse_ignored(
     network: Any, photographs: bool, split: str | None, iw_samples: int, temperature: float | None
 ) -> None:
-    """What this kind of model cannot be asked for."""
+    """Refuse options that this kind of model does not have."""
     if photographs and split is not None:
         raise typer.BadParameter("photograph models are measured on all images of a folder", param_hint="--split")
     if photographs and iw_samples:
@@ -95,7 +103,7 @@ def _refuse_ignored(
 
 @dataclass(frozen=True)
 class _Wanted:
-    """Which images, as the person said it."""
+    """The images to measure on, as given on the command line."""
 
     data: str
     root: Path | None
@@ -109,7 +117,7 @@ class _Wanted:
 def _family(
     network: Any, wanted: _Wanted, iw_samples: int, temperature: float | None, reporter: Reporter
 ) -> dict[str, Any]:
-    """The bounds of a family over its images, with a bar that moves by batches."""
+    """Measure the bounds of a family's model, with a progress bar over the batches."""
     from ..evaluation.likelihood.family_bound import measure
     from ..training.data.family_data import data_of
 
@@ -126,7 +134,7 @@ def _family(
 
 
 def _first(batches: Iterable[Any], count: int) -> Iterator[Any]:
-    """So many images in all."""
+    """Yield batches until `count` images are reached."""
     for batch in batches:
         yield batch[:count]
         count -= len(batch)
@@ -141,7 +149,7 @@ def _counted(batches: Iterable[T], advance: Callable[[], None]) -> Iterator[T]:
 
 
 def in_words(found: dict[str, Any]) -> str:
-    """Figures, one a line, then a table of the layers."""
+    """Format the figures, one per line, then a table of the layers."""
     single = {name: _figure(value) for name, value in found.items() if name != "layers" and value is not None}
     words = facts(single)
     if not found.get("layers"):

@@ -1,4 +1,4 @@
-"""Where words go: results and JSON to stdout, everything else to stderr; a progress bar only where someone looks."""
+"""Output of the commands: results and JSON on stdout, everything else on stderr, a progress bar only on terminals."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from typing import IO, Any
 from .text import printable
 
 SLOW = 1.0
-"""Seconds after which a single file is worth a progress bar."""
+"""Seconds after which a progress bar appears for a single file."""
 
 
 def is_terminal(stream: IO[Any] | None) -> bool:
-    """Whether a person looks at the stream. The only such check in the program, so that tests can replace it."""
+    """Return whether the stream is a terminal. This is the only such check, so that tests can replace it."""
     return stream is not None and stream.isatty()
 
 
 @dataclass(frozen=True)
 class Reporter:
-    """What the person asked to hear."""
+    """Prints what the options ask for."""
 
     quiet: bool = False
     verbose: int = 0
@@ -32,27 +32,27 @@ class Reporter:
     progress: bool = True
 
     def line(self, text: str) -> None:
-        """A line about what was done; silent under --quiet."""
+        """Print a line about what was done, unless --quiet."""
         if not self.quiet:
             print(text, file=sys.stderr, flush=True)
 
     def error(self, name: str, reason: str) -> None:
-        """`dvcodec: NAME: reason`; never silent."""
+        """Print `dvcodec: NAME: reason`, always."""
         print(f"dvcodec: {printable(name)}: {reason}", file=sys.stderr, flush=True)
 
     def trace(self, trace: str) -> None:
-        """A traceback that --debug asked for."""
+        """Print a traceback, for --debug."""
         print(trace, file=sys.stderr, end="", flush=True)
 
     def record(self, facts: Mapping[str, object]) -> None:
-        """One JSON object as a line on stdout, where --json asks for it."""
+        """Print one JSON object as a line on stdout if --json is given."""
         if self.as_json:
             finite = {key: None if value in (math.inf, -math.inf) else value for key, value in facts.items()}
             print(json.dumps(finite, allow_nan=False), flush=True)
 
     @contextmanager
     def bar(self, total: int) -> Iterator[Callable[[], None]]:
-        """Give a function to call after each file; the bar shows at once for many files, after a second for one."""
+        """Yield a function to call after each file; the bar appears at once for many files, after a second for one."""
         if self.quiet or not self.progress or not is_terminal(sys.stderr):
             yield lambda: None
             return

@@ -125,7 +125,7 @@ def test_several_weights_and_curves_of_others(folder: Path, fake_weights: Weight
         (("pictures",), "Missing option '-o'"),
         (("pictures", "-o", "report", "--qualities", "50"), "two or more numbers"),
         (("pictures", "-o", "report", "--qualities", "jpeg=a,b"), "two or more numbers"),
-        (("pictures", "-o", "report", "--ratio", "0.5"), "no compression ratio"),
+        (("pictures", "-o", "report", "--ratio", "0.5"), "not a compression ratio"),
         (("pictures", "-o", "report", "--jobs", "0"), "--jobs"),
     ],
 )
