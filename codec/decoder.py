@@ -52,7 +52,11 @@ def decompress(data: bytes, loaders: Loaders, *, preview: Preview = None) -> Dec
         WeightsNotFound: If its weights are not installed.
         InvalidArgument: If there is no such preview.
     """
-    file = parse(data)
+    return decode(parse(data), loaders, preview=preview)
+
+
+def decode(file: DvqFile, loaders: Loaders, *, preview: Preview = None) -> Decoded:
+    """Decode a file that is parsed already: see `decompress`."""
     count = _chunks_to_decode(file, preview)
     total, strict = len(file.chunks), preview is None
     kept = metadata_of(file, strict=strict)

@@ -8,10 +8,8 @@ from numpy.typing import NDArray
 
 from ...errors import DvcodecError, FormatError
 from ...image_io.images import Picture
-from ..bitstream.header import LOSSY
-from ..bitstream.header import parse as parse_header
-from ..bitstream.varint import Reader
-from ..decoder import decompress
+from ..bitstream.container import parse
+from ..decoder import decode
 from ..loaders import Loaders
 from ..lossless import raw_samples
 from . import mosaics, names
@@ -90,9 +88,10 @@ def _pictures(segment: Segment, loaders: Loaders, chosen: list[bool]) -> Callabl
 
 def _file(data: bytes, loaders: Loaders) -> Picture | DvcodecError:
     try:
-        if parse_header(Reader(data))[0].kind == LOSSY:
+        file = parse(data)
+        if not file.header.lossless:
             return FormatError("a file in it is not lossless")
-        return decompress(data, loaders).picture
+        return decode(file, loaders).picture
     except DvcodecError as error:
         return error
 

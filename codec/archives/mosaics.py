@@ -11,7 +11,7 @@ from ..bitstream.assembly import Parts, assemble
 from ..bitstream.container import DvqFile, parse, payload_of
 from ..bitstream.header import BILEVEL, KINDS, MODEL, STORED, WEBP, Header
 from ..bitstream.varint import Reader, write_varint
-from ..decoder import decompress
+from ..decoder import decode as decode_file
 from ..loaders import Loaders
 from ..lossless import methods, raw_samples
 from .coders import Coders
@@ -32,12 +32,13 @@ def pack(file: bytes) -> bytes:
     return head + payload_of(parsed.pixels[0])
 
 
-def unpack(payload: bytes, head: Head) -> bytes:
-    """Undo `pack`. FormatError if the payload does not belong to the head."""
+def unpack(payload: bytes, head: Head) -> DvqFile:
+    """Return the file of a stack, parsed. FormatError if the payload does not belong to the head."""
     method, rows = payload[0], len(head.positions) * head.height
     if method in _WHOLE:
-        _check(parse(payload[1:]), head, rows)
-        return payload[1:]
+        file = parse(payload[1:])
+        _check(file, head, rows)
+        return file
     if method not in _BARE:
         raise FormatError("a mosaic is not valid: an unknown method")
     reader = Reader(payload)
@@ -45,7 +46,7 @@ def unpack(payload: bytes, head: Head) -> bytes:
     palette = reader.take(reader.varint("the size of the palette", 2048)) if head.palette else b""
     pixels = (payload[reader.position :],)
     header = Header(kind=KINDS[method], width=head.width, height=rows, mode=head.mode, samples_crc=head.samples_crc)
-    return assemble(header, Parts(palette=palette, pixels=pixels))
+    return parse(assemble(header, Parts(palette=palette, pixels=pixels)))
 
 
 def _check(file: DvqFile, head: Head, rows: int) -> None:
@@ -59,7 +60,7 @@ def _check(file: DvqFile, head: Head, rows: int) -> None:
 
 def decode(payload: bytes, head: Head, loaders: Loaders) -> list[Picture]:
     """Return the images of a mosaic. FormatError if they are not what the head says."""
-    stack = decompress(unpack(payload, head), loaders).picture
+    stack = decode_file(unpack(payload, head), loaders).picture
     values = raw_samples.of(stack)
     tiles = np.split(values, len(head.positions))
     return [raw_samples.picture(tile, stack.mode, stack.palette) for tile in tiles]
