@@ -22,7 +22,7 @@ def load(path: Path, device: str = "cpu") -> Hierarchy:
 
 def load_pixels(path: Path, device: str = "cpu") -> PixelModel:
     """The model of lossless pixels of a weights file. ValueError if the file is none of ours."""
-    from .pixel_file import read
+    from .pixels.wavefront.file import read
 
     return read(path, device)
 
@@ -36,6 +36,6 @@ def load_set(path: Path, device: str = "cpu") -> LatentModel:
 
 def load_pages(path: Path, device: str = "cpu") -> PageModel:
     """The model of black and white pages of a weights file. ValueError if the file is none of ours."""
-    from .scan_file import read
+    from .pixels.bilevel.file import read
 
     return read(path, device)

@@ -6,7 +6,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from . import scan_file
 from .configs import RRVQConfig
 from .deflated import deflate, facts_of, reading, tensors_of
 from .families import weights as families
@@ -15,12 +14,13 @@ from .interface import hierarchy as interface
 from .packing import pack, unpack
 from .photo.codec_model import PhotoHierarchy, QualityMap
 from .photo.network.model import FINEST_CODE, PhotoRRVQ
-from .wavefront import file as wavefront
+from .pixels.bilevel import file as bilevel
+from .pixels.wavefront import file as wavefront
 
 FORMAT = "dvcodec-rrvq-1"
 OTHERS = {
     wavefront.FORMAT: "lossless pixels",
-    scan_file.FORMAT: "black and white pages",
+    bilevel.FORMAT: "black and white images",
 }
 """What files of other formats, which have readers of their own, are models of."""
 

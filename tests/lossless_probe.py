@@ -27,7 +27,7 @@ class Watched:
         self.inner, self.hash = inner, hashlib.sha256()
         self.name, self.tables, self.transforms = inner.name, inner.tables, inner.transforms
         self.split, self.extra_bits, self.join = inner.split, inner.extra_bits, inner.join
-        self.transform, self.method, self.sorted_by_table = inner.transform, inner.method, inner.sorted_by_table
+        self.transform = inner.transform
 
     def walk(
         self,

@@ -9,22 +9,22 @@ import torch
 from numpy.typing import NDArray
 
 from dvcodec import models
-from dvcodec.models import scan_file
 from dvcodec.models.configs import ScanConfig
 from dvcodec.models.integer.linear import GridLinear
-from dvcodec.models.scan_model import ScanModel
-from dvcodec.models.scan_net import ScanNet
+from dvcodec.models.pixels.bilevel import file
+from dvcodec.models.pixels.bilevel.model import BilevelModel
+from dvcodec.models.pixels.bilevel.quiet import QuietBilevelNet
 
 WEIGHTS = b"pagespag"
 CONFIG = ScanConfig(rows=3, columns=5, width=12)
 
 
 @cache
-def trainable() -> ScanNet:
+def trainable() -> QuietBilevelNet:
     """The network before packing, in float. Shared: do not change it."""
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(0)
-        net = ScanNet(CONFIG).eval()
+        net = QuietBilevelNet(CONFIG).eval()
         for module in net.modules():
             if isinstance(module, GridLinear):
                 module.bias.normal_(std=0.5)
@@ -35,21 +35,21 @@ def trainable() -> ScanNet:
 @cache
 def weights_bytes() -> bytes:
     """The model as the bytes of a weights file."""
-    return scan_file.write(trainable(), "small-pages")
+    return file.write(trainable(), "small-pages")
 
 
-def load(data: bytes | None = None) -> ScanModel:
+def load(data: bytes | None = None) -> BilevelModel:
     """The model of a weights file's bytes (the small one's if none are given). A fresh one with every call."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "pages.safetensors"
         path.write_bytes(weights_bytes() if data is None else data)
         found = models.load_pages(path)
-    assert isinstance(found, ScanModel)
+    assert isinstance(found, BilevelModel)
     return found
 
 
 @cache
-def page_model() -> ScanModel:
+def page_model() -> BilevelModel:
     """The small model. Shared: do not change it."""
     return load()
 

@@ -15,13 +15,13 @@ from dvcodec.codec.bitstream.container import DvqFile
 from dvcodec.codec.loaders import Loaders
 from dvcodec.codec.lossless import methods
 from dvcodec.image_io.images import Picture, from_array
-from dvcodec.models import residual_tables
 from dvcodec.models.configs import WavefrontConfig
 from dvcodec.models.integer.linear import GridLinear
 from dvcodec.models.interface import hierarchy as interface
-from dvcodec.models.wavefront import file
-from dvcodec.models.wavefront.model import WavefrontPixels
-from dvcodec.models.wavefront.net import WavefrontNet
+from dvcodec.models.pixels import distributions
+from dvcodec.models.pixels.wavefront import file
+from dvcodec.models.pixels.wavefront.model import WavefrontModel
+from dvcodec.models.pixels.wavefront.net import WavefrontNet
 
 WEIGHTS, PIXEL_WEIGHTS = b"12345678", b"87654321"
 
@@ -41,21 +41,21 @@ def trainable() -> WavefrontNet:
 @cache
 def weights_bytes() -> bytes:
     """The model as the bytes of a weights file."""
-    return file.write(trainable(), residual_tables.tables(), "small-pixels")
+    return file.write(trainable(), distributions.tables(), "small-pixels")
 
 
-def load(data: bytes | None = None) -> WavefrontPixels:
+def load(data: bytes | None = None) -> WavefrontModel:
     """The model of a weights file's bytes (the small one's if none are given). A fresh one with every call."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "pixels.safetensors"
         path.write_bytes(weights_bytes() if data is None else data)
         found = models.load_pixels(path)
-    assert isinstance(found, WavefrontPixels)
+    assert isinstance(found, WavefrontModel)
     return found
 
 
 @cache
-def pixel_model() -> WavefrontPixels:
+def pixel_model() -> WavefrontModel:
     """The small model. Shared: do not change it."""
     return load()
 

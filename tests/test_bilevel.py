@@ -8,23 +8,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dvcodec.models.bilevel import (
-    HALF,
-    SCORE_BITS,
-    STEPS,
-    UNIT,
-    BilevelConfig,
-    BilevelDescent,
-    BilevelNet,
-    FrozenBilevel,
-    Likelier,
-    Step,
-    distributions,
-    log_prob,
-)
-from dvcodec.models.causal import Reach
 from dvcodec.models.integer.grid import signed
 from dvcodec.models.integer.linear import GridLinear
+from dvcodec.models.pixels.bilevel.net import HALF, SCORE_BITS, STEPS, BilevelConfig, BilevelNet, log_prob
+from dvcodec.models.pixels.bilevel.tokens import distributions
+from dvcodec.models.pixels.bilevel.walk import UNIT, BilevelDescent, BilevelStep, IntegerBilevelNet, LikelierValue
+from dvcodec.models.pixels.causal import Reach
 from dvcodec.models.top_down_pass import walk
 
 CONFIG = BilevelConfig(Reach(2, 3), features=3, width=10)
@@ -54,7 +43,7 @@ class Image:
     def __init__(self) -> None:
         self.contexts: list[np.ndarray] = []
 
-    def choose(self, step: Step) -> torch.Tensor:
+    def choose(self, step: BilevelStep) -> torch.Tensor:
         """The pixels as they are."""
         self.contexts.append(step.contexts)
         return torch.from_numpy(step.residuals())
@@ -64,7 +53,7 @@ class Image:
 @settings(max_examples=20)
 def test_the_walk_sees_the_scores_of_the_network(seed: int, images: int, height: int, width: int) -> None:
     net, (white, maps) = network(), inputs(seed, images, height, width)
-    frozen, image = FrozenBilevel(net), Image()
+    frozen, image = IntegerBilevelNet(net), Image()
     with torch.inference_mode():
         scores = net(white, maps)
         result = walk(BilevelDescent(frozen, frozen.lift(maps), white), image)
@@ -77,7 +66,7 @@ def test_the_walk_sees_the_scores_of_the_network(seed: int, images: int, height:
 
 def test_rows_of_what_pixels_see_give_the_same_contexts() -> None:
     net, (white, maps) = network(), inputs(1, 1, 6, 7)
-    frozen = FrozenBilevel(net)
+    frozen = IntegerBilevelNet(net)
     with torch.inference_mode():
         near, around = CONFIG.reach.neighbours(2 * white - 1).flatten(0, 2), signed(maps).permute(0, 2, 3, 1)
         both = frozen.contexts_of(torch.cat([near, around.flatten(0, 2)], dim=1) * UNIT)
@@ -87,10 +76,10 @@ def test_rows_of_what_pixels_see_give_the_same_contexts() -> None:
 
 def test_the_likelier_pixels_do_not_depend_on_the_batch() -> None:
     _, maps = inputs(2, 3, 8, 8)
-    frozen = FrozenBilevel(network())
+    frozen = IntegerBilevelNet(network())
     with torch.inference_mode():
-        together = walk(BilevelDescent(frozen, frozen.lift(maps), None), Likelier())
-        alone = [walk(BilevelDescent(frozen, frozen.lift(one[None]), None), Likelier())[0] for one in maps]
+        together = walk(BilevelDescent(frozen, frozen.lift(maps), None), LikelierValue())
+        alone = [walk(BilevelDescent(frozen, frozen.lift(one[None]), None), LikelierValue())[0] for one in maps]
     assert torch.equal(together, torch.stack(alone)) and set(together.flatten().tolist()) == {0, 1}
 
 
@@ -119,4 +108,4 @@ def test_log_prob_is_that_of_the_odds() -> None:
 
 def test_an_encoder_needs_pixels() -> None:
     with pytest.raises(ValueError, match="residuals need the pixels"):
-        Step(0, np.zeros(1, np.int32), None).residuals()
+        BilevelStep(0, np.zeros(1, np.int32), None).residuals()

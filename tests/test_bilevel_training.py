@@ -14,7 +14,7 @@ from dvcodec.codec.lossless import bilevel
 from dvcodec.errors import DvcodecError, InvalidArgument
 from dvcodec.models import deflated
 from dvcodec.models.configs import ScanConfig
-from dvcodec.models.scan_net import PATTERNS, RARE, TOTAL, ScanNet, net_config
+from dvcodec.models.pixels.bilevel.quiet import PATTERNS, RARE, TOTAL, QuietBilevelNet, net_config
 from dvcodec.training.data import bilevel_pages, bilevel_scans
 from dvcodec.training.loop.task import Progress
 from dvcodec.training.options import TrainOptions
@@ -69,7 +69,7 @@ def test_all_pixels_are_busy_or_counted() -> None:
 
 
 def test_quiet_distributions_follow_the_counts() -> None:
-    net = ScanNet(ScanConfig())
+    net = QuietBilevelNet(ScanConfig())
     rare = net.weights()[7, 0] / TOTAL
     assert rare == pytest.approx(RARE, rel=1e-3)
     net.quiet[7] = torch.tensor([10**6, 10**6])

@@ -6,8 +6,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dvcodec.models.causal import Reach
-from dvcodec.models.surroundings import RECTANGLES, Rectangle, counts, features, pattern, window
+from dvcodec.models.pixels.bilevel.surroundings import RECTANGLES, Rectangle, counts, features, pattern, window
+from dvcodec.models.pixels.causal import Reach
 
 REACHES = st.builds(Reach, st.integers(1, 6), st.integers(1, 6))
 SIDES = st.integers(1, 14)

@@ -14,14 +14,14 @@ from torch import Tensor
 
 from dvcodec import training
 from dvcodec.errors import DvcodecError
-from dvcodec.models import colours, residuals
-from dvcodec.models.bilevel import HALF, SCORE_BITS
 from dvcodec.models.families.config import FamilyConfig
 from dvcodec.models.families.model import FamilyVAE
 from dvcodec.models.families.neighbours import TRANSFORM, Bilevel, Colour
 from dvcodec.models.integer.guard import exact_arithmetic
 from dvcodec.models.interface.hierarchy import PixelStep
-from dvcodec.models.pixel_net import MEAN_STEPS, TAILS
+from dvcodec.models.pixels import colours, tokens
+from dvcodec.models.pixels.bilevel.net import HALF, SCORE_BITS
+from dvcodec.models.pixels.heads import MEAN_STEPS, TAILS
 from dvcodec.models.top_down_pass import walk
 from dvcodec.training.loading import load_checkpoint
 from dvcodec.training.options import TrainOptions
@@ -123,7 +123,7 @@ def test_colour_is_coded_as_it_trains() -> None:
         (y, column), shape = fronts[index // 3], shapes[index % 3]
         scale, tail = (part.view(2, 8, 8)[:, y, column].flatten().int() for part in (shape.scale, shape.tail))
         assert (contexts // MEAN_STEPS).tolist() == (scale * TAILS + tail).tolist()
-    assert max(int(contexts.max()) for contexts in chooser.contexts) < residuals.CONTEXTS
+    assert max(int(contexts.max()) for contexts in chooser.contexts) < tokens.CONTEXTS
 
 
 def test_what_is_shown_of_z_are_images_of_its_kind() -> None:

@@ -21,7 +21,7 @@ from dvcodec.image_io.images import from_array
 from dvcodec.models.integer.linear import GridLinear
 from dvcodec.models.interface.hierarchy import Predictive
 from dvcodec.models.photo.integer.exact_reconstruction import fixed_sigma, integer_basis
-from dvcodec.models.wavefront.model import WavefrontPixels
+from dvcodec.models.pixels.wavefront.model import WavefrontModel
 
 CORNERS = [ENVIRONMENTS[0], ENVIRONMENTS[1], ENVIRONMENTS[-2], ENVIRONMENTS[-1]]
 
@@ -66,7 +66,7 @@ def test_one_step_of_an_exact_weight_is_noticed(place: str) -> None:
     linear = model.network.get_submodule(place)
     assert isinstance(linear, GridLinear)
     linear.weight.data[:, 0] += torch.exp2(-linear.exponents())
-    changed = WavefrontPixels("changed", model.network, model.tables)
+    changed = WavefrontModel("changed", model.network, model.tables)
     with pytest.raises(DvcodecError):
         small_pixels.decoded(data, model=small_pixels.network(pixels=changed))
 

@@ -21,8 +21,8 @@ from dvcodec.codec.bitstream.info import describe
 from dvcodec.codec.loaders import Loaders
 from dvcodec.codec.lossless import methods
 from dvcodec.errors import DvcodecError, FormatError, TruncatedFile, WeightsNotFound
-from dvcodec.models import colours, residuals
-from dvcodec.models.wavefront.base import doubled
+from dvcodec.models.pixels import colours, tokens
+from dvcodec.models.pixels.wavefront.half_size import doubled
 from fake import photograph
 
 NOISE = np.random.default_rng(5)
@@ -169,10 +169,10 @@ def test_weights_that_cannot_predict_are_refused() -> None:
 @given(st.lists(st.integers(-510, 510), min_size=1, max_size=50))
 def test_residuals_are_tokens_and_bits(values: list[int]) -> None:
     array = np.array(values, np.int32)
-    tokens, rest = residuals.split(array)
-    assert (residuals.join(tokens, rest) == array).all()
-    assert tokens.min() >= 0 and tokens.max() < residuals.TOKENS
-    assert (rest >= 0).all() and (rest < 2 ** residuals.extra_bits(tokens)).all()
+    found, rest = tokens.split(array)
+    assert (tokens.join(found, rest) == array).all()
+    assert found.min() >= 0 and found.max() < tokens.TOKENS
+    assert (rest >= 0).all() and (rest < 2 ** tokens.extra_bits(found)).all()
 
 
 @pytest.mark.parametrize("transform", range(colours.TRANSFORMS))

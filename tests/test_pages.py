@@ -23,11 +23,11 @@ from dvcodec.codec.loaders import Loaders
 from dvcodec.codec.lossless import methods
 from dvcodec.errors import DvcodecError, FormatError, UnsupportedImage, WeightsNotFound
 from dvcodec.image_io.images import from_array, from_image
-from dvcodec.models.bilevel import HALF, SCORE_BITS, STEPS
 from dvcodec.models.integer.linear import GridLinear
 from dvcodec.models.interface.hierarchy import PageModel, PixelStep
-from dvcodec.models.scan_model import ScanModel
-from dvcodec.models.surroundings import RECTANGLES, counts, features, pattern, window
+from dvcodec.models.pixels.bilevel.model import BilevelModel
+from dvcodec.models.pixels.bilevel.net import HALF, SCORE_BITS, STEPS
+from dvcodec.models.pixels.bilevel.surroundings import RECTANGLES, counts, features, pattern, window
 from program import dvcodec as program
 
 Pixels = NDArray[np.uint8]
@@ -126,7 +126,7 @@ class Watch:
         return step.residuals()
 
 
-def watched(model: ScanModel, white: Pixels, tiles: list[tiling.Tile]) -> list[NDArray[np.int32]]:
+def watched(model: BilevelModel, white: Pixels, tiles: list[tiling.Tile]) -> list[NDArray[np.int32]]:
     """The contexts of every wavefront."""
     watch = Watch()
     model.walk(tiles, white // 255, watch, known=True)
@@ -182,7 +182,7 @@ def test_one_step_of_a_weight_is_noticed(place: str) -> None:
     linear = model.network.get_submodule(place)
     assert isinstance(linear, GridLinear)
     linear.weight.data[:, 0] += torch.exp2(-linear.exponents())
-    changed = ScanModel("changed", model.network, model.tables[STEPS:])
+    changed = BilevelModel("changed", model.network, model.tables[STEPS:])
     with pytest.raises(DvcodecError):
         decoded(data, changed)
 

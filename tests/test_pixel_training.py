@@ -13,10 +13,10 @@ from dvcodec import training
 from dvcodec.codec.entropy.ans import Tables
 from dvcodec.codec.lossless import pixel_strips
 from dvcodec.errors import InvalidArgument
-from dvcodec.models import colours, residual_tables, residuals
 from dvcodec.models.configs import WavefrontConfig
-from dvcodec.models.pixel_net import MEAN_STEPS, TAILS, Shape
-from dvcodec.models.residual_tables import cost
+from dvcodec.models.pixels import colours, distributions, tokens
+from dvcodec.models.pixels.distributions import cost
+from dvcodec.models.pixels.heads import MEAN_STEPS, TAILS, PixelDistribution
 from dvcodec.training.data.photo_folder import PhotoFolder
 from dvcodec.training.options import TrainOptions
 from dvcodec.training.recipes.pixels import PixelRecipe
@@ -49,23 +49,23 @@ def test_lossless_files_have_their_share_and_lossy_ones_are_halved(tmp_path: Pat
 
 
 def test_tables_are_the_mixtures_of_training() -> None:
-    weights = residual_tables.tables()
-    assert weights.shape == (residuals.CONTEXTS, residuals.TOKENS) and weights.min() >= 0
-    assert (weights.sum(axis=1) == 2**24 - (residuals.TOKENS + 2)).all()
+    weights = distributions.tables()
+    assert weights.shape == (tokens.CONTEXTS, tokens.TOKENS) and weights.min() >= 0
+    assert (weights.sum(axis=1) == 2**24 - (tokens.TOKENS + 2)).all()
     for scale, tail, fraction in ((8, 0, 4), (20, 3, 0), (28, 4, 7)):
         context = (scale * TAILS + tail) * MEAN_STEPS + fraction
-        values = np.arange(-residuals.DIRECT, residuals.DIRECT + 1)
-        bits = 24 - np.log2(weights[context, residuals.TOKENS // 2 + values] + 1.0)
+        values = np.arange(-tokens.DIRECT, tokens.DIRECT + 1)
+        bits = 24 - np.log2(weights[context, tokens.TOKENS // 2 + values] + 1.0)
         mean = torch.full((len(values),), float(fraction - MEAN_STEPS // 2))
-        shape = Shape(mean, torch.full_like(mean, scale), torch.full_like(mean, tail))
+        shape = PixelDistribution(mean, torch.full_like(mean, scale), torch.full_like(mean, tail))
         expected = cost(torch.from_numpy(values).float(), shape).numpy()
         assert np.abs(bits - expected)[expected < 12].max() < 0.05
 
 
 def test_counts_correct_the_tables() -> None:
-    counts = np.zeros((residuals.CONTEXTS, residuals.TOKENS), np.int64)
+    counts = np.zeros((tokens.CONTEXTS, tokens.TOKENS), np.int64)
     counts[7, 3] = 10**6
-    plain, corrected = residual_tables.tables(), residual_tables.tables(counts)
+    plain, corrected = distributions.tables(), distributions.tables(counts)
     assert corrected[7, 3] > 2**23 > plain[7, 3]
     assert (np.delete(corrected, 7, axis=0) == np.delete(plain, 7, axis=0)).all()
 
@@ -89,7 +89,7 @@ def test_a_run_ends_in_weights_that_code(tmp_path: Path) -> None:
     )
     model = small_pixels.load(out.read_bytes())
     assert model.name == "p" and model.network.config.hidden == 8
-    assert (model.tables != residual_tables.tables()).any()
+    assert (model.tables != distributions.tables()).any()
     array, predicted = photograph(40, 48), photograph(40, 48, 4)
     strip = pixel_strips.encode(array, predicted, model, Tables(model.tables))
     assert (pixel_strips.decode(strip, predicted, model, Tables(model.tables), grey=False) == array).all()

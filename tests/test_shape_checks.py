@@ -5,8 +5,8 @@ import pytest
 import torch
 from jaxtyping import TypeCheckError
 
-from dvcodec.models.causal import Reach
-from dvcodec.models.residuals import split
+from dvcodec.models.pixels.causal import Reach
+from dvcodec.models.pixels.tokens import split
 
 
 def test_a_tensor_of_a_wrong_shape_is_refused() -> None:

@@ -13,14 +13,14 @@ from torch import Tensor
 
 from dvcodec.codec.entropy.ans import Tables
 from dvcodec.codec.lossless import pixel_strips
-from dvcodec.models import colours, residual_tables
 from dvcodec.models.integer.linear import GridLinear
 from dvcodec.models.interface import hierarchy as interface
 from dvcodec.models.packing import BoundError
-from dvcodec.models.pixel_net import MEAN_STEPS, TAILS
-from dvcodec.models.wavefront import file, seen, skew
-from dvcodec.models.wavefront.base import doubled, halved
-from dvcodec.models.wavefront.skew import LAG, Tiling
+from dvcodec.models.pixels import colours, distributions
+from dvcodec.models.pixels.heads import MEAN_STEPS, TAILS
+from dvcodec.models.pixels.wavefront import features, file, skew
+from dvcodec.models.pixels.wavefront.half_size import doubled, halved
+from dvcodec.models.pixels.wavefront.skew import LAG, Tiling
 from fake import photograph
 
 SIZES = st.tuples(st.integers(1, 150), st.integers(1, 300))
@@ -74,8 +74,8 @@ def test_tiles_and_fronts_hold_every_pixel_once(size: tuple[int, int]) -> None:
 
 
 def test_what_is_seen_is_known() -> None:
-    assert all((dy, dx) < (0, 0) and LAG * dy + dx < 0 for dy, dx in (*seen.NEAR, *seen.PAST))
-    assert set(seen.NEAR) == set(seen.REACH.offsets()) and set(seen.PAST) <= set(seen.NEAR)
+    assert all((dy, dx) < (0, 0) and LAG * dy + dx < 0 for dy, dx in (*features.NEAR, *features.PAST))
+    assert set(features.NEAR) == set(features.REACH.offsets()) and set(features.PAST) <= set(features.NEAR)
 
 
 @settings(max_examples=20)
@@ -100,7 +100,7 @@ def test_the_walk_is_the_network_that_trains(size: tuple[int, int]) -> None:
     both = torch.from_numpy(np.dstack([array, predicted]).astype(np.float32)).permute(2, 0, 1)[None]
     planes, shown = (colours.split(part, 0) for part in (both[:, :3], both[:, 3:]))
     walked = by_pixel(contexts(array, predicted), tiling)
-    base = seen.bases(planes.transpose(0, 1))
+    base = features.bases(planes.transpose(0, 1))
     with torch.inference_mode():
         shapes = [shape for _, shape in model.network(planes, shown)]
     for shape, above, found in zip(shapes, base, walked, strict=True):
@@ -129,17 +129,17 @@ def test_strips_of_every_size_come_back(size: tuple[int, int], grey: bool, start
     assert (pixel_strips.decode(strip, predicted, model, Tables(model.tables), grey=grey) == wanted).all()
 
 
-@given(st.integers(0, seen.TABLE - 1))
+@given(st.integers(0, features.TABLE - 1))
 def test_logarithms_are_near_the_true_ones(n: int) -> None:
-    value = float(seen.logarithms()[n])
-    assert -0.09 * seen.OCTAVE - 1 < value - seen.OCTAVE * (np.log2(n + 1) - 4) < 0.01
-    assert value == int(value) and (n == 0 or value >= float(seen.logarithms()[n - 1]))
+    value = float(features.logarithms()[n])
+    assert -0.09 * features.OCTAVE - 1 < value - features.OCTAVE * (np.log2(n + 1) - 4) < 0.01
+    assert value == int(value) and (n == 0 or value >= float(features.logarithms()[n - 1]))
 
 
 def test_no_sum_leaves_the_table_of_logarithms() -> None:
-    largest = max(max(seen.COUNTS) * 127, len(seen.PAST) * 127 * seen.UNIT / 4)
-    assert largest < seen.TABLE
-    assert abs(float(seen.logarithms().max())) <= seen.LIMIT
+    largest = max(max(features.COUNTS) * 127, len(features.PAST) * 127 * features.UNIT / 4)
+    assert largest < features.TABLE
+    assert abs(float(features.logarithms().max())) <= features.LIMIT
 
 
 @given(SIZES)
@@ -170,4 +170,4 @@ def test_weights_too_large_to_be_rounded_exactly_are_not_written() -> None:
     assert isinstance(head, GridLinear)
     head.weight.data[0, 0] = 8.0
     with pytest.raises(BoundError, match="too large"):
-        file.write(net, residual_tables.tables(), "large")
+        file.write(net, distributions.tables(), "large")

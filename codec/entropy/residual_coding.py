@@ -1,6 +1,6 @@
 """Residuals of lossless pixels to symbols and back: the two choosers of a pixel model's walk.
 
-A step's tokens are coded in its order, or, where many pixels are coded at once (`sorted_by_table`), in the order of
+A step's tokens are coded in its order, or, where many pixels are coded at once (`by_context`), in the order of
 their contexts (the step's order where those are equal): symbols of one distribution then stand together, and the coder
 needs a table for each distribution, not for each pixel. What is left of large residuals follows: first those of the
 fewest bits.
@@ -17,8 +17,8 @@ from .ans import ChunkDecoder, Stack, Tables
 class Encoder:
     """Takes the image's pixels and gathers their intervals."""
 
-    def __init__(self, model: Residuals, tables: Tables, *, sorted_by_table: bool = True) -> None:
-        self._model, self._tables, self._sorted = model, tables, sorted_by_table
+    def __init__(self, model: Residuals, tables: Tables, *, by_context: bool = True) -> None:
+        self._model, self._tables, self._sorted = model, tables, by_context
         self.recorder = ans.Recorder()
 
     def choose(self, step: PixelStep) -> NDArray[np.int32]:
@@ -37,9 +37,9 @@ class Decoder:
     """Takes the pixels that a stream of symbols says."""
 
     def __init__(
-        self, stream: ChunkDecoder | Stack, model: Residuals, tables: Tables, *, sorted_by_table: bool = True
+        self, stream: ChunkDecoder | Stack, model: Residuals, tables: Tables, *, by_context: bool = True
     ) -> None:
-        self._stream, self._model, self._tables, self._sorted = stream, model, tables, sorted_by_table
+        self._stream, self._model, self._tables, self._sorted = stream, model, tables, by_context
 
     def choose(self, step: PixelStep) -> NDArray[np.int32]:
         """Return the residuals that were coded."""

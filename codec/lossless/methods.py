@@ -16,7 +16,7 @@ from ...errors import UnsupportedImage
 from ...image_io import metadata, webp
 from ...image_io.images import Picture
 from ...models.interface.hierarchy import PageModel, PixelModel, Predictive
-from ...models.wavefront.base import doubled, halved
+from ...models.pixels.wavefront.half_size import doubled, halved
 from ..bitstream import alpha, tiling
 from ..bitstream.assembly import Parts, assemble
 from ..bitstream.header import BILEVEL, MODEL, STORED, WEBP, Header

@@ -12,7 +12,7 @@ from ..entropy.residual_coding import Decoder, Encoder
 
 def encode(pixels: NDArray[np.uint8], predicted: NDArray[np.uint8], model: PixelModel, tables: Tables) -> bytes:
     """Encode a strip of (h, W) grey or (h, W, 3) pixels, given what the hierarchy predicts, (h, W, 3)."""
-    encoder = Encoder(model, tables, sorted_by_table=model.sorted_by_table)
+    encoder = Encoder(model, tables, by_context=False)
     transform = model.transform(pixels, predicted)
     model.walk(predicted, encoder, transform=transform, grey=pixels.ndim == 2, pixels=pixels)
     return bytes([transform]) + encoder.recorder.bytes()
@@ -25,7 +25,7 @@ def decode(
     if strip[0] >= (1 if grey else model.transforms):
         raise FormatError("a strip is not valid: an unknown colour transform")
     stream = ans.ChunkDecoder(strip[1:])
-    decoder = Decoder(stream, model, tables, sorted_by_table=model.sorted_by_table)
+    decoder = Decoder(stream, model, tables, by_context=False)
     pixels = model.walk(predicted, decoder, transform=strip[0], grey=grey, pixels=None)
     stream.finish()
     return pixels

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from ...errors import FormatError, WeightsNotFound
 from ...image_io.images import Picture
 from ...models.interface.hierarchy import Predictive
-from ...models.wavefront.base import doubled
+from ...models.pixels.wavefront.half_size import doubled
 from ..bitstream import alpha, tiling
 from ..bitstream.container import DvqFile, payload_of
 from ..bitstream.header import BILEVEL, MODEL, STORED, Header

@@ -13,13 +13,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from .. import bilevel, colours, residual_tables
-from ..bilevel import BilevelConfig, BilevelDescent, BilevelNet, FrozenBilevel
-from ..causal import Reach
 from ..interface import hierarchy as interface
-from ..raster import RasterConfig, RasterNet
-from ..raster_walk import FrozenRaster, RasterDescent
-from ..residuals import Tokens
+from ..pixels import colours, distributions
+from ..pixels.bilevel.net import BilevelConfig, BilevelNet, log_prob
+from ..pixels.bilevel.tokens import BilevelTokens
+from ..pixels.bilevel.walk import BilevelDescent, IntegerBilevelNet, LikelierValue
+from ..pixels.causal import Reach
+from ..pixels.raster import RasterConfig, RasterNet
+from ..pixels.raster_walk import IntegerRasterNet, RasterDescent
+from ..pixels.tokens import ResidualTokens
 from ..top_down_pass import walk
 from .config import FamilyConfig
 
@@ -39,15 +41,15 @@ class Bilevel(nn.Module):
 
     def log_prob(self, x: Tensor, raw: Tensor) -> Tensor:
         """sum log p(pixel | neighbours, z)."""
-        return bilevel.log_prob(self.net(x[:, 0], raw), x[:, 0]).flatten(1).sum(1)
+        return log_prob(self.net(x[:, 0], raw), x[:, 0]).flatten(1).sum(1)
 
     def mean(self, raw: Tensor) -> Tensor:
         """Not the mean, which has no closed form, but the picture whose every pixel is the likelier one."""
-        return walk(self.descent(raw.float(), None), bilevel.Likelier())[:, None]
+        return walk(self.descent(raw.float(), None), LikelierValue())[:, None]
 
     def descent(self, raw: Tensor, x: Tensor | None) -> BilevelDescent:
         """The way over the pixels, as x (B, 1, H, W) says."""
-        net = FrozenBilevel(self.net)
+        net = IntegerBilevelNet(self.net)
         return BilevelDescent(net, net.lift(raw), None if x is None else x[:, 0])
 
     def images(self, found: Tensor) -> Tensor:
@@ -56,7 +58,7 @@ class Bilevel(nn.Module):
 
     def tokens(self) -> interface.Residuals:
         """What pixels are coded as."""
-        return bilevel.Whole()
+        return BilevelTokens()
 
 
 class Colour(nn.Module):
@@ -69,12 +71,12 @@ class Colour(nn.Module):
         self.outputs = config.pixel_features
         reach = Reach(*config.reach)
         self.net = RasterNet(RasterConfig(reach, config.pixel_features, config.pixel_width, config.pixel_head))
-        self.register_buffer("tables", torch.from_numpy(residual_tables.tables()))
+        self.register_buffer("tables", torch.from_numpy(distributions.tables()))
         self.tables: Tensor
 
     def log_prob(self, x: Tensor, raw: Tensor) -> Tensor:
         """sum log p(pixel | neighbours, z)."""
-        bits = sum(residual_tables.cost(*pair).view(len(x), -1).sum(1) for pair in self.net(_planes(x), raw))
+        bits = sum(distributions.cost(*pair).view(len(x), -1).sum(1) for pair in self.net(_planes(x), raw))
         return torch.as_tensor(bits) * -math.log(2)
 
     def mean(self, raw: Tensor) -> Tensor:
@@ -83,7 +85,7 @@ class Colour(nn.Module):
 
     def descent(self, raw: Tensor, x: Tensor | None) -> RasterDescent:
         """The way over the pixels, as x (B, 3, H, W) says."""
-        return RasterDescent(FrozenRaster(self.net), raw, None if x is None else _planes(x))
+        return RasterDescent(IntegerRasterNet(self.net), raw, None if x is None else _planes(x))
 
     def images(self, found: Tensor) -> Tensor:
         """What the way over the pixels found, as levels of red, green and blue. (B, 3, H, W)"""
@@ -91,7 +93,7 @@ class Colour(nn.Module):
 
     def tokens(self) -> interface.Residuals:
         """What pixels are coded as."""
-        return Tokens(self.tables.numpy().astype(np.float32))
+        return ResidualTokens(self.tables.numpy().astype(np.float32))
 
 
 class _Middle:

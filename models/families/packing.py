@@ -19,7 +19,7 @@ from torch import Tensor
 from ..integer.grid import STREAM_BITS, STREAM_LIMIT
 from ..integer.linear import GridLinear
 from ..packing import BoundError, integers, pack_grid, take, unpack_grid
-from ..residual_tables import checked
+from ..pixels.distributions import checked
 from .config import FamilyConfig
 from .frozen import FORM_BITS, FrozenCodebook, check, pack_codebook
 from .layers import LatentLayer

@@ -215,16 +215,6 @@ class PixelModel(Residuals, Protocol):
         """Name of the weights."""
         ...
 
-    @property
-    def method(self) -> str:
-        """The method of lossless files that it is made for: "model", or "lattice" for older ones."""
-        ...
-
-    @property
-    def sorted_by_table(self) -> bool:
-        """Whether a step's symbols are coded in the order of their contexts: pays where steps are large."""
-        ...
-
     def transform(self, pixels: NDArray[np.uint8], predicted: NDArray[np.uint8]) -> int:
         """Return the colour transform, in [0, transforms), that suits a strip of pixels; an encoder's choice."""
         ...

@@ -14,16 +14,16 @@ from torch import nn
 
 from ...errors import DvcodecError
 from ...image_io.atomic import streamed
-from ...models import scan_file
 from ...models.families import weights as families
 from ...models.families.model import FamilyVAE
 from ...models.packing import BoundError, pack, unpack
 from ...models.photo.codec_model import QualityMap
 from ...models.photo.network.model import FINEST_CODE, PhotoRRVQ
-from ...models.residual_tables import tables
-from ...models.scan_net import ScanNet
-from ...models.wavefront import file as pixel_file
-from ...models.wavefront.net import WavefrontNet
+from ...models.pixels.bilevel import file as bilevel_file
+from ...models.pixels.bilevel.quiet import QuietBilevelNet
+from ...models.pixels.distributions import tables
+from ...models.pixels.wavefront import file as pixel_file
+from ...models.pixels.wavefront.net import WavefrontNet
 from ...models.weights_file import write
 from ...weights import card_of
 from ..loop.checkpoints import Checkpoint
@@ -73,10 +73,10 @@ def _written(model: nn.Module, settings: Settings, card: Mapping[str, str], cali
     if isinstance(model, WavefrontNet):
         assert isinstance(settings.recipe, PixelRecipe)
         return pixels_written(model, settings.recipe, card["name"], calibration)
-    if isinstance(model, ScanNet):
+    if isinstance(model, QuietBilevelNet):
         if calibration is not None:
             raise DvcodecError("the tables of pages were counted in training", "leave out --calibrate")
-        return scan_file.write(model, card["name"])
+        return bilevel_file.write(model, card["name"])
     return _family(model, card, calibration) if isinstance(model, FamilyVAE) else _photo(model, card, calibration)
 
 
@@ -114,7 +114,7 @@ def layers_of(model: nn.Module) -> list[dict[str, Any]]:
             {"name": m.plan.name, "stride": -(-model.config.image // m.plan.side), "symbols": m.plan.symbols}
             for m in model.layers()
         ]
-    if isinstance(model, WavefrontNet | ScanNet):
+    if isinstance(model, WavefrontNet | QuietBilevelNet):
         return []
     assert isinstance(model, PhotoRRVQ)
     return [{"name": m.name, "stride": m.stride, "symbols": m.symbols} for m in model.chain.layers()]

@@ -74,15 +74,15 @@ def _family(config: Any) -> nn.Module:
 
 
 def _pixels(config: Any) -> nn.Module:
-    from ...models.wavefront.net import WavefrontNet
+    from ...models.pixels.wavefront.net import WavefrontNet
 
     return WavefrontNet(config)
 
 
 def _bilevel(config: Any) -> nn.Module:
-    from ...models.scan_net import ScanNet
+    from ...models.pixels.bilevel.quiet import QuietBilevelNet
 
-    return ScanNet(config)
+    return QuietBilevelNet(config)
 
 
 KINDS = {

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from ...models.bilevel import log_prob
-from ...models.causal import Reach
 from ...models.configs import ScanConfig
-from ...models.scan_net import PATTERNS, ScanNet
-from ...models.surroundings import RECTANGLES, counts, features, pattern, window
+from ...models.pixels.bilevel.net import log_prob
+from ...models.pixels.bilevel.quiet import PATTERNS, QuietBilevelNet
+from ...models.pixels.bilevel.surroundings import RECTANGLES, counts, features, pattern, window
+from ...models.pixels.causal import Reach
 from ..data.bilevel_pages import fonts_below
 from ..data.bilevel_scans import Page, made
 from ..loop.task import LossTerms, ParameterGroup, Progress, Task
@@ -50,10 +50,10 @@ def page_features(page: Page, reach: Reach) -> PageFeatures:
 class BilevelTask(Task):
     """A model of pages, and a stock of pages that is renewed bit by bit."""
 
-    module: ScanNet
+    module: QuietBilevelNet
 
     def __init__(self, config: ScanConfig, recipe: BilevelRecipe, photographs: Path | None) -> None:
-        self.recipe, self.module = recipe, ScanNet(config)
+        self.recipe, self.module = recipe, QuietBilevelNet(config)
         self.reach = self.module.net.config.reach
         self.fonts = fonts_below(Path(recipe.fonts) if recipe.fonts else None)
         self.photographs = [] if photographs is None else sorted(p for p in photographs.rglob("*") if p.is_file())

@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...errors import DvcodecError
-from ...models import colours, load, residuals
+from ...models import load
 from ...models.configs import WavefrontConfig
 from ...models.interface.hierarchy import Mode, PixelStep, Predictive
-from ...models.residual_tables import cost, tables
-from ...models.wavefront.base import doubled, halved
-from ...models.wavefront.model import WavefrontPixels
-from ...models.wavefront.net import WavefrontNet
+from ...models.pixels import colours, tokens
+from ...models.pixels.distributions import cost, tables
+from ...models.pixels.wavefront.half_size import doubled, halved
+from ...models.pixels.wavefront.model import WavefrontModel
+from ...models.pixels.wavefront.net import WavefrontNet
 from ..data.photo_folder import PhotoFolder, read_rgb
 from ..loop.task import LossTerms, ParameterGroup, Progress, Task
 from ..recipes.pixels import PixelRecipe
@@ -107,14 +108,14 @@ class _Count:
     def choose(self, step: PixelStep) -> NDArray[np.int32]:
         """The residuals as they are."""
         found = step.residuals()
-        np.add.at(self.counts, (step.contexts, residuals.split(found)[0]), 1)
+        np.add.at(self.counts, (step.contexts, tokens.split(found)[0]), 1)
         return found
 
 
 def counted(net: WavefrontNet, paths: Iterable[Path], hierarchy: Predictive, quality: float) -> NDArray[np.int64]:
     """Tokens by context (CONTEXTS, TOKENS) in image files, with a frozen network."""
-    count = _Count(np.zeros((residuals.CONTEXTS, residuals.TOKENS), np.int64))
-    model = WavefrontPixels("", net, tables().astype(np.float32))
+    count = _Count(np.zeros((tokens.CONTEXTS, tokens.TOKENS), np.int64))
+    model = WavefrontModel("", net, tables().astype(np.float32))
     for path in paths:
         pixels = read_rgb(path)
         shown = predicted(hierarchy, pixels, quality)

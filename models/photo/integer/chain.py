@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ...integer.grid import ACTIVATION_BITS, STREAM_BITS, STREAM_LIMIT, on_grid
 from ...integer.linear import GridLinear
+from ...slices import slices
 from ..network.chain import MEAN_SCALE, Block, Chain, Grow, Stage, interpolate
 from ..network.checkerboard import SIDES, Half
 from ..network.latent import CONTEXT, LatentLayer
@@ -131,12 +132,12 @@ class FrozenLayer:
         """The features with what a half's symbols say to its positions and to those beside them, in place."""
         assert self.around is not None
         symbols = torch.cat([code, code.new_full((1,), self.layer.symbols)])  # the last is nobody's
-        for run in runs(len(listeners.positions), BAND_POSITIONS):
+        for run in slices(len(listeners.positions), BAND_POSITIONS):
             sides = zip(self.around, listeners.beside[:, run], strict=True)
             heard = [table.index_select(0, symbols.index_select(0, beside)) for table, beside in sides]
             _join(features, listeners.positions[run], heard)
         if self.ladder is not None:
-            for run in runs(len(speakers.positions), BAND_POSITIONS):
+            for run in slices(len(speakers.positions), BAND_POSITIONS):
                 _join(features, speakers.positions[run], [self.ladder.index_select(0, code[run])])
         return features
 
@@ -174,13 +175,15 @@ class FrozenStage:
     def features(self, state: Tensor) -> Tensor:
         """The head's features (N, hidden) of a state (B, H, W, C)."""
         flat = state.view(-1, state.shape[-1])
-        parts = [rounded(self.head(inputs(flat[run]))).clamp_(-LIMIT, LIMIT) for run in runs(len(flat), self.positions)]
+        parts = [
+            rounded(self.head(inputs(flat[run]))).clamp_(-LIMIT, LIMIT) for run in slices(len(flat), self.positions)
+        ]
         return torch.cat(parts)
 
     def leave(self, state: Tensor, codes: list[Tensor]) -> Tensor:
         """The state with what the stage's symbols (N,) add, in place."""
         flat = state.view(-1, state.shape[-1])
-        for run in runs(len(flat), self.positions):
+        for run in slices(len(flat), self.positions):
             sums = self.bias
             for part, chosen in zip(self.parts, codes, strict=True):
                 sums = part.close.index_select(0, chosen[run]).add_(sums)
@@ -233,7 +236,7 @@ class FrozenChain:
 
     def runs(self, layer: LatentLayer, count: int) -> list[slice]:
         """Blocks of positions that bound the memory of probability tables."""
-        return runs(count, max(1, self.entries // layer.symbols))
+        return slices(count, max(1, self.entries // layer.symbols))
 
 
 def rounded(x: Tensor) -> Tensor:
@@ -262,9 +265,4 @@ def padded(image: Tensor, rows: slice) -> Tensor:
 
 def bands(height: int, width: int, positions: int) -> list[slice]:
     """Runs of rows of about `positions` positions."""
-    return runs(height, max(1, positions // width))
-
-
-def runs(count: int, size: int) -> list[slice]:
-    """Consecutive slices of `size`, the last one shorter, at least one."""
-    return [slice(start, min(start + size, count)) for start in range(0, max(count, 1), size)]
+    return slices(height, max(1, positions // width))

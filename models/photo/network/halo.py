@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from ...slices import slices
+
 
 def with_halo(count: int, step: int, halo: int) -> list[tuple[slice, slice]]:
     """Bands of `step` of `count` rows, the last one shorter, each alone and with up to `halo` rows on both sides."""
-    cores = [slice(top, min(top + step, count)) for top in range(0, count, step)]
-    return [(core, slice(max(core.start - halo, 0), min(core.stop + halo, count))) for core in cores]
+    return [(core, slice(max(core.start - halo, 0), min(core.stop + halo, count))) for core in slices(count, step)]

@@ -1,19 +1,20 @@
-"""The network of black and white pages: pixels given their neighbours and surroundings, and counts for quiet ones.
+"""The model that codes black and white images of any size: a network, and counts for quiet pixels.
 
 A quiet pixel, one without ink among its neighbours, needs no network: its distribution is what was counted in training,
-by the pattern of its surroundings.
+by the pattern of its surroundings (`surroundings.pattern`).
 """
 
 from __future__ import annotations
 
 import numpy as np
 import torch
+from jaxtyping import Int32
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from .bilevel import BilevelConfig, BilevelNet
-from .causal import Reach
-from .configs import ScanConfig
+from ...configs import ScanConfig
+from ..causal import Reach
+from .net import BilevelConfig, BilevelNet
 from .surroundings import RECTANGLES
 
 PATTERNS = 2 ** len(RECTANGLES)
@@ -24,15 +25,19 @@ RARE, TRUST = 1e-3, 50.0
 
 
 def net_config(config: ScanConfig) -> BilevelConfig:
-    """The network's own configuration. ValueError if the reach hides a rectangle of the surroundings."""
+    """Return the network's own configuration.
+
+    Raises:
+        ValueError: If the reach hides a rectangle of the surroundings.
+    """
     reach = Reach(config.rows, config.columns)
     if not all(rectangle.known(reach) for rectangle in RECTANGLES):
         raise ValueError("with this reach the surroundings of a pixel are not known in time: use 5 columns or more")
     return BilevelConfig(reach, len(RECTANGLES), config.width, config.depth)
 
 
-class ScanNet(nn.Module):
-    """A `BilevelNet` and the quiet pixels counted by pattern: ink and paper. (PATTERNS, 2)"""
+class QuietBilevelNet(nn.Module):
+    """A `BilevelNet`, and how many quiet pixels of ink and of paper had each pattern in training: (PATTERNS, 2)."""
 
     def __init__(self, config: ScanConfig) -> None:
         super().__init__()
@@ -41,8 +46,8 @@ class ScanNet(nn.Module):
         self.register_buffer("quiet", torch.zeros(PATTERNS, 2, dtype=torch.int64))
         self.quiet: Tensor
 
-    def weights(self) -> NDArray[np.int32]:
-        """Integer weights of ink and paper by pattern. (PATTERNS, 2)"""
+    def weights(self) -> Int32[NDArray[np.int32], "patterns 2"]:
+        """Return the integer weights of ink and paper by pattern."""
         ink, paper = self.quiet.double().unbind(1)
         share = (ink + RARE * TRUST) / (ink + paper + TRUST)
         black = torch.floor(share * TOTAL).clamp(0, TOTAL)

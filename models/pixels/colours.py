@@ -10,18 +10,27 @@ An encoder takes the one whose planes are smoothest: which one that is depends o
 from __future__ import annotations
 
 import torch
+from jaxtyping import Num
 from torch import Tensor
 
 ORDERS = ((0, 1, 2), (0, 2, 1), (1, 0, 2), (1, 0, 2), (0, 1, 2), (2, 1, 0), (1, 0, 2), (1, 2, 0), (0, 1, 2))
-"""By transform: which of red, green and blue are a, b and c."""
+"""Which of red, green and blue are a, b and c, by transform."""
 TRANSFORMS = len(ORDERS)
 
 LOWEST, HIGHEST = (0, -255, -255), (255, 255, 255)
 """The range of each plane."""
 
 
-def split(rgb: Tensor, transform: int) -> Tensor:
-    """Red, green, blue in [0, 255] to luminance and two differences: (..., 3, H, W) integers."""
+def split(rgb: Num[Tensor, "*batch 3 H W"], transform: int) -> Num[Tensor, "*batch 3 H W"]:
+    """Return luminance and two differences of red, green and blue.
+
+    Args:
+        rgb: Whole numbers in [0, 255], of any type that holds [-255, 255].
+        transform: Which one, in [0, TRANSFORMS).
+
+    Source: YCoCg-R is of H. Malvar and G. Sullivan, "YCoCg-R: A Color Space with RGB Reversibility and Low Dynamic
+        Range", 2003.
+    """
     a, b, c = (rgb[..., i, :, :] for i in ORDERS[transform])
     if transform < 3:
         across = a - c
@@ -30,8 +39,8 @@ def split(rgb: Tensor, transform: int) -> Tensor:
     return torch.stack([a, b - a, c - (a if transform < 6 else _half(a + b))], dim=-3)
 
 
-def join(planes: Tensor, transform: int) -> Tensor:
-    """Undoes `split`."""
+def join(planes: Num[Tensor, "*batch 3 H W"], transform: int) -> Num[Tensor, "*batch 3 H W"]:
+    """Return red, green and blue of the planes that `split` makes."""
     light, across, last = planes.unbind(-3)
     if transform < 3:
         middle = light - _half(last)
@@ -44,8 +53,8 @@ def join(planes: Tensor, transform: int) -> Tensor:
     return torch.stack([values[order.index(i)] for i in range(3)], dim=-3)
 
 
-def smoothest(rgb: Tensor) -> int:
-    """The transform whose planes of (..., 3, H, W) differ least from their neighbours' means. No exactness needed."""
+def smoothest(rgb: Num[Tensor, "*batch 3 H W"]) -> int:
+    """Return the transform whose planes differ least from their neighbours' means; it need not be exact."""
     costs = [sum(_roughness(plane) for plane in split(rgb, t).unbind(-3)) for t in range(TRANSFORMS)]
     return min(range(TRANSFORMS), key=lambda t: costs[t])
 
@@ -58,5 +67,5 @@ def _roughness(plane: Tensor) -> float:
 
 
 def _half(x: Tensor) -> Tensor:
-    """floor(x / 2); the tensors hold integers, of whatever type."""
+    """Return floor(x / 2); the tensors hold integers, of whatever type."""
     return torch.floor_divide(x, 2)

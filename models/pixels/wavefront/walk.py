@@ -7,15 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
 
 from .. import colours
-from ..pixel_net import MEAN_BITS, MEAN_STEPS
-from ..pixel_walk import Step
-from .canvas import Canvas
-from .frozen import FrozenWavefront
-from .seen import UNIT
+from ..heads import MEAN_BITS, MEAN_STEPS
+from ..integer_heads import PlaneStep
+from .canvas import WavefrontCanvas
+from .features import UNIT
+from .integer import IntegerWavefrontNet
 from .skew import Tiling
 
 
@@ -33,27 +34,38 @@ class _Front:
 
 
 class WavefrontDescent:
-    """A strip on its way, front after front and plane after plane; of a grey one the luminance alone.
+    """A walk over a strip, front after front and plane after plane.
 
-    `shown` and `wanted` are planes (3, height, width); the latter is the encoder's.
+    Args:
+        net: The network.
+        shown: Planes of the lossy image, in grey levels.
+        wanted: Planes of the image itself, which only an encoder has.
+        grey: Whether the luminance alone is coded.
     """
 
-    def __init__(self, net: FrozenWavefront, shown: Tensor, wanted: Tensor | None, *, grey: bool) -> None:
+    def __init__(
+        self,
+        net: IntegerWavefrontNet,
+        shown: Float[Tensor, "3 height width"],
+        wanted: Float[Tensor, "3 height width"] | None,
+        *,
+        grey: bool,
+    ) -> None:
         self.net, self.channels = net, 1 if grey else 3
         self.tiling = tiling = Tiling(*shown.shape[1:])
         self.wanted = None if wanted is None else tiling.skewed(tiling.tiles(wanted)).int().numpy()
-        self.canvas = Canvas(tiling, net.predictors, shown)
+        self.canvas = WavefrontCanvas(tiling, net.predictors, shown)
         inside = tiling.within()
         self.inside = None if inside is None else inside.numpy()
         self.front: _Front | None = None
 
     @property
     def depth(self) -> int:
-        """How many layers there are: planes of wavefronts."""
+        """Number of layers: planes of wavefronts."""
         return self.channels * self.tiling.fronts
 
-    def blocks(self, index: int) -> Iterator[Step]:
-        """One plane of a wavefront's pixels, tile after tile; none where it has none in the strip."""
+    def blocks(self, index: int) -> Iterator[PlaneStep]:
+        """Yield one plane of a wavefront's pixels, tile after tile; none where it has none in the strip."""
         at, plane = divmod(index, self.channels)
         if not self.tiling.length(at):
             return
@@ -63,30 +75,30 @@ class WavefrontDescent:
         contexts, middles = self._contexts(self.front, plane)
         wanted = None if self.wanted is None else self.wanted[at, plane, :, self.tiling.rows(at)].reshape(-1)
         if inside is None:
-            yield Step(index, contexts, middles, wanted)
+            yield PlaneStep(index, contexts, middles, wanted)
         elif inside.any():
-            yield Step(index, contexts[inside], middles[inside], None if wanted is None else wanted[inside])
+            yield PlaneStep(index, contexts[inside], middles[inside], None if wanted is None else wanted[inside])
         else:
             self._fill(self.front, plane, torch.zeros(0))
 
-    def absorb(self, step: Step, choice: Tensor) -> None:
-        """Puts the plane's pixels in and shows their residuals to the planes that follow."""
+    def absorb(self, step: PlaneStep, choice: Tensor) -> None:
+        """Store the plane's pixels, and give their residuals to the planes that follow."""
         assert self.front is not None
         self._fill(self.front, step.layer % self.channels, choice)
 
-    def finish(self) -> Tensor:
-        """The planes. (3, height, width)"""
+    def finish(self) -> Float[Tensor, "3 height width"]:
+        """Return the planes."""
         return self.canvas.planes()
 
     def _enter(self, at: int) -> _Front:
-        """Sees what is known around a wavefront's pixels."""
-        base, everything = self.canvas.seen(at)
+        """Gather the features of a wavefront's pixels, and run the shared layers."""
+        base, everything = self.canvas.features(at)
         predicted, entered = self.net.enter(everything)
         inside = None if self.inside is None else self.inside[at, :, self.tiling.rows(at)].reshape(-1)
         return _Front(at, base, predicted, entered, base.new_empty(2, base.shape[1]), inside, base[0])
 
     def _contexts(self, front: _Front, plane: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        """Contexts and rounded means of a plane's pixels. (n,) each"""
+        """Return the contexts and rounded means of a plane's pixels. (n,) each"""
         J = self.net.predictors
         mine = front.predicted[J * plane : J * plane + J]
         steps, kinds = self.net.heads[plane](front.entered[plane], mine, front.before[:plane])
@@ -98,7 +110,7 @@ class WavefrontDescent:
         return contexts.int().numpy(), front.middles.int().numpy()
 
     def _fill(self, front: _Front, plane: int, residuals: Tensor) -> None:
-        """Residuals of the pixels inside the strip; those outside have none."""
+        """Store a plane's residuals of the pixels inside the strip; those outside have none."""
         if front.inside is not None:
             whole = torch.zeros(len(front.middles), dtype=residuals.dtype)
             whole[torch.from_numpy(front.inside)] = residuals

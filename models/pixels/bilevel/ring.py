@@ -1,8 +1,8 @@
-"""The last wavefronts of tiles that are walked together: pixels, and sums of ink, as far back as anything is seen.
+"""The last wavefronts of tiles that are walked together: pixels and sums of ink, as far back as they are needed.
 
-A wavefront is a row of the ring; in it stand the tiles one after the other, each with its rows from the top and zeros
-above them. What lies (dy, dx) from a pixel stands lag * dy + dx wavefronts before it, dy cells to the left: whatever a
-wavefront sees is a slice.
+A wavefront is a row of the ring; it holds the tiles one after the other, each with its rows from the top and zeros
+above them. What lies (dy, dx) from a pixel is lag * dy + dx wavefronts before it, dy cells to the left: all that a
+wavefront needs is a slice.
 
     front t        . . . 0 1 2 3 | . . . 0 1 2 3        lag = columns + 1
     front t + 1    . . . 0 1 2 3 | . . . 0 1 2 3        row y of front t is column t - lag * y
@@ -11,19 +11,24 @@ wavefront sees is a slice.
 from __future__ import annotations
 
 import numpy as np
+from jaxtyping import Int8, Int32, Int64
 from numpy.typing import NDArray
 
-from .causal import Reach
+from ..causal import Reach, wavefront_count, wavefront_rows
 from .surroundings import Rectangle
 
-Whole = NDArray[np.int32]
 
+class WavefrontRing:
+    """State of B tiles.
 
-class Ring:
-    """State of B tiles of at most (height, width); `sizes` (B, 2) are their own heights and widths."""
+    Args:
+        reach: The neighbourhood of a pixel.
+        rectangles: In which ink is counted.
+        sizes: Height and width of each tile, in pixels.
+    """
 
-    def __init__(self, reach: Reach, rectangles: tuple[Rectangle, ...], sizes: NDArray[np.int64]) -> None:
-        self.lag, self.sizes = reach.columns + 1, sizes
+    def __init__(self, reach: Reach, rectangles: tuple[Rectangle, ...], sizes: Int64[NDArray[np.int64], "B 2"]) -> None:
+        self.lag, self.sizes = reach.lag, sizes
         self.height, self.width = (int(side) for side in sizes.max(axis=0))
         self.corners = [rectangle.corners() for rectangle in rectangles]
         every = [corner for corners in self.corners for corner in corners]
@@ -39,16 +44,15 @@ class Ring:
 
     @property
     def fronts(self) -> int:
-        """How many wavefronts there are."""
-        return self.width + self.lag * (self.height - 1)
+        """Number of wavefronts."""
+        return wavefront_count(self.height, self.width, self.lag)
 
     def rows(self, time: int) -> slice:
-        """The rows that have a pixel in a wavefront, of a tile of the largest size."""
-        first = self._first(time, self.width)
-        return slice(first, max(first, min(self.height - 1, time // self.lag) + 1))
+        """Return the rows that have a pixel in a wavefront, of a tile of the largest size."""
+        return wavefront_rows(time, self.height, self.width, self.lag)
 
     def inside(self, time: int) -> NDArray[np.bool_] | None:
-        """Which of the tiles' rows have one, (B, n); None stands for all."""
+        """Return which of the tiles' rows have one, (B, n); None stands for all."""
         if not self.uneven:
             return None
         rows = self.rows(time)
@@ -56,8 +60,8 @@ class Ring:
         heights, widths = self.sizes[:, :1], self.sizes[:, 1:]
         return np.asarray((y < heights) & (time - self.lag * y < widths))
 
-    def counts(self, time: int) -> Whole:
-        """Ink in the rectangles of a wavefront's pixels. (rectangles, B * n)"""
+    def counts(self, time: int) -> Int32[NDArray[np.int32], "rectangles m"]:
+        """Return how much ink is in the rectangles of a wavefront's m = B * n pixels."""
         rows = self.rows(time)
         found = np.empty((len(self.corners), len(self.sizes), rows.stop - rows.start), np.int32)
         for out, corners in zip(found, self.corners, strict=True):
@@ -67,8 +71,8 @@ class Ring:
             out += others[2]
         return found.reshape(len(found), -1)
 
-    def neighbours(self, time: int, chosen: NDArray[np.int64]) -> NDArray[np.int8]:
-        """What some of the B * n pixels, by place, see: 1 paper, -1 ink, 0 outside. (chosen, taps)"""
+    def neighbours(self, time: int, chosen: Int64[NDArray[np.int64], " k"]) -> Int8[NDArray[np.int8], "k neighbours"]:
+        """Return the neighbours of some of a wavefront's B * n pixels: 1 is paper, -1 ink, 0 outside."""
         rows = self.rows(time)
         tiles, y = np.divmod(chosen, rows.stop - rows.start)
         cells = tiles * self.stride + (y + rows.start + self.up)
@@ -78,7 +82,7 @@ class Ring:
         return found
 
     def put(self, time: int, white: NDArray[np.int8], inside: NDArray[np.bool_] | None) -> None:
-        """Take a wavefront's pixels, 1 paper and -1 ink; `inside` as of `inside`."""
+        """Store a wavefront's pixels, 1 for paper and -1 for ink; `inside` is what the method of that name returns."""
         rows, place = self.rows(time), time % len(self.pixels)
         known = slice(self._first(time, self.width + self.right), min(self.height, (time + self.left) // self.lag + 1))
         cells = slice(self.up + known.start, self.up + known.stop)
@@ -92,10 +96,10 @@ class Ring:
         np.add(self._sums(time, known, -1, 0), self.ink[:, known], out=self.sums[place, :, cells])
 
     def _first(self, time: int, width: int) -> int:
-        """The first row whose column is left of `width`."""
+        """Return the first row whose column is left of `width`."""
         return max(0, -(-(time - width + 1) // self.lag))
 
-    def _sums(self, time: int, rows: slice, dy: int, dx: int) -> Whole:
-        """S at an offset from a wavefront's pixels. (B, n)"""
+    def _sums(self, time: int, rows: slice, dy: int, dx: int) -> NDArray[np.int32]:
+        """Return the sums of ink at an offset from a wavefront's pixels. (B, n)"""
         place = (time + self.lag * dy + dx) % len(self.sums)
         return self.sums[place, :, self.up + rows.start + dy : self.up + rows.stop + dy]

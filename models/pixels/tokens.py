@@ -1,7 +1,7 @@
-"""How far a pixel is from its rounded mean: a token under one of a few shared tables, and bits for what that leaves.
+"""Residuals, pixels minus their rounded means, as tokens of a small alphabet and bits for what a token leaves open.
 
-A distribution is one of CONTEXTS tables: a mean's fraction, a scale, a tail. A table is K integer weights as the coder
-takes them; they are data of a weights file, so nothing has to be computed alike on two machines.
+A token's distribution is one of CONTEXTS tables: a mean's fraction, a scale, a tail. A table is K integer weights as
+the coder takes them; they are data of a weights file, so nothing has to be computed alike on two machines.
 
     log-density: (1 - t) logistic(scale) + t logistic(4 scale), t = 2**-(1 + 1.25 tail)
 """
@@ -14,36 +14,36 @@ import numpy as np
 from jaxtyping import Int32
 from numpy.typing import NDArray
 
-from .pixel_net import MEAN_STEPS, SCALES, TAILS
+from .heads import MEAN_STEPS, SCALES, TAILS
 
 DIRECT = 20
-"""Residuals up to this have a token each."""
+"""Residuals of at most this magnitude have a token each."""
 BUCKETS = (2, 2, 3, 3, 4, 4, 5, 5, 6, 7, 8)
-"""Bits of the further ones by token, growing outwards on each side."""
+"""Bits that follow the further tokens, growing outwards on each side."""
 TOKENS = 2 * (DIRECT + len(BUCKETS)) + 1
-"""K."""
+"""K, the size of the alphabet."""
 CONTEXTS = MEAN_STEPS * SCALES * TAILS
-"""Tables."""
+"""Number of tables."""
 LARGEST = DIRECT + sum(2**bits for bits in BUCKETS)
-"""The largest |residual| that a token and its bits can tell; pixels have at most 510."""
+"""The largest |residual| that a token and its bits can hold; pixels have at most 510."""
 WIDE = 4.0
 """The wide component's scale in units of the narrow one's."""
 
 
-def starts() -> NDArray[np.int32]:
-    """The smallest |residual| of every token, by |token|."""
+def starts() -> Int32[NDArray[np.int32], " magnitudes"]:
+    """Return the smallest |residual| of every token, by |token|."""
     sizes = [1] * (DIRECT + 1) + [2**bits for bits in BUCKETS]
     return np.cumsum([0, *sizes])[:-1].astype(np.int32)
 
 
-def bits() -> NDArray[np.int32]:
-    """How many bits follow a token, by |token|."""
+def bits() -> Int32[NDArray[np.int32], " magnitudes"]:
+    """Return how many bits follow a token, by |token|."""
     return np.array([0] * (DIRECT + 1) + list(BUCKETS), np.int32)
 
 
 @lru_cache(maxsize=1)
 def _tokens() -> NDArray[np.int32]:
-    """The token of every residual from -LARGEST to LARGEST, and what is left of it. (2, 2 LARGEST + 1)"""
+    """Return the token of every residual from -LARGEST to LARGEST, and what is left of it. (2, 2 LARGEST + 1)"""
     residuals = np.arange(-LARGEST, LARGEST + 1, dtype=np.int32)
     size = np.abs(residuals)
     magnitude = (np.searchsorted(starts(), size, side="right") - 1).astype(np.int32)
@@ -53,7 +53,7 @@ def _tokens() -> NDArray[np.int32]:
 
 @lru_cache(maxsize=1)
 def _parts() -> NDArray[np.int32]:
-    """Of every token: the residual nearest to 0, the direction from there, and how many bits follow. (3, TOKENS)"""
+    """Return each token's residual nearest to 0, the direction from there, and how many bits follow. (3, TOKENS)"""
     signed = np.arange(TOKENS, dtype=np.int32) - TOKENS // 2
     sign = np.where(signed < 0, -1, 1)
     return np.stack([sign * starts()[np.abs(signed)], sign, bits()[np.abs(signed)]]).astype(np.int32)
@@ -62,39 +62,41 @@ def _parts() -> NDArray[np.int32]:
 def split(
     residuals: Int32[NDArray[np.int32], " n"],
 ) -> tuple[Int32[NDArray[np.int32], " n"], Int32[NDArray[np.int32], " n"]]:
-    """Residuals (n,) within LARGEST to tokens in [0, TOKENS) and what is left of them, in [0, 2**bits)."""
+    """Return the tokens of residuals within LARGEST, and what is left of them, in [0, 2**bits)."""
     places = residuals + np.int32(LARGEST)
     tokens, rest = _tokens()
     return tokens.take(places), rest.take(places)
 
 
-def join(tokens: NDArray[np.int32], rest: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Undoes `split`."""
+def join(
+    tokens: Int32[NDArray[np.int32], " n"], rest: Int32[NDArray[np.int32], " n"]
+) -> Int32[NDArray[np.int32], " n"]:
+    """Return the residuals of tokens and what `split` left of them."""
     start, sign, _ = _parts()
     joined: NDArray[np.int32] = start.take(tokens) + sign.take(tokens) * rest
     return joined
 
 
-def extra_bits(tokens: NDArray[np.int32]) -> NDArray[np.int32]:
-    """How many bits follow each token."""
+def extra_bits(tokens: Int32[NDArray[np.int32], " n"]) -> Int32[NDArray[np.int32], " n"]:
+    """Return how many bits follow each token."""
     found: NDArray[np.int32] = _parts()[2].take(tokens)
     return found
 
 
-class Tokens:
-    """Tables, and the tokens that they are over, as `interface.Residuals`."""
+class ResidualTokens:
+    """Tables of distributions and the tokens that they are over, as `interface.Residuals`."""
 
     def __init__(self, tables: NDArray[np.float32]) -> None:
         self.tables = tables
 
     def split(self, values: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        """Residuals to tokens and what is left."""
+        """Return the tokens of residuals (n,) and what is left of them."""
         return split(values)
 
     def extra_bits(self, tokens: NDArray[np.int32]) -> NDArray[np.int32]:
-        """In how many bits each token's rest is coded."""
+        """Return in how many bits each token's rest is coded."""
         return extra_bits(tokens)
 
     def join(self, tokens: NDArray[np.int32], rest: NDArray[np.int32]) -> NDArray[np.int32]:
-        """Tokens and what is left to residuals."""
+        """Return the residuals of tokens (n,) and what is left of them."""
         return join(tokens, rest)

@@ -1,4 +1,4 @@
-"""The walk over black and white pages: wavefronts of all tiles of a section at a time, in exact integer arithmetic."""
+"""The walk over tiles of a black and white image, side by side, in exact integer arithmetic."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
+from jaxtyping import UInt8
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .bilevel import STEPS, UNIT, FrozenBilevel, Step
-from .scan_ring import Ring
+from .net import STEPS
+from .ring import WavefrontRing
 from .surroundings import RECTANGLES, window
+from .walk import UNIT, BilevelStep, IntegerBilevelNet
 
 SHIFTS = np.array([[rectangle.shift] for rectangle in RECTANGLES], np.int32)
 
@@ -19,44 +21,53 @@ Tile = tuple[slice, slice]
 """Rows and columns of an image."""
 
 
-class ScanDescent:
-    """Tiles of an image (height, width) on their way, 1 is paper; `known` if the encoder has it, else it is filled."""
+class TiledBilevelDescent:
+    """A walk over tiles of an image, a wavefront of all tiles at a time.
 
-    def __init__(self, net: FrozenBilevel, tiles: list[Tile], image: NDArray[np.uint8], *, known: bool) -> None:
+    Args:
+        net: The network.
+        tiles: Rows and columns of each tile.
+        image: 0 is ink, 1 is paper.
+        known: Whether the image is what an encoder has; a decoder's is filled.
+    """
+
+    def __init__(
+        self, net: IntegerBilevelNet, tiles: list[Tile], image: UInt8[NDArray[np.uint8], "H W"], *, known: bool
+    ) -> None:
         self.net, self.image, self.known = net, image, known
         self.tops, self.lefts = (np.array([[tile[axis].start] for tile in tiles]) for axis in (0, 1))
         sizes = np.array([[side.stop - side.start for side in tile] for tile in tiles])
-        self.ring = Ring(net.reach, window(net.reach) + RECTANGLES, sizes)
+        self.ring = WavefrontRing(net.reach, window(net.reach) + RECTANGLES, sizes)
         self.inside: NDArray[np.bool_] | None = None
 
     @property
     def depth(self) -> int:
-        """How many wavefronts there are."""
+        """Number of wavefronts."""
         return self.ring.fronts
 
-    def blocks(self, index: int) -> Iterator[Step]:
-        """The wavefront's pixels, tile after tile, if it has any."""
+    def blocks(self, index: int) -> Iterator[BilevelStep]:
+        """Yield the wavefront's pixels, tile after tile, if it has any."""
         self.inside = self.ring.inside(index)
         contexts = self._contexts(index)
         if not len(contexts):
             self.ring.put(index, np.empty(0, np.int8), self.inside)
             return
         wanted = self.image[self._places(index)].astype(np.int32) if self.known else None
-        yield Step(index, contexts, wanted)
+        yield BilevelStep(index, contexts, wanted)
 
-    def absorb(self, step: Step, choice: Tensor) -> None:
-        """Puts the pixels in."""
+    def absorb(self, step: BilevelStep, choice: Tensor) -> None:
+        """Store the pixels."""
         white = choice.numpy()
         if not self.known:
             self.image[self._places(step.layer)] = white
         self.ring.put(step.layer, (2 * white - 1).astype(np.int8), self.inside)
 
-    def finish(self) -> NDArray[np.uint8]:
-        """The image."""
+    def finish(self) -> UInt8[NDArray[np.uint8], "H W"]:
+        """Return the image."""
         return self.image
 
     def _contexts(self, index: int) -> NDArray[np.int32]:
-        """Contexts of the wavefront's pixels: of the network, or from STEPS on the patterns of quiet ones."""
+        """Return the contexts of the wavefront's pixels: the network's, or from STEPS on the patterns of quiet ones."""
         counts = self.ring.counts(index)
         contexts: NDArray[np.int32] = np.packbits(counts[2:] > 0, axis=0, bitorder="little")[0] + np.int32(STEPS)
         busy = np.flatnonzero(counts[0] | counts[1])
@@ -71,7 +82,7 @@ class ScanDescent:
         return contexts if self.inside is None else contexts[self.inside.ravel()]
 
     def _places(self, index: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Rows and columns of the wavefront's pixels in the image, tile after tile."""
+        """Return the rows and columns of the wavefront's pixels in the image, tile after tile."""
         rows = self.ring.rows(index)
         y = np.arange(rows.start, rows.stop)
         places = self.tops + y, self.lefts + (index - self.ring.lag * y)

@@ -1,4 +1,4 @@
-"""Distributions of a pixel model: the mixture of logistics that it trains with, the tables that it is coded with.
+"""Distributions of residuals: the mixture of logistics that a model trains with, and the tables that it codes with.
 
 A table's weights are data, computed in floats when a model is made and corrected by counts; coding only reads them.
 """
@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from jaxtyping import Float, Float64, Int32, Int64
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .pixel_net import MEAN_STEPS, SCALES, TAILS, Shape
-from .residuals import CONTEXTS, TOKENS, WIDE, bits, starts
+from .heads import MEAN_STEPS, SCALES, TAILS, PixelDistribution
+from .tokens import CONTEXTS, TOKENS, WIDE, bits, starts
 
 TRUST = 400.0
 """How many counted residuals weigh as much as the mixture."""
@@ -26,8 +27,8 @@ TOTAL = 2**24 - (TOKENS + 2)
 """Sum of a table's weights."""
 
 
-def mixtures() -> NDArray[np.float64]:
-    """Probabilities of tokens (CONTEXTS, TOKENS) under the training's mixture; contexts by scale, tail, fraction."""
+def mixtures() -> Float64[NDArray[np.float64], "contexts tokens"]:
+    """Return the probabilities of tokens under the training's mixture; contexts by scale, tail, fraction."""
     i, t, f = (axis.reshape(-1, 1) for axis in np.indices((SCALES, TAILS, MEAN_STEPS)))
     scale, wide = 2.0 ** (i / 4 - 3), 2.0 ** (-1 - 1.25 * t)
     middle = (f - MEAN_STEPS // 2) / MEAN_STEPS
@@ -36,8 +37,8 @@ def mixtures() -> NDArray[np.float64]:
     return np.asarray(p / p.sum(axis=1, keepdims=True))
 
 
-def edges() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Where the residuals of each token begin and end, half a level beyond the outermost. (TOKENS,) each"""
+def edges() -> tuple[Float64[NDArray[np.float64], " tokens"], Float64[NDArray[np.float64], " tokens"]]:
+    """Return where the residuals of each token begin and end, half a level beyond the outermost."""
     first = starts().astype(np.float64)
     last = first + 2.0 ** bits() - 1
     low = np.concatenate([-last[:0:-1], first]) - 0.5
@@ -45,15 +46,21 @@ def edges() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return low, high
 
 
-def checked(tables: NDArray[np.int32]) -> NDArray[np.int32]:
-    """The tables, or ValueError if they are no distributions."""
+def checked(
+    tables: Int32[NDArray[np.int32], "contexts tokens"],
+) -> Int32[NDArray[np.int32], "contexts tokens"]:
+    """Return tables of integer weights as they are.
+
+    Raises:
+        ValueError: If they are not distributions.
+    """
     if tables.shape != (CONTEXTS, TOKENS) or tables.min() < 0 or (tables.sum(axis=1, dtype=np.int64) != TOTAL).any():
         raise ValueError("its tables are not valid")
     return tables
 
 
 def _between(low: NDArray[np.float64], high: NDArray[np.float64]) -> NDArray[np.float64]:
-    """A standard logistic's probability of an interval, from the side on which it is precise."""
+    """Return a standard logistic's probability of an interval, from the side on which it is precise."""
     flip = low + high > 0
     a, b = np.where(flip, -high, low), np.where(flip, -low, high)
     return np.asarray(_logistic(b) - _logistic(a))
@@ -63,8 +70,14 @@ def _logistic(x: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(0.5 * (1 + np.tanh(x / 2)))
 
 
-def tables(counts: NDArray[np.int64] | None = None) -> NDArray[np.int32]:
-    """Integer weights (CONTEXTS, TOKENS), rows summing to 2**24 - (K + 2), corrected by `counts` of tokens."""
+def tables(
+    counts: Int64[NDArray[np.int64], "contexts tokens"] | None = None,
+) -> Int32[NDArray[np.int32], "contexts tokens"]:
+    """Return the tables that tokens are coded with: integer weights, rows summing to 2**24 - (K + 2).
+
+    Args:
+        counts: How often each token occurred in each context in training; they correct the mixture.
+    """
     p = mixtures()
     if counts is not None:
         p = (p * TRUST + counts) / (TRUST + counts.sum(axis=1, keepdims=True))
@@ -75,16 +88,21 @@ def tables(counts: NDArray[np.int64] | None = None) -> NDArray[np.int32]:
     return whole
 
 
-def cost(target: Tensor, shape: Shape) -> Tensor:
-    """Bits of residuals (n,) in grey levels under the mixture of two logistics, integrated over each level."""
-    distance = target - shape.mean / MEAN_STEPS
-    scale = torch.exp2(shape.scale / 4 - 3)
-    wide = torch.exp2(-1 - 1.25 * shape.tail)
+def cost(target: Float[Tensor, " n"], given: PixelDistribution) -> Float[Tensor, " n"]:
+    """Return the bits of pixels under their mixtures of two logistics, integrated over each grey level.
+
+    Args:
+        target: The pixels minus their base, in grey levels.
+        given: Their distributions.
+    """
+    distance = target - given.mean / MEAN_STEPS
+    scale = torch.exp2(given.scale / 4 - 3)
+    wide = torch.exp2(-1 - 1.25 * given.tail)
     p = (1 - wide) * _level(distance, scale) + wide * _level(distance, scale * WIDE)
     return -torch.log2(p * (1 - 1000 * LEAST) + LEAST)
 
 
 def _level(distance: Tensor, scale: Tensor) -> Tensor:
-    """A logistic's probability of (distance - 1/2, distance + 1/2); by symmetry on the side where it is precise."""
+    """Return a logistic's probability of (distance - 1/2, distance + 1/2), from the side on which it is precise."""
     near = distance.abs()
     return torch.sigmoid((0.5 - near) / scale) - torch.sigmoid((-0.5 - near) / scale)

@@ -1,6 +1,6 @@
-"""What a pixel sees: its neighbours before it, how predictors fared there, and the lossy image around it.
+"""The features of a pixel: its neighbours before it, how predictors fared there, and the lossy image around it.
 
-All of it is whole steps of 2**-4 grey levels, so that sums are exact:
+All of them are whole steps of 2**-4 grey levels, so that sums are exact:
 
     differences   of the 17 neighbours within REACH to the base, on three planes; 0 outside the tile
     shown         differences of the lossy image around the pixel to the base, and the base itself
@@ -16,15 +16,16 @@ from functools import lru_cache
 
 import torch
 import torch.nn.functional as F
+from jaxtyping import Float
 from torch import Tensor
 
+from ...integer.grid import ACTIVATION_BITS
 from ..causal import Reach
-from ..integer.grid import ACTIVATION_BITS
 
 UNIT = 2.0**ACTIVATION_BITS
 """Steps in a grey level."""
 LIMIT = 127 * UNIT
-"""Largest magnitude of anything seen, in steps."""
+"""Largest magnitude of a feature, in steps."""
 START = (128.0, 0.0, 0.0)
 """The base of a tile's first pixel, by plane."""
 
@@ -32,9 +33,9 @@ REACH = Reach(3, 2)
 NEAR = tuple(sorted(REACH.offsets()))
 """Offsets (dy, dx) of neighbours, row by row."""
 PAST = ((-2, 0), (-1, -1), (-1, 0), (-1, 1), (0, -2), (0, -1))
-"""Offsets at which the predictors' errors are seen."""
+"""Offsets at which the predictors' errors are features."""
 SHOWN = ((0, 0), (0, 1), (1, 0), (1, 1), (1, -1), (0, -1), (-1, 0))
-"""Offsets at which the lossy image's luminance is seen; its colours are seen at the pixel."""
+"""Offsets at which the lossy image's luminance is a feature; its colours are taken at the pixel."""
 BASES = (len(SHOWN) + 2, 3)
 """Maps of the lossy image, and bases."""
 
@@ -49,18 +50,18 @@ Shift = tuple[int, int]
 
 
 def inputs(predictors: int) -> int:
-    """How many numbers a pixel sees."""
+    """Return the number of features of a pixel."""
     return linear_inputs() + 3 * predictors * len(PAST) + 3 * len(COUNTS) + 3 * predictors
 
 
 def linear_inputs() -> int:
-    """How many of them, the first, the predictors see: differences and what is shown."""
+    """Return how many of them, the first, the predictors take: differences and the lossy image."""
     return 3 * len(NEAR) + sum(BASES)
 
 
 @lru_cache(maxsize=1)
-def logarithms() -> Tensor:
-    """By whole number n below TABLE: log2(n + 1), its mantissa taken as linear, in steps around 16 = 2**4. (TABLE,)"""
+def logarithms() -> Float[Tensor, " table"]:
+    """Return log2(n + 1) for n below TABLE, its mantissa taken as linear, in steps around 16 = 2**4."""
     whole = [n.bit_length() - 1 for n in range(1, TABLE + 1)]
     parts = [OCTAVE * e + (OCTAVE * (n - 2**e) >> e) for n, e in enumerate(whole, 1)]
     return torch.tensor(parts, dtype=torch.float32) - 4 * OCTAVE
@@ -68,7 +69,7 @@ def logarithms() -> Tensor:
 
 @lru_cache(maxsize=1)
 def _nearest() -> Tensor:
-    """Which differences each logarithm of a plane sums up, in whole grey levels. (3 * COUNTS, 3 * NEAR)"""
+    """Return which differences each logarithm of a plane sums up, in whole grey levels. (3 * COUNTS, 3 * NEAR)"""
     near = sorted(range(len(NEAR)), key=lambda i: (NEAR[i][0] ** 2 + NEAR[i][1] ** 2, NEAR[i]))
     weights = torch.zeros(3 * len(COUNTS), 3 * len(NEAR))
     for plane in range(3):
@@ -78,8 +79,8 @@ def _nearest() -> Tensor:
     return weights
 
 
-def fill_logarithms(rows: Tensor, predictors: int) -> Tensor:
-    """Fills in the logarithms, the last rows, of all that is seen (inputs, n), and returns it.
+def fill_logarithms(rows: Float[Tensor, "inputs n"], predictors: int) -> Float[Tensor, "inputs n"]:
+    """Fill in the logarithms, the last rows of the features, and return them all.
 
     They are of sums of magnitudes: grey levels of differences by plane, quarters of errors by plane and predictor.
     """
@@ -95,23 +96,25 @@ def _logarithm(sums: Tensor) -> Tensor:
     return logarithms().take(sums.long())
 
 
-def shifted(maps: Tensor, offsets: tuple[Shift, ...]) -> Tensor:
-    """Maps (C, B, H, W) at offsets from every pixel before it, 0 outside. (offsets * C, B, H, W)"""
+def shifted(maps: Float[Tensor, "C B H W"], offsets: tuple[Shift, ...]) -> Float[Tensor, "D B H W"]:
+    """Return maps at offsets from every pixel, 0 outside the image: D = offsets * C."""
     height, width = maps.shape[-2:]
     padded = F.pad(maps, (REACH.columns, REACH.columns, REACH.rows, 0))
     corners = [(REACH.rows + dy, REACH.columns + dx) for dy, dx in offsets]
     return torch.cat([padded[..., y : y + height, x : x + width] for y, x in corners])
 
 
-def bases(planes: Tensor) -> Tensor:
-    """The base of every pixel of planes (3, B, H, W) in grey levels, in grey levels."""
+def bases(planes: Float[Tensor, "3 B H W"]) -> Float[Tensor, "3 B H W"]:
+    """Return the base of every pixel, in grey levels as the planes are."""
     above, left = F.pad(planes, (0, 0, 1, 0))[..., :-1, :], F.pad(planes, (1, 0))[..., :-1]
     y, x, start = (part[:, None] for part in weights_of(*planes.shape[-2:]))
     return torch.floor(above * y + left * x + 0.5) + start
 
 
-def weights_of(height: int, width: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Of the pixel above and of that to the left, (1, H, W) each, and what stands for them at the first, (3, H, W)."""
+def weights_of(
+    height: int, width: int
+) -> tuple[Float[Tensor, "1 H W"], Float[Tensor, "1 H W"], Float[Tensor, "3 H W"]]:
+    """Return the weights of a base: of the pixel above, of the one to the left, and the first pixel's own base."""
     has_above, has_left = torch.ones(2, 1, height, width).unbind(0)
     has_above[:, 0], has_left[:, :, 0] = 0, 0
     share = 1 - 0.5 * has_above * has_left
@@ -120,14 +123,14 @@ def weights_of(height: int, width: int) -> tuple[Tensor, Tensor, Tensor]:
     return has_above * share, has_left * share, start
 
 
-def shown_around(shown: Tensor) -> Tensor:
-    """The lossy image's planes (3, B, H, W) where they are seen, the border repeated. (maps, B, H, W)"""
+def shown_around(shown: Float[Tensor, "3 B H W"]) -> Float[Tensor, "maps B H W"]:
+    """Return the lossy image's planes at the offsets of its features, the border repeated."""
     height, width = shown.shape[-2:]
     padded = F.pad(shown[:1], (1, 1, 1, 1), mode="replicate")
     light = [padded[..., 1 + dy : 1 + dy + height, 1 + dx : 1 + dx + width] for dy, dx in SHOWN]
     return torch.cat([*light, shown[1:]])
 
 
-def clamped(rows: Tensor) -> Tensor:
-    """Rows within what may be seen, in place."""
+def clamped(rows: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+    """Limit features to their range, in place."""
     return rows.clamp_(-LIMIT, LIMIT)

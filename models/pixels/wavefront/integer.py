@@ -1,31 +1,33 @@
-"""The network of `wavefront` for coding: maps of (inputs, n) in whole steps, as few of them as can be.
+"""The network of `wavefront` in integer arithmetic: maps of (inputs, n) in whole steps, as few of them as can be.
 
-Every map's bias holds the half that rounds: floor(W x + b + 1/2). Sums stay below 2**23 steps of their grid (see
+Every map's bias includes the half that rounds: floor(W x + b + 1/2). Sums stay below 2**23 steps of their grid (see
 file) and the half lies on that grid, so that adding it is exact in any order.
 """
 
 from __future__ import annotations
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
-from ..integer.grid import ACTIVATION_BITS
-from ..integer.linear import GridLinear
-from ..packing import BoundError
-from ..pixel_net import HIDDEN_LIMIT, MEAN_BITS, SCALES, TAILS
-from . import seen
+from ...integer.grid import ACTIVATION_BITS
+from ...integer.linear import GridLinear
+from ...packing import BoundError
+from ..heads import HIDDEN_LIMIT, MEAN_BITS, SCALES, TAILS
+from . import features
+from .features import UNIT
 from .net import MIX_BITS, MIX_LIMIT, PART_BITS, PART_LIMIT, PREDICTION_LIMIT, PlaneHead, WavefrontNet
-from .seen import UNIT
 
 PART = PART_LIMIT * 2**PART_BITS
 MIX = MIX_LIMIT * 2**MIX_BITS
 PREDICTION = PREDICTION_LIMIT * UNIT
 
 
-def scaled(linear: GridLinear, bits: list[int]) -> tuple[Tensor, Tensor]:
-    """Matrix and bias (outputs, 1) from steps of 2**-4 to steps of 2**-`bits`, before rounding.
+def scaled(linear: GridLinear, bits: list[int]) -> tuple[Float[Tensor, "outputs inputs"], Float[Tensor, "outputs 1"]]:
+    """Return matrix and bias of a map from steps of 2**-4 to steps of 2**-`bits`, before rounding.
 
-    BoundError if half a step of the result is no whole step of an output's sums, which large weights can cause.
+    Raises:
+        BoundError: If half a step of the result is not a whole step of an output's sums, which large weights can cause.
     """
     weight, bias = (x.detach() for x in linear.quantised())
     fine = torch.tensor(bits, dtype=torch.float32).expand(len(bias))
@@ -35,7 +37,7 @@ def scaled(linear: GridLinear, bits: list[int]) -> tuple[Tensor, Tensor]:
     return weight * scale * 2.0**-ACTIVATION_BITS, bias[:, None] * scale
 
 
-class Layer:
+class IntegerLayer:
     """A `GridLinear` and a ReLU on the activations' grid."""
 
     def __init__(self, linear: GridLinear) -> None:
@@ -46,22 +48,27 @@ class Layer:
         return torch.addmm(self.bias, self.matrix, x).floor_().clamp_(0, HIDDEN_LIMIT)
 
 
-class FrozenPlane:
-    """A `PlaneHead`: what is left of it once `FrozenWavefront.enter` has seen all that is the same for every plane."""
+class IntegerPlaneHead:
+    """The part of a `PlaneHead` that is left once `IntegerWavefrontNet.enter` has done what all planes share."""
 
     def __init__(self, head: PlaneHead, hidden: int, predictors: int) -> None:
         mix, _ = scaled(head.mix, [ACTIVATION_BITS])
         skip, _ = scaled(head.skip, [PART_BITS])
-        self.before = torch.cat([mix[:, hidden:], skip[:, seen.linear_inputs() :]])  # (width + 1, planes)
+        self.before = torch.cat([mix[:, hidden:], skip[:, features.linear_inputs() :]])  # (width + 1, planes)
         self.out, bias = scaled(head.out, [PART_BITS, 0, -2] + [MIX_BITS] * predictors)
         self.bias = bias + 0.5
         limits = [PART, SCALES // 2, TAILS // 2] + [MIX] * predictors
         self.limits = torch.tensor(limits)[:, None]
 
-    def __call__(self, entered: Tensor, predicted: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
-        """Steps of 2**-3 to the mean above the base, and the index of scale and tail. (n,) each
+    def __call__(
+        self, entered: Float[Tensor, "w n"], predicted: Float[Tensor, "J n"], before: Float[Tensor, "planes n"]
+    ) -> tuple[Float[Tensor, " n"], Float[Tensor, " n"]]:
+        """Return the means of a plane's pixels, in steps of 2**-3 above the base, and indices of scale and tail.
 
-        `entered` (width + 1, n) is used up.
+        Args:
+            entered: What `IntegerWavefrontNet.enter` returns for the plane, w = width + 1; overwritten.
+            predicted: The plane's predictions, in steps of 2**-4.
+            before: Residuals of the planes before, in the same steps.
         """
         if len(before):
             entered.addmm_(self.before, before)
@@ -74,27 +81,27 @@ class FrozenPlane:
         return mean.mul_(2.0 ** (MEAN_BITS - PART_BITS)).add_(0.5).floor_(), kinds
 
 
-class FrozenWavefront:
-    """A `WavefrontNet`."""
+class IntegerWavefrontNet:
+    """A `WavefrontNet` for coding."""
 
     def __init__(self, net: WavefrontNet) -> None:
         self.predictors, hidden = net.config.predictors, net.config.hidden
         heads = [head for head in net.heads if isinstance(head, PlaneHead)]
-        self.trunk, self.deep = Layer(net.trunk), Layer(net.deep)
+        self.trunk, self.deep = IntegerLayer(net.trunk), IntegerLayer(net.deep)
         straight = [scaled(net.predict, [ACTIVATION_BITS]), *(scaled(head.skip, [PART_BITS]) for head in heads)]
-        linear = seen.linear_inputs()
+        linear = features.linear_inputs()
         self.straight = torch.cat([matrix[:, :linear] for matrix, _ in straight])
         self.straight_bias = torch.cat([bias for _, bias in straight]) + 0.5
         mixes = [scaled(head.mix, [ACTIVATION_BITS]) for head in heads]
         nothing = torch.zeros(1, hidden)
         self.mix = torch.cat([part for matrix, _ in mixes for part in (matrix[:, :hidden], nothing)])
         self.mix_bias = torch.cat([part for _, bias in mixes for part in (bias + 0.5, nothing[:, :1])])
-        self.heads = [FrozenPlane(head, hidden, self.predictors) for head in heads]
+        self.heads = [IntegerPlaneHead(head, hidden, self.predictors) for head in heads]
 
-    def enter(self, everything: Tensor) -> tuple[Tensor, Tensor]:
-        """All that is seen (inputs, n) -> predictions (3 J, n), and what each head begins from (3, width + 1, n)."""
+    def enter(self, everything: Float[Tensor, "inputs n"]) -> tuple[Float[Tensor, "J3 n"], Float[Tensor, "3 w n"]]:
+        """Return the predictions of all planes, 3 J of each pixel, and what each head starts from, w = width + 1."""
         n, J = everything.shape[1], 3 * self.predictors
-        straight = torch.addmm(self.straight_bias, self.straight, everything[: seen.linear_inputs()])
+        straight = torch.addmm(self.straight_bias, self.straight, everything[: features.linear_inputs()])
         entered = torch.addmm(self.mix_bias, self.mix, self.deep(self.trunk(everything))).view(3, -1, n)
         entered[:, -1] = straight[J:]
         return straight[:J].floor_().clamp_(-PREDICTION, PREDICTION), entered

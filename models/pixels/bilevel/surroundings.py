@@ -1,4 +1,4 @@
-"""How much ink lies around a pixel, beyond its neighbours: counts in rectangles of the pixels before it, exactly.
+"""Counts of ink around a pixel, beyond its neighbours: exact sums over rectangles of the pixels before it.
 
 A count is four corners of the sums S(y, x) over all pixels above and to the left, so a rectangle of any size costs the
 same. A pixel without ink among its neighbours is *quiet*: which of the rectangles hold any ink then is all that counts.
@@ -10,14 +10,15 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
+from jaxtyping import Float, Int, Int32, Num
 from torch import Tensor
 
-from .causal import Reach
+from ..causal import Reach
 
 
 @dataclass(frozen=True)
 class Rectangle:
-    """Offsets from a pixel, the ends included; `shift` brings the largest count to 127 at most. ValueError."""
+    """A rectangle of offsets from a pixel, the ends included."""
 
     top: int
     bottom: int
@@ -26,17 +27,17 @@ class Rectangle:
 
     @property
     def shift(self) -> int:
-        """By how many bits a count is shifted down."""
+        """By how many bits a count is shifted down, to be 127 at most."""
         area = (self.bottom - self.top + 1) * (self.right - self.left + 1)
         return max(0, area.bit_length() - 7)
 
     def known(self, reach: Reach) -> bool:
-        """Whether its pixels are known in the order of a reach's wavefronts."""
+        """Tell whether its pixels are known in the order of a reach's wavefronts."""
         ahead = reach.columns + (-self.bottom - 1) * (reach.columns + 1) if self.bottom < 0 else -1
         return self.top <= self.bottom <= 0 and self.left <= self.right <= ahead
 
     def corners(self) -> tuple[tuple[int, int, int], ...]:
-        """(sign, dy, dx) of the four sums whose total is the count."""
+        """Return (sign, dy, dx) of the four sums whose total is the count."""
         up, left = self.top - 1, self.left - 1
         return (1, self.bottom, self.right), (-1, up, self.right), (-1, self.bottom, left), (1, up, left)
 
@@ -51,16 +52,16 @@ RECTANGLES = (
     Rectangle(-16, -4, 0, 20),
     Rectangle(-15, 0, -24, -1),
 )
-"""What a pixel of a page is told of its surroundings."""
+"""Where ink is counted for each pixel."""
 
 
 def window(reach: Reach) -> tuple[Rectangle, Rectangle]:
-    """The rectangles that a reach's neighbours are: those above, and those to the left."""
+    """Return the rectangles that make up a reach's neighbourhood: above the pixel, and to its left."""
     return Rectangle(-reach.rows, -1, -reach.columns, reach.columns), Rectangle(0, 0, -reach.columns, -1)
 
 
-def counts(white: Tensor, rectangles: tuple[Rectangle, ...]) -> Tensor:
-    """Ink in the rectangles of every pixel of (B, H, W) pixels, 0 is ink; nothing lies outside. (B, H, W, n) int32"""
+def counts(white: Num[Tensor, "B H W"], rectangles: tuple[Rectangle, ...]) -> Int32[Tensor, "B H W rectangles"]:
+    """Return how much ink is in the rectangles of every pixel of images of 0 (ink) and 1; there is none outside."""
     height, width = white.shape[1:]
     up, left = 1 - min(r.top for r in rectangles), 1 - min(r.left for r in rectangles)
     right = max(0, *(r.right for r in rectangles))
@@ -75,12 +76,14 @@ def counts(white: Tensor, rectangles: tuple[Rectangle, ...]) -> Tensor:
     return torch.stack(columns, dim=-1)
 
 
-def features(found: Tensor, rectangles: tuple[Rectangle, ...]) -> Tensor:
-    """Counts (..., n) as features on the grid 2**-4, up to 127/16."""
+def features(
+    found: Int[Tensor, "*shape rectangles"], rectangles: tuple[Rectangle, ...]
+) -> Float[Tensor, "*shape rectangles"]:
+    """Return counts as features on the grid 2**-4, up to 127/16."""
     shifts = torch.tensor([r.shift for r in rectangles], dtype=torch.int32)
     return (found >> shifts).float() / 16
 
 
-def pattern(found: Tensor) -> Tensor:
-    """Which of the counts (..., n) are not 0, as a number: the first is the lowest bit. (...) int32"""
+def pattern(found: Int[Tensor, "*shape rectangles"]) -> Int32[Tensor, "*shape"]:
+    """Return which of the counts are not 0, as a number: the first is the lowest bit."""
     return ((found > 0).int() << torch.arange(found.shape[-1], dtype=torch.int32)).sum(-1, dtype=torch.int32)

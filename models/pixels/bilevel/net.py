@@ -1,0 +1,74 @@
+"""Black and white pixels given their neighbours before them and features: a small network on exact grids.
+
+The network returns the log-odds of white in bits, in steps of 2**-5 up to 14 bits: one of STEPS distributions, which
+are computed in integers once (`tokens.distributions`).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from ...integer.grid import on_grid, rectified, signed
+from ...integer.linear import GridLinear
+from ..causal import Reach
+
+SCORE_BITS = 5
+SCORE_LIMIT = 14.0
+HALF = int(SCORE_LIMIT * 2**SCORE_BITS)
+STEPS = 2 * HALF + 1
+HIDDEN_LIMIT = 255
+"""Largest hidden activation, in steps of 2**-4."""
+
+
+@dataclass(frozen=True)
+class BilevelConfig:
+    """Sizes of the network.
+
+    Args:
+        reach: The neighbourhood.
+        features: Number of maps of features.
+        width: Width of the hidden layers.
+        depth: Number of hidden layers.
+    """
+
+    reach: Reach
+    features: int
+    width: int = 48
+    depth: int = 2
+
+
+class BilevelNet(nn.Module):
+    """Log-odds of white, in bits; neighbours are 1 where white, -1 where black, 0 outside."""
+
+    def __init__(self, config: BilevelConfig) -> None:
+        super().__init__()
+        self.config = config
+        inputs = len(config.reach.offsets()) + config.features
+        self.first = GridLinear(inputs, config.width, gain=1.4)
+        self.rest = nn.ModuleList(
+            GridLinear(config.width, config.width, gain=1.4, input_limit=HIDDEN_LIMIT) for _ in range(config.depth - 1)
+        )
+        self.last = GridLinear(config.width, 1, gain=0.5, input_limit=HIDDEN_LIMIT)
+
+    def forward(self, white: Float[Tensor, "B H W"], features: Float[Tensor, "B F H W"]) -> Float[Tensor, "B H W"]:
+        """Return the scores of all pixels of images of 0 and 1."""
+        rows = torch.cat([self.config.reach.neighbours(2 * white - 1), signed(features).permute(0, 2, 3, 1)], dim=-1)
+        return self.scores(rows.flatten(0, 2)).view(white.shape)
+
+    def scores(self, rows: Float[Tensor, "n inputs"]) -> Float[Tensor, " n"]:
+        """Return the scores of pixels, given their neighbours and features."""
+        h = rectified(self.first(rows))
+        for layer in self.rest:
+            h = rectified(layer(h))
+        return on_grid(self.last(h), SCORE_BITS, -SCORE_LIMIT, SCORE_LIMIT)[:, 0]
+
+
+def log_prob(scores: Float[Tensor, "*shape"], white: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+    """Return log p of pixels of 0 and 1, in nats."""
+    return -F.binary_cross_entropy_with_logits(scores * math.log(2), white, reduction="none")

@@ -1,0 +1,82 @@
+"""Causal neighbourhoods: a pixel is given those above it and to its left, within a reach.
+
+Coding takes pixels in wavefronts: all pixels of an image (and of any number of images) whose neighbourhoods are known
+at the same time. With a reach of c columns to the right of a pixel, row y may be c + 1 pixels behind row y - 1; this
+lag puts the pixel in column x of row y into wavefront x + lag * y.
+
+    . n n n n n .        wavefronts for c = 1:    0 1 2 3 4
+    . n n n n n .                                 2 3 4 5 6
+    . n n x                                       4 5 6 7 8
+
+Here, rows is how far up a pixel's neighbours reach, and c how far left and, in the rows above, right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Shaped
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Reach:
+    """How far a pixel's neighbourhood extends.
+
+    Args:
+        rows: Rows above the pixel, 1 to 16.
+        columns: Columns to its left and, in the rows above, to its right too, 1 to 16.
+
+    Raises:
+        ValueError: If one of them is out of bounds.
+    """
+
+    rows: int
+    columns: int
+
+    def __post_init__(self) -> None:
+        if not (1 <= self.rows <= 16 and 1 <= self.columns <= 16):
+            raise ValueError("a reach has 1 to 16 rows and columns")
+
+    @property
+    def lag(self) -> int:
+        """How many pixels a row is behind the one above it."""
+        return self.columns + 1
+
+    def offsets(self) -> tuple[tuple[int, int], ...]:
+        """Return the offsets (dy, dx) of the neighbours, the nearest first."""
+        above = [(dy, dx) for dy in range(-self.rows, 0) for dx in range(-self.columns, self.columns + 1)]
+        left = [(0, dx) for dx in range(-self.columns, 0)]
+        return tuple(sorted(above + left, key=lambda o: (o[0] ** 2 + o[1] ** 2, o)))
+
+    def padded(self, planes: Shaped[Tensor, "*batch H W"]) -> Shaped[Tensor, "*batch h w"]:
+        """Return planes with zeros around them for every neighbour: h = rows + H, w = W + 2 columns."""
+        return F.pad(planes, (self.columns, self.columns, self.rows, 0))
+
+    def neighbours(self, planes: Shaped[Tensor, "B H W"]) -> Shaped[Tensor, "B H W neighbours"]:
+        """Return the neighbours of every pixel, in the order of `offsets`; 0 outside the image."""
+        height, width = planes.shape[-2:]
+        padded = self.padded(planes)
+        rows = [(self.rows + dy, self.columns + dx) for dy, dx in self.offsets()]
+        return torch.stack([padded[:, y : y + height, x : x + width] for y, x in rows], dim=-1)
+
+    def wavefronts(self, height: int, width: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield the rows and columns, (n,) each, of the pixels of every wavefront, from the top left."""
+        for front in range(wavefront_count(height, width, self.lag)):
+            rows = wavefront_rows(front, height, width, self.lag)
+            y = torch.arange(rows.start, rows.stop)
+            yield y, front - self.lag * y
+
+
+def wavefront_count(height: int, width: int, lag: int) -> int:
+    """Return the number of wavefronts of an image of (height, width) pixels."""
+    return width + lag * (height - 1)
+
+
+def wavefront_rows(front: int, height: int, width: int, lag: int) -> slice:
+    """Return the rows that have a pixel in a wavefront; none where the image is narrower than the lag."""
+    first = max(0, -(-(front - width + 1) // lag))
+    return slice(first, max(first, min(height - 1, front // lag) + 1))

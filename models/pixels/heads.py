@@ -1,0 +1,86 @@
+"""The last layers of networks of colour pixels, on exact grids: one head for each plane of a pixel.
+
+A head is given a hidden layer that the three planes share and how the planes before its own came out. It returns the
+mean, the scale and the tail of the plane's distribution, which together are the index of one of a few shared tables
+(`distributions`). A unit is a grey level; activations lie on the grid 2**-4, so that a smooth image's means are fine
+enough.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from ..integer.grid import ACTIVATION_BITS, on_grid
+from ..integer.linear import GridLinear
+
+FEATURE_LIMIT = 127 * 16
+"""Largest feature: whole grey levels up to 127, in steps of the activations' grid."""
+HIDDEN_LIMIT = 2047
+"""Largest hidden activation, in the same steps."""
+
+MEAN_BITS = 3
+MEAN_STEPS = 2**MEAN_BITS
+"""Steps of the mean in a grey level."""
+BOUND_BITS = 8
+"""The grid of the mean's two parts."""
+SCALES = 41
+"""Scales are 2**(i/4 - 3) grey levels, i in 0 .. 40."""
+TAILS = 5
+"""The wide component's shares."""
+
+
+@dataclass
+class PixelDistribution:
+    """Distributions of n pixels of a plane; all numbers are whole.
+
+    Args:
+        mean: Steps of 2**-3 grey levels above the base.
+        scale: Index of the scale, 0 to SCALES - 1.
+        tail: Index of the wide component's share, 0 to TAILS - 1.
+    """
+
+    mean: Float[Tensor, " n"]
+    scale: Float[Tensor, " n"]
+    tail: Float[Tensor, " n"]
+
+
+class Head(nn.Module):
+    """The head of one plane.
+
+    Args:
+        inputs: Number of features, which reach the mean past the hidden layers.
+        before: How many planes are known when this one is coded.
+        hidden: Width of the hidden layer that the planes share.
+        width: Width of the head's own hidden layer.
+    """
+
+    def __init__(self, inputs: int, before: int, hidden: int, width: int) -> None:
+        super().__init__()
+        self.mix = GridLinear(hidden + before, width, gain=1.4, input_limit=HIDDEN_LIMIT)
+        self.out = GridLinear(width, 3, gain=0.2, input_limit=HIDDEN_LIMIT)
+        self.skip = GridLinear(inputs + before, 1, gain=0.05, input_limit=FEATURE_LIMIT)
+
+    def forward(
+        self, hidden: Float[Tensor, "n hidden"], features: Float[Tensor, "n inputs"], before: Float[Tensor, "n planes"]
+    ) -> PixelDistribution:
+        """Return the distributions of the plane, given the residuals of the planes before it."""
+        inner = rectified(self.mix(torch.cat([hidden, before], dim=1)))
+        mean, scale, tail = self.out(inner).unbind(1)
+        straight = self.skip(torch.cat([features, before], dim=1))[:, 0]
+        mean = on_grid(_bounded(mean) + _bounded(straight), MEAN_BITS) * MEAN_STEPS
+        half = (SCALES - 1) // 2
+        return PixelDistribution(mean, on_grid(scale, 0, -half, half) + half, on_grid(tail * 0.25, 0, -2, 2) + 2)
+
+
+def rectified(x: Float[Tensor, "*n"]) -> Float[Tensor, "*n"]:
+    """Apply a ReLU and round to the grid of the activations."""
+    return on_grid(x, ACTIVATION_BITS, 0, HIDDEN_LIMIT * 2.0**-ACTIVATION_BITS)
+
+
+def _bounded(mean: Tensor) -> Tensor:
+    """Return a part of a mean, on a grid that holds the sum of two exactly."""
+    return on_grid(mean, BOUND_BITS, -1024, 1024)

@@ -1,0 +1,110 @@
+"""Colour pixels given their neighbours before them and a map of features: a network on exact grids.
+
+Planes are those of a reversible colour transform (`colours`). The network is given how a pixel's neighbours within a
+reach differ from a base, the mean of the pixel above and the one to the left; its heads then predict one plane after
+the other (`heads`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from ..integer.grid import signed
+from ..integer.linear import GridLinear
+from .causal import Reach
+from .heads import FEATURE_LIMIT, MEAN_STEPS, Head, PixelDistribution, rectified
+
+FEATURE_SCALE = 16
+"""Grey levels in a unit of the features, which lie on the signed 8-bit grid."""
+START = (128, 0, 0)
+"""The base of the first pixel, by plane."""
+
+
+@dataclass(frozen=True)
+class RasterConfig:
+    """Sizes of the network.
+
+    Args:
+        reach: The neighbourhood.
+        features: Number of maps of features.
+        hidden: Width of the hidden layer that the planes share.
+        width: Width of each head's own hidden layer.
+    """
+
+    reach: Reach
+    features: int
+    hidden: int = 96
+    width: int = 32
+
+    @property
+    def inputs(self) -> int:
+        """Number of inputs: the neighbours' differences to the base and the base itself, by plane, and the features."""
+        return 3 * len(self.reach.offsets()) + 3 + self.features
+
+
+class RasterNet(nn.Module):
+    """Distributions of the planes of every pixel."""
+
+    def __init__(self, config: RasterConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.trunk = GridLinear(config.inputs, config.hidden, gain=1.4, input_limit=FEATURE_LIMIT)
+        self.heads = nn.ModuleList(Head(config.inputs, plane, config.hidden, config.width) for plane in range(3))
+
+    def forward(
+        self, planes: Float[Tensor, "B 3 H W"], features: Float[Tensor, "B F H W"]
+    ) -> list[tuple[Float[Tensor, " n"], PixelDistribution]]:
+        """Return by plane the differences of all n = B * H * W pixels to their base, and their distributions."""
+        inputs, base = self.inputs(planes, features)
+        hidden = rectified(self.trunk(inputs))
+        before, found = hidden.new_zeros(len(hidden), 0), []
+        targets = planes.permute(1, 0, 2, 3).flatten(1) - base
+        for target, head in zip(targets, self.heads, strict=True):
+            given: PixelDistribution = head(hidden, inputs, before)
+            middle = torch.floor(given.mean.detach() / MEAN_STEPS + 0.5)
+            before = torch.cat([before, (target - middle).clamp(-127, 127)[:, None]], dim=1)
+            found.append((target, given))
+        return found
+
+    def inputs(
+        self, planes: Float[Tensor, "B 3 H W"], features: Float[Tensor, "B F H W"]
+    ) -> tuple[Float[Tensor, "n inputs"], Float[Tensor, "3 n"]]:
+        """Return the network's inputs for every pixel, and the pixel's base, in grey levels."""
+        reach = self.config.reach
+        inside = reach.neighbours(torch.ones_like(planes[:1, 0])).expand(len(planes), -1, -1, -1).flatten(0, 2)
+        around = torch.stack([reach.neighbours(plane).flatten(0, 2) for plane in planes.unbind(1)])
+        base = base_of(around, inside)
+        rows = scaled(features).permute(0, 2, 3, 1).flatten(0, 2)
+        return torch.cat([differences(around, inside, base), rows], dim=1), base
+
+
+def scaled(features: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+    """Return features in whole grey levels."""
+    return signed(features) * FEATURE_SCALE
+
+
+def base_of(around: Float[Tensor, "3 n neighbours"], inside: Float[Tensor, "n neighbours"]) -> Float[Tensor, "3 n"]:
+    """Return the mean of the pixels above and to the left, of those inside the image.
+
+    Args:
+        around: The neighbours' planes, 0 outside the image; above and left are a reach's first two offsets.
+        inside: 1 for neighbours inside the image, 0 for others.
+    """
+    above, left = inside[:, 0], inside[:, 1]
+    sums = around[:, :, 0] + around[:, :, 1]  # outside is 0
+    mean = torch.floor((sums + 1) * 0.5)
+    start = around.new_tensor(START)[:, None]
+    return torch.where((above + left) == 2, mean, torch.where((above + left) == 1, sums, start))
+
+
+def differences(
+    around: Float[Tensor, "3 n neighbours"], inside: Float[Tensor, "n neighbours"], base: Float[Tensor, "3 n"]
+) -> Float[Tensor, "n inputs"]:
+    """Return the neighbours' differences to the base, 0 outside, and the base: 3 * neighbours + 3 inputs."""
+    apart = ((around - base[:, :, None]) * inside).clamp_(-127, 127)
+    middle = base - base.new_tensor(START)[:, None]
+    return torch.cat([apart.permute(1, 0, 2).flatten(1), middle.t().clamp(-127, 127)], dim=1)

@@ -1,0 +1,104 @@
+"""The skewed canvas of a walk: what is known of tiles, and the features of a wavefront's pixels, in steps of 2**-4."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from . import features
+from .features import UNIT, Shift
+from .skew import BEFORE, LAG, Tiling
+
+PLANES = slice(0, 3)
+
+RowRun = tuple[int, int, int]
+"""A row dy and columns dx, the last excluded."""
+
+
+@lru_cache(maxsize=4)
+def row_runs(offsets: tuple[Shift, ...]) -> tuple[RowRun, ...]:
+    """Return offsets (dy, dx), which are row by row and without gaps, as runs of columns."""
+    rows = sorted({dy for dy, _ in offsets})
+    columns = {row: [dx for dy, dx in offsets if dy == row] for row in rows}
+    return tuple((row, columns[row][0], columns[row][-1] + 1) for row in rows)
+
+
+class WavefrontCanvas:
+    """Planes of pixels and predictors' errors (fronts, maps, tiles, rows), filled front by front.
+
+    Args:
+        tiling: How the strip is cut.
+        predictors: Number of linear predictors of a plane.
+        shown: Planes of the lossy image, in grey levels.
+    """
+
+    def __init__(self, tiling: Tiling, predictors: int, shown: Float[Tensor, "3 height width"]) -> None:
+        self.tiling, self.predictors = tiling, predictors
+        self.errors = slice(3, 3 + 3 * predictors)
+        stretch = BEFORE + tiling.fronts + LAG, self.errors.stop, tiling.count, tiling.height + features.REACH.rows
+        self.maps = torch.zeros(stretch)
+        self.shown = tiling.skewed(tiling.tiles(features.shown_around(shown[:, None])[:, 0])).mul_(UNIT)
+        every = torch.ones(1, 1, tiling.height, tiling.width)
+        self.inside = tiling.skewed(features.shifted(every, features.NEAR)).squeeze(2)  # (fronts, NEAR, h)
+        weights = features.weights_of(tiling.height, tiling.width)
+        self.above, self.left, start = (tiling.skewed(weight[:, None]) for weight in weights)
+        self.start = start.mul_(UNIT)
+        self.middle = torch.tensor(features.START)[:, None, None] * UNIT
+
+    def planes(self) -> Float[Tensor, "3 height width"]:
+        """Return the planes of the strip, in grey levels."""
+        fronts = self.maps[BEFORE : BEFORE + self.tiling.fronts, PLANES, :, features.REACH.rows :]
+        return self.tiling.strip(self.tiling.straight(fronts) / UNIT)
+
+    def put(self, front: int, plane: int, values: Float[Tensor, " n"], errors: Float[Tensor, "J n"]) -> None:
+        """Store a plane's pixels of a front, tile after tile, and its predictors' errors."""
+        rows, J = self.tiling.rows(front), self.predictors
+        cells = slice(features.REACH.rows + rows.start, features.REACH.rows + rows.stop)
+        target = self.maps[BEFORE + front, :, :, cells]
+        target[plane] = values.view(target.shape[1:])
+        first = self.errors.start + J * plane
+        target[first : first + J] = features.clamped(errors).view(J, *target.shape[1:])
+
+    def features(self, front: int) -> tuple[Float[Tensor, "3 n"], Float[Tensor, "inputs n"]]:
+        """Return the base of a front's pixels, tile after tile, and their features."""
+        rows = self.tiling.rows(front)
+        n, linear = rows.stop - rows.start, features.linear_inputs()
+        everything = torch.empty(features.inputs(self.predictors), self.tiling.count, n)
+        base = self._base(front, rows)
+        self._straight(front, rows, base, everything[:linear])
+        self._gather(front, rows, self.errors, features.PAST, everything[linear:])
+        return base.flatten(1), features.fill_logarithms(everything.flatten(1), self.predictors)
+
+    def _base(self, front: int, rows: slice) -> Tensor:
+        above, left = self._back(front, rows, PLANES, (-1, 0, 1))[0], self._back(front, rows, PLANES, (0, -1, 0))[0]
+        sums = above * self.above[front, :, :, rows] + left * self.left[front, :, :, rows]
+        return sums.mul_(1 / UNIT).add_(0.5).floor_().mul_(UNIT).add_(self.start[front, :, :, rows])
+
+    def _straight(self, front: int, rows: slice, base: Tensor, out: Tensor) -> None:
+        """Fill in the features that the predictors take. (linear, tiles, n)"""
+        near, light = 3 * len(features.NEAR), len(features.SHOWN)
+        self._gather(front, rows, PLANES, features.NEAR, out)
+        apart = out[:near].view(len(features.NEAR), 3, *base.shape[1:]).sub_(base)
+        apart.mul_(self.inside[front, :, None, None, rows])
+        torch.sub(self.shown[front, :light, :, rows], base[:1], out=out[near : near + light])
+        torch.sub(self.shown[front, light:, :, rows], base[1:], out=out[near + light : near + light + 2])
+        torch.sub(base, self.middle, out=out[near + light + 2 :])
+        features.clamped(out)
+
+    def _gather(self, front: int, rows: slice, maps: slice, offsets: tuple[Shift, ...], out: Tensor) -> None:
+        """Copy maps at offsets into the first rows of `out`."""
+        place, count = 0, maps.stop - maps.start
+        for run in row_runs(offsets):
+            found = self._back(front, rows, maps, run)
+            end = place + len(found) * count
+            out[place:end].view(found.shape).copy_(found)
+            place = end
+
+    def _back(self, front: int, rows: slice, maps: slice, run: RowRun) -> Tensor:
+        """Return maps at a run of offsets from a front's pixels. (offsets, maps, tiles, n)"""
+        dy, first, last = run
+        time, y = BEFORE + front + LAG * dy, features.REACH.rows + dy
+        return self.maps[time + first : time + last, maps, :, rows.start + y : rows.stop + y]

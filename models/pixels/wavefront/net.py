@@ -1,0 +1,140 @@
+"""The network of `wavefront`: predictors, two hidden layers, and a head for each plane of a pixel.
+
+    L_j    = linear predictions of a plane from the features, j = 1 .. J
+    hidden = features -> relu -> relu
+    mean   = base + skip(features) + head + sum_j w_j L_j   w_j, scale and tail are the head's
+    error  = plane - L_j: a feature of pixels that follow
+
+Predictions that mix by context follow how edges run; errors at neighbours tell which predictor to trust. All of it is
+on grids (see exact): the model that trains is the one that codes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from ...configs import WavefrontConfig
+from ...integer.grid import on_grid
+from ...integer.linear import GridLinear
+from .. import colours
+from ..heads import HIDDEN_LIMIT, MEAN_BITS, MEAN_STEPS, SCALES, TAILS, PixelDistribution, rectified
+from . import features
+from .features import LIMIT, UNIT
+
+PREDICTION_LIMIT = 255.0
+"""Grey levels."""
+PART_BITS, PART_LIMIT = 8, 512.0
+"""The grid of a mean's parts."""
+MIX_BITS, MIX_LIMIT = 6, 2.0
+"""The grid of the predictors' weights."""
+SUM_LIMIT = 2.0**23
+"""Sums stay below this, in steps of their grid: half a step more is exact too."""
+
+
+class PlaneHead(nn.Module):
+    """The head of one plane; `before` is how many planes are known when it is coded."""
+
+    def __init__(self, before: int, config: WavefrontConfig) -> None:
+        super().__init__()
+        self.mix = GridLinear(config.hidden + before, config.width, gain=1.4, input_limit=HIDDEN_LIMIT, limit=SUM_LIMIT)
+        self.out = GridLinear(config.width, 3 + config.predictors, gain=0.2, input_limit=HIDDEN_LIMIT, limit=SUM_LIMIT)
+        self.skip = GridLinear(features.linear_inputs() + before, 1, gain=0.05, input_limit=int(LIMIT), limit=SUM_LIMIT)
+
+    def forward(
+        self,
+        hidden: Float[Tensor, "n hidden"],
+        straight: Float[Tensor, "n linear"],
+        before: Float[Tensor, "n planes"],
+        predicted: Float[Tensor, "J n"],
+    ) -> PixelDistribution:
+        """Return the distributions of the plane.
+
+        Args:
+            hidden: The last hidden layer.
+            straight: The features that the predictors take.
+            before: Residuals of the planes before.
+            predicted: The plane's predictions.
+        """
+        out = self.out(rectified(self.mix(torch.cat([hidden, before], dim=1))))
+        skip = self.skip(torch.cat([straight, before], dim=1))[:, 0]
+        mixed = (on_grid(out[:, 3:], MIX_BITS, -MIX_LIMIT, MIX_LIMIT).t() * predicted).sum(0)
+        mean = on_grid(part(out[:, 0]) + part(skip) + part(mixed), MEAN_BITS) * MEAN_STEPS
+        half, tails = (SCALES - 1) // 2, (TAILS - 1) // 2
+        scale, tail = on_grid(out[:, 1], 0, -half, half) + half, on_grid(out[:, 2] * 0.25, 0, -tails, tails) + tails
+        return PixelDistribution(mean, scale, tail)
+
+
+def part(mean: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
+    """Return a part of a mean, on a grid that holds the sum of three exactly."""
+    return on_grid(mean, PART_BITS, -PART_LIMIT, PART_LIMIT)
+
+
+class WavefrontNet(nn.Module):
+    """Distributions of the planes of every pixel of tiles."""
+
+    def __init__(self, config: WavefrontConfig) -> None:
+        super().__init__()
+        self.config = config
+        sizes: dict[str, Any] = {"input_limit": int(LIMIT), "limit": SUM_LIMIT}
+        self.predict = GridLinear(features.linear_inputs(), 3 * config.predictors, gain=0.3, **sizes)
+        self.trunk = GridLinear(features.inputs(config.predictors), config.hidden, gain=1.4, **sizes)
+        self.deep = GridLinear(config.hidden, config.hidden, gain=1.4, input_limit=HIDDEN_LIMIT, limit=SUM_LIMIT)
+        self.heads = nn.ModuleList(PlaneHead(plane, config) for plane in range(3))
+
+    def forward(
+        self, planes: Float[Tensor, "B 3 H W"], shown: Float[Tensor, "B 3 H W"]
+    ) -> list[tuple[Float[Tensor, " n"], PixelDistribution]]:
+        """Return by plane the differences of all n = B * H * W pixels to their base, and their distributions.
+
+        Args:
+            planes: Of the images, in grey levels.
+            shown: Of the lossy images, in grey levels.
+        """
+        base = features.bases(planes.transpose(0, 1))  # (3, B, H, W)
+        targets = planes.transpose(0, 1) - base
+        straight = _straight(planes.transpose(0, 1), shown.transpose(0, 1), base)
+        rows = straight.flatten(1).t() / UNIT  # (n, linear), grey levels
+        predicted = self.predictions(rows)  # (3 J, n), grey levels
+        errors = self._errors(targets, predicted.detach())
+        J = self.config.predictors
+        blank = straight.new_empty(features.inputs(J) - len(straight) - len(errors), *straight.shape[1:])
+        everything = features.fill_logarithms(torch.cat([straight, errors, blank]).flatten(1), J)
+        hidden = rectified(self.deep(rectified(self.trunk(everything.t() / UNIT))))
+        return self._shapes(targets.flatten(1), base.flatten(1), hidden, rows, predicted)
+
+    def predictions(self, rows: Float[Tensor, "n linear"]) -> Float[Tensor, "J3 n"]:
+        """Return the predictions of all planes, 3 J of each pixel, on the activations' grid."""
+        return on_grid(self.predict(rows), 4, -PREDICTION_LIMIT, PREDICTION_LIMIT).t()
+
+    def _errors(self, targets: Tensor, predicted: Tensor) -> Tensor:
+        """Return the predictors' errors at the neighbours, in steps. (PAST * 3 J, B, H, W)"""
+        J, (_, B, H, W) = self.config.predictors, targets.shape
+        apart = targets.repeat_interleave(J, dim=0) - predicted.view(3 * J, B, H, W)
+        return features.shifted(features.clamped(apart * UNIT), features.PAST)
+
+    def _shapes(
+        self, targets: Tensor, bases: Tensor, hidden: Tensor, rows: Tensor, predicted: Tensor
+    ) -> list[tuple[Tensor, PixelDistribution]]:
+        before, found = hidden.new_zeros(len(hidden), 0), []
+        ranges = zip(colours.LOWEST, colours.HIGHEST, strict=True)
+        parts = zip(targets, bases, self.heads, predicted.chunk(3), ranges, strict=True)
+        for target, base, head, mine, (low, high) in parts:
+            given: PixelDistribution = head(hidden, rows, before, mine)
+            given.mean = given.mean.clamp((low - base) * MEAN_STEPS, (high - base) * MEAN_STEPS)
+            middle = torch.floor(given.mean.detach() / MEAN_STEPS + 0.5)
+            before = torch.cat([before, (target - middle).clamp(-127, 127)[:, None]], dim=1)
+            found.append((target, given))
+        return found
+
+
+def _straight(planes: Tensor, shown: Tensor, base: Tensor) -> Tensor:
+    """Return the features that the predictors take, in steps. (linear, B, H, W)"""
+    inside = features.shifted(torch.ones_like(planes[:, :1]), features.NEAR)
+    apart = (features.shifted(planes, features.NEAR) - base.repeat(len(features.NEAR), 1, 1, 1)) * inside
+    around = features.shown_around(shown) - torch.cat([base[:1].expand(len(features.SHOWN), -1, -1, -1), base[1:]])
+    middle = base - base.new_tensor(features.START)[:, None, None, None]
+    return features.clamped(torch.cat([apart, around, middle]) * UNIT)
