@@ -130,7 +130,7 @@ def _named(hierarchy: "Hierarchy", bits: tuple[float, ...]) -> tuple[tuple[str, 
 def _report(
     picture: "Picture", data: bytes, coded: int, chunks: int, layer_bits: tuple[tuple[str, float], ...]
 ) -> CompressReport:
-    """What lossy and lossless files report alike; `coded` are the bytes that are not overhead."""
+    """Return what lossy and lossless files report alike; `coded` counts the bytes that are not overhead."""
     height, width = picture.pixels.shape[:2]
     return CompressReport(
         width=width,

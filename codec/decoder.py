@@ -110,7 +110,7 @@ def _chunks_to_decode(file: DvqFile, preview: Preview) -> int:
 
 
 def _wants_exact(file: DvqFile, preview: Preview) -> bool:
-    """Whether to decode lossless pixels: always where there is nothing else, in a preview of all if all is whole."""
+    """Tell whether to decode lossless pixels: always if there are no chunks, in a preview of all if all is whole."""
     if not file.header.lossless:
         return False
     needed = (*file.pixels, file.alpha, file.palette)
@@ -119,7 +119,7 @@ def _wants_exact(file: DvqFile, preview: Preview) -> bool:
 
 
 def _shown(file: DvqFile, count: int, loaders: Loaders, *, strict: bool) -> Picture:
-    """What the first `count` chunks show, with the filter where they are all there, and the alpha channel."""
+    """Reconstruct the image of the first `count` chunks, filtered if they are all, with its alpha channel."""
     header, hierarchy = file.header, loaders.hierarchy(file.header.weights)
     state = _symbols(file, count, hierarchy)
     transparent = _alpha(file, strict=strict)
@@ -139,7 +139,7 @@ def _symbols(file: DvqFile, count: int, hierarchy: Hierarchy) -> object:
 
 
 def _filter(file: DvqFile, hierarchy: Hierarchy, *, strict: bool) -> ImageFilter | None:
-    """The image's adaptive filter, if the file has one; unless `strict`, none where it is cut or damaged."""
+    """Return the image's adaptive filter, if the file has one; unless `strict`, none where it is cut or damaged."""
     if file.adaptive_filter is None:
         return None
     if not isinstance(hierarchy, Filtering):
@@ -150,14 +150,14 @@ def _filter(file: DvqFile, hierarchy: Hierarchy, *, strict: bool) -> ImageFilter
 
 
 def _alpha(file: DvqFile, *, strict: bool) -> "alpha.Channel | None":
-    """The alpha channel of a file with symbols; unless `strict`, opaque where it is cut or damaged."""
+    """Return the alpha channel of a file with symbols; unless `strict`, opaque where it is cut or damaged."""
     if file.alpha is None:
         return None
     return _unpacked(lambda payload: alpha.unpack(payload, file.header.height, file.header.width), file.alpha, strict)
 
 
 def _unpacked(unpack: Callable[[bytes], T], section: Section | None, strict: bool) -> T:
-    """What a section holds; unless `strict`, what no bytes stand for where it is cut, damaged or not valid."""
+    """Unpack a section; unless `strict`, one that is cut, damaged or not valid counts as empty."""
     try:
         return unpack(payload_of(section))
     except FormatError:

@@ -60,7 +60,7 @@ class Option:
 
 
 def _setting(default: Any, help: str, metavar: str | None = None, limits: tuple[float | None, ...] = ()) -> Any:
-    """A field with what a user is told of it; `limits`: the least and the greatest value."""
+    """Return a field with what a user is told of it; `limits` are the least and the greatest value."""
     return field(default=default, metadata={"option": Option(help, metavar, *limits)})
 
 

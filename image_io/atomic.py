@@ -112,7 +112,7 @@ def _sync(path: Path, flags: int) -> None:
 
 
 def _start_of(name: str) -> str:
-    """The first characters of a file's name, 100 bytes of them: names have 255 bytes at most."""
+    """Return the first 100 bytes of a file's name, in whole characters: names have 255 bytes at most."""
     return os.fsencode(name)[:100].decode("utf-8", "ignore")
 
 

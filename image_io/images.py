@@ -142,7 +142,7 @@ def _as_it_is(image: Image.Image) -> Picture:
 
 
 def _palette(image: Image.Image) -> Palette | None:
-    """The palette and the transparent colour of an image; a colour that no pixel can have counts as none."""
+    """Return the palette and the transparent colour of an image; a colour that no pixel can have counts as none."""
     key = image.info.get("transparency")
     if image.mode in ("P", "PA"):
         mode = image.palette.mode if image.palette is not None else "RGB"
@@ -211,7 +211,7 @@ def to_image(picture: Picture) -> Image.Image:
 
 
 def _plain_image(picture: Picture) -> Image.Image:
-    """The samples as an image of the picture's mode, without palette and metadata."""
+    """Return the samples as an image of the picture's mode, without palette and metadata."""
     height, width = picture.pixels.shape[:2]
     if picture.bilevel:
         rows = np.packbits(picture.pixels != 0, axis=1)
@@ -250,7 +250,7 @@ def write(picture: Picture, format: str) -> tuple[bytes, tuple[str, ...]]:
 
 
 def _writable(image: Image.Image, format: str) -> Image.Image:
-    """The image as it is where the format holds its mode, else with the same colours in a mode that it holds."""
+    """Return the image in a mode that the format holds: its own, or one with the same colours."""
     kept = _HOLDS_MODES.get(format, ())
     keyed = "transparency" in image.info and format not in _HOLDS_KEY
     if (image.mode in ("1", "P", "PA") and image.mode not in kept) or keyed:

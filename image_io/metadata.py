@@ -94,7 +94,7 @@ def _read_exif(image: "Image.Image") -> bytes:
 
 
 def _without_layout(exif: bytes) -> "Image.Exif":
-    """The tags of an EXIF block but those that say how a TIFF's pixels lie. Pillow raises many kinds on broken ones."""
+    """Drop the tags of an EXIF block that describe a TIFF's pixels. Pillow raises many kinds of errors here."""
     from PIL import Image
 
     tags = Image.Exif()

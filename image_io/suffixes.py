@@ -11,5 +11,5 @@ KNOWN = READ | {".gif", ".jp2", ".jxl", ".tga"}
 
 
 def is_image(path: Path) -> bool:
-    """Whether a path is a file whose suffix is one of READ, in lower or upper case."""
+    """Tell whether a path is a file whose suffix is one of READ, in lower or upper case."""
     return path.suffix.lower() in READ and path.is_file()

@@ -33,7 +33,7 @@ def pack(samples: NDArray[np.uint8], *, method: int, quality: int = 100) -> byte
 
 
 def _bitstream(file: bytes) -> bytes:
-    """The VP8L chunk of a file: the first one, or, where alpha is announced, one after the extended header."""
+    """Return the VP8L chunk of a file: the first one, or, where alpha is announced, one after the extended header."""
     at = 12
     while file[at : at + 4] != b"VP8L":
         if file[at : at + 4] != b"VP8X":

@@ -72,7 +72,7 @@ def code(group: Group, coders: Coders) -> Together | list[bytes]:
 
 
 def _together(group: Group, coders: Coders) -> Iterator[Together]:
-    """The group under every model of sets that suits, and as a mosaic."""
+    """Code the group under every model of sets that suits, and as a mosaic."""
     crc = raw_samples.checksum(np.concatenate(group.tiles))
     for prefix, model in _suiting(group.picture(0), coders):
         yield Together(SET, model.encode(np.stack(group.tiles)), crc, weights_id=prefix)
@@ -82,7 +82,7 @@ def _together(group: Group, coders: Coders) -> Iterator[Together]:
 
 
 def _files(group: Group, coders: Coders, limit: int | None) -> list[bytes] | None:
-    """The images as files, or None as soon as those seen say that all together take more than `limit` bytes.
+    """Code the images as files; return None as soon as it shows that all together take more than `limit` bytes.
 
     A model, which takes its time, is tried for all only if it is best for one of the first few.
     """
@@ -105,7 +105,7 @@ def _files(group: Group, coders: Coders, limit: int | None) -> list[bytes] | Non
 
 
 def _spread(count: int) -> Iterator[int]:
-    """0 to count - 1, so ordered that the first few are far apart."""
+    """Give the numbers 0 to count - 1 in an order in which the first few are far apart."""
     step = -(-count // _SAMPLES)
     for first in range(step):
         yield from range(first, count, step)

@@ -108,7 +108,7 @@ def _written(member: Member, archive: Path, folder: Path, written: set[str], for
 
 
 def _place(folder: Path, name: str) -> Path:
-    """Where an image goes; the folders of its name are made. OutputFailed if a link there leads elsewhere."""
+    """Make the folders of an image's name and return its path. OutputFailed if a link there leads elsewhere."""
     target = folder.joinpath(*name.split("/"))
     try:
         inside = target.parent.resolve().is_relative_to(folder.resolve())

@@ -61,7 +61,7 @@ class Group:
 
 
 def stands_alone(picture: Picture) -> bool:
-    """Whether an image is coded by itself: it is large, or carries metadata."""
+    """Tell whether an image is coded by itself: it is large, or carries metadata."""
     return picture.metadata != NO_METADATA or picture.pixels.shape[0] * picture.pixels.shape[1] > LARGE
 
 

@@ -54,7 +54,7 @@ def members(archive: Archive, loaders: Loaders, wanted: Wanted | None = None) ->
 
 
 def _of_segment(segment: Segment, loaders: Loaders, chosen: list[bool]) -> Iterator[Member | Loss]:
-    """The chosen images of one segment; what cannot be decoded is a loss."""
+    """Give the chosen images of one segment; what cannot be decoded is a loss."""
     lost: list[int] = []
     reason = ""
     decoded = _pictures(segment, loaders, chosen)
@@ -74,7 +74,7 @@ def _of_segment(segment: Segment, loaders: Loaders, chosen: list[bool]) -> Itera
 
 
 def _pictures(segment: Segment, loaders: Loaders, chosen: list[bool]) -> Callable[[int], Picture | DvcodecError]:
-    """How to come by each image of a segment, or by the reason why not."""
+    """Return a function that gives each image of a segment, or the reason why it cannot."""
     try:
         if segment.head.kind == FILES:
             files = split_files(segment.payload, len(chosen))

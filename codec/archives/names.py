@@ -25,14 +25,14 @@ def _bad(character: str) -> bool:
 
 
 def _part_is_safe(part: str) -> bool:
-    """Whether a folder or file may be called so everywhere, and is one."""
+    """Tell whether a folder or file may have this name on every system."""
     if not part or part[-1] in ". " or part[0] == " " or _RESERVED.fullmatch(part):
         return False
     return not any(map(_bad, part)) and len(part.encode("utf-8", "replace")) <= _MAX_PART
 
 
 def is_safe(name: str) -> bool:
-    """Whether a name stays inside the folder that it is unpacked into, on every system."""
+    """Tell whether a name stays inside the folder that it is unpacked into, on every system."""
     return len(name.encode("utf-8", "replace")) <= MAX_NAME and all(map(_part_is_safe, name.split("/")))
 
 

@@ -68,7 +68,7 @@ class Loss:
 
 
 def is_archive(path: Path) -> bool:
-    """Whether a plain file begins as archives do."""
+    """Tell whether a plain file begins as archives do."""
     try:
         if not path.is_file():
             return False
@@ -114,7 +114,7 @@ class Archive:
             raise FormatError("not an archive", "it holds one image")
 
     def _find_end(self) -> End | None:
-        """The end mark, looked up first for what it tells of the weights; None where it is cut off or damaged."""
+        """Return the end mark, or None if it is cut off or damaged. It is read first, since it names the weights."""
         start = max(len(HEADER), self.size - _END_LIMIT)
         tail = self._read(start, self.size - start)
         at = tail.find(MARKER)
@@ -145,7 +145,7 @@ class Archive:
         yield Loss(f"{damage}the archive is cut short: it has no end mark", missing)
 
     def _at_end(self, end: End, size: int, number: int, skipped: int, places: Places) -> Iterator[Loss]:
-        """What the end mark tells is wrong."""
+        """Give the losses that the end mark shows."""
         missing = places.missing(end.images)
         if skipped:
             yield Loss(f"{skipped} bytes are damaged", missing)
@@ -155,7 +155,7 @@ class Archive:
             yield Loss(f"{self.size - size} bytes follow the end of the archive")
 
     def _segment(self, head: Head, at: int, number: int) -> tuple[Segment | Loss, int]:
-        """A segment and where to go on: behind it, or, where that is no segment, inside of what is damaged."""
+        """Return a segment and where to go on: behind it, or, if it is damaged, inside of it."""
         if head.weights_id:
             self._weights[head.weights] = head.weights_id
         names_at, payload_at = at, at + head.names_size
@@ -172,7 +172,7 @@ class Archive:
         return Loss(f"segment {number} {what}", runs_of(head.positions), own), go_on
 
     def _names(self, head: Head, at: int) -> tuple[tuple[str, ...], str]:
-        """The names of a segment's images, and why they cannot be used if so."""
+        """Return the names of a segment's images, and the reason if they cannot be used."""
         nameless = ("",) * len(head.positions)
         if not head.names_size:
             return nameless, ""
@@ -185,7 +185,7 @@ class Archive:
             return nameless, str(error)
 
     def _next_head(self, at: int) -> int:
-        """Where the next head or end mark begins, from `at` on; the file's size if there is none."""
+        """Return where the next head or end mark begins, from `at` on; the file's size if there is none."""
         while at < self.size:
             block = self._read(at, _BLOCK + HEAD_LIMIT)
             found = block.find(MARKER)

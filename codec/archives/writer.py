@@ -117,7 +117,7 @@ class Writer:
         self._segment(head, group.names, coded.payload)
 
     def _number(self, weights_id: bytes) -> tuple[int, bytes]:
-        """The number that stands for weights here, and their id where it is to be told."""
+        """Return the number that stands for weights in this archive, and their id where it must be written."""
         new = weights_id not in self._weights
         if new and len(self._weights) == MAX_WEIGHTS:
             raise InvalidArgument(f"an archive names {MAX_WEIGHTS} models of sets at most")

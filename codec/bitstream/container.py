@@ -185,7 +185,7 @@ def _parse_rows(reader: Reader, part: str, header: Header) -> list[_Row]:
 
 
 def _strips(header: Header) -> int:
-    """In how many sections a model codes the pixels."""
+    """Return the number of sections in which a model codes the pixels."""
     size = header.height, header.width
     return len(tiling.strips(*size)) if header.kind == MODEL else len(tiling.sections(*size))
 
@@ -212,7 +212,7 @@ def _parse_row(reader: Reader, part: str, name: str, layers: int = 0) -> _Row:
 
 
 def _placed(rows: list[_Row], offset: int, data: bytes) -> Iterator[Section]:
-    """The sections of the rows, one after another from the header's end."""
+    """Give the sections of the rows, one after another from the header's end."""
     for row in rows:
         payload = data[offset : offset + row.size]
         whole = len(payload) == row.size and (not payload or zlib.crc32(payload) == row.crc)

@@ -41,7 +41,7 @@ class BitsBack:
         return self.model.name
 
     def suits(self, mode: str, height: int, width: int) -> bool:
-        """Whether it can code images of this mode and size."""
+        """Tell whether the model can code images of this mode and size."""
         return self.model.suits(mode, height, width)
 
     def encode(self, samples: UInt8[NDArray[np.uint8], "n H W *channels"]) -> bytes:
@@ -59,7 +59,7 @@ class BitsBack:
         return min(made, key=len)
 
     def _encode(self, samples: NDArray[np.uint8], share: int) -> tuple[bytes, bool]:
-        """The bytes, and whether all batches but the first coded were drawn from the stack."""
+        """Return the bytes, and whether all batches but the first coded were drawn from the stack."""
         stack, drawn, plan = Stack(), 0, batches(len(samples), share)
         for index, batch in reversed(list(enumerate(plan))):
             drawn |= self._push(stack, samples[batch]) << index
@@ -132,7 +132,7 @@ def batches(count: int, share: int) -> list[slice]:
 
 
 def _words(body: bytes) -> NDArray[np.uint32]:
-    """The stack's words, the top one last."""
+    """Return the stack's words, the top one last."""
     if len(body) % 4 or not body or not any(body[:4]):
         raise FormatError("a set is not valid: its words are cut")
     return np.frombuffer(body, "<u4")[::-1].astype(np.uint32)

@@ -107,7 +107,7 @@ def wanted(picture: Picture, name: str, method: str) -> bool:
 
 
 def _header(picture: Picture, method: str) -> Header:
-    """The header of a picture under a method, without weights."""
+    """Return the header of a picture under a method, without weights."""
     height, width = picture.pixels.shape[:2]
     crc = raw_samples.checksum(raw_samples.of(picture))
     return Header(kind=method, width=width, height=height, mode=picture.mode, samples_crc=crc)

@@ -110,7 +110,7 @@ def unpack_palette(section: bytes, mode: str) -> Palette | None:
 
 
 def _transparent(kind: int, body: bytes, mode: str) -> int | tuple[int, ...] | bytes | None:
-    """The transparent colour, index, or table of alpha by index."""
+    """Return the transparent colour or index, or the table of alpha by index."""
     values = 3 if mode == "RGB" else 1
     if kind == _TABLE and len(body) <= 256:
         return body

@@ -44,7 +44,7 @@ def full_size(pixels: NDArray[np.uint8], header: Header) -> NDArray[np.uint8]:
 
 
 def _decode_model(file: DvqFile, loaders: Loaders) -> NDArray[np.uint8]:
-    """The samples under the method `model`: symbols, the image that they predict, the pixels given that."""
+    """Decode the samples under the method `model`: symbols, the image that they predict, the pixels given that."""
     header, hierarchy = file.header, loaders.hierarchy(file.header.weights)
     if not isinstance(hierarchy, Predictive):
         raise WeightsNotFound(f"the weights {hierarchy.name} cannot decode lossless files")
@@ -65,7 +65,7 @@ def _decode_model(file: DvqFile, loaders: Loaders) -> NDArray[np.uint8]:
 
 
 def _decode_bilevel(file: DvqFile, loaders: Loaders) -> NDArray[np.uint8]:
-    """The samples under the method `bilevel`."""
+    """Decode the samples under the method `bilevel`."""
     size, model = (file.header.height, file.header.width), loaders.bilevel(file.header.pixel_weights)
     tables, values = Tables(model.tables), np.zeros(size, np.uint8)
     for section, tiles in zip(file.pixels, tiling.sections(*size), strict=True):

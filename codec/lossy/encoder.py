@@ -96,7 +96,7 @@ class _Attempts:
     def searched(
         self, value: Callable[[Compressed], float], target: float, *, close: float, above: bool
     ) -> tuple[Compressed | None, Compressed | None]:
-        """The files on either side of a target (`search.crossing`), which is looked for with the least effort first."""
+        """Return the files on either side of a target (`search.crossing`), sought with the least effort first."""
 
         def measure(quality: int) -> tuple[float, Compressed]:
             result = self(quality)
@@ -110,7 +110,7 @@ class _Attempts:
         return search.crossing(measure, target, close=close, above=above, start=start)
 
     def __call__(self, quality: int) -> Compressed:
-        """The file at a quality, or at the ceiling where that is lower."""
+        """Return the file at a quality, or at the ceiling where that is lower."""
         if self.ceiling is not None and self.ceiling.quality < quality:
             return self.ceiling
         encoded = self._encode(quality)
@@ -123,7 +123,7 @@ class _Attempts:
         return self._pack(quality, encoded)
 
     def _best(self, quality: int, encoded: symbol_chunks.Encoded) -> tuple[int, symbol_chunks.Encoded]:
-        """The quality that looks best, of the whole numbers below this one and itself, and the symbols there."""
+        """Return the best quality of the whole numbers below this one and itself, by PSNR, and its symbols."""
         best = (-math.inf, quality, encoded)
 
         def value(whole: int) -> float:

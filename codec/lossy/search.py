@@ -56,7 +56,7 @@ def crossing(
 
 
 def start_of(measure: Callable[[int], float], target: float, *, close: float) -> Start | None:
-    """Where `crossing` should begin, by a value that is nearly the same and measured in less time.
+    """Return where `crossing` should begin, by a value that is nearly the same and measured in less time.
 
     That is an end of the range where that value does not pass the target. None if it says nothing of a rise.
     """
@@ -78,7 +78,7 @@ def start_of(measure: Callable[[int], float], target: float, *, close: float) ->
 
 
 def _moved(start: Start, value: float, target: float, low: int, high: int) -> Start:
-    """Where the start's rise puts the target after a value there, which is an end of what is left.
+    """Return where the start's rise puts the target after a value there, which is an end of what is left.
 
     The rise is halved: should the target lie further still, the next move is twice as long.
     """
