@@ -1,8 +1,8 @@
-"""What `make demo` runs: a photograph through dvcodec and back, beside JPEG files that are no smaller.
+"""The demonstration of `make demo`: compress and decompress a photograph, and compare it with JPEG files no smaller.
 
     python examples/demo.py [PHOTOGRAPH]
 
-Needs dvcodec and Pillow only. PSNR is over all three channels, in decibels.
+It needs dvcodec and Pillow only. PSNR is over all three channels, in decibels.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ QUALITIES = (20, 50, 80)
 
 
 def psnr(image: Image.Image, other: Image.Image) -> float:
-    """How near two RGB images are: 10 log10(255^2 / mean squared error)."""
+    """Return the PSNR of two RGB images in dB: 10 log10(255^2 / mean squared error)."""
     squares = ImageStat.Stat(ImageChops.difference(image, other)).sum2
     error = sum(squares) / (3 * image.width * image.height)
     return 10 * math.log10(255**2 / error) if error else math.inf
 
 
 def jpeg_of_size(image: Image.Image, size: int) -> bytes:
-    """The smallest optimised JPEG (4:2:0) of at least `size` bytes, so that JPEG never has fewer bytes to spend."""
+    """Return the smallest optimised JPEG (4:2:0) of at least `size` bytes, so that JPEG never has fewer bytes."""
     low, high = 1, 95
     while low < high:
         middle = (low + high) // 2
@@ -39,14 +39,14 @@ def jpeg_of_size(image: Image.Image, size: int) -> bytes:
 
 
 def jpeg(image: Image.Image, quality: int) -> bytes:
-    """The image as JPEG."""
+    """Encode an image as JPEG."""
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=quality, optimize=True)
     return buffer.getvalue()
 
 
 def compare(image: Image.Image, quality: int) -> str:
-    """Write the files of one quality and describe them in a line."""
+    """Write the files of one quality and describe them in one line."""
     began = time.perf_counter()
     data = dvcodec.compress(image, quality=quality)
     halfway = time.perf_counter()
@@ -65,7 +65,7 @@ def compare(image: Image.Image, quality: int) -> str:
 
 
 def main() -> None:
-    """Print one line per quality, then where the files are."""
+    """Print one line per quality and the folder of the files."""
     source = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "examples" / "kodim23.png"
     OUT.mkdir(parents=True, exist_ok=True)
     image = Image.open(source).convert("RGB")

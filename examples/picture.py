@@ -1,4 +1,4 @@
-"""Draws docs/picture.png: a crop of the bundled photograph, its .dvq, and a JPEG that is no smaller, side by side.
+"""Draw docs/picture.png: a crop of the bundled photograph, its .dvq, and a JPEG no smaller, side by side.
 
 python examples/picture.py
 """

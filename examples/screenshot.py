@@ -1,4 +1,4 @@
-"""Draws docs/compare.png: the top of a report's page and the first pictures of its gallery, as Chromium shows them.
+"""Draw docs/compare.png: the top of a report's page and the first pictures of its gallery, as Chromium shows them.
 
 python examples/screenshot.py REPORT
 """
@@ -17,14 +17,14 @@ ROOT = Path(__file__).resolve().parent.parent
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 WIDTH = 1280
 PARTS = (("section:not(#rates), .plot:nth-child(n+3)", 1150), ("header, section:not(#gallery)", 720))
-"""What of the page is hidden, and how many pixels of the rest are taken."""
+"""Parts of the picture: a CSS selector of what is hidden, and the height in pixels of what is kept."""
 MARGIN = 200
-"""Pixels below that are cut off: a headless window is lower than it is asked to be."""
+"""Pixels cut off at the bottom, because a headless window is lower than requested."""
 SCALE = 0.75
 
 
 def shown(page: str, hidden: str, height: int, folder: Path) -> Image.Image:
-    """What a window of this height shows of a page without the elements that a CSS selector names."""
+    """Return a screenshot of a page without the elements that a CSS selector names."""
     program = next((path for name in PROGRAMS if (path := shutil.which(name))), None)
     if program is None:
         sys.exit(f"none of {', '.join(PROGRAMS)} is on the PATH")
