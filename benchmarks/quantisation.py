@@ -25,10 +25,10 @@ from dvcodec.evaluation.images import image_files, load_rgb
 from dvcodec.evaluation.metrics.scores import psnr
 from dvcodec.models.integer import grid, linear
 from dvcodec.models.photo.codec_model import QualityMap
+from dvcodec.models.photo.file import write
 from dvcodec.models.photo.network import chain as rrvq
 from dvcodec.models.photo.network import latent
 from dvcodec.models.photo.network.model import FINEST_CODE, PhotoRRVQ
-from dvcodec.models.weights_file import write
 from dvcodec.training.loop.checkpoints import Checkpoint
 from dvcodec.training.tasks.choosers import PosteriorChooser
 

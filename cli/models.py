@@ -28,7 +28,7 @@ def models(
         from .. import weights
 
         found = list(weights.entries()) if name is None else [weights.find(name)]
-        kinds = weights.HIERARCHY, weights.PIXELS, weights.SCANS
+        kinds = weights.HIERARCHY, weights.PIXELS, weights.BILEVEL
         default = [one.sha256 for kind in kinds for one in weights.defaults(kind)]
         if as_json:
             for entry in found:

@@ -116,7 +116,7 @@ def _lossless(picture: "Picture", settings: CompressSettings) -> tuple[bytes, Co
         return loading.lossless_model(settings.weights, settings.device, required=settings.method == "model")
 
     def load_pages() -> "methods.Pages | None":
-        return loading.pages(settings.device, required=settings.method == "bilevel")
+        return loading.pages(required=settings.method == "bilevel")
 
     made = methods.compress(picture, settings.method or AUTO, load, strip=settings.strip, load_pages=load_pages)
     report = _report(picture, made.data, made.pixel_bytes, made.chunks, made.layer_bits)

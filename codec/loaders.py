@@ -29,12 +29,12 @@ class Loaders:
 
 
 def installed(device: str = "auto") -> Loaders:
-    """Return loaders of the installed weights, onto `device`: "auto", "cpu" or "cuda"."""
+    """Return loaders of the installed weights, hierarchies onto `device`: "auto", "cpu" or "cuda"."""
     from . import loading
 
     return Loaders(
         hierarchy=lambda weights_id: loading.hierarchy_by_id(weights_id, device),
-        pixels=lambda weights_id: loading.pixel_model_by_id(weights_id, device),
-        bilevel=lambda weights_id: loading.page_model_by_id(weights_id, device),
-        sets=lambda weights_id: loading.set_model_by_id(weights_id, device),
+        pixels=loading.pixel_model_by_id,
+        bilevel=loading.page_model_by_id,
+        sets=loading.set_model_by_id,
     )

@@ -1,80 +1,143 @@
-"""From a name or a hash to a network that is ready to walk. The only module that asks models for one."""
+"""From a name or an identity to a model that is ready to use. The only module that asks models for one."""
 
-import hashlib
 import threading
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any
 
+from .. import models, weights
 from ..errors import DvcodecError, InvalidArgument, WeightsNotFound
+from ..weights import BILEVEL, HIERARCHY, PIXELS, SETS, Weights
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    import numpy as np
+    from numpy.typing import NDArray
 
     from ..models.interface.hierarchy import Hierarchy, PageModel, PixelModel
     from ..models.interface.sets import SetModel
-    from ..weights import Weights
     from .lossless.methods import Model, Pages
-
-T = TypeVar("T")
 
 DEVICES = ("auto", "cpu", "cuda")
 _LOADING = threading.Lock()
 
+Loader = Callable[[Path, str, str], Any]
 
-def choose(name_or_path: str | None) -> "Weights":
+
+def _on_cpu(load: Callable[[Path, str], Any]) -> Loader:
+    """Return a loader of models that always work on the CPU: the entropy coder alternates with them."""
+    return lambda path, device, identity: load(path, identity)
+
+
+def _bits_back(path: Path, identity: str) -> "SetModel":
+    from .entropy.bits_back import BitsBack
+
+    return BitsBack(models.load_set(path, identity))
+
+
+LOADERS: dict[str, Loader] = {
+    HIERARCHY: models.load,
+    PIXELS: _on_cpu(models.load_pixels),
+    BILEVEL: _on_cpu(models.load_pages),
+    SETS: _on_cpu(_bits_back),
+}
+"""What loads each kind of weights: from a path, "cpu" or "cuda", and the identity that they must have."""
+
+
+def load(kind: str, chosen: Weights, device: str = "cpu") -> Any:
+    """Return the model of some weights as that of a kind, loaded once a process and device.
+
+    Raises:
+        WeightsNotFound: The file cannot be read, is damaged, or is of another kind.
+    """
+    with _LOADING:
+        return _loaded(kind, chosen.path, chosen.sha256, device)
+
+
+@lru_cache(maxsize=16)
+def _loaded(kind: str, path: Path, identity: str, device: str) -> Any:
+    try:
+        return LOADERS[kind](path, device, identity)
+    except DvcodecError:
+        raise
+    except OSError as error:
+        raise WeightsNotFound(f"cannot read the weights file {path}: {error.strerror}", "reinstall dvcodec") from error
+    except Exception as error:  # a user's own file may hold anything
+        raise WeightsNotFound(f"the weights file {path} cannot be loaded: {error}") from error
+
+
+def forget() -> None:
+    """Drop the loaded models, and with them their memory."""
+    _loaded.cache_clear()
+
+
+def choose(name_or_path: str | None) -> Weights:
     """Return the weights that a user named, or the default ones."""
-    from .. import weights
-
     return weights.find(name_or_path) if name_or_path else weights.default()
 
 
-def hierarchy(weights: "Weights", device: str = "auto") -> "Hierarchy":
-    """Return the network of these weights, loaded once a process and device."""
-    with _LOADING:
-        return _load(weights.path, weights.sha256, device_of(device))
+def hierarchy(chosen: Weights, device: str = "auto") -> "Hierarchy":
+    """Return the hierarchy of these weights."""
+    found: Hierarchy = load(HIERARCHY, chosen, device_of(device))
+    return found
 
 
 def hierarchy_by_id(prefix: bytes, device: str = "auto") -> "Hierarchy":
-    """Return the network that a file names by the first 8 bytes of its weights' SHA-256."""
-    from .. import weights
-
+    """Return the hierarchy that a file names by the first 8 bytes of its weights' identity."""
     return hierarchy(weights.by_id(prefix), device)
 
 
-def pixel_model(weights: "Weights", device: str = "auto") -> "PixelModel":
-    """Return the model of lossless pixels of these weights, loaded once a process and device."""
-    with _LOADING:
-        return _load_pixels(weights.path, weights.sha256, device_of(device))
+def pixel_model_by_id(prefix: bytes) -> "PixelModel":
+    """Return the model of lossless pixels that a file names by the first 8 bytes of its weights' identity."""
+    found: PixelModel = load(PIXELS, weights.by_id(prefix))
+    return found
 
 
-def pixel_model_by_id(prefix: bytes, device: str = "auto") -> "PixelModel":
-    """Return the model of lossless pixels that a file names by the first 8 bytes of its weights' SHA-256."""
-    from .. import weights
-
-    return pixel_model(weights.by_id(prefix), device)
-
-
-def set_model(weights: "Weights", device: str = "auto") -> "SetModel":
-    """Return the model of sets of images of these weights, loaded once a process and device."""
-    with _LOADING:
-        return _load_set(weights.path, weights.sha256, device_of(device))
+def page_model_by_id(prefix: bytes) -> "PageModel":
+    """Return the model of black and white pages that a file names by the first 8 bytes of its weights' identity."""
+    found: PageModel = load(BILEVEL, weights.by_id(prefix))
+    return found
 
 
-def set_model_by_id(prefix: bytes, device: str = "auto") -> "SetModel":
-    """Return the model of sets of images that an archive names by the first 8 bytes of its weights' SHA-256."""
-    from .. import weights
+def set_model_by_id(prefix: bytes) -> "SetModel":
+    """Return the model of sets of images that an archive names by the first 8 bytes of its weights' identity."""
+    found: SetModel = load(SETS, weights.by_id(prefix))
+    return found
 
-    return set_model(weights.by_id(prefix), device)
+
+class InstalledSet:
+    """A model of sets of images that is loaded when it is first used: an `interface.sets.SetModel`."""
+
+    def __init__(self, chosen: Weights) -> None:
+        self._chosen = chosen
+
+    @property
+    def name(self) -> str:
+        """Name of the weights."""
+        return self._chosen.name
+
+    def suits(self, mode: str, height: int, width: int) -> bool:
+        """Tell whether it describes images of this Pillow mode and size, by the header of its weights file."""
+        return models.set_suits(self._chosen.config, mode, height, width)
+
+    def encode(self, samples: "NDArray[np.uint8]") -> bytes:
+        """Return the payload of some images."""
+        return self._model().encode(samples)
+
+    def decode(self, payload: bytes, count: int) -> "NDArray[np.uint8]":
+        """Undo `encode` of `count` images."""
+        return self._model().decode(payload, count)
+
+    def _model(self) -> "SetModel":
+        found: SetModel = load(SETS, self._chosen)
+        return found
 
 
-def set_models(name_or_path: str | None = None, device: str = "auto") -> "tuple[tuple[bytes, SetModel], ...]":
+def set_models(name_or_path: str | None = None) -> "tuple[tuple[bytes, SetModel], ...]":
     """Return all installed models of sets of images, or the one named, and the ids that an archive names them by."""
-    from .. import weights
-
     named = weights.find(name_or_path) if name_or_path else None
-    chosen = weights.of_kind(weights.SETS) if named is None or named.kind != weights.SETS else (named,)
-    return tuple((entry.id, set_model(entry, device)) for entry in chosen)
+    chosen = weights.of_kind(SETS) if named is None or named.kind != SETS else (named,)
+    return tuple((entry.id, InstalledSet(entry)) for entry in chosen)
 
 
 def lossless_model(name_or_path: str | None, device: str = "auto", *, required: bool = True) -> "Model | None":
@@ -82,12 +145,11 @@ def lossless_model(name_or_path: str | None, device: str = "auto", *, required: 
 
     None where no model of lossless pixels is installed and none is `required`.
     """
-    from .. import weights
     from ..models.interface.hierarchy import Predictive
     from .lossless.methods import Model
 
     try:
-        pixels = weights.default(weights.PIXELS)
+        pixels = weights.default(PIXELS)
     except WeightsNotFound:
         if required:
             raise
@@ -96,39 +158,17 @@ def lossless_model(name_or_path: str | None, device: str = "auto", *, required: 
     network = hierarchy(chosen, device)
     if not isinstance(network, Predictive):
         raise WeightsNotFound(f"the weights {chosen.name} cannot predict lossless pixels", "name others")
-    return Model(network, chosen.id, pixel_model(pixels, device), pixels.id)
+    return Model(network, chosen.id, load(PIXELS, pixels), pixels.id)
 
 
-def page_model_by_id(prefix: bytes, device: str = "auto") -> "PageModel":
-    """Return the model of pages that a file names by the first 8 bytes of its weights' SHA-256."""
-    from .. import weights
-
-    return page_model(weights.by_id(prefix), device)
-
-
-def page_model(weights: "Weights", device: str = "auto") -> "PageModel":
-    """Return the model of black and white pages of these weights, loaded once a process and device."""
-    with _LOADING:
-        return _load_pages(weights.path, weights.sha256, device_of(device))
-
-
-def pages(device: str = "auto", *, required: bool = True) -> "Pages | None":
+def pages(*, required: bool = True) -> "Pages | None":
     """Return the network of the lossless method `bilevel`; None where there is none and none is `required`."""
-    from .. import weights
     from .lossless.methods import Pages
 
-    if not required and not weights.defaults(weights.SCANS):
+    if not required and not weights.defaults(BILEVEL):
         return None
-    chosen = weights.default(weights.SCANS)
-    return Pages(page_model(chosen, device), chosen.id)
-
-
-def forget() -> None:
-    """Drop the loaded networks, and with them their memory."""
-    _load.cache_clear()
-    _load_pixels.cache_clear()
-    _load_set.cache_clear()
-    _load_pages.cache_clear()
+    chosen = weights.default(BILEVEL)
+    return Pages(load(BILEVEL, chosen), chosen.id)
 
 
 def limit_threads(count: int) -> None:
@@ -136,75 +176,6 @@ def limit_threads(count: int) -> None:
     import torch
 
     torch.set_num_threads(count)
-
-
-@lru_cache(maxsize=4)
-def _load(path: Path, sha256: str, device: str) -> "Hierarchy":
-    """Load a weights file after checking that it is the one its hash says."""
-    _check(path, sha256)
-    return load_model(path, device)
-
-
-@lru_cache(maxsize=4)
-def _load_pixels(path: Path, sha256: str, device: str) -> "PixelModel":
-    _check(path, sha256)
-    return load_pixel_model(path, device)
-
-
-@lru_cache(maxsize=4)
-def _load_set(path: Path, sha256: str, device: str) -> "SetModel":
-    _check(path, sha256)
-    return load_set_model(path, device)
-
-
-@lru_cache(maxsize=4)
-def _load_pages(path: Path, sha256: str, device: str) -> "PageModel":
-    from ..models import load_pages
-
-    _check(path, sha256)
-    return _loaded(load_pages, path, device)
-
-
-def _check(path: Path, sha256: str) -> None:
-    try:
-        actual = hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise WeightsNotFound(f"cannot read the weights file {path}: {error.strerror}", "reinstall dvcodec") from error
-    if actual != sha256:
-        raise WeightsNotFound(
-            f"the weights file {path} is damaged: its SHA-256 is not {sha256[:16]}...", "reinstall it"
-        )
-
-
-def load_model(path: Path, device: str) -> "Hierarchy":
-    """Load a hierarchy's weights file onto "cpu" or "cuda"."""
-    from ..models import load
-
-    return _loaded(load, path, device)
-
-
-def load_pixel_model(path: Path, device: str) -> "PixelModel":
-    """Load the weights file of a model of lossless pixels onto "cpu" or "cuda"."""
-    from ..models import load_pixels
-
-    return _loaded(load_pixels, path, device)
-
-
-def load_set_model(path: Path, device: str) -> "SetModel":
-    """Load the weights file of a model of sets of images onto "cpu" or "cuda"."""
-    from ..models import load_set
-    from .entropy.bits_back import BitsBack
-
-    return BitsBack(_loaded(load_set, path, device))
-
-
-def _loaded(load: "Callable[[Path, str], T]", path: Path, device: str) -> "T":
-    try:
-        return load(path, device)
-    except DvcodecError:
-        raise
-    except Exception as error:  # a user's own file may hold anything
-        raise WeightsNotFound(f"the weights file {path} cannot be loaded: {error}") from error
 
 
 def device_of(device: str) -> str:

@@ -1,41 +1,53 @@
 """Tensors and probabilities: the hierarchies, their latent layers and their exact inference.
 
-Importing this package loads no torch; the functions below do.
+Importing this package loads no torch; the functions below do. `expected` is the identity that the weights must have
+(`weights_file.identity`); every function raises ValueError for a file that is not a weights file of its kind, is
+damaged or holds other weights, and OSError for one that cannot be read.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .interface.hierarchy import Hierarchy, PageModel, PixelModel
     from .interface.sets import LatentModel
 
 
-def load(path: Path, device: str = "cpu") -> Hierarchy:
-    """The hierarchy of a weights file, ready to walk on "cpu" or "cuda". ValueError if the file is none of ours."""
-    from .weights_file import read
+def load(path: Path, device: str = "cpu", expected: str | None = None) -> Hierarchy:
+    """Return the hierarchy of a weights file, ready to walk on "cpu" or "cuda"."""
+    from .loading import hierarchy
 
-    return read(path, device)
-
-
-def load_pixels(path: Path, device: str = "cpu") -> PixelModel:
-    """The model of lossless pixels of a weights file. ValueError if the file is none of ours."""
-    from .pixels.wavefront.file import read
-
-    return read(path, device)
+    return hierarchy(path, device, expected)
 
 
-def load_set(path: Path, device: str = "cpu") -> LatentModel:
-    """The model of sets of images of a weights file. ValueError if the file is none of ours."""
-    from .weights_file import read_set
+def load_pixels(path: Path, expected: str | None = None) -> PixelModel:
+    """Return the model of lossless pixels of a weights file, on the CPU: the entropy coder alternates with it."""
+    from .loading import pixel_model
 
-    return read_set(path)
+    return pixel_model(path, expected)
 
 
-def load_pages(path: Path, device: str = "cpu") -> PageModel:
-    """The model of black and white pages of a weights file. ValueError if the file is none of ours."""
-    from .pixels.bilevel.file import read
+def load_set(path: Path, expected: str | None = None) -> LatentModel:
+    """Return the model of sets of images of a weights file, on the CPU like that of lossless pixels."""
+    from .loading import set_model
 
-    return read(path, device)
+    return set_model(path, expected)
+
+
+def load_pages(path: Path, expected: str | None = None) -> PageModel:
+    """Return the model of black and white pages of a weights file, on the CPU like that of lossless pixels."""
+    from .loading import page_model
+
+    return page_model(path, expected)
+
+
+def set_suits(config: dict[str, Any], mode: str, height: int, width: int) -> bool:
+    """Tell whether a model of sets with this configuration, as JSON holds it, takes images of a Pillow mode and size.
+
+    It loads no torch. ValueError if the configuration is not valid.
+    """
+    from .families.config import from_fields
+
+    return from_fields(config).suits(mode, height, width)

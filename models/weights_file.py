@@ -1,74 +1,209 @@
-"""Reading and writing weights files (see deflated): a photograph model, or a family (families.weights)."""
+"""The form of weights files: named integer tensors in safetensors, and one JSON object that says what they are.
+
+Every tensor is of int8, int16, int32 or float16. A tensor of integers is stored in the narrowest of the integer types
+that holds its values; readers widen it to the type that the model's description gives it. The safetensors metadata has
+one key, `dvcodec`, a JSON object:
+
+    format      which kind of model it is, one of `loading.FORMATS`
+    name        a label, the name of the set of weights
+    config      the model's sizes
+    quality     of photographs: the codes of the qualities 1 and 100
+    id          the identity of the weights, see `identity`
+
+A .dvq file names its weights by the first 8 bytes of the identity. Reading computes it again, so that a damaged file is
+refused, whatever part of it is damaged.
+"""
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from .configs import RRVQConfig
-from .deflated import deflate, facts_of, reading, tensors_of
-from .families import weights as families
-from .families.sets import FamilySet
-from .interface import hierarchy as interface
-from .packing import pack, unpack
-from .photo.codec_model import PhotoHierarchy, QualityMap
-from .photo.network.model import FINEST_CODE, PhotoRRVQ
-from .pixels.bilevel import file as bilevel
-from .pixels.wavefront import file as wavefront
+import torch
+from safetensors import SafetensorError, deserialize
+from safetensors.torch import save
+from torch import Tensor
 
-FORMAT = "dvcodec-rrvq-1"
-OTHERS = {
-    wavefront.FORMAT: "lossless pixels",
-    bilevel.FORMAT: "black and white images",
-}
-"""What files of other formats, which have readers of their own, are models of."""
+from .integer.guard import own_modes
 
+KEY = "dvcodec"
+LABELS = ("id", "name")
+"""The keys of the JSON object that the identity does not cover."""
 
-def write(model: PhotoRRVQ, qualities: QualityMap, name: str) -> bytes:
-    """The bytes of a photograph model's weights file. `packing.BoundError` if the model's sums could round."""
-    facts = {"format": FORMAT, "name": name, "config": asdict(model.config), "quality": asdict(qualities)}
-    return deflate(facts, pack(model))
+INTEGERS = {"I8": torch.int8, "I16": torch.int16, "I32": torch.int32}
+TYPES = {**INTEGERS, "F16": torch.float16}
+"""Types of tensors by the names that safetensors has for them, integers from the narrowest on."""
+TYPE_NAMES = {dtype: name for name, dtype in TYPES.items()}
 
+LARGEST = 2**28
+"""Bytes that a weights file may have."""
 
-def read(path: Path, device: str) -> interface.Hierarchy:
-    """The hierarchy of a weights file. ValueError if it is none of ours or damaged, OSError if it cannot be read."""
-    with reading():
-        return _read(path, device)
+MOST_TENSORS, MOST_DIMENSIONS = 2**14, 8
+
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}")
+"""Names of tensors."""
+
+_SURPRISES = KeyError, TypeError, AttributeError, RecursionError, OverflowError, EOFError
+"""What metadata of the wrong kind leads to."""
 
 
-def read_set(path: Path) -> FamilySet:
-    """The model of sets of a weights file. ValueError if it is none of ours or damaged, OSError if it cannot be read.
+class Tensors:
+    """The tensors of a weights file. A model takes each of them once, by its full name or below a prefix."""
 
-    Its arithmetic is that of a CPU: the entropy coder takes turns with it.
+    def __init__(self, tensors: Mapping[str, Tensor]) -> None:
+        self._left, self._prefix = dict(tensors), ""
+        self.numbers = sum(value.numel() for value in tensors.values())
+        """How many numbers all tensors hold together."""
+
+    def below(self, prefix: str) -> Tensors:
+        """Return a view of the same tensors in which names begin after `prefix` and a point."""
+        view = Tensors({})
+        view._left, view._prefix, view.numbers = self._left, f"{self._prefix}{prefix}.", self.numbers
+        return view
+
+    def take(self, name: str, dtype: torch.dtype, shape: Sequence[int]) -> Tensor:
+        """Return the tensor of a name, widened to the type that it is described to have.
+
+        Raises:
+            ValueError: It is missing, of another type or a wider one, of another shape, or not finite.
+        """
+        value = self._left.pop(self._prefix + name, None)
+        if value is None or tuple(value.shape) != tuple(shape) or not _fits(value.dtype, dtype):
+            raise ValueError(f"its tensor {self._prefix + name!r} is missing or does not fit its configuration")
+        if dtype.is_floating_point and not bool(torch.isfinite(value).all()):
+            raise ValueError(f"its tensor {self._prefix + name!r} holds numbers that are not finite")
+        return value.to(dtype)
+
+    def refuse_rest(self) -> None:
+        """ValueError if the model has not taken every tensor."""
+        if self._left:
+            raise ValueError(f"its tensor {min(self._left)!r} belongs to no part of its model")
+
+
+def _fits(stored: torch.dtype, wanted: torch.dtype) -> bool:
+    """Whether values of a stored type can be widened to a wanted type without a change."""
+    if stored.is_floating_point or wanted.is_floating_point:
+        return stored == wanted
+    return stored.itemsize <= wanted.itemsize
+
+
+def write(metadata: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> bytes:
+    """Return the bytes of a weights file.
+
+    Args:
+        metadata: format, name, config and, of photographs, quality: anything that JSON holds. The identity is added.
+        tensors: Integers and float16 of any shape by name.
     """
-    with reading():
-        facts = facts_of(path)
-        if facts["format"] != families.FORMAT:
-            raise ValueError(f"its format is {str(facts['format'])[:32]!r}, {families.FORMAT!r} is expected here")
-        hierarchy = families.restore(facts, tensors_of(path, facts), "cpu")
-        return FamilySet(hierarchy.name, hierarchy.network)
+    narrow = {name: _narrowed(value) for name, value in tensors.items()}
+    return save(narrow, {KEY: _canonical({**metadata, "id": identity(metadata, narrow)})})
 
 
-def _read(path: Path, device: str) -> interface.Hierarchy:
-    facts = facts_of(path)
-    if facts["format"] == families.FORMAT:
-        return families.restore(facts, tensors_of(path, facts), device)
-    if facts["format"] in OTHERS:
-        raise ValueError(f"it is a model of {OTHERS[facts['format']]}, not of photographs or a family")
-    if facts["format"] != FORMAT:
-        known = f"{FORMAT!r} and {families.FORMAT!r}"
-        raise ValueError(f"its format is {str(facts['format'])[:32]!r}, {known} are expected here")
-    config, qualities = RRVQConfig.of(facts["config"]), _qualities(facts["quality"])
-    model = PhotoRRVQ(config)
-    unpack(model, tensors_of(path, facts))
-    return PhotoHierarchy(str(facts["name"]), model, qualities, device)
+def _narrowed(value: Tensor) -> Tensor:
+    """Return a tensor of integers in the narrowest type that holds its values; others as they are."""
+    if value.is_floating_point():
+        return value.contiguous()
+    least, most = (int(extreme) for extreme in value.aminmax())
+    for dtype in INTEGERS.values():
+        if torch.iinfo(dtype).min <= least and most <= torch.iinfo(dtype).max:
+            return value.to(dtype).contiguous()
+    raise ValueError("a tensor holds integers of more than 32 bits")
 
 
-def _qualities(fields: dict[str, Any]) -> QualityMap:
-    """The range of the chain's codes."""
-    qualities = QualityMap(**fields)
-    codes = (qualities.lowest, qualities.highest)
-    if not all(type(code) is int for code in codes) or not 0 <= codes[0] <= codes[1] <= FINEST_CODE:
-        raise ValueError("its quality codes are out of bounds")
-    return qualities
+def identity(metadata: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> str:
+    """Return the identity of weights: a SHA-256 over what they are, not over the bytes of a file.
+
+    Hashed are, one after the other:
+
+    1. the JSON text of the metadata without `id` and `name`, and with one more key, `tensors`: a list of
+       [name, type, shape] of every tensor in the order of their names' code points. The type is that in which the
+       tensor is stored, I8, I16, I32 or F16. The text is ASCII without white space, keys are sorted by their code
+       points, and numbers that are not integers are written with the fewest digits that tell them apart, in float64;
+    2. a zero byte;
+    3. the values of all tensors in the same order, row by row, little-endian.
+
+    So neither the name, nor the order of tensors in the file, nor the file's own name changes it.
+
+    Args:
+        metadata: As `write` takes it, or as a file holds it.
+        tensors: As a file holds them, in their narrowest types.
+
+    Returns:
+        64 hexadecimal digits; a .dvq file stores the first 8 of the 32 bytes.
+    """
+    ordered = sorted(tensors.items())
+    said = json.loads(_canonical({key: value for key, value in metadata.items() if key not in LABELS}))
+    said["tensors"] = [[name, TYPE_NAMES[value.dtype], list(value.shape)] for name, value in ordered]
+    digest = hashlib.sha256(_canonical(said).encode("ascii") + b"\0")
+    for _, value in ordered:
+        digest.update(value.view(-1).numpy().data)
+    return digest.hexdigest()
+
+
+def _canonical(said: object) -> str:
+    return json.dumps(said, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """Turn whatever a file that is no weights file causes into a ValueError, and build networks as they are."""
+    try:
+        with own_modes():
+            yield
+    except (SafetensorError, *_SURPRISES) as error:
+        raise ValueError(f"it is not a weights file or it is damaged: {error}") from error
+
+
+def read(path: Path, expected: str | None = None) -> tuple[dict[str, Any], Tensors]:
+    """Return the metadata of a weights file and its tensors. To be called within `reading`.
+
+    Args:
+        path: The file.
+        expected: The identity that the weights must have; any if it is None.
+
+    Raises:
+        ValueError: The file is not a weights file, is damaged, or holds other weights than the expected ones.
+        OSError: It cannot be read.
+    """
+    if path.stat().st_size > LARGEST:
+        raise ValueError("it is larger than any model's")
+    data = path.read_bytes()
+    found: list[tuple[str, dict[str, Any]]] = deserialize(data)  # type: ignore[no-untyped-call]
+    tensors = {name: _tensor(part) for name, part in _checked(found)}
+    metadata = metadata_of(data)
+    if identity(metadata, tensors) != metadata["id"]:
+        raise ValueError("it is damaged: its tensors and configuration do not have the identity that it states")
+    if expected not in (None, metadata["id"]):
+        raise ValueError(f"it holds the weights {metadata['id'][:16]}, not {str(expected)[:16]}")
+    return metadata, Tensors(tensors)
+
+
+def metadata_of(data: bytes) -> dict[str, Any]:
+    """Return the JSON object in a safetensors file's metadata. ValueError, KeyError or TypeError if it has none."""
+    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    metadata = json.loads(header["__metadata__"][KEY])
+    if not isinstance(metadata, dict) or not isinstance(metadata["format"], str):
+        raise ValueError("its metadata is not valid")
+    if not isinstance(metadata["name"], str) or len(metadata["name"]) > 100 or not metadata["name"].isprintable():
+        raise ValueError("its name is not a line of text")
+    return metadata
+
+
+def _checked(found: list[tuple[str, dict[str, Any]]]) -> list[tuple[str, dict[str, Any]]]:
+    """Return what safetensors found in a file. ValueError if no model has such tensors."""
+    if len(found) > MOST_TENSORS or any(len(part["shape"]) > MOST_DIMENSIONS for _, part in found):
+        raise ValueError("it has more tensors, or dimensions, than any model")
+    for name, part in found:
+        if not NAME.fullmatch(name):
+            raise ValueError("the names of its tensors are not valid")
+        if part["dtype"] not in TYPES or 0 in part["shape"]:
+            raise ValueError(f"its tensor {name!r} is empty or of a type that weights do not have")
+    return found
+
+
+def _tensor(part: dict[str, Any]) -> Tensor:
+    return torch.frombuffer(part["data"], dtype=TYPES[part["dtype"]]).view(part["shape"])

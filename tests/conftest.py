@@ -10,8 +10,9 @@ import pytest
 import shape_checks  # noqa: F401  # before the models
 from hypothesis import settings
 from PIL import Image
+from weights_headers import header
 
-from dvcodec import weights
+from dvcodec import models, weights
 from dvcodec.codec import api, loading
 from dvcodec.codec.lossy import symbol_chunks
 from dvcodec.codec.settings import CompressSettings
@@ -31,25 +32,13 @@ def fake_weights(
 ) -> Iterator[weights.Weights]:
     """Install weights named "fake" as the only and default ones; loading them gives a FakeHierarchy, without torch."""
     folder = tmp_path_factory.mktemp("weights")
-    content = b"not really a network"
-    (folder / "fake.safetensors").write_bytes(content)
+    (folder / "fake.safetensors").write_bytes(header())
     layers = [{"name": layer.name, "stride": layer.stride, "symbols": layer.symbols} for layer in LAYERS]
     (folder / "fake.card.json").write_text(json.dumps({"layers": layers}))
-    entry = {
-        "name": "fake",
-        "file": "fake.safetensors",
-        "sha256": hashlib.sha256(content).hexdigest(),
-        "card": "fake.card.json",
-        "default": True,
-    }
-    (folder / "manifest.json").write_text(json.dumps([entry]))
     monkeypatch.setattr(weights, "_FOLDER", folder)
     monkeypatch.delenv("DVCODEC_WEIGHTS", raising=False)
 
-    def load(path: Path, device: str) -> FakeHierarchy:
-        return FakeHierarchy()
-
-    monkeypatch.setattr(loading, "load_model", load)
+    monkeypatch.setitem(loading.LOADERS, weights.HIERARCHY, lambda path, device, identity: FakeHierarchy())
     monkeypatch.setattr(loading, "device_of", lambda device: "cpu")
     loading.forget()
     yield weights.default()
@@ -66,17 +55,11 @@ def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def fake_sets(fake_weights: weights.Weights, monkeypatch: pytest.MonkeyPatch) -> weights.Weights:
     """Install weights of a model of sets too, named "fake-sets"; loading them gives a FakeSets."""
-    folder, content = fake_weights.path.parent, b"not really a model of sets"
-    (folder / "fake-sets.safetensors").write_bytes(content)
-    entry = {
-        "name": "fake-sets",
-        "kind": weights.SETS,
-        "file": "fake-sets.safetensors",
-        "sha256": hashlib.sha256(content).hexdigest(),
-    }
-    listed = json.loads((folder / "manifest.json").read_text())
-    (folder / "manifest.json").write_text(json.dumps([*listed, entry]))
-    monkeypatch.setattr(loading, "load_set_model", lambda path, device: FakeSets())
+    config = {"reversible": True, "likelihood": "neighbours"}
+    data = header("dvcodec-family-1", config, identity=hashlib.sha256(b"a model of sets").hexdigest())
+    (fake_weights.path.parent / "fake-sets.safetensors").write_bytes(data)
+    monkeypatch.setitem(loading.LOADERS, weights.SETS, lambda path, device, identity: FakeSets())
+    monkeypatch.setattr(models, "set_suits", lambda config, *size: FakeSets().suits(*size))
     return weights.find("fake-sets")
 
 

@@ -20,13 +20,13 @@ from dvcodec.models.configs import RRVQConfig
 from dvcodec.models.integer.guard import exact_arithmetic
 from dvcodec.models.integer.linear import GridLinear
 from dvcodec.models.interface import hierarchy as interface
-from dvcodec.models.packing import pack, unpack
 from dvcodec.models.photo.codec_model import PhotoHierarchy, QualityMap
+from dvcodec.models.photo.file import write
 from dvcodec.models.photo.integer.chain import BAND_POSITIONS, BLOCK_ENTRIES, FrozenChain
 from dvcodec.models.photo.network.checkerboard import Rows
 from dvcodec.models.photo.network.layout import COEFFICIENTS
 from dvcodec.models.photo.network.model import PhotoRRVQ
-from dvcodec.models.weights_file import write
+from dvcodec.models.photo.packing import pack, unpack
 from dvcodec.training.tasks.codebooks import initialise_codebooks
 
 ROOT = Path(__file__).resolve().parent.parent

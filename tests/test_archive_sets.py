@@ -9,10 +9,10 @@ import sample_archives as sample
 from numpy.typing import NDArray
 from PIL import Image
 from sample_archives import back, equal, kinds
+from weights_headers import header
 
 import dvcodec
 from dvcodec import weights
-from dvcodec.codec import loading
 from dvcodec.codec.archives import grouping, writer
 from dvcodec.codec.archives.layout import MOSAIC, SET, Head
 from dvcodec.codec.loaders import installed
@@ -94,9 +94,7 @@ class Halves(FakeSets):
 
 
 def test_weights_of_sets_that_no_release_reads_are_named(tmp_path: Path) -> None:
-    from safetensors.numpy import save
-
     path = tmp_path / "mine.safetensors"
-    path.write_bytes(save({"x": np.zeros(1)}, {"dvcodec": '{"format": "dvcodec-other-9"}'}))
-    with pytest.raises(WeightsNotFound, match="dvcodec-other-9"):
-        loading.load_set_model(path, "cpu")
+    path.write_bytes(header("dvcodec-other-9"))
+    with pytest.raises(WeightsNotFound, match=r"mine\.safetensors is not a weights file"):
+        weights.find(str(path))

@@ -7,12 +7,13 @@ import pytest
 import small_pages
 import torch
 from PIL import Image
+from safetensors.torch import load
 
 from dvcodec import training
 from dvcodec.codec.entropy.ans import Tables
 from dvcodec.codec.lossless import bilevel
 from dvcodec.errors import DvcodecError, InvalidArgument
-from dvcodec.models import deflated
+from dvcodec.models import weights_file
 from dvcodec.models.configs import ScanConfig
 from dvcodec.models.pixels.bilevel.quiet import PATTERNS, RARE, TOTAL, QuietBilevelNet, net_config
 from dvcodec.training.data import bilevel_pages, bilevel_scans
@@ -119,14 +120,12 @@ def test_a_reach_that_hides_the_surroundings_is_refused() -> None:
 @pytest.mark.parametrize(
     "wrong", [{"rows": 99}, {"width": 0}, {"depth": "2"}, {"columns": 1}, {"width": 13}, {"more": 1}]
 )
-def test_weights_files_that_make_no_sense_are_refused(wrong: dict[str, object], tmp_path: Path) -> None:
-    path = tmp_path / "p.safetensors"
-    path.write_bytes(small_pages.weights_bytes())
-    facts = deflated.facts_of(path)
-    tensors = deflated.tensors_of(path, facts)
+def test_weights_files_that_make_no_sense_are_refused(wrong: dict[str, object]) -> None:
+    data = small_pages.weights_bytes()
+    metadata, tensors = weights_file.metadata_of(data), load(data)
     with pytest.raises(ValueError):
-        small_pages.load(deflated.deflate({**facts, "config": facts["config"] | wrong}, tensors))
+        small_pages.load(weights_file.write({**metadata, "config": metadata["config"] | wrong}, tensors))
     with pytest.raises(ValueError, match="tables"):
-        small_pages.load(deflated.deflate(facts, tensors | {"quiet": tensors["quiet"] + 1}))
+        small_pages.load(weights_file.write(metadata, tensors | {"quiet": tensors["quiet"] + 1}))
     with pytest.raises(ValueError, match="format"):
-        small_pages.load(deflated.deflate({**facts, "format": "other"}, tensors))
+        small_pages.load(weights_file.write({**metadata, "format": "other"}, tensors))

@@ -14,14 +14,14 @@ from torch import Tensor
 from dvcodec.errors import DvcodecError
 from dvcodec.models.configs import RRVQConfig
 from dvcodec.models.integer.grid import STREAM_BITS, on_grid, stream
-from dvcodec.models.packing import pack, unpack
+from dvcodec.models.photo.file import write
 from dvcodec.models.photo.integer.chain import FrozenLayer
 from dvcodec.models.photo.network.chain import StagedLayer
 from dvcodec.models.photo.network.checkerboard import SIDES, STEPS, checkerboard
 from dvcodec.models.photo.network.latent import CONTEXT, LatentLayer
 from dvcodec.models.photo.network.model import PhotoRRVQ, grid_sizes
 from dvcodec.models.photo.network.top_down import Step, descend
-from dvcodec.models.weights_file import write
+from dvcodec.models.photo.packing import pack, unpack
 from dvcodec.training.recipes.photo import PhotoRecipe
 from dvcodec.training.tasks.choosers import PosteriorChooser
 from dvcodec.training.tasks.rate_distortion import rate_distortion

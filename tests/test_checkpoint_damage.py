@@ -100,8 +100,8 @@ def test_models_that_are_coded_with_alone_are_not_measured(preset: str, tmp_path
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"), [("scans-1", "black and white pages"), ("pixels-photo-2", "lossless pixels")]
+    ("name", "kind"), [("bilevel-pages", "black and white images"), ("pixels-photo", "lossless pixels")]
 )
 def test_weights_of_another_kind_say_which(name: str, kind: str, tmp_path: Path) -> None:
     seen = dvcodec("sample", "--weights", name, "-o", tmp_path / "x.png", "--device", "cpu")
-    assert seen.code == 1 and f"it is a model of {kind}, not of photographs or a family" in seen.err
+    assert seen.code == 1 and f"it is a model of {kind}, not of photographs or a family of small images" in seen.err

@@ -74,7 +74,7 @@ def test_verify_finds_damage() -> None:
 def test_models_lists_weights_and_shows_a_card(fake_weights: Weights) -> None:
     table = dvcodec("models").out.splitlines()
     assert table[0].split() == ["NAME", "ID", "SIZE", "DESCRIPTION"]
-    assert table[1].split() == ["fake", fake_weights.id.hex(), "0.0", "kB", "default"]
+    assert table[1].split() == ["fake", fake_weights.id.hex(), "0.2", "kB", "default"]
     facts = json.loads(dvcodec("models", "--json").out)
     assert facts["name"] == "fake" and facts["sha256"] == fake_weights.sha256 and facts["default"] is True
     card = dvcodec("models", "fake").out

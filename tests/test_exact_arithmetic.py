@@ -16,9 +16,10 @@ from dvcodec.models.integer import grid
 from dvcodec.models.integer.grid import on_grid
 from dvcodec.models.integer.guard import exact_arithmetic
 from dvcodec.models.integer.linear import GridConv, GridLinear
-from dvcodec.models.packing import BoundError, pack
+from dvcodec.models.packing import BoundError
 from dvcodec.models.photo.network.chain import KNOTS, interpolate
 from dvcodec.models.photo.network.model import PhotoRRVQ
+from dvcodec.models.photo.packing import pack
 
 GRIDS: dict[str, tuple[Callable[[Tensor], Tensor], int, Fraction, Fraction]] = {
     "signed": (grid.signed, 4, Fraction(-127, 16), Fraction(127, 16)),

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from dvcodec.errors import DvcodecError
+from dvcodec.models.photo.file import write
 from dvcodec.models.photo.network.model import PhotoRRVQ
-from dvcodec.models.weights_file import write
 from dvcodec.training.warm_start.photo import warm_start_photo_model
 
 SMALL = replace(small_model.CONFIG, synthesis_blocks=2, postfilter_width=8, postfilter_pairs=2)

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 from torch.distributions import Independent, Normal
 
-from dvcodec.models.packing import CONSTANT_BITS, CONTEXT_PRECISION_BITS, MEAN_BITS, VALUE_PRECISION_BITS
 from dvcodec.models.photo.network.latent import CONTEXT, PRECISION_LIMIT, LatentLayer
 from dvcodec.models.photo.network.layout import LayerPlan
+from dvcodec.models.photo.packing import CONSTANT_BITS, CONTEXT_PRECISION_BITS, MEAN_BITS, VALUE_PRECISION_BITS
 
 COEFFICIENTS = (3, 5, 8)
 

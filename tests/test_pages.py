@@ -267,9 +267,11 @@ def test_the_command_line_takes_the_model_for_scans(tmp_path: Path) -> None:
         done = program("compress", source, "--lossless", *more)
         assert done.code == 0, done.err
     facts = json.loads(program("info", target, "--json").out)
-    assert facts["method"] == "bilevel" and facts["mode"] == "1" and facts["pixel_weights_name"] == "scans-1"
+    assert facts["method"] == "bilevel" and facts["mode"] == "1" and facts["pixel_weights_name"] == "bilevel-pages"
     told = program("info", target)
-    assert told.code == 0 and "lossless, bilevel" in told.out and "scans-1" in told.out and "preview" not in told.out
+    assert (
+        told.code == 0 and "lossless, bilevel" in told.out and "bilevel-pages" in told.out and "preview" not in told.out
+    )
     assert program("verify", target).code == 0
     assert program("decompress", target, "-o", tmp_path / "back.png").code == 0
     with Image.open(tmp_path / "back.png") as back, Image.open(source) as first:

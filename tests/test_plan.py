@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from weights_headers import header
 
 from comparing import Coarse
 from dvcodec.errors import DvcodecError, InvalidArgument, WeightsNotFound
@@ -21,7 +22,7 @@ pytest.importorskip("scipy", reason="scipy (the `eval` extra) is not installed")
 
 def test_several_weights_are_several_curves(tmp_path: Path, fake_weights: Weights) -> None:
     other = tmp_path / "other one.safetensors"
-    other.write_bytes(b"another network")
+    other.write_bytes(header(identity="1" * 64))
     plan = make_plan(["dvcodec", "jpeg"], [], {"dvcodec": (20, 40)}, ["fake", str(other)])
     assert [codec.name for codec in plan.codecs] == ["dvcodec-fake", "dvcodec-other-one", "jpeg"]
     assert [codec.qualities for codec in plan.codecs[:2]] == [(20, 40), (20, 40)]

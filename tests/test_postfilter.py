@@ -16,11 +16,11 @@ from dvcodec import training
 from dvcodec.errors import DvcodecError, InvalidArgument
 from dvcodec.models.photo.bands import render_bands
 from dvcodec.models.photo.encoder.lookahead import look_ahead
+from dvcodec.models.photo.file import write
 from dvcodec.models.photo.network.chain import KNOTS
 from dvcodec.models.photo.network.halo import with_halo
 from dvcodec.models.photo.network.model import Painted, PhotoRRVQ, grid_sizes
 from dvcodec.models.photo.network.postfilter import PostFilter
-from dvcodec.models.weights_file import write
 from dvcodec.training.data.photo_folder import PhotoFolder
 from dvcodec.training.loop.checkpoints import FILE, Checkpoint
 from dvcodec.training.loop.task import Progress

@@ -1,7 +1,6 @@
 """The second decoder of photographs finds the symbols and the pixels that the package finds."""
 
 import itertools
-import json
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -20,7 +19,7 @@ from dvcodec.codec.loaders import Loaders
 from dvcodec.codec.lossy import symbol_chunks
 from dvcodec.models.interface.hierarchy import Step
 from dvcodec.models.photo.codec_model import PhotoHierarchy
-from dvcodec.models.weights_file import write
+from dvcodec.models.photo.file import write
 from written_files import lossy_file
 
 Pixels = NDArray[np.uint8]
@@ -65,10 +64,7 @@ def small(variant: str) -> Model:
 @cache
 def shipped() -> Model:
     """The default weights of photographs."""
-    folder = small_model.ROOT / "weights"
-    entries = json.loads((folder / "manifest.json").read_bytes())
-    (entry,) = (entry for entry in entries if entry.get("default") and "kind" not in entry)
-    return model_of((folder / entry["file"]).read_bytes())
+    return model_of((small_model.ROOT / "weights" / "rrvq-photo.safetensors").read_bytes())
 
 
 def coded(model: Model, array: Pixels, quality: float) -> bytes:

@@ -1,8 +1,5 @@
 """The second decoder of lossless pixels gives back what the package coded."""
 
-import json
-import zlib
-
 import numpy as np
 import pytest
 import reference_pixels
@@ -10,6 +7,7 @@ import small_model
 import small_pixels
 from numpy.typing import NDArray
 from reference_decoder import ReferenceChooser
+from reference_weights import contents
 
 from dvcodec.codec.bitstream import tiling
 from dvcodec.models.interface.hierarchy import Predictive
@@ -18,17 +16,9 @@ from fake import photograph
 
 def weights() -> tuple[dict[str, NDArray[np.int64]], int]:
     """The tensors of the small model of pixels, and its number of predictors, from the bytes of its file."""
-    data = small_pixels.weights_bytes()
-    end = 8 + int.from_bytes(data[:8], "little")
-    about = json.loads(json.loads(data[8:end])["__metadata__"]["dvcodec"])
-    assert about["format"] == "dvcodec-wavefront-1"
-    stream, at, tensors = zlib.decompress(data[end:]), 0, {}
-    for name, kind, shape in about["index"]:
-        values = np.frombuffer(stream, np.dtype(kind).newbyteorder("<"), int(np.prod(shape)), at)
-        tensors[name] = values.reshape(shape).astype(np.int64)
-        at += values.nbytes
-    assert at == len(stream)
-    return tensors, about["config"]["predictors"]
+    about, tensors = contents(small_pixels.weights_bytes())
+    assert about["format"] == "dvcodec-pixels-1"
+    return {name: values.astype(np.int64) for name, values in tensors.items()}, about["config"]["predictors"]
 
 
 def predicted(data: bytes) -> NDArray[np.uint8]:

@@ -15,11 +15,11 @@ from safetensors import SafetensorError
 from dvcodec import training
 from dvcodec.errors import DvcodecError, InvalidArgument, OutputFailed
 from dvcodec.models.configs import RRVQConfig
-from dvcodec.models.packing import pack
 from dvcodec.models.photo.network.latent import CONTEXT, LatentLayer
 from dvcodec.models.photo.network.layout import LayerPlan
 from dvcodec.models.photo.network.model import PhotoRRVQ
 from dvcodec.models.photo.network.top_down import Step
+from dvcodec.models.photo.packing import pack
 from dvcodec.training.data.photo_folder import PhotoFolder
 from dvcodec.training.loop.checkpoints import FILE, Checkpoint
 from dvcodec.training.loop.distributed import DistributedContext

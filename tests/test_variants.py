@@ -13,11 +13,11 @@ from torch import Tensor
 
 from dvcodec.codec.lossy.symbol_chunks import decode, encode
 from dvcodec.models import configs
-from dvcodec.models.packing import pack, unpack
+from dvcodec.models.photo.file import write
 from dvcodec.models.photo.network import layout
 from dvcodec.models.photo.network.model import PhotoRRVQ, grid_sizes
 from dvcodec.models.photo.network.top_down import Step, descend
-from dvcodec.models.weights_file import write
+from dvcodec.models.photo.packing import pack, unpack
 from dvcodec.training.data.synthetic import KINDS, synthetic
 from dvcodec.training.warm_start.photo import warm_start_photo_model
 

@@ -1,54 +1,123 @@
-"""What a weights file is a model of, told by its header."""
+"""What a weights file is a model of, told by its header; what ships."""
 
-import json
 import struct
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from weights_headers import ID, header
 
-from dvcodec import weights
-from dvcodec.weights.kinds import HIERARCHY, LARGEST_HEADER, PIXELS, SCANS, SETS, kind_of
+from dvcodec import models, weights
+from dvcodec.codec import loading
+from dvcodec.errors import WeightsNotFound
+from dvcodec.weights.kinds import BILEVEL, HIERARCHY, KINDS, LARGEST_HEADER, PIXELS, SETS
 
 REVERSIBLE = {"reversible": True, "likelihood": "neighbours"}
-
-
-def written(path: Path, facts: object) -> Path:
-    """A file with nothing but a safetensors header."""
-    header = json.dumps({"__metadata__": {"dvcodec": json.dumps(facts)}}).encode()
-    path.write_bytes(struct.pack("<Q", len(header)) + header)
-    return path
+JOBS = {
+    "rrvq-photo": HIERARCHY,
+    "pixels-photo": PIXELS,
+    "bilevel-pages": BILEVEL,
+    "hdvae-mnist": SETS,
+    "rrvq-cifar": SETS,
+}
 
 
 @pytest.mark.parametrize(
     ("form", "config", "kind"),
     [
-        ("dvcodec-rrvq-1", {}, HIERARCHY),
-        ("dvcodec-wavefront-1", {}, PIXELS),
-        ("dvcodec-scans-1", {}, SCANS),
+        ("dvcodec-photo-1", {}, HIERARCHY),
+        ("dvcodec-pixels-1", {}, PIXELS),
+        ("dvcodec-bilevel-1", {}, BILEVEL),
         ("dvcodec-family-1", REVERSIBLE, SETS),
         ("dvcodec-family-1", REVERSIBLE | {"reversible": False}, HIERARCHY),
         ("dvcodec-family-1", REVERSIBLE | {"likelihood": "bernoulli"}, HIERARCHY),
-        ("dvcodec-family-1", {}, HIERARCHY),
-        ("dvcodec-other-1", {}, HIERARCHY),
     ],
 )
 def test_the_header_tells_the_kind(tmp_path: Path, form: str, config: object, kind: str) -> None:
-    path = written(tmp_path / "mine.safetensors", {"format": form, "config": config})
-    assert kind_of(path) == kind == weights.find(str(path)).kind
+    path = tmp_path / "mine.safetensors"
+    path.write_bytes(header(form, config))
+    found = weights.find(str(path))
+    assert (found.kind, found.sha256, found.config, found.name) == (kind, ID, config, "mine")
 
 
-def test_the_weights_that_ship_are_of_the_kind_that_the_manifest_says() -> None:
-    assert {entry.name: entry.kind for entry in weights.entries()} == {
-        entry.name: kind_of(entry.path) for entry in weights.entries()
-    }
+@pytest.mark.parametrize(
+    "content",
+    [
+        header("dvcodec-other-1"),
+        header("dvcodec-family-1"),
+        header(config=[]),
+        header(identity="ab"),
+        header(identity=7),
+        header(identity="x" * 64),
+        struct.pack("<Q", LARGEST_HEADER + 1) + b"{}",
+        struct.pack("<Q", 2) + b"{}",
+        b"",
+    ],
+    ids=range(9),
+)
+def test_other_files_are_not_weights(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "x.safetensors"
+    path.write_bytes(content)
+    with pytest.raises(WeightsNotFound, match=r"x\.safetensors is not a weights file: "):
+        weights.find(str(path))
 
 
 @given(content=st.binary(max_size=64))
-def test_other_files_count_as_hierarchies(content: bytes, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_random_bytes_are_not_weights(content: bytes, tmp_path_factory: pytest.TempPathFactory) -> None:
     path = tmp_path_factory.mktemp("kinds") / "x.safetensors"
-    path.write_bytes(content)
-    assert kind_of(path) == HIERARCHY
-    path.write_bytes(struct.pack("<Q", LARGEST_HEADER + 1) + content)
-    assert kind_of(path) == HIERARCHY
+    for data in (content, struct.pack("<Q", len(content)) + content):
+        path.write_bytes(data)
+        with pytest.raises(WeightsNotFound, match="is not a weights file"):
+            weights.find(str(path))
+
+
+def test_one_set_of_weights_ships_for_each_job() -> None:
+    assert {entry.name: entry.kind for entry in weights.entries()} == JOBS
+    assert [KINDS.index(entry.kind) for entry in weights.entries()] == sorted(map(KINDS.index, JOBS.values()))
+    for kind, name in ((HIERARCHY, "rrvq-photo"), (PIXELS, "pixels-photo"), (BILEVEL, "bilevel-pages")):
+        assert weights.default(kind).name == name
+    assert not weights.defaults(SETS)
+    assert len({entry.id for entry in weights.entries()}) == len(JOBS)
+
+
+def test_what_ships_is_small() -> None:
+    assert sum(path.stat().st_size for path in weights.find("rrvq-photo").path.parent.iterdir()) < 12 * 2**20
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_what_ships_loads_as_what_it_is(name: str) -> None:
+    entry = weights.find(name)
+    model = loading.load(entry.kind, entry)
+    assert model.name == name
+    for kind in {*KINDS} - {entry.kind, HIERARCHY}:
+        with pytest.raises(WeightsNotFound, match=r"cannot be loaded: (it is a model of .*, not of|.*no reversible)"):
+            loading.load(kind, entry)
+
+
+def test_sets_are_told_apart_by_the_header_as_by_the_model() -> None:
+    sizes = [(mode, side, side) for mode in ("1", "L", "RGB") for side in (28, 32)] + [("RGB", 32, 28)]
+    for entry in weights.of_kind(SETS):
+        model = models.load_set(entry.path)
+        suited = [models.set_suits(entry.config, *size) for size in sizes]
+        assert suited == [model.suits(*size) for size in sizes] and sum(suited) == 1
+
+
+def test_only_sets_that_suit_are_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Path] = []
+
+    class Model:
+        def encode(self, samples: object) -> bytes:
+            return b"coded"
+
+    def load(path: Path, device: str, identity: str) -> Model:
+        asked.append(path)
+        return Model()
+
+    monkeypatch.setitem(loading.LOADERS, SETS, load)
+    loading.forget()
+    models_of_sets = [model for _, model in loading.set_models() if model.suits("1", 28, 28)]
+    assert not asked and [model.name for model in models_of_sets] == ["hdvae-mnist"]
+    assert models_of_sets[0].encode(None) == b"coded"  # type: ignore[arg-type]
+    assert [path.stem for path in asked] == ["hdvae-mnist"]
+    loading.forget()

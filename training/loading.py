@@ -8,9 +8,10 @@ from safetensors import SafetensorError, safe_open
 
 from ..errors import DvcodecError
 from ..models.families.model import FamilyVAE
-from ..models.packing import BoundError, pack, unpack
+from ..models.packing import BoundError
 from ..models.photo.codec_model import PhotoHierarchy, QualityMap
 from ..models.photo.network.model import FINEST_CODE, PhotoRRVQ
+from ..models.photo.packing import pack, unpack
 from .loop.checkpoints import FORMAT, Checkpoint
 
 

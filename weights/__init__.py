@@ -1,25 +1,25 @@
-"""What ships: weights files, their manifest and their cards. Imports no torch.
+"""What ships: one set of weights for each job, each with its card. Imports no torch.
 
-A .dvq file names its weights by the first 8 bytes of their SHA-256.
-Further weights files are found in the folder that the environment variable DVCODEC_WEIGHTS names.
+A .dvq file names its weights by the first 8 bytes of their identity, a SHA-256 over tensors and configuration
+(models.weights_file.identity), which the header of a weights file states. Further weights files are found in the folder
+that the environment variable DVCODEC_WEIGHTS names.
 """
 
-import hashlib
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from ..errors import WeightsNotFound
+from .kinds import BILEVEL as BILEVEL
 from .kinds import HIERARCHY as HIERARCHY
+from .kinds import KINDS, kind_of, metadata_of
 from .kinds import PIXELS as PIXELS
-from .kinds import SCANS as SCANS
 from .kinds import SETS as SETS
-from .kinds import kind_of
 
 _FOLDER = Path(__file__).parent
 _ENVIRONMENT = "DVCODEC_WEIGHTS"
@@ -27,36 +27,44 @@ _ENVIRONMENT = "DVCODEC_WEIGHTS"
 
 @dataclass(frozen=True)
 class Weights:
-    """One weights file."""
+    """One set of weights: a weights file and its card."""
 
     name: str
+    """That of the file, without its suffix."""
     path: Path
     sha256: str
-    """Of the bytes of the file, hexadecimal."""
-    card: dict[str, Any]
-    """What is known of it: training data, recipe, figures, licence; may be empty."""
+    """The identity of the weights, hexadecimal: of tensors and configuration, not of the file's bytes."""
+    card: dict[str, Any] = field(hash=False)
+    """What is known of it: training data, recipe, figures, licences; may be empty."""
     kind: str = HIERARCHY
-    """What it is a model of: HIERARCHY, PIXELS, SETS or SCANS."""
+    """What it is a model of: HIERARCHY, PIXELS, BILEVEL or SETS."""
+    config: dict[str, Any] = field(default_factory=dict, hash=False)
+    """The model's sizes, as the file's header holds them."""
 
     @property
     def id(self) -> bytes:
-        """What a .dvq file stores: the first 8 bytes of the SHA-256."""
+        """What a .dvq file stores: the first 8 bytes of the identity."""
         return bytes.fromhex(self.sha256)[:8]
 
 
 def entries() -> tuple[Weights, ...]:
-    """Return the weights that ship, as the manifest lists them, then those of the DVCODEC_WEIGHTS folder.
+    """Return the weights that ship, by kind and name, then those of the DVCODEC_WEIGHTS folder.
 
-    WeightsNotFound if one of the latter cannot be read.
+    WeightsNotFound if one of the latter cannot be read or is not a weights file.
     """
     return tuple(_entries())
 
 
 def _entries() -> Iterator[Weights]:
-    """The same one by one: who seeks what ships need not know of the folder."""
-    yield from map(_from_manifest, _manifest())
+    """Yield the same one by one, so that what ships is found whatever the folder holds."""
+    yield from _shipped()
     if folder := os.environ.get(_ENVIRONMENT):
-        yield from map(_from_file, sorted(Path(folder).glob("*.safetensors")))
+        yield from map(_described, sorted(Path(folder).glob("*.safetensors")))
+
+
+def _shipped() -> list[Weights]:
+    found = map(_described, _FOLDER.glob("*.safetensors"))
+    return sorted(found, key=lambda weights: (KINDS.index(weights.kind), weights.name))
 
 
 def of_kind(kind: str) -> tuple[Weights, ...]:
@@ -68,15 +76,15 @@ def default(kind: str = HIERARCHY) -> Weights:
     """Return the weights of a kind that are used where none are named. WeightsNotFound if there are none."""
     for weights in defaults(kind):
         return weights
-    missing = {PIXELS: "no model of lossless pixels is installed", SCANS: "no model of pages is installed"}
+    missing = {PIXELS: "no model of lossless pixels is installed", BILEVEL: "no model of pages is installed"}
     hint = "name some as `weights`" if kind == HIERARCHY else "use another `method`"
     raise WeightsNotFound(missing.get(kind, "no default weights are installed"), hint)
 
 
 def defaults(kind: str) -> tuple[Weights, ...]:
-    """Return the default weights of a kind: none or one."""
-    found = (entry for entry in _manifest() if entry.get("default") and entry.get("kind", HIERARCHY) == kind)
-    return tuple(_from_manifest(entry) for entry in found)[:1]
+    """Return the default weights of a kind: none or one. Of models of sets none: an archive takes any that suits."""
+    found = [] if kind == SETS else [weights for weights in _shipped() if weights.kind == kind]
+    return tuple(found[:1])
 
 
 _named: dict[bytes, Weights] = {}
@@ -90,7 +98,7 @@ def find(name_or_path: str) -> Weights:
             return weights
     path = Path(name_or_path)
     if path.suffix == ".safetensors" and path.is_file():
-        weights = _from_file(path)
+        weights = _described(path)
         _named[weights.id] = weights  # the newest path: an older one may be gone
         return weights
     if path.is_file():
@@ -99,7 +107,7 @@ def find(name_or_path: str) -> Weights:
 
 
 def by_id(prefix: bytes) -> Weights:
-    """Return the weights whose SHA-256 begins with these 8 bytes. WeightsNotFound if they are not installed."""
+    """Return the weights whose identity begins with these 8 bytes. WeightsNotFound if they are not installed."""
     for weights in chain(_entries(), _named.values()):
         if weights.id == prefix:
             return weights
@@ -107,36 +115,27 @@ def by_id(prefix: bytes) -> Weights:
     raise WeightsNotFound(f"the file needs weights {prefix.hex()}, which are not installed", hint)
 
 
-def _manifest() -> list[dict[str, Any]]:
-    path = _FOLDER / "manifest.json"
-    entries: list[dict[str, Any]] = json.loads(path.read_text("utf-8")) if path.is_file() else []
-    return entries
-
-
-def _from_manifest(entry: dict[str, Any]) -> Weights:
-    card = _card(_FOLDER / entry.get("card", ""))
-    return Weights(entry["name"], _FOLDER / entry["file"], entry["sha256"], card, entry.get("kind", HIERARCHY))
-
-
-def _from_file(path: Path) -> Weights:
-    """Describe a user's own weights file: its name is the file's, its card lies beside it if there is one."""
+def _described(path: Path) -> Weights:
+    """Describe a weights file by its name, its header, and its card if one lies beside it."""
     try:
         facts = path.stat()
-        digest = _hash(path.resolve(), facts.st_mtime_ns, facts.st_size)
+        metadata = _metadata(path.resolve(), facts.st_mtime_ns, facts.st_size)
     except OSError as error:
         raise WeightsNotFound(f"cannot read the weights file {path}: {error.strerror}") from error
-    return Weights(path.stem, path, digest, _card(card_of(path)), kind_of(path))
+    except ValueError as error:
+        raise WeightsNotFound(f"{path} is not a weights file: {error}", "`dvcodec export` makes one") from error
+    card = _card(card_of(path))
+    return Weights(path.stem, path, metadata["id"], card, kind_of(metadata), metadata["config"])
 
 
 @lru_cache(maxsize=64)
-def _hash(path: Path, modified: int, size: int) -> str:
-    """Return the SHA-256 of a file; `modified` and `size` tell an old answer from a new file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _metadata(path: Path, modified: int, size: int) -> dict[str, Any]:
+    """Return a file's metadata; `modified` and `size` tell an old answer from a new file."""
+    return metadata_of(path)
 
 
 def card_of(path: Path) -> Path:
-    """Where the card of a weights file lies."""
+    """Return where the card of a weights file lies."""
     return path.with_suffix(".card.json")
 
 

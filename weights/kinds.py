@@ -1,34 +1,48 @@
-"""What a weights file is a model of, by the facts in its header alone. Imports no torch."""
+"""What a weights file is a model of, by the metadata in its header alone. Imports no torch."""
 
 import json
 from pathlib import Path
 from typing import Any
 
-HIERARCHY, PIXELS, SETS, SCANS = "hierarchy", "pixels", "sets", "scans"
-"""Kinds of weights: of a hierarchy's symbols, of lossless pixels given what a hierarchy predicts, of sets of images, of
-black and white pages."""
+HIERARCHY, PIXELS, BILEVEL, SETS = "hierarchy", "pixels", "bilevel", "sets"
+"""Kinds of weights: of a hierarchy's symbols, of lossless pixels given what a hierarchy predicts, of black and white
+pages, of sets of images."""
 
-LARGEST_HEADER = 2**20
+KINDS = (HIERARCHY, PIXELS, BILEVEL, SETS)
+
+LARGEST_HEADER = 2**22
 """Bytes."""
 
 
-def kind_of(path: Path) -> str:
-    """Return the kind of a weights file; HIERARCHY, whatever it holds, where its header does not say otherwise."""
-    try:
-        facts = _facts(path)
-        form, config = facts["format"], facts["config"]
-        if form == "dvcodec-family-1":
-            return SETS if config["reversible"] and config["likelihood"] == "neighbours" else HIERARCHY
-        return {"dvcodec-wavefront-1": PIXELS, "dvcodec-scans-1": SCANS}.get(str(form), HIERARCHY)
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return HIERARCHY
+def metadata_of(path: Path) -> dict[str, Any]:
+    """Return the JSON object in the header of a weights file: format, name, config, id.
 
-
-def _facts(path: Path) -> dict[str, Any]:
-    """The facts in a safetensors file's metadata. ValueError, KeyError or TypeError if there are none."""
+    Raises:
+        ValueError: The file is not a weights file.
+        OSError: It cannot be read.
+    """
     with path.open("rb") as file:
         size = int.from_bytes(file.read(8), "little")
         if size > LARGEST_HEADER:
             raise ValueError("its header is too large")
-        facts: dict[str, Any] = json.loads(json.loads(file.read(size))["__metadata__"]["dvcodec"])
-    return facts
+        header = file.read(size)
+    try:
+        metadata = json.loads(json.loads(header)["__metadata__"]["dvcodec"])
+        valid = isinstance(metadata["config"], dict) and len(bytes.fromhex(metadata["id"])) == 32
+        kind_of(metadata)
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        raise ValueError("its header is not that of a weights file") from error
+    if not valid:
+        raise ValueError("the metadata in its header is not valid")
+    return dict(metadata)
+
+
+def kind_of(metadata: dict[str, Any]) -> str:
+    """Return the kind of weights with this metadata. ValueError for a format that this release does not know."""
+    form, config = metadata["format"], metadata["config"]
+    if form == "dvcodec-family-1":
+        return SETS if config["reversible"] and config["likelihood"] == "neighbours" else HIERARCHY
+    known = {"dvcodec-photo-1": HIERARCHY, "dvcodec-pixels-1": PIXELS, "dvcodec-bilevel-1": BILEVEL}
+    if form not in known:
+        raise ValueError("its format is not known to this release")
+    return known[form]

@@ -79,9 +79,9 @@ def _coders(settings: ArchiveSettings) -> Coders:
             loaded.append(loading.lossless_model(hierarchy, settings.device, required=method == "model"))
         return loaded[0]
 
-    sets = loading.set_models(settings.weights, settings.device) if method in (AUTO, BITS_BACK) else ()
+    sets = loading.set_models(settings.weights) if method in (AUTO, BITS_BACK) else ()
 
     def load_pages() -> methods.Pages | None:
-        return loading.pages(settings.device, required=method == "bilevel")
+        return loading.pages(required=method == "bilevel")
 
     return Coders(method, load, load_pages, sets)

@@ -181,6 +181,10 @@ class FamilyConfig:
         """Number of levels of the deterministic chain."""
         return len(self.sides)
 
+    def suits(self, mode: str, height: int, width: int) -> bool:
+        """Whether images of a Pillow mode and a size in pixels are of the kind that it models."""
+        return mode == ("1" if self.binary else "RGB") and height == width == self.image
+
     def plans(self) -> list[LayerPlan]:
         """The layers in the order of the walk, coarsest first."""
         found = []

@@ -1,4 +1,4 @@
-"""Families as integers, and back (see models.packing for the same of photographs). Names are those of the modules:
+"""Families as integers, and back (models.photo.packing does so for photographs). Names are those of the modules:
 
 NAME.weight, .shift, .bias      maps on the exact path: int8 / 2^f, int8 f by output, int32 / 2^(f + 4)
 NAME.weight, .scale, .bias      maps in float: int8 with a float16 scale by output, float16
@@ -11,6 +11,7 @@ likelihood.tables               int32: the residuals' distributions, see residua
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import torch
@@ -18,8 +19,9 @@ from torch import Tensor
 
 from ..integer.grid import STREAM_BITS, STREAM_LIMIT
 from ..integer.linear import GridLinear
-from ..packing import BoundError, integers, pack_grid, take, unpack_grid
+from ..packing import BoundError, integers, pack_grid, unpack_grid
 from ..pixels.distributions import checked
+from ..weights_file import Tensors
 from .config import FamilyConfig
 from .frozen import FORM_BITS, FrozenCodebook, check, pack_codebook
 from .layers import LatentLayer
@@ -59,16 +61,17 @@ def frozen_config(config: FamilyConfig) -> FamilyConfig:
     return replace(config, weight_norm=False, dropout=0.0, ema_codebook=False)
 
 
-def unpack(config: FamilyConfig, packed: dict[str, Tensor]) -> FamilyVAE:
+def unpack(config: FamilyConfig, packed: Tensors | Mapping[str, Tensor]) -> FamilyVAE:
     """The frozen model of packed integers, in evaluation mode.
 
     ValueError if they do not fit the configuration or if a sum on the exact path could exceed its bits.
     """
-    _refuse_too_large(config, packed)
+    tensors = packed if isinstance(packed, Tensors) else Tensors(packed)
+    _refuse_too_large(config, tensors)
     model = FamilyVAE(frozen_config(config)).requires_grad_(False)
-    model.top.data.copy_(take(packed, "top", torch.int16, model.top.shape).float() / 2**STREAM_BITS)
+    model.top.data.copy_(tensors.take("top", torch.int16, model.top.shape).float() / 2**STREAM_BITS)
     for name, module in list(model.named_modules()):
-        part = {key[len(name) + 1 :]: value for key, value in packed.items() if key.startswith(f"{name}.")}
+        part = tensors.below(name)
         if isinstance(module, Conv) and module.arithmetic.exact:
             unpack_grid(name, module, part, FLOAT64_LIMIT)
             module.widen()
@@ -77,17 +80,17 @@ def unpack(config: FamilyConfig, packed: dict[str, Tensor]) -> FamilyVAE:
         elif isinstance(module, GridLinear):
             unpack_grid(name, module, part)
         elif isinstance(module, LatentLayer):
-            module.codebook = _unpack_codebook(f"{name}.codebook", module, part)
+            module.codebook = _unpack_codebook(f"{name}.codebook", module, part.below("codebook"))
     if (scale := _log_scale(model)) is not None:
-        scale.data.copy_(take(packed, "likelihood.log_scale", torch.float16, scale.shape).float())
+        scale.data.copy_(tensors.take("likelihood.log_scale", torch.float16, scale.shape).float())
     if isinstance(likelihood := model.p_x(), Colour):
-        tables = take(packed, "likelihood.tables", torch.int32, likelihood.tables.shape)
+        tables = tensors.take("likelihood.tables", torch.int32, likelihood.tables.shape)
         likelihood.tables.copy_(torch.from_numpy(checked(tables.numpy())))
     return model.eval()
 
 
-def _refuse_too_large(config: FamilyConfig, packed: dict[str, Tensor]) -> None:
-    """Refuses a configuration with more parameters than the file has bytes, or with maps that are too large."""
+def _refuse_too_large(config: FamilyConfig, tensors: Tensors) -> None:
+    """Refuse a configuration with more parameters than four for each stored number, or with maps that are too large."""
     if not config.categorical or not config.exact:
         raise ValueError("its configuration has no exact form")
     tables = max(plan.variables * plan.side**2 * plan.symbols for plan in config.plans())
@@ -95,7 +98,7 @@ def _refuse_too_large(config: FamilyConfig, packed: dict[str, Tensor]) -> None:
         raise ValueError("the maps of its configuration are too large")
     with torch.device("meta"):
         wanted = sum(p.numel() for p in FamilyVAE(frozen_config(config)).parameters())
-    if wanted > sum(value.numel() * value.element_size() for value in packed.values()):
+    if wanted > 4 * tensors.numbers:
         raise ValueError("its configuration is larger than its tensors")
 
 
@@ -111,24 +114,23 @@ def _pack_float(module: Conv) -> dict[str, Tensor]:
     return {"weight": steps.to(torch.int8), "scale": scale, "bias": module.bias.detach().half()}
 
 
-def _unpack_float(module: Conv, part: dict[str, Tensor]) -> None:
-    scale = take(part, "scale", torch.float16, module.bias.shape).float()
-    module.weight.data.copy_(take(part, "weight", torch.int8, module.weight.shape).float() * scale[:, None])
-    module.bias.data.copy_(take(part, "bias", torch.float16, module.bias.shape).float())
+def _unpack_float(module: Conv, part: Tensors) -> None:
+    scale = part.take("scale", torch.float16, module.bias.shape).float()
+    module.weight.data.copy_(part.take("weight", torch.int8, module.weight.shape).float() * scale[:, None])
+    module.bias.data.copy_(part.take("bias", torch.float16, module.bias.shape).float())
 
 
-def _unpack_codebook(name: str, layer: LatentLayer, part: dict[str, Tensor]) -> FrozenCodebook:
+def _unpack_codebook(name: str, layer: LatentLayer, own: Tensors) -> FrozenCodebook:
     assert layer.codebook is not None
     variables, symbols = layer.codebook.shape
     width, form = layer.codebook.width, layer.codebook.form()
-    own = {key.removeprefix("codebook."): value for key, value in part.items() if key.startswith("codebook.")}
-    codes = take(own, "codes", torch.int8, (variables, symbols, layer.codebook.worth))
+    codes = own.take("codes", torch.int8, (variables, symbols, layer.codebook.worth))
     shapes = {"constant": (variables, 1, symbols), "linear": (variables, width, symbols)}
     if form is None:
         shapes = {}
     elif form.quadratic is not None:
         shapes["quadratic"] = shapes["linear"]
-    parts = {key: take(own, key, torch.int32, shape) for key, shape in shapes.items()}
+    parts = {key: own.take(key, torch.int32, shape) for key, shape in shapes.items()}
     check(name, parts)
     return FrozenCodebook(layer.plan, codes, parts)
 

@@ -41,7 +41,7 @@ class FamilySet:
 
     def suits(self, mode: str, height: int, width: int) -> bool:
         """Whether images are of the model's kind and size."""
-        return mode == ("1" if self._likelihood.binary else "RGB") and height == width == self._model.config.image
+        return self._model.config.suits(mode, height, width)
 
     def infer(self, samples: NDArray[np.uint8]) -> Evidence:
         """The bottom-up pass over samples (n, H, W) of 0 and 255, or (n, H, W, 3)."""

@@ -1,13 +1,12 @@
-"""Weights files of families (see models.deflated): the configuration in the facts, the integers of `packing`."""
+"""Weights files of families: their configuration and the integers of `packing`."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
 from typing import Any
 
-from torch import Tensor
-
-from ..deflated import deflate
+from .. import weights_file
+from ..weights_file import Tensors
 from .config import from_fields
 from .hierarchy import FamilyHierarchy
 from .model import FamilyVAE
@@ -17,10 +16,11 @@ FORMAT = "dvcodec-family-1"
 
 
 def write(model: FamilyVAE, name: str) -> bytes:
-    """The bytes of a weights file. `packing.BoundError` if the model has no exact form or its sums could round."""
-    return deflate({"format": FORMAT, "name": name, "config": asdict(frozen_config(model.config))}, pack(model))
+    """Return the bytes of a weights file. BoundError if the model has no exact form or its sums could round."""
+    metadata = {"format": FORMAT, "name": name, "config": asdict(frozen_config(model.config))}
+    return weights_file.write(metadata, pack(model))
 
 
-def restore(facts: dict[str, Any], packed: dict[str, Tensor], device: str) -> FamilyHierarchy:
-    """The hierarchy of a weights file's facts and tensors. ValueError, KeyError or TypeError if they do not fit."""
-    return FamilyHierarchy(str(facts["name"]), unpack(from_fields(facts["config"]), packed), device)
+def restore(metadata: dict[str, Any], tensors: Tensors, device: str) -> FamilyHierarchy:
+    """Return the hierarchy of a weights file. ValueError, KeyError or TypeError if its parts do not fit each other."""
+    return FamilyHierarchy(metadata["name"], unpack(from_fields(metadata["config"]), tensors), device)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -16,15 +15,17 @@ from ...errors import DvcodecError
 from ...image_io.atomic import streamed
 from ...models.families import weights as families
 from ...models.families.model import FamilyVAE
-from ...models.packing import BoundError, pack, unpack
+from ...models.packing import BoundError
 from ...models.photo.codec_model import QualityMap
+from ...models.photo.file import write
 from ...models.photo.network.model import FINEST_CODE, PhotoRRVQ
+from ...models.photo.packing import pack, unpack
 from ...models.pixels.bilevel import file as bilevel_file
 from ...models.pixels.bilevel.quiet import QuietBilevelNet
 from ...models.pixels.distributions import tables
 from ...models.pixels.wavefront import file as pixel_file
 from ...models.pixels.wavefront.net import WavefrontNet
-from ...models.weights_file import write
+from ...models.weights_file import metadata_of
 from ...weights import card_of
 from ..loop.checkpoints import Checkpoint
 from ..recipes.pixels import PixelRecipe
@@ -39,8 +40,8 @@ def export(checkpoints: Sequence[Path], out: Path, card: Mapping[str, str], cali
 
     Of several checkpoints, runs from one start, it takes the mean of their parameters (averaging.mean_model).
 
-    Weights on the exact path become integers, their accumulators' bounds are checked, and the file's SHA-256 goes
-    into the card. With `calibration`, a folder of images, quality 50 is placed where they take 0.5 bits a pixel in
+    Weights on the exact path become integers, their accumulators' bounds are checked, and the identity of the weights
+    goes into the card. With `calibration`, a folder of images, quality 50 is placed where they take 0.5 bits a pixel in
     the mean; without, the qualities span all that was trained. The tables of a model of lossless pixels are corrected
     by what is counted in these images. DvcodecError if a bound fails, or there are no images.
     """
@@ -121,11 +122,11 @@ def layers_of(model: nn.Module) -> list[dict[str, Any]]:
 
 
 def skeleton(reads: Sequence[Checkpoint], model: nn.Module, card: Mapping[str, str], data: bytes) -> dict[str, Any]:
-    """The card's facts that the checkpoints know: recipe, steps, seconds, device, sizes, layers, hash."""
+    """The card's facts that the checkpoints know: recipe, steps, seconds, device, sizes, layers, identity."""
     legs = [training_facts(read) for read in reads]
     return {
         **card,
-        "sha256": hashlib.sha256(data).hexdigest(),
+        "sha256": metadata_of(data)["id"],
         "bytes": len(data),
         "parameters": sum(p.numel() for p in model.parameters()),
         "training": legs[0] if len(legs) == 1 else {"mean_of": legs},

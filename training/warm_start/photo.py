@@ -16,11 +16,11 @@ import torch
 from torch import Tensor
 
 from ...errors import DvcodecError
+from ...models import load
 from ...models.photo.codec_model import PhotoHierarchy
 from ...models.photo.network.chain import Stage
 from ...models.photo.network.latent import LatentLayer
 from ...models.photo.network.model import PhotoRRVQ
-from ...models.weights_file import read
 from .growth import GROWING, grow
 
 
@@ -30,7 +30,7 @@ def warm_start_photo_model(model: PhotoRRVQ, weights: Path) -> int:
     DvcodecError if it is no weights file or if its networks have other sizes.
     """
     try:
-        hierarchy = read(weights, "cpu")
+        hierarchy = load(weights)
     except (ValueError, OSError) as error:
         raise DvcodecError(f"{weights} is no weights file: {error}") from error
     if not isinstance(hierarchy, PhotoHierarchy):

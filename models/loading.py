@@ -1,0 +1,70 @@
+"""From a weights file to the model that it holds: one table of formats, and what each is restored to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from . import weights_file
+from .families import weights as families
+from .families.hierarchy import FamilyHierarchy
+from .families.sets import FamilySet
+from .interface.hierarchy import Hierarchy, PageModel, PixelModel
+from .photo import file as photo
+from .pixels.bilevel import file as bilevel
+from .pixels.wavefront import file as wavefront
+from .weights_file import Tensors
+
+FORMATS = {
+    photo.FORMAT: "photographs",
+    families.FORMAT: "a family of small images",
+    wavefront.FORMAT: "lossless pixels",
+    bilevel.FORMAT: "black and white images",
+}
+"""What files of each format are models of."""
+
+Restore = Callable[[dict[str, Any], Tensors], Any]
+
+
+def hierarchy(path: Path, device: str, expected: str | None) -> Hierarchy:
+    """Return the hierarchy of a weights file, on "cpu" or "cuda". Raises as `weights_file.read` does."""
+    restores: dict[str, Restore] = {
+        photo.FORMAT: lambda metadata, tensors: photo.restore(metadata, tensors, device),
+        families.FORMAT: lambda metadata, tensors: families.restore(metadata, tensors, device),
+    }
+    found: Hierarchy = _restored(path, expected, restores)
+    return found
+
+
+def pixel_model(path: Path, expected: str | None) -> PixelModel:
+    """Return the model of lossless pixels of a weights file, on the CPU."""
+    found: PixelModel = _restored(path, expected, {wavefront.FORMAT: wavefront.restore})
+    return found
+
+
+def page_model(path: Path, expected: str | None) -> PageModel:
+    """Return the model of black and white pages of a weights file, on the CPU."""
+    found: PageModel = _restored(path, expected, {bilevel.FORMAT: bilevel.restore})
+    return found
+
+
+def set_model(path: Path, expected: str | None) -> FamilySet:
+    """Return the model of sets of images of a weights file, on the CPU."""
+    found: FamilyHierarchy = _restored(
+        path, expected, {families.FORMAT: lambda metadata, tensors: families.restore(metadata, tensors, "cpu")}
+    )
+    return FamilySet(found.name, found.network)
+
+
+def _restored(path: Path, expected: str | None, restores: dict[str, Restore]) -> Any:
+    """Return what the file's format is restored to. ValueError if it is of another format or holds more tensors."""
+    with weights_file.reading():
+        metadata, tensors = weights_file.read(path, expected)
+        if (held := metadata["format"]) not in restores:
+            wanted = " or ".join(FORMATS[each] for each in restores)
+            known = f"it is a model of {FORMATS[held]}" if held in FORMATS else f"its format is {held[:32]!r}"
+            raise ValueError(f"{known}, not of {wanted}")
+        model = restores[held](metadata, tensors)
+        tensors.refuse_rest()
+        return model

@@ -1,0 +1,37 @@
+"""Weights files of the photograph model: its configuration, its range of qualities, and the integers of `packing`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from .. import weights_file
+from ..configs import RRVQConfig
+from ..weights_file import Tensors
+from .codec_model import PhotoHierarchy, QualityMap
+from .network.model import FINEST_CODE, PhotoRRVQ
+from .packing import pack, unpack
+
+FORMAT = "dvcodec-photo-1"
+
+
+def write(model: PhotoRRVQ, qualities: QualityMap, name: str) -> bytes:
+    """Return the bytes of a weights file. `packing.BoundError` if the model's sums could round."""
+    metadata = {"format": FORMAT, "name": name, "config": asdict(model.config), "quality": asdict(qualities)}
+    return weights_file.write(metadata, pack(model))
+
+
+def restore(metadata: dict[str, Any], tensors: Tensors, device: str) -> PhotoHierarchy:
+    """Return the hierarchy of a weights file. ValueError, KeyError or TypeError if its parts do not fit each other."""
+    model, qualities = PhotoRRVQ(RRVQConfig.of(metadata["config"])), _qualities(metadata["quality"])
+    unpack(model, tensors)
+    return PhotoHierarchy(metadata["name"], model, qualities, device)
+
+
+def _qualities(fields: dict[str, Any]) -> QualityMap:
+    """Return the range of the chain's codes."""
+    qualities = QualityMap(**fields)
+    codes = (qualities.lowest, qualities.highest)
+    if not all(type(code) is int for code in codes) or not 0 <= codes[0] <= codes[1] <= FINEST_CODE:
+        raise ValueError("its quality codes are out of bounds")
+    return qualities
