@@ -142,7 +142,7 @@ class Repeated:
 def test_gradients_tell_what_other_codes_would_cost_further_down(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the networks see of sixty symbols of a picture, changed one at a time, against the estimate of each.
 
-    How true estimates are is the weights' own, too (docs/TRAINING.md, what an encoder may do).
+    How true estimates are is the weights' own, too (docs/experiments/lookahead.md).
     """
     shipped = loading.hierarchy(default(), "cpu")
     assert isinstance(shipped, PhotoHierarchy)

@@ -31,7 +31,7 @@ QUIET = 0.1
 """Spread, at the start, of what must not speak before it knows anything: a Gaussian's log-scales, which are exponents,
 every prior, and what the chain of noisy samples adds to an embedding of the posterior. At 1 the divergence from random
 priors exceeds what the first symbols are worth, and the posteriors shrink to two or three symbols each
-(docs/TRAINING.md)."""
+(docs/experiments/small-image-initialisation.md)."""
 
 
 class Head(nn.Module):

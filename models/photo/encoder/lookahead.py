@@ -10,8 +10,8 @@ beside what the choice itself counts, its distortion on the canvas and its -ln p
 to every symbol's cost: choices change together, and the whole of it overshoots. From walk to walk the gradients are
 averaged, and the share grows. Distortions refer to the image less the learned correction that the last walk has led to.
 What the post-filter adds is part of it, and what a filter fitted to the image would add (`image_filter`), but both are
-constants to the gradients: the derivative takes time and brings nothing (docs/TRAINING.md). So the objective itself
-falls, for this one image, as by stochastic Gumbel annealing (Yang, Bamler and Mandt 2020), but in few walks and without
+constants to the gradients: the derivative takes time and brings nothing (docs/experiments/lookahead.md). So the
+objective itself falls, for this one image, as by stochastic Gumbel annealing (Yang, Bamler and Mandt 2020), but in few walks and without
 noise. Decoders need none of this.
 """
 
@@ -32,7 +32,7 @@ from .perceptual_weights import visibility, weighed
 
 SHARES = (0.62, 0.81, 0.94, 1.0)
 """How much of the estimate counts after the first walk, the second, ...; the last one for all that follow. Measured:
-docs/TRAINING.md, what an encoder may do."""
+docs/experiments/lookahead.md."""
 
 PRECISIONS = (6,)
 """Of the coefficients of image filters that only walks ahead see."""

@@ -24,7 +24,7 @@ from ..network.top_down import Weights
 from ..network.transform import BLOCK
 
 STRENGTH = 1.0
-"""The power of a block's spread, measured by three metrics: docs/TRAINING.md, what an encoder may do."""
+"""The power of a block's spread, measured by three metrics: docs/experiments/perceptual-weights.md."""
 
 FALL = 0.5
 """The power of a coefficient's frequency, measured likewise; higher ones score better and look softer."""
