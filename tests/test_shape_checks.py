@@ -6,7 +6,9 @@ import torch
 from jaxtyping import TypeCheckError
 
 from dvcodec.models.pixels.causal import Reach
+from dvcodec.models.pixels.integer_heads import PlaneStep
 from dvcodec.models.pixels.tokens import split
+from dvcodec.models.pixels.wavefront.half_size import halved
 
 
 def test_a_tensor_of_a_wrong_shape_is_refused() -> None:
@@ -20,3 +22,14 @@ def test_an_array_of_a_wrong_type_is_refused() -> None:
     split(np.zeros(3, np.int32))
     with pytest.raises(TypeCheckError, match="split"):
         split(np.zeros(3, np.float32))
+
+
+def test_a_field_and_an_alias_of_a_wrong_shape_are_refused() -> None:
+    with pytest.raises(TypeCheckError, match="PlaneStep"):
+        PlaneStep(0, np.zeros(3, np.int32), np.zeros(4, np.int32), None)
+    with pytest.raises(TypeCheckError, match="halved"):
+        halved(np.zeros(3, np.uint8))
+
+
+def test_functions_without_shapes_are_left_alone() -> None:
+    assert hasattr(Reach.neighbours, "__wrapped__") and not hasattr(Reach.offsets, "__wrapped__")
