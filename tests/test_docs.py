@@ -10,12 +10,17 @@ import typer
 from typer.main import get_command
 
 from dvcodec.cli.app import app
+from dvcodec.training.recipes.registry import presets
+from dvcodec.weights import entries
 from program import dvcodec, picture
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
 DOCUMENTS = [
-    *(ROOT / name for name in ("README.md", "CHANGELOG.md", "benchmarks/README.md", "examples/README.md")),
+    *(
+        ROOT / name
+        for name in ("README.md", "CHANGELOG.md", "benchmarks/README.md", "examples/README.md", "weights/README.md")
+    ),
     *PAGES,
 ]
 TEXTS = {path.relative_to(ROOT).as_posix(): path.read_text() for path in DOCUMENTS}
@@ -119,6 +124,14 @@ def test_modules_and_files_exist(name: str) -> None:
         if not (ROOT / file.split("/")[0]).is_dir():
             continue  # a path from the folder that the text is about
         assert (ROOT / file).is_file(), f"{name} names {file}"
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_presets_and_weights_exist(name: str) -> None:
+    named = set(re.findall(r"--model\s+([a-z][\w-]*)", TEXTS[name]))
+    assert named <= set(presets()), f"{name} trains {named - set(presets())}"
+    shown = set(re.findall(r"dvcodec models ([a-z][\w-]*)", TEXTS[name]))
+    assert shown <= {weights.name for weights in entries()}
 
 
 @pytest.mark.parametrize("name", TEXTS)

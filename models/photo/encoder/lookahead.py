@@ -11,8 +11,8 @@ to every symbol's cost: choices change together, and the whole of it overshoots.
 averaged, and the share grows. Distortions refer to the image less the learned correction that the last walk has led to.
 What the post-filter adds is part of it, and what a filter fitted to the image would add (`image_filter`), but both are
 constants to the gradients: the derivative takes time and brings nothing (docs/experiments/lookahead.md). So the
-objective itself falls, for this one image, as by stochastic Gumbel annealing (Yang, Bamler and Mandt 2020), but in few walks and without
-noise. Decoders need none of this.
+objective itself falls, for this one image, as by stochastic Gumbel annealing (Yang, Bamler and Mandt 2020), but in few
+passes and without noise. Decoders need none of this.
 """
 
 from __future__ import annotations
