@@ -12,8 +12,9 @@ from ..image_io import metadata
 from ..image_io.images import Picture
 from ..image_io.memory import enough_memory
 from ..image_io.metadata import Metadata
-from ..models.interface.adaptive_filter import Filtering, ImageFilter
-from ..models.interface.hierarchy import Hierarchy
+from ..models.interface.adaptive_filter import ImageFilter
+from ..models.interface.hierarchy import Hierarchy, PassSettings
+from ..models.interface.photo import PhotoModel
 from .bitstream import alpha
 from .bitstream.container import DvqFile, Section, parse, payload_of
 from .loaders import Loaders
@@ -134,15 +135,15 @@ def _symbols(file: DvqFile, count: int, hierarchy: Hierarchy) -> object:
     layers = sum(section.layers for section in file.chunks)
     if layers != len(hierarchy.layers):
         raise FormatError(f"the file has {layers} layers, its weights have {len(hierarchy.layers)}")
-    height, width = header.symbols_size
-    return symbol_chunks.decode(file.selected(count), hierarchy, height, width, header.quality, grey=header.grey)
+    settings = PassSettings(*header.symbols_size, header.quality, grey=header.grey)
+    return symbol_chunks.decode(file.selected(count), hierarchy, settings)
 
 
 def _filter(file: DvqFile, hierarchy: Hierarchy, *, strict: bool) -> ImageFilter | None:
     """Return the image's adaptive filter, if the file has one; unless `strict`, none where it is cut or damaged."""
     if file.adaptive_filter is None:
         return None
-    if not isinstance(hierarchy, Filtering):
+    if not isinstance(hierarchy, PhotoModel):
         raise FormatError(f"the file has an adaptive filter, which its weights {hierarchy.name} do not know")
     if file.adaptive_filter.payload is None and not strict:
         return None

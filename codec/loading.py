@@ -145,7 +145,7 @@ def lossless_model(name_or_path: str | None, device: str = "auto", *, required: 
 
     None where no model of lossless pixels is installed and none is `required`.
     """
-    from ..models.interface.hierarchy import Predictive
+    from ..models.interface.photo import PhotoModel
     from .lossless.methods import Model
 
     try:
@@ -156,7 +156,7 @@ def lossless_model(name_or_path: str | None, device: str = "auto", *, required: 
         return None
     chosen = choose(name_or_path)
     network = hierarchy(chosen, device)
-    if not isinstance(network, Predictive):
+    if not isinstance(network, PhotoModel):
         raise WeightsNotFound(f"the weights {chosen.name} cannot predict lossless pixels", "name others")
     return Model(network, chosen.id, load(PIXELS, pixels), pixels.id)
 

@@ -86,7 +86,7 @@ def replayed(model: PhotoRRVQ, *, tiled: bool = True) -> list[str]:
 
 def write(pixels: np.ndarray, hierarchy: interface.Hierarchy) -> tuple[bytes, str]:
     """Encode pixels here: the file, and the hash of the symbols that the encoder chose."""
-    watch = recorder.Recorder(hierarchy, priors=True)
+    watch = recorder.watched(hierarchy, priors=True)
     data = encoder.compress(Picture(pixels), watch, WEIGHTS_ID, CompressSettings(quality=60)).data
     assert watch.walks == DEFAULT_EFFORT - 1
     return data, watch.digest()

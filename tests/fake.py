@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dvcodec.models.interface.adaptive_filter import ImageFilter
-from dvcodec.models.interface.hierarchy import Chooser, LayerSpec
+from dvcodec.models.interface.hierarchy import Chooser, LayerSpec, PassSettings
 from dvcodec.models.photo.adaptive_filter.fit import tables
 
 LAYERS = (
@@ -95,23 +95,12 @@ class FakeHierarchy:
         assert pixels.ndim == 3 and pixels.shape[2] == 3 and pixels.dtype == np.uint8
         return pixels.astype(np.float64)
 
-    def walk(
-        self,
-        height: int,
-        width: int,
-        quality: int,
-        chooser: Chooser,
-        *,
-        grey: bool = False,
-        evidence: object | None = None,
-        stop: int | None = None,
-        exact: bool = False,
-    ) -> object:
+    def walk(self, settings: PassSettings, chooser: Chooser, evidence: object | None = None) -> object:
         """Code block means of what is left; the steps of the finest layers shrink as quality rises."""
-        state = State(np.full((height, width, 3), 128.0), self._salt, [])
-        for index, spec in enumerate(self.layers[:stop]):
-            if not (grey and spec.chroma):
-                self._layer(state, index, spec, quality, chooser, evidence)
+        state = State(np.full((settings.height, settings.width, 3), 128.0), self._salt, [])
+        for index, spec in enumerate(self.layers[: settings.stop]):
+            if not (settings.grey and spec.chroma):
+                self._layer(state, index, spec, settings.quality, chooser, evidence)
         return state
 
     def _layer(
@@ -140,21 +129,41 @@ class FakeHierarchy:
         grown = values.repeat(spec.stride, axis=0).repeat(spec.stride, axis=1)
         state.canvas += grown[: state.canvas.shape[0], : state.canvas.shape[1], None] * direction
 
-    def predict(self, state: object) -> NDArray[np.uint8]:
-        """Return the canvas: nothing in it rounds differently in one process."""
-        return self.render(state)
-
     def render(self, state: object) -> NDArray[np.uint8]:
         """Return the canvas."""
         assert isinstance(state, State)
         return np.clip(np.rint(state.canvas), 0, 255).astype(np.uint8)
 
 
-class FilteringFake(FakeHierarchy):
-    """A fake whose pictures can be filtered: by as much as all coefficients are together."""
+class FakePhotoModel(FakeHierarchy):
+    """A fake that is a model of photographs: it sees nothing ahead, and fits no filter."""
 
     filter_shape = 2, 3
     filter_tables = tables()
+
+    def foresee(self, pixels: NDArray[np.uint8], settings: PassSettings, passes: int, *, perceptual: bool) -> object:
+        """What `infer` returns."""
+        return self.infer(pixels, settings.quality)
+
+    def strain(self, state: object, evidence: object) -> float:
+        """None."""
+        return 0.0
+
+    def predict(self, state: object) -> NDArray[np.uint8]:
+        """Return the canvas: nothing in it rounds differently in one process."""
+        return FakeHierarchy.render(self, state)
+
+    def fit(self, state: object, pixels: NDArray[np.uint8]) -> ImageFilter | None:
+        """No filter."""
+        return None
+
+    def render(self, state: object, image_filter: ImageFilter | None = None) -> NDArray[np.uint8]:
+        """The canvas."""
+        return super().render(state)
+
+
+class FilteringFake(FakePhotoModel):
+    """A fake whose pictures can be filtered: by as much as all coefficients are together."""
 
     def fit(self, state: object, pixels: NDArray[np.uint8]) -> ImageFilter:
         """Some coefficients for each region of 256 x 256 pixels; none for the second output."""

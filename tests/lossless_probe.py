@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from dvcodec.codec.lossless import methods
 from dvcodec.image_io.images import from_array
 from dvcodec.models.interface import hierarchy as interface
+from dvcodec.models.interface.photo import PhotoModel
 
 
 class Watched:
@@ -49,7 +50,7 @@ class Watched:
         return self.chooser.choose(step)
 
 
-def report(data: bytes, hierarchy: interface.Predictive, pixels: interface.PixelModel) -> dict[str, str]:
+def report(data: bytes, hierarchy: PhotoModel, pixels: interface.PixelModel) -> dict[str, str]:
     """What is decoded, with one and with two threads."""
     seen = []
     for threads in (1, 2):

@@ -3,15 +3,15 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dvcodec.codec import decoder
 from dvcodec.codec.loaders import Loaders
-from dvcodec.models.interface.adaptive_filter import Filtering, ImageFilter
-from dvcodec.models.interface.hierarchy import Chooser, Foreseeing, Hierarchy, LayerSpec, Predictive, Step
+from dvcodec.models.interface.adaptive_filter import ImageFilter
+from dvcodec.models.interface.hierarchy import Chooser, Hierarchy, LayerSpec, PassSettings, Step
+from dvcodec.models.interface.photo import PhotoModel
 
 
 class _Watch:
@@ -52,66 +52,13 @@ class Recorder:
         """Pass on."""
         return self._hierarchy.infer(pixels, quality)
 
-    def foresee(
-        self, pixels: NDArray[np.uint8], quality: int, walks: int, *, grey: bool = False, perceptual: bool = False
-    ) -> object:
-        """Pass on."""
-        if not isinstance(self._hierarchy, Foreseeing):
-            return self._hierarchy.infer(pixels, quality)
-        self.walks = walks
-        return self._hierarchy.foresee(pixels, quality, walks, grey=grey, perceptual=perceptual)
-
-    def walk(
-        self,
-        height: int,
-        width: int,
-        quality: int,
-        chooser: Chooser,
-        *,
-        grey: bool = False,
-        evidence: object | None = None,
-        stop: int | None = None,
-        exact: bool = False,
-    ) -> object:
+    def walk(self, settings: PassSettings, chooser: Chooser, evidence: object | None = None) -> object:
         """Pass on, watching the chooser."""
-        watch = _Watch(chooser, self._note)
-        asked: dict[str, Any] = {"grey": grey, "evidence": evidence, "stop": stop}
-        if not exact:
-            return self._hierarchy.walk(height, width, quality, watch, **asked)
-        assert isinstance(self._hierarchy, Predictive)
-        return self._hierarchy.walk(height, width, quality, watch, **asked, exact=True)
+        return self._hierarchy.walk(settings, _Watch(chooser, self._note), evidence)
 
-    def predict(self, state: object) -> NDArray[np.uint8]:
+    def render(self, state: object) -> NDArray[np.uint8]:
         """Pass on."""
-        assert isinstance(self._hierarchy, Predictive)
-        return self._hierarchy.predict(state)
-
-    @property
-    def filter_shape(self) -> tuple[int, int]:
-        """Pass on."""
-        return self._filtering.filter_shape
-
-    @property
-    def filter_tables(self) -> NDArray[np.float32]:
-        """Pass on."""
-        return self._filtering.filter_tables
-
-    def fit(self, state: object, pixels: NDArray[np.uint8]) -> ImageFilter | None:
-        """Pass on."""
-        return self._filtering.fit(state, pixels)
-
-    def render(self, state: object, image_filter: ImageFilter | None = None) -> NDArray[np.uint8]:
-        """Pass on."""
-        if image_filter is None:
-            return self._hierarchy.render(state)
-        return self._filtering.render(state, image_filter)
-
-    @property
-    def _filtering(self) -> Filtering:
-        """The hierarchy, if it filters; without it, nor does this one."""
-        if not isinstance(self._hierarchy, Filtering):
-            raise AttributeError
-        return self._hierarchy
+        return self._hierarchy.render(state)
 
     def _note(self, step: Step, symbols: NDArray[np.int32]) -> None:
         self.asked.append(step.layer)
@@ -124,6 +71,43 @@ class Recorder:
         return self._hash.hexdigest()
 
 
+class PhotoRecorder(Recorder):
+    """A model of photographs that is another one, watched."""
+
+    def __init__(self, model: PhotoModel, *, priors: bool = False) -> None:
+        super().__init__(model, priors=priors)
+        self._model = model
+        self.filter_shape, self.filter_tables = model.filter_shape, model.filter_tables
+
+    def foresee(self, pixels: NDArray[np.uint8], settings: PassSettings, passes: int, *, perceptual: bool) -> object:
+        """Pass on."""
+        self.walks = passes
+        return self._model.foresee(pixels, settings, passes, perceptual=perceptual)
+
+    def strain(self, state: object, evidence: object) -> float:
+        """Pass on."""
+        return self._model.strain(state, evidence)
+
+    def predict(self, state: object) -> NDArray[np.uint8]:
+        """Pass on."""
+        return self._model.predict(state)
+
+    def fit(self, state: object, pixels: NDArray[np.uint8]) -> ImageFilter | None:
+        """Pass on."""
+        return self._model.fit(state, pixels)
+
+    def render(self, state: object, image_filter: ImageFilter | None = None) -> NDArray[np.uint8]:
+        """Pass on."""
+        return self._model.render(state, image_filter)
+
+
+def watched(hierarchy: Hierarchy, *, priors: bool = False) -> Recorder:
+    """A hierarchy that is this one, watched: a model of photographs if this one is."""
+    if isinstance(hierarchy, PhotoModel):
+        return PhotoRecorder(hierarchy, priors=priors)
+    return Recorder(hierarchy, priors=priors)
+
+
 def decoded(
     data: bytes,
     hierarchy: Hierarchy,
@@ -132,6 +116,6 @@ def decoded(
     loaders: Loaders = Loaders(),  # noqa: B008
 ) -> tuple[str, decoder.Decoded]:
     """The hash of a .dvq file's symbols as this hierarchy decodes them, and the picture."""
-    recorder = Recorder(hierarchy, priors=priors)
+    recorder = watched(hierarchy, priors=priors)
     result = decoder.decompress(data, replace(loaders, hierarchy=lambda prefix: recorder))
     return recorder.digest(), result

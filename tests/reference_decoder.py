@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dvcodec.models.interface.hierarchy import Hierarchy, Step
+from dvcodec.models.interface.hierarchy import Hierarchy, PassSettings, Step
 
 
 @dataclass
@@ -136,7 +136,7 @@ def decode(data: bytes, hierarchy: Hierarchy) -> object:
     """Return the state of the walk over a file's symbols."""
     file = parse(data)
     chooser = ReferenceChooser(file)
-    state = hierarchy.walk(file.height, file.width, file.quality, chooser, grey=file.grey)
+    state = hierarchy.walk(PassSettings(file.height, file.width, file.quality, grey=file.grey), chooser)
     assert not chooser.chunks
     chooser.finish()
     return state

@@ -18,6 +18,7 @@ from dvcodec.image_io.images import Picture, from_array
 from dvcodec.models.configs import WavefrontConfig
 from dvcodec.models.integer.linear import GridLinear
 from dvcodec.models.interface import hierarchy as interface
+from dvcodec.models.interface.photo import PhotoModel
 from dvcodec.models.pixels import distributions
 from dvcodec.models.pixels.wavefront import file
 from dvcodec.models.pixels.wavefront.model import WavefrontModel
@@ -65,10 +66,10 @@ def coded(array: NDArray[np.uint8]) -> bytes:
     return methods.compress(from_array(array), "model", network).data
 
 
-def network(hierarchy: interface.Predictive | None = None, pixels: interface.PixelModel | None = None) -> methods.Model:
+def network(hierarchy: PhotoModel | None = None, pixels: interface.PixelModel | None = None) -> methods.Model:
     """Both small models, or others in their place."""
     found = hierarchy or small_model.hierarchy()
-    assert isinstance(found, interface.Predictive)
+    assert isinstance(found, PhotoModel)
     return methods.Model(found, WEIGHTS, pixels or pixel_model(), PIXEL_WEIGHTS)
 
 

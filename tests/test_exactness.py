@@ -27,7 +27,7 @@ from torch import Tensor, nn
 from dvcodec import weights
 from dvcodec.errors import DvcodecError
 from dvcodec.models.integer.linear import GridLinear
-from dvcodec.models.interface.hierarchy import Chooser, Step
+from dvcodec.models.interface.hierarchy import Chooser, PassSettings, Step
 from dvcodec.models.photo.codec_model import Aim, PhotoHierarchy
 from dvcodec.models.photo.network.model import Painted
 
@@ -177,32 +177,19 @@ class Noisy(PhotoHierarchy):
         """The evidence, and noise."""
         return self._noisy(super().infer(pixels, quality))
 
-    def foresee(
-        self, pixels: np.ndarray, quality: int, walks: int, *, grey: bool = False, perceptual: bool = False
-    ) -> Aim:
-        """What walks have shown, and noise."""
-        return self._noisy(super().foresee(pixels, quality, walks, grey=grey, perceptual=perceptual))
+    def foresee(self, pixels: np.ndarray, settings: PassSettings, passes: int, *, perceptual: bool) -> Aim:
+        """What passes have shown, and noise."""
+        return self._noisy(super().foresee(pixels, settings, passes, perceptual=perceptual))
 
     def _noisy(self, aim: Aim) -> Aim:
         assert aim.levels is not None
         levels = {stride: self._noise(tokens) for stride, tokens in aim.levels.items()}
         return Aim(levels, {index: self._noise(costs.float()) for index, costs in (aim.ahead or {}).items()})
 
-    def walk(
-        self,
-        height: int,
-        width: int,
-        quality: int,
-        chooser: Chooser,
-        *,
-        grey: bool = False,
-        evidence: object | None = None,
-        stop: int | None = None,
-        exact: bool = False,
-    ) -> Painted:
+    def walk(self, settings: PassSettings, chooser: Chooser, evidence: object | None = None) -> Painted:
         """The walk, and noise on the canvas that it leaves, but for an exact one."""
-        painted = super().walk(height, width, quality, chooser, grey=grey, evidence=evidence, stop=stop, exact=exact)
-        if exact:
+        painted = super().walk(settings, chooser, evidence)
+        if settings.exact:
             return painted
         return replace(painted, canvas={stride: self._noise(tokens) for stride, tokens in painted.canvas.items()})
 
@@ -233,7 +220,7 @@ def test_the_noise_reaches_the_canvas() -> None:
         def choose(self, step: Step) -> np.ndarray:
             return np.full(step.count, small_model.hierarchy().layers[step.layer].rest, np.int32)
 
-    clean, noisy = (h.walk(72, 104, 25600, Rest()).canvas[8] for h in (small_model.hierarchy(), Noisy(0)))
+    clean, noisy = (h.walk(PassSettings(72, 104, 25600), Rest()).canvas[8] for h in (small_model.hierarchy(), Noisy(0)))
     assert (clean != noisy).float().mean() > 0.5
     assert (clean - noisy).abs().max() < 1e-2
 

@@ -83,7 +83,7 @@ def picture(config: FamilyConfig, seed: int = 0) -> NDArray[np.uint8]:
 
 def compressed(name: str, seed: int = 0) -> tuple[bytes, str]:
     """A .dvq file, and the hash of symbols and priors that its encoder saw."""
-    watch = recorder.Recorder(hierarchy(name), priors=True)
+    watch = recorder.watched(hierarchy(name), priors=True)
     return encoder.compress(Picture(picture(FORMS[name], seed)), watch, ID, CompressSettings()).data, watch.digest()
 
 
@@ -211,7 +211,7 @@ def test_noise_in_what_may_be_float_changes_no_symbol(name: str) -> None:
     assert digest == chosen
     clean = recorder.decoded(data, hierarchy(name))[1].picture.pixels
     assert np.abs(result.picture.pixels.astype(int) - clean).max() <= 1
-    watch = recorder.Recorder(noisy, priors=True)
+    watch = recorder.watched(noisy, priors=True)
     written = encoder.compress(Picture(picture(FORMS[name])), watch, ID, CompressSettings()).data
     assert recorder.decoded(written, hierarchy(name), priors=True)[0] == watch.digest()
 

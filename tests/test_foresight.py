@@ -23,6 +23,8 @@ from dvcodec.codec.lossy.symbol_chunks import decode, encode, render
 from dvcodec.codec.settings import CompressSettings
 from dvcodec.errors import InvalidArgument
 from dvcodec.image_io.images import from_array
+from dvcodec.models.interface.adaptive_filter import ImageFilter
+from dvcodec.models.interface.hierarchy import PassSettings
 from dvcodec.models.photo.codec_model import PhotoHierarchy
 from dvcodec.models.photo.encoder import lookahead as foresight
 from dvcodec.models.photo.encoder import lookahead_tiles as tiles
@@ -32,24 +34,22 @@ from dvcodec.models.photo.network.chain import StagedLayer
 from dvcodec.models.photo.network.model import PhotoRRVQ
 from dvcodec.models.photo.network.top_down import Step
 from dvcodec.weights import default
-from fake import FakeHierarchy
+from fake import FakeHierarchy, FakePhotoModel
 
 Q40 = 40 * 256
 
 
-class Adding(FakeHierarchy):
+class Adding(FakePhotoModel):
     """A fake whose rendering adds 9 to every sample, which it knows if it may look ahead."""
 
     walks: int | None = None
 
-    def foresee(
-        self, pixels: NDArray[np.uint8], quality: int, walks: int, *, grey: bool = False, perceptual: bool = False
-    ) -> object:
+    def foresee(self, pixels: NDArray[np.uint8], settings: PassSettings, passes: int, *, perceptual: bool) -> object:
         """What is left for the symbols."""
-        self.walks = walks
+        self.walks = passes
         return pixels.astype(np.float64) - 9
 
-    def render(self, state: object) -> NDArray[np.uint8]:
+    def render(self, state: object, image_filter: ImageFilter | None = None) -> NDArray[np.uint8]:
         """The canvas and 9."""
         raised: NDArray[np.uint8] = np.clip(super().render(state).astype(int) + 9, 0, 255).astype(np.uint8)
         return raised
@@ -61,7 +61,7 @@ def test_the_symbols_that_are_coded_aim_at_what_was_foreseen() -> None:
     assert hierarchy.walks == 3
     assert encoded.chunks == encode(pixels - 9, FakeHierarchy(), Q40).chunks
     assert psnr_of(pixels, hierarchy.render(encoded.state)) > psnr_of(pixels, FakeHierarchy().render(encoded.state))
-    state = decode(encoded.chunks, hierarchy, 48, 56, Q40, grey=False)
+    state = decode(encoded.chunks, hierarchy, PassSettings(48, 56, Q40))
     assert np.array_equal(hierarchy.render(state), hierarchy.render(encoded.state))
 
 

@@ -23,7 +23,8 @@ from dvcodec.codec.loaders import Loaders
 from dvcodec.codec.lossy import adaptive_filter, symbol_chunks
 from dvcodec.codec.lossy.encoder import psnr_of
 from dvcodec.errors import DvcodecError, FormatError
-from dvcodec.models.interface.adaptive_filter import Filtering, ImageFilter
+from dvcodec.models.interface.adaptive_filter import ImageFilter
+from dvcodec.models.interface.photo import PhotoModel
 from dvcodec.models.photo.adaptive_filter import fit as image_fit
 from dvcodec.models.photo.adaptive_filter.fit import LARGEST
 from dvcodec.models.photo.bands import fit_bands, render_bands
@@ -140,7 +141,7 @@ def test_weights_without_filters_refuse_them() -> None:
     pixels = small_model.picture(33, 33)
     chunks = symbol_chunks.encode(pixels, FakeHierarchy(), Q40).chunks
     data = lossy_file((33, 33), chunks, adaptive_filter=b"\x60abc")
-    assert not isinstance(FakeHierarchy(), Filtering)
+    assert not isinstance(FakeHierarchy(), PhotoModel)
     with pytest.raises(FormatError, match="filter"):
         decoder.decompress(data, Loaders(hierarchy=lambda prefix: FakeHierarchy()))
 

@@ -19,7 +19,7 @@ from dvcodec.codec.lossless import methods
 from dvcodec.errors import DvcodecError
 from dvcodec.image_io.images import from_array
 from dvcodec.models.integer.linear import GridLinear
-from dvcodec.models.interface.hierarchy import Predictive
+from dvcodec.models.interface.photo import PhotoModel
 from dvcodec.models.photo.integer.exact_reconstruction import fixed_sigma, integer_basis
 from dvcodec.models.pixels.wavefront.model import WavefrontModel
 
@@ -95,7 +95,7 @@ BASIS_SUM, BASIS_MOMENT = 8744896, 1129232
 def test_the_shipped_models_code_a_photograph_exactly() -> None:
     array = small_model.photograph(120, 152)
     model = loading.lossless_model(None, "cpu")
-    assert model is not None and isinstance(model.hierarchy, Predictive)
+    assert model is not None and isinstance(model.hierarchy, PhotoModel)
     data = methods.compress(from_array(array), "model", lambda: model).data
     assert small_pixels.same(small_pixels.decoded(data, model=model).picture, array)
     assert weights.default(weights.PIXELS).id == model.pixel_weights

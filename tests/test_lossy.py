@@ -20,8 +20,8 @@ from dvcodec.codec.settings import CompressSettings
 from dvcodec.errors import DvcodecError, FormatError, InvalidArgument, TruncatedFile
 from dvcodec.image_io import images
 from dvcodec.image_io.images import Picture
-from dvcodec.models.interface.hierarchy import LayerSpec
-from fake import FakeHierarchy, State, photograph
+from dvcodec.models.interface.hierarchy import LayerSpec, PassSettings
+from fake import FakeHierarchy, FakePhotoModel, State, photograph
 
 WEIGHTS = b"12345678"
 
@@ -118,7 +118,7 @@ def test_a_preview_is_the_walk_as_it_stands_after_its_chunks() -> None:
     data = compress(photograph(300, 260)).data
     parsed = parse(data)
     first = parsed.chunks[0].layers
-    state = FakeHierarchy().walk(300, 260, 12800, _Replay(data), stop=first)
+    state = FakeHierarchy().walk(PassSettings(300, 260, 12800, stop=first), _Replay(data))
     assert (decompress(data, preview=1).pixels == FakeHierarchy().render(state)).all()
 
 
@@ -193,7 +193,7 @@ def test_one_goal_at_a_time() -> None:
         encoder.compress(picture, FakeHierarchy(), WEIGHTS, CompressSettings(target_size=0))
 
 
-class Straining(FakeHierarchy):
+class Straining(FakePhotoModel):
     """A fake whose pictures get worse above quality 40, and which says so."""
 
     def strain(self, state: object, evidence: object) -> float:

@@ -12,6 +12,7 @@ from torch import Tensor
 from dvcodec.codec.lossy.encoder import psnr_of
 from dvcodec.models.integer.prior import prior_weights
 from dvcodec.models.interface import hierarchy as interface
+from dvcodec.models.interface.hierarchy import PassSettings
 from dvcodec.models.photo.network.analysis_synthesis import Pyramid, crop_levels, pad_levels
 from dvcodec.models.photo.network.layout import COEFFICIENTS
 from dvcodec.models.photo.network.model import Painted, PhotoRRVQ, grid_sizes
@@ -41,7 +42,8 @@ def passed(pixels: NDArray[np.uint8], quality: int = Q50, **options: Any) -> tup
     """Pixels through the small model and back, and the chooser that went along."""
     model, chooser = small_model.hierarchy(), Posterior()
     evidence = model.infer(pixels, quality)
-    state = model.walk(pixels.shape[0], pixels.shape[1], quality, chooser, evidence=evidence, **options)
+    settings = PassSettings(pixels.shape[0], pixels.shape[1], quality, **options)
+    state = model.walk(settings, chooser, evidence)
     return model.render(state), chooser
 
 
@@ -134,7 +136,7 @@ def test_a_walk_that_stops_shows_a_coarser_image() -> None:
 
 def test_a_posterior_needs_evidence() -> None:
     with pytest.raises(ValueError, match="evidence"):
-        small_model.hierarchy().walk(8, 8, Q50, Posterior())
+        small_model.hierarchy().walk(PassSettings(8, 8, Q50), Posterior())
 
 
 # Batches and quality.

@@ -17,7 +17,7 @@ from reference_synthesis import decode
 from dvcodec.codec import decoder
 from dvcodec.codec.loaders import Loaders
 from dvcodec.codec.lossy import symbol_chunks
-from dvcodec.models.interface.hierarchy import Step
+from dvcodec.models.interface.hierarchy import PassSettings, Step
 from dvcodec.models.photo.codec_model import PhotoHierarchy
 from dvcodec.models.photo.file import write
 from written_files import lossy_file
@@ -95,7 +95,7 @@ def same(model: Model, data: bytes, chunks: int | None = None) -> Pixels:
     """Hold the second decoder's symbols and, up to rounding, pixels to the package's; return these."""
     file, chooser = parse(data), Taking(data, chunks)
     stop = sum(layers for layers, _ in chooser.chunks)
-    model.hierarchy.walk(file.height, file.width, file.quality, chooser, grey=file.grey, stop=stop)
+    model.hierarchy.walk(PassSettings(file.height, file.width, file.quality, grey=file.grey, stop=stop), chooser)
     chooser.finish()
     loaders = Loaders(hierarchy=lambda prefix: model.hierarchy)
     wanted = decoder.decompress(data, loaders, preview=chunks).picture.pixels

@@ -10,7 +10,8 @@ from reference_decoder import ReferenceChooser
 from reference_weights import contents
 
 from dvcodec.codec.bitstream import tiling
-from dvcodec.models.interface.hierarchy import Predictive
+from dvcodec.models.interface.hierarchy import PassSettings
+from dvcodec.models.interface.photo import PhotoModel
 from fake import photograph
 
 
@@ -25,9 +26,9 @@ def predicted(data: bytes) -> NDArray[np.uint8]:
     """What the hierarchy predicts, at half size, from symbols that the second decoder reads."""
     file, _, _ = reference_pixels.parse(data)
     hierarchy, chooser = small_model.hierarchy(), ReferenceChooser(file)
-    assert isinstance(hierarchy, Predictive)
+    assert isinstance(hierarchy, PhotoModel)
     half = (file.height + 1) // 2, (file.width + 1) // 2
-    state = hierarchy.walk(*half, file.quality, chooser, grey=file.grey, exact=True)
+    state = hierarchy.walk(PassSettings(*half, file.quality, grey=file.grey, exact=True), chooser)
     chooser.finish()
     assert not chooser.chunks
     return hierarchy.predict(state)

@@ -11,6 +11,7 @@ import small_model
 import torch
 from torch import Tensor
 
+from dvcodec.models.interface.hierarchy import PassSettings
 from dvcodec.codec.lossy.symbol_chunks import decode, encode
 from dvcodec.models import configs
 from dvcodec.models.photo.file import write
@@ -65,7 +66,7 @@ def test_weights_of_a_variant_code_a_picture(name: str) -> None:
     picture = small_model.picture(*SIZE)
     encoded = encode(picture, hierarchy, 25600)
     again = small_model.load(write(model, small_model.QUALITIES, name))
-    state = decode(encoded.chunks, again, *SIZE, 25600, grey=False)
+    state = decode(encoded.chunks, again, PassSettings(*SIZE, 25600))
     assert np.array_equal(hierarchy.render(state), hierarchy.render(encoded.state))
     assert sum(encoded.layer_bits) / 8 <= sum(len(chunk.payload) for chunk in encoded.chunks)
 

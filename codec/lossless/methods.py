@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from ...errors import UnsupportedImage
 from ...image_io import metadata, webp
 from ...image_io.images import Picture
-from ...models.interface.hierarchy import PageModel, PixelModel, Predictive
+from ...models.interface.hierarchy import PageModel, PixelModel
+from ...models.interface.photo import PhotoModel
 from ...models.pixels.wavefront.half_size import doubled, halved
 from ..bitstream import alpha, tiling
 from ..bitstream.assembly import Parts, assemble
@@ -35,7 +36,7 @@ MODELLED = ("L", "LA", "RGB", "RGBA")
 class Model:
     """Networks of the method `model`, and the ids that a file names them by."""
 
-    hierarchy: Predictive
+    hierarchy: PhotoModel
     weights: bytes
     pixels: PixelModel
     pixel_weights: bytes
@@ -152,7 +153,7 @@ def _model(picture: Picture, common: Parts, model: Model) -> Coded:
     return Coded(data, MODEL, len(symbols.chunks), bits, model.hierarchy.name, size)
 
 
-def base_of(values: NDArray[np.uint8], hierarchy: Predictive) -> tuple[symbol_chunks.Encoded, NDArray[np.uint8]]:
+def base_of(values: NDArray[np.uint8], hierarchy: PhotoModel) -> tuple[symbol_chunks.Encoded, NDArray[np.uint8]]:
     """Choose the hierarchy's symbols for (H, W) or (H, W, 3) pixels; return them and the image that they predict."""
     symbols = symbol_chunks.encode_exact(halved(values), hierarchy, BASE_QUALITY)
     return symbols, doubled(hierarchy.predict(symbols.state), *values.shape[:2])

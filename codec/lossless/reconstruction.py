@@ -5,7 +5,8 @@ from numpy.typing import NDArray
 
 from ...errors import FormatError, WeightsNotFound
 from ...image_io.images import Picture
-from ...models.interface.hierarchy import Predictive
+from ...models.interface.hierarchy import PassSettings
+from ...models.interface.photo import PhotoModel
 from ...models.pixels.wavefront.half_size import doubled
 from ..bitstream import alpha, tiling
 from ..bitstream.container import DvqFile, payload_of
@@ -46,14 +47,14 @@ def full_size(pixels: NDArray[np.uint8], header: Header) -> NDArray[np.uint8]:
 def _decode_model(file: DvqFile, loaders: Loaders) -> NDArray[np.uint8]:
     """Decode the samples under the method `model`: symbols, the image that they predict, the pixels given that."""
     header, hierarchy = file.header, loaders.hierarchy(file.header.weights)
-    if not isinstance(hierarchy, Predictive):
+    if not isinstance(hierarchy, PhotoModel):
         raise WeightsNotFound(f"the weights {hierarchy.name} cannot decode lossless files")
     model, chunks = loaders.pixels(header.pixel_weights), file.selected(len(file.chunks))
     layers = sum(chunk.layers for chunk in chunks)
     if layers != len(hierarchy.layers):
         raise FormatError(f"the file has {layers} layers, its weights have {len(hierarchy.layers)}")
-    height, width = header.symbols_size
-    state = symbol_chunks.decode_exact(chunks, hierarchy, height, width, header.quality, grey=header.grey)
+    settings = PassSettings(*header.symbols_size, header.quality, grey=header.grey, exact=True)
+    state = symbol_chunks.decode(chunks, hierarchy, settings)
     predicted, tables = full_size(hierarchy.predict(state), header), Tables(model.tables)
     values = np.empty(predicted.shape[: 2 if header.grey else 3], np.uint8)
     for section, rows in zip(file.pixels, tiling.strips(header.height, header.width), strict=True):

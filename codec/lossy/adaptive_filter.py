@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import FormatError
-from ...models.interface.adaptive_filter import SMALLEST_SIDE, Filtering, ImageFilter
+from ...models.interface.adaptive_filter import SMALLEST_SIDE, ImageFilter
+from ...models.interface.photo import PhotoModel
 from ..entropy import ans
 
 LARGEST_EXPONENT = 12
@@ -17,7 +18,7 @@ LARGEST_EXPONENT = 12
 Steps = NDArray[np.int32]
 
 
-def pack(found: ImageFilter, model: Filtering) -> bytes:
+def pack(found: ImageFilter, model: PhotoModel) -> bytes:
     """Return the section."""
     tables, recorder = ans.Tables(model.filter_tables), ans.Recorder()
     kinds, most = _kinds(tables), tables.weights.shape[1] // 2
@@ -36,7 +37,7 @@ def _take(recorder: ans.Recorder, tables: ans.Tables, row: int, symbols: Steps) 
     recorder.take(tables.intervals(np.full(len(symbols), row, np.int32), symbols), symbols)
 
 
-def unpack(section: bytes, model: Filtering, height: int, width: int) -> ImageFilter:
+def unpack(section: bytes, model: PhotoModel, height: int, width: int) -> ImageFilter:
     """Return the filter of an image of that size. FormatError if the bytes are none."""
     try:
         return _unpacked(section, model, height, width)
@@ -44,7 +45,7 @@ def unpack(section: bytes, model: Filtering, height: int, width: int) -> ImageFi
         raise FormatError(f"the adaptive filter is not valid: {error.reason}", error.hint) from error
 
 
-def _unpacked(section: bytes, model: Filtering, height: int, width: int) -> ImageFilter:
+def _unpacked(section: bytes, model: PhotoModel, height: int, width: int) -> ImageFilter:
     if not section:
         raise FormatError("it is empty")
     exponent, precision = section[0] & 15, section[0] >> 4

@@ -11,8 +11,8 @@ import numpy as np
 from ...errors import TargetUnreachable
 from ...image_io import metadata
 from ...image_io.images import Picture
-from ...models.interface.adaptive_filter import Filtering
 from ...models.interface.hierarchy import Hierarchy
+from ...models.interface.photo import PhotoModel
 from ..bitstream import alpha
 from ..bitstream.assembly import Parts, assemble
 from ..bitstream.header import Header
@@ -160,7 +160,7 @@ class _Attempts:
     def _filter(self, encoded: symbol_chunks.Encoded) -> bytes:
         if encoded.image_filter is None:
             return b""
-        assert isinstance(self.hierarchy, Filtering)
+        assert isinstance(self.hierarchy, PhotoModel)
         return adaptive_filter.pack(encoded.image_filter, self.hierarchy)
 
 

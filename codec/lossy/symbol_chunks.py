@@ -1,16 +1,16 @@
 """Pixels to chunks of symbols and back: the two choosers of the lossy codec over a hierarchy's walk."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import FormatError, UnsupportedImage
-from ...models.interface.adaptive_filter import Filtering, ImageFilter
-from ...models.interface.hierarchy import Foreseeing, Hierarchy, LayerSpec, Predictive, Step, Strained, UnsuitableImage
+from ...models.interface.adaptive_filter import ImageFilter
+from ...models.interface.hierarchy import Hierarchy, LayerSpec, PassSettings, Step, UnsuitableImage
+from ...models.interface.photo import PhotoModel
 from ..bitstream.assembly import Chunk
 from ..entropy import ans
 
@@ -30,7 +30,7 @@ class Encoded:
     state: object
     """The walk's state: `render` shows what a decoder will show."""
     strain: float = 0.0
-    """How far the image is beyond the codebooks: see Strained; of walks for a lossy file alone."""
+    """How far the image is beyond the codebooks: see PhotoModel.strain; 0 where nothing measured it."""
     image_filter: ImageFilter | None = None
     """What a decoder corrects the image by."""
 
@@ -74,7 +74,7 @@ class _Encoder:
         self.chunks.append(Chunk(end - self._first, payload))
         self._parts, self._crc, self._bits, self._first = [], 0, 0.0, end
 
-    def encoded(self, state: object, strain: float, image_filter: ImageFilter | None) -> Encoded:
+    def encoded(self, state: object, strain: float = 0.0, image_filter: ImageFilter | None = None) -> Encoded:
         """Close the last chunk and return all of them, with the state that the walk has left."""
         self.close(len(self.layers))
         return Encoded(tuple(self.chunks), tuple(self.layer_bits), state, strain, image_filter)
@@ -130,21 +130,28 @@ def encode(
     """
     colour, grey = _in_colour(pixels), pixels.ndim == 2
     encoder, (height, width) = _Encoder(hierarchy.layers), pixels.shape[:2]
+    settings = PassSettings(height, width, quality, grey=grey)
+    photo = hierarchy if isinstance(hierarchy, PhotoModel) else None
+    if perceptual and photo is None:
+        raise UnsupportedImage(f"the weights {hierarchy.name} cannot tell where errors show", "leave the tuning out")
     with _suitable():
-        evidence = _evidence(colour, hierarchy, quality, effort, grey=grey, perceptual=perceptual)
-        state = hierarchy.walk(height, width, quality, encoder, grey=grey, evidence=evidence)
-    strain = hierarchy.strain(state, evidence) if isinstance(hierarchy, Strained) else 0.0
-    found = hierarchy.fit(state, colour) if isinstance(hierarchy, Filtering) and not grey else None
-    return encoder.encoded(state, strain, found)
+        if photo is not None and (effort > 1 or perceptual):
+            evidence = photo.foresee(colour, settings, effort - 1, perceptual=perceptual)
+        else:
+            evidence = hierarchy.infer(colour, quality)
+        state = hierarchy.walk(settings, encoder, evidence)
+    if photo is None:
+        return encoder.encoded(state)
+    return encoder.encoded(state, photo.strain(state, evidence), None if grey else photo.fit(state, colour))
 
 
-def encode_exact(pixels: NDArray[np.uint8], hierarchy: Predictive, quality: int) -> Encoded:
+def encode_exact(pixels: NDArray[np.uint8], hierarchy: PhotoModel, quality: int) -> Encoded:
     """Encode an image as symbols from which `hierarchy.predict` makes the same integers everywhere: see `encode`."""
-    encoder, grey, (height, width) = _Encoder(hierarchy.layers), pixels.ndim == 2, pixels.shape[:2]
+    encoder, (height, width) = _Encoder(hierarchy.layers), pixels.shape[:2]
+    settings = PassSettings(height, width, quality, grey=pixels.ndim == 2, exact=True)
     with _suitable():
-        evidence = hierarchy.infer(_in_colour(pixels), quality)
-        state = hierarchy.walk(height, width, quality, encoder, grey=grey, evidence=evidence, exact=True)
-    return encoder.encoded(state, 0.0, None)
+        state = hierarchy.walk(settings, encoder, hierarchy.infer(_in_colour(pixels), quality))
+    return encoder.encoded(state)
 
 
 def _in_colour(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -161,21 +168,13 @@ def _suitable() -> Iterator[None]:
         raise UnsupportedImage(str(error), "choose other weights") from error
 
 
-def _evidence(
-    pixels: NDArray[np.uint8], hierarchy: Hierarchy, quality: int, effort: int, *, grey: bool, perceptual: bool
-) -> object:
-    """What posteriors rest on, after the walks that look ahead."""
-    if (effort > 1 or perceptual) and isinstance(hierarchy, Foreseeing):
-        return hierarchy.foresee(pixels, quality, effort - 1, grey=grey, perceptual=perceptual)
-    if perceptual:
-        raise UnsupportedImage(f"the weights {hierarchy.name} cannot tell where errors show", "leave the tuning out")
-    return hierarchy.infer(pixels, quality)
-
-
-def decode(
-    chunks: tuple[Chunk, ...], hierarchy: Hierarchy, height: int, width: int, quality: int, *, grey: bool
-) -> object:
+def decode(chunks: tuple[Chunk, ...], hierarchy: Hierarchy, settings: PassSettings) -> object:
     """Decode the symbols of a file's first chunks; fewer than all give a preview.
+
+    Args:
+        chunks: The first chunks of the file.
+        hierarchy: The model that the file names.
+        settings: Of the pass, as the header has them; how many layers to visit follows from the chunks.
 
     Returns:
         The state of the pass over them.
@@ -183,23 +182,12 @@ def decode(
     Raises:
         FormatError: If the chunks are not valid, or do not fit the hierarchy.
     """
-    return _decode(chunks, hierarchy, partial(hierarchy.walk, height, width, quality, grey=grey))
-
-
-def decode_exact(
-    chunks: tuple[Chunk, ...], hierarchy: Predictive, height: int, width: int, quality: int, *, grey: bool
-) -> object:
-    """Decode symbols so that `hierarchy.predict` makes the same integers of them everywhere: see `decode`."""
-    return _decode(chunks, hierarchy, partial(hierarchy.walk, height, width, quality, grey=grey, exact=True))
-
-
-def _decode(chunks: tuple[Chunk, ...], hierarchy: Hierarchy, walk: Callable[..., object]) -> object:
     stop = sum(chunk.layers for chunk in chunks)
     if stop > len(hierarchy.layers):
         raise FormatError(f"the file has {stop} layers, its weights have {len(hierarchy.layers)}")
     decoder = _Decoder(chunks)
     try:
-        state = walk(chooser=decoder, stop=stop)
+        state = hierarchy.walk(replace(settings, stop=stop), decoder)
     except UnsuitableImage as error:
         raise FormatError(f"the header does not fit its weights: {error}") from error
     decoder.finish()
@@ -213,7 +201,7 @@ def render(
     if image_filter is None:
         pixels = hierarchy.render(state)
     else:
-        assert isinstance(hierarchy, Filtering)
+        assert isinstance(hierarchy, PhotoModel)
         pixels = hierarchy.render(state, image_filter)
     if not grey:
         return pixels

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ...models.interface.hierarchy import Chooser, Hierarchy, Mode, Step
+from ...models.interface.hierarchy import Chooser, Hierarchy, Mode, PassSettings, Step
 
 Pixels = NDArray[np.uint8]
 
@@ -68,7 +68,9 @@ def draw(
     samples = []
     for _ in range(n):
         chooser.begin()
-        samples.append(_channels_first(hierarchy.render(hierarchy.walk(size, size, round(quality * 256), chooser))))
+        samples.append(
+            _channels_first(hierarchy.render(hierarchy.walk(PassSettings(size, size, round(quality * 256)), chooser)))
+        )
     return np.stack(samples)
 
 
@@ -91,7 +93,7 @@ def reconstruct(
     depth = len(hierarchy.layers) if layers is None else layers
     chooser = RepeatedLayers(Mode(), depth, PriorSampler(np.random.default_rng(seed)))
     evidence = hierarchy.infer(pixels, code)
-    return _channels_first(hierarchy.render(hierarchy.walk(height, width, code, chooser, evidence=evidence)))
+    return _channels_first(hierarchy.render(hierarchy.walk(PassSettings(height, width, code), chooser, evidence)))
 
 
 def _channels_first(image: Pixels) -> Pixels:

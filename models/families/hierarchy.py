@@ -99,21 +99,13 @@ class FamilyHierarchy:
             return self._model.infer(x, mode)
 
     def walk(
-        self,
-        height: int,
-        width: int,
-        quality: int,
-        chooser: interface.Chooser,
-        *,
-        grey: bool = False,
-        evidence: object | None = None,
-        stop: int | None = None,
+        self, settings: interface.PassSettings, chooser: interface.Chooser, evidence: object | None = None
     ) -> Tensor:
         """The top-down pass in exact arithmetic; see `interface.Hierarchy.walk`. UnsuitableImage for another size."""
         assert evidence is None or isinstance(evidence, Evidence)
-        refuse_size(self._model.config, height, width)
+        refuse_size(self._model.config, settings.height, settings.width)
         with exact_arithmetic():
-            return walk(self._model.descent(1, evidence), SeamChooser(chooser, self._device), stop)
+            return walk(self._model.descent(1, evidence), SeamChooser(chooser, self._device), settings.stop)
 
     def render(self, state: object) -> NDArray[np.uint8]:
         """The likelihood's mean (H, W, 3)."""

@@ -1,7 +1,6 @@
 """The seam between models and codec for filters that are fitted to one image: numpy types only, as in `interface`."""
 
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,29 +25,3 @@ class ImageFilter:
         steps = self.steps[row // self.side, column // self.side]
         found: NDArray[np.float32] = steps.astype(np.float32) / np.float32(2**self.precision)
         return found
-
-
-@runtime_checkable
-class Filtering(Protocol):
-    """A hierarchy whose pictures may be corrected by a filter that was fitted to the image."""
-
-    @property
-    def filter_shape(self) -> tuple[int, int]:
-        """Outputs of a filter, and terms of each."""
-        ...
-
-    @property
-    def filter_tables(self) -> NDArray[np.float32]:
-        """Distributions of coefficients: (densities, 2 m + 1) integer weights of the steps -m .. m.
-
-        Rows sum to 2**24 - (K + 2), as those of a prior do.
-        """
-        ...
-
-    def fit(self, state: object, pixels: NDArray[np.uint8]) -> ImageFilter | None:
-        """Return the filter for (H, W, 3) pixels and the state that their walk has left; None where none pays."""
-        ...
-
-    def render(self, state: object, image_filter: ImageFilter | None = None) -> NDArray[np.uint8]:
-        """Return the (H, W, 3) pixels that a state shows, filtered."""
-        ...

@@ -4,7 +4,7 @@
 """
 
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,25 @@ class LayerSpec:
     """Carries colour alone: a grey image never codes it, the walk takes `rest` without asking."""
     rest: int
     """The symbol that means "nothing to add"."""
+
+
+@dataclass(frozen=True)
+class PassSettings:
+    """What a top-down pass over one image is told, whoever chooses its symbols."""
+
+    height: int
+    """Pixels."""
+    width: int
+    """Pixels."""
+    quality: int
+    """Fixed point, 256 to 25600."""
+    grey: bool = False
+    """Whether the layers that carry colour alone are left out."""
+    stop: int | None = None
+    """How many layers to visit (a preview), the others then add nothing; None for all."""
+    exact: bool = False
+    """Whether the state must allow an exact reconstruction; an encoder may then choose other symbols, but how symbols
+    are read does not change."""
 
 
 class UnsuitableImage(ValueError):
@@ -85,78 +104,21 @@ class Hierarchy(Protocol):
         """Return the evidence of (H, W, 3) pixels, opaque to the caller, on which posteriors rest (float path)."""
         ...
 
-    def walk(
-        self,
-        height: int,
-        width: int,
-        quality: int,
-        chooser: Chooser,
-        *,
-        grey: bool = False,
-        evidence: object | None = None,
-        stop: int | None = None,
-    ) -> object:
+    def walk(self, settings: PassSettings, chooser: Chooser, evidence: object | None = None) -> object:
         """Ask `chooser` for every block of every layer in order and return the opaque state they build.
 
-        `stop` is the number of layers to visit (a preview); the rest then adds nothing.
+        Args:
+            settings: What the pass is told of the image. `exact` is for photograph models alone.
+            chooser: Who chooses the symbols.
+            evidence: What `infer` returned; needed by a chooser that asks for the posterior.
+
+        Raises:
+            UnsuitableImage: If the model does not describe images of this size.
         """
         ...
 
     def render(self, state: object) -> NDArray[np.uint8]:
         """Return the (H, W, 3) pixels that a state shows."""
-        ...
-
-
-@runtime_checkable
-class Foreseeing(Protocol):
-    """A hierarchy that can weigh what a choice brings about further down, by walking before it is asked to."""
-
-    def foresee(
-        self, pixels: NDArray[np.uint8], quality: int, walks: int, *, grey: bool = False, perceptual: bool = False
-    ) -> object:
-        """Return the evidence of (H, W, 3) pixels, as `infer` does, with what `walks` walks over them have shown.
-
-        With `perceptual`, errors count where they show.
-        """
-        ...
-
-
-@runtime_checkable
-class Strained(Protocol):
-    """A hierarchy that can tell when an image is beyond its codebooks: its range shrinks as the quality rises."""
-
-    def strain(self, state: object, evidence: object) -> float:
-        """Return the mean squared distance of what a state shows from the evidence, in units of the quality's own.
-
-        About 1 or less where the codebooks follow the image.
-        """
-        ...
-
-
-@runtime_checkable
-class Predictive(Hierarchy, Protocol):
-    """A hierarchy whose canvas can also be painted exactly: what lossless pixels are conditioned on."""
-
-    def walk(
-        self,
-        height: int,
-        width: int,
-        quality: int,
-        chooser: Chooser,
-        *,
-        grey: bool = False,
-        evidence: object | None = None,
-        stop: int | None = None,
-        exact: bool = False,
-    ) -> object:
-        """Walk as `Hierarchy.walk`; with `exact` the state is one that `predict` takes.
-
-        An encoder may choose other symbols then; how symbols are read does not change.
-        """
-        ...
-
-    def predict(self, state: object) -> NDArray[np.uint8]:
-        """Return (H, W, 3) pixels near those of `render`, the same on every machine; `state` of an exact walk."""
         ...
 
 
@@ -235,7 +197,7 @@ class PixelModel(Residuals, Protocol):
     ) -> NDArray[np.uint8]:
         """Ask `chooser` for every group of a strip and return its pixels, (H, W) of grey or (H, W, 3).
 
-        `predicted` is the strip of `Predictive.predict`, (H, W, 3); `pixels` what the encoder has.
+        `predicted` is the strip of `PhotoModel.predict`, (H, W, 3); `pixels` what the encoder has.
         """
         ...
 

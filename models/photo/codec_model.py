@@ -92,7 +92,7 @@ class Aim:
 
 
 class PhotoHierarchy:
-    """A frozen `PhotoRRVQ` as an `interface.Hierarchy`."""
+    """A frozen `PhotoRRVQ` as the codec sees it (`interface.photo.PhotoModel`)."""
 
     def __init__(self, name: str, model: PhotoRRVQ, qualities: QualityMap, device: str) -> None:
         self.name, self._qualities, self._device = name, qualities, torch.device(device)
@@ -121,37 +121,36 @@ class PhotoHierarchy:
             return Aim(infer_bands(self._model, pixels, self.codes(quality)))
 
     def foresee(
-        self, pixels: NDArray[np.uint8], quality: int, walks: int, *, grey: bool = False, perceptual: bool = False
+        self, pixels: NDArray[np.uint8], settings: interface.PassSettings, passes: int, *, perceptual: bool
     ) -> Aim:
-        """The bottom-up pass that knows what `walks` walks have shown; see `interface.Foreseeing`."""
+        """Return the targets of an encoder that has looked ahead; see `PhotoModel.foresee`."""
         with own_modes():
-            codes = self.codes(quality)
+            codes = self.codes(settings.quality)
             blocks = block_weights(pixels).to(self._device) if perceptual else None
-            correction, ahead = look_ahead_tiles(self._model, pixels, codes, walks, grey=grey, blocks=blocks)
+            correction, ahead = look_ahead_tiles(self._model, pixels, codes, passes, grey=settings.grey, blocks=blocks)
             weights = None if blocks is None else visibility(blocks)
             with torch.inference_mode():
                 return Aim(infer_bands(self._model, pixels, codes, less=correction), ahead, weights)
 
     def walk(
-        self,
-        height: int,
-        width: int,
-        quality: int,
-        chooser: interface.Chooser,
-        *,
-        grey: bool = False,
-        evidence: object | None = None,
-        stop: int | None = None,
-        exact: bool = False,
+        self, settings: interface.PassSettings, chooser: interface.Chooser, evidence: object | None = None
     ) -> Painted:
-        """The top-down pass in exact arithmetic; see `interface.Hierarchy.walk`."""
+        """Run the top-down pass in exact arithmetic; see `interface.Hierarchy.walk`."""
         assert evidence is None or isinstance(evidence, Aim)
-        aim = evidence or Aim(None)
-        size, codes, seam = (height, width), self.codes(quality), _SeamChooser(chooser, self._device)
+        aim, size, codes = evidence or Aim(None), (settings.height, settings.width), self.codes(settings.quality)
+        adapted = _SeamChooser(chooser, self._device)
         with exact_arithmetic():
-            chain, sizes = self._exact_chain() if exact else self._chain, grid_sizes(size)
+            chain = self._exact_chain() if settings.exact else self._chain
             state, canvas = descend(
-                chain, sizes, codes, seam, aim.levels, ahead=aim.ahead, weights=aim.weights, grey=grey, stop=stop
+                chain,
+                grid_sizes(size),
+                codes,
+                adapted,
+                aim.levels,
+                ahead=aim.ahead,
+                weights=aim.weights,
+                grey=settings.grey,
+                stop=settings.stop,
             )
             return Painted(state, canvas, self._model.sigma(codes), size, codes)
 

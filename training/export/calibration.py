@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ...errors import DvcodecError
 from ...image_io.suffixes import is_image
-from ...models.interface.hierarchy import Step
+from ...models.interface.hierarchy import Step, PassSettings
 from ...models.photo.codec_model import PhotoHierarchy, QualityMap
 from ...models.photo.network.model import FINEST_CODE, PhotoRRVQ
 from ..data.photo_folder import read_rgb
@@ -61,5 +61,5 @@ def bits_per_pixel(hierarchy: PhotoHierarchy, image: NDArray[np.uint8]) -> float
     """-log2 p(z) a pixel of the hard posterior, by the frequencies that the coder uses."""
     counting = Counting()
     evidence = hierarchy.infer(image, 256)
-    hierarchy.walk(image.shape[0], image.shape[1], 256, counting, evidence=evidence)
+    hierarchy.walk(PassSettings(image.shape[0], image.shape[1], 256), counting, evidence)
     return counting.bits / float(image.shape[0] * image.shape[1])

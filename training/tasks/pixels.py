@@ -14,7 +14,8 @@ from torch import Tensor
 from ...errors import DvcodecError
 from ...models import load
 from ...models.configs import WavefrontConfig
-from ...models.interface.hierarchy import Mode, PixelStep, Predictive
+from ...models.interface.hierarchy import Mode, PixelStep, PassSettings
+from ...models.interface.photo import PhotoModel
 from ...models.pixels import colours, tokens
 from ...models.pixels.distributions import cost, tables
 from ...models.pixels.wavefront.half_size import doubled, halved
@@ -28,21 +29,21 @@ LOSSY = (".avif", ".jpg", ".jpeg")
 """Suffixes of files whose pixels compression has changed."""
 
 
-def predicted(hierarchy: Predictive, pixels: NDArray[np.uint8], quality: float) -> NDArray[np.uint8]:
+def predicted(hierarchy: PhotoModel, pixels: NDArray[np.uint8], quality: float) -> NDArray[np.uint8]:
     """What a hierarchy predicts of (H, W, 3) pixels, from half their size, at a quality from 1 to 100."""
     small, code, (height, width) = halved(pixels), round(quality * 256), pixels.shape[:2]
     evidence = hierarchy.infer(small, code)
-    state = hierarchy.walk(small.shape[0], small.shape[1], code, Mode(), evidence=evidence, exact=True)
+    state = hierarchy.walk(PassSettings(small.shape[0], small.shape[1], code, exact=True), Mode(), evidence)
     return doubled(hierarchy.predict(state), height, width)
 
 
-def predictive(weights: str) -> Predictive:
+def predictive(weights: str) -> PhotoModel:
     """The hierarchy of weights named, or the default one. DvcodecError if it cannot predict pixels."""
     from ... import weights as shipped
 
     chosen = shipped.find(weights) if weights else shipped.default()
     hierarchy = load(chosen.path)
-    if not isinstance(hierarchy, Predictive):
+    if not isinstance(hierarchy, PhotoModel):
         raise DvcodecError(f"the weights {chosen.name} cannot predict lossless pixels", "--set hierarchy=NAME")
     return hierarchy
 
@@ -112,7 +113,7 @@ class _Count:
         return found
 
 
-def counted(net: WavefrontNet, paths: Iterable[Path], hierarchy: Predictive, quality: float) -> NDArray[np.int64]:
+def counted(net: WavefrontNet, paths: Iterable[Path], hierarchy: PhotoModel, quality: float) -> NDArray[np.int64]:
     """Tokens by context (CONTEXTS, TOKENS) in image files, with a frozen network."""
     count = _Count(np.zeros((tokens.CONTEXTS, tokens.TOKENS), np.int64))
     model = WavefrontModel("", net, tables().astype(np.float32))
