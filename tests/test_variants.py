@@ -11,9 +11,9 @@ import small_model
 import torch
 from torch import Tensor
 
-from dvcodec.models.interface.hierarchy import PassSettings
 from dvcodec.codec.lossy.symbol_chunks import decode, encode
 from dvcodec.models import configs
+from dvcodec.models.interface.hierarchy import PassSettings
 from dvcodec.models.photo.file import write
 from dvcodec.models.photo.network import layout
 from dvcodec.models.photo.network.model import PhotoRRVQ, grid_sizes

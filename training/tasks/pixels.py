@@ -14,7 +14,7 @@ from torch import Tensor
 from ...errors import DvcodecError
 from ...models import load
 from ...models.configs import WavefrontConfig
-from ...models.interface.hierarchy import Mode, PixelStep, PassSettings
+from ...models.interface.hierarchy import Mode, PassSettings, PixelStep
 from ...models.interface.photo import PhotoModel
 from ...models.pixels import colours, tokens
 from ...models.pixels.distributions import cost, tables

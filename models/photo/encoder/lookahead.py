@@ -1,18 +1,18 @@
 """What a choice brings about further down, so that an encoder can weigh it before it chooses.
 
-The posterior's mode weighs a symbol's own distortion and its own rate. But the networks see every symbol: it moves the
-priors and the predictions of all layers after it, and what the synthesis adds. A walk that chose symbols k* has a
+The posterior's mode weighs a symbol's own distortion and its own rate. But the networks see every symbol: it moves
+the priors and the predictions of all layers after it, and what the synthesis adds. A walk that chose symbols k* has a
 gradient g of its negative ELBO, in nats, by what the networks saw of each of them, code(k*):
 
-    -ln p(z) - ln p(x | z)  changes by about  g . (code(k) - code(k*))  if k is taken in the place of k*,
+-ln p(z) - ln p(x | z) changes by about g . (code(k) - code(k*)) if k is taken in the place of k*,
 
-beside what the choice itself counts, its distortion on the canvas and its -ln p(k). The next walk adds a share of that
-to every symbol's cost: choices change together, and the whole of it overshoots. From walk to walk the gradients are
-averaged, and the share grows. Distortions refer to the image less the learned correction that the last walk has led to.
-What the post-filter adds is part of it, and what a filter fitted to the image would add (`image_filter`), but both are
-constants to the gradients: the derivative takes time and brings nothing (docs/experiments/lookahead.md). So the
-objective itself falls, for this one image, as by stochastic Gumbel annealing (Yang, Bamler and Mandt 2020), but in few
-passes and without noise. Decoders need none of this.
+beside what the choice itself counts, its distortion on the canvas and its -ln p(k). The next walk adds a share of
+that to every symbol's cost: choices change together, and the whole of it overshoots. From walk to walk the gradients
+are averaged, and the share grows. Distortions refer to the image less the learned correction that the last walk has
+led to. What the post-filter adds is part of it, and what a filter fitted to the image would add (`image_filter`), but
+both are constants to the gradients: the derivative takes time and brings nothing (docs/experiments/lookahead.md). So
+the objective itself falls, for this one image, as by stochastic Gumbel annealing (Yang, Bamler and Mandt 2020), but
+in few walks and without noise. Decoders need none of this.
 """
 
 from __future__ import annotations
