@@ -24,19 +24,19 @@ _LOADING = threading.Lock()
 Loader = Callable[[Path, str, str], Any]
 
 
-def _on_cpu(load: Callable[[Path, str], Any]) -> Loader:
+def _on_cpu(load: Callable[..., Any]) -> Loader:
     """Return a loader of models that always work on the CPU: the entropy coder alternates with them."""
-    return lambda path, device, identity: load(path, identity)
+    return lambda path, device, identity: load(path, expected=identity)
 
 
-def _bits_back(path: Path, identity: str) -> "SetModel":
+def _bits_back(path: Path, *, expected: str) -> "SetModel":
     from .entropy.bits_back import BitsBack
 
-    return BitsBack(models.load_set(path, identity))
+    return BitsBack(models.load_set(path, expected=expected))
 
 
 LOADERS: dict[str, Loader] = {
-    HIERARCHY: models.load,
+    HIERARCHY: lambda path, device, identity: models.load(path, device, expected=identity),
     PIXELS: _on_cpu(models.load_pixels),
     BILEVEL: _on_cpu(models.load_pages),
     SETS: _on_cpu(_bits_back),

@@ -15,28 +15,28 @@ if TYPE_CHECKING:
     from .interface.sets import LatentModel
 
 
-def load(path: Path, device: str = "cpu", expected: str | None = None) -> Hierarchy:
+def load(path: Path, device: str = "cpu", *, expected: str | None = None) -> Hierarchy:
     """Return the hierarchy of a weights file, ready to walk on "cpu" or "cuda"."""
     from .loading import hierarchy
 
     return hierarchy(path, device, expected)
 
 
-def load_pixels(path: Path, expected: str | None = None) -> PixelModel:
+def load_pixels(path: Path, *, expected: str | None = None) -> PixelModel:
     """Return the model of lossless pixels of a weights file, on the CPU: the entropy coder alternates with it."""
     from .loading import pixel_model
 
     return pixel_model(path, expected)
 
 
-def load_set(path: Path, expected: str | None = None) -> LatentModel:
+def load_set(path: Path, *, expected: str | None = None) -> LatentModel:
     """Return the model of sets of images of a weights file, on the CPU like that of lossless pixels."""
     from .loading import set_model
 
     return set_model(path, expected)
 
 
-def load_pages(path: Path, expected: str | None = None) -> PageModel:
+def load_pages(path: Path, *, expected: str | None = None) -> PageModel:
     """Return the model of black and white pages of a weights file, on the CPU like that of lossless pixels."""
     from .loading import page_model
 

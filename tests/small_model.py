@@ -8,14 +8,17 @@ import io
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
+import safetensors.torch
 import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
 from dvcodec import models
+from dvcodec.models import weights_file
 from dvcodec.models.configs import RRVQConfig
 from dvcodec.models.integer.guard import exact_arithmetic
 from dvcodec.models.integer.linear import GridLinear
@@ -99,6 +102,12 @@ def frozen() -> PhotoRRVQ:
 def weights_bytes() -> bytes:
     """The model as the bytes of a weights file."""
     return write(trainable(), QUALITIES, "small")
+
+
+def with_config(data: bytes, **fields: Any) -> bytes:
+    """A weights file with other fields in its configuration, under the identity that it then has."""
+    metadata = weights_file.metadata_of(data)
+    return weights_file.write({**metadata, "config": metadata["config"] | fields}, safetensors.torch.load(data))
 
 
 def load(data: bytes | None = None, device: str = "cpu") -> PhotoHierarchy:

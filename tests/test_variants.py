@@ -74,7 +74,7 @@ def test_weights_of_a_variant_code_a_picture(name: str) -> None:
 def test_a_layout_that_is_not_known_is_no_weights_file() -> None:
     data = write(small_model.built(small_model.CONFIG), small_model.QUALITIES, "x")
     with pytest.raises(ValueError, match="layout"):
-        small_model.load(data.replace(b"photo-96", b"photo-97"))
+        small_model.load(small_model.with_config(data, layout="photo-97"))
 
 
 def test_weights_carry_over_to_another_layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
