@@ -70,7 +70,7 @@ def test_a_folder_gives_them_in_their_share_and_the_others_as_before(tmp_path: P
     Image.fromarray(small_model.photograph(96, 96)).save(tmp_path / "a.png")
     photos = PhotoFolder(tmp_path, 32)
     plain, none, all_varied, again = (
-        photos.batch(6, 32, np.random.default_rng(3), varied=share) for share in (0.0, 1e-12, 1.0, 1.0)
+        photos.batch(6, 32, np.random.default_rng(3), augmented=share) for share in (0.0, 1e-12, 1.0, 1.0)
     )
     windows = {photos.images[0][y : y + 32, x : x + 32].tobytes() for y in range(65) for x in range(65)}
     views = [{np.ascontiguousarray(turned).tobytes() for turned in turns(crop)} for crop in as_pixels(none)]
@@ -107,11 +107,11 @@ def test_a_recipe_says_what_share_is_varied(tmp_path: Path) -> None:
     Image.fromarray(small_model.photograph(96, 96)).save(tmp_path / "a.png")
     photos = PhotoFolder(tmp_path, 32)
     drawn = [
-        PhotoTask(small_model.CONFIG, PhotoRecipe(synthetic=0.0, varied=share), photos, 0, None).drawn(
+        PhotoTask(small_model.CONFIG, PhotoRecipe(synthetic=0.0, augmented=share), photos, 0, None).drawn(
             4, 32, np.random.default_rng(5)
         )
         for share in (0.0, 1.0)
     ]
-    wanted = [photos.batch(4, 32, np.random.default_rng(5), varied=share) for share in (0.0, 1.0)]
+    wanted = [photos.batch(4, 32, np.random.default_rng(5), augmented=share) for share in (0.0, 1.0)]
     assert all(np.array_equal(one, other) for one, other in zip(drawn, wanted, strict=True))
     assert not np.array_equal(wanted[0], wanted[1])

@@ -29,7 +29,7 @@ SIZE = (160, 120)
 def made(seed: int, halftones: float = 0.0) -> bilevel_scans.Page:
     """A small page in Pillow's own font."""
     grey = [photograph(50, 60)[:, :, 0]]
-    return bilevel_scans.made(SIZE, [], grey, np.random.default_rng(seed), halftones)
+    return bilevel_scans.synthetic_page(SIZE, [], grey, np.random.default_rng(seed), halftones)
 
 
 def test_a_seed_is_a_page() -> None:

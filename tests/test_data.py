@@ -153,6 +153,17 @@ def test_torchvision_is_asked_for_by_name_where_it_is_missing(tmp_path: Path, mo
         load("svhn", tmp_path)
 
 
+def test_a_torchvision_for_another_torch_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unfitting() -> None:
+        raise RuntimeError("operator torchvision::nms does not exist")
+
+    monkeypatch.setattr(vision, "_imported", unfitting)
+    with pytest.raises(DvcodecError, match="torchvision does not fit the installed torch: operator"):
+        load("svhn", tmp_path, download=True)
+    with pytest.raises(DvcodecError, match="no files of svhn"):
+        load("svhn", tmp_path)
+
+
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 
 

@@ -101,7 +101,7 @@ OUT_OF_BOUNDS = [
     ("rrvq", {"analysis_rate": "-1"}, "analysis_rate -1.0"),
     ("rrvq", {"late_from": "-0.1"}, "late_from -0.1"),
     ("rrvq", {"synthetic": "1.5"}, "synthetic 1.5"),
-    ("rrvq", {"varied": "-0.5"}, "varied -0.5"),
+    ("rrvq", {"augmented": "-0.5"}, "augmented -0.5"),
     ("pixels", {"quality": "0"}, "quality 0.0 is no number from 1 to 100"),
     ("pixels", {"grey": "-1"}, "grey -1.0"),
     ("bilevel", {"renew": "0"}, "renew 0"),

@@ -19,7 +19,7 @@ from dvcodec.models.photo.network import layout
 from dvcodec.models.photo.network.model import PhotoRRVQ, grid_sizes
 from dvcodec.models.photo.network.top_down import Step, descend
 from dvcodec.models.photo.packing import pack, unpack
-from dvcodec.training.data.synthetic import KINDS, synthetic
+from dvcodec.training.data.synthetic import KINDS, synthetic_crop
 from dvcodec.training.warm_start.photo import warm_start_photo_model
 
 CONFIGS = {
@@ -104,5 +104,5 @@ def test_synthetic_crops_are_lively(kind: Callable[[int, np.random.Generator], n
 
 
 def test_synthetic_crops_follow_their_generator() -> None:
-    one, same, other = (synthetic(16, np.random.default_rng(seed)) for seed in (1, 1, 2))
+    one, same, other = (synthetic_crop(16, np.random.default_rng(seed)) for seed in (1, 1, 2))
     assert one.dtype == np.uint8 and np.array_equal(one, same) and not np.array_equal(one, other)

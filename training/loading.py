@@ -1,4 +1,4 @@
-"""Checkpoints load_checkpoint for measuring and sampling, without a weights file between."""
+"""Load checkpoints for measuring and sampling, without exporting them first."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .loop.checkpoints import FORMAT, Checkpoint
 
 
 def is_checkpoint(path: Path) -> bool:
-    """Whether a file is a checkpoint, by its header alone."""
+    """Return whether a file is a checkpoint, by its header alone."""
     try:
         with safe_open(path, framework="pt") as file:
             return (file.metadata() or {}).get("format") == FORMAT
@@ -25,10 +25,18 @@ def is_checkpoint(path: Path) -> bool:
 
 
 def load_checkpoint(path: Path, device: str) -> FamilyVAE | PhotoHierarchy:
-    """A checkpoint's model with averaged parameters, on "cpu" or "cuda", in evaluation mode.
+    """Load a checkpoint's model with its averaged parameters, in evaluation mode.
 
-    Photograph models come on their exact path, quality 1 to 100 spanning all that was trained. DvcodecError if it is no
-    checkpoint, is of another kind or cannot be made exact.
+    Args:
+        path: the checkpoint.
+        device: "cpu" or "cuda".
+
+    Returns:
+        A family of small images, or a photograph model in integer arithmetic whose qualities 1 to 100 span all that
+        was trained.
+
+    Raises:
+        DvcodecError: it is not a checkpoint, is of another kind, or cannot be made exact.
     """
     checkpoint = Checkpoint(path)
     model = checkpoint.model()

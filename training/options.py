@@ -1,4 +1,4 @@
-"""What a training run is asked to do: plain values, no torch, so that the command line can build them at once."""
+"""The options of a training run: plain values, no torch, so that the command line can build them at once."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 RUNS = Path("runs")
-"""Where runs go that are not told where."""
+"""Folder of the runs that are not given one."""
 
 
 def default_out(model: str, data: str) -> Path:
-    """The folder of a run that is not told one: runs/MODEL-DATA, of a folder of images its last name.
+    """Return the default folder of a run: runs/MODEL-DATA, where DATA is the last name of a folder of images.
 
-    What could mean something to a shell or a file system becomes an underscore.
+    Characters that could mean something to a shell or a file system become underscores.
     """
     name = Path(os.path.abspath(data)).name[:100]
     safe = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "_" for c in name)
@@ -27,18 +27,18 @@ class TrainOptions:
     Args:
         model: name of a preset, one of `presets()`.
         data: name of a data set, one of `data.DATA_SETS`, or a folder of images.
-        root: where a named set's files are; None is the current folder.
-        exclude: folder of images that must not be trained on; images with equal pixels are left out.
-        download: let torchvision fetch a named set's files into `root` where they are missing.
+        root: where the files of a named data set are; None is the current folder.
+        exclude: folder of images for evaluation; images with equal pixels are left out.
+        download: let torchvision fetch the missing files of a named data set into `root`.
         out: folder of the run: checkpoints, log, settings.
         steps: optimiser steps in all; None takes the preset's.
-        minutes: stop after so many minutes of wall clock, whichever comes first; None for no such limit.
+        minutes: minutes of wall-clock time after which the run ends, if that is sooner; None for no limit.
         resume: go on from the checkpoint in `out`.
         device: "auto", "cpu" or "cuda".
         precision: "bf16" (autocast) or "fp32"; None takes the preset's.
-        seed: of everything drawn at random.
+        seed: seed of everything that is drawn at random.
         threads: CPU threads; None leaves the choice to torch.
-        overrides: fields of the preset's configuration by name, values as typed by the person.
+        overrides: values as typed by a person, by the names of the preset's fields.
         quiet: print errors only.
         start: weights file to start from, with a fresh optimiser; None starts from scratch.
         tensorboard: write TensorBoard's event files as well.

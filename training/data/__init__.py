@@ -1,4 +1,4 @@
-"""Data sets by name, or any folder of images, from files on this machine. Reading the names loads nothing heavy."""
+"""Data sets by name, or any folder of images, from files on this machine. Importing the names loads nothing heavy."""
 
 from __future__ import annotations
 
@@ -12,9 +12,15 @@ if TYPE_CHECKING:
 
 
 def load(name: str, root: Path | None = None, *, download: bool = False) -> DataSet:
-    """A named data set, its files below `root`; with `download` torchvision may fetch what is missing.
+    """Open a named data set; `folders.open_folder` opens any folder of images.
 
-    DvcodecError if files are missing, damaged or of another layout. `folders.open_folder` reads any folder of images.
+    Args:
+        name: one of DATA_SETS.
+        root: where its files are; None is the current folder.
+        download: let torchvision fetch what is missing.
+
+    Raises:
+        DvcodecError: files are missing, damaged or of another layout.
     """
     from .catalogue import open_set
 

@@ -1,9 +1,8 @@
-"""Crops made less alike: other sizes, other colours, coarser colours, some grain.
+"""Data augmentation: crops at another size, in other colours, with subsampled chroma, with grain.
 
-A folder of pictures that were all made smaller, from sharp cameras, teaches nothing of the soft and grainy pixels that
-a camera or a scanner gives before anyone makes them smaller, nor of colours that only every second pixel has: cameras
-see no more, and JPEG keeps no more. Each photograph at another size, in other colours and with grain is a draw from a
-wider set of photographs than the folder itself.
+A folder of photographs that were all reduced in size holds no soft or grainy pixels, as cameras and scanners give
+them, and no chroma at half the resolution, as JPEG keeps it. Augmented crops are draws from a wider set of
+photographs than the folder itself.
 """
 
 from __future__ import annotations
@@ -13,11 +12,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 OCTAVES = (-0.6, 1.0)
-"""Sizes are two to the power of a draw from here: from two thirds to twice the pixels a side."""
+"""Range of the base-2 logarithm of the scale: from two thirds to twice the pixels a side."""
 GRAIN = (0.5, 4.0)
-"""The standard deviation of grain, in grey levels, is drawn evenly in its logarithm."""
+"""Range of the standard deviation of grain in grey levels, log-uniform."""
 SHARES = (0.5, 1.0, 0.4)
-"""Of the crops that have other colours, coarser colours, grain."""
+"""Shares of the crops that get other colours, subsampled chroma, grain."""
 LUMINANCE = np.array([0.299, 0.587, 0.114])
 
 Pixels = NDArray[np.uint8]
@@ -25,7 +24,16 @@ Crop = NDArray[np.float64]
 
 
 def augmented_crop(image: Pixels, side: int, rng: np.random.Generator) -> Pixels:
-    """A crop (side, side, 3) of `image` at another size; the other changes befall their shares of crops (SHARES)."""
+    """Return a crop of an image at another size, with each of the other changes at the probability in SHARES.
+
+    Args:
+        image: levels 0 to 255, (H, W, 3).
+        side: side of the crop.
+        rng: what everything is drawn with.
+
+    Returns:
+        Levels 0 to 255, (side, side, 3).
+    """
     crop = resized(image, side, rng)
     for change, share in zip((recoloured, subsampled, grainy), SHARES, strict=True):
         if rng.random() < share:
@@ -34,7 +42,7 @@ def augmented_crop(image: Pixels, side: int, rng: np.random.Generator) -> Pixels
 
 
 def resized(image: Pixels, side: int, rng: np.random.Generator) -> Crop:
-    """A crop of `image` made larger or smaller to `side`; no smaller than the image allows. (side, side, 3)"""
+    """Return a square of `image` rescaled to (side, side, 3), reduced no further than the image allows."""
     taken = min(round(side / 2 ** rng.uniform(*OCTAVES)), *image.shape[:2])
     y, x = (int(rng.integers(full - taken + 1)) for full in image.shape[:2])
     patch = Image.fromarray(np.ascontiguousarray(image[y : y + taken, x : x + taken]))
@@ -43,7 +51,7 @@ def resized(image: Pixels, side: int, rng: np.random.Generator) -> Crop:
 
 
 def recoloured(crop: Crop, rng: np.random.Generator) -> Crop:
-    """Another exposure, contrast, saturation and balance of the channels, in grey levels, some beyond 255. (H, W, 3)"""
+    """Change exposure, contrast, saturation and colour balance of a crop (H, W, 3); some levels may exceed 255."""
     gamma = 2 ** rng.uniform(-0.5, 0.5)
     crop = 255 * (crop / 255) ** gamma
     grey = (crop @ LUMINANCE)[:, :, None]
@@ -53,7 +61,7 @@ def recoloured(crop: Crop, rng: np.random.Generator) -> Crop:
 
 
 def subsampled(crop: Crop, rng: np.random.Generator) -> Crop:
-    """With colours that are means of 2x2 pixels, between which they are interpolated or not. (H, W, 3)"""
+    """Subsample the chroma of a crop (H, W, 3) by 2x2 means, then interpolate it linearly or repeat it."""
     height, width = crop.shape[:2]
     method = Image.Resampling.BILINEAR if rng.random() < 0.7 else Image.Resampling.NEAREST
     grey = crop @ LUMINANCE
@@ -67,7 +75,7 @@ def subsampled(crop: Crop, rng: np.random.Generator) -> Crop:
 
 
 def grainy(crop: Crop, rng: np.random.Generator) -> Crop:
-    """With grain, shared by the channels in part, of one or two pixels; some levels leave [0, 255]. (H, W, 3)"""
+    """Add grain of one or two pixels to a crop (H, W, 3), partly common to the channels; levels may leave [0, 255]."""
     spread = np.exp(rng.uniform(*np.log(GRAIN)))
     shared = rng.uniform(0, 1)
     grain = shared * rng.normal(size=(*crop.shape[:2], 1)) + np.sqrt(1 - shared**2) * rng.normal(size=crop.shape)

@@ -1,7 +1,7 @@
-"""Pages as a printer would lay them out: text, tables, charts, handwriting-like strokes and stamps, drawn in grey.
+"""Draw pages in grey as a printer lays them out: text, tables, charts, handwriting-like strokes and stamps.
 
-There are no scans to learn from here, so pages are made: `draw` gives ink on paper, `bilevel_scans` what a scanner
-makes of it. Everything comes from the generator that is given: a seed is a page.
+There are no scans to learn from, so pages are synthetic: `draw` gives ink on paper, and `bilevel_scans` scans it.
+Everything comes from the generator that is given: a seed determines the page.
 """
 
 from __future__ import annotations
@@ -21,12 +21,20 @@ FONTS = {".ttf", ".otf", ".woff2"}
 LETTERS = "eeeeeeeeeeeetttttttttaaaaaaaaooooooooiiiiiiinnnnnnnssssssshhhhhhrrrrrrddddlllluuucccmmmwwffggyyppbbvkjxqzéäß"
 MARKS = ".,;:!?-()'\"%&/*+=<>$#@"
 SIZES = (14, 72)
-"""Heights of letters in pixels, 8 to 60 points at 100 to 300 dpi or so; small ones are more frequent."""
+"""Range of letter heights in pixels, 8 to 60 points at 100 to 300 dpi or so; small letters are more frequent."""
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """What is drawn on: `width` in pixels, all measures `scale` times as large."""
+    """A page that is being drawn.
+
+    Args:
+        pen: what draws on it.
+        width: its width in pixels.
+        scale: factor of all measures.
+        fonts: font files; empty for Pillow's own font.
+        rng: what everything is drawn with.
+    """
 
     pen: Draw
     width: int
@@ -35,20 +43,20 @@ class Sheet:
     rng: np.random.Generator
 
     def font(self, size: float) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-        """One of the fonts, or Pillow's own."""
+        """Return one of the fonts at a height in pixels, or Pillow's own."""
         if not self.fonts:
             return ImageFont.load_default(size)
         return ImageFont.truetype(str(self.fonts[self.rng.integers(len(self.fonts))]), max(4, round(size)))
 
 
 def fonts_below(folder: Path | None) -> list[Path]:
-    """Font files below a folder, or of the system; empty where there are none: Pillow's own font is used then."""
+    """Return the font files below a folder, or of the system; perhaps none."""
     roots = [folder] if folder is not None else [root for root in SYSTEM if root.is_dir()]
     return sorted(path for root in roots for path in root.rglob("*") if path.suffix.lower() in FONTS)
 
 
 def draw(size: tuple[int, int], scale: int, fonts: list[Path], rng: np.random.Generator) -> Image.Image:
-    """A page of (height, width) drawn `scale` times as large: mode L, 0 is ink and 255 paper."""
+    """Draw a page of (height, width) pixels `scale` times as large, in mode L: 0 is ink and 255 paper."""
     height, width = size
     page = Image.new("L", (width * scale, height * scale), 255)
     sheet = Sheet(ImageDraw.Draw(page), page.width, scale, fonts, rng)
@@ -61,7 +69,7 @@ def draw(size: tuple[int, int], scale: int, fonts: list[Path], rng: np.random.Ge
 
 
 def words(count: int, rng: np.random.Generator) -> str:
-    """Words of letters about as frequent as in European languages, some numbers and marks among them."""
+    """Return words with letter frequencies about those of European languages, some numbers and marks among them."""
     return " ".join(_word(rng) for _ in range(count))
 
 
@@ -80,7 +88,7 @@ def _height(rng: np.random.Generator) -> float:
 
 
 def _paragraph(on: Sheet, y: int) -> int:
-    """Lines of text in one or two columns."""
+    """Draw lines of text in one or two columns, and return where the page goes on."""
     size = _height(on.rng) * on.scale
     font, lead = on.font(size), size * on.rng.uniform(1.05, 1.7)
     columns = int(on.rng.integers(1, 3))
@@ -96,7 +104,7 @@ def _paragraph(on: Sheet, y: int) -> int:
 
 
 def _table(on: Sheet, y: int) -> int:
-    """Ruled cells with words in them."""
+    """Draw a table of ruled cells with words."""
     size = (14 + 20 * on.rng.random()) * on.scale
     font, row = on.font(size), int(size * on.rng.uniform(1.3, 2.2))
     line, rows, columns = int(on.rng.integers(1, 4)) * on.scale, int(on.rng.integers(2, 9)), int(on.rng.integers(2, 7))
@@ -112,7 +120,7 @@ def _table(on: Sheet, y: int) -> int:
 
 
 def _chart(on: Sheet, y: int) -> int:
-    """Bars, curves and circles, some hatched."""
+    """Draw a chart of bars, a curve and a circle."""
     width, height = on.width * 3 // 4, int(on.rng.integers(80, 260)) * on.scale
     left, line = int(on.rng.integers(0, 90)) * on.scale, int(on.rng.integers(1, 4)) * on.scale
     on.pen.line([(left, y), (left, y + height), (left + width, y + height)], fill=0, width=line)
@@ -128,7 +136,7 @@ def _chart(on: Sheet, y: int) -> int:
 
 
 def _handwriting(on: Sheet, y: int) -> int:
-    """Smooth loops along a line, of a pen's width."""
+    """Draw smooth loops along a line with a pen of some width."""
     size, thick = on.rng.uniform(14, 50) * on.scale, max(1, round(on.rng.uniform(1.2, 5) * on.scale))
     width = on.width * on.rng.uniform(0.3, 0.95)
     t = np.linspace(0, width / size * 4, int(width / size * 40) + 2)
@@ -140,7 +148,7 @@ def _handwriting(on: Sheet, y: int) -> int:
 
 
 def _rules(on: Sheet, y: int) -> int:
-    """Straight lines and boxes."""
+    """Draw straight lines."""
     for _ in range(int(on.rng.integers(1, 5))):
         ends = on.rng.random(2) * on.width
         slope, thick = int(on.rng.choice([0, 0, 0, 200])) * on.scale, int(on.rng.integers(1, 8)) * on.scale
@@ -150,12 +158,12 @@ def _rules(on: Sheet, y: int) -> int:
 
 
 def _space(on: Sheet, y: int) -> int:
-    """Nothing for a while."""
+    """Leave space."""
     return y + int(on.rng.integers(40, 300)) * on.scale
 
 
 def _stamp(on: Sheet, place: NDArray[np.float64]) -> None:
-    """A ring with a word in it."""
+    """Draw a ring with a word in it."""
     x, y = place.tolist()
     side = on.rng.uniform(60, 200) * on.scale
     on.pen.ellipse((x, y, x + side, y + side), outline=0, width=int(on.rng.integers(2, 7)) * on.scale)

@@ -1,4 +1,4 @@
-"""What scanners and printers make of a page: black and white pages for training, deterministic by their generator."""
+"""Black and white training pages as scanners and printers make them; a generator decides on everything."""
 
 from __future__ import annotations
 
@@ -12,21 +12,32 @@ from PIL import Image, ImageFilter
 from .bilevel_pages import draw
 
 Page = NDArray[np.uint8]
-"""(H, W), 1 where there is paper and 0 where there is ink."""
+"""(H, W), 1 for paper and 0 for ink."""
 SCALE = 2
-"""Pages are drawn so much larger than they are scanned."""
+"""Pages are drawn this many times as large as they are scanned."""
 CELL = np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]])
-"""Bayer's matrix, for ordered dither."""
+"""Bayer's matrix, for ordered dithering."""
 
 
-def made(
+def synthetic_page(
     size: tuple[int, int],
     fonts: list[Path],
     photographs: Sequence[NDArray[np.uint8]],
     rng: np.random.Generator,
     halftones: float = 0.2,
 ) -> Page:
-    """A page of (height, width): scanned, clean, or (a share `halftones`) a photograph (H, W) of grey in black dots."""
+    """Make a page: a scanned one, a clean one, or a halftone of a photograph.
+
+    Args:
+        size: height and width in pixels.
+        fonts: font files for the text; Pillow's own font where there are none.
+        photographs: grey levels (H, W) for halftones.
+        rng: what everything is drawn with.
+        halftones: probability of a halftone, where there are photographs.
+
+    Returns:
+        (height, width), 1 for paper and 0 for ink.
+    """
     if photographs and rng.random() < halftones:
         return halftone(photographs[int(rng.integers(len(photographs)))], size, rng)
     if rng.random() < 0.25:
@@ -35,7 +46,7 @@ def made(
 
 
 def scanned(drawn: Image.Image, size: tuple[int, int], rng: np.random.Generator) -> Page:
-    """A page as a scanner sees it: a little askew and blurred, under uneven light, with noise, against a threshold."""
+    """Scan a drawn page: rotate it a little, blur it, light it unevenly, add noise, apply a threshold."""
     if rng.random() < 0.8:
         drawn = drawn.rotate(rng.normal() * 0.4, Image.Resampling.BILINEAR, fillcolor=255)
     soft = drawn.filter(ImageFilter.GaussianBlur(rng.uniform(0.3, 1.3) * SCALE))
@@ -50,7 +61,7 @@ def scanned(drawn: Image.Image, size: tuple[int, int], rng: np.random.Generator)
 
 
 def halftone(grey: NDArray[np.uint8], size: tuple[int, int], rng: np.random.Generator) -> Page:
-    """A photograph in black and white: error diffusion, ordered dither or a threshold. Smaller ones are repeated."""
+    """Halftone grey levels by error diffusion, ordered dithering or a threshold, repeating images that are too small."""
     enlarged = rng.uniform(0.6, 2.0)
     image = Image.fromarray(grey).resize([max(8, round(side * enlarged)) for side in grey.shape[::-1]])
     tiles = [-(-side // own) for side, own in zip(size, image.size[::-1], strict=True)]
@@ -70,7 +81,7 @@ def _white(grey: NDArray[np.uint8] | NDArray[np.float32], threshold: float) -> P
 
 
 def _specks(page: Page, rng: np.random.Generator) -> Page:
-    """Dust, on some pages."""
+    """Add dust to half of the pages."""
     if rng.random() < 0.5:
         return page
     count = int(page.size * 10 ** rng.uniform(-6, -3.5))

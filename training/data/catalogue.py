@@ -1,8 +1,8 @@
-"""The named data sets: which files they are published in, how those become splits.
+"""The named data sets: the files that they are published in, and how these become splits.
 
-A file is looked for in the root itself and in FOLDERS below it, with and without .gz. First an .npz of ours: arrays
-train, valid and test (or train_images, ...), each (N, H, W) or (N, H, W, C) bytes, or, of binary sets, rows of bits as
-np.packbits makes them. Where there is no valid, the last part of train is held out.
+A file is looked for in the root itself and in FOLDERS below it, with and without .gz. An .npz file of our own layout
+comes first: arrays train, valid and test (or train_images, ...), each (N, H, W) or (N, H, W, C) bytes, or for binary
+sets rows of bits as np.packbits makes them. Without an array valid the last part of train is held out.
 """
 
 from __future__ import annotations
@@ -20,16 +20,27 @@ from ...errors import DvcodecError
 from . import readers, vision
 from .faces import read_faces
 from .readers import Bytes
-from .sets import DataSet, Images, Values
+from .sets import ArraySplit, DataSet, Values
 
 FOLDERS = (".", "binary", "MNIST/raw", "FashionMNIST/raw", "mnist", "fashion-mnist", "cifar-10-batches-bin", "celeba")
 Parts = dict[str, Bytes]
-"""train and test, perhaps valid, each (N, H, W, C)."""
+"""Images (N, H, W, C) by part: train and test, perhaps valid."""
 
 
 @dataclass(frozen=True)
 class Published:
-    """How one set is published. `held`: the share of the training images that is for validation."""
+    """How a data set is published.
+
+    Args:
+        values: what its values mean.
+        side: side of the images in pixels.
+        channels: 1 or 3.
+        held: share of the training images that is held out for validation, where the files have none.
+        archives: names of .npz files of our own layout.
+        files: names of the published files.
+        read: reads the published files, by name.
+        once: turn grey levels into 0 and 1 by one Bernoulli draw, the same every time.
+    """
 
     values: Values
     side: int
@@ -39,16 +50,15 @@ class Published:
     files: tuple[str, ...]
     read: Callable[[Mapping[str, Path]], Parts]
     once: bool = False
-    """Grey levels of the published files become 0 and 1 by one Bernoulli draw, the same every time."""
 
 
 def open_set(name: str, root: Path, *, download: bool = False) -> DataSet:
-    """A named set from the files below `root`. DvcodecError if they are missing or are not what they should be."""
+    """Open a named data set from the files below `root`. DvcodecError if they are missing, damaged or of another layout."""
     published = PUBLISHED[name]
     archive = next((found for file in published.archives if (found := _find(root, file))), None)
     parts = _unpacked(archive, published) if archive is not None else _original(name, published, root, download)
     splits = _split(parts, published)
-    return DataSet(name, {split: Images(images, published.values) for split, images in splits.items()})
+    return DataSet(name, {split: ArraySplit(images, published.values) for split, images in splits.items()})
 
 
 def _find(root: Path, file: str) -> Path | None:
@@ -57,7 +67,7 @@ def _find(root: Path, file: str) -> Path | None:
 
 
 def _unpacked(path: Path, published: Published) -> Parts:
-    """The arrays of an .npz, as images of the set's size."""
+    """Read the arrays of an .npz file as images of the data set's size."""
     splits = {"train": "train", "valid": "valid", "validation": "valid", "test": "test"}
     names = {f"{key}{end}": split for key, split in splits.items() for end in ("", "_images")}
     with readers.reading(path):
@@ -68,19 +78,19 @@ def _unpacked(path: Path, published: Published) -> Parts:
 
 
 def _images(array: NDArray[Any], published: Published) -> Bytes:
-    """An array as (N, side, side, C) bytes. DvcodecError if it cannot be one."""
+    """Return an array as images (N, side, side, C). DvcodecError if its shape or type does not allow it."""
     side, channels = published.side, published.channels
     if array.shape[1:] == (math.ceil(side * side * channels / 8),) and published.values == "binary":
         array = np.unpackbits(array, axis=1, count=side * side * channels)
     if array.size // len(array) != side * side * channels or array.dtype not in (np.uint8, np.bool_):
-        raise DvcodecError(f"an array of shape {array.shape} is no set of {side}x{side} images")
+        raise DvcodecError(f"an array of shape {array.shape} is not a set of {side}x{side} images")
     if published.values == "binary" and array.max() > 1:
         raise DvcodecError("values of a binary set are 0 and 1")
     return array.astype(np.uint8, copy=False).reshape(-1, side, side, channels)
 
 
 def _original(name: str, published: Published, root: Path, download: bool) -> Parts:
-    """The set from the files as published, or through torchvision."""
+    """Read the data set from the files as published, or through torchvision."""
     found = _files(published, root)
     if not found and download and name in vision.FILES:
         vision.fetch(name, root)
@@ -93,7 +103,7 @@ def _original(name: str, published: Published, root: Path, download: bool) -> Pa
 
 
 def _files(published: Published, root: Path) -> dict[str, Path]:
-    """Where the published files lie; empty if one is missing."""
+    """Return the paths of the published files by name; empty if one is missing."""
     found = {file: path for file in published.files if (path := _find(root, file))}
     return found if len(found) == len(published.files) else {}
 
@@ -112,7 +122,7 @@ def _fetched(name: str, published: Published, root: Path, download: bool) -> Par
 
 
 def _split(parts: Parts, published: Published) -> Parts:
-    """Training, validation and test images; the validation's held out where the files have none."""
+    """Split images into training, validation and test, holding out images where the files have no validation part."""
     if "valid" not in parts:
         count = round(len(parts["train"]) * (1 - published.held))
         parts = {**parts, "train": parts["train"][:count], "valid": parts["train"][count:]}
@@ -141,7 +151,7 @@ def _grey(images: Bytes) -> Bytes:
 
 
 def _caltech(files: Mapping[str, Path]) -> Parts:
-    """Rows of the file are images in column order."""
+    """Read Caltech 101 silhouettes; rows of the file are images in column order."""
     (path,) = files.values()
     with readers.reading(path):
         parts = readers.mat(path, "train_data", "val_data", "test_data")
@@ -149,7 +159,7 @@ def _caltech(files: Mapping[str, Path]) -> Parts:
 
 
 def _omniglot(files: Mapping[str, Path]) -> Parts:
-    """Columns of the file are images in column order, ink from 0 to 1."""
+    """Read Omniglot; columns of the file are images in column order, with ink from 0 to 1."""
     (path,) = files.values()
     with readers.reading(path):
         train, test = readers.mat(path, "data", "testdata")
@@ -157,9 +167,9 @@ def _omniglot(files: Mapping[str, Path]) -> Parts:
 
 
 def _turned(rows: NDArray[Any]) -> Bytes:
-    """Rows of 784 values in column order as images."""
+    """Return rows of 784 values in column order as images."""
     if rows.ndim != 2 or rows.shape[1] != 784 or not 0 <= rows.min() <= rows.max() <= 255:
-        raise DvcodecError(f"a matrix of shape {rows.shape} is no set of 28x28 images")
+        raise DvcodecError(f"a matrix of shape {rows.shape} is not a set of 28x28 images")
     images: Bytes = np.rint(rows).astype(np.uint8).reshape(-1, 28, 28, 1)
     return images.transpose(0, 2, 1, 3)
 
@@ -175,7 +185,7 @@ def _svhn(files: Mapping[str, Path]) -> Parts:
         with readers.reading(path):
             (images,) = readers.mat(path, "X")
             if images.shape[:3] != (32, 32, 3) or images.dtype != np.uint8 or images.ndim != 4:
-                raise DvcodecError(f"a matrix of shape {images.shape} is no set of 32x32 colour images")
+                raise DvcodecError(f"a matrix of shape {images.shape} is not a set of 32x32 colour images")
             parts[key] = np.ascontiguousarray(images.transpose(3, 0, 1, 2))
     return parts
 

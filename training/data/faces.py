@@ -1,4 +1,4 @@
-"""CelebA from its aligned pictures: the middle 148x148 pixels, reduced to 64x64, in the published partition."""
+"""Read CelebA from its aligned pictures: the middle 148x148 pixels reduced to 64x64, in the published partition."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PARTS = {"0": "train", "1": "valid", "2": "test"}
 
 
 def read_faces(files: Mapping[str, Path]) -> dict[str, Bytes]:
-    """The three parts from the folder of pictures and the list of the partition, (N, 64, 64, 3) each."""
+    """Read the three parts, (N, 64, 64, 3) each, from the folder of pictures and the list of the partition."""
     folder, listing = files.values()
     with reading(listing):
         lines = [line.split() for line in listing.read_text("ascii").splitlines() if line.strip()]
@@ -34,7 +34,7 @@ def read_faces(files: Mapping[str, Path]) -> dict[str, Bytes]:
 
 
 def face(path: Path) -> Bytes:
-    """The middle of one aligned picture, (64, 64, 3)."""
+    """Return the middle of an aligned picture, (64, 64, 3)."""
     with reading(path), Image.open(path) as image:
         if image.size != ALIGNED:
             raise DvcodecError(f"{image.width}x{image.height} pixels, not {ALIGNED[0]}x{ALIGNED[1]}")

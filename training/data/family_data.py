@@ -14,9 +14,20 @@ from .sets import DataSet
 def data_of(
     config: FamilyConfig, name: str, root: Path | None, exclude: Path | None = None, *, download: bool = False
 ) -> tuple[DataSet, int]:
-    """A data set, or a folder in crops as the model takes them, and how many of its images `exclude` has too.
+    """Open a named data set, or a folder of images in crops as the model takes them.
 
-    DvcodecError if it does not fit.
+    Args:
+        config: the model's sizes.
+        name: one of DATA_SETS, or a folder.
+        root: where a named set's files are; None is the current folder.
+        exclude: folder of images for evaluation; images with equal pixels are left out.
+        download: let torchvision fetch a named set's missing files.
+
+    Returns:
+        The data set, and how many images were left out.
+
+    Raises:
+        DvcodecError: the images are of another kind or size than the model describes.
     """
     excluded = 0
     if name in DATA_SETS:
@@ -30,7 +41,7 @@ def data_of(
 
 
 def refuse_other_images(config: FamilyConfig, data: DataSet) -> None:
-    """DvcodecError unless the images are of the kind and size that the model describes."""
+    """Raise DvcodecError unless the images are of the kind and size that the model describes."""
     takes = ((config.channels, config.image, config.image), config.binary)
     if takes != (data.shape, data.binary):
         theirs, ours = (_kind(*kind) for kind in ((data.shape, data.binary), takes))

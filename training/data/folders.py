@@ -1,4 +1,4 @@
-"""Any folder of images as a data set of square crops."""
+"""Open any folder of images as a data set of square crops."""
 
 from __future__ import annotations
 
@@ -17,13 +17,16 @@ from .readers import Bytes
 from .sets import DataSet, Shape
 
 HELD = 10
-"""One image of so many is for validation, and one for the test, where the folder has no parts of its own."""
+"""One image in so many is for validation, and one for the test, where the folder has no parts of its own."""
 
 
-class Crops:
-    """Square crops of images (H, W, C) of any size: at random places in training, of the middle elsewhere.
+class CropSplit:
+    """Square crops of images of any size, at random places in `batch`, of the middle in `batches`.
 
-    `binary`: levels of at least INK are 1, others 0.
+    Args:
+        images: levels 0 to 255, (H, W, C) each.
+        size: side of the crops.
+        binary: turn levels of at least INK into 1, others into 0.
     """
 
     def __init__(self, images: list[Bytes], size: int, *, binary: bool = False) -> None:
@@ -36,18 +39,18 @@ class Crops:
 
     @property
     def binary(self) -> bool:
-        """Whether the values are 0 and 1, not grey levels."""
+        """Whether the values are 0 and 1 instead of levels."""
         return self._binary
 
     def __len__(self) -> int:
         return len(self._images)
 
     def batch(self, count: int, rng: np.random.Generator) -> Tensor:
-        """Crops at random, half of them mirrored."""
+        """Draw crops, half of them mirrored."""
         return self._tensor([self._crop(self._images[i], rng) for i in rng.integers(len(self), size=count)])
 
     def batches(self, count: int, seed: int = 0) -> Iterator[Tensor]:
-        """The middle of every image."""
+        """Yield the middle of every image once, in order."""
         middles = (self._cut(image, *((np.array(image.shape[:2]) - self._size) // 2)) for image in self._images)
         while batch := [crop for _, crop in zip(range(count), middles, strict=False)]:
             yield self._tensor(batch)
@@ -67,10 +70,23 @@ class Crops:
 def open_folder(
     root: Path, size: int, channels: int, exclude: Path | None = None, *, binary: bool = False
 ) -> tuple[DataSet, int]:
-    """The images below `root` with sides of at least `size`, and how many were left out since `exclude` has them too.
+    """Open a folder of images.
 
-    They are parted by the folders train, validation and test in `root`, or where it has none of them by a hash of the
-    pixels; then the split WHOLE has them all. DvcodecError if no image is left; a split without one is not there.
+    The folders train, validation and test in it are its splits. Where it has none of them a hash of the pixels decides
+    on an image's split, and the split WHOLE has all images.
+
+    Args:
+        root: the folder.
+        size: side of the crops; smaller images are left out.
+        channels: 1 for grey levels, 3 for RGB.
+        exclude: folder of images for evaluation; images with equal pixels are left out.
+        binary: whether the crops hold 0 and 1.
+
+    Returns:
+        The data set, without the splits that have no image, and how many images `exclude` has left out.
+
+    Raises:
+        DvcodecError: no image is left.
     """
     own = {split: root / split for split in SPLITS if (root / split).is_dir()}
     images = {split: list(read_folder(folder, channels)) for split, folder in (own or {WHOLE: root}).items()}
@@ -81,7 +97,7 @@ def open_folder(
         raise DvcodecError(f"{root} has no image of at least {size}x{size} pixels", "give more images")
     parts = fitting if own else {**_parted(fitting[WHOLE]), **fitting}
     return DataSet(
-        str(root), {split: Crops(part, size, binary=binary) for split, part in parts.items() if part}
+        str(root), {split: CropSplit(part, size, binary=binary) for split, part in parts.items() if part}
     ), left_out
 
 

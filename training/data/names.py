@@ -1,4 +1,4 @@
-"""The names of the data sets, with a line about each. No imports, so that the command line can list them at once."""
+"""The names of the data sets, with a line about each, for the help of the command line. Nothing is imported."""
 
 DATA_SETS = {
     "mnist": "28x28, binarised anew in every batch; 50,000 / 10,000 / 10,000",
@@ -10,8 +10,8 @@ DATA_SETS = {
     "svhn": "32x32 colour; 71,792 / 1,465 / 26,032",
     "celeba64": "64x64 colour, the middle 148x148 pixels; 162,770 / 19,867 / 19,962",
 }
-"""Name -> kind of images; counts of the published files in training, validation and test."""
+"""Kind of images by name, with the numbers of training, validation and test images."""
 
 SPLITS = ("train", "validation", "test")
 WHOLE = "all"
-"""The split that holds every image of a folder without these parts."""
+"""The split that holds every image of a folder that has no folders of these names."""

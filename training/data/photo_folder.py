@@ -1,4 +1,4 @@
-"""Photographs for training: decoded once into memory, cut into random crops with a generator of their own."""
+"""Photographs for training: decoded once into memory, then cut into random crops."""
 
 from __future__ import annotations
 
@@ -13,18 +13,24 @@ from torch import Tensor
 from ...errors import DvcodecError
 from ...image_io.suffixes import is_image
 from .augmentation import augmented_crop
-from .pictures import read_image, unlike
-from .synthetic import synthetic
+from .pictures import image_paths, read_image, unlike
+from .synthetic import synthetic_crop
 
 
 class PhotoFolder:
-    """Every image below `root` (sorted) whose sides are at least `crop`, as RGB arrays in memory.
+    """The images below a folder as RGB arrays in memory.
 
-    Images that a picture below `exclude` equals in all pixels are left out; `excluded` counts them.
+    Args:
+        root: the folder; its files are sorted by their paths.
+        crop: least side of an image that is used.
+        exclude: folder of images for evaluation; images with equal pixels are left out, and counted as `excluded`.
+
+    Raises:
+        DvcodecError: no image is left, or one cannot be read.
     """
 
     def __init__(self, root: Path, crop: int, exclude: Path | None = None) -> None:
-        paths = sorted(filter(is_image, root.rglob("*")))
+        paths = image_paths(root)
         with ThreadPoolExecutor(4) as pool:
             found = list(pool.map(read_rgb, paths))
         new = unlike(found, exclude)
@@ -38,23 +44,35 @@ class PhotoFolder:
         self.areas = np.array([image.shape[0] * image.shape[1] for image in self.images], dtype=np.float64)
         self.areas /= self.areas.sum()
 
-    def batch(self, count: int, crop: int, rng: np.random.Generator, share: float = 0.0, varied: float = 0.0) -> Tensor:
-        """Crops (count, 3, crop, crop) of floats in [0, 255]: images by area, position and flips at random.
+    def batch(
+        self, count: int, crop: int, rng: np.random.Generator, synthetic: float = 0.0, augmented: float = 0.0
+    ) -> Tensor:
+        """Draw crops; the chance of an image is proportional to its area, positions and flips are uniform.
 
-        `share` of them are synthetic; `varied` of the others have another size, and some other colours or grain.
+        Args:
+            count: number of crops.
+            crop: their side in pixels.
+            rng: what they are drawn with.
+            synthetic: share of them that is made by `synthetic.synthetic_crop`.
+            augmented: share of the others that is seen through `augmentation.augmented_crop`.
+
+        Returns:
+            (count, 3, crop, crop) float32 levels from 0 to 255.
         """
         chosen = rng.choice(len(self.images), size=count, p=self.areas)
-        made = rng.random(count) < share
+        made = rng.random(count) < synthetic
         stacked = np.stack(
             [
-                synthetic(crop, rng) if new else self._crop(self.images[i], crop, rng, varied)
+                synthetic_crop(crop, rng) if new else self._crop(self.images[i], crop, rng, augmented)
                 for i, new in zip(chosen, made, strict=True)
             ]
         )
         return torch.from_numpy(stacked).permute(0, 3, 1, 2).float()
 
-    def _crop(self, image: NDArray[np.uint8], crop: int, rng: np.random.Generator, varied: float) -> NDArray[np.uint8]:
-        if varied > 0 and rng.random() < varied:
+    def _crop(
+        self, image: NDArray[np.uint8], crop: int, rng: np.random.Generator, augmented: float
+    ) -> NDArray[np.uint8]:
+        if augmented > 0 and rng.random() < augmented:
             patch = augmented_crop(image, crop, rng)
         else:
             y = rng.integers(image.shape[0] - crop + 1)
@@ -68,5 +86,5 @@ class PhotoFolder:
 
 
 def read_rgb(path: Path) -> NDArray[np.uint8]:
-    """An image file as (H, W, 3) uint8. DvcodecError if it is none."""
+    """Read an image file as (H, W, 3) levels 0 to 255. DvcodecError if it is not an image."""
     return read_image(path, 3)

@@ -1,4 +1,4 @@
-"""Image files as arrays, and the guard that keeps images for evaluation out of training."""
+"""Read image files as arrays, and keep images for evaluation out of training."""
 
 from __future__ import annotations
 
@@ -16,18 +16,33 @@ from ...image_io.suffixes import is_image
 from .readers import Bytes, reading
 
 LARGEST = 1 << 28
-"""Pixels of an image that is read."""
+"""Most pixels of an image that is read."""
 
 
 def read_folder(root: Path, channels: int) -> Iterator[Bytes]:
-    """Every image below a folder, in the order of its name, as (H, W, channels) bytes."""
-    paths = sorted(filter(is_image, root.rglob("*")))
+    """Yield every image below a folder, in the order of `image_paths`, as (H, W, channels) bytes."""
     with ThreadPoolExecutor(4) as pool:
-        yield from pool.map(lambda path: read_image(path, channels), paths)
+        yield from pool.map(lambda path: read_image(path, channels), image_paths(root))
+
+
+def image_paths(root: Path) -> list[Path]:
+    """Return the image files below a folder, sorted by their paths."""
+    return sorted(filter(is_image, root.rglob("*")))
 
 
 def read_image(path: Path, channels: int) -> Bytes:
-    """An image file as (H, W, channels) bytes; DvcodecError if it is none or too large."""
+    """Read an image file.
+
+    Args:
+        path: the file.
+        channels: 1 for grey levels, 3 for RGB.
+
+    Returns:
+        Levels 0 to 255, (H, W, channels).
+
+    Raises:
+        DvcodecError: it is not an image, or it is too large.
+    """
     with reading(path), _opened(path) as image:
         if image.width * image.height > LARGEST:
             raise DvcodecError(f"{image.width}x{image.height} pixels are too many")
@@ -41,17 +56,17 @@ def _opened(path: Path) -> Image.Image:
 
 
 def pixel_hash(image: Bytes) -> bytes:
-    """What two images share only if all their pixels are equal."""
+    """Return a hash that two images share only if all their pixels are equal."""
     return hashlib.sha256(repr(image.shape).encode() + np.ascontiguousarray(image).tobytes()).digest()
 
 
 def without(images: list[Bytes], excluded: Path | None) -> list[Bytes]:
-    """The images of which none of the pictures below a folder has the same pixels. DvcodecError: no pictures there."""
+    """Return the images whose pixels differ from every image below a folder. DvcodecError if that holds no image."""
     return [image for image, new in zip(images, unlike(images, excluded), strict=True) if new]
 
 
 def unlike(images: list[Bytes], excluded: Path | None) -> list[bool]:
-    """Tell of each image whether `without` keeps it."""
+    """Return for each image whether its pixels differ from every image below a folder."""
     if excluded is None or not images:
         return [True] * len(images)
     refused = {pixel_hash(image) for image in read_folder(excluded, images[0].shape[2])}

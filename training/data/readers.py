@@ -1,6 +1,6 @@
-"""Readers of the formats in which data sets are published. Files may be hostile: sizes are checked first.
+"""Readers for the formats in which data sets are published. Files may be hostile: sizes are checked first.
 
-Each gives uint8 arrays and raises DvcodecError, with the file's name, for whatever is not as it should be.
+Each reader returns uint8 arrays, and raises DvcodecError with the file's name for anything that is not as expected.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from ...errors import DvcodecError
 
 Bytes = NDArray[np.uint8]
 LARGEST = 1 << 32
-"""Bytes that an array may take; CelebA at 64x64 takes 2.5 GB."""
+"""Most bytes of an array; CelebA at 64x64 takes 2.5 GB."""
 PUBLISHED = (np.dtype(np.uint8), np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.bool_))
 
 
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """Whatever goes wrong inside becomes one line about the file."""
+    """Turn whatever goes wrong in the body into one line about the file."""
     try:
         yield
     except DvcodecError as error:
@@ -38,14 +38,14 @@ def reading(path: Path) -> Iterator[None]:
 
 
 def bounded(count: int, what: str) -> int:
-    """The count of bytes, if it is one that may be allocated."""
+    """Return a number of bytes that may be allocated. DvcodecError for any other."""
     if not 0 < count <= LARGEST:
         raise DvcodecError(f"{what} would take {count} bytes", f"1 to {LARGEST} are read")
     return count
 
 
 def idx(path: Path) -> Bytes:
-    """An IDX file of bytes, plain or gzip: (N, H, W), or (N,) of labels."""
+    """Read an IDX file of bytes, plain or gzip: images (N, H, W), or labels (N,)."""
     with reading(path), open(path, "rb") as plain, _unzipped(plain, path) as file:
         zero, kind, dimensions = int.from_bytes(file.read(2), "big"), file.read(1), file.read(1)
         if zero or kind != b"\x08" or dimensions not in (b"\x01", b"\x03"):
@@ -60,7 +60,7 @@ def _unzipped(file: IO[bytes], path: Path) -> IO[bytes]:
 
 
 def _exactly(file: IO[bytes], size: int) -> Bytes:
-    """All that is left of a file, if it is so many bytes. Memory is touched only as far as there are bytes."""
+    """Read the rest of a file, which must be `size` bytes. Memory is touched only as far as there are bytes."""
     filled, array = 0, np.empty(size, np.uint8)
     while filled < size and (part := file.read(min(size - filled, 1 << 24))):
         array[filled : filled + len(part)] = np.frombuffer(part, np.uint8)
@@ -71,7 +71,7 @@ def _exactly(file: IO[bytes], size: int) -> Bytes:
 
 
 def amat(path: Path, pixels: int = 784) -> Bytes:
-    """Rows of `pixels` zeros and ones as text: (N, pixels)."""
+    """Read text with rows of `pixels` zeros and ones: (N, pixels)."""
     with reading(path):
         bounded(path.stat().st_size, "the text")
         text = np.frombuffer(path.read_bytes(), np.uint8)
@@ -84,7 +84,7 @@ def amat(path: Path, pixels: int = 784) -> Bytes:
 
 
 def cifar_binary(path: Path) -> Bytes:
-    """A batch of CIFAR-10's binary version, records of a label and 3 x 32 x 32 bytes: (N, 32, 32, 3)."""
+    """Read a batch of CIFAR-10's binary version, records of a label and 3 x 32 x 32 bytes: (N, 32, 32, 3)."""
     with reading(path):
         size = bounded(path.stat().st_size, "the batch")
         if size % 3073:
@@ -94,7 +94,7 @@ def cifar_binary(path: Path) -> Bytes:
 
 
 def npz(path: Path, names: Collection[str]) -> dict[str, NDArray[Any]]:
-    """Those of the named arrays that a .npz file has. Nothing is unpickled; sizes are checked against the headers."""
+    """Read those of the named arrays that an .npz file has. Nothing is unpickled; sizes are checked first."""
     with reading(path), zipfile.ZipFile(path) as archive:
         entries = {entry.filename.removesuffix(".npy"): entry for entry in archive.infolist()}
         wanted = {name: entry for name, entry in entries.items() if name in names}
@@ -114,7 +114,7 @@ def _member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> NDArray[Any]:
 
 
 def mat(path: Path, *names: str) -> list[NDArray[Any]]:
-    """Matrices of a MATLAB 5 file by name."""
+    """Read matrices of a MATLAB 5 file by name. DvcodecError if one is missing or scipy is not installed."""
     try:
         from scipy.io import loadmat, whosmat  # type: ignore[import-untyped]
     except ImportError:

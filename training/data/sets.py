@@ -1,4 +1,4 @@
-"""A data set in memory: splits that give batches as models take them."""
+"""Data sets in memory, in splits that give batches as models take them."""
 
 from __future__ import annotations
 
@@ -16,36 +16,36 @@ from .names import SPLITS, WHOLE
 
 Shape = tuple[int, int, int]
 Values = Literal["levels", "binary", "dynamic"]
-"""Grey levels 0..255; 0 and 1; or 0 and 1 drawn for each batch, with a level's 255th as the probability of a 1."""
+"""Levels 0 to 255; 0 and 1; or 0 and 1 drawn for each batch, with level / 255 as the probability of a 1."""
 
 
 class Split(Protocol):
-    """The images of one split."""
+    """The images of a split."""
 
     @property
     def shape(self) -> Shape:
-        """Channels, height and width of every image that it gives."""
+        """Channels, height and width of every image."""
         ...
 
     @property
     def binary(self) -> bool:
-        """Whether its values are 0 and 1, not grey levels."""
+        """Whether the values are 0 and 1 instead of levels."""
         ...
 
     def __len__(self) -> int:
-        """Number of images."""
+        """Return the number of images."""
         ...
 
     def batch(self, count: int, rng: np.random.Generator) -> Tensor:
-        """`count` images at random, with replacement: (count, C, H, W) float32 of grey levels 0..255, or of 0 and 1."""
+        """Draw images with replacement: (count, C, H, W) float32 of levels 0 to 255, or of 0 and 1."""
         ...
 
     def batches(self, count: int, seed: int = 0) -> Iterator[Tensor]:
-        """Every image once, in order, `count` at a time; what is drawn at random depends on `seed` alone."""
+        """Yield every image once, in order, `count` at a time; what is drawn at random depends on `seed` alone."""
         ...
 
 
-class Images:
+class ArraySplit:
     """Images of one size, kept as bytes (N, H, W, C)."""
 
     def __init__(self, images: NDArray[np.uint8], values: Values) -> None:
@@ -66,11 +66,11 @@ class Images:
         return len(self._images)
 
     def batch(self, count: int, rng: np.random.Generator) -> Tensor:
-        """Images at random."""
+        """Draw images with replacement."""
         return self._tensor(self._images[rng.integers(len(self), size=count)], rng)
 
     def batches(self, count: int, seed: int = 0) -> Iterator[Tensor]:
-        """Every image once."""
+        """Yield every image once, in order."""
         rng = np.random.default_rng(seed)
         return (self._tensor(self._images[start : start + count], rng) for start in range(0, len(self), count))
 
@@ -83,7 +83,7 @@ class Images:
 
 @dataclass(frozen=True)
 class DataSet:
-    """Splits of one kind of images, at least one, and where they come from."""
+    """A named data set: at least one split, all of one kind of images."""
 
     name: str
     splits: Mapping[str, Split]
@@ -100,11 +100,11 @@ class DataSet:
 
     @property
     def evaluated(self) -> str:
-        """The split that evaluation means where it is not told: the whole of a folder without parts, or the test."""
+        """The split that evaluation uses by default: the whole of a folder without parts, or else the test split."""
         return WHOLE if WHOLE in self.splits else "test"
 
     def split(self, name: str) -> Split:
-        """The images of "train", "validation" or "test". DvcodecError if a folder has none that is large enough."""
+        """Return "train", "validation" or "test". DvcodecError if a folder has no image for it that is large enough."""
         if name not in SPLITS and name not in self.splits:
             raise InvalidArgument(f"no split {name!r}", f"one of {', '.join(SPLITS)}")
         if name not in self.splits:
@@ -115,5 +115,5 @@ class DataSet:
         return self.splits[name]
 
     def batch(self, count: int, rng: np.random.Generator) -> Tensor:
-        """Training images at random."""
+        """Draw training images with replacement."""
         return self.splits["train"].batch(count, rng)

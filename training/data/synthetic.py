@@ -1,7 +1,7 @@
-"""Crops that no photograph holds: noise, ramps, flat fields, lines and blocks, so that no kind of image is foreign.
+"""Synthetic training crops: noise, ramps, flat fields, lines and blocks, which photographs do not hold.
 
-A model of photographs alone meets them with codebooks and corrections that were never used: pixels got worse as the
-quality rose.
+A model trained on photographs alone codes such images with symbols and corrections that it has never used: their
+pixels got worse as the quality rose.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 Crop = NDArray[np.float64]
 
 
-def synthetic(side: int, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """A crop (side, side, 3) of a kind at random; grey every third time."""
+def synthetic_crop(side: int, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Return a crop (side, side, 3) of a random kind, grey one time in three."""
     kind = KINDS[rng.integers(len(KINDS))]
     crop = kind(side, rng)
     if rng.random() < 1 / 3:
@@ -24,12 +24,12 @@ def synthetic(side: int, rng: np.random.Generator) -> NDArray[np.uint8]:
 
 
 def noise(side: int, rng: np.random.Generator) -> Crop:
-    """Gaussian noise of a random strength about a random colour."""
+    """Return Gaussian noise of a random strength about a random colour."""
     return colour(rng) + rng.normal(size=(side, side, 3)) * rng.uniform(2, 80)
 
 
 def ramp(side: int, rng: np.random.Generator) -> Crop:
-    """A linear ramp between two colours, in a random direction."""
+    """Return a linear ramp between two colours, in a random direction."""
     angle = rng.uniform(0, 2 * np.pi)
     y, x = np.mgrid[:side, :side] / side - 0.5
     share: Crop = (np.cos(angle) * x + np.sin(angle) * y)[:, :, None] * rng.uniform(0.2, 1.4) + 0.5
@@ -38,7 +38,7 @@ def ramp(side: int, rng: np.random.Generator) -> Crop:
 
 
 def stripes(side: int, rng: np.random.Generator) -> Crop:
-    """Sharp stripes or a chessboard of two colours, cells of 1 to 24 pixels."""
+    """Return sharp stripes or a chessboard of two colours, with cells of 1 to 24 pixels."""
     cell = rng.integers(1, 25, size=2)
     y, x = np.mgrid[:side, :side]
     rows = (y // cell[0]) % 2 if rng.random() < 0.6 else 0 * y
@@ -47,7 +47,7 @@ def stripes(side: int, rng: np.random.Generator) -> Crop:
 
 
 def blocks(side: int, rng: np.random.Generator) -> Crop:
-    """Flat rectangles on each other, as in charts and screens; thin ones look like lines and letters."""
+    """Return flat overlapping rectangles, as in charts and screens; thin ones look like lines and letters."""
     crop = np.broadcast_to(colour(rng), (side, side, 3)).copy()
     for _ in range(rng.integers(1, 60)):
         top, left = rng.integers(0, side, size=2)
@@ -57,7 +57,7 @@ def blocks(side: int, rng: np.random.Generator) -> Crop:
 
 
 def colour(rng: np.random.Generator) -> Crop:
-    """A colour, black or white one time in four. (3,)"""
+    """Return a colour (3,); one time in four it is black or white."""
     if rng.random() < 0.25:
         return np.full(3, 255.0 * rng.integers(2))
     return rng.uniform(0, 255, size=3)

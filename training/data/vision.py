@@ -1,35 +1,35 @@
-"""Torchvision's data sets, the only place that imports it. It is optional and downloads only where it is asked to."""
+"""Data sets through torchvision, which is optional, is imported here alone, and downloads only on demand."""
 
 from __future__ import annotations
 
 import importlib
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from ...errors import DvcodecError
 
 SETS = {"mnist": "MNIST", "fashion-static": "FashionMNIST", "cifar10": "CIFAR10", "svhn": "SVHN"}
-"""Ours -> torchvision's."""
+"""Torchvision's classes by our names."""
 FILES = {"celeba64": "CelebA"}
-"""Sets of which torchvision fetches the published files, for our own reader."""
-BROKEN = "operator torchvision::nms does not exist"
-"""What the import says where torchvision was built for another torch (GPU against CPU, say)."""
-OPERATORS = (
-    "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
-    "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
-)
-_declared: list[Any] = []
+"""Data sets whose published files torchvision fetches for our own reader."""
 
 
 def arrays(name: str, root: Path, *, download: bool) -> dict[str, NDArray[np.uint8]] | None:
-    """Training and test images (N, H, W, C) of a set that torchvision keeps below `root`; None if it has none there.
+    """Return the training and test images of a data set that torchvision keeps below a folder.
 
-    With `download`, what is missing is fetched. DvcodecError if torchvision is missing too, or the download fails.
+    Args:
+        name: our name of the data set.
+        root: the folder.
+        download: fetch what is missing.
+
+    Returns:
+        Levels 0 to 255, (N, H, W, C), by part; None if torchvision has no such files there.
+
+    Raises:
+        DvcodecError: `download` is asked for, and torchvision is missing or fails.
     """
     if name not in SETS:
         return None
@@ -46,7 +46,7 @@ def arrays(name: str, root: Path, *, download: bool) -> dict[str, NDArray[np.uin
 
 
 def fetch(name: str, root: Path) -> None:
-    """Fetches a set's published files into a folder below `root`. DvcodecError if that cannot be done."""
+    """Fetch the published files of a data set into a folder below `root`. DvcodecError if that fails."""
     module = datasets(required=True)
     try:
         getattr(module, FILES[name])(str(root), split="all", download=True)
@@ -65,7 +65,7 @@ def _open(module: Any, name: str, root: Path, part: str, download: bool) -> Any:
 
 
 def _array(data: Any) -> NDArray[np.uint8]:
-    """Torchvision's images as (N, H, W, C): tensors of grey levels, arrays in colour, SVHN's channels first."""
+    """Return torchvision's images as (N, H, W, C); it holds grey levels without channels, and SVHN channels first."""
     array = np.asarray(data, dtype=np.uint8)
     if array.ndim == 3:
         array = array[:, :, :, None]
@@ -73,31 +73,21 @@ def _array(data: Any) -> NDArray[np.uint8]:
 
 
 def datasets(*, required: bool) -> Any:
-    """The module torchvision.datasets; None, or where it is `required` a DvcodecError, if it is not installed."""
+    """Return the module torchvision.datasets, or None where it cannot be used and is not `required`.
+
+    Raises:
+        DvcodecError: it is required, but not installed, or built for another torch.
+    """
     try:
         return _imported()
-    except ModuleNotFoundError as error:
+    except (ModuleNotFoundError, RuntimeError) as error:  # a torchvision for another torch lacks operators
         if required:
-            raise DvcodecError(f"torchvision is not installed: {error}", "pip install torchvision") from None
+            problem = (
+                "is not installed" if isinstance(error, ModuleNotFoundError) else "does not fit the installed torch"
+            )
+            raise DvcodecError(f"torchvision {problem}: {error}", "pip install torchvision") from None
         return None
 
 
 def _imported() -> Any:
-    try:
-        found = importlib.import_module("torchvision.datasets")
-    except RuntimeError as error:
-        if BROKEN not in str(error):
-            raise
-        _declare_operators()
-        found = importlib.import_module("torchvision.datasets")
-    return found
-
-
-def _declare_operators() -> None:
-    """Tells torch of two operators of which only the names are needed, and forgets the import that failed."""
-    library = torch.library.Library("torchvision", "DEF")  # type: ignore[no-untyped-call]
-    for operator in OPERATORS:
-        library.define(operator)  # type: ignore[no-untyped-call]
-    _declared.append(library)  # what it declares lives as long as it does
-    for name in [name for name in sys.modules if name == "torchvision" or name.startswith("torchvision.")]:
-        del sys.modules[name]
+    return importlib.import_module("torchvision.datasets")

@@ -1,7 +1,9 @@
-"""The mean of several runs from one start: better than any of them, and no larger (Wortsman et al. 2022, model soups).
+"""Average the parameters of several runs from one start: better than each of them, and no larger.
 
-Runs that begin at the same weights and see different batches end in one basin of the loss: what each of them learned by
-chance differs and averages out. Runs that begin at random do not, and their mean is worth nothing.
+Runs that begin at the same weights with different batches end in one basin of the loss, where what differs by chance
+averages out. Runs that begin at random do not, and their mean is worthless.
+
+Source: Wortsman et al. (2022), Model soups.
 """
 
 from __future__ import annotations
@@ -16,14 +18,15 @@ from ...errors import DvcodecError
 from ..loop.checkpoints import Checkpoint
 
 ALIKE = 0.5
-"""Cosine of two runs' matrices, in the median, below which they did not begin at the same weights: of two runs of the
-photograph model from one start it is above 0.9, of two from random ones near zero."""
+"""Least median cosine between the matrices of two runs that began at the same weights. For two runs of the photograph
+model from one start it is above 0.9, for two from random ones near zero."""
 
 
 def mean_model(checkpoints: Sequence[Checkpoint]) -> nn.Module:
-    """The model whose parameters are the means of the checkpoints' moving averages; of one, the model itself.
+    """Return the model whose parameters are the means of the checkpoints' moving averages.
 
-    DvcodecError if they are of different models, or began at different weights.
+    Raises:
+        DvcodecError: the checkpoints are of different models, or their runs began at different weights.
     """
     first, *others = checkpoints
     model = first.model()

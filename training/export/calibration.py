@@ -1,4 +1,4 @@
-"""Where quality 50 lies: at half a bit a pixel in the mean of given photographs."""
+"""Calibrate the quality scale: quality 50 takes half a bit a pixel in the mean of given photographs."""
 
 from __future__ import annotations
 
@@ -14,19 +14,20 @@ from ...models.interface.hierarchy import PassSettings, Step
 from ...models.photo.codec_model import PhotoHierarchy, QualityMap
 from ...models.photo.network.model import FINEST_CODE, PhotoRRVQ
 from ..data.photo_folder import read_rgb
+from ..data.pictures import image_paths
 
 TARGET = 0.5
 """Bits per pixel at quality 50."""
 
 
-class Counting:
-    """Chooses the posterior's mode and sums the bits that its integer frequencies cost."""
+class RateCounter:
+    """Chooses the posterior's mode, and sums the bits that its integer frequencies cost."""
 
     def __init__(self) -> None:
         self.bits = 0.0
 
     def choose(self, step: Step) -> NDArray[np.int32]:
-        """Symbols (n,)."""
+        """Return symbols (n,)."""
         symbols = step.posterior_mode()
         chosen = np.take_along_axis(step.weights(), symbols[:, None].astype(np.int64), axis=1)
         self.bits += float(np.sum(24 - np.log2(chosen.astype(np.float64) + 1)))
@@ -34,11 +35,16 @@ class Counting:
 
 
 def calibrate(frozen: PhotoRRVQ, folder: Path) -> QualityMap:
-    """The widest map, linear in the quality, that puts quality 50 at TARGET bits a pixel in the folder's mean.
+    """Return the widest map, linear in the quality, that puts quality 50 at TARGET bits a pixel.
 
-    DvcodecError if there are no images below the folder, or one cannot be read.
+    Args:
+        frozen: the integer model.
+        folder: the photographs, over which the rate is averaged.
+
+    Raises:
+        DvcodecError: there is no image below the folder, or one cannot be read.
     """
-    images = [read_rgb(path) for path in image_paths(folder)]
+    images = [read_rgb(path) for path in calibration_paths(folder)]
     low, high = 0, FINEST_CODE
     while high - low > 8:
         middle = (low + high) // 2
@@ -49,17 +55,17 @@ def calibrate(frozen: PhotoRRVQ, folder: Path) -> QualityMap:
     return QualityMap(math.ceil(low - 49 * slope), math.floor(low + 50 * slope))
 
 
-def image_paths(folder: Path) -> list[Path]:
-    """The images below a folder, in the order of their paths. DvcodecError if there are none."""
-    paths = sorted(filter(is_image, folder.rglob("*")))
+def calibration_paths(folder: Path) -> list[Path]:
+    """Return the images below a folder, sorted by their paths. DvcodecError if there are none."""
+    paths = image_paths(folder)
     if not paths:
         raise DvcodecError(f"there is no image below {folder} to calibrate with", "--calibrate DIR")
     return paths
 
 
 def bits_per_pixel(hierarchy: PhotoHierarchy, image: NDArray[np.uint8]) -> float:
-    """-log2 p(z) a pixel of the hard posterior, by the frequencies that the coder uses."""
-    counting = Counting()
+    """Return -log2 p(z) a pixel of the hard posterior, by the frequencies that the coder uses."""
+    counter = RateCounter()
     evidence = hierarchy.infer(image, 256)
-    hierarchy.walk(PassSettings(image.shape[0], image.shape[1], 256), counting, evidence)
-    return counting.bits / float(image.shape[0] * image.shape[1])
+    hierarchy.walk(PassSettings(image.shape[0], image.shape[1], 256), counter, evidence)
+    return counter.bits / float(image.shape[0] * image.shape[1])

@@ -32,7 +32,7 @@ from ..recipes.pixels import PixelRecipe
 from ..recipes.registry import Settings
 from ..tasks.pixels import counted, predictive
 from .averaging import mean_model
-from .calibration import calibrate, image_paths
+from .calibration import calibrate, calibration_paths
 
 
 def export(checkpoints: Sequence[Path], out: Path, card: Mapping[str, str], calibration: Path | None = None) -> Path:
@@ -85,7 +85,7 @@ def pixels_written(net: WavefrontNet, recipe: PixelRecipe, name: str, calibratio
     """The weights file of a model of lossless pixels."""
     if calibration is None:
         return pixel_file.write(net, tables(), name)
-    counts = counted(net, image_paths(calibration), predictive(recipe.hierarchy), recipe.quality)
+    counts = counted(net, calibration_paths(calibration), predictive(recipe.hierarchy), recipe.quality)
     return pixel_file.write(net, tables(counts), name)
 
 

@@ -1,4 +1,4 @@
-"""What every recipe has in common, and a preset: plain numbers, no torch. `--set key=value` changes any of them."""
+"""The settings that all recipes share, and presets: plain numbers, no torch. `--set key=value` changes them."""
 
 from __future__ import annotations
 
@@ -21,39 +21,41 @@ LARGEST_CROP = 2**13
 
 @dataclass(frozen=True)
 class Recipe:
-    """What the loop needs to know, whatever it trains; recipes of tasks add their own fields. Steps are optimiser's.
+    """How the loop trains any model; the recipes of the tasks add fields of their own.
 
-    A person and a checkpoint may say anything: ValueError for a value out of bounds.
+    Raises:
+        ValueError: a value is out of bounds; it may come from a person or from a checkpoint.
     """
 
     steps: int = 9000
+    """Optimiser steps in all."""
     batch: int = 8
-    """Images a step and process."""
+    """Images of a step, in each process."""
     optimiser: Optimiser = "adam"
     beta1: float = 0.9
     beta2: float = 0.99
     rate: float = 1e-3
-    """Of parameters that have no rate of their own."""
+    """Learning rate of parameters that have none of their own."""
     warm_up: int = 100
-    """Steps over which the rates rise linearly."""
+    """Steps over which the learning rates rise linearly."""
     schedule: Schedule = "cosine"
     decay_to: float = 0.02
-    """The cosine schedule ends at this share of the rates, the plateau schedule never goes below it."""
+    """Share of the learning rates at which the cosine schedule ends, and below which the plateau schedule never goes."""
     plateau_factor: float = 0.8
-    """The rates fall to this share of themselves after `patience` validations without a new best."""
+    """Share to which the learning rates fall after `patience` validations without a new best."""
     patience: int = 20
     validate_every: int = 0
-    """Steps between validations of the averaged parameters; 0 = never. The best so far is kept as best.safetensors."""
+    """Steps between validations of the averaged parameters; 0 = never. The best ones are kept as best.safetensors."""
     stop_after: int = 0
-    """Validations without a new best that end the run; 0 = no such end."""
+    """Validations without a new best after which the run ends; 0 = never."""
     clip: float = 2.0
-    """Gradients are clipped to this multiple of the running median of their norm; 0 = to `clip_norm` alone."""
+    """Multiple of the running median of the norm to which gradients are clipped; 0 = `clip_norm` alone decides."""
     clip_norm: float = 0.3
-    """Limit of the gradient's norm while its median is not known yet, or where `clip` is 0; 0 = none."""
+    """Limit of the gradient's norm until its median is known, or if `clip` is 0; 0 = no limit."""
     skip: float = 0.0
-    """Updates whose gradient exceeds this multiple of the running median are left out; 0 = only those not finite."""
+    """Multiple of the running median above which an update is left out; 0 = only updates that are not finite are."""
     ema: float = 0.999
-    """Decay of the moving average of the parameters, which is what is validated, exported and sampled."""
+    """Decay of the moving average of the parameters, which is validated, exported and sampled."""
     precision: Precision = "fp32"
     """Number format of dense products: bfloat16 autocast or float32."""
 

@@ -1,4 +1,4 @@
-"""The preset of the model of black and white pages: plain numbers, no torch."""
+"""The recipe and the preset of the model of bilevel pages: plain numbers, no torch."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from ...models.configs import ScanConfig, bounded, within
 from .base import MOST_STEPS, Preset, Recipe
 
 LARGEST_SIDE = 2**13
-"""Pixels of a page's side."""
+"""Most pixels of a side of a page."""
 
 
 @dataclass(frozen=True)
 class BilevelRecipe(Recipe):
-    """How the model of pages is trained. They are made as the run goes on."""
+    """How the model of bilevel pages is trained. The pages are synthetic, and are made during the run."""
 
     steps: int = 20000
     batch: int = 8
@@ -24,17 +24,17 @@ class BilevelRecipe(Recipe):
     clip: float = 0.0
     ema: float = 0.998
     pixels: int = 1024
-    """Of each page, a step."""
+    """Pixels of each page in a step."""
     page_height: int = 1200
     page_width: int = 900
     pages: int = 64
-    """Kept in memory at a time."""
+    """Pages in memory."""
     renew: int = 16
-    """Steps after which one of them is replaced by a new one."""
+    """Steps after which one of the pages is replaced by a new one."""
     halftones: float = 0.2
-    """Share of the pages that are photographs in black dots."""
+    """Share of the pages that are halftones of photographs."""
     fonts: str = ""
-    """Folder of fonts; empty for those of the system, or Pillow's own."""
+    """Folder of fonts; empty for the fonts of the system, or Pillow's own."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -42,14 +42,14 @@ class BilevelRecipe(Recipe):
         bounded({name: (getattr(self, name), LARGEST_SIDE) for name in ("page_height", "page_width", "pages")})
         within({"halftones": (self.halftones, 1)})
         if not isinstance(self.fonts, str):
-            raise ValueError("fonts is no folder")
+            raise ValueError("fonts is not a folder")
 
 
 BILEVEL_PRESETS = {
     "bilevel": Preset(
-        "black and white pages of any size, lossless: pixels given those before them, exact; pages are made",
+        "bilevel pages of any size, lossless: pixels given those before them; the pages are synthetic",
         ScanConfig(),
         BilevelRecipe(),
     )
 }
-"""Presets of this kind, by name."""
+"""The presets by name."""

@@ -1,7 +1,7 @@
-"""Presets of the families: sizes and recipes of the papers, plain numbers, no torch.
+"""Recipe and presets of the families of small images, after the papers: plain numbers, no torch.
 
 RRVQ: Willetts et al. (2021), appendix C and table G.1. HD-VAE: Lievin et al. (2019), appendix A and tables 1, 2 and 4.
-What a paper leaves out is chosen here and said in docs/MODELS.md. `--set key=value` changes any field.
+docs/MODELS.md says what the papers leave out and is chosen here. `--set key=value` changes any field.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from ...models.families.config import FamilyConfig
 from .base import LARGEST_RATE, MOST_STEPS, Optimiser, Precision, Preset, Recipe, Schedule
 
 Kind = Literal["gumbel-softmax", "straight-through", "straight-through-gumbel"]
-"""Of a relaxation."""
+"""Kinds of relaxed samples."""
 
 COLDEST, HOTTEST = 1e-4, 1e4
-"""Temperatures of a relaxation."""
+"""Bounds of a relaxation's temperature."""
 MOST_NATS = 1e6
 
 
 @dataclass(frozen=True)
 class FamilyRecipe(Recipe):
-    """How a family is trained. Rates are the optimiser's; `temperatures` run over fractions of the whole run."""
+    """How a family is trained."""
 
     steps: int = 400_000
     batch: int = 64
@@ -32,11 +32,11 @@ class FamilyRecipe(Recipe):
     beta2: float = 0.999
     rate: float = 8e-4
     values_rate: float = 0.0
-    """Of memory values; 0 = `rate`."""
+    """Learning rate of memory values; 0 = `rate`."""
     warm_up: int = 100
     schedule: Schedule = "plateau"
     decay_to: float = 0.0625
-    """The rates never fall below this share of themselves."""
+    """Share of the learning rates below which they never fall."""
     plateau_factor: float = 0.8
     patience: int = 20
     validate_every: int = 0
@@ -48,12 +48,12 @@ class FamilyRecipe(Recipe):
     precision: Precision = "fp32"
     relaxation: Kind = "gumbel-softmax"
     fractions: tuple[float, ...] = (0.0, 1 / 3, 2 / 3)
-    """Where in the run the temperature has the values of `temperatures`; linear between, constant after."""
+    """Fractions of the run at which the temperature is one of `temperatures`; linear between them, constant after."""
     temperatures: tuple[float, ...] = (0.8, 0.3, 0.1)
     free_bits: float = 0.0
-    """Nats of KL a layer costs at least, in the batch's mean (Kingma et al. 2016)."""
+    """Least KL divergence of a layer that counts, in nats, in the mean of a batch (Kingma et al. 2016)."""
     kl_warm_up: int = 0
-    """Steps over which the KL's weight rises from 0 to 1."""
+    """Steps over which the weight of the KL divergence rises from 0 to 1."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -61,7 +61,7 @@ class FamilyRecipe(Recipe):
         bounded({"kl_warm_up": (self.kl_warm_up, MOST_STEPS)}, 0)
         one_of({"relaxation": (self.relaxation, Kind)})
         if not 1 <= len(self.fractions) == len(self.temperatures) <= 64:
-            raise ValueError("fractions and temperatures differ in number, or are none or more than 64")
+            raise ValueError("fractions and temperatures differ in number, or there are none or more than 64")
         within({f"fraction {i}": (fraction, 1) for i, fraction in enumerate(self.fractions, 1)})
         within({f"temperature {i}": (one, HOTTEST) for i, one in enumerate(self.temperatures, 1)}, COLDEST)
         if list(self.fractions) != sorted(self.fractions):
@@ -77,7 +77,7 @@ class FamilyPreset(Preset):
 
 
 EPOCH = 50_000 // 64
-"""Steps in an epoch of CIFAR-10 at the paper's batch."""
+"""Steps of an epoch of CIFAR-10 at the paper's batch size."""
 
 RRVQ = FamilyRecipe(steps=500 * EPOCH, validate_every=EPOCH, free_bits=0.5)
 HDVAE = FamilyRecipe(
@@ -114,16 +114,16 @@ ONE = replace(L5, sides=(16,), symbols=(256,), variables=(1,), embedding=64, top
 CELEBA_EPOCH = 162_770 // 64
 CELEBA = replace(RRVQ, steps=160 * CELEBA_EPOCH, validate_every=CELEBA_EPOCH, patience=5)
 HD_SIDES = (14, 7, 4, 4, 4, 4)
-"""Sides of the chain's maps by level; the variables sit beside them, in one position."""
+"""Sides of the feature maps by level; the latent variables have one position."""
 
 
 def small(recipe: FamilyRecipe) -> FamilyRecipe:
-    """The same for hours on a CPU."""
+    """Shorten a recipe to hours on a CPU."""
     return replace(recipe, steps=20_000, batch=32, validate_every=1000)
 
 
 def memory(variables: tuple[int, ...], symbols: tuple[int, ...]) -> FamilyConfig:
-    """HD-VAE: a ladder with skip connections over memory layers, for binary images of 28x28."""
+    """Return an HD-VAE for binary images of 28x28: a ladder VAE with skip connections over memory layers."""
     return FamilyConfig(
         sides=HD_SIDES[: len(variables)],
         symbols=symbols,
@@ -144,12 +144,12 @@ def memory(variables: tuple[int, ...], symbols: tuple[int, ...]) -> FamilyConfig
 
 
 def shared(total: int, layers: int) -> tuple[int, ...]:
-    """So many variables over so many layers, as evenly as they go, the finest layers taking one more."""
+    """Distribute variables over layers as evenly as they go; the finest layers may take one more."""
     return tuple(total // layers + (level < total % layers) for level in range(layers))
 
 
 def gaussian(config: FamilyConfig, coordinates: int) -> FamilyConfig:
-    """The same networks over Gaussian variables."""
+    """Return the same networks over Gaussian variables."""
     return replace(config, latent="gaussian", embedding=coordinates, exact=False)
 
 
@@ -207,7 +207,7 @@ def _rrvq() -> dict[str, FamilyPreset]:
 
 
 def _faces() -> dict[str, FamilyPreset]:
-    """The models of table 1 of Willetts et al. for images of 64x64: maps of twice the side."""
+    """Return the models of Willetts et al., table 1, for images of 64x64: feature maps of twice the side."""
     wide = {
         "rrvq-l32": ("RRVQ-VAE, 4 x 8 layers at sides 32 to 4", L32),
         "rvq": ("rVQ-VAE: one layer, unit variance", replace(ONE, variance="unit")),
@@ -254,7 +254,7 @@ def _hdvae() -> dict[str, FamilyPreset]:
 
 
 def _grid() -> dict[str, FamilyPreset]:
-    """The relaxation-bias grid of Lievin et al., table 4: N variables over L layers, K = 256."""
+    """Return the models of Lievin et al., table 4, on relaxation bias: N variables over L layers, K = 256."""
     return {
         f"hdvae-n{total}-l{layers}": FamilyPreset(
             f"HD-VAE, relaxation bias: {total} variables over {layers} layers of 256 symbols",

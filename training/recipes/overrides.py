@@ -1,4 +1,4 @@
-"""Values that a person may change with `--set key=value`: fields of plain dataclasses, typed as they are declared."""
+"""Change fields of plain dataclasses by `--set key=value`; texts are parsed by the declared types."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ NUMBERS = {int: "a whole number", float: "a number"}
 
 
 def settable(value: Any) -> dict[str, Any]:
-    """The names that can be set in a dataclass instance, `outer.inner` where one holds another, and their types."""
+    """Return the types of the fields that can be set, by name; `outer.inner` for a dataclass within a dataclass."""
     return dict(_leaves(value, ""))
 
 
 def changed(value: T, settings: Mapping[str, str]) -> T:
-    """A dataclass instance with fields set from texts, all at once. Unknown names are ignored.
+    """Return a dataclass instance with fields set from texts, all at once. Unknown names are ignored.
 
-    InvalidArgument for a bad value, or a combination that the dataclass refuses with a ValueError.
+    Raises:
+        InvalidArgument: a text does not fit its field's type, or the dataclass refuses the values.
     """
     kinds = settable(value)
     parsed = {name: parse(name, text, kinds[name]) for name, text in settings.items() if name in kinds}
@@ -37,7 +38,7 @@ def changed(value: T, settings: Mapping[str, str]) -> T:
 
 
 def parse(name: str, text: str, kind: Any) -> Any:
-    """A text as a value of a declared type: str, int, float, bool, Literal, tuples of these, or None where allowed."""
+    """Parse a text as a declared type: str, int, float, bool, Literal, tuples of these, or None where allowed."""
     origin, inner = get_origin(kind), get_args(kind)
     if origin in (Union, types.UnionType):
         if text.lower() == "none" and types.NoneType in inner:
@@ -72,7 +73,7 @@ def _leaves(value: Any, prefix: str) -> Iterator[tuple[str, Any]]:
 
 
 def _readable(kind: Any) -> bool:
-    """Whether a value of this type can be typed by a person."""
+    """Return whether a person can type a value of this type."""
     origin, inner = get_origin(kind), [one for one in get_args(kind) if one not in (types.NoneType, Ellipsis)]
     if origin in (Union, types.UnionType, tuple):
         return bool(inner) and all(_readable(one) for one in inner[:1])

@@ -13,39 +13,40 @@ Learns = Literal["all", "postfilter"]
 
 @dataclass(frozen=True)
 class PhotoRecipe(Recipe):
-    """How a photograph model is trained. Rates are Adam's; fractions are of the whole run."""
+    """How a photograph model is trained. Fractions are of the whole run."""
 
     precision: Precision = "bf16"
     crop: int = 128
+    """Side of the crops in pixels."""
     late_crop: int = 256
     """Side of the crops in the last part of the run; the batch shrinks so that the pixels stay the same."""
     late_from: float = 0.6
+    """Fraction from which on the crops have side `late_crop`."""
     codebook_rate: float = 3e-3
+    """Learning rate of the codebooks; the next ones are those of the synthesis, the post-filter and the analysis."""
     network_rate: float = 5e-4
-    """Of the synthesis."""
     postfilter_rate: float = 1e-3
     analysis_rate: float = 1e-4
     anchor: float = 0.1
-    """Share of the distortion measured on the canvas itself: it stays what the posterior takes it for."""
+    """Share of the distortion that is measured on the reconstructed coefficients, which the posterior relies on."""
     pull: float = 1.0
-    """Weight of the expected rate's gradient on the canvas predictions and the analysis."""
+    """Weight of the expected rate's gradient on the coefficient predictions and the analysis."""
     analysis_from: float = 0.1
-    """From this fraction on the learned analysis is trained; 1 = never."""
+    """Fraction from which on the learned analysis is trained; 1 = never."""
     synthetic: float = 0.06
-    """Share of the crops that are made (noise, ramps, lines, blocks), not cut from photographs."""
-    varied: float = 0.0
-    """Share of the photographs' crops that are seen at another size and in coarser colours, many in other ones, too, or
-    with grain."""
+    """Share of the crops that are synthetic (noise, ramps, lines, blocks)."""
+    augmented: float = 0.0
+    """Share of the photographs' crops that are augmented: another size, other colours, subsampled chroma, grain."""
     filtered: bool = False
-    """Whether errors are measured behind a filter that is fitted to each crop, as files have it."""
+    """Measure errors behind an adaptive filter that is fitted to each crop, as files have one."""
     learns: Learns = "all"
     """What is trained; "postfilter" trains that alone, on a pool of crops that are decoded once."""
     pool: int = 512
-    """Crops in that pool ..."""
+    """Crops in the pool of decoded crops."""
     pool_side: int = 192
-    """... their sides ..."""
+    """Side of the pool's crops in pixels."""
     pool_steps: int = 2000
-    """... and how many steps it lasts."""
+    """Steps after which the pool is decoded anew."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -53,13 +54,13 @@ class PhotoRecipe(Recipe):
         bounded({"pool": (self.pool, MOST_IMAGES), "pool_steps": (self.pool_steps, MOST_STEPS)})
         bounded({"pool_side": (self.pool_side, LARGEST_CROP)}, self.crop if self.learns == "postfilter" else 1)
         if self.pool_side % 8:
-            raise ValueError(f"pool_side {self.pool_side} is no multiple of 8, the side of a block")
+            raise ValueError(f"pool_side {self.pool_side} is not a multiple of 8, the side of a block")
         one_of({"learns": (self.learns, Learns)})
         if self.filtered and self.learns == "postfilter":
-            raise ValueError("filtered is of runs of the whole: the post-filter alone learns on crops without filters")
+            raise ValueError("filtered needs learns=all: the post-filter alone learns on crops without filters")
         rates = ("codebook_rate", "network_rate", "postfilter_rate", "analysis_rate", "pull")
         within({name: (getattr(self, name), LARGEST_RATE) for name in rates})
-        shares = ("late_from", "anchor", "analysis_from", "synthetic", "varied")
+        shares = ("late_from", "anchor", "analysis_from", "synthetic", "augmented")
         within({name: (getattr(self, name), 1) for name in shares})
 
 
@@ -73,7 +74,7 @@ WHOLE = RRVQConfig(
     postfilter_width=64,
     postfilter_pairs=4,
 )
-"""The sizes of the default weights: `--from` takes these, and smaller ones before them."""
+"""The sizes of the default weights."""
 
 PHOTO_PRESETS = {
     "rrvq": Preset(

@@ -1,4 +1,4 @@
-"""The preset of the model of lossless pixels: plain numbers, no torch."""
+"""The recipe and the preset of the model of lossless pixels: plain numbers, no torch."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ class PixelRecipe(Recipe):
     crop: int = 48
     """Side of the crops."""
     quality: float = 20.0
-    """Of the lossy images of half the size that the pixels are conditioned on."""
+    """Quality of the lossy images of half the size that the pixels are conditioned on, 1 to 100."""
     hierarchy: str = ""
-    """Weights that make these: a name or a path; empty for the default ones."""
+    """Weights that give these images: a name or a path; empty for the default ones."""
     lossless_share: float = 0.5
-    """Share of the crops that come from lossless files. The others are halved, which hides how they were compressed."""
+    """Share of the crops from lossless files. Other images are halved, which hides their compression artefacts."""
     other_transforms: float = 0.5
-    """Share of the crops that are under any colour transform, not under the smoothest."""
+    """Share of the crops under a random colour transform instead of the smoothest one."""
     grey: float = 0.03
     """Share of the crops that are made grey."""
 
@@ -46,4 +46,4 @@ PIXEL_PRESETS = {
         PixelRecipe(),
     )
 }
-"""Presets of this kind, by name."""
+"""The presets by name."""

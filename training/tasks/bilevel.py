@@ -1,4 +1,4 @@
-"""The model of black and white pages as a task of the loop: pixels of pages that are made on the way."""
+"""Train the model of bilevel pages on pixels of synthetic pages, which are made during the run."""
 
 from __future__ import annotations
 
@@ -19,25 +19,30 @@ from ...models.pixels.bilevel.quiet import PATTERNS, QuietBilevelNet
 from ...models.pixels.bilevel.surroundings import RECTANGLES, counts, features, pattern, window
 from ...models.pixels.causal import Reach
 from ..data.bilevel_pages import fonts_below
-from ..data.bilevel_scans import Page, made
+from ..data.bilevel_scans import Page, synthetic_page
 from ..loop.task import LossTerms, ParameterGroup, Progress, Task
 from ..recipes.bilevel import BilevelRecipe
 
 
 @dataclass
 class PageFeatures:
-    """A page and what its pixels see; `busy` are the places in raster order of those that the network is asked for."""
+    """A page and the features that its pixels are predicted from.
+
+    Args:
+        white: the page (H, W), 1 for paper.
+        found: counts in RECTANGLES about the busy pixels, (n, rectangles).
+        busy: places in raster order of the pixels whose probability the network gives, (n,).
+        quiet: ink and paper among the other pixels by pattern, (PATTERNS, 2).
+    """
 
     white: Tensor
     found: Tensor
-    """Counts in RECTANGLES of the busy ones, (n, rectangles)."""
     busy: Tensor
     quiet: Tensor
-    """Ink and paper among the others by pattern, (PATTERNS, 2)."""
 
 
 def page_features(page: Page, reach: Reach) -> PageFeatures:
-    """What the network may see of a page, whose rarer colour counts as ink."""
+    """Compute the features of a page, whose rarer colour counts as ink."""
     white = torch.from_numpy(page if page.mean() >= 0.5 else 1 - page).float()
     found = counts(white[None], window(reach) + RECTANGLES)[0].flatten(0, 1)
     still = (found[:, 0] == 0) & (found[:, 1] == 0)
@@ -48,7 +53,13 @@ def page_features(page: Page, reach: Reach) -> PageFeatures:
 
 
 class BilevelTask(Task):
-    """A model of pages, and a stock of pages that is renewed bit by bit."""
+    """A model of bilevel pages, and pages in memory that are renewed one after another.
+
+    Args:
+        config: the model's sizes.
+        recipe: how it is trained, and what pages are made.
+        photographs: folder of images for halftones; None makes none.
+    """
 
     module: QuietBilevelNet
 
@@ -60,15 +71,15 @@ class BilevelTask(Task):
         self.pages: list[PageFeatures] = []
 
     def groups(self) -> Sequence[ParameterGroup]:
-        """The network alone; quiet pixels are counted."""
+        """Return the network; the probabilities of quiet pixels are counted instead."""
         return [ParameterGroup("pages", list(self.module.parameters()), self.recipe.rate)]
 
     def prepare(self, rng: np.random.Generator) -> None:
-        """The first pages."""
+        """Make the first pages."""
         self.pages = [self._page(rng) for _ in range(self.recipe.pages)]
 
     def batch(self, rng: np.random.Generator, progress: Progress) -> Tensor:
-        """What busy pixels see, and as the last column their colour. (n, inputs + 1)"""
+        """Draw busy pixels: their features, and as the last column their colour, (n, inputs + 1)."""
         if not self.pages:
             self.prepare(rng)
         if progress.step % self.recipe.renew == 0:
@@ -77,7 +88,7 @@ class BilevelTask(Task):
         return torch.cat([self._rows(self.pages[i], rng) for i in chosen])
 
     def loss_terms(self, batch: Tensor, progress: Progress) -> LossTerms:
-        """Bits of a busy pixel."""
+        """Compute the rate of the busy pixels in bits a pixel."""
         scores = self.module.net.scores(batch[:, :-1])
         bits = -log_prob(scores, batch[:, -1]).mean() / math.log(2)
         return LossTerms(bits, {"rate_bpp": float(bits.detach())})
@@ -85,7 +96,9 @@ class BilevelTask(Task):
     def _page(self, rng: np.random.Generator) -> PageFeatures:
         size = self.recipe.page_height, self.recipe.page_width
         while True:
-            page = page_features(made(size, self.fonts, self._photograph(rng), rng, self.recipe.halftones), self.reach)
+            page = page_features(
+                synthetic_page(size, self.fonts, self._photograph(rng), rng, self.recipe.halftones), self.reach
+            )
             self.module.quiet += page.quiet
             if len(page.busy):
                 return page
@@ -97,7 +110,7 @@ class BilevelTask(Task):
             return [np.asarray(image.convert("L"))]
 
     def _rows(self, page: PageFeatures, rng: np.random.Generator) -> Tensor:
-        """A random few of a page's busy pixels."""
+        """Draw busy pixels of a page."""
         kept = torch.from_numpy(rng.integers(len(page.busy), size=self.recipe.pixels))
         padded, width = self.reach.padded(2 * page.white - 1), page.white.shape[1]
         y, x = page.busy[kept] // width, page.busy[kept] % width

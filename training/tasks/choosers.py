@@ -1,13 +1,12 @@
-"""The training chooser: takes the posterior's hard choice and gathers the objective's terms on the way down.
+"""Choose symbols in training: take the posterior's hard choice, and sum the objective's terms during the pass.
 
-The choice itself has no gradient. Where the analysis and the canvas predictions learn, it is replaced in the backward
-pass by its relaxation, the posterior's mean: with q(k | e_q) ~ p(k) N(e_q; values_k, 1),
+The choice itself has no gradient. Where the analysis and the coefficient predictions learn, the backward pass uses
+its relaxation instead, the posterior's mean: with q(k | e_q) ~ p(k) N(e_q; values_k, 1),
 
     d E_q[values] / d e_q = Cov_q(values),        d E_q[-ln p] / d e_q = Cov_q(values, -ln p),
 
-next to nothing inside a cell and large at its border, as it should be. Passing the distortion's gradient straight
-through instead (as if the canvas followed the evidence everywhere) taught the analysis to push coefficients out of the
-zero cell: the rate rose by 40 %.
+which is almost zero inside a cell and large at its border, as it should be. A straight-through estimate of the
+distortion's gradient taught the analysis to push coefficients out of the zero cell: the rate rose by 40 %.
 """
 
 from __future__ import annotations
@@ -22,15 +21,19 @@ from ...models.photo.network.latent import LatentLayer
 from ...models.photo.network.top_down import Step
 
 LARGEST = 4.0
-"""Bound of the relaxation's gradients, in nats per sigma and relative to the distortion's."""
+"""Bound of the relaxation's gradients, in nats per sigma, and relative to those of the distortion."""
 
 
 class PosteriorChooser:
-    """Chooses argmin_k distortion + rate (the mode of Bayes' posterior) and sums -ln p(k) for each image.
+    """Choose argmin_k distortion + rate (the mode of Bayes' posterior), and sum -ln p(k) by image.
 
-    `nats`: rate by image (B,). With `pull_weight` (B,), the rate's weight in the loss, the gradients above are taken,
-    `emphasis` times: the distortion's through the canvas, the rate's through the surrogate `pull`, whose value means
-    nothing. `codes`: symbols in use by layer.
+    Its attributes: `nats` is the rate by image, (B,), `layer_nats` the same by layer, `codes` counts the symbols in
+    use by layer, and `pull` is a surrogate loss for the rate's gradient, whose value means nothing.
+
+    Args:
+        batch: number of images B.
+        pull_weight: weight of the rate in the loss, (B,), if the gradients above are wanted.
+        emphasis: factor of these gradients.
     """
 
     def __init__(self, batch: int, pull_weight: Tensor | None = None, emphasis: float = 1.0) -> None:
@@ -42,7 +45,7 @@ class PosteriorChooser:
         self._used: dict[str, Tensor] = {}  # (K,) by layer
 
     def choose(self, step: Step) -> Tensor:
-        """Symbols (n,) int64."""
+        """Return symbols (n,) int64."""
         assert step.residual is not None
         scores = step.layer.scores(step.embedding)
         with torch.no_grad():
@@ -57,18 +60,18 @@ class PosteriorChooser:
         return symbols
 
     def _note(self, layer: LatentLayer, nats: Tensor, symbols: Tensor) -> None:
-        """Adds up what the layer's blocks of positions cost and use."""
+        """Add the cost and the symbols in use of a part of a layer's positions."""
         used = torch.zeros(layer.symbols, dtype=torch.bool, device=symbols.device).index_fill_(0, symbols, True)
         self._used[layer.name] = used = used | self._used.get(layer.name, used)
         self.layer_nats[layer.name] = self.layer_nats.get(layer.name, 0.0) + nats
         self.codes[layer.name] = int(used.sum())
 
     def cost(self, step: Step, scores: Tensor) -> Tensor:
-        """-ln of the posterior up to a constant of each position: scores (n, K) in nats -> (n, K)."""
+        """Return -ln of the posterior up to a constant of each position: scores (n, K) in nats -> (n, K)."""
         return step.costs() - scores
 
     def decide(self, cost: Tensor) -> Tensor:
-        """The symbols of least cost: (n, K) in nats -> (n,)."""
+        """Return the symbols of least cost: (n, K) in nats -> (n,)."""
         return cost.argmin(dim=1)
 
     def _relax(self, step: Step, posterior: Tensor, scores: Tensor) -> None:
@@ -82,9 +85,9 @@ class PosteriorChooser:
 
 
 class _PosteriorMean(torch.autograd.Function):
-    """Zeros with the gradient of the posterior's mean: Cov_q(values) times what comes back. (n, v) -> (n, v)
+    """Return zeros with the gradient of the posterior's mean, Cov_q(values) times the incoming one: (n, v) -> (n, v).
 
-    Where cells are wide the gradient at a border is rare and large: it is bounded to LARGEST times what comes back.
+    Where cells are wide, the gradient at a border is rare and large: it is bounded to LARGEST times the incoming one.
     """
 
     @staticmethod

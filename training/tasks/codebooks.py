@@ -1,4 +1,4 @@
-"""How the codebooks start: scalar ones evenly, vector ones by entropy-constrained clustering of real coefficients."""
+"""Initialise codebooks: scalar ones evenly, vector ones by entropy-constrained clustering of real coefficients."""
 
 from __future__ import annotations
 
@@ -12,7 +12,13 @@ from ...models.photo.network.model import PhotoRRVQ
 
 
 def initialise_codebooks(model: PhotoRRVQ, evidence: dict[int, Tensor], generator: torch.Generator) -> None:
-    """Fills every codebook; `evidence`: coefficients in units of sigma by stride (N, channels), mixed qualities."""
+    """Initialise every codebook of a model.
+
+    Args:
+        model: the photograph model.
+        evidence: analysis coefficients of many crops and qualities in units of sigma, (N, channels) by stride.
+        generator: what the clustering draws with.
+    """
     plans = [plan for stages in photo_plan(model.config.layout).values() for stage in stages for plan in stage]
     left: dict[tuple[int, tuple[int, ...]], Tensor] = {}  # by earlier layers of the same coefficients
     for plan, layer in zip(plans, model.chain.layers(), strict=True):
@@ -25,7 +31,7 @@ def initialise_codebooks(model: PhotoRRVQ, evidence: dict[int, Tensor], generato
 
 
 def even_codebook(plan: LayerPlan) -> Tensor:
-    """K scalars about zero, or a square grid of K pairs: `step` apart at zero, then growing to `reach`. (K, v)"""
+    """Return K scalars about zero, or a square grid of K pairs, (K, v); see `companded` for their spacing."""
     if len(plan.coefficients) == 1:
         return companded(plan.symbols, plan.step, plan.reach)[:, None]
     side = companded(math.isqrt(plan.symbols), plan.step, plan.reach)
@@ -33,7 +39,7 @@ def even_codebook(plan: LayerPlan) -> Tensor:
 
 
 def companded(count: int, step: float, reach: float) -> Tensor:
-    """`count` scalars about zero, `step` apart there, their spacing growing as a sinh up to `reach`. (count,)"""
+    """Return scalars about zero, (count,): `step` apart at zero, with a spacing that grows as a sinh up to `reach`."""
     j = torch.arange(count, dtype=torch.float64) - count // 2
     half = count / 2
     low, high = 1e-9, 1.0
@@ -45,7 +51,17 @@ def companded(count: int, step: float, reach: float) -> Tensor:
 
 
 def cluster(points: Tensor, symbols: int, generator: torch.Generator, rounds: int = 12) -> Tensor:
-    """Entropy-constrained Lloyd iterations: argmin |x - c|^2 / 2 - ln p(c), the first centre held at zero. (K, v)"""
+    """Cluster points by entropy-constrained Lloyd iterations (Chou, Lookabaugh and Gray, 1989).
+
+    Args:
+        points: (N, v).
+        symbols: number of centres K.
+        generator: what starts are drawn with.
+        rounds: iterations.
+
+    Returns:
+        Centres (K, v); the first is zero.
+    """
     active = points[points.abs().amax(1) > 1.0]
     if not len(active):  # earlier layers left nothing: begin at random
         active = torch.randn(symbols, points.shape[1], generator=generator)
@@ -69,13 +85,13 @@ def cluster(points: Tensor, symbols: int, generator: torch.Generator, rounds: in
 
 
 def constrained_choice(points: Tensor, centres: Tensor, probabilities: Tensor) -> Tensor:
-    """argmin_k |x - c_k|^2 / 2 - ln p_k. (N, v), (K, v), (K,) -> (N,)"""
+    """Return argmin_k |x - c_k|^2 / 2 - ln p_k: (N, v), (K, v), (K,) -> (N,)."""
     constant = 0.5 * centres.square().sum(1) - torch.log(probabilities)
     return torch.addmm(constant, points, centres.t(), alpha=-1).argmin(1)
 
 
 def marginals(points: Tensor, centres: Tensor, rounds: int = 3) -> Tensor:
-    """Frequencies (K,) of the entropy-constrained choice among fixed centres, each at least about 1e-5."""
+    """Return probabilities (K,) of the entropy-constrained choice among fixed centres, each at least about 1e-5."""
     probabilities = torch.full((len(centres),), 1 / len(centres))
     for _ in range(rounds):
         chosen = constrained_choice(points[:60000], centres, probabilities)

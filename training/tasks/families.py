@@ -1,9 +1,9 @@
-"""The families' objective: the evidence lower bound with relaxed samples, in nats an image.
+"""Train the families of small images by the evidence lower bound with relaxed samples, in nats an image.
 
     loss = -log p(x | z~) + beta sum_l max(KL_l, free bits) [+ VQ-VAE's codebook and commitment losses]
 
-(Willetts et al. 2021, eq 5; Lievin et al. 2019, eq 5.) KL_l is the whole divergence of q(z_l | ..) from p(z_l | z~_>l),
-not one sample of it: the expectation over H(z~) of Lievin's eq 14.
+Source: Willetts et al. (2021), eq. 5; Lievin et al. (2019), eq. 5. KL_l is the whole divergence of q(z_l | ..) from
+p(z_l | z~_>l) instead of one sample of it: the expectation over H(z~) of Lievin et al., eq. 14.
 """
 
 from __future__ import annotations
@@ -29,18 +29,23 @@ from ..recipes.families import FamilyRecipe
 from ..warm_start.families import warm_start_family
 
 
-class Images(Protocol):
-    """Where batches come from."""
+class BatchSource(Protocol):
+    """Training images."""
 
     def batch(self, count: int, rng: np.random.Generator) -> Tensor:
-        """(count, C, S, S) float32: grey levels 0..255, or 0 and 1 for a binary set."""
+        """Draw images: (count, C, S, S) float32, levels 0 to 255, or 0 and 1 for a binary data set."""
         ...
 
 
 class ElboTask(Task):
-    """A family over a data set.
+    """A family of small images on a data set.
 
-    `validation` gives the batches that `validate` measures, `start` is a checkpoint whose parameters it goes on from.
+    Args:
+        config: the model's sizes.
+        recipe: how it is trained.
+        data: the training images.
+        validation: gives the batches that `validate` measures; None for a run without validation.
+        start: checkpoint whose parameters the run starts from; None starts from random networks.
     """
 
     module: FamilyVAE
@@ -49,7 +54,7 @@ class ElboTask(Task):
         self,
         config: FamilyConfig,
         recipe: FamilyRecipe,
-        data: Images,
+        data: BatchSource,
         validation: Callable[[], Iterable[Tensor]] | None = None,
         start: Path | None = None,
     ) -> None:
@@ -57,7 +62,7 @@ class ElboTask(Task):
         self.module = FamilyVAE(config)
 
     def groups(self) -> Sequence[ParameterGroup]:
-        """Memory values have a rate of their own (Lievin et al., appendix A: their gradients are sparse)."""
+        """Return memory values, whose gradients are sparse (Lievin et al., appendix A), and the networks."""
         named = [(name, p) for name, p in self.module.named_parameters()]
         values = [p for name, p in named if name.endswith("codebook.values")]
         rest = [p for name, p in named if not name.endswith("codebook.values")]
@@ -66,11 +71,11 @@ class ElboTask(Task):
         return [group for group in groups if group.parameters]
 
     def batch(self, rng: np.random.Generator, progress: Progress) -> Tensor:
-        """The next batch, on the CPU."""
+        """Draw training images: (B, C, S, S), on the CPU."""
         return self.data.batch(self.recipe.batch, rng)
 
     def prepare(self, rng: np.random.Generator) -> None:
-        """Data-dependent initialisation of the normalised weights on one batch, or another run's parameters."""
+        """Initialise the normalised weights from one batch, or take the parameters of `start`."""
         model = self.module
         if self.start is not None:
             return warm_start_family(model, self.start)
@@ -80,7 +85,7 @@ class ElboTask(Task):
             model.decode(len(x), Posterior(pick), model.infer(x, pick))
 
     def loss_terms(self, batch: Tensor, progress: Progress) -> LossTerms:
-        """The objective of a batch on the model's device. DvcodecError naming the layer that is no number."""
+        """Compute the bound on a batch. DvcodecError that names the first layer whose KL is not finite."""
         model, account, relaxation = self.module, Account(), self._relaxation(progress)
         pick = relaxed(relaxation)
         raw = model.decode(len(batch), Posterior(pick, account), model.infer(batch, pick))
@@ -107,7 +112,7 @@ class ElboTask(Task):
 
     @torch.no_grad()
     def validate(self) -> float:
-        """-ELBO with hard samples over the validation images, in nats an image. DvcodecError if there are none."""
+        """Return -ELBO with hard samples over the validation images, in nats an image. DvcodecError if there are none."""
         if self.validation is None:
             raise DvcodecError("there are no validation images", "--set validate_every=0")
         model, total, images = self.module, 0.0, 0
@@ -121,7 +126,7 @@ class ElboTask(Task):
         return total / images
 
     def synchronise(self, average: Callable[[Iterable[Tensor]], None]) -> None:
-        """EMA codebooks follow the batches of all processes."""
+        """Let EMA codebooks follow the batches of all processes."""
         for layer in self.module.layers():
             if isinstance(layer.codebook, Nearest) and layer.codebook.ema:
                 layer.codebook.synchronise(average)
@@ -135,7 +140,7 @@ class ElboTask(Task):
         return min(1.0, (progress.step + 1) / self.recipe.kl_warm_up) if self.recipe.kl_warm_up else 1.0
 
     def _dictionary(self, account: Account, images: int) -> Tensor:
-        """VQ-VAE's losses, in the units of the ELBO (a Gaussian's nats up to its variance); moves an EMA codebook."""
+        """Return VQ-VAE's losses in nats of a Gaussian with unit variance, and update EMA codebooks."""
         losses = []
         for layer, query, choice in zip(self.module.layers(), account.queries, account.symbols(), strict=True):
             losses.append(layer.vq_losses(query, choice).sum() / images)
@@ -144,14 +149,14 @@ class ElboTask(Task):
         return torch.stack(losses).sum()
 
     def _codes(self, account: Account) -> dict[str, int]:
-        """Symbols in use in the batch by layer, of all its variables' codebooks: V * K at most."""
+        """Count the symbols in use by layer over all its variables' codebooks: V * K at most."""
         pairs = zip(self.module.layers(), account.symbols(), strict=True)
         usage = {layer.plan.name: layer.codebook.usage(found) for layer, found in pairs if layer.codebook is not None}
         return {name: int((counts > 0).sum()) for name, counts in usage.items()}
 
 
 def refuse_nan(account: Account, likelihood: Tensor) -> None:
-    """Stops at the first layer of the walk whose KL is no number, or at the likelihood."""
+    """Raise DvcodecError that names the first layer whose KL divergence is not finite, or the likelihood."""
     terms = {f"layer {name}": kl for name, kl in account.kl.items()} | {"the likelihood": likelihood}
     finite = torch.stack([torch.isfinite(term.detach()).all() for term in terms.values()])
     if not bool(finite.all()):

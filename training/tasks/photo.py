@@ -1,4 +1,4 @@
-"""The photograph model as a task of the loop: crops at every quality, the rate-distortion objective."""
+"""Train the photograph model: crops at every quality, the rate-distortion objective."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ GROUPS = ("chain", "codebooks", "synthesis", "postfilter", "analysis")
 
 
 def group_of(name: str) -> str:
-    """Which group a parameter belongs to, by its name."""
+    """Return the group of a parameter, by its name."""
     if name.endswith(".values"):
         return "codebooks"
     outer = name.partition(".")[0]
@@ -31,14 +31,22 @@ def group_of(name: str) -> str:
 
 
 def drawn_codes(count: int) -> Tensor:
-    """A quality code for each of so many crops, evenly: sigma is log-uniform. (count,) int64"""
+    """Draw quality codes uniformly, so that sigma is log-uniform: (count,) int64."""
     return torch.randint(0, FINEST_CODE + 1, (count,))
 
 
 class PhotoTask(Task):
-    """A photograph model over a folder of photographs.
+    """A photograph model on a folder of photographs.
 
-    `start`: weights to start from; None starts from networks at random and codebooks from the data.
+    Args:
+        config: the model's sizes.
+        recipe: how it is trained.
+        photos: the photographs.
+        seed: seed of the codebooks' clustering.
+        start: weights to start from; None starts from random networks, with codebooks from the data.
+
+    Raises:
+        InvalidArgument: the recipe asks for another precision than bf16.
     """
 
     module: PhotoRRVQ
@@ -52,7 +60,7 @@ class PhotoTask(Task):
         self.module = PhotoRRVQ(config)
 
     def groups(self) -> Sequence[ParameterGroup]:
-        """Chain, codebooks and the float networks: those of them that the model has, and that learn."""
+        """Return the groups in GROUPS that the model has and that learn."""
         recipe = self.recipe
         networks = (recipe.network_rate, recipe.postfilter_rate, recipe.analysis_rate)
         rates = zip(GROUPS, (recipe.rate, recipe.codebook_rate, *networks), strict=True)
@@ -61,22 +69,22 @@ class PhotoTask(Task):
         return [group for group in groups if group.parameters]
 
     def batch(self, rng: np.random.Generator, progress: Progress) -> Tensor:
-        """Crops (B, 3, H, W)."""
+        """Draw crops: levels 0 to 255, (B, 3, H, W)."""
         return self.crops(rng, progress)
 
     def crops(self, rng: np.random.Generator, progress: Progress) -> Tensor:
-        """Crops (B, 3, H, W), larger and fewer in the last part of the run."""
+        """Draw crops (B, 3, H, W), larger and fewer in the last part of the run."""
         recipe = self.recipe
         side = recipe.late_crop if progress.fraction >= recipe.late_from else recipe.crop
         count = max(1, recipe.batch * recipe.crop**2 // side**2)
         return self.drawn(count, side, rng)
 
     def drawn(self, count: int, side: int, rng: np.random.Generator) -> Tensor:
-        """Crops (count, 3, side, side) as the recipe wants them."""
-        return self.photos.batch(count, side, rng, self.recipe.synthetic, self.recipe.varied)
+        """Draw crops (count, 3, side, side), synthetic and augmented in the recipe's shares."""
+        return self.photos.batch(count, side, rng, self.recipe.synthetic, self.recipe.augmented)
 
     def prepare(self, rng: np.random.Generator) -> None:
-        """Codebooks from the coefficients of 24 batches of crops, then what the weights to start from hold."""
+        """Initialise the codebooks from the coefficients of 24 batches, then everything that `start` holds."""
         device = next(self.module.parameters()).device
         with torch.no_grad():
             parts = []
@@ -92,7 +100,7 @@ class PhotoTask(Task):
             warm_start_photo_model(self.module, self.start)
 
     def loss_terms(self, batch: Tensor, progress: Progress) -> LossTerms:
-        """Rate and distortion at qualities drawn for each crop. The layers choose their own precision."""
+        """Compute rate and distortion at a random quality for each crop. The layers choose their own precision."""
         quality = drawn_codes(len(batch)).to(batch.device)
         relaxed = self.recipe.pull > 0 and progress.step % 2 == 0
         relax = 2.0 if relaxed else 0.0  # costly: every second step, counted twice

@@ -1,4 +1,4 @@
-"""The model of lossless pixels as a task of the loop: crops beside what a hierarchy predicts of them."""
+"""Train the model of lossless pixels on crops, conditioned on their prediction by a photograph model."""
 
 from __future__ import annotations
 
@@ -26,11 +26,20 @@ from ..loop.task import LossTerms, ParameterGroup, Progress, Task
 from ..recipes.pixels import PixelRecipe
 
 LOSSY = (".avif", ".jpg", ".jpeg")
-"""Suffixes of files whose pixels compression has changed."""
+"""Suffixes of files that lossy compression may have changed."""
 
 
 def predicted(hierarchy: PhotoModel, pixels: NDArray[np.uint8], quality: float) -> NDArray[np.uint8]:
-    """What a hierarchy predicts of (H, W, 3) pixels, from half their size, at a quality from 1 to 100."""
+    """Predict pixels from their half-size lossy reconstruction.
+
+    Args:
+        hierarchy: the photograph model.
+        pixels: levels 0 to 255, (H, W, 3).
+        quality: of the reconstruction, 1 to 100.
+
+    Returns:
+        Levels 0 to 255, (H, W, 3).
+    """
     small, code, (height, width) = halved(pixels), round(quality * 256), pixels.shape[:2]
     evidence = hierarchy.infer(small, code)
     state = hierarchy.walk(PassSettings(small.shape[0], small.shape[1], code, exact=True), Mode(), evidence)
@@ -38,7 +47,7 @@ def predicted(hierarchy: PhotoModel, pixels: NDArray[np.uint8], quality: float) 
 
 
 def predictive(weights: str) -> PhotoModel:
-    """The hierarchy of weights named, or the default one. DvcodecError if it cannot predict pixels."""
+    """Load the photograph model of the weights named, or the default one. DvcodecError if it cannot predict pixels."""
     from ... import weights as shipped
 
     chosen = shipped.find(weights) if weights else shipped.default()
@@ -49,7 +58,7 @@ def predictive(weights: str) -> PhotoModel:
 
 
 class PixelTask(Task):
-    """A model of lossless pixels over a folder of photographs."""
+    """A model of lossless pixels on a folder of photographs."""
 
     module: WavefrontNet
 
@@ -64,11 +73,11 @@ class PixelTask(Task):
         photos.images = [np.dstack([image, predicted(hierarchy, image, recipe.quality)]) for image in images]
 
     def groups(self) -> Sequence[ParameterGroup]:
-        """All networks alike."""
+        """Return all networks in one group."""
         return [ParameterGroup("pixels", list(self.module.parameters()), self.recipe.rate)]
 
     def batch(self, rng: np.random.Generator, progress: Progress) -> Tensor:
-        """Crops of pixels and of what is predicted, (B, 6, H, W), each under a colour transform."""
+        """Draw crops, each under a colour transform: three planes of pixels and three of their prediction, (B, 6, H, W)."""
         crops = self.photos.batch(self.recipe.batch, self.recipe.crop, rng)
         return torch.stack([self._transformed(crop, rng) for crop in crops])
 
@@ -81,17 +90,20 @@ class PixelTask(Task):
         return torch.cat([colours.split(pixels, transform), colours.split(shown, transform)])
 
     def prepare(self, rng: np.random.Generator) -> None:
-        """Networks start at random."""
+        """Do nothing: the networks start at random."""
 
     def loss_terms(self, batch: Tensor, progress: Progress) -> LossTerms:
-        """Bits a pixel."""
+        """Compute the rate of the crops in bits a pixel."""
         planes, shown = batch[:, :3], batch[:, 3:]
         bits = torch.stack([cost(*pair).sum() for pair in self.module(planes, shown)]) / planes[:, 0].numel()
         return LossTerms(bits.sum(), {"rate_bpp": float(bits.detach().sum())})
 
 
 def _shares(areas: NDArray[np.float64], lossy: NDArray[np.bool_], lossless_share: float) -> NDArray[np.float64]:
-    """Areas, the lossless files' share of which is given wherever there are files of both kinds. DvcodecError: none."""
+    """Return the chances of images (N,): areas, rescaled so that lossless files have the given share.
+
+    DvcodecError if no image is large enough.
+    """
     if not areas.sum():
         raise DvcodecError("no image is large enough once halved", "give larger photographs, or --set crop=N")
     parts = [(areas * lossy, 1 - lossless_share), (areas * ~lossy, lossless_share)]
@@ -102,19 +114,19 @@ def _shares(areas: NDArray[np.float64], lossy: NDArray[np.bool_], lossless_share
 
 @dataclass
 class _Count:
-    """Takes an image's pixels, and counts their tokens by context."""
+    """Takes the pixels of an image and counts their tokens by context."""
 
     counts: NDArray[np.int64]
 
     def choose(self, step: PixelStep) -> NDArray[np.int32]:
-        """The residuals as they are."""
+        """Return the residuals as they are."""
         found = step.residuals()
         np.add.at(self.counts, (step.contexts, tokens.split(found)[0]), 1)
         return found
 
 
 def counted(net: WavefrontNet, paths: Iterable[Path], hierarchy: PhotoModel, quality: float) -> NDArray[np.int64]:
-    """Tokens by context (CONTEXTS, TOKENS) in image files, with a frozen network."""
+    """Count tokens by context in image files, (CONTEXTS, TOKENS), with an integer network."""
     count = _Count(np.zeros((tokens.CONTEXTS, tokens.TOKENS), np.int64))
     model = WavefrontModel("", net, tables().astype(np.float32))
     for path in paths:

@@ -1,7 +1,7 @@
-"""The post-filter alone as a task of the loop: what precedes it is frozen, so crops are decoded once and seen often.
+"""Train the post-filter alone: everything before it is frozen, so that crops are decoded once and used often.
 
 A step takes a tenth of the time of one that trains the whole model. The crops of a pool, their qualities and their
-decoding follow from the run's seed and the pool's number: a resumed run decodes the pool that it was in anew.
+decoding follow from the run's seed and the pool's number, so that a resumed run decodes the same pool again.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ from .photo import PhotoTask
 from .rate_distortion import image_weights
 
 AT_ONCE = 8
-"""Crops that are decoded side by side."""
+"""Crops that are decoded in one batch."""
 
 
 @dataclass
 class Pool:
-    """Decoded crops in half precision, all but the quality in units of sigma."""
+    """Decoded crops in half precision; all but the quality is in units of sigma."""
 
-    shown: Tensor  # (N, 3, side, side), what the synthesis makes without the filter
+    shown: Tensor  # (N, 3, side, side), output of the synthesis without the filter
     features: Tensor  # (N, told, side / 8, side / 8)
-    missing: Tensor  # (N, 3, side, side), the image less what is shown
+    missing: Tensor  # (N, 3, side, side), the image minus `shown`
     quality: Tensor  # (N,), codes
 
     def cut(self, places: Tensor, side: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Squares of `side` pixels: places (n, 3) hold a crop's number and the block to begin at, down and across."""
+        """Cut squares of `side` pixels at places (n, 3): a crop's number, and the row and column of the first block."""
         blocks = side // BLOCK
 
         def squares(maps: Tensor, unit: int) -> Tensor:
@@ -51,7 +51,7 @@ class Pool:
 
 
 class PostFilterTask(PhotoTask):
-    """A photograph model from weights of which only the post-filter learns."""
+    """A photograph model from weights, of which only the post-filter learns. InvalidArgument if it has none."""
 
     def __init__(self, config: RRVQConfig, recipe: PhotoRecipe, photos: PhotoFolder, seed: int, start: Path | None):
         super().__init__(config, recipe, photos, seed, start)
@@ -64,13 +64,13 @@ class PostFilterTask(PhotoTask):
         self.number = -1
 
     def prepare(self, rng: np.random.Generator) -> None:
-        """As `PhotoTask.prepare`. InvalidArgument without weights to start from: the rest does not learn."""
+        """Load the weights to start from. InvalidArgument without any: the rest of the model does not learn."""
         if self.start is None:
             raise InvalidArgument("the post-filter alone learns behind weights that are there", "--from WEIGHTS")
         super().prepare(rng)
 
     def batch(self, rng: np.random.Generator, progress: Progress) -> Tensor:
-        """Which squares of the pool: (B, 3), crop, rows and columns of blocks."""
+        """Draw squares of the pool: crop, row and column of the first block, (B, 3)."""
         number = progress.step // self.recipe.pool_steps
         if number != self.number:
             self.pool, self.number = self._decoded(np.random.default_rng([self.seed, number])), number
@@ -78,7 +78,7 @@ class PostFilterTask(PhotoTask):
         return torch.from_numpy(rng.integers([self.recipe.pool, room, room], size=(self.recipe.batch, 3)))
 
     def loss_terms(self, batch: Tensor, progress: Progress) -> LossTerms:
-        """The distortion that the filter leaves."""
+        """Compute the distortion behind the filter."""
         assert self.pool is not None
         with torch.autocast(batch.device.type, enabled=False):  # the filter chooses its own precision
             shown, features, missing, quality = self.pool.cut(batch, self.recipe.crop)
@@ -94,7 +94,7 @@ class PostFilterTask(PhotoTask):
 
     @torch.no_grad()
     def _decoded(self, rng: np.random.Generator) -> Pool:
-        """Crops at random qualities after one walk each."""
+        """Decode a pool of crops at random qualities."""
         self.module.eval()
         parts = []
         for first in range(0, self.recipe.pool, AT_ONCE):

@@ -2,7 +2,7 @@
 
 For an image, in nats: -ln p(z) + |x - x_hat|^2 / (2 sigma^2), where sigma follows the quality; with
 lambda = 1 / (2 sigma^2 ln 2) that is lambda * distortion + bits. Images are weighted by sigma (1 / sqrt(lambda)), so
-that fine qualities, whose terms are large, do not drown coarse ones, and by 1 / pixels.
+that fine qualities, whose terms are large, do not outweigh coarse ones, and by 1 / pixels.
 """
 
 from __future__ import annotations
@@ -21,15 +21,24 @@ from .choosers import PosteriorChooser
 REFERENCE_SIGMA = 8.0
 
 FILTERED_PIXELS = 2**18
-"""Pixels of an image that a filter of its own is worth its bytes to: crops are taken for parts of such."""
+"""Pixels of an image whose adaptive filter is worth its bytes: crops count as parts of such an image."""
 
 
 def rate_distortion(
     model: PhotoRRVQ, x: Tensor, quality: Tensor, recipe: PhotoRecipe, *, relax: float, analysis: bool
 ) -> LossTerms:
-    """The objective on crops x (B, 3, H, W) in [0, 255] at quality codes (B,).
+    """Compute the objective on a batch of crops.
 
-    `relax`: how many times the gradient of the choice's relaxation counts; 0 leaves its cost out.
+    Args:
+        model: the photograph model.
+        x: levels 0 to 255, (B, 3, H, W).
+        quality: quality codes, (B,).
+        recipe: weights of the terms.
+        relax: factor of the gradient through the relaxed choice of symbols; 0 saves its time.
+        analysis: whether the learned analysis takes part.
+
+    Returns:
+        The loss, with rates in nats by layer and image.
     """
     sigma = model.sigma(quality)
     weight = image_weights(sigma, x)
@@ -54,21 +63,32 @@ def rate_distortion(
 
 
 def filters_of_crops(shown: Tensor, x: Tensor, sigma: Tensor) -> Tensor:
-    """What filters fitted to crops x (B, 3, H, W) would add to what is shown of them: a constant to gradients.
+    """Return what adaptive filters fitted to crops add to their reconstructions; gradients take it for a constant.
 
-    A crop is too small to pay for a filter's bits. It is a part of an image of FILTERED_PIXELS that does, so that
-    errors count as many times more: sigma (B,) is that much smaller.
+    A crop is too small to pay for the bits of a filter. It counts as part of an image of FILTERED_PIXELS, whose errors
+    weigh as many times more, so that sigma is smaller.
+
+    Args:
+        shown: reconstructions, (B, 3, H, W).
+        x: the crops, (B, 3, H, W).
+        sigma: standard deviation of the likelihood in levels, (B,).
+
+    Returns:
+        (B, 3, H, W), in levels.
     """
     return what_filters_add(shown, x, sigma * math.sqrt(x.shape[2] * x.shape[3] / FILTERED_PIXELS))
 
 
 def image_weights(sigma: Tensor, x: Tensor) -> Tensor:
-    """How much each image of a batch x (B, 3, H, W) counts, for its sigma (B,): (B,)."""
+    """Return the weight of each image of a batch x (B, 3, H, W), by its sigma (B,): (B,)."""
     return sigma / REFERENCE_SIGMA / (x.shape[0] * x.shape[2] * x.shape[3])
 
 
 def canvas_error(painted: Painted, evidence: dict[int, Tensor]) -> Tensor:
-    """Half the squared distance of canvas and coefficients in units of sigma, by image (B,); block means count once."""
+    """Return half the squared distance of reconstructed and true coefficients in units of sigma, by image, (B,).
+
+    Block means count once.
+    """
     total = torch.zeros_like(painted.sigma)
     for stride, canvas in painted.canvas.items():
         difference = (canvas - evidence[stride].detach()).square()

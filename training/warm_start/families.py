@@ -1,4 +1,4 @@
-"""Going on from another run's family: its averaged parameters, where they fit, in a run with a fresh optimiser."""
+"""Start a family of small images from the averaged parameters of another run's checkpoint."""
 
 from __future__ import annotations
 
@@ -17,13 +17,20 @@ NEIGHBOURS = "likelihood.net.first.weight"
 
 @torch.no_grad()
 def warm_start_family(model: FamilyVAE, path: Path) -> None:
-    """Gives `model` a checkpoint's parameters; its pixels may see further: new neighbours count nothing at first.
+    """Give a model the parameters of a checkpoint.
 
-    DvcodecError if it is no checkpoint of a family or if its networks have other sizes.
+    Its pixels may have more neighbours than in the checkpoint; new ones have no effect at first.
+
+    Args:
+        model: the model, changed in place.
+        path: the checkpoint.
+
+    Raises:
+        DvcodecError: it is not a checkpoint of a family, or its networks have other sizes.
     """
     other = load_checkpoint(path, "cpu") if is_checkpoint(path) else None
     if not isinstance(other, FamilyVAE):
-        raise DvcodecError(f"{path} is no checkpoint of such a model", "--from RUN/checkpoint.safetensors")
+        raise DvcodecError(f"{path} is not a checkpoint of such a model", "--from RUN/checkpoint.safetensors")
     mine, theirs = model.state_dict(), other.state_dict()
     if NEIGHBOURS in theirs and isinstance(other.likelihood, Bilevel) and isinstance(model.likelihood, Bilevel):
         theirs[NEIGHBOURS] = _seeing_further(theirs[NEIGHBOURS], other.likelihood, model.likelihood)
@@ -33,7 +40,7 @@ def warm_start_family(model: FamilyVAE, path: Path) -> None:
 
 
 def _seeing_further(weight: Tensor, theirs: Bilevel, mine: Bilevel) -> Tensor:
-    """The first layer's matrix with its neighbours' columns where they belong in a larger reach."""
+    """Move the columns of the first layer's matrix to their neighbours' places in a larger receptive field."""
     old, new = (likelihood.net.config.reach.offsets() for likelihood in (theirs, mine))
     wider = weight.new_zeros(len(weight), len(new) + weight.shape[1] - len(old))
     for column, offset in enumerate(old):

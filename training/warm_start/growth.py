@@ -1,8 +1,9 @@
-"""Larger float networks than those of the weights that a run starts from: they begin by computing the same.
+"""Grow float networks beyond the sizes of the weights that a run starts from, without changing what they compute.
 
-A map's new inputs are not listened to by the outputs that were there, so what was there computes what it did; new
-outputs begin at random, and are listened to as soon as their weights have moved (after Chen et al. 2016, *Net2Net*).
-A new residual pair adds nothing at first.
+Old outputs give new inputs zero weight, so that they compute the same as before; new outputs begin at random, and take
+part as soon as the weights that read them have moved. A new residual pair adds zero at first.
+
+Source: after Chen, Goodfellow and Shlens (2016), Net2Net.
 """
 
 from __future__ import annotations
@@ -10,16 +11,25 @@ from __future__ import annotations
 from torch import Tensor
 
 GROWING = ("synthesis.", "postfilter.")
-"""Networks that may grow: no probability depends on them."""
+"""Networks that may grow, since no probability depends on them."""
 
 
 def network(key: str) -> str:
-    """Which network a parameter is of, by its name."""
+    """Return the network of a parameter, by its name."""
     return key.partition(".")[0] + "."
 
 
 def grow(key: str, mine: Tensor, theirs: dict[str, Tensor]) -> bool:
-    """Fills a parameter of a larger network, as it begins, from the smaller one's; False if that cannot be done."""
+    """Fill a parameter of a larger network from a smaller one.
+
+    Args:
+        key: name of the parameter.
+        mine: the parameter of the larger network, at random; changed in place.
+        theirs: all parameters of the smaller network.
+
+    Returns:
+        False if the parameter cannot grow.
+    """
     if not key.startswith(GROWING):
         return False
     if key not in theirs:

@@ -1,10 +1,10 @@
-"""Going on from weights that ship: the float parameters behind their integers, for a run without its checkpoint.
+"""Start a photograph model from a weights file: the float parameters behind its integers, with a cold optimiser.
 
-Training quantises on the way, so the integers lose nothing that the model could use (0.01 % of the rate: the variances
-of the widest codebooks are stored coarsely, but the constants tell what is missing); the optimiser starts cold.
-Where the layouts differ, layers of the same coefficients and K are carried over; the others keep their fresh codebooks
-and heads. Neighbours that the weights did not see say nothing at first, and neither does a post-filter that they lack.
-Synthesis and post-filter may be larger than theirs: what is new says nothing at first either (growth).
+Training quantises on the way, so that the integers lose nothing that the model could use (0.01 % of the rate: the
+variances of the widest codebooks are stored coarsely, but the constants tell what is missing). Where the layouts
+differ, layers of the same coefficients and K are carried over; the others keep their fresh codebooks and heads.
+Neighbours that the weights did not use, and a post-filter that they lack, have no effect at first. Synthesis and
+post-filter may be larger than those of the weights (growth).
 """
 
 from __future__ import annotations
@@ -25,21 +25,29 @@ from .growth import GROWING, grow
 
 
 def warm_start_photo_model(model: PhotoRRVQ, weights: Path) -> int:
-    """Gives `model`, not frozen, the parameters of a weights file; returns how many of its layers were carried over.
+    """Give a model the parameters of a weights file.
 
-    DvcodecError if it is no weights file or if its networks have other sizes.
+    Args:
+        model: the float model, changed in place.
+        weights: the file.
+
+    Returns:
+        How many of the model's layers were carried over.
+
+    Raises:
+        DvcodecError: it is not a weights file of photographs, or its networks have other sizes.
     """
     try:
         hierarchy = load(weights)
     except (ValueError, OSError) as error:
-        raise DvcodecError(f"{weights} is no weights file: {error}") from error
+        raise DvcodecError(f"{weights} is not a weights file: {error}") from error
     if not isinstance(hierarchy, PhotoHierarchy):
-        raise DvcodecError(f"{weights} holds no photograph model")
+        raise DvcodecError(f"{weights} does not hold a photograph model")
     theirs = portable(hierarchy.network)
     mine = portable(model)
     if hierarchy.network.config.neighbours > model.config.neighbours:
         seen = hierarchy.network.config.neighbours
-        raise DvcodecError(f"{weights} sees neighbours in {seen} stages", f"--set neighbours={seen}, or more")
+        raise DvcodecError(f"{weights} uses neighbours in {seen} stages", f"--set neighbours={seen}, or more")
     if hierarchy.network.postfilter is not None and model.postfilter is None:
         width = hierarchy.network.config.postfilter_width
         raise DvcodecError(f"{weights} has a post-filter", f"--set postfilter_width={width}")
@@ -66,7 +74,7 @@ def _other_sizes(weights: Path) -> DvcodecError:
 
 
 def portable(model: PhotoRRVQ) -> dict[str, Tensor]:
-    """A model's tensors, sharing its memory, under names that do not depend on where a layer stands in the layout."""
+    """Return a model's tensors, sharing its memory, under names that do not depend on a layer's place in the layout."""
     tensors = {}
     for name, value in _state(model):
         if ".layers." not in name and ".close.weight" not in name:
@@ -79,12 +87,12 @@ def portable(model: PhotoRRVQ) -> dict[str, Tensor]:
 
 
 def identity(layer: LatentLayer) -> str:
-    """What makes two layers of different layouts the same."""
+    """Return a name that equal layers of different layouts share."""
     return f"layer {layer.name} {layer.coefficients} {layer.symbols}"
 
 
 def _columns(stage: Stage) -> Iterator[tuple[str, Tensor]]:
-    """The closing map's columns of each layer."""
+    """Return the columns of the closing map by layer."""
     layers = [part.layer for part in stage.parts]
     widths = [layer.values.shape[1] + layer.context.shape[1] for layer in layers]
     parts = torch.split(stage.close.weight.detach(), widths, dim=1)
