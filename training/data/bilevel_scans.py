@@ -61,7 +61,7 @@ def scanned(drawn: Image.Image, size: tuple[int, int], rng: np.random.Generator)
 
 
 def halftone(grey: NDArray[np.uint8], size: tuple[int, int], rng: np.random.Generator) -> Page:
-    """Halftone grey levels by error diffusion, ordered dithering or a threshold, repeating images that are too small."""
+    """Halftone grey levels by error diffusion, ordered dithering or a threshold; images that are too small repeat."""
     enlarged = rng.uniform(0.6, 2.0)
     image = Image.fromarray(grey).resize([max(8, round(side * enlarged)) for side in grey.shape[::-1]])
     tiles = [-(-side // own) for side, own in zip(size, image.size[::-1], strict=True)]

@@ -53,7 +53,7 @@ class Published:
 
 
 def open_set(name: str, root: Path, *, download: bool = False) -> DataSet:
-    """Open a named data set from the files below `root`. DvcodecError if they are missing, damaged or of another layout."""
+    """Open a named data set from files below `root`. DvcodecError if they are missing or damaged."""
     published = PUBLISHED[name]
     archive = next((found for file in published.archives if (found := _find(root, file))), None)
     parts = _unpacked(archive, published) if archive is not None else _original(name, published, root, download)

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...errors import DvcodecError
-from ...image_io.suffixes import is_image
 from .augmentation import augmented_crop
 from .pictures import image_paths, read_image, unlike
 from .synthetic import synthetic_crop

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import DvcodecError
-from ...image_io.suffixes import is_image
 from ...models.interface.hierarchy import PassSettings, Step
 from ...models.photo.codec_model import PhotoHierarchy, QualityMap
 from ...models.photo.network.model import FINEST_CODE, PhotoRRVQ

@@ -40,7 +40,7 @@ class Recipe:
     """Steps over which the learning rates rise linearly."""
     schedule: Schedule = "cosine"
     decay_to: float = 0.02
-    """Share of the learning rates at which the cosine schedule ends, and below which the plateau schedule never goes."""
+    """Share of the learning rates where the cosine schedule ends; the plateau schedule never goes below it."""
     plateau_factor: float = 0.8
     """Share to which the learning rates fall after `patience` validations without a new best."""
     patience: int = 20

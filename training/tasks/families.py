@@ -112,7 +112,7 @@ class ElboTask(Task):
 
     @torch.no_grad()
     def validate(self) -> float:
-        """Return -ELBO with hard samples over the validation images, in nats an image. DvcodecError if there are none."""
+        """Return -ELBO with hard samples over validation images, in nats an image. DvcodecError if there are none."""
         if self.validation is None:
             raise DvcodecError("there are no validation images", "--set validate_every=0")
         model, total, images = self.module, 0.0, 0

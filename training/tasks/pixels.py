@@ -77,7 +77,7 @@ class PixelTask(Task):
         return [ParameterGroup("pixels", list(self.module.parameters()), self.recipe.rate)]
 
     def batch(self, rng: np.random.Generator, progress: Progress) -> Tensor:
-        """Draw crops, each under a colour transform: three planes of pixels and three of their prediction, (B, 6, H, W)."""
+        """Draw crops under colour transforms: three planes of pixels, then three of their prediction, (B, 6, H, W)."""
         crops = self.photos.batch(self.recipe.batch, self.recipe.crop, rng)
         return torch.stack([self._transformed(crop, rng) for crop in crops])
 
