@@ -78,7 +78,7 @@ def test_a_file_in_the_runs_place_is_noticed_before_anything_is_read(
     Path("taken").write_bytes(b"")
     seen = dvcodec("train", "--model", "hdvae-small", "--data", "mnist", "--root", tmp_path, "--out", out)
     assert seen.code == 1 and seen.err.count("\n") == 1
-    assert f"taken is no folder, the run cannot be written to {out} (choose another --out)" in seen.err
+    assert f"taken is not a folder, so that {out} cannot be made (choose another --out)" in seen.err
 
 
 def test_a_run_goes_on_with_its_own_settings(digits: Path, run: Path, tmp_path: Path) -> None:
