@@ -26,16 +26,15 @@ from torch import Tensor, nn
 
 from dvcodec.evaluation.metrics.bd_rate import Curve, bd_rate
 from dvcodec.models.configs import RRVQConfig
-from dvcodec.models.integer.grid import ACTIVATION_BITS, on_grid
-from dvcodec.models.integer.linear import GridLinear
-from dvcodec.models.photo.network import analysis_synthesis, latent, layout
-from dvcodec.models.photo.network import chain as rrvq
+from dvcodec.models.integer.grid import ACTIVATION_BITS, quantise
+from dvcodec.models.integer.linear import QuantLinear
+from dvcodec.models.photo.network import analysis_synthesis, chain, latent, layout
 from dvcodec.models.photo.network.latent import CONTEXT, LatentLayer
 from dvcodec.models.photo.network.model import FINEST_CODE
 from dvcodec.models.photo.network.top_down import Step
-from dvcodec.training.tasks import choosers
 from dvcodec.training.tasks import photo as photo_task
-from dvcodec.training.tasks.choosers import PosteriorChooser
+from dvcodec.training.tasks import posterior_source as choosers
+from dvcodec.training.tasks.posterior_source import PosteriorSource
 
 PRESET = "rrvq-small"
 
@@ -54,12 +53,12 @@ class Variant:
 def equal_weights() -> list[Patch]:
     """Use the posterior of eq 6, which depends on the distance only and not on the prior."""
 
-    def cost(self: PosteriorChooser, step: Step, scores: Tensor) -> Tensor:
+    def cost(self: PosteriorSource, step: Step, scores: Tensor) -> Tensor:
         assert step.residual is not None
         distance: Tensor = step.layer.distortion(step.residual)
         return distance
 
-    return [(PosteriorChooser, "cost", cost)]
+    return [(PosteriorSource, "cost", cost)]
 
 
 def straight_through() -> list[Patch]:
@@ -74,12 +73,12 @@ def straight_through() -> list[Patch]:
 def sampled() -> list[Patch]:
     """Sample the posterior in training (Gumbel-max) instead of taking its mode; coding still takes the mode."""
 
-    def decide(self: PosteriorChooser, cost: Tensor) -> Tensor:
+    def decide(self: PosteriorSource, cost: Tensor) -> Tensor:
         if torch.is_inference_mode_enabled():  # where images are coded
             return cost.argmin(dim=1)
         return (cost + torch.empty_like(cost).exponential_().log_()).argmin(dim=1)
 
-    return [(PosteriorChooser, "decide", decide)]
+    return [(PosteriorSource, "decide", decide)]
 
 
 def literal_variances() -> list[Patch]:
@@ -97,7 +96,7 @@ def literal_variances() -> list[Patch]:
         kept(self, values, probabilities)
         v, dim = values.shape[1], self.log_variance.shape[1]
         spread = self.log_variance[:, :v]
-        known = -0.5 * (self.canvas_values().square() * torch.exp(-spread)).sum(1) - 0.5 * spread.sum(1) / dim
+        known = -0.5 * (self.reconstruction_values().square() * torch.exp(-spread)).sum(1) - 0.5 * spread.sum(1) / dim
         energy = self.context.square().sum(1)
         shift = latent.matching_log_variance(energy, torch.log(probabilities) - known, CONTEXT / dim)
         self.log_variance[:, v:] = shift[:, None]
@@ -107,20 +106,20 @@ def literal_variances() -> list[Patch]:
 
 def elu() -> list[Patch]:
     """Use ELU instead of ReLU in the chain, rounded to the same grid."""
-    return [(rrvq, "rectified", lambda x: on_grid(F.elu(x), ACTIVATION_BITS, -1 - 2**-9, 255 / 16))]
+    return [(chain, "rectified", lambda x: quantise(F.elu(x), ACTIVATION_BITS, -1 - 2**-9, 255 / 16))]
 
 
 def weight_normalised() -> list[Patch]:
     """Normalise the weights of every linear map of the chain (a direction and a length for each output)."""
-    kept = rrvq.Chain.__init__
+    kept = chain.Chain.__init__
 
-    def build(self: rrvq.Chain, config: RRVQConfig) -> None:
+    def build(self: chain.Chain, config: RRVQConfig) -> None:
         kept(self, config)
         for module in list(self.modules()):
-            if isinstance(module, GridLinear):
+            if isinstance(module, QuantLinear):
                 nn.utils.parametrizations.weight_norm(module, "weight")
 
-    return [(rrvq.Chain, "__init__", build)]
+    return [(chain.Chain, "__init__", build)]
 
 
 def no_quality() -> list[Patch]:
@@ -129,7 +128,7 @@ def no_quality() -> list[Patch]:
     def silent(knots: Tensor, quality: Tensor) -> Tensor:
         return 0 * knots[:1].expand(len(quality), -1)
 
-    return [(rrvq, "interpolate", silent), (analysis_synthesis, "interpolate_float", silent)]
+    return [(chain, "interpolate", silent), (analysis_synthesis, "interpolate_float", silent)]
 
 
 def random_transform() -> list[Patch]:
@@ -164,7 +163,7 @@ def symbols(share: float) -> list[Patch]:
 def context(size: int) -> list[Patch]:
     """Give embeddings `size` dimensions in addition to those of the values."""
     matching = partial(latent.matching_log_variance, count=size)
-    return [(latent, "CONTEXT", size), (rrvq, "CONTEXT", size), (latent, "matching_log_variance", matching)]
+    return [(latent, "CONTEXT", size), (chain, "CONTEXT", size), (latent, "matching_log_variance", matching)]
 
 
 def more_fine_qualities() -> list[Patch]:

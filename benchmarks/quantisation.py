@@ -26,17 +26,16 @@ from dvcodec.evaluation.metrics.scores import psnr
 from dvcodec.models.integer import grid, linear
 from dvcodec.models.photo.codec_model import QualityMap
 from dvcodec.models.photo.file import write
-from dvcodec.models.photo.network import chain as rrvq
-from dvcodec.models.photo.network import latent
+from dvcodec.models.photo.network import chain, latent
 from dvcodec.models.photo.network.model import FINEST_CODE, PhotoRRVQ
 from dvcodec.training.loop.checkpoints import Checkpoint
-from dvcodec.training.tasks.choosers import PosteriorChooser
+from dvcodec.training.tasks.posterior_source import PosteriorSource
 
 CODES = (512, 1536, 2560, 3584)
 
 
 def clamped(x: Tensor, bits: int, low: float = -math.inf, high: float = math.inf) -> Tensor:
-    """Clamp like `grid.on_grid`, without rounding."""
+    """Clamp like `grid.quantise`, without rounding."""
     return x.clamp(low, high)
 
 
@@ -49,10 +48,10 @@ def no_grids() -> Iterator[None]:
         kept.append((owner, name, getattr(owner, name)))
         setattr(owner, name, value)
 
-    for module in (grid, latent, rrvq):
+    for module in (grid, latent, chain):
         if hasattr(module, "on_grid"):
             replace(module, "on_grid", clamped)
-    replace(linear.GridLinear, "quantised", lambda self: (self.weight, self.bias))
+    replace(linear.QuantLinear, "quantised", lambda self: (self.weight, self.bias))
     try:
         yield
     finally:
@@ -63,11 +62,11 @@ def no_grids() -> Iterator[None]:
 def float_model(model: PhotoRRVQ, pixels: np.ndarray, code: int) -> tuple[float, float]:
     """Return bits per pixel and PSNR of the float model."""
     x = torch.tensor(pixels).permute(2, 0, 1)[None].float()
-    chooser, quality = PosteriorChooser(1), torch.tensor([code])
+    source, quality = PosteriorSource(1), torch.tensor([code])
     with torch.inference_mode(), no_grids():
-        painted = model.paint((x.shape[2], x.shape[3]), quality, chooser, model.infer(x, quality))
-        shown = model.render(painted)[0].clamp(0, 255).round().permute(1, 2, 0).to(torch.uint8).numpy()
-    return float(chooser.nats.sum()) / math.log(2) / (x.shape[2] * x.shape[3]), psnr(pixels, shown)
+        decoded = model.top_down_pass((x.shape[2], x.shape[3]), quality, source, model.infer(x, quality))
+        shown = model.render(decoded)[0].clamp(0, 255).round().permute(1, 2, 0).to(torch.uint8).numpy()
+    return float(source.nats.sum()) / math.log(2) / (x.shape[2] * x.shape[3]), psnr(pixels, shown)
 
 
 def main() -> None:

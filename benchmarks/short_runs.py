@@ -16,7 +16,7 @@ from dvcodec.models.photo.network.model import PhotoRRVQ
 from dvcodec.training import train
 from dvcodec.training.loop.checkpoints import FILE, Checkpoint
 from dvcodec.training.options import TrainOptions
-from dvcodec.training.tasks.choosers import PosteriorChooser
+from dvcodec.training.tasks.posterior_source import PosteriorSource
 
 CODES = (600, 1500, 2400, 3300)
 SIDE = 256
@@ -56,11 +56,11 @@ def _at(model: PhotoRRVQ, images: list[NDArray[np.uint8]], code: int) -> Point:
     figures = []
     for image in images:
         x, quality = torch.tensor(image).permute(2, 0, 1)[None].float(), torch.tensor([code])
-        chooser = PosteriorChooser(1)
+        source = PosteriorSource(1)
         with torch.inference_mode():
-            painted = model.paint((x.shape[2], x.shape[3]), quality, chooser, model.infer(x, quality))
-            shown = model.render(painted)[0].clamp(0, 255).round().permute(1, 2, 0).to(torch.uint8).numpy()
-        figures.append((float(chooser.nats.sum()) / math.log(2) / (SIDE * SIDE), psnr(image, shown)))
+            decoded = model.top_down_pass((x.shape[2], x.shape[3]), quality, source, model.infer(x, quality))
+            shown = model.render(decoded)[0].clamp(0, 255).round().permute(1, 2, 0).to(torch.uint8).numpy()
+        figures.append((float(source.nats.sum()) / math.log(2) / (SIDE * SIDE), psnr(image, shown)))
     bits, decibels = np.mean(figures, axis=0)
     return float(bits), float(decibels)
 

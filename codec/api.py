@@ -115,10 +115,10 @@ def _lossless(picture: "Picture", settings: CompressSettings) -> tuple[bytes, Co
     def load() -> "methods.Model | None":
         return loading.lossless_model(settings.weights, settings.device, required=settings.method == "model")
 
-    def load_pages() -> "methods.Pages | None":
-        return loading.pages(required=settings.method == "bilevel")
+    def load_bilevel() -> "methods.BilevelNetworks | None":
+        return loading.bilevel(required=settings.method == "bilevel")
 
-    made = methods.compress(picture, settings.method or AUTO, load, strip=settings.strip, load_pages=load_pages)
+    made = methods.compress(picture, settings.method or AUTO, load, strip=settings.strip, load_bilevel=load_bilevel)
     report = _report(picture, made.data, made.pixel_bytes, made.chunks, made.layer_bits)
     return made.data, replace(report, weights=made.weights, method=made.method)
 

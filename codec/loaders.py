@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from ..errors import WeightsNotFound
-from ..models.interface.hierarchy import Hierarchy, PageModel, PixelModel
+from ..models.interface.hierarchy import BilevelModel, Hierarchy, PixelModel
 from ..models.interface.sets import SetModel
 
 
@@ -22,7 +22,7 @@ class Loaders:
     """Of photographs, and of the symbols of lossless images of the method `model`."""
     pixels: Callable[[bytes], PixelModel] = _none
     """Of lossless pixels under the method `model`."""
-    bilevel: Callable[[bytes], PageModel] = _none
+    bilevel: Callable[[bytes], BilevelModel] = _none
     """Of black and white pixels."""
     sets: Callable[[bytes], SetModel] = _none
     """Of sets of small images in an archive."""

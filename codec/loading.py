@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ..models.interface.hierarchy import Hierarchy, PageModel, PixelModel
+    from ..models.interface.hierarchy import BilevelModel, Hierarchy, PixelModel
     from ..models.interface.sets import SetModel
-    from .lossless.methods import Model, Pages
+    from .lossless.methods import BilevelNetworks, Model
 
 DEVICES = ("auto", "cpu", "cuda")
 _LOADING = threading.Lock()
@@ -38,7 +38,7 @@ def _bits_back(path: Path, *, expected: str) -> "SetModel":
 LOADERS: dict[str, Loader] = {
     HIERARCHY: lambda path, device, identity: models.load(path, device, expected=identity),
     PIXELS: _on_cpu(models.load_pixels),
-    BILEVEL: _on_cpu(models.load_pages),
+    BILEVEL: _on_cpu(models.load_bilevel),
     SETS: _on_cpu(_bits_back),
 }
 """What loads each kind of weights: from a path, "cpu" or "cuda", and the identity that they must have."""
@@ -93,9 +93,9 @@ def pixel_model_by_id(prefix: bytes) -> "PixelModel":
     return found
 
 
-def page_model_by_id(prefix: bytes) -> "PageModel":
+def page_model_by_id(prefix: bytes) -> "BilevelModel":
     """Return the model of black and white pages that a file names by the first 8 bytes of its weights' identity."""
-    found: PageModel = load(BILEVEL, weights.by_id(prefix))
+    found: BilevelModel = load(BILEVEL, weights.by_id(prefix))
     return found
 
 
@@ -161,14 +161,14 @@ def lossless_model(name_or_path: str | None, device: str = "auto", *, required: 
     return Model(network, chosen.id, load(PIXELS, pixels), pixels.id)
 
 
-def pages(*, required: bool = True) -> "Pages | None":
+def bilevel(*, required: bool = True) -> "BilevelNetworks | None":
     """Return the network of the lossless method `bilevel`; None where there is none and none is `required`."""
-    from .lossless.methods import Pages
+    from .lossless.methods import BilevelNetworks
 
     if not required and not weights.defaults(BILEVEL):
         return None
     chosen = weights.default(BILEVEL)
-    return Pages(load(BILEVEL, chosen), chosen.id)
+    return BilevelNetworks(load(BILEVEL, chosen), chosen.id)
 
 
 def limit_threads(count: int) -> None:

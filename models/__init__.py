@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .interface.hierarchy import Hierarchy, PageModel, PixelModel
+    from .interface.hierarchy import BilevelModel, Hierarchy, PixelModel
     from .interface.sets import LatentModel
 
 
@@ -36,7 +36,7 @@ def load_set(path: Path, *, expected: str | None = None) -> LatentModel:
     return set_model(path, expected)
 
 
-def load_pages(path: Path, *, expected: str | None = None) -> PageModel:
+def load_bilevel(path: Path, *, expected: str | None = None) -> BilevelModel:
     """Return the model of black and white pages of a weights file, on the CPU like that of lossless pixels."""
     from .loading import page_model
 

@@ -124,7 +124,7 @@ class WavefrontConfig(FromJSON):
 
 
 @dataclass(frozen=True)
-class ScanConfig(FromJSON):
+class BilevelPagesConfig(FromJSON):
     """Sizes of the model of pages: how far a pixel sees, and the hidden layers."""
 
     rows: int = 6

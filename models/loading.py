@@ -10,7 +10,7 @@ from . import weights_file
 from .families import weights as families
 from .families.hierarchy import FamilyHierarchy
 from .families.sets import FamilySet
-from .interface.hierarchy import Hierarchy, PageModel, PixelModel
+from .interface.hierarchy import BilevelModel, Hierarchy, PixelModel
 from .photo import file as photo
 from .pixels.bilevel import file as bilevel
 from .pixels.wavefront import file as wavefront
@@ -43,9 +43,9 @@ def pixel_model(path: Path, expected: str | None) -> PixelModel:
     return found
 
 
-def page_model(path: Path, expected: str | None) -> PageModel:
+def page_model(path: Path, expected: str | None) -> BilevelModel:
     """Return the model of black and white pages of a weights file, on the CPU."""
-    found: PageModel = _restored(path, expected, {bilevel.FORMAT: bilevel.restore})
+    found: BilevelModel = _restored(path, expected, {bilevel.FORMAT: bilevel.restore})
     return found
 
 

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from .integer.grid import ACTIVATION_BITS, FLOAT32_LIMIT
-from .integer.linear import GridLinear
+from .integer.linear import QuantLinear
 from .weights_file import Tensors
 
 SHIFTS = (-4, 20)
-"""The exponents that `GridLinear.exponents` can give."""
+"""The exponents that `QuantLinear.exponents` can give."""
 
 
 class BoundError(ValueError):
@@ -26,7 +26,7 @@ def integers(x: Tensor, bits: int, dtype: torch.dtype) -> Tensor:
     return torch.floor(x.detach().double() * 2.0**bits + 0.5).clamp(limits.min, limits.max).to(dtype)
 
 
-def pack_grid(name: str, module: GridLinear, limit: float = FLOAT32_LIMIT) -> dict[str, Tensor]:
+def pack_grid(name: str, module: QuantLinear, limit: float = FLOAT32_LIMIT) -> dict[str, Tensor]:
     """A map's integers. BoundError if a sum could reach `limit` steps of its grid."""
     reach = module.accumulator_bound()
     if reach >= limit:
@@ -40,7 +40,7 @@ def pack_grid(name: str, module: GridLinear, limit: float = FLOAT32_LIMIT) -> di
     }
 
 
-def unpack_grid(name: str, module: GridLinear, part: Tensors, limit: float = FLOAT32_LIMIT) -> None:
+def unpack_grid(name: str, module: QuantLinear, part: Tensors, limit: float = FLOAT32_LIMIT) -> None:
     """Loads a map's integers and freezes it. BoundError if a sum could reach `limit` steps of its grid."""
     weight = part.take("weight", torch.int8, module.weight.shape)
     shift = part.take("shift", torch.int8, module.bias.shape)
@@ -55,13 +55,13 @@ def unpack_grid(name: str, module: GridLinear, part: Tensors, limit: float = FLO
 
 
 def pack_linears(net: nn.Module, limit: float = FLOAT32_LIMIT) -> dict[str, Tensor]:
-    """The integers of a network's `GridLinear` maps by name. BoundError as `pack_grid`."""
-    maps = ((place, module) for place, module in net.named_modules() if isinstance(module, GridLinear))
+    """The integers of a network's `QuantLinear` maps by name. BoundError as `pack_grid`."""
+    maps = ((place, module) for place, module in net.named_modules() if isinstance(module, QuantLinear))
     return {f"{place}.{key}": value for place, module in maps for key, value in pack_grid(place, module, limit).items()}
 
 
 def unpack_linears(net: nn.Module, packed: Tensors, limit: float = FLOAT32_LIMIT) -> None:
     """Undo `pack_linears` and freeze the maps. ValueError if they do not fit the network."""
     for place, module in net.named_modules():
-        if isinstance(module, GridLinear):
+        if isinstance(module, QuantLinear):
             unpack_grid(place, module, packed.below(place), limit)

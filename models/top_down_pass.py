@@ -1,8 +1,8 @@
-"""The one pass down a hierarchy. Training, sampling, compressing, decompressing and previewing differ in who chooses.
+"""The one pass down a hierarchy. Training, sampling, coding and previews differ only in where the symbols come from.
 
-A `Descent` is one hierarchy on its way down for one batch: it knows the layers' networks and what the symbols chosen so
-far have built. A `Chooser` decides the symbols: the posterior with a relaxation (training), the posterior's hard choice
-(compress), the entropy decoder (decompress, preview), the prior (sample), symbols inferred before (replay).
+A `TopDownPass` is one hierarchy on its way down for one batch: it holds the networks of the layers and what the symbols
+so far built. A `SymbolSource` gives the symbols: the posterior with a relaxation (training), the hard choice of the
+posterior (compress), the entropy decoder (decompress, preview), the prior (sample), or known symbols (replay).
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ StepIn = TypeVar("StepIn", contravariant=True)
 Result = TypeVar("Result", covariant=True)
 
 
-class Chooser(Protocol[StepIn]):
+class SymbolSource(Protocol[StepIn]):
     """Decides a block of symbols."""
 
-    def choose(self, step: StepIn) -> Tensor:
+    def next(self, step: StepIn) -> Tensor:
         """The choice at the step's positions: symbols (n,) int64, or relaxed one-hot weights (n, K) in training."""
         ...
 
 
-class Descent(Protocol[StepT, Result]):
+class TopDownPass(Protocol[StepT, Result]):
     """A hierarchy on its way down. Layers are asked for in order, each once, in one block of positions or more."""
 
     @property
@@ -50,9 +50,9 @@ class Descent(Protocol[StepT, Result]):
         ...
 
 
-def walk(descent: Descent[StepT, Result], chooser: Chooser[StepT], stop: int | None = None) -> Result:
+def run_pass(pass_: TopDownPass[StepT, Result], source: SymbolSource[StepT], stop: int | None = None) -> Result:
     """Down through all layers, or the first `stop` (a preview), and what that has built."""
-    for index in range(descent.depth if stop is None else min(stop, descent.depth)):
-        for step in descent.blocks(index):
-            descent.absorb(step, chooser.choose(step))
-    return descent.finish()
+    for index in range(pass_.depth if stop is None else min(stop, pass_.depth)):
+        for step in pass_.blocks(index):
+            pass_.absorb(step, source.next(step))
+    return pass_.finish()

@@ -29,7 +29,7 @@ from safetensors import SafetensorError, deserialize
 from safetensors.torch import save
 from torch import Tensor
 
-from .integer.guard import own_modes
+from .integer.guard import default_modes
 
 KEY = "dvcodec"
 LABELS = ("id", "name")
@@ -152,7 +152,7 @@ def _canonical(said: object) -> str:
 def reading() -> Iterator[None]:
     """Turn whatever a file that is no weights file causes into a ValueError, and build networks as they are."""
     try:
-        with own_modes():
+        with default_modes():
             yield
     except (SafetensorError, *_SURPRISES) as error:
         raise ValueError(f"it is not a weights file or it is damaged: {error}") from error

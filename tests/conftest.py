@@ -20,7 +20,7 @@ from fake import LAYERS, FakeHierarchy, photograph
 from fake_sets import FakeSets
 
 if TYPE_CHECKING:
-    from dvcodec.models.photo.codec_model import PhotoHierarchy
+    from dvcodec.models.photo.codec_model import PhotoCodecModel
 
 settings.register_profile("untimed", deadline=None)  # speed is measured in benchmarks
 settings.load_profile("untimed")
@@ -64,12 +64,12 @@ def fake_sets(fake_weights: weights.Weights, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.fixture(scope="module")
-def shipped() -> "PhotoHierarchy":
+def shipped() -> "PhotoCodecModel":
     """The hierarchy of the default weights."""
-    from dvcodec.models.photo.codec_model import PhotoHierarchy
+    from dvcodec.models.photo.codec_model import PhotoCodecModel
 
     hierarchy = loading.hierarchy(weights.default(), "cpu")
-    assert isinstance(hierarchy, PhotoHierarchy)
+    assert isinstance(hierarchy, PhotoCodecModel)
     return hierarchy
 
 

@@ -17,13 +17,13 @@ from torch import Tensor
 from dvcodec.codec.lossy import encoder
 from dvcodec.codec.settings import DEFAULT_EFFORT, CompressSettings
 from dvcodec.image_io.images import Picture
-from dvcodec.models.integer.guard import exact_arithmetic
+from dvcodec.models.integer.guard import integer_arithmetic
 from dvcodec.models.integer.prior import prior_weights
 from dvcodec.models.interface import hierarchy as interface
-from dvcodec.models.photo.integer.chain import FrozenChain
+from dvcodec.models.photo.integer.chain import IntegerChain
 from dvcodec.models.photo.network.chain import Chain
 from dvcodec.models.photo.network.model import PhotoRRVQ, grid_sizes
-from dvcodec.models.photo.network.top_down import Step, descend
+from dvcodec.models.photo.network.top_down import Step, run_photo_pass
 
 SIZE = (40, 72)
 BATCHES = (1, 4, 16)
@@ -33,21 +33,21 @@ WEIGHTS_ID = b"exactnes"
 class Replay:
     """Chooses known symbols for a batch of images and hashes, image by image, all priors it was offered.
 
-    The symbols depend on image, layer and position alone: `rest` everywhere in the first image, wilder ones after.
+    The symbols depend on image, layer and position alone: the null symbol everywhere in the first image, then wilder.
     """
 
     def __init__(self, batch: int, size: tuple[int, int]) -> None:
         self._hashes = [hashlib.sha256() for _ in range(batch)]
         self._sizes = grid_sizes(size)
 
-    def choose(self, step: Step) -> Tensor:
+    def next(self, step: Step) -> Tensor:
         """Return symbols (n,) and take the priors down."""
         priors = prior_weights(step.layer.exact_scores(step.embedding)).cpu().numpy()
         rows, columns = self._sizes[step.layer.stride]
         images, cells = np.divmod(small_model.places(step.rows).cpu().numpy(), rows * columns)
         for image in np.unique(images):
             self._hashes[image].update(priors[images == image].tobytes())
-        symbols = _known(images, cells, step.index, step.layer.symbols, step.layer.rest())
+        symbols = _known(images, cells, step.index, step.layer.symbols, step.layer.null_symbol())
         return torch.from_numpy(symbols).to(step.embedding.device)
 
     def digests(self, state: Tensor) -> list[str]:
@@ -57,29 +57,29 @@ class Replay:
         return [image.hexdigest() for image in self._hashes]
 
 
-def _known(images: np.ndarray, cells: np.ndarray, layer: int, symbols: int, rest: int) -> np.ndarray:
+def _known(images: np.ndarray, cells: np.ndarray, layer: int, symbols: int, null_symbol: int) -> np.ndarray:
     """Symbols (n,) int64 from a linear congruence of where they stand."""
     drawn = (images * 7919 + cells * 104729 + layer * 1299709 + 12345) * 2654435761 % 2**32 >> 8
-    return np.where(drawn % 16 < images, drawn // 16 % symbols, rest)
+    return np.where(drawn % 16 < images, drawn // 16 % symbols, null_symbol)
 
 
-def replay(chain: Chain | FrozenChain, batch: int, size: tuple[int, int] = SIZE, device: str = "cpu") -> list[str]:
+def replay(chain: Chain | IntegerChain, batch: int, size: tuple[int, int] = SIZE, device: str = "cpu") -> list[str]:
     """Walk a batch of images of known symbols, each at a quality of its own; one hash an image."""
     watch = Replay(batch, size)
     codes = torch.tensor([4096 - 256 * i for i in range(batch)], device=device)
-    with exact_arithmetic():
-        state, _ = descend(chain, grid_sizes(size), codes, watch)
+    with integer_arithmetic():
+        state, _ = run_photo_pass(chain, grid_sizes(size), codes, watch)
     return watch.digests(state)
 
 
 def replayed(model: PhotoRRVQ, *, tiled: bool = True) -> list[str]:
     """Replay all batch sizes, and two images in bands and blocks of other sizes; the 16 hashes that all agree on."""
-    chain = small_model.frozen_chain(model)
+    chain = small_model.integer_chain(model)
     whole = replay(chain, max(BATCHES))
     for batch in BATCHES:
         assert replay(chain, batch) == whole[:batch], f"a batch of {batch} has other priors than one of {max(BATCHES)}"
     for positions, entries in ((1, 2000), (20, 500)) if tiled else ():
-        tiles = small_model.frozen_chain(model, positions, entries)
+        tiles = small_model.integer_chain(model, positions, entries)
         assert replay(tiles, 2) == whole[:2], f"bands of {positions} positions have other priors than whole layers"
     return whole
 
@@ -88,7 +88,7 @@ def write(pixels: np.ndarray, hierarchy: interface.Hierarchy) -> tuple[bytes, st
     """Encode pixels here: the file, and the hash of the symbols that the encoder chose."""
     watch = recorder.watched(hierarchy, priors=True)
     data = encoder.compress(Picture(pixels), watch, WEIGHTS_ID, CompressSettings(quality=60)).data
-    assert watch.walks == DEFAULT_EFFORT - 1
+    assert watch.passes == DEFAULT_EFFORT - 1
     return data, watch.digest()
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dvcodec.models.interface.adaptive_filter import ImageFilter
-from dvcodec.models.interface.hierarchy import Chooser, LayerSpec, PassSettings
+from dvcodec.models.interface.hierarchy import LayerSpec, PassSettings, SymbolSource
 from dvcodec.models.photo.adaptive_filter.fit import tables
 
 LAYERS = (
@@ -41,7 +41,7 @@ def mix(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
 class State:
     """What the walk builds: the picture so far, and the hash of all symbols."""
 
-    canvas: NDArray[np.float64]
+    reconstruction: NDArray[np.float64]
     context: int
     symbols: list[NDArray[np.int32]]
 
@@ -62,15 +62,15 @@ class FakeStep:
         return len(self.positions)
 
     def weights(self) -> NDArray[np.float32]:
-        """Return a prior that peaks at `rest`, with a shape hashed from position, layer and context."""
+        """Return a prior that peaks at `null_symbol`, with a shape hashed from position, layer and context."""
         k = self.spec.symbols
         seed = (self.context * 4099 + self.layer) % 2**64
         first: NDArray[np.uint64] = self.positions[:, None] * np.uint64(k)
         cells: NDArray[np.uint64] = (first + np.arange(k).astype(np.uint64)) ^ np.uint64(seed)
         raw = (mix(cells) % np.uint64(64)).astype(np.int64)
-        raw += 2000 // (1 + np.abs(np.arange(k) - self.spec.rest)) ** 2
+        raw += 2000 // (1 + np.abs(np.arange(k) - self.spec.null_symbol)) ** 2
         scaled = raw * ((2**24 - (k + 2)) // raw.sum(axis=1, keepdims=True))
-        scaled[:, self.spec.rest] += 2**24 - (k + 2) - scaled.sum(axis=1)
+        scaled[:, self.spec.null_symbol] += 2**24 - (k + 2) - scaled.sum(axis=1)
         weights: NDArray[np.float32] = scaled.astype(np.float32)
         return weights
 
@@ -95,44 +95,46 @@ class FakeHierarchy:
         assert pixels.ndim == 3 and pixels.shape[2] == 3 and pixels.dtype == np.uint8
         return pixels.astype(np.float64)
 
-    def walk(self, settings: PassSettings, chooser: Chooser, evidence: object | None = None) -> object:
+    def top_down_pass(self, settings: PassSettings, source: SymbolSource, targets: object | None = None) -> object:
         """Code block means of what is left; the steps of the finest layers shrink as quality rises."""
         state = State(np.full((settings.height, settings.width, 3), 128.0), self._salt, [])
         for index, spec in enumerate(self.layers[: settings.stop]):
             if not (settings.grey and spec.chroma):
-                self._layer(state, index, spec, settings.quality, chooser, evidence)
+                self._layer(state, index, spec, settings.quality, source, targets)
         return state
 
     def _layer(
-        self, state: State, index: int, spec: LayerSpec, quality: int, chooser: Chooser, evidence: object | None
+        self, state: State, index: int, spec: LayerSpec, quality: int, source: SymbolSource, targets: object | None
     ) -> None:
-        shape = tuple(-(-side // spec.stride) for side in state.canvas.shape[:2])
+        shape = tuple(-(-side // spec.stride) for side in state.reconstruction.shape[:2])
         count = shape[0] * shape[1]
         step = 16 * 2.0 ** (-quality / 256 / (50 if spec.chroma else 25)) if spec.stride == 8 else 8.0
         direction = np.array(_CHANNELS[spec.chroma])
         wanted = None
-        if evidence is not None:
-            assert isinstance(evidence, np.ndarray)
-            means = _means((evidence - state.canvas) @ direction / (direction @ direction), spec.stride)
-            wanted = np.clip(np.rint(means / step) + spec.rest, 0, spec.symbols - 1).astype(np.int32).ravel()
+        if targets is not None:
+            assert isinstance(targets, np.ndarray)
+            means = _means((targets - state.reconstruction) @ direction / (direction @ direction), spec.stride)
+            wanted = np.clip(np.rint(means / step) + spec.null_symbol, 0, spec.symbols - 1).astype(np.int32).ravel()
         symbols = np.empty(count, np.int32)
         for first in range(0, count, self._block):
             block = slice(first, min(first + self._block, count))
             positions = np.arange(block.start, block.stop, dtype=np.uint64)
             own = None if wanted is None else wanted[block]
-            symbols[block] = chooser.choose(FakeStep(index, spec, positions, state.context, own))
+            symbols[block] = source.next(FakeStep(index, spec, positions, state.context, own))
         state.symbols.append(symbols)
         with np.errstate(over="ignore"):
             hashed = mix(symbols.astype(np.uint64) + (np.arange(count) * 65537).astype(np.uint64))
         state.context = (state.context * 31 + int(np.bitwise_xor.reduce(hashed))) % 2**64
-        values = ((symbols - spec.rest) * step).reshape(shape)
+        values = ((symbols - spec.null_symbol) * step).reshape(shape)
         grown = values.repeat(spec.stride, axis=0).repeat(spec.stride, axis=1)
-        state.canvas += grown[: state.canvas.shape[0], : state.canvas.shape[1], None] * direction
+        state.reconstruction += (
+            grown[: state.reconstruction.shape[0], : state.reconstruction.shape[1], None] * direction
+        )
 
     def render(self, state: object) -> NDArray[np.uint8]:
         """Return the canvas."""
         assert isinstance(state, State)
-        return np.clip(np.rint(state.canvas), 0, 255).astype(np.uint8)
+        return np.clip(np.rint(state.reconstruction), 0, 255).astype(np.uint8)
 
 
 class FakePhotoModel(FakeHierarchy):
@@ -141,15 +143,17 @@ class FakePhotoModel(FakeHierarchy):
     filter_shape = 2, 3
     filter_tables = tables()
 
-    def foresee(self, pixels: NDArray[np.uint8], settings: PassSettings, passes: int, *, perceptual: bool) -> object:
+    def lookahead_targets(
+        self, pixels: NDArray[np.uint8], settings: PassSettings, passes: int, *, perceptual: bool
+    ) -> object:
         """What `infer` returns."""
         return self.infer(pixels, settings.quality)
 
-    def strain(self, state: object, evidence: object) -> float:
+    def saturation(self, state: object, targets: object) -> float:
         """None."""
         return 0.0
 
-    def predict(self, state: object) -> NDArray[np.uint8]:
+    def exact_reconstruction(self, state: object) -> NDArray[np.uint8]:
         """Return the canvas: nothing in it rounds differently in one process."""
         return FakeHierarchy.render(self, state)
 

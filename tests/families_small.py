@@ -7,11 +7,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dvcodec.models.families.choosers import Account, Posterior
 from dvcodec.models.families.config import FamilyConfig
 from dvcodec.models.families.distributions import Distribution
 from dvcodec.models.families.model import FamilyVAE
 from dvcodec.models.families.nets import data_dependent_initialisation
+from dvcodec.models.families.symbol_sources import Account, Posterior
 from dvcodec.training.recipes.families import FamilyPreset
 
 TINY = FamilyConfig(

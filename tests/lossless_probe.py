@@ -30,24 +30,24 @@ class Watched:
         self.split, self.extra_bits, self.join = inner.split, inner.extra_bits, inner.join
         self.transform = inner.transform
 
-    def walk(
+    def autoregressive_pass(
         self,
         predicted: NDArray[np.uint8],
-        chooser: interface.PixelChooser,
+        source: interface.PixelSource,
         *,
         transform: int,
         grey: bool,
         pixels: NDArray[np.uint8] | None,
     ) -> NDArray[np.uint8]:
         """Pass on, watching."""
-        note, self.chooser = self.hash.update, chooser
+        note, self.source = self.hash.update, source
         note(predicted.tobytes())
-        return self.inner.walk(predicted, self, transform=transform, grey=grey, pixels=pixels)
+        return self.inner.autoregressive_pass(predicted, self, transform=transform, grey=grey, pixels=pixels)
 
-    def choose(self, step: interface.PixelStep) -> NDArray[np.int32]:
+    def next(self, step: interface.PixelStep) -> NDArray[np.int32]:
         """Hash a step's contexts."""
         self.hash.update(step.contexts.astype("<i4").tobytes())
-        return self.chooser.choose(step)
+        return self.source.next(step)
 
 
 def report(data: bytes, hierarchy: PhotoModel, pixels: interface.PixelModel) -> dict[str, str]:

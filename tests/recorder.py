@@ -10,19 +10,19 @@ from numpy.typing import NDArray
 from dvcodec.codec import decoder
 from dvcodec.codec.loaders import Loaders
 from dvcodec.models.interface.adaptive_filter import ImageFilter
-from dvcodec.models.interface.hierarchy import Chooser, Hierarchy, LayerSpec, PassSettings, Step
+from dvcodec.models.interface.hierarchy import Hierarchy, LayerSpec, PassSettings, Step, SymbolSource
 from dvcodec.models.interface.photo import PhotoModel
 
 
 class _Watch:
     """Passes every step on to a chooser and takes down what it chose."""
 
-    def __init__(self, chooser: Chooser, note: Callable[[Step, NDArray[np.int32]], None]) -> None:
-        self._chooser, self._note = chooser, note
+    def __init__(self, source: SymbolSource, note: Callable[[Step, NDArray[np.int32]], None]) -> None:
+        self._source, self._note = source, note
 
-    def choose(self, step: Step) -> NDArray[np.int32]:
+    def next(self, step: Step) -> NDArray[np.int32]:
         """Return the inner chooser's symbols."""
-        symbols = self._chooser.choose(step)
+        symbols = self._source.next(step)
         self._note(step, symbols)
         return symbols
 
@@ -35,7 +35,7 @@ class Recorder:
         self._hash = hashlib.sha256()
         self.asked: list[int] = []
         """The layer of every step, in order."""
-        self.walks = 0
+        self.passes = 0
         """How many walks looked ahead, the last time."""
 
     @property
@@ -52,9 +52,9 @@ class Recorder:
         """Pass on."""
         return self._hierarchy.infer(pixels, quality)
 
-    def walk(self, settings: PassSettings, chooser: Chooser, evidence: object | None = None) -> object:
+    def top_down_pass(self, settings: PassSettings, source: SymbolSource, targets: object | None = None) -> object:
         """Pass on, watching the chooser."""
-        return self._hierarchy.walk(settings, _Watch(chooser, self._note), evidence)
+        return self._hierarchy.top_down_pass(settings, _Watch(source, self._note), targets)
 
     def render(self, state: object) -> NDArray[np.uint8]:
         """Pass on."""
@@ -79,18 +79,20 @@ class PhotoRecorder(Recorder):
         self._model = model
         self.filter_shape, self.filter_tables = model.filter_shape, model.filter_tables
 
-    def foresee(self, pixels: NDArray[np.uint8], settings: PassSettings, passes: int, *, perceptual: bool) -> object:
+    def lookahead_targets(
+        self, pixels: NDArray[np.uint8], settings: PassSettings, passes: int, *, perceptual: bool
+    ) -> object:
         """Pass on."""
-        self.walks = passes
-        return self._model.foresee(pixels, settings, passes, perceptual=perceptual)
+        self.passes = passes
+        return self._model.lookahead_targets(pixels, settings, passes, perceptual=perceptual)
 
-    def strain(self, state: object, evidence: object) -> float:
+    def saturation(self, state: object, targets: object) -> float:
         """Pass on."""
-        return self._model.strain(state, evidence)
+        return self._model.saturation(state, targets)
 
-    def predict(self, state: object) -> NDArray[np.uint8]:
+    def exact_reconstruction(self, state: object) -> NDArray[np.uint8]:
         """Pass on."""
-        return self._model.predict(state)
+        return self._model.exact_reconstruction(state)
 
     def fit(self, state: object, pixels: NDArray[np.uint8]) -> ImageFilter | None:
         """Pass on."""

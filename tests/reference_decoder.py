@@ -106,7 +106,7 @@ class Rans:
         raise AssertionError("a slot that no symbol owns")
 
 
-class ReferenceChooser:
+class ReferenceSource:
     """Decodes the symbols that a walk asks for."""
 
     def __init__(self, file: File) -> None:
@@ -116,7 +116,7 @@ class ReferenceChooser:
         self.rans = Rans(b"")
         self.coded = b""
 
-    def choose(self, step: Step) -> NDArray[np.int32]:
+    def next(self, step: Step) -> NDArray[np.int32]:
         """Decode one block."""
         while step.layer >= self.end:
             self.finish()
@@ -135,8 +135,8 @@ class ReferenceChooser:
 def decode(data: bytes, hierarchy: Hierarchy) -> object:
     """Return the state of the walk over a file's symbols."""
     file = parse(data)
-    chooser = ReferenceChooser(file)
-    state = hierarchy.walk(PassSettings(file.height, file.width, file.quality, grey=file.grey), chooser)
-    assert not chooser.chunks
-    chooser.finish()
+    source = ReferenceSource(file)
+    state = hierarchy.top_down_pass(PassSettings(file.height, file.width, file.quality, grey=file.grey), source)
+    assert not source.chunks
+    source.finish()
     return state

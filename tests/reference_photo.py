@@ -32,7 +32,7 @@ def rounded(x: Floats, bits: int, least: float, most: float) -> Floats:
     return grid.clip(least, most)
 
 
-signed = partial(rounded, bits=4, least=-127 / 16, most=127 / 16)
+quantise_signed = partial(rounded, bits=4, least=-127 / 16, most=127 / 16)
 positive = partial(rounded, bits=4, least=0, most=255 / 16)
 stream = partial(rounded, bits=8, least=-15, most=15)
 
@@ -164,7 +164,7 @@ class Layer:
         self.part, self.direct, self.numbers = part, direct, numbers
         self.values, context = part["values"] / 2**4, part["context"] / 2**4
         self.means = np.concatenate([self.values, context], axis=1)
-        self.code = np.concatenate([signed(self.values / 8), np.clip(context, -127 / 16, 127 / 16)], axis=1)
+        self.code = np.concatenate([quantise_signed(self.values / 8), np.clip(context, -127 / 16, 127 / 16)], axis=1)
 
     def weights(self, a: Floats) -> Integers:
         """The entropy coder's weights, of features (positions, H)."""
@@ -178,7 +178,7 @@ class Layer:
 
     def score(self, a: Floats) -> Floats:
         """The prior's scores."""
-        r, v = self.part.linear("strap", positive(a)), len(self.numbers)
+        r, v = self.part.linear("prior_head", positive(a)), len(self.numbers)
         if self.direct:
             return rounded(4 * r, 6, -31, 31)
         e = np.concatenate([rounded(4 * r[:, :v], 3, -255, 255), rounded(r[:, v:], 6, -15, 15)], axis=1)
@@ -186,13 +186,13 @@ class Layer:
         near: Floats = 2 * e @ (precision * self.means).T - e**2 @ precision.T
         return self.part["constant"] / 2**16 + near
 
-    def painted(self, symbols: Integers, a: Floats) -> Floats:
+    def decoded(self, symbols: Integers, a: Floats) -> Floats:
         """What symbols and the prediction from features add to the canvas."""
         return self.values[symbols] + 4 * (positive(a) @ self.part["mean.weight"].T + self.part["mean.bias"])
 
     def heard(self, a: Floats, code: Floats, half: NDArray[np.bool_]) -> Floats:
         """Features (rows, columns, H) after a half has heard the codes of the other one."""
-        told = stream(self.part.linear("around", code)).reshape(*a.shape[:2], 4, -1)
+        told = stream(self.part.linear("neighbour_embedding", code)).reshape(*a.shape[:2], 4, -1)
         t = np.pad(told, ((1, 1), (1, 1), (0, 0), (0, 0)))
         sides = t[:-2, 1:-1, 0] + t[2:, 1:-1, 1] + t[1:-1, :-2, 2] + t[1:-1, 2:, 3]
         return np.where(half[:, :, None], stream(a + sides), a)
@@ -215,7 +215,7 @@ class Walk:
         for i, stages in enumerate(weights.layout):
             stride = 64 >> i
             if i:
-                self.d = stream(shuffle(chain.linear(f"grow.{i - 1}.point", signed(self.d)), 2))
+                self.d = stream(shuffle(chain.linear(f"grow.{i - 1}.point", quantise_signed(self.d)), 2))
                 self.d = self.d[: -(-file.height // stride), : -(-file.width // stride)]
             self.canvas[stride] = np.zeros((*self.d.shape[:2], (12, 9, 9, 192)[i]))
             for part, numbers in zip(chain.all(f"stages.{i}"), stages, strict=True):
@@ -227,9 +227,9 @@ class Walk:
         """Walk over a stage."""
         self.d = stream(self.d + rounded(part.quality(self.code) / 2**8, 8, -128, 128))
         for block in part.all("blocks"):
-            inner = positive(block.linear("spatial", neighbourhoods(signed(self.d))))
+            inner = positive(block.linear("spatial", neighbourhoods(quantise_signed(self.d))))
             self.d = stream(self.d + block.linear("point", inner))
-        a, direct = stream(part.linear("head", signed(self.d))), self.weights.config.get("prior") == "direct"
+        a, direct = stream(part.linear("head", quantise_signed(self.d))), self.weights.config.get("prior") == "direct"
         codes: list[Floats] = []
         for layer, carried in zip(part.all("layers"), numbers, strict=True):
             a, code = self.layer(Layer(layer, direct, carried), a, stride, len(codes) == len(numbers) - 1)
@@ -246,18 +246,18 @@ class Walk:
         odd = np.indices(a.shape[:2]).sum(axis=0) % 2 == 1
         halves = [~odd, odd] if self.stages < self.weights.config.get("neighbours", 0) else [np.ones_like(odd)]
         found, code = [], np.zeros((*odd.shape, layer.code.shape[1]))
-        painted = np.zeros((*odd.shape, len(layer.numbers)))
+        decoded = np.zeros((*odd.shape, len(layer.numbers)))
         for turn, half in enumerate(halves):
             a = layer.heard(a, code, half) if turn else a
             if coded:
                 found.append(self.source.read(layer.weights(a[half])))
-                painted[half] = layer.painted(found[-1], a[half])
+                decoded[half] = layer.decoded(found[-1], a[half])
             else:
-                found.append(np.full(half.sum(), int(layer.part["rest"])))
+                found.append(np.full(half.sum(), int(layer.part["null_symbol"])))
             code[half] = layer.code[found[-1]]
-            a[half] = a[half] if last else stream(a[half] + layer.part.linear("ladder", code[half]))
+            a[half] = a[half] if last else stream(a[half] + layer.part.linear("symbol_embedding", code[half]))
         if len(halves) == 2 and not last:
             a = layer.heard(a, code, halves[0])
-        self.canvas[stride][:, :, layer.numbers] += painted
+        self.canvas[stride][:, :, layer.numbers] += decoded
         self.symbols.append(np.concatenate(found))
         return a, code

@@ -64,13 +64,13 @@ def pixels(walk: Walk, whole: bool) -> NDArray[np.uint8]:
     """The pixels of a walk: (H, W, 3), or (H, W) of grey; filtered if it is of the whole file."""
     config, tensors = walk.weights.config, walk.weights.tensors
     x, net = inverse(walk.canvas, config.get("transform") == "lapped"), Part(tensors, "synthesis.")
-    told = net.conv("extra", walk.d / 4) + net.quality(walk.code)
-    h = net.body(net.conv("first", unshuffle(contrast(x), 8)) + told)
+    conditioning = net.conv("extra", walk.d / 4) + net.quality(walk.code)
+    h = net.body(net.conv("first", unshuffle(contrast(x), 8)) + conditioning)
     x = x + shuffle(net.conv("last", relu(h)), 8)
     if config.get("postfilter_width"):
         net = Part(tensors, "postfilter.")
-        told = shuffle(net.conv("told", relu(h)), 4) + net.quality(walk.code)
-        g = net.body(net.conv("first", unshuffle(contrast(x), 2)) + told)
+        conditioning = shuffle(net.conv("conditioning", relu(h)), 4) + net.quality(walk.code)
+        g = net.body(net.conv("first", unshuffle(contrast(x), 2)) + conditioning)
         x = x + shuffle(net.conv("last", relu(g)), 2)
     sigma = config["sigma_coarse"] * (config["sigma_fine"] / config["sigma_coarse"]) ** (walk.code / 4096)
     x = 128 + sigma * x[: walk.file.height, : walk.file.width]

@@ -20,12 +20,12 @@ from torch import Tensor
 from dvcodec import models
 from dvcodec.models import weights_file
 from dvcodec.models.configs import RRVQConfig
-from dvcodec.models.integer.guard import exact_arithmetic
-from dvcodec.models.integer.linear import GridLinear
+from dvcodec.models.integer.guard import integer_arithmetic
+from dvcodec.models.integer.linear import QuantLinear
 from dvcodec.models.interface import hierarchy as interface
-from dvcodec.models.photo.codec_model import PhotoHierarchy, QualityMap
+from dvcodec.models.photo.codec_model import PhotoCodecModel, QualityMap
 from dvcodec.models.photo.file import write
-from dvcodec.models.photo.integer.chain import BAND_POSITIONS, BLOCK_ENTRIES, FrozenChain
+from dvcodec.models.photo.integer.chain import BAND_POSITIONS, BLOCK_ENTRIES, IntegerChain
 from dvcodec.models.photo.network.checkerboard import Rows
 from dvcodec.models.photo.network.layout import COEFFICIENTS
 from dvcodec.models.photo.network.model import PhotoRRVQ
@@ -68,23 +68,23 @@ def built(config: RRVQConfig) -> PhotoRRVQ:
 def synthetic_evidence() -> dict[int, Tensor]:
     """Heavy-tailed coefficients by stride (2000, channels), in units of sigma; finer frequencies are smaller."""
     drawn = np.random.default_rng(0)
-    evidence = {}
+    targets = {}
     for stride, channels in COEFFICIENTS.items():
         falling = SPREAD[stride] * 0.97 ** (np.arange(channels) % 64)
-        evidence[stride] = torch.from_numpy(drawn.laplace(size=(2000, channels)) * falling).float()
-    return evidence
+        targets[stride] = torch.from_numpy(drawn.laplace(size=(2000, channels)) * falling).float()
+    return targets
 
 
 def _enliven(model: PhotoRRVQ) -> None:
     """Give weight to what starts at zero: biases, canvas predictions, straps, and the float networks."""
     for module in model.modules():
-        if isinstance(module, GridLinear):
+        if isinstance(module, QuantLinear):
             module.bias.normal_(std=0.1)
     for layer in model.chain.layers():
-        layer.strap.weight.mul_(12)
+        layer.prior_head.weight.mul_(12)
         layer.mean.weight.normal_(std=0.05)
-        if layer.around is not None:
-            layer.around.weight.normal_(std=0.05)
+        if layer.neighbour_embedding is not None:
+            layer.neighbour_embedding.weight.normal_(std=0.05)
     for net in (model.analysis, model.synthesis, model.postfilter):
         if net is not None:
             net.last.weight.normal_(std=0.004)
@@ -110,37 +110,37 @@ def with_config(data: bytes, **fields: Any) -> bytes:
     return weights_file.write({**metadata, "config": metadata["config"] | fields}, safetensors.torch.load(data))
 
 
-def load(data: bytes | None = None, device: str = "cpu") -> PhotoHierarchy:
+def load(data: bytes | None = None, device: str = "cpu") -> PhotoCodecModel:
     """The hierarchy of a weights file's bytes (the small model's if none are given). A fresh one with every call."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "small.safetensors"
         path.write_bytes(weights_bytes() if data is None else data)
         hierarchy = models.load(path, device)
-    assert isinstance(hierarchy, PhotoHierarchy)
+    assert isinstance(hierarchy, PhotoCodecModel)
     return hierarchy
 
 
 @cache
-def hierarchy() -> PhotoHierarchy:
+def hierarchy() -> PhotoCodecModel:
     """The small model behind the codec's seam. Shared: do not change it."""
     return load()
 
 
 def network(hierarchy: interface.Hierarchy) -> PhotoRRVQ:
     """The network inside a loaded hierarchy, for tests that walk it in batches or plant something in it."""
-    assert isinstance(hierarchy, PhotoHierarchy)
+    assert isinstance(hierarchy, PhotoCodecModel)
     return hierarchy.network
 
 
-def frozen_chain(model: PhotoRRVQ, positions: int = BAND_POSITIONS, entries: int = BLOCK_ENTRIES) -> FrozenChain:
+def integer_chain(model: PhotoRRVQ, positions: int = BAND_POSITIONS, entries: int = BLOCK_ENTRIES) -> IntegerChain:
     """The exact walk of a frozen model, in bands of about so many positions and blocks of so many table entries."""
-    with exact_arithmetic():
-        return FrozenChain(model.chain, positions, entries)
+    with integer_arithmetic():
+        return IntegerChain(model.chain, positions, entries)
 
 
-def seam(model: PhotoRRVQ) -> PhotoHierarchy:
+def adapter(model: PhotoRRVQ) -> PhotoCodecModel:
     """A frozen model of this configuration behind the codec's seam."""
-    return PhotoHierarchy("small", model, QUALITIES, "cpu")
+    return PhotoCodecModel("small", model, QUALITIES, "cpu")
 
 
 def places(rows: Rows) -> Tensor:

@@ -16,7 +16,7 @@ from dvcodec.codec.loaders import Loaders
 from dvcodec.codec.lossless import methods
 from dvcodec.image_io.images import Picture, from_array
 from dvcodec.models.configs import WavefrontConfig
-from dvcodec.models.integer.linear import GridLinear
+from dvcodec.models.integer.linear import QuantLinear
 from dvcodec.models.interface import hierarchy as interface
 from dvcodec.models.interface.photo import PhotoModel
 from dvcodec.models.pixels import distributions
@@ -34,7 +34,7 @@ def trainable() -> WavefrontNet:
         torch.manual_seed(0)
         net = WavefrontNet(WavefrontConfig(hidden=12, width=8, predictors=2)).eval()
         for module in net.modules():
-            if isinstance(module, GridLinear):
+            if isinstance(module, QuantLinear):
                 module.bias.normal_(std=0.5)
     return net
 

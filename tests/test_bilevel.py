@@ -8,13 +8,19 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dvcodec.models.integer.grid import signed
-from dvcodec.models.integer.linear import GridLinear
+from dvcodec.models.integer.grid import quantise_signed
+from dvcodec.models.integer.linear import QuantLinear
 from dvcodec.models.pixels.bilevel.net import HALF, SCORE_BITS, STEPS, BilevelConfig, BilevelNet, log_prob
+from dvcodec.models.pixels.bilevel.raster_pass import (
+    UNIT,
+    BilevelPass,
+    BilevelStep,
+    IntegerBilevelNet,
+    LikelierValue,
+)
 from dvcodec.models.pixels.bilevel.tokens import distributions
-from dvcodec.models.pixels.bilevel.walk import UNIT, BilevelDescent, BilevelStep, IntegerBilevelNet, LikelierValue
 from dvcodec.models.pixels.causal import Reach
-from dvcodec.models.top_down_pass import walk
+from dvcodec.models.top_down_pass import run_pass
 
 CONFIG = BilevelConfig(Reach(2, 3), features=3, width=10)
 
@@ -25,7 +31,7 @@ def network(seed: int = 0) -> BilevelNet:
         torch.manual_seed(seed)
         net = BilevelNet(CONFIG).eval()
         for module in net.modules():
-            if isinstance(module, GridLinear):
+            if isinstance(module, QuantLinear):
                 module.bias.normal_(std=0.7)
     return net
 
@@ -43,7 +49,7 @@ class Image:
     def __init__(self) -> None:
         self.contexts: list[np.ndarray] = []
 
-    def choose(self, step: BilevelStep) -> torch.Tensor:
+    def next(self, step: BilevelStep) -> torch.Tensor:
         """The pixels as they are."""
         self.contexts.append(step.contexts)
         return torch.from_numpy(step.residuals())
@@ -56,7 +62,7 @@ def test_the_walk_sees_the_scores_of_the_network(seed: int, images: int, height:
     frozen, image = IntegerBilevelNet(net), Image()
     with torch.inference_mode():
         scores = net(white, maps)
-        result = walk(BilevelDescent(frozen, frozen.lift(maps), white), image)
+        result = run_pass(BilevelPass(frozen, frozen.lift(maps), white), image)
     assert torch.equal(result, white)
     contexts = (scores * 2**SCORE_BITS + HALF).int()
     order = [contexts[:, y, x].flatten() for y, x in CONFIG.reach.wavefronts(height, width)]
@@ -68,8 +74,11 @@ def test_rows_of_what_pixels_see_give_the_same_contexts() -> None:
     net, (white, maps) = network(), inputs(1, 1, 6, 7)
     frozen = IntegerBilevelNet(net)
     with torch.inference_mode():
-        near, around = CONFIG.reach.neighbours(2 * white - 1).flatten(0, 2), signed(maps).permute(0, 2, 3, 1)
-        both = frozen.contexts_of(torch.cat([near, around.flatten(0, 2)], dim=1) * UNIT)
+        near, neighbour_embedding = (
+            CONFIG.reach.neighbours(2 * white - 1).flatten(0, 2),
+            quantise_signed(maps).permute(0, 2, 3, 1),
+        )
+        both = frozen.contexts_of(torch.cat([near, neighbour_embedding.flatten(0, 2)], dim=1) * UNIT)
         split = frozen.contexts(near, frozen.lift(maps).flatten(0, 2))
     assert np.array_equal(both, split)
 
@@ -78,8 +87,8 @@ def test_the_likelier_pixels_do_not_depend_on_the_batch() -> None:
     _, maps = inputs(2, 3, 8, 8)
     frozen = IntegerBilevelNet(network())
     with torch.inference_mode():
-        together = walk(BilevelDescent(frozen, frozen.lift(maps), None), LikelierValue())
-        alone = [walk(BilevelDescent(frozen, frozen.lift(one[None]), None), LikelierValue())[0] for one in maps]
+        together = run_pass(BilevelPass(frozen, frozen.lift(maps), None), LikelierValue())
+        alone = [run_pass(BilevelPass(frozen, frozen.lift(one[None]), None), LikelierValue())[0] for one in maps]
     assert torch.equal(together, torch.stack(alone)) and set(together.flatten().tolist()) == {0, 1}
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import small_pages
+import small_bilevel
 from PIL import Image
 
 from dvcodec.evaluation.codecs.bilevel import BILEVEL_CODECS
@@ -18,13 +18,13 @@ from dvcodec.evaluation.metrics.lossless_size import measure_lossless
 def test_every_pixel_comes_back(codec: LosslessCodec, size: tuple[int, int]) -> None:
     if codec.missing() is not None:
         pytest.skip(str(codec.missing()))
-    image = Image.fromarray(small_pages.page(*size) != 0)
+    image = Image.fromarray(small_bilevel.page(*size) != 0)
     found = measure_lossless(codec, "page", image)
     assert found.size > 0 and codec.settings
 
 
 def test_a_table_of_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    Image.fromarray(small_pages.page(40, 60) != 0).save(tmp_path / "one.png")
+    Image.fromarray(small_bilevel.page(40, 60) != 0).save(tmp_path / "one.png")
     Image.fromarray(np.zeros((8, 8), np.uint8)).save(tmp_path / "grey.png")
     bilevel.main([str(tmp_path / "one.png"), str(tmp_path / "grey.png")])
     lines = capsys.readouterr().out.splitlines()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import small_pages
+import small_bilevel
 import torch
 from PIL import Image
 from safetensors.torch import load
@@ -14,7 +14,7 @@ from dvcodec.codec.entropy.ans import Tables
 from dvcodec.codec.lossless import bilevel
 from dvcodec.errors import DvcodecError, InvalidArgument
 from dvcodec.models import weights_file
-from dvcodec.models.configs import ScanConfig
+from dvcodec.models.configs import BilevelPagesConfig
 from dvcodec.models.pixels.bilevel.quiet import PATTERNS, RARE, TOTAL, QuietBilevelNet, net_config
 from dvcodec.training.data import bilevel_pages, bilevel_scans
 from dvcodec.training.loop.task import Progress
@@ -49,11 +49,13 @@ def test_every_part_of_a_page_draws_and_goes_on(part: object, monkeypatch: pytes
 
 
 def test_the_objective_is_what_a_page_costs() -> None:
-    model, page = small_pages.page_model(), made(3)
+    model, page = small_bilevel.page_model(), made(3)
     whole = [(slice(0, SIZE[0]), slice(0, SIZE[1]))]
     size = len(bilevel.encode(page * np.uint8(255), whole, model, Tables(model.tables)))
-    net, looked = small_pages.trainable(), page_features(page, model.network.config.reach)
-    task = BilevelTask(ScanConfig(rows=3, columns=5, width=12), BilevelRecipe(pages=1, batch=1, pixels=40000), None)
+    net, looked = small_bilevel.trainable(), page_features(page, model.network.config.reach)
+    task = BilevelTask(
+        BilevelPagesConfig(rows=3, columns=5, width=12), BilevelRecipe(pages=1, batch=1, pixels=40000), None
+    )
     task.module, task.pages = net, [looked]
     with torch.no_grad():
         busy = float(task.loss_terms(task.batch(np.random.default_rng(0), Progress(1, 0)), Progress(1, 0)).loss)
@@ -64,13 +66,13 @@ def test_the_objective_is_what_a_page_costs() -> None:
 
 def test_all_pixels_are_busy_or_counted() -> None:
     page = made(5)
-    looked = page_features(page, net_config(ScanConfig()).reach)
+    looked = page_features(page, net_config(BilevelPagesConfig()).reach)
     assert int(looked.quiet.sum()) + len(looked.busy) == page.size
     assert int(looked.quiet[:, 0].sum()) <= (page == 0).sum()
 
 
 def test_quiet_distributions_follow_the_counts() -> None:
-    net = QuietBilevelNet(ScanConfig())
+    net = QuietBilevelNet(BilevelPagesConfig())
     rare = net.weights()[7, 0] / TOTAL
     assert rare == pytest.approx(RARE, rel=1e-3)
     net.quiet[7] = torch.tensor([10**6, 10**6])
@@ -96,9 +98,9 @@ def run(tmp_path: Path, **more: str) -> Path:
 def test_a_run_ends_in_weights_that_code(tmp_path: Path) -> None:
     checkpoint = run(tmp_path, renew="1") / "checkpoint.safetensors"
     out = training.export_weights(checkpoint, tmp_path / "p.safetensors", {"name": "p"})
-    model = small_pages.load(out.read_bytes())
+    model = small_bilevel.load(out.read_bytes())
     assert model.name == "p" and model.network.config.width == 4
-    white, whole = small_pages.page(40, 50), [(slice(0, 40), slice(0, 50))]
+    white, whole = small_bilevel.page(40, 50), [(slice(0, 40), slice(0, 50))]
     section, back = bilevel.encode(white, whole, model, Tables(model.tables)), np.zeros_like(white)
     bilevel.decode(section, back, whole, model, Tables(model.tables))
     assert (back == white).all() and (tmp_path / "p.card.json").is_file()
@@ -114,18 +116,18 @@ def test_what_cannot_be_set_is_refused(tmp_path: Path, key: str, value: str) -> 
 
 def test_a_reach_that_hides_the_surroundings_is_refused() -> None:
     with pytest.raises(ValueError, match="5 columns or more"):
-        net_config(ScanConfig(columns=4))
+        net_config(BilevelPagesConfig(columns=4))
 
 
 @pytest.mark.parametrize(
     "wrong", [{"rows": 99}, {"width": 0}, {"depth": "2"}, {"columns": 1}, {"width": 13}, {"more": 1}]
 )
 def test_weights_files_that_make_no_sense_are_refused(wrong: dict[str, object]) -> None:
-    data = small_pages.weights_bytes()
+    data = small_bilevel.weights_bytes()
     metadata, tensors = weights_file.metadata_of(data), load(data)
     with pytest.raises(ValueError):
-        small_pages.load(weights_file.write({**metadata, "config": metadata["config"] | wrong}, tensors))
+        small_bilevel.load(weights_file.write({**metadata, "config": metadata["config"] | wrong}, tensors))
     with pytest.raises(ValueError, match="tables"):
-        small_pages.load(weights_file.write(metadata, tensors | {"quiet": tensors["quiet"] + 1}))
+        small_bilevel.load(weights_file.write(metadata, tensors | {"quiet": tensors["quiet"] + 1}))
     with pytest.raises(ValueError, match="format"):
-        small_pages.load(weights_file.write({**metadata, "format": "other"}, tensors))
+        small_bilevel.load(weights_file.write({**metadata, "format": "other"}, tensors))

@@ -13,17 +13,17 @@ from torch import Tensor
 
 from dvcodec.errors import DvcodecError
 from dvcodec.models.configs import RRVQConfig
-from dvcodec.models.integer.grid import STREAM_BITS, on_grid, stream
+from dvcodec.models.integer.grid import STREAM_BITS, quantise, quantise_residual
 from dvcodec.models.photo.file import write
-from dvcodec.models.photo.integer.chain import FrozenLayer
+from dvcodec.models.photo.integer.chain import IntegerLayer
 from dvcodec.models.photo.network.chain import StagedLayer
 from dvcodec.models.photo.network.checkerboard import SIDES, STEPS, checkerboard
 from dvcodec.models.photo.network.latent import CONTEXT, LatentLayer
 from dvcodec.models.photo.network.model import PhotoRRVQ, grid_sizes
-from dvcodec.models.photo.network.top_down import Step, descend
+from dvcodec.models.photo.network.top_down import Step, run_photo_pass
 from dvcodec.models.photo.packing import pack, unpack
 from dvcodec.training.recipes.photo import PhotoRecipe
-from dvcodec.training.tasks.choosers import PosteriorChooser
+from dvcodec.training.tasks.posterior_source import PosteriorSource
 from dvcodec.training.tasks.rate_distortion import rate_distortion
 from dvcodec.training.warm_start.photo import warm_start_photo_model
 
@@ -55,7 +55,7 @@ class Watched:
     def __init__(self, others: dict[tuple[int, int], int]) -> None:
         self.others, self.scores = others, dict[int, Tensor]()
 
-    def choose(self, step: Step) -> Tensor:
+    def next(self, step: Step) -> Tensor:
         """Symbols (n,)."""
         positions, scores = small_model.places(step.rows), step.layer.exact_scores(step.embedding)
         if step.index not in self.scores:
@@ -76,7 +76,7 @@ def scores_of(model: PhotoRRVQ, others: dict[tuple[int, int], int]) -> dict[int,
     """All exact scores by layer, positions in raster order."""
     watched = Watched(others)
     with torch.inference_mode():
-        descend(model.chain, grid_sizes(SIZE), QUALITY, watched)
+        run_photo_pass(model.chain, grid_sizes(SIZE), QUALITY, watched)
     return watched.scores
 
 
@@ -103,7 +103,7 @@ def test_as_many_stages_see_neighbours_as_the_configuration_says() -> None:
     for count in (0, 1, 5, 99):
         model = PhotoRRVQ(replace(small_model.CONFIG, neighbours=count))
         stages = [stage for scale in model.chain.scales() for stage in scale]
-        seeing = [all(part.layer.around is not None for part in stage.parts) for stage in stages]
+        seeing = [all(part.layer.neighbour_embedding is not None for part in stage.parts) for stage in stages]
         assert seeing == [i < count for i in range(len(stages))]
 
 
@@ -128,12 +128,12 @@ def test_a_model_begins_as_the_one_it_starts_from_that_saw_no_neighbours(tmp_pat
     assert all(torch.allclose(a, b, atol=1e-3) for a, b in zip(*probabilities, strict=True))
 
 
-def heard(layer: LatentLayer, features: Tensor, symbols: Tensor, first: bool) -> Tensor:
+def received(layer: LatentLayer, features: Tensor, symbols: Tensor, first: bool) -> Tensor:
     """docs/FORMAT.md by the letter, position by position: features (H, W, hidden) in units of the stream."""
-    assert layer.around is not None and layer.ladder is not None
+    assert layer.neighbour_embedding is not None and layer.symbol_embedding is not None
     rows, columns, hidden = features.shape
-    told = stream(layer.around(layer.code_table())).view(layer.symbols, SIDES, hidden)
-    own = on_grid(layer.ladder(layer.code_table()), STREAM_BITS)
+    messages = quantise_residual(layer.neighbour_embedding(layer.code_table())).view(layer.symbols, SIDES, hidden)
+    own = quantise(layer.symbol_embedding(layer.code_table()), STREAM_BITS)
     after = features.clone()
     for y, x in product(range(rows), range(columns)):
         if (y + x) % 2 == (0 if first else 1):
@@ -141,7 +141,7 @@ def heard(layer: LatentLayer, features: Tensor, symbols: Tensor, first: bool) ->
         else:
             for side, (v, u) in enumerate([(y - 1, x), (y + 1, x), (y, x - 1), (y, x + 1)]):
                 if 0 <= v < rows and 0 <= u < columns:
-                    after[y, x] += told[symbols[v, u], side]
+                    after[y, x] += messages[symbols[v, u], side]
     return after.clamp(-15, 15)
 
 
@@ -151,17 +151,17 @@ def heard(layer: LatentLayer, features: Tensor, symbols: Tensor, first: bool) ->
 def test_a_position_hears_of_each_side_what_the_format_says(size: tuple[int, int], first: bool) -> None:
     """Weights so large that the clamps bite, in both arithmetics."""
     layer = small_model.frozen().chain.scales()[3][0].parts[0].layer
-    assert layer.around is not None
-    layer.around.weight.mul_(64)
-    features = stream(torch.randn(*size, 16, generator=torch.Generator().manual_seed(0)) * 6)
+    assert layer.neighbour_embedding is not None
+    layer.neighbour_embedding.weight.mul_(64)
+    features = quantise_residual(torch.randn(*size, 16, generator=torch.Generator().manual_seed(0)) * 6)
     symbols = torch.randint(layer.symbols, size, generator=torch.Generator().manual_seed(1))
-    expected = heard(layer, features, symbols, first)
+    expected = received(layer, features, symbols, first)
     anchors, others = checkerboard(1, size, CPU).halves
-    speakers, listeners = (anchors, others) if first else (others, anchors)
-    said, flat = symbols.flatten()[speakers.positions], features.view(-1, 16)
-    staged, frozen = StagedLayer(layer), FrozenLayer(layer, torch.zeros(1, layer.values.shape[1] + CONTEXT))
-    shared = staged.share(flat, speakers, listeners, staged.code(said))
-    coded = frozen.share(flat * 2**STREAM_BITS, speakers, listeners, frozen.code(said))
+    anchors, non_anchors = (anchors, others) if first else (others, anchors)
+    said, flat = symbols.flatten()[anchors.positions], features.view(-1, 16)
+    staged, frozen = StagedLayer(layer), IntegerLayer(layer, torch.zeros(1, layer.values.shape[1] + CONTEXT))
+    shared = staged.propagate(flat, anchors, non_anchors, staged.code(said))
+    coded = frozen.propagate(flat * 2**STREAM_BITS, anchors, non_anchors, frozen.code(said))
     assert torch.equal(shared, expected.view(-1, 16))
     assert torch.equal(coded * 2.0**-STREAM_BITS, expected.view(-1, 16))
     assert max(size) == 1 or (expected.abs() == 15).any()
@@ -178,22 +178,24 @@ def test_codes_in_use_are_those_of_both_halves() -> None:
     model = small_model.trainable()
     x, symbols = torch.tensor(small_model.photograph(64, 64)).permute(2, 0, 1)[None].float(), dict[str, set[int]]()
 
-    class Noted(PosteriorChooser):
-        def choose(self, step: Step) -> Tensor:
-            chosen = super().choose(step)
+    class Noted(PosteriorSource):
+        def next(self, step: Step) -> Tensor:
+            chosen = super().next(step)
             symbols.setdefault(step.layer.name, set()).update(chosen.tolist())
             return chosen
 
-    chooser = Noted(1)
+    source = Noted(1)
     with torch.no_grad():
-        model.paint((64, 64), QUALITY, chooser, model.infer(x, QUALITY))
-    assert chooser.codes == {name: len(used) for name, used in symbols.items()}
-    assert torch.allclose(chooser.nats, torch.stack(list(chooser.layer_nats.values())).sum(0))
+        model.top_down_pass((64, 64), QUALITY, source, model.infer(x, QUALITY))
+    assert source.codes == {name: len(used) for name, used in symbols.items()}
+    assert torch.allclose(source.nats, torch.stack(list(source.layer_nats.values())).sum(0))
 
 
 def test_every_layer_learns_what_its_neighbours_are_told() -> None:
     model = small_model.built(small_model.CONFIG).train()
     x = torch.tensor(small_model.photograph(128, 128)).permute(2, 0, 1)[None].float()
     rate_distortion(model, x, QUALITY, PhotoRecipe(), relax=2.0, analysis=True).loss.backward()  # type: ignore[no-untyped-call]
-    told = [layer.around.weight.grad for layer in model.chain.layers() if layer.around is not None]
-    assert len(told) > 40 and all(grad is not None and bool(grad.abs().max() > 0) for grad in told)
+    messages = [
+        layer.neighbour_embedding.weight.grad for layer in model.chain.layers() if layer.neighbour_embedding is not None
+    ]
+    assert len(messages) > 40 and all(grad is not None and bool(grad.abs().max() > 0) for grad in messages)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from dvcodec.errors import InvalidArgument
-from dvcodec.models.configs import RRVQConfig, ScanConfig, WavefrontConfig
+from dvcodec.models.configs import BilevelPagesConfig, RRVQConfig, WavefrontConfig
 from dvcodec.models.photo.network.latent import PRIORS
 from dvcodec.models.photo.network.layout import LAYOUTS
 from dvcodec.training.recipes import registry
@@ -27,8 +27,8 @@ BAD: list[tuple[type, dict[str, Any], str]] = [
     (RRVQConfig, {"sigma_fine": 50.0}, "sigma_fine"),
     (WavefrontConfig, {"predictors": 9}, "from 1 to 8"),
     (WavefrontConfig, {"hidden": 10**9}, "hidden"),
-    (ScanConfig, {"rows": 17}, "rows 17"),
-    (ScanConfig, {"depth": -1}, "depth -1"),
+    (BilevelPagesConfig, {"rows": 17}, "rows 17"),
+    (BilevelPagesConfig, {"depth": -1}, "depth -1"),
 ]
 
 

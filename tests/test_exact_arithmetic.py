@@ -13,18 +13,18 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from dvcodec.models.integer import grid
-from dvcodec.models.integer.grid import on_grid
-from dvcodec.models.integer.guard import exact_arithmetic
-from dvcodec.models.integer.linear import GridConv, GridLinear
+from dvcodec.models.integer.grid import quantise
+from dvcodec.models.integer.guard import integer_arithmetic
+from dvcodec.models.integer.linear import QuantConv, QuantLinear
 from dvcodec.models.packing import BoundError
 from dvcodec.models.photo.network.chain import KNOTS, interpolate
 from dvcodec.models.photo.network.model import PhotoRRVQ
 from dvcodec.models.photo.packing import pack
 
 GRIDS: dict[str, tuple[Callable[[Tensor], Tensor], int, Fraction, Fraction]] = {
-    "signed": (grid.signed, 4, Fraction(-127, 16), Fraction(127, 16)),
-    "rectified": (grid.rectified, 4, Fraction(0), Fraction(255, 16)),
-    "stream": (grid.stream, 8, Fraction(-15), Fraction(15)),
+    "signed": (grid.quantise_signed, 4, Fraction(-127, 16), Fraction(127, 16)),
+    "rectified": (grid.quantise_relu, 4, Fraction(0), Fraction(255, 16)),
+    "stream": (grid.quantise_residual, 8, Fraction(-15), Fraction(15)),
 }
 EDGES = [
     0.0,
@@ -66,8 +66,8 @@ def test_grids_are_floors_of_fractions(name: str, drawn: list[float]) -> None:
 
 
 def test_a_grid_without_clamps_rounds_halves_up() -> None:
-    assert on_grid(torch.tensor([0.5, 1.5, -0.5, -1.5, 2.25]), 0).tolist() == [1.0, 2.0, 0.0, -1.0, 2.0]
-    assert on_grid(torch.tensor([0.125, -0.125, 100.3]), 2).tolist() == [0.25, 0.0, 100.25]
+    assert quantise(torch.tensor([0.5, 1.5, -0.5, -1.5, 2.25]), 0).tolist() == [1.0, 2.0, 0.0, -1.0, 2.0]
+    assert quantise(torch.tensor([0.125, -0.125, 100.3]), 2).tolist() == [0.25, 0.0, 100.25]
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_a_grid_without_clamps_rounds_halves_up() -> None:
 def test_gradients_pass_straight_through_inside_and_not_outside(
     name: str, inside: list[float], outside: list[float]
 ) -> None:
-    """The upper clamp of `rectified` is left out: gradients pass it."""
+    """The upper clamp of `quantise_relu` is left out: gradients pass it."""
     x = torch.tensor(inside + outside, requires_grad=True)
     GRIDS[name][0](x).mul(torch.arange(1.0, len(x) + 1)).sum().backward()  # type: ignore[no-untyped-call]
     assert x.grad is not None
@@ -89,7 +89,7 @@ def test_gradients_pass_straight_through_inside_and_not_outside(
 
 
 def test_gradients_reach_weights_and_biases() -> None:
-    linear = GridLinear(3, 2)
+    linear = QuantLinear(3, 2)
     linear(torch.ones(4, 3)).sum().backward()
     assert linear.weight.grad is not None and linear.bias.grad is not None
     assert linear.weight.grad.eq(4).all() and linear.bias.grad.eq(4).all()
@@ -110,7 +110,7 @@ def test_interpolation_is_exact(code: int, seed: int) -> None:
 # Products against int64.
 
 
-def harsh(module: GridLinear, generator: torch.Generator) -> Tensor:
+def harsh(module: QuantLinear, generator: torch.Generator) -> Tensor:
     """Weights of full magnitude in most places, biases of many bits; returns the integer weights (outputs, inputs)."""
     shape = module.weight.shape
     integers = torch.randint(-127, 128, shape, generator=generator)
@@ -131,7 +131,7 @@ def inputs(shape: tuple[int, ...], limit: int, generator: torch.Generator) -> Te
     return x
 
 
-def accumulators(module: GridLinear, out: Tensor, channel: int) -> Tensor:
+def accumulators(module: QuantLinear, out: Tensor, channel: int) -> Tensor:
     """A product's outputs in steps of the accumulator's grid, int64; outputs lie along dimension `channel`."""
     steps = torch.exp2(module.exponents().double() + 4)
     scaled = out.movedim(channel, -1).double() * steps
@@ -139,7 +139,7 @@ def accumulators(module: GridLinear, out: Tensor, channel: int) -> Tensor:
     return scaled.long().movedim(-1, channel)
 
 
-def bias_steps(module: GridLinear) -> Tensor:
+def bias_steps(module: QuantLinear) -> Tensor:
     """The bias in steps of the accumulator's grid, int64."""
     return (module.bias.detach().double() * torch.exp2(module.exponents().double() + 4)).long()
 
@@ -148,9 +148,9 @@ def bias_steps(module: GridLinear) -> Tensor:
 @pytest.mark.parametrize("count", [1, 4, 16, 1023])
 def test_linear_maps_equal_integers(width: int, limit: int, count: int) -> None:
     generator = torch.Generator().manual_seed(width + count)
-    module = GridLinear(width, 37, input_limit=limit).eval()
+    module = QuantLinear(width, 37, input_limit=limit).eval()
     weight, x = harsh(module, generator), inputs((count, width), limit, generator)
-    with exact_arithmetic():
+    with integer_arithmetic():
         out = module(x / 16)
     assert torch.equal(accumulators(module, out, 1), x @ weight.t() + bias_steps(module))
 
@@ -170,9 +170,9 @@ def convolved(x: Tensor, weight: Tensor) -> Tensor:
 def test_convolutions_equal_integers(width: int, shape: tuple[int, int, int]) -> None:
     batch, height, columns = shape
     generator = torch.Generator().manual_seed(width + batch)
-    module = GridConv(width, 11).eval()
+    module = QuantConv(width, 11).eval()
     weight, x = harsh(module, generator), inputs((batch, width, height, columns), 127, generator)
-    with exact_arithmetic():
+    with integer_arithmetic():
         out = module(x / 16)
     expected = convolved(x, weight) + bias_steps(module).view(1, -1, 1, 1)
     assert torch.equal(accumulators(module, out, 1), expected)
@@ -182,7 +182,7 @@ def test_convolutions_equal_integers(width: int, shape: tuple[int, int, int]) ->
 @given(st.integers(0, 2**32), st.integers(1, 30), st.sampled_from([127, 255]), st.floats(-8, 8, width=32))
 def test_accumulator_bound_holds_and_is_reached(seed: int, width: int, limit: int, bias: float) -> None:
     generator = torch.Generator().manual_seed(seed)
-    module = GridLinear(width, 5, input_limit=limit)
+    module = QuantLinear(width, 5, input_limit=limit)
     module.bias.data.fill_(bias)
     weight = (module.quantised()[0].double() * torch.exp2(module.exponents().double())[:, None]).long()
     start = torch.floor(bias * torch.exp2(module.exponents().double() + 4) + 0.5).long()
@@ -211,7 +211,7 @@ def test_a_model_whose_sums_could_round_is_not_packed() -> None:
     for name in ("grow.0.point", "stages.0.0.head", "stages.1.0.blocks.0.spatial", "stages.3.0.layers.0.around"):
         broken = altered(lambda model: None)
         module = broken.chain.get_submodule(name)
-        assert isinstance(module, GridLinear)
+        assert isinstance(module, QuantLinear)
         module.bias.data.fill_(2.0**20)
         with pytest.raises(BoundError, match=name):
             pack(broken)
@@ -220,11 +220,11 @@ def test_a_model_whose_sums_could_round_is_not_packed() -> None:
 def test_the_bound_is_two_to_the_24() -> None:
     def bias_of(steps: int) -> Callable[[PhotoRRVQ], object]:
         def change(model: PhotoRRVQ) -> None:
-            linear = model.chain.layers()[0].ladder
+            linear = model.chain.layers()[0].symbol_embedding
             assert linear is not None
             linear.weight.fill_(0.5)
-            reach = 64 * 127 * linear.weight.shape[1]
-            linear.bias.fill_((steps - reach) / 2.0 ** (7 + 4))
+            receptive_field = 64 * 127 * linear.weight.shape[1]
+            linear.bias.fill_((steps - receptive_field) / 2.0 ** (7 + 4))
 
         return change
 

@@ -26,10 +26,10 @@ from torch import Tensor, nn
 
 from dvcodec import weights
 from dvcodec.errors import DvcodecError
-from dvcodec.models.integer.linear import GridLinear
-from dvcodec.models.interface.hierarchy import Chooser, PassSettings, Step
-from dvcodec.models.photo.codec_model import Aim, PhotoHierarchy
-from dvcodec.models.photo.network.model import Painted
+from dvcodec.models.integer.linear import QuantLinear
+from dvcodec.models.interface.hierarchy import PassSettings, Step, SymbolSource
+from dvcodec.models.photo.codec_model import EncoderTargets, PhotoCodecModel
+from dvcodec.models.photo.network.model import DecoderOutput
 
 NATIVE = "native"
 ENVIRONMENTS = [
@@ -92,7 +92,7 @@ def test_every_environment_sees_the_same_priors_of_the_shipped_weights(
     written, seen = run_probe(tmp_path, model, data, setting)
     assert seen["decoded"] == chosen
     assert seen["replayed"] == probe.replay(
-        small_model.frozen_chain(small_model.network(hierarchy)), max(probe.BATCHES)
+        small_model.integer_chain(small_model.network(hierarchy)), max(probe.BATCHES)
     )
     assert recorder.decoded(written, hierarchy, priors=True)[0] == seen["wrote"]
 
@@ -103,23 +103,23 @@ def test_a_gpu_sees_the_same_priors() -> None:
     data, expected = reference()
     hierarchy = small_model.load(device="cuda")
     assert recorder.decoded(data, hierarchy, priors=True)[0] == expected["decoded"]
-    walk = small_model.frozen_chain(small_model.network(hierarchy))
-    whole = probe.replay(walk, max(probe.BATCHES), device="cuda")
+    top_down_pass = small_model.integer_chain(small_model.network(hierarchy))
+    whole = probe.replay(top_down_pass, max(probe.BATCHES), device="cuda")
     assert whole == expected["replayed"]
     for batch in probe.BATCHES:
-        assert probe.replay(walk, batch, device="cuda") == whole[:batch]
+        assert probe.replay(top_down_pass, batch, device="cuda") == whole[:batch]
 
 
 def test_priors_depend_on_the_symbols_before_them() -> None:
     """Otherwise the hashes above would show little."""
-    digests = probe.replay(small_model.frozen_chain(small_model.frozen()), 16)
+    digests = probe.replay(small_model.integer_chain(small_model.frozen()), 16)
     assert len(set(digests)) == 16
 
 
 def test_the_walk_of_training_gives_the_same_priors() -> None:
-    """`Chain` on its grids is what is trained, `FrozenChain` what codes; in evaluation both are exact."""
+    """`Chain` on its grids is what is trained, `IntegerChain` what codes; in evaluation both are exact."""
     model = small_model.frozen()
-    assert probe.replay(model.chain, 4) == probe.replay(small_model.frozen_chain(model), 4)
+    assert probe.replay(model.chain, 4) == probe.replay(small_model.integer_chain(model), 4)
 
 
 @pytest.mark.parametrize("precision", ["high", "medium"])
@@ -144,7 +144,7 @@ def ulp(x: Tensor, generator: torch.Generator) -> Tensor:
     return torch.nextafter(x, torch.where(up, torch.inf, -torch.inf).to(x.dtype))
 
 
-class Noisy(PhotoHierarchy):
+class Noisy(PhotoCodecModel):
     """The small model with one ulp of noise in every float that may be float; `planted` counts the places."""
 
     def __init__(self, seed: int) -> None:
@@ -173,25 +173,31 @@ class Noisy(PhotoHierarchy):
 
         return noisy
 
-    def infer(self, pixels: np.ndarray, quality: int) -> Aim:
+    def infer(self, pixels: np.ndarray, quality: int) -> EncoderTargets:
         """The evidence, and noise."""
         return self._noisy(super().infer(pixels, quality))
 
-    def foresee(self, pixels: np.ndarray, settings: PassSettings, passes: int, *, perceptual: bool) -> Aim:
+    def lookahead_targets(
+        self, pixels: np.ndarray, settings: PassSettings, passes: int, *, perceptual: bool
+    ) -> EncoderTargets:
         """What passes have shown, and noise."""
-        return self._noisy(super().foresee(pixels, settings, passes, perceptual=perceptual))
+        return self._noisy(super().lookahead_targets(pixels, settings, passes, perceptual=perceptual))
 
-    def _noisy(self, aim: Aim) -> Aim:
+    def _noisy(self, aim: EncoderTargets) -> EncoderTargets:
         assert aim.levels is not None
         levels = {stride: self._noise(tokens) for stride, tokens in aim.levels.items()}
-        return Aim(levels, {index: self._noise(costs.float()) for index, costs in (aim.ahead or {}).items()})
+        return EncoderTargets(levels, {index: self._noise(costs.float()) for index, costs in (aim.ahead or {}).items()})
 
-    def walk(self, settings: PassSettings, chooser: Chooser, evidence: object | None = None) -> Painted:
+    def top_down_pass(
+        self, settings: PassSettings, source: SymbolSource, targets: object | None = None
+    ) -> DecoderOutput:
         """The walk, and noise on the canvas that it leaves, but for an exact one."""
-        painted = super().walk(settings, chooser, evidence)
+        decoded = super().top_down_pass(settings, source, targets)
         if settings.exact:
-            return painted
-        return replace(painted, canvas={stride: self._noise(tokens) for stride, tokens in painted.canvas.items()})
+            return decoded
+        return replace(
+            decoded, reconstruction={stride: self._noise(tokens) for stride, tokens in decoded.reconstruction.items()}
+        )
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -217,10 +223,13 @@ def test_the_noise_reaches_the_canvas() -> None:
     class Rest:
         """Nothing to add anywhere."""
 
-        def choose(self, step: Step) -> np.ndarray:
-            return np.full(step.count, small_model.hierarchy().layers[step.layer].rest, np.int32)
+        def next(self, step: Step) -> np.ndarray:
+            return np.full(step.count, small_model.hierarchy().layers[step.layer].null_symbol, np.int32)
 
-    clean, noisy = (h.walk(PassSettings(72, 104, 25600), Rest()).canvas[8] for h in (small_model.hierarchy(), Noisy(0)))
+    clean, noisy = (
+        h.top_down_pass(PassSettings(72, 104, 25600), Rest()).reconstruction[8]
+        for h in (small_model.hierarchy(), Noisy(0))
+    )
     assert (clean != noisy).float().mean() > 0.5
     assert (clean - noisy).abs().max() < 1e-2
 
@@ -246,16 +255,16 @@ def test_one_step_of_an_exact_weight_is_noticed(place: str) -> None:
     data, _ = reference()
     model = small_model.frozen()
     module = model.chain.get_submodule(place)
-    assert isinstance(module, GridLinear)
+    assert isinstance(module, QuantLinear)
     changed = slice(None) if "layers" in place and "strap" not in place else slice(1)
     module.weight.data[:, changed] += torch.exp2(-module.exponents())[:, None]
     with pytest.raises(DvcodecError):
-        recorder.decoded(data, small_model.seam(model))
+        recorder.decoded(data, small_model.adapter(model))
 
 
 def test_one_ulp_on_the_exact_path_is_seen_in_the_priors() -> None:
     model, generator = small_model.frozen(), torch.Generator().manual_seed(0)
-    clean = probe.replay(small_model.frozen_chain(model), 2)
+    clean = probe.replay(small_model.integer_chain(model), 2)
     for layer in model.chain.layers():
-        layer.strap.weight.data.copy_(ulp(layer.strap.weight.data, generator))
-    assert probe.replay(small_model.frozen_chain(model), 2) != clean
+        layer.prior_head.weight.data.copy_(ulp(layer.prior_head.weight.data, generator))
+    assert probe.replay(small_model.integer_chain(model), 2) != clean

@@ -12,12 +12,12 @@ import torch
 from dvcodec.evaluation.likelihood import family_samples
 from dvcodec.evaluation.likelihood.family_bound import measure
 from dvcodec.evaluation.likelihood.family_samples import draw, grid, mosaic, reconstruct
-from dvcodec.models.families.choosers import Account, Posterior, Replay, relaxed, sampled
 from dvcodec.models.families.config import FamilyConfig
 from dvcodec.models.families.lipschitz import constants
 from dvcodec.models.families.model import FamilyVAE
 from dvcodec.models.families.nets import Conv
 from dvcodec.models.families.relaxations import Relaxation, one_hot
+from dvcodec.models.families.symbol_sources import Account, Posterior, Replay, relaxed, sampled
 from dvcodec.training.loop.task import Progress
 from dvcodec.training.recipes.families import FAMILY_PRESETS
 from dvcodec.training.tasks.families import ElboTask
@@ -55,7 +55,7 @@ def test_the_same_seed_gives_the_same_report_in_any_run_length(model: FamilyVAE)
 def collapse(model: FamilyVAE) -> None:
     """Each variable chooses one symbol, another one than the layer's other variables."""
     for layer in model.layers():
-        layer.qladder.last.bias.data[:] = 99 * torch.eye(layer.plan.symbols)[: layer.plan.variables].flatten()
+        layer.bottom_up_head.last.bias.data[:] = 99 * torch.eye(layer.plan.symbols)[: layer.plan.variables].flatten()
 
 
 def test_every_variable_has_dead_codes_and_a_perplexity_of_its_own() -> None:
@@ -74,7 +74,7 @@ def test_training_counts_the_codes_of_every_variable() -> None:
     progress = Progress(0, 0.0)
     assert task.loss_terms(task.batch(np.random.default_rng(0), progress), progress).codes == {"z2": 3, "z1": 2}
     for layer in task.module.layers():
-        layer.qladder.last.bias.data.zero_()
+        layer.bottom_up_head.last.bias.data.zero_()
     codes = task.loss_terms(small.images(COLLAPSING, 200), progress).codes
     assert codes["z2"] > 4 and codes["z1"] == 4  # more than K
 
@@ -108,10 +108,10 @@ def test_the_relaxed_elbo_bounds_the_evidence_and_the_bias(config: FamilyConfig)
     likelihood, account = small.enumerate_states(model, x)
     log_q = torch.stack(account.log_q).double().sum(0)
     weight = likelihood + account.log_ratio().double()
-    evidence, elbo = float(torch.logsumexp(weight + log_q, 0)), float(log_q.exp() @ weight)
+    inference, elbo = float(torch.logsumexp(weight + log_q, 0)), float(log_q.exp() @ weight)
     bound = measure(model, [x.expand(2000, -1, -1, -1)], temperature=0.3)
     assert bound.relaxed_bound_nats is not None and bound.relaxed_nats is not None
-    assert bound.relaxed_bound_nats <= elbo + 0.05 <= evidence + 0.05
+    assert bound.relaxed_bound_nats <= elbo + 0.05 <= inference + 0.05
     assert abs(bound.relaxed_nats - elbo) <= bound.relaxed_nats - bound.relaxed_bound_nats + 0.05
 
 
@@ -126,12 +126,12 @@ def test_constants_bound_every_pair_of_relaxed_choices(config: FamilyConfig) -> 
     pick = relaxed(Relaxation("gumbel-softmax", 0.7))
     many = x.expand(200, -1, -1, -1)
     with torch.no_grad():
-        evidence = model.infer(many, pick)
-        values = model.p_x().log_prob(many, model.decode(200, Posterior(pick, account), evidence))
+        inference = model.infer(many, pick)
+        values = model.p_x().log_prob(many, model.decode(200, Posterior(pick, account), inference))
         finest = account.choices[-1]
         moved = one_hot(finest)
         replay = Replay([*account.choices[:-1], moved], Posterior(pick))
-        others = model.p_x().log_prob(many, model.decode(200, replay, evidence))
+        others = model.p_x().log_prob(many, model.decode(200, replay, inference))
     distance = (finest - moved).view(model.layers()[-1].plan.variables, 200, -1).square().sum((0, 2)).sqrt()
     assert bool(((values - others).abs() <= kappa[model.layers()[-1].plan.name] * distance + 1e-9).all())
     assert float((values - others).abs().max()) > 0
@@ -140,7 +140,7 @@ def test_constants_bound_every_pair_of_relaxed_choices(config: FamilyConfig) -> 
 def test_the_constraint_holds_in_every_map() -> None:
     model = small.lively(small.LADDER)
     for layer in model.layers():
-        for head in (layer.pstrap, layer.qstrap, layer.pladder):
+        for head in (layer.prior_head, layer.top_down_head, layer.symbol_embedding):
             assert head is not None
             convs = [m for m in head.modules() if isinstance(m, Conv)]
             assert convs

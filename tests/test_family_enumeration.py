@@ -49,11 +49,11 @@ def test_bounds_rise_from_the_elbo_to_the_evidence(case: tuple[FamilyVAE, Tensor
     likelihood, account = small.enumerate_states(*case)
     log_q = torch.stack(account.log_q).double().sum(0)
     weight, q = likelihood + account.log_ratio().double(), log_q.exp()
-    evidence = float(torch.logsumexp(weight + log_q, 0))
+    inference = float(torch.logsumexp(weight + log_q, 0))
     pairs = torch.logaddexp(weight[:, None], weight) - torch.log(torch.tensor(2.0))
     elbo, two = float(q @ weight), float(q @ pairs @ q)
-    assert elbo < two < evidence
-    assert evidence - elbo > 1e-4  # otherwise the test shows nothing
+    assert elbo < two < inference
+    assert inference - elbo > 1e-4  # otherwise the test shows nothing
 
 
 @torch.no_grad()
@@ -72,14 +72,14 @@ def test_measured_bounds_agree_with_enumeration(name: str) -> None:
     likelihood, account = small.enumerate_states(model, x)
     log_q = torch.stack(account.log_q).double().sum(0)
     weight, q = likelihood + account.log_ratio().double(), log_q.exp()
-    evidence, elbo = float(torch.logsumexp(weight + log_q, 0)), float(q @ weight)
+    inference, elbo = float(torch.logsumexp(weight + log_q, 0)), float(q @ weight)
     two = float(q @ (torch.logaddexp(weight[:, None], weight) - torch.log(torch.tensor(2.0))) @ q)
     error = 5 * float((q @ (weight - elbo).square()).sqrt()) / 400**0.5 + 1e-4
     bound = measure(model, [x.expand(200, -1, -1, -1)] * 2, iw_samples=24, iw_batch=1600)
     assert bound.elbo_nats == pytest.approx(elbo, abs=error)
     assert bound.iw_nats is not None
-    assert two - error < bound.iw_nats < evidence + error
-    assert bound.iw_nats > elbo + 0.5 * (evidence - elbo)
+    assert two - error < bound.iw_nats < inference + error
+    assert bound.iw_nats > elbo + 0.5 * (inference - elbo)
     assert bound.bits_per_dim == pytest.approx(-bound.elbo_nats / (16 * 0.6931471805599453))
 
 

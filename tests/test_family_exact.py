@@ -27,17 +27,17 @@ from dvcodec.errors import DvcodecError, FormatError, UnsupportedImage
 from dvcodec.image_io.images import Picture
 from dvcodec.models.families import weights
 from dvcodec.models.families.arithmetic import table
-from dvcodec.models.families.choosers import Account, Posterior, Replay, mode
 from dvcodec.models.families.config import FamilyConfig
-from dvcodec.models.families.frozen import exact_scores
 from dvcodec.models.families.hierarchy import FamilyHierarchy
+from dvcodec.models.families.integer import exact_scores
 from dvcodec.models.families.model import FamilyVAE
 from dvcodec.models.families.nets import Conv
 from dvcodec.models.families.packing import pack, unpack
 from dvcodec.models.families.steps import Step
-from dvcodec.models.integer.guard import exact_arithmetic
+from dvcodec.models.families.symbol_sources import Account, Posterior, Replay, mode
+from dvcodec.models.integer.guard import integer_arithmetic
 from dvcodec.models.integer.prior import prior_weights
-from dvcodec.models.top_down_pass import walk
+from dvcodec.models.top_down_pass import run_pass
 from dvcodec.training.recipes.families import FAMILY_PRESETS
 
 CATEGORICAL = [
@@ -115,7 +115,7 @@ def test_the_exact_prior_is_that_of_the_trained_model(name: str) -> None:
         def __init__(self) -> None:
             self.worst = 0.0
 
-        def choose(self, step: Step) -> Tensor:
+        def next(self, step: Step) -> Tensor:
             weight = prior_weights(exact_scores(step.layer, step.embedding)).double() + 1
             exact, choice = weight / weight.sum(1, keepdim=True), account.choices[step.index]
             own = step.prior.log_prob(choice).exp()
@@ -126,8 +126,8 @@ def test_the_exact_prior_is_that_of_the_trained_model(name: str) -> None:
             return choice
 
     compare = Compare()
-    with exact_arithmetic():
-        walk(hierarchy(name).network.descent(1), compare)
+    with integer_arithmetic():
+        run_pass(hierarchy(name).network.pass_(1), compare)
     assert compare.worst < 1e-2
 
 
@@ -148,13 +148,13 @@ def test_batches_see_the_priors_of_their_images(name: str) -> None:
         class Watch:
             """Takes the integer priors down."""
 
-            def choose(self, step: Step) -> Tensor:
+            def next(self, step: Step) -> Tensor:
                 integers = prior_weights(exact_scores(step.layer, step.embedding))
                 found.append(integers.view(step.layer.plan.variables, count, -1).numpy())
                 return choices[step.index]
 
-        with exact_arithmetic():
-            walk(network.descent(count), Watch())
+        with integer_arithmetic():
+            run_pass(network.pass_(count), Watch())
         return found
 
     whole = priors(slice(0, 16))
@@ -233,7 +233,7 @@ def test_one_step_of_an_exact_weight_is_noticed(place: str) -> None:
 def test_sums_too_wide_for_float32_run_in_float64() -> None:
     """A dense map over 14 x 14 positions: its integers equal int64 arithmetic."""
     config = replace(FAMILY_PRESETS["hdvae-l1"].config, width=64, weight_norm=False, dropout=0.0)
-    conv = FamilyVAE(config).layers()[0].qladder.last
+    conv = FamilyVAE(config).layers()[0].bottom_up_head.last
     exact = Conv(conv.inputs, 8, FamilyVAE(small.TINY).arithmetic, kernel=1).eval()
     exact.get_parameter("parametrizations.weight.original1").data.uniform_(-1, 1)
     exact.widen()

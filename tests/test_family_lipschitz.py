@@ -13,7 +13,6 @@ import torch
 from torch import Tensor, nn
 
 from dvcodec.models.families.arithmetic import Arithmetic
-from dvcodec.models.families.choosers import Account, Posterior, Replay, relaxed
 from dvcodec.models.families.config import FamilyConfig
 from dvcodec.models.families.distributions import Categorical, Distribution
 from dvcodec.models.families.layers import Head, Ladder, LatentLayer
@@ -22,6 +21,7 @@ from dvcodec.models.families.model import FamilyVAE
 from dvcodec.models.families.nets import Block, Chain, Conv, Up
 from dvcodec.models.families.relaxations import Relaxation, one_hot
 from dvcodec.models.families.steps import Step
+from dvcodec.models.families.symbol_sources import Account, Posterior, Replay, relaxed
 
 BOUNDED = Arithmetic(exact=False, ceiling=0.8)
 FREE = Arithmetic(exact=False, weight_norm=False)
@@ -93,18 +93,18 @@ def beyond(model: FamilyVAE, layer: LatentLayer) -> float:
     """kappa of all that comes after the layer's ladder."""
     kappas = constants(model)
     assert kappas is not None and layer.codebook is not None
-    return kappas[layer.plan.name] / (spectral(layer.codebook.table()) * layer.pladder.lipschitz())
+    return kappas[layer.plan.name] / (spectral(layer.codebook.table()) * layer.symbol_embedding.lipschitz())
 
 
 def test_the_ladder_moves_as_far_as_it_says() -> None:
-    """Symbols' worth and `pladder`, in front of all else that kappa is a product of."""
+    """Symbols' worth and `symbol_embedding`, in front of all else that kappa is a product of."""
     model = small.lively(small.LADDER).double()
     for layer in model.layers():
         assert layer.codebook is not None
         rows = layer.plan.variables * layer.plan.side**2
         z = torch.rand(rows, layer.plan.symbols, dtype=torch.float64)
-        moved = slope(lambda z, layer=layer: layer.pladder(layer.maps(layer.worth(z, None))), z)  # type: ignore[misc]
-        assert 0.1 < moved / (spectral(layer.codebook.table()) * layer.pladder.lipschitz()) <= 1 + 1e-6
+        moved = slope(lambda z, layer=layer: layer.symbol_embedding(layer.maps(layer.worth(z, None))), z)  # type: ignore[misc]
+        assert 0.1 < moved / (spectral(layer.codebook.table()) * layer.symbol_embedding.lipschitz()) <= 1 + 1e-6
 
 
 def aim(head: Head | None, weight: Tensor, bias: Tensor) -> None:
@@ -127,9 +127,9 @@ def test_the_next_layer_reaches_its_bound(latent: str, variables: int) -> None:
     coarse, fine = model.layers()
     direction = torch.tensor([[1.0, -1.0] if logits else [1.0, 0.0]], dtype=torch.float64).repeat(variables, 1)
     weight = direction.reshape(-1, 1) * torch.randn(4, dtype=torch.float64)
-    for head in (fine.pstrap, fine.qstrap):
+    for head in (fine.prior_head, fine.top_down_head):
         aim(head, weight, -40 * direction.flatten())
-    aim(fine.qladder, torch.zeros_like(weight), torch.zeros_like(direction).flatten())
+    aim(fine.bottom_up_head, torch.zeros_like(weight), torch.zeros_like(direction).flatten())
     if not logits:
         keys = torch.tensor([[1.0, -1.0], [0.0, 0.0]], dtype=torch.float64)[:, None, :, None]
         fine.codebook.keys.data = keys.repeat(1, variables, 1, 1)  # type: ignore[union-attr]
@@ -162,11 +162,11 @@ class Watched:
         self.replay = replay
         self.kept: list[Distribution] = []
 
-    def choose(self, step: Step) -> Tensor:
+    def next(self, step: Step) -> Tensor:
         """What was chosen before."""
         assert step.posterior is not None
         self.kept = [step.prior, step.posterior]
-        return self.replay.choose(step)
+        return self.replay.next(step)
 
 
 @pytest.mark.parametrize(
@@ -179,12 +179,12 @@ def test_constants_bound_what_the_next_layer_moves(config: FamilyConfig) -> None
     model, x = small.lively(config).double(), small.images(config, 1).double().expand(200, -1, -1, -1)
     coarse, fine = model.layers()
     pick, account = relaxed(Relaxation("gumbel-softmax", 0.7)), Account()
-    evidence = model.infer(x, pick)
-    model.decode(200, Posterior(pick, account), evidence)
+    inference = model.infer(x, pick)
+    model.decode(200, Posterior(pick, account), inference)
     found = []
     for z in (account.choices[0], one_hot(account.choices[0])):
         watched = Watched(Replay([z, account.choices[1]], Posterior(pick)))
-        model.decode(200, watched, evidence)
+        model.decode(200, watched, inference)
         found.append(watched.kept)
     moved = torch.zeros(200, dtype=torch.float64)
     for before, after in zip(*found, strict=True):

@@ -17,12 +17,12 @@ from dvcodec.errors import DvcodecError
 from dvcodec.models.families.config import FamilyConfig
 from dvcodec.models.families.model import FamilyVAE
 from dvcodec.models.families.neighbours import TRANSFORM, Bilevel, Colour
-from dvcodec.models.integer.guard import exact_arithmetic
+from dvcodec.models.integer.guard import integer_arithmetic
 from dvcodec.models.interface.hierarchy import PixelStep
 from dvcodec.models.pixels import colours, tokens
 from dvcodec.models.pixels.bilevel.net import HALF, SCORE_BITS
 from dvcodec.models.pixels.heads import MEAN_STEPS, TAILS
-from dvcodec.models.top_down_pass import walk
+from dvcodec.models.top_down_pass import run_pass
 from dvcodec.training.loading import load_checkpoint
 from dvcodec.training.options import TrainOptions
 from dvcodec.training.warm_start.families import warm_start_family
@@ -91,7 +91,7 @@ class Recorded:
     def __init__(self) -> None:
         self.contexts: list[NDArray[np.int32]] = []
 
-    def choose(self, step: PixelStep) -> Tensor:
+    def next(self, step: PixelStep) -> Tensor:
         """The pixels."""
         self.contexts.append(step.contexts)
         return torch.from_numpy(step.residuals())
@@ -99,31 +99,31 @@ class Recorded:
 
 def test_black_and_white_is_coded_as_it_trains() -> None:
     likelihood, x = bilevel(), (torch.rand(3, 1, 8, 8, generator=torch.Generator().manual_seed(2)) < 0.4).float()
-    raw, chooser = features(3, 8), Recorded()
-    with exact_arithmetic():
-        found = walk(likelihood.descent(raw, x), chooser)
+    raw, source = features(3, 8), Recorded()
+    with integer_arithmetic():
+        found = run_pass(likelihood.pass_(raw, x), source)
         scores = likelihood.net(x[:, 0], raw) * 2**SCORE_BITS + HALF
     assert torch.equal(likelihood.images(found), x * 255)
     fronts = list(likelihood.net.config.reach.wavefronts(8, 8))
-    assert len(fronts) == len(chooser.contexts)
-    for (y, column), contexts in zip(fronts, chooser.contexts, strict=True):
+    assert len(fronts) == len(source.contexts)
+    for (y, column), contexts in zip(fronts, source.contexts, strict=True):
         assert contexts.tolist() == scores[:, y, column].flatten().int().tolist()
 
 
 def test_colour_is_coded_as_it_trains() -> None:
     likelihood = colour()
     x = torch.randint(0, 256, (2, 3, 8, 8), generator=torch.Generator().manual_seed(3)).float()
-    raw, chooser = features(2, 8), Recorded()
-    with exact_arithmetic():
-        found = walk(likelihood.descent(raw, x), chooser)
+    raw, source = features(2, 8), Recorded()
+    with integer_arithmetic():
+        found = run_pass(likelihood.pass_(raw, x), source)
         shapes = [shape for _, shape in likelihood.net(colours.split(x, TRANSFORM), raw)]
     assert torch.equal(likelihood.images(found), x)
     fronts = list(likelihood.net.config.reach.wavefronts(8, 8))
-    for index, contexts in enumerate(chooser.contexts):
+    for index, contexts in enumerate(source.contexts):
         (y, column), shape = fronts[index // 3], shapes[index % 3]
         scale, tail = (part.view(2, 8, 8)[:, y, column].flatten().int() for part in (shape.scale, shape.tail))
         assert (contexts // MEAN_STEPS).tolist() == (scale * TAILS + tail).tolist()
-    assert max(int(contexts.max()) for contexts in chooser.contexts) < tokens.CONTEXTS
+    assert max(int(contexts.max()) for contexts in source.contexts) < tokens.CONTEXTS
 
 
 def test_what_is_shown_of_z_are_images_of_its_kind() -> None:

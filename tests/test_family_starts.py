@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 
 from dvcodec.models.families.arithmetic import FLOAT
-from dvcodec.models.families.choosers import Posterior, relaxed
 from dvcodec.models.families.codebooks import Memory
 from dvcodec.models.families.config import LayerPlan
 from dvcodec.models.families.distributions import Categorical
 from dvcodec.models.families.nets import Conv
 from dvcodec.models.families.relaxations import Relaxation
 from dvcodec.models.families.steps import Step
+from dvcodec.models.families.symbol_sources import Posterior, relaxed
 from dvcodec.training.loop.task import Progress
 from dvcodec.training.recipes.families import FAMILY_PRESETS
 from dvcodec.training.tasks.families import ElboTask
@@ -32,12 +32,12 @@ class Kept:
         self.priors: list[Tensor] = []
         self.posteriors: list[Tensor] = []
 
-    def choose(self, step: Step) -> Tensor:
+    def next(self, step: Step) -> Tensor:
         """What the posterior's relaxation chooses."""
         for kept, distribution in ((self.priors, step.prior), (self.posteriors, step.posterior)):
             assert isinstance(distribution, Categorical)
             kept.append(distribution.log_p.view(step.layer.plan.variables, -1, step.layer.plan.symbols))
-        return self.pick.choose(step)
+        return self.pick.next(step)
 
 
 def begun(name: str) -> ElboTask:
@@ -63,14 +63,14 @@ def pre_activations(task: ElboTask, x: Tensor) -> dict[str, tuple[float, Tensor,
         for name, conv in convs
     ]
     torch.manual_seed(1)
-    walked(task, x)
+    coded_size(task, x)
     for hook in hooks:
         hook.remove()
     return found
 
 
 @torch.no_grad()
-def walked(task: ElboTask, x: Tensor) -> Kept:
+def coded_size(task: ElboTask, x: Tensor) -> Kept:
     """One walk with samples of its own."""
     kept = Kept()
     task.module.decode(len(x), kept, task.module.infer(x, kept.pick.pick))
@@ -82,7 +82,7 @@ def test_priors_begin_flat_and_posteriors_with_the_image(name: str) -> None:
     """At a spread of 1, divergences from random priors of random samples were all that the first steps saw."""
     task = begun(name)
     x = task.data.batch(32, np.random.default_rng(1))
-    first, second = walked(task, x), walked(task, x)
+    first, second = coded_size(task, x), coded_size(task, x)
     for prior, one, other in zip(first.priors, first.posteriors, second.posteriors, strict=True):
         surprise = math.log(prior.shape[-1]) + (prior.exp() * prior).sum(-1).mean()
         assert float(surprise) < 0.12
@@ -155,6 +155,6 @@ def test_symbols_stay_in_use() -> None:
         optimiser.zero_grad()
         terms.loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
-    for posterior in walked(task, task.data.batch(128, rng)).posteriors:
+    for posterior in coded_size(task, task.data.batch(128, rng)).posteriors:
         mean = posterior.exp().mean(1)
         assert float(-(mean * mean.log()).sum(-1).mean()) > 1.5

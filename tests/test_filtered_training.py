@@ -6,7 +6,7 @@ import pytest
 import small_model
 import torch
 
-from dvcodec.models.photo.codec_model import PhotoHierarchy
+from dvcodec.models.photo.codec_model import PhotoCodecModel
 from dvcodec.models.photo.encoder.lookahead import what_filters_add
 from dvcodec.training.loop.task import LossTerms
 from dvcodec.training.recipes.photo import PhotoRecipe
@@ -31,7 +31,7 @@ def test_filters_of_crops_are_those_of_images_so_many_times_as_large(crops: torc
     assert torch.equal(added, what_filters_add(shown, crops, sigma / alike))
 
 
-def test_errors_are_measured_behind_filters(shipped: PhotoHierarchy, crops: torch.Tensor) -> None:
+def test_errors_are_measured_behind_filters(shipped: PhotoCodecModel, crops: torch.Tensor) -> None:
     def measured(recipe: PhotoRecipe) -> LossTerms:
         quality = torch.tensor([2600, 3300])
         return rate_distortion(shipped.network, crops, quality, recipe, relax=0.0, analysis=True)

@@ -6,19 +6,19 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from dvcodec.models.integer.guard import exact_arithmetic
+from dvcodec.models.integer.guard import integer_arithmetic
 
 
 def test_exact_arithmetic_forbids_and_restores() -> None:
     torch.set_float32_matmul_precision("medium")
     try:
         with pytest.raises(KeyError), torch.autocast("cpu", torch.bfloat16):
-            with exact_arithmetic():
+            with integer_arithmetic():
                 assert torch.get_float32_matmul_precision() == "highest"
                 assert not torch.is_autocast_enabled("cpu") and torch.is_inference_mode_enabled()
                 assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == torch.float32
             assert torch.is_autocast_enabled("cpu") and not torch.is_inference_mode_enabled()
-            with exact_arithmetic():
+            with integer_arithmetic():
                 raise KeyError
         assert torch.get_float32_matmul_precision() == "medium"
     finally:
@@ -32,7 +32,7 @@ def test_threads_that_overlap_keep_the_exact_settings_and_leave_the_hosts() -> N
     first_is_in, second_is_in, first_is_out = (threading.Event() for _ in range(3))
 
     def first() -> None:
-        with exact_arithmetic():
+        with integer_arithmetic():
             first_is_in.set()
             assert second_is_in.wait(60)
         first_is_out.set()
@@ -41,7 +41,7 @@ def test_threads_that_overlap_keep_the_exact_settings_and_leave_the_hosts() -> N
     thread.start()
     try:
         assert first_is_in.wait(60)
-        with exact_arithmetic():
+        with integer_arithmetic():
             second_is_in.set()
             assert first_is_out.wait(60)
             assert torch.get_float32_matmul_precision() == "highest"
@@ -59,7 +59,7 @@ def test_exact_arithmetic_keeps_nnpack_out() -> None:
     set_flags: Callable[[bool], tuple[bool]] = torch.backends.nnpack.set_flags
     before = set_flags(True)
     try:
-        with exact_arithmetic():
+        with integer_arithmetic():
             assert set_flags(False) == (False,)
         assert set_flags(True) == (True,)
     finally:

@@ -28,8 +28,8 @@ from dvcodec.models.interface.photo import PhotoModel
 from dvcodec.models.photo.adaptive_filter import fit as image_fit
 from dvcodec.models.photo.adaptive_filter.fit import LARGEST
 from dvcodec.models.photo.bands import fit_bands, render_bands
-from dvcodec.models.photo.codec_model import PhotoHierarchy
-from dvcodec.models.photo.network.model import Painted
+from dvcodec.models.photo.codec_model import PhotoCodecModel
+from dvcodec.models.photo.network.model import DecoderOutput
 from fake import FakeHierarchy
 from written_files import lossy_file
 
@@ -158,15 +158,15 @@ def test_lossless_files_have_none() -> None:
 
 
 @pytest.mark.parametrize("rows", [64, 128])
-def test_bands_of_few_rows_fit_and_show_alike(rows: int, shipped: PhotoHierarchy) -> None:
+def test_bands_of_few_rows_fit_and_show_alike(rows: int, shipped: PhotoCodecModel) -> None:
     pixels = small_model.photograph(320, 200)
-    painted = symbol_chunks.encode(pixels, shipped, 85 * 256).state
-    assert isinstance(painted, Painted)
+    decoded = symbol_chunks.encode(pixels, shipped, 85 * 256).state
+    assert isinstance(decoded, DecoderOutput)
     network = small_model.network(shipped)
     with torch.inference_mode():
-        whole, banded = (fit_bands(network, painted, pixels, count) for count in (None, rows))
+        whole, banded = (fit_bands(network, decoded, pixels, count) for count in (None, rows))
         shown = [
-            render_bands(network, painted, *how) for how in ((None, None), (None, whole), (rows, whole), (rows, banded))
+            render_bands(network, decoded, *how) for how in ((None, None), (None, whole), (rows, whole), (rows, banded))
         ]
     assert whole is not None and banded is not None
     assert np.abs(shown[1].astype(int) - shown[2]).max() <= 1 and (shown[1] != shown[2]).mean() < 0.01
@@ -174,7 +174,7 @@ def test_bands_of_few_rows_fit_and_show_alike(rows: int, shipped: PhotoHierarchy
     assert min(filtered) > plain + 0.1 and max(filtered) < min(filtered) + 0.02
 
 
-def test_files_for_the_eye_carry_one_as_well(shipped: PhotoHierarchy) -> None:
+def test_files_for_the_eye_carry_one_as_well(shipped: PhotoCodecModel) -> None:
     pixels = small_model.photograph(192, 256)
     encoded = symbol_chunks.encode(pixels, shipped, 70 * 256, effort=2, perceptual=True)
     assert encoded.image_filter is not None
@@ -183,7 +183,7 @@ def test_files_for_the_eye_carry_one_as_well(shipped: PhotoHierarchy) -> None:
     assert psnr_of(pixels, filtered) > psnr_of(pixels, plain)
 
 
-def test_files_of_photographs_are_filtered_and_look_better(shipped: PhotoHierarchy) -> None:
+def test_files_of_photographs_are_filtered_and_look_better(shipped: PhotoCodecModel) -> None:
     pixels = small_model.photograph(192, 256)
     encoded = symbol_chunks.encode(pixels, shipped, 80 * 256, effort=2)
     assert encoded.image_filter is not None

@@ -11,11 +11,11 @@ from torch import Tensor
 
 from dvcodec.models.photo.bands import infer_bands, render_bands
 from dvcodec.models.photo.file import write
-from dvcodec.models.photo.integer import exact_reconstruction as exact_canvas
+from dvcodec.models.photo.integer import exact_reconstruction as exact_reconstruction
 from dvcodec.models.photo.integer.exact_reconstruction import fixed_sigma, image_of, integer_basis, integer_borders
 from dvcodec.models.photo.network.lapped import across, border_matrix, inverse_border_matrix, scales
 from dvcodec.models.photo.network.layout import COEFFICIENTS
-from dvcodec.models.photo.network.model import Painted, PhotoRRVQ, grid_sizes
+from dvcodec.models.photo.network.model import DecoderOutput, PhotoRRVQ, grid_sizes
 from dvcodec.models.photo.network.transform import dct_matrix
 
 CONFIG = replace(small_model.CONFIG, transform="lapped")
@@ -29,10 +29,10 @@ def model() -> PhotoRRVQ:
     return PhotoRRVQ(CONFIG).eval()
 
 
-def painted(model: PhotoRRVQ, evidence: dict[int, Tensor], size: tuple[int, int]) -> Painted:
+def decoded(model: PhotoRRVQ, targets: dict[int, Tensor], size: tuple[int, int]) -> DecoderOutput:
     """As if the symbols had told every coefficient."""
     state = torch.zeros(1, CONFIG.widths[8], *grid_sizes(size)[8])
-    return Painted(state, evidence, model.sigma(QUALITY), size, QUALITY)
+    return DecoderOutput(state, targets, model.sigma(QUALITY), size, QUALITY)
 
 
 def noise(size: tuple[int, int]) -> NDArray[np.uint8]:
@@ -43,8 +43,8 @@ def noise(size: tuple[int, int]) -> NDArray[np.uint8]:
 def test_coefficients_hold_the_whole_image_at_every_size(model: PhotoRRVQ, size: tuple[int, int]) -> None:
     pixels = noise(size)
     with torch.inference_mode():
-        evidence = infer_bands(model, pixels, QUALITY)
-        assert (render_bands(model, painted(model, evidence, size)) == pixels).all()
+        targets = infer_bands(model, pixels, QUALITY)
+        assert (render_bands(model, decoded(model, targets, size)) == pixels).all()
 
 
 def test_bands_are_those_of_the_whole_image(model: PhotoRRVQ) -> None:
@@ -52,7 +52,7 @@ def test_bands_are_those_of_the_whole_image(model: PhotoRRVQ) -> None:
     with torch.inference_mode():
         whole, bands = (infer_bands(model, pixels, QUALITY, rows) for rows in (1000, 64))
         assert all(torch.allclose(whole[s], bands[s], atol=1e-3) for s in whole)
-        shown = painted(model, {s: t.round() for s, t in whole.items()}, size)
+        shown = decoded(model, {s: t.round() for s, t in whole.items()}, size)
         one, many = (render_bands(model, shown, rows).astype(int) for rows in (1000, 64))
     assert np.abs(one - many).max() <= 1 and (one != many).mean() < 1e-3  # float sums may round apart
 
@@ -60,14 +60,14 @@ def test_bands_are_those_of_the_whole_image(model: PhotoRRVQ) -> None:
 def test_integers_show_what_floats_show(model: PhotoRRVQ, monkeypatch: pytest.MonkeyPatch) -> None:
     size = (83, 45)
     with torch.inference_mode():
-        evidence = {s: (t * 8).round() / 8 for s, t in infer_bands(model, noise(size), QUALITY).items()}
-        floats = render_bands(model, painted(model, evidence, size)).astype(int)
+        targets = {s: (t * 8).round() / 8 for s, t in infer_bands(model, noise(size), QUALITY).items()}
+        floats = render_bands(model, decoded(model, targets, size)).astype(int)
         sigma = fixed_sigma(CONFIG, int(QUALITY))
-        whole = image_of(evidence, size, sigma, "lapped")
-        monkeypatch.setattr(exact_canvas, "BAND_BLOCKS", 2)
-        assert (image_of(evidence, size, sigma, "lapped") == whole).all()
+        whole = image_of(targets, size, sigma, "lapped")
+        monkeypatch.setattr(exact_reconstruction, "BAND_BLOCKS", 2)
+        assert (image_of(targets, size, sigma, "lapped") == whole).all()
     assert np.abs(whole - floats).max() <= 2 and np.abs(whole - floats).mean() < 0.2
-    assert np.abs(image_of(evidence, size, sigma, "cosine") - floats).mean() > 2
+    assert np.abs(image_of(targets, size, sigma, "cosine") - floats).mean() > 2
 
 
 def test_the_map_leaves_constants_alone_and_is_undone() -> None:
@@ -102,7 +102,7 @@ def test_an_error_in_a_coefficient_costs_its_square_in_pixels(model: PhotoRRVQ) 
             one = {s: t.clone() for s, t in blank.items()}
             one[stride][middle, channel] = 1
             with torch.inference_mode():
-                change = (model.render(painted(model, one, size)) - 128) / model.sigma(QUALITY)
+                change = (model.render(decoded(model, one, size)) - 128) / model.sigma(QUALITY)
             assert float(change.norm()) == pytest.approx(1, abs=4e-3), (stride, channel)
 
 

@@ -78,9 +78,11 @@ def test_exact_scores_are_the_float_scores_up_to_the_stored_precision(index: int
     e = embeddings_of(layer, 50)
     with torch.no_grad():
         missed = (stored.means() - layer.means()).abs().double()
-        reach = e[:, None].abs() + layer.means().double().abs() + missed  # (n, K, D)
+        receptive_field = e[:, None].abs() + layer.means().double().abs() + missed  # (n, K, D)
         half = torch.tensor([2.0**-VALUE_PRECISION_BITS] * v + [2.0**-CONTEXT_PRECISION_BITS] * CONTEXT) / 2
-        bound = (2 * precisions(layer) * missed * reach + half * reach**2).sum(2) + 2.0 ** -(CONSTANT_BITS + 1)
+        bound = (2 * precisions(layer) * missed * receptive_field + half * receptive_field**2).sum(2) + 2.0 ** -(
+            CONSTANT_BITS + 1
+        )
         error = stored.exact_scores(e) - float_scores(layer, e)
     assert missed[layer.means().abs() < 7.9].max() <= 2.0 ** -(MEAN_BITS + 1)
     error, bound = (error - error[:, :1]).abs(), bound + bound[:, :1]
@@ -126,25 +128,25 @@ def test_initialise_gives_the_frequencies_asked_for(symbols: int) -> None:
 def test_distortion_is_the_squared_error_up_to_a_constant_of_the_position() -> None:
     layer = layer_of(33)
     residual = embeddings(20)[:, :3]
-    naive = 0.5 * (residual[:, None] - layer.canvas_values()).square().sum(2)
+    naive = 0.5 * (residual[:, None] - layer.reconstruction_values()).square().sum(2)
     common = 0.5 * residual.square().sum(1, keepdim=True)
     torch.testing.assert_close(layer.distortion(residual), naive - common, rtol=1e-9, atol=1e-9)
 
 
 def test_the_rest_symbol_adds_nothing() -> None:
     layer = layer_of(9)
-    assert layer.rest() == 2
+    assert layer.null_symbol() == 2
     assert layer.values[2].abs().min() > 0
-    assert layer.canvas_values()[2].eq(0).all() and layer.means()[2, :3].eq(0).all()
+    assert layer.reconstruction_values()[2].eq(0).all() and layer.means()[2, :3].eq(0).all()
     torch.testing.assert_close(layer.distortion(embeddings(4)[:, :3])[:, 2], torch.zeros(4, dtype=torch.float64))
 
 
 def test_every_layer_has_a_rest_symbol_and_keeps_it_in_a_file() -> None:
     for index, layer in enumerate(small_model.trainable().chain.layers()):
         other = restored(layer, index) if index % 27 == 0 else layer
-        assert other.rest() == layer.rest()
-        assert other.canvas_values()[other.rest()].eq(0).all()
-        assert other.canvas_values().abs().sum() > 0
+        assert other.null_symbol() == layer.null_symbol()
+        assert other.reconstruction_values()[other.null_symbol()].eq(0).all()
+        assert other.reconstruction_values().abs().sum() > 0
 
 
 def test_embeddings_lie_on_their_grids() -> None:

@@ -18,7 +18,7 @@ from dvcodec.codec import loading
 from dvcodec.codec.lossless import methods
 from dvcodec.errors import DvcodecError
 from dvcodec.image_io.images import from_array
-from dvcodec.models.integer.linear import GridLinear
+from dvcodec.models.integer.linear import QuantLinear
 from dvcodec.models.interface.photo import PhotoModel
 from dvcodec.models.photo.integer.exact_reconstruction import fixed_sigma, integer_basis
 from dvcodec.models.pixels.wavefront.model import WavefrontModel
@@ -64,7 +64,7 @@ def test_one_step_of_an_exact_weight_is_noticed(place: str) -> None:
     data = small_pixels.coded(small_model.picture(56, 72))
     model = small_pixels.load()
     linear = model.network.get_submodule(place)
-    assert isinstance(linear, GridLinear)
+    assert isinstance(linear, QuantLinear)
     linear.weight.data[:, 0] += torch.exp2(-linear.exponents())
     changed = WavefrontModel("changed", model.network, model.tables)
     with pytest.raises(DvcodecError):

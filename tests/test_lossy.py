@@ -118,7 +118,7 @@ def test_a_preview_is_the_walk_as_it_stands_after_its_chunks() -> None:
     data = compress(photograph(300, 260)).data
     parsed = parse(data)
     first = parsed.chunks[0].layers
-    state = FakeHierarchy().walk(PassSettings(300, 260, 12800, stop=first), _Replay(data))
+    state = FakeHierarchy().top_down_pass(PassSettings(300, 260, 12800, stop=first), _Replay(data))
     assert (decompress(data, preview=1).pixels == FakeHierarchy().render(state)).all()
 
 
@@ -129,7 +129,7 @@ class _Replay:
         self.symbols = cast(State, reference_decode(data, FakeHierarchy(block=10**6))).symbols
         self.at = [0] * len(self.symbols)
 
-    def choose(self, step: object) -> NDArray[np.int32]:
+    def next(self, step: object) -> NDArray[np.int32]:
         layer, count = step.layer, step.count  # type: ignore[attr-defined]
         self.at[layer] += count
         return np.asarray(self.symbols[layer][self.at[layer] - count : self.at[layer]])
@@ -193,10 +193,10 @@ def test_one_goal_at_a_time() -> None:
         encoder.compress(picture, FakeHierarchy(), WEIGHTS, CompressSettings(target_size=0))
 
 
-class Straining(FakePhotoModel):
+class Saturating(FakePhotoModel):
     """A fake whose pictures get worse above quality 40, and which says so."""
 
-    def strain(self, state: object, evidence: object) -> float:
+    def saturation(self, state: object, targets: object) -> float:
         """Return what is wrong at the quality that was asked for last."""
         return 2.0 if self.asked > 40 * 256 else 0.5
 
@@ -210,7 +210,7 @@ class Straining(FakePhotoModel):
 def test_no_quality_above_the_best_is_coded() -> None:
     picture = images.from_array(np.clip(photograph(48, 64), 40, 160))
     made = {
-        q: encoder.compress(picture, Straining(), WEIGHTS, CompressSettings(quality=q))
+        q: encoder.compress(picture, Saturating(), WEIGHTS, CompressSettings(quality=q))
         for q in (30.0, 40.0, 40.5, 41.0, 60.0, 100.0)
     }
     assert made[30.0].quality == 30 * 256 and made[40.0].quality == 40 * 256

@@ -12,7 +12,7 @@ from dvcodec.codec.lossy.symbol_chunks import encode
 from dvcodec.codec.settings import CompressSettings
 from dvcodec.errors import InvalidArgument, UnsupportedImage
 from dvcodec.models.configs import RRVQConfig
-from dvcodec.models.photo.codec_model import PhotoHierarchy
+from dvcodec.models.photo.codec_model import PhotoCodecModel
 from dvcodec.models.photo.encoder.perceptual_weights import RANGE, block_weights, by_frequency, visibility, weighed
 from dvcodec.models.photo.network.model import PhotoRRVQ, grid_sizes
 from dvcodec.models.photo.network.top_down import Weights
@@ -81,13 +81,13 @@ def test_a_choice_weighs_its_coefficients() -> None:
     layer = PhotoRRVQ(RRVQConfig()).chain.layers()[-1]
     torch.nn.init.normal_(layer.values)
     importance = torch.rand(layer.values.shape[1])
-    residual, values = torch.randn(5, layer.values.shape[1]), layer.canvas_values()
+    residual, values = torch.randn(5, layer.values.shape[1]), layer.reconstruction_values()
     naive = 0.5 * ((residual[:, None] - values).square() * importance).sum(2)
     common = 0.5 * (residual.square() * importance).sum(1, keepdim=True)
     torch.testing.assert_close(layer.distortion(residual, importance), naive - common, rtol=1e-4, atol=1e-4)
 
 
-def test_tuning_lets_texture_have_more_of_the_error(shipped: PhotoHierarchy) -> None:
+def test_tuning_lets_texture_have_more_of_the_error(shipped: PhotoCodecModel) -> None:
     pixels = photo_and_plain()
 
     def errors(perceptual: bool, effort: int) -> tuple[float, float]:
@@ -100,7 +100,7 @@ def test_tuning_lets_texture_have_more_of_the_error(shipped: PhotoHierarchy) -> 
         assert tuned[1] > plain[1] and tuned[0] / tuned[1] < 0.8 * plain[0] / plain[1]
 
 
-def test_tuning_moves_error_from_coarse_to_fine(shipped: PhotoHierarchy) -> None:
+def test_tuning_moves_error_from_coarse_to_fine(shipped: PhotoCodecModel) -> None:
     pixels = np.random.default_rng(5).normal(120, 30, (128, 128, 3)).clip(0, 255).astype(np.uint8)
 
     def fine_share(perceptual: bool) -> float:

@@ -15,7 +15,7 @@ from dvcodec.models.interface import hierarchy as interface
 from dvcodec.models.interface.hierarchy import PassSettings
 from dvcodec.models.photo.network.analysis_synthesis import Pyramid, crop_levels, pad_levels
 from dvcodec.models.photo.network.layout import COEFFICIENTS
-from dvcodec.models.photo.network.model import Painted, PhotoRRVQ, grid_sizes
+from dvcodec.models.photo.network.model import DecoderOutput, PhotoRRVQ, grid_sizes
 from dvcodec.models.photo.network.top_down import Step
 
 SIZES = [(1, 1), (1, 70), (7, 9), (65, 130)]
@@ -29,7 +29,7 @@ class Posterior:
         self.asked: list[int] = []
         self.positions: dict[int, int] = {}
 
-    def choose(self, step: interface.Step) -> NDArray[np.int32]:
+    def next(self, step: interface.Step) -> NDArray[np.int32]:
         """Return the mode."""
         self.asked.append(step.layer)
         self.positions[step.layer] = self.positions.get(step.layer, 0) + step.count
@@ -40,11 +40,11 @@ class Posterior:
 
 def passed(pixels: NDArray[np.uint8], quality: int = Q50, **options: Any) -> tuple[NDArray[np.uint8], Posterior]:
     """Pixels through the small model and back, and the chooser that went along."""
-    model, chooser = small_model.hierarchy(), Posterior()
-    evidence = model.infer(pixels, quality)
+    model, source = small_model.hierarchy(), Posterior()
+    targets = model.infer(pixels, quality)
     settings = PassSettings(pixels.shape[0], pixels.shape[1], quality, **options)
-    state = model.walk(settings, chooser, evidence)
-    return model.render(state), chooser
+    state = model.top_down_pass(settings, source, targets)
+    return model.render(state), source
 
 
 # The transform.
@@ -73,10 +73,10 @@ def test_the_coded_coefficients_hold_the_whole_image(size: tuple[int, int]) -> N
     pixels = torch.rand(2, 3, *size, generator=torch.Generator().manual_seed(1)) * 255
     quality = torch.tensor([0, 4096])
     with torch.inference_mode():
-        evidence = model.infer(pixels, quality)
+        targets = model.infer(pixels, quality)
         state = torch.zeros(2, small_model.CONFIG.widths[8], *grid_sizes(size)[8])
-        again = model.render(Painted(state, evidence, model.sigma(quality), size, quality))
-    assert {s: tuple(t.shape) for s, t in evidence.items()} == {
+        again = model.render(DecoderOutput(state, targets, model.sigma(quality), size, quality))
+    assert {s: tuple(t.shape) for s, t in targets.items()} == {
         s: (2 * rows * columns, COEFFICIENTS[s]) for s, (rows, columns) in grid_sizes(size).items()
     }
     assert again.shape == pixels.shape
@@ -96,26 +96,26 @@ def test_padding_undoes_cropping() -> None:
 @pytest.mark.parametrize("size", SIZES, ids=str)
 def test_any_size_passes(size: tuple[int, int]) -> None:
     layers = small_model.hierarchy().layers
-    pixels, chooser = passed(small_model.picture(*size))
+    pixels, source = passed(small_model.picture(*size))
     assert pixels.shape == (*size, 3) and pixels.dtype == np.uint8
-    assert list(dict.fromkeys(chooser.asked)) == list(range(len(layers)))
+    assert list(dict.fromkeys(source.asked)) == list(range(len(layers)))
     for layer, spec in enumerate(layers):
-        assert chooser.positions[layer] == -(-size[0] // spec.stride) * -(-size[1] // spec.stride)
+        assert source.positions[layer] == -(-size[0] // spec.stride) * -(-size[1] // spec.stride)
 
 
 def test_layers_come_coarse_first_and_have_a_rest_symbol() -> None:
     layers = small_model.hierarchy().layers
     strides = [spec.stride for spec in layers]
     assert strides == sorted(strides, reverse=True) and set(strides) == {64, 32, 16, 8}
-    assert all(0 <= spec.rest < spec.symbols and spec.symbols >= 2 for spec in layers)
+    assert all(0 <= spec.null_symbol < spec.symbols and spec.symbols >= 2 for spec in layers)
     assert len({spec.name for spec in layers}) == len(layers)
 
 
 def test_grey_asks_for_no_colour() -> None:
     grey = np.repeat(small_model.picture(40, 56)[:, :, :1], 3, axis=2)
-    pixels, chooser = passed(grey, grey=True)
+    pixels, source = passed(grey, grey=True)
     layers = small_model.hierarchy().layers
-    assert sorted(set(chooser.asked)) == [i for i, spec in enumerate(layers) if not spec.chroma]
+    assert sorted(set(source.asked)) == [i for i, spec in enumerate(layers) if not spec.chroma]
     assert any(spec.chroma for spec in layers)
     assert psnr_of(grey, pixels) > 20
 
@@ -126,8 +126,8 @@ def test_a_walk_that_stops_shows_a_coarser_image() -> None:
     stops = [next(i for i, spec in enumerate(layers) if spec.stride == stride) for stride in (32, 16, 8)]
     errors = []
     for stop in (*stops, len(layers)):
-        pixels, chooser = passed(picture, 25600, stop=stop)
-        assert sorted(set(chooser.asked)) == list(range(stop))
+        pixels, source = passed(picture, 25600, stop=stop)
+        assert sorted(set(source.asked)) == list(range(stop))
         assert pixels.shape == picture.shape
         errors.append(psnr_of(picture, pixels))
     assert errors == sorted(errors) and errors[-1] > errors[0] + 3
@@ -136,7 +136,7 @@ def test_a_walk_that_stops_shows_a_coarser_image() -> None:
 
 def test_a_posterior_needs_evidence() -> None:
     with pytest.raises(ValueError, match="evidence"):
-        small_model.hierarchy().walk(PassSettings(8, 8, Q50), Posterior())
+        small_model.hierarchy().top_down_pass(PassSettings(8, 8, Q50), Posterior())
 
 
 # Batches and quality.
@@ -149,7 +149,7 @@ class Mode:
         self.priors: list[Tensor] = []
         self.symbols: list[Tensor] = []
 
-    def choose(self, step: Step) -> Tensor:
+    def next(self, step: Step) -> Tensor:
         """Return the mode and remember."""
         assert step.residual is not None
         scores = step.layer.exact_scores(step.embedding)
@@ -158,21 +158,21 @@ class Mode:
         return self.symbols[-1]
 
 
-def painted(model: PhotoRRVQ, pixels: Tensor, quality: Tensor) -> tuple[Tensor, Mode]:
+def decoded(model: PhotoRRVQ, pixels: Tensor, quality: Tensor) -> tuple[Tensor, Mode]:
     """A batch through the model and back."""
-    chooser = Mode()
+    source = Mode()
     with torch.inference_mode():
-        state = model.paint((pixels.shape[2], pixels.shape[3]), quality, chooser, model.infer(pixels, quality))
-        return model.render(state), chooser
+        state = model.top_down_pass((pixels.shape[2], pixels.shape[3]), quality, source, model.infer(pixels, quality))
+        return model.render(state), source
 
 
 def test_a_batch_equals_its_images() -> None:
     model = small_model.frozen()
     pixels = torch.stack([torch.from_numpy(small_model.picture(20, 70, seed)) for seed in range(4)])
     pixels, quality = pixels.permute(0, 3, 1, 2).float(), torch.tensor([4096, 500, 2222, 0])
-    together, batch = painted(model, pixels, quality)
+    together, batch = decoded(model, pixels, quality)
     for i in range(4):
-        alone, single = painted(model, pixels[i : i + 1], quality[i : i + 1])
+        alone, single = decoded(model, pixels[i : i + 1], quality[i : i + 1])
         for one, many in ((single.symbols, batch.symbols), (single.priors, batch.priors)):
             assert all(torch.equal(a, b.chunk(4)[i]) for a, b in zip(one, many, strict=True))
         assert (alone[0] - together[i]).abs().max() < 1e-2

@@ -15,11 +15,11 @@ from torch import Tensor
 from dvcodec import training
 from dvcodec.errors import DvcodecError, InvalidArgument
 from dvcodec.models.photo.bands import render_bands
-from dvcodec.models.photo.encoder.lookahead import look_ahead
+from dvcodec.models.photo.encoder.lookahead import lookahead
 from dvcodec.models.photo.file import write
 from dvcodec.models.photo.network.chain import KNOTS
 from dvcodec.models.photo.network.halo import with_halo
-from dvcodec.models.photo.network.model import Painted, PhotoRRVQ, grid_sizes
+from dvcodec.models.photo.network.model import DecoderOutput, PhotoRRVQ, grid_sizes
 from dvcodec.models.photo.network.postfilter import PostFilter
 from dvcodec.training.data.photo_folder import PhotoFolder
 from dvcodec.training.loop.checkpoints import FILE, Checkpoint
@@ -53,14 +53,14 @@ def seen(rows: int, columns: int, batch: int = 1) -> tuple[Tensor, Tensor]:
     return x, torch.rand(batch, 6, rows, columns, generator=drawn)
 
 
-def painted(model: PhotoRRVQ, size: tuple[int, int]) -> Painted:
+def decoded(model: PhotoRRVQ, size: tuple[int, int]) -> DecoderOutput:
     """Random coefficients, as if symbols had told them, and a random state."""
     drawn = torch.Generator().manual_seed(3)
     positions = {stride: h * w for stride, (h, w) in grid_sizes(size).items()}
     spread = small_model.SPREAD
-    canvas = {s: torch.randn(positions[s], n, generator=drawn) * spread[s] / 9 for s, n in COUNTS.items()}
+    reconstruction = {s: torch.randn(positions[s], n, generator=drawn) * spread[s] / 9 for s, n in COUNTS.items()}
     state = torch.randn(1, CONFIG.widths[8], *grid_sizes(size)[8], generator=drawn)
-    return Painted(state, canvas, model.sigma(QUALITY), size, QUALITY)
+    return DecoderOutput(state, reconstruction, model.sigma(QUALITY), size, QUALITY)
 
 
 COUNTS = {64: 12, 32: 9, 16: 9, 8: 192}
@@ -89,8 +89,8 @@ def test_a_block_sees_as_far_as_told_and_no_farther() -> None:
     out = net(x, features, QUALITY)
     (gradient,) = torch.autograd.grad(out[0, :, 64:72, 64:72].square().sum(), x)
     rows = torch.nonzero(gradient[0].abs().sum(dim=(0, 2)))[:, 0]
-    assert 64 - net.reach <= int(rows.min()) <= 64 - net.reach + 8
-    assert 71 + net.reach - 8 <= int(rows.max()) <= 71 + net.reach
+    assert 64 - net.receptive_field <= int(rows.min()) <= 64 - net.receptive_field + 8
+    assert 71 + net.receptive_field - 8 <= int(rows.max()) <= 71 + net.receptive_field
 
 
 def test_features_and_quality_count() -> None:
@@ -104,7 +104,7 @@ def test_features_and_quality_count() -> None:
 def test_bands_are_those_of_the_whole_image() -> None:
     model = small_model.frozen()
     with torch.inference_mode():
-        shown = painted(model, (70 * 8 + 3, 20))
+        shown = decoded(model, (70 * 8 + 3, 20))
         one, many = (render_bands(model, shown, rows).astype(int) for rows in (1000, 64))
         plain = small_model.frozen()
         plain.postfilter = None
@@ -116,22 +116,22 @@ def test_bands_are_those_of_the_whole_image() -> None:
 def test_what_it_sees_is_what_is_shown_without_it() -> None:
     model = small_model.frozen()
     with torch.no_grad():
-        shown, features = model.before_filter(painted(model, (40, 24)))
-        canvas, added = model.drawn(painted(model, (40, 24)))
+        shown, features = model.before_filter(decoded(model, (40, 24)))
+        reconstruction, added = model.drawn(decoded(model, (40, 24)))
         assert model.postfilter is not None
-        assert torch.allclose(canvas + added, shown + model.postfilter(shown, features, QUALITY), atol=1e-5)
+        assert torch.allclose(reconstruction + added, shown + model.postfilter(shown, features, QUALITY), atol=1e-5)
 
 
 def test_gradients_can_take_what_it_adds_for_a_constant() -> None:
     model = small_model.frozen().requires_grad_(False)
-    shown = painted(model, (40, 24))
+    shown = decoded(model, (40, 24))
     shown.state.requires_grad_()
 
     def gradient(value: Tensor) -> Tensor:
         return torch.autograd.grad(1000 * value.square().sum(), shown.state)[0]
 
-    canvas, added = model.drawn(shown, through_filter=False)
-    through, alone = model.drawn(shown)[1], model.before_filter(shown)[0] - canvas
+    reconstruction, added = model.drawn(shown, through_filter=False)
+    through, alone = model.drawn(shown)[1], model.before_filter(shown)[0] - reconstruction
     assert torch.allclose(added, through, atol=1e-6)
     constant = added.detach() - alone.detach()
     assert torch.allclose(gradient(added), gradient(alone + constant), atol=1e-4)
@@ -141,9 +141,9 @@ def test_gradients_can_take_what_it_adds_for_a_constant() -> None:
 def test_the_encoder_looks_ahead_with_what_it_adds() -> None:
     model = small_model.frozen().requires_grad_(False)
     x = torch.from_numpy(small_model.picture(64, 64)).permute(2, 0, 1)[None].float()
-    correction, ahead = look_ahead(model, x, QUALITY, 1)
+    correction, ahead = lookahead(model, x, QUALITY, 1)
     model.postfilter = None
-    others = look_ahead(model, x, QUALITY, 1)
+    others = lookahead(model, x, QUALITY, 1)
     assert (correction - others[0]).abs().max() > 0.01
     assert any((ahead[i] - others[1][i]).abs().max() > 1e-3 for i in ahead)
 
@@ -165,7 +165,7 @@ def test_weights_without_a_filter_start_one_that_is_silent(tmp_path: Path) -> No
     plain = PhotoRRVQ(ALONE).eval()
     warm_start_photo_model(plain, path)
     with torch.no_grad():
-        assert torch.equal(model.render(painted(model, (24, 40))), plain.render(painted(plain, (24, 40))))
+        assert torch.equal(model.render(decoded(model, (24, 40))), plain.render(decoded(plain, (24, 40))))
 
 
 def test_weights_with_a_filter_do_not_lose_it(tmp_path: Path) -> None:

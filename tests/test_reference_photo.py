@@ -10,7 +10,7 @@ import pytest
 import small_model
 import torch
 from numpy.typing import NDArray
-from reference_decoder import ReferenceChooser, parse
+from reference_decoder import ReferenceSource, parse
 from reference_photo import Weights
 from reference_synthesis import decode
 
@@ -18,7 +18,7 @@ from dvcodec.codec import decoder
 from dvcodec.codec.loaders import Loaders
 from dvcodec.codec.lossy import symbol_chunks
 from dvcodec.models.interface.hierarchy import PassSettings, Step
-from dvcodec.models.photo.codec_model import PhotoHierarchy
+from dvcodec.models.photo.codec_model import PhotoCodecModel
 from dvcodec.models.photo.file import write
 from written_files import lossy_file
 
@@ -39,7 +39,7 @@ LIVELY = {"mean.bias": 0.3, "head.bias": 8.0, "synthesis.quality": 0.5, "postfil
 class Model:
     """A weights file as the package reads it, and as the second decoder does."""
 
-    hierarchy: PhotoHierarchy
+    hierarchy: PhotoCodecModel
     weights: Weights
 
 
@@ -75,7 +75,7 @@ def coded(model: Model, array: Pixels, quality: float) -> bytes:
     return lossy_file((array.shape[0], array.shape[1]), chunks, quality=code, weights=model.weights.id, mode=mode)
 
 
-class Taking(ReferenceChooser):
+class Taking(ReferenceSource):
     """Takes down the symbols of the layers that the package decodes."""
 
     def __init__(self, data: bytes, chunks: int | None) -> None:
@@ -84,23 +84,25 @@ class Taking(ReferenceChooser):
         self.chunks = self.chunks[:chunks]
         self.taken: dict[int, list[int]] = {}
 
-    def choose(self, step: Step) -> NDArray[np.int32]:
+    def next(self, step: Step) -> NDArray[np.int32]:
         """Decode one block."""
-        symbols = super().choose(step)
+        symbols = super().next(step)
         self.taken.setdefault(step.layer, []).extend(symbols.tolist())
         return symbols
 
 
 def same(model: Model, data: bytes, chunks: int | None = None) -> Pixels:
     """Hold the second decoder's symbols and, up to rounding, pixels to the package's; return these."""
-    file, chooser = parse(data), Taking(data, chunks)
-    stop = sum(layers for layers, _ in chooser.chunks)
-    model.hierarchy.walk(PassSettings(file.height, file.width, file.quality, grey=file.grey, stop=stop), chooser)
-    chooser.finish()
+    file, source = parse(data), Taking(data, chunks)
+    stop = sum(layers for layers, _ in source.chunks)
+    model.hierarchy.top_down_pass(
+        PassSettings(file.height, file.width, file.quality, grey=file.grey, stop=stop), source
+    )
+    source.finish()
     loaders = Loaders(hierarchy=lambda prefix: model.hierarchy)
     wanted = decoder.decompress(data, loaders, preview=chunks).picture.pixels
     symbols, pixels = decode(data, model.weights, chunks)
-    assert len(symbols) >= stop and {i: symbols[i].tolist() for i in chooser.taken} == chooser.taken
+    assert len(symbols) >= stop and {i: symbols[i].tolist() for i in source.taken} == source.taken
     assert pixels.shape == wanted.shape and pixels.dtype == wanted.dtype == np.uint8
     apart = np.abs(pixels.astype(int) - wanted)
     assert apart.max() <= 1 and (apart > 0).mean() < 0.01

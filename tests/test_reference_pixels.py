@@ -6,7 +6,7 @@ import reference_pixels
 import small_model
 import small_pixels
 from numpy.typing import NDArray
-from reference_decoder import ReferenceChooser
+from reference_decoder import ReferenceSource
 from reference_weights import contents
 
 from dvcodec.codec.bitstream import tiling
@@ -25,13 +25,13 @@ def weights() -> tuple[dict[str, NDArray[np.int64]], int]:
 def predicted(data: bytes) -> NDArray[np.uint8]:
     """What the hierarchy predicts, at half size, from symbols that the second decoder reads."""
     file, _, _ = reference_pixels.parse(data)
-    hierarchy, chooser = small_model.hierarchy(), ReferenceChooser(file)
+    hierarchy, source = small_model.hierarchy(), ReferenceSource(file)
     assert isinstance(hierarchy, PhotoModel)
     half = (file.height + 1) // 2, (file.width + 1) // 2
-    state = hierarchy.walk(PassSettings(*half, file.quality, grey=file.grey, exact=True), chooser)
-    chooser.finish()
-    assert not chooser.chunks
-    return hierarchy.predict(state)
+    state = hierarchy.top_down_pass(PassSettings(*half, file.quality, grey=file.grey, exact=True), source)
+    source.finish()
+    assert not source.chunks
+    return hierarchy.exact_reconstruction(state)
 
 
 def comes_back(array: NDArray[np.uint8]) -> bool:

@@ -19,7 +19,7 @@ from dvcodec.models import load_set
 from dvcodec.models.families import weights as families
 from dvcodec.models.families.packing import pack, unpack
 from dvcodec.models.families.sets import FamilySet
-from dvcodec.models.integer.linear import GridLinear
+from dvcodec.models.integer.linear import QuantLinear
 
 CORNERS = [ENVIRONMENTS[0], ENVIRONMENTS[1], ENVIRONMENTS[-2], ENVIRONMENTS[-1]]
 
@@ -60,7 +60,7 @@ def test_one_step_of_any_weight_changes_what_is_decoded(place: str) -> None:
     data = BitsBack(FamilySet("good", unpack(lively.config, packed))).encode(images)
     changed = unpack(lively.config, packed)
     part = changed.get_submodule(place)
-    linears = [module for module in part.modules() if isinstance(module, GridLinear)]
+    linears = [module for module in part.modules() if isinstance(module, QuantLinear)]
     for linear in linears:
         linear.weight.data += torch.exp2(-linear.exponents())[:, None]
     assert linears

@@ -29,9 +29,9 @@ from dvcodec.training.options import TrainOptions
 from dvcodec.training.recipes.base import Preset
 from dvcodec.training.recipes.photo import PHOTO_PRESETS, PhotoRecipe
 from dvcodec.training.recipes.registry import resolve
-from dvcodec.training.tasks.choosers import PosteriorChooser
 from dvcodec.training.tasks.codebooks import cluster, companded, marginals
 from dvcodec.training.tasks.photo import PhotoTask
+from dvcodec.training.tasks.posterior_source import PosteriorSource
 from dvcodec.training.tasks.rate_distortion import rate_distortion
 from dvcodec.training.warm_start.photo import warm_start_photo_model
 
@@ -178,16 +178,16 @@ def test_the_relaxation_has_the_gradient_of_the_posterior_mean() -> None:
     layer.initialise(torch.randn(9, 2, generator=generator), torch.full((9,), 1 / 9))
     residual = torch.randn(50, 2, generator=generator).double().float().requires_grad_()
     step = Step(0, layer, torch.randn(50, 2 + CONTEXT, generator=generator), residual, slice(0, 50), residual)
-    chooser = PosteriorChooser(2, torch.tensor([0.5, 2.0]), emphasis=3.0)
-    symbols = chooser.choose(step)
-    assert chooser.codes == {"a": len(set(symbols.tolist()))}
+    source = PosteriorSource(2, torch.tensor([0.5, 2.0]), emphasis=3.0)
+    symbols = source.next(step)
+    assert source.codes == {"a": len(set(symbols.tolist()))}
     along = torch.randn(50, 2, generator=generator)
     assert step.relaxed is not None and not step.relaxed.any()
-    (gradient,) = torch.autograd.grad((step.relaxed * along).sum() + chooser.pull, residual)
+    (gradient,) = torch.autograd.grad((step.relaxed * along).sum() + source.pull, residual)
 
     scores = layer.scores(step.embedding).detach()
     posterior = torch.softmax(scores - layer.distortion(residual), dim=1)
-    mean = posterior @ layer.canvas_values().detach()
+    mean = posterior @ layer.reconstruction_values().detach()
     rate = (posterior * -scores).sum(1) * torch.tensor([0.5, 2.0]).repeat_interleave(25)
     (expected,) = torch.autograd.grad(3.0 * ((mean * along).sum() + rate.sum()), residual)
     assert torch.allclose(gradient, expected, atol=1e-4)

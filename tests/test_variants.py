@@ -17,7 +17,7 @@ from dvcodec.models.interface.hierarchy import PassSettings
 from dvcodec.models.photo.file import write
 from dvcodec.models.photo.network import layout
 from dvcodec.models.photo.network.model import PhotoRRVQ, grid_sizes
-from dvcodec.models.photo.network.top_down import Step, descend
+from dvcodec.models.photo.network.top_down import Step, run_photo_pass
 from dvcodec.models.photo.packing import pack, unpack
 from dvcodec.training.data.synthetic import KINDS, synthetic_crop
 from dvcodec.training.warm_start.photo import warm_start_photo_model
@@ -36,7 +36,7 @@ class Draws:
     def __init__(self) -> None:
         self.scores: dict[int, list[Tensor]] = {}
 
-    def choose(self, step: Step) -> Tensor:
+    def next(self, step: Step) -> Tensor:
         """Symbols (n,)."""
         self.scores.setdefault(step.index, []).append(step.layer.exact_scores(step.embedding))
         return (small_model.places(step.rows) * 7919 + step.index * 104729) % step.layer.symbols
@@ -48,10 +48,10 @@ def test_both_arithmetics_see_the_same_priors(name: str) -> None:
     with torch.no_grad():
         unpack(model, pack(small_model.built(CONFIGS[name])))
     quality, seen = torch.tensor([2000]), []
-    for chain in (model.chain, small_model.frozen_chain(model, positions=50, entries=4096)):
+    for chain in (model.chain, small_model.integer_chain(model, positions=50, entries=4096)):
         draws = Draws()
         with torch.inference_mode():
-            state, canvas = descend(chain, grid_sizes(SIZE), quality, draws)
+            state, canvas = run_photo_pass(chain, grid_sizes(SIZE), quality, draws)
         seen.append((state, canvas, [torch.cat(scores) for scores in draws.scores.values()]))
     (state, canvas, scores), (again, planes, others) = seen
     assert torch.equal(state, again)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from dvcodec.codec.entropy.ans import Tables
 from dvcodec.codec.lossless import pixel_strips
-from dvcodec.models.integer.linear import GridLinear
+from dvcodec.models.integer.linear import QuantLinear
 from dvcodec.models.interface import hierarchy as interface
 from dvcodec.models.packing import BoundError
 from dvcodec.models.pixels import colours, distributions
@@ -32,7 +32,7 @@ class Watch:
     def __init__(self) -> None:
         self.contexts: list[NDArray[np.int32]] = []
 
-    def choose(self, step: interface.PixelStep) -> NDArray[np.int32]:
+    def next(self, step: interface.PixelStep) -> NDArray[np.int32]:
         """The residuals as they are."""
         self.contexts.append(step.contexts.copy())
         return step.residuals()
@@ -41,7 +41,7 @@ class Watch:
 def contexts(array: NDArray[np.uint8], predicted: NDArray[np.uint8]) -> list[NDArray[np.int32]]:
     """Contexts of a strip's pixels by wavefront and plane."""
     watch = Watch()
-    small_pixels.pixel_model().walk(predicted, watch, transform=0, grey=array.ndim == 2, pixels=array)
+    small_pixels.pixel_model().autoregressive_pass(predicted, watch, transform=0, grey=array.ndim == 2, pixels=array)
     return watch.contexts
 
 
@@ -99,11 +99,11 @@ def test_the_walk_is_the_network_that_trains(size: tuple[int, int]) -> None:
     model, tiling = small_pixels.pixel_model(), Tiling(*size)
     both = torch.from_numpy(np.dstack([array, predicted]).astype(np.float32)).permute(2, 0, 1)[None]
     planes, shown = (colours.split(part, 0) for part in (both[:, :3], both[:, 3:]))
-    walked = by_pixel(contexts(array, predicted), tiling)
+    coded_size = by_pixel(contexts(array, predicted), tiling)
     base = features.bases(planes.transpose(0, 1))
     with torch.inference_mode():
         shapes = [shape for _, shape in model.network(planes, shown)]
-    for shape, above, found in zip(shapes, base, walked, strict=True):
+    for shape, above, found in zip(shapes, base, coded_size, strict=True):
         steps = (shape.mean + above.flatten() * MEAN_STEPS).view(*size)
         fraction = steps - torch.floor(steps / MEAN_STEPS + 0.5) * MEAN_STEPS + MEAN_STEPS // 2
         expected = (shape.scale * TAILS + shape.tail).view(*size) * MEAN_STEPS + fraction
@@ -167,7 +167,7 @@ def test_a_quarter_lies_between() -> None:
 def test_weights_too_large_to_be_rounded_exactly_are_not_written() -> None:
     net = copy.deepcopy(small_pixels.trainable())
     head = net.get_submodule("heads.1.out")
-    assert isinstance(head, GridLinear)
+    assert isinstance(head, QuantLinear)
     head.weight.data[0, 0] = 8.0
     with pytest.raises(BoundError, match="too large"):
         file.write(net, distributions.tables(), "large")

@@ -18,7 +18,7 @@ from dvcodec import models, weights
 from dvcodec.codec import loading
 from dvcodec.errors import DvcodecError
 from dvcodec.models import weights_file
-from dvcodec.models.integer.linear import GridLinear
+from dvcodec.models.integer.linear import QuantLinear
 from dvcodec.models.photo.codec_model import QualityMap
 from dvcodec.models.photo.file import write
 from dvcodec.models.photo.network.chain import Stage
@@ -30,7 +30,7 @@ def integers(model: torch.nn.Module) -> dict[str, Tensor]:
     """The exact integers that a loaded model stands on, worked out from its dyadic numbers."""
     found: dict[str, Tensor] = {}
     for name, module in model.named_modules():
-        if isinstance(module, GridLinear):
+        if isinstance(module, QuantLinear):
             scale = torch.exp2(module.exponents().double())
             found[f"{name}.weight"] = module.weight.detach() * scale[:, None]
             found[f"{name}.bias"] = module.bias.detach() * scale * 2**4

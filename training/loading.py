@@ -9,7 +9,7 @@ from safetensors import SafetensorError, safe_open
 from ..errors import DvcodecError
 from ..models.families.model import FamilyVAE
 from ..models.packing import BoundError
-from ..models.photo.codec_model import PhotoHierarchy, QualityMap
+from ..models.photo.codec_model import PhotoCodecModel, QualityMap
 from ..models.photo.network.model import FINEST_CODE, PhotoRRVQ
 from ..models.photo.packing import pack, unpack
 from .loop.checkpoints import FORMAT, Checkpoint
@@ -24,7 +24,7 @@ def is_checkpoint(path: Path) -> bool:
         return False
 
 
-def load_checkpoint(path: Path, device: str) -> FamilyVAE | PhotoHierarchy:
+def load_checkpoint(path: Path, device: str) -> FamilyVAE | PhotoCodecModel:
     """Load a checkpoint's model with its averaged parameters, in evaluation mode.
 
     Args:
@@ -50,4 +50,4 @@ def load_checkpoint(path: Path, device: str) -> FamilyVAE | PhotoHierarchy:
         unpack(frozen, pack(model))
     except BoundError as error:
         raise DvcodecError(f"cannot be made exact: {error}", "train on with a smaller rate") from error
-    return PhotoHierarchy(checkpoint.settings.preset, frozen, QualityMap(0, FINEST_CODE), device)
+    return PhotoCodecModel(checkpoint.settings.preset, frozen, QualityMap(0, FINEST_CODE), device)

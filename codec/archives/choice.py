@@ -55,7 +55,7 @@ def _suiting(picture: Picture, coders: Coders) -> list[tuple[bytes, SetModel]]:
 
 def file(picture: Picture, coders: Coders) -> methods.Coded:
     """Return a picture as a lossless file."""
-    return methods.compress(picture, coders.method, coders.load, load_pages=coders.load_pages)
+    return methods.compress(picture, coders.method, coders.load, load_bilevel=coders.load_bilevel)
 
 
 def code(group: Group, coders: Coders) -> Together | list[bytes]:
@@ -100,7 +100,7 @@ def _files(group: Group, coders: Coders, limit: int | None) -> list[bytes] | Non
         if limit is not None and size * count >= limit * len(made):
             return None
         if coders.method == AUTO and not modelled:
-            coders = replace(coders, load=lambda: None, load_pages=lambda: None)
+            coders = replace(coders, load=lambda: None, load_bilevel=lambda: None)
     return [made[index] for index in range(count)]
 
 

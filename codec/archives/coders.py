@@ -14,6 +14,6 @@ class Coders:
     method: str
     """One of METHODS, AUTO or BITS_BACK."""
     load: methods.LoadModel
-    load_pages: methods.LoadPages
+    load_bilevel: methods.LoadBilevel
     sets: Sequence[tuple[bytes, SetModel]] = ()
     """Models of sets and their ids; none where the method is one of METHODS."""

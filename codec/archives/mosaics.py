@@ -68,6 +68,6 @@ def decode(payload: bytes, head: Head, loaders: Loaders) -> list[Picture]:
 
 def encode(stack: Picture, coders: Coders) -> tuple[bytes, bool]:
     """Return the payload of a stack of images, and whether it begins with a palette."""
-    file = methods.compress(stack, coders.method, coders.load, load_pages=coders.load_pages).data
+    file = methods.compress(stack, coders.method, coders.load, load_bilevel=coders.load_bilevel).data
     payload = pack(file)
     return payload, payload[0] not in _WHOLE and stack.palette is not None

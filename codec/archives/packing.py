@@ -81,7 +81,7 @@ def _coders(settings: ArchiveSettings) -> Coders:
 
     sets = loading.set_models(settings.weights) if method in (AUTO, BITS_BACK) else ()
 
-    def load_pages() -> methods.Pages | None:
-        return loading.pages(required=method == "bilevel")
+    def load_bilevel() -> methods.BilevelNetworks | None:
+        return loading.bilevel(required=method == "bilevel")
 
-    return Coders(method, load, load_pages, sets)
+    return Coders(method, load, load_bilevel, sets)

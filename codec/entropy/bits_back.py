@@ -88,14 +88,14 @@ class BitsBack:
 
     def _push(self, stack: Stack, samples: NDArray[np.uint8]) -> bool:
         """Code a batch; return whether its symbols were drawn from the stack."""
-        evidence, sampler = self.model.infer(samples), _Sampler(stack)
+        targets, sampler = self.model.infer(samples), _Sampler(stack)
         before = stack.words()
-        state = self.model.walk(len(samples), sampler, evidence)
+        state = self.model.top_down_pass(len(samples), sampler, targets)
         drawn = stack.bits >= RESERVE
         if not drawn:
             stack.restore(before)
             sampler = _Sampler(None)
-            state = self.model.walk(len(samples), sampler, evidence)
+            state = self.model.top_down_pass(len(samples), sampler, targets)
         encoder = Encoder(self.model, self._tables)
         self.model.pixels(state, encoder, samples)
         stack.push(*encoder.recorder.intervals())
@@ -106,11 +106,11 @@ class BitsBack:
     def _pop(self, stack: Stack, count: int, drawn: bool) -> NDArray[np.uint8]:
         """Decode a batch, and give the bits back that its symbols were drawn with."""
         reading = _Reading(stack)
-        state = self.model.walk(count, reading)
+        state = self.model.top_down_pass(count, reading)
         samples = self.model.pixels(state, Decoder(stack, self.model, self._tables))
         if drawn:
             replay = _Replay(reading.symbols)
-            self.model.walk(count, replay, self.model.infer(samples))
+            self.model.top_down_pass(count, replay, self.model.infer(samples))
             for weights, symbols in reversed(list(zip(replay.posteriors, reading.symbols, strict=True))):
                 stack.unsample(weights, symbols)
         return samples
@@ -145,7 +145,7 @@ class _Sampler:
         self._stack = stack
         self.priors: list[Intervals] = []
 
-    def choose(self, step: LatentStep) -> NDArray[np.int32]:
+    def next(self, step: LatentStep) -> NDArray[np.int32]:
         """Return the symbols of a layer."""
         posterior = step.posterior_weights()
         symbols = _likeliest(posterior) if self._stack is None else self._stack.sample(posterior)
@@ -165,7 +165,7 @@ class _Reading:
         self._stack = stack
         self.symbols: list[NDArray[np.int32]] = []
 
-    def choose(self, step: LatentStep) -> NDArray[np.int32]:
+    def next(self, step: LatentStep) -> NDArray[np.int32]:
         """Return the symbols of a layer."""
         self.symbols.append(self._stack.decode(step.weights()))
         return self.symbols[-1]
@@ -178,7 +178,7 @@ class _Replay:
         self._symbols = iter(symbols)
         self.posteriors: list[NDArray[np.float32]] = []
 
-    def choose(self, step: LatentStep) -> NDArray[np.int32]:
+    def next(self, step: LatentStep) -> NDArray[np.int32]:
         """Return the symbols of a layer."""
         self.posteriors.append(step.posterior_weights())
         return next(self._symbols)

@@ -21,7 +21,7 @@ class Encoder:
         self._model, self._tables, self._sorted = model, tables, by_context
         self.recorder = ans.Recorder()
 
-    def choose(self, step: PixelStep) -> NDArray[np.int32]:
+    def next(self, step: PixelStep) -> NDArray[np.int32]:
         """Return the image's residuals and remember their intervals."""
         residuals, contexts = step.residuals(), step.contexts
         order = np.argsort(contexts, kind="stable") if self._sorted else slice(None)
@@ -41,7 +41,7 @@ class Decoder:
     ) -> None:
         self._stream, self._model, self._tables, self._sorted = stream, model, tables, by_context
 
-    def choose(self, step: PixelStep) -> NDArray[np.int32]:
+    def next(self, step: PixelStep) -> NDArray[np.int32]:
         """Return the residuals that were coded."""
         if not self._sorted:
             return self._residuals(self._stream.decode_rows(self._tables, step.contexts))

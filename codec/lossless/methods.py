@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ...errors import UnsupportedImage
 from ...image_io import metadata, webp
 from ...image_io.images import Picture
-from ...models.interface.hierarchy import PageModel, PixelModel
+from ...models.interface.hierarchy import BilevelModel, PixelModel
 from ...models.interface.photo import PhotoModel
 from ...models.pixels.wavefront.half_size import doubled, halved
 from ..bitstream import alpha, tiling
@@ -43,15 +43,15 @@ class Model:
 
 
 @dataclass(frozen=True)
-class Pages:
+class BilevelNetworks:
     """The network of the method `bilevel`, and the id that a file names it by."""
 
-    model: PageModel
+    model: BilevelModel
     weights: bytes
 
 
 LoadModel = Callable[[], Model | None]
-LoadPages = Callable[[], Pages | None]
+LoadBilevel = Callable[[], BilevelNetworks | None]
 """Give the networks, or None where none are installed."""
 
 
@@ -76,11 +76,11 @@ def compress(
     load: LoadModel,
     *,
     strip: bool = False,
-    load_pages: LoadPages = lambda: None,
+    load_bilevel: LoadBilevel = lambda: None,
 ) -> Coded:
     """Compress under a method of METHODS, or AUTO: the smallest file. `strip` drops EXIF, ICC and XMP.
 
-    `load` and `load_pages` give the models, or None where none is installed; they are not called where no model could
+    `load` and `load_bilevel` give the models, or None where none is installed; they are not called where no model could
     be used.
     """
     kept = metadata.NO_METADATA if strip else picture.metadata
@@ -90,7 +90,7 @@ def compress(
     made = [coder(picture, common) for name, coder in cheap.items() if wanted(picture, name, method)]
     if wanted(picture, MODEL, method) and (model := load()) is not None:
         made.append(_model(picture, common, model))
-    if wanted(picture, BILEVEL, method) and (found := load_pages()) is not None:
+    if wanted(picture, BILEVEL, method) and (found := load_bilevel()) is not None:
         made.append(_bilevel(picture, common, found))
     return min(made, key=lambda coded: len(coded.data))
 
@@ -126,7 +126,7 @@ def _webp(picture: Picture, common: Parts) -> Coded:
     return Coded(data, WEBP, pixel_bytes=len(section))
 
 
-def _bilevel(picture: Picture, common: Parts, found: Pages) -> Coded:
+def _bilevel(picture: Picture, common: Parts, found: BilevelNetworks) -> Coded:
     """Black and white pixels, in sections of tiles."""
     tables, image = Tables(found.model.tables), picture.pixels
     parts = tuple(bilevel.encode(image, tiles, found.model, tables) for tiles in tiling.sections(*image.shape))
@@ -156,4 +156,4 @@ def _model(picture: Picture, common: Parts, model: Model) -> Coded:
 def base_of(values: NDArray[np.uint8], hierarchy: PhotoModel) -> tuple[symbol_chunks.Encoded, NDArray[np.uint8]]:
     """Choose the hierarchy's symbols for (H, W) or (H, W, 3) pixels; return them and the image that they predict."""
     symbols = symbol_chunks.encode_exact(halved(values), hierarchy, BASE_QUALITY)
-    return symbols, doubled(hierarchy.predict(symbols.state), *values.shape[:2])
+    return symbols, doubled(hierarchy.exact_reconstruction(symbols.state), *values.shape[:2])

@@ -14,7 +14,7 @@ def encode(pixels: NDArray[np.uint8], predicted: NDArray[np.uint8], model: Pixel
     """Encode a strip of (h, W) grey or (h, W, 3) pixels, given what the hierarchy predicts, (h, W, 3)."""
     encoder = Encoder(model, tables, by_context=False)
     transform = model.transform(pixels, predicted)
-    model.walk(predicted, encoder, transform=transform, grey=pixels.ndim == 2, pixels=pixels)
+    model.autoregressive_pass(predicted, encoder, transform=transform, grey=pixels.ndim == 2, pixels=pixels)
     return bytes([transform]) + encoder.recorder.bytes()
 
 
@@ -26,6 +26,6 @@ def decode(
         raise FormatError("a strip is not valid: an unknown colour transform")
     stream = ans.ChunkDecoder(strip[1:])
     decoder = Decoder(stream, model, tables, by_context=False)
-    pixels = model.walk(predicted, decoder, transform=strip[0], grey=grey, pixels=None)
+    pixels = model.autoregressive_pass(predicted, decoder, transform=strip[0], grey=grey, pixels=None)
     stream.finish()
     return pixels

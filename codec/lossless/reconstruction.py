@@ -55,7 +55,7 @@ def _decode_model(file: DvqFile, loaders: Loaders) -> NDArray[np.uint8]:
         raise FormatError(f"the file has {layers} layers, its weights have {len(hierarchy.layers)}")
     settings = PassSettings(*header.symbols_size, header.quality, grey=header.grey, exact=True)
     state = symbol_chunks.decode(chunks, hierarchy, settings)
-    predicted, tables = full_size(hierarchy.predict(state), header), Tables(model.tables)
+    predicted, tables = full_size(hierarchy.exact_reconstruction(state), header), Tables(model.tables)
     values = np.empty(predicted.shape[: 2 if header.grey else 3], np.uint8)
     for section, rows in zip(file.pixels, tiling.strips(header.height, header.width), strict=True):
         strip = payload_of(section)

@@ -114,7 +114,7 @@ class _Attempts:
         if self.ceiling is not None and self.ceiling.quality < quality:
             return self.ceiling
         encoded = self._encode(quality)
-        if encoded.strain > STRAINED and self.ceiling is None and quality > self.risen:
+        if encoded.saturation > SATURATED and self.ceiling is None and quality > self.risen:
             best, encoded = self._best(quality, encoded)
             if best < quality:
                 self.ceiling = self._pack(best, encoded)
@@ -164,7 +164,7 @@ class _Attempts:
         return adaptive_filter.pack(encoded.image_filter, self.hierarchy)
 
 
-STRAINED = 1.0
+SATURATED = 1.0
 """Strain above which it is tried whether a lower quality looks better."""
 
 

@@ -29,7 +29,7 @@ class Encoded:
     """For each layer, the sum of -log2 p over its symbols (0 for those a grey image skips)."""
     state: object
     """The walk's state: `render` shows what a decoder will show."""
-    strain: float = 0.0
+    saturation: float = 0.0
     """How far the image is beyond the codebooks: see PhotoModel.strain; 0 where nothing measured it."""
     image_filter: ImageFilter | None = None
     """What a decoder corrects the image by."""
@@ -46,7 +46,7 @@ class _Encoder:
         self._crc, self._bits = 0, 0.0
         self._first = self._current = 0  # first layer of the open chunk, layer last asked for
 
-    def choose(self, step: Step) -> NDArray[np.int32]:
+    def next(self, step: Step) -> NDArray[np.int32]:
         """Return the posterior's mode and remember its interval."""
         if step.layer != self._current:
             self._enter(step.layer)
@@ -74,10 +74,10 @@ class _Encoder:
         self.chunks.append(Chunk(end - self._first, payload))
         self._parts, self._crc, self._bits, self._first = [], 0, 0.0, end
 
-    def encoded(self, state: object, strain: float = 0.0, image_filter: ImageFilter | None = None) -> Encoded:
+    def encoded(self, state: object, saturation: float = 0.0, image_filter: ImageFilter | None = None) -> Encoded:
         """Close the last chunk and return all of them, with the state that the walk has left."""
         self.close(len(self.layers))
-        return Encoded(tuple(self.chunks), tuple(self.layer_bits), state, strain, image_filter)
+        return Encoded(tuple(self.chunks), tuple(self.layer_bits), state, saturation, image_filter)
 
 
 class _Decoder:
@@ -88,7 +88,7 @@ class _Decoder:
         self._next = self._end = 0  # next chunk to open, end of the open one's layers
         self._open: ans.ChunkDecoder | None = None
 
-    def choose(self, step: Step) -> NDArray[np.int32]:
+    def next(self, step: Step) -> NDArray[np.int32]:
         """Return the symbols that were coded for this block."""
         while step.layer >= self._end:
             self._advance()
@@ -136,21 +136,21 @@ def encode(
         raise UnsupportedImage(f"the weights {hierarchy.name} cannot tell where errors show", "leave the tuning out")
     with _suitable():
         if photo is not None and (effort > 1 or perceptual):
-            evidence = photo.foresee(colour, settings, effort - 1, perceptual=perceptual)
+            targets = photo.lookahead_targets(colour, settings, effort - 1, perceptual=perceptual)
         else:
-            evidence = hierarchy.infer(colour, quality)
-        state = hierarchy.walk(settings, encoder, evidence)
+            targets = hierarchy.infer(colour, quality)
+        state = hierarchy.top_down_pass(settings, encoder, targets)
     if photo is None:
         return encoder.encoded(state)
-    return encoder.encoded(state, photo.strain(state, evidence), None if grey else photo.fit(state, colour))
+    return encoder.encoded(state, photo.saturation(state, targets), None if grey else photo.fit(state, colour))
 
 
 def encode_exact(pixels: NDArray[np.uint8], hierarchy: PhotoModel, quality: int) -> Encoded:
-    """Encode an image as symbols from which `hierarchy.predict` makes the same integers everywhere: see `encode`."""
+    """Encode an image as symbols that allow an exact reconstruction: see `encode`."""
     encoder, (height, width) = _Encoder(hierarchy.layers), pixels.shape[:2]
     settings = PassSettings(height, width, quality, grey=pixels.ndim == 2, exact=True)
     with _suitable():
-        state = hierarchy.walk(settings, encoder, hierarchy.infer(_in_colour(pixels), quality))
+        state = hierarchy.top_down_pass(settings, encoder, hierarchy.infer(_in_colour(pixels), quality))
     return encoder.encoded(state)
 
 
@@ -187,7 +187,7 @@ def decode(chunks: tuple[Chunk, ...], hierarchy: Hierarchy, settings: PassSettin
         raise FormatError(f"the file has {stop} layers, its weights have {len(hierarchy.layers)}")
     decoder = _Decoder(chunks)
     try:
-        state = hierarchy.walk(replace(settings, stop=stop), decoder)
+        state = hierarchy.top_down_pass(replace(settings, stop=stop), decoder)
     except UnsuitableImage as error:
         raise FormatError(f"the header does not fit its weights: {error}") from error
     decoder.finish()

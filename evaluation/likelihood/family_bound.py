@@ -18,11 +18,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ...models.families.choosers import Account, Posterior, relaxed, sampled
 from ...models.families.config import LayerPlan
 from ...models.families.lipschitz import constants
 from ...models.families.model import FamilyVAE
 from ...models.families.relaxations import Relaxation, one_hot
+from ...models.families.symbol_sources import Account, Posterior, relaxed, sampled
 
 
 @dataclass(frozen=True)
@@ -155,10 +155,10 @@ class _Tally:
         """Return log p(x, z) - log q(z | x) of `copies` samples for each image, (copies, B) float64."""
         model, pick, account = self.model, sampled(self.generator), Account()
         if model.config.infers_upwards:
-            evidence = model.infer(x.repeat(copies, 1, 1, 1), pick)
+            inference = model.infer(x.repeat(copies, 1, 1, 1), pick)
         else:  # the bottom-up pass is the same for all samples
-            evidence = model.infer(x, pick).repeat(copies)
-        raw = model.decode(copies * len(x), Posterior(pick, account), evidence)
+            inference = model.infer(x, pick).repeat(copies)
+        raw = model.decode(copies * len(x), Posterior(pick, account), inference)
         weights = model.p_x().log_prob(x.repeat(copies, 1, 1, 1), raw) + account.log_ratio()
         return weights.double().view(copies, -1)
 

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from ...models.families.choosers import Account, Pick, Posterior, Prior, Replay, sampled
 from ...models.families.model import FamilyVAE
+from ...models.families.symbol_sources import Account, Pick, Posterior, Prior, Replay, sampled
 
 BATCH = 64
 """Images that are decoded at a time, so that memory does not grow with their number."""
@@ -107,8 +107,8 @@ class _Recorder:
         self.inner = inner
         self.choices: list[Tensor] = []
 
-    def choose(self, step: object) -> Tensor:
-        self.choices.append(self.inner.choose(step))  # type: ignore[arg-type]
+    def next(self, step: object) -> Tensor:
+        self.choices.append(self.inner.next(step))  # type: ignore[arg-type]
         return self.choices[-1]
 
 

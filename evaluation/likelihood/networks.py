@@ -10,11 +10,11 @@ from ...errors import InvalidArgument, WeightsNotFound
 from ...models.families.hierarchy import FamilyHierarchy
 from ...models.families.model import FamilyVAE
 from ...models.interface.hierarchy import Hierarchy
-from ...models.photo.codec_model import PhotoHierarchy
+from ...models.photo.codec_model import PhotoCodecModel
 from ..images import image_files
 from .photo_bound import measure
 
-Network = FamilyVAE | PhotoHierarchy
+Network = FamilyVAE | PhotoCodecModel
 
 
 def network_of(hierarchy: Hierarchy) -> Network:
@@ -25,14 +25,14 @@ def network_of(hierarchy: Hierarchy) -> Network:
     """
     if isinstance(hierarchy, FamilyHierarchy):
         return hierarchy.network
-    if isinstance(hierarchy, PhotoHierarchy):
+    if isinstance(hierarchy, PhotoCodecModel):
         return hierarchy
     raise WeightsNotFound(f"{hierarchy.name} is of a kind that cannot be measured")
 
 
 def describes_photographs(network: Network) -> bool:
     """Whether the network is a photograph model, which takes images of any size and a quality."""
-    return isinstance(network, PhotoHierarchy)
+    return isinstance(network, PhotoCodecModel)
 
 
 def measured_photographs(
@@ -53,7 +53,7 @@ def measured_photographs(
     Raises:
         InvalidArgument: the folder holds no images.
     """
-    assert isinstance(network, PhotoHierarchy)
+    assert isinstance(network, PhotoCodecModel)
     files = image_files(folder)[:images] if folder.is_dir() else ()
     if not files:
         raise InvalidArgument(f"no folder {folder} of images", "photograph models are measured on --data DIR")

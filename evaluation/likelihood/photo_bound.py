@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...codec import loading
-from ...models.integer.guard import exact_arithmetic
-from ...models.photo.codec_model import PhotoHierarchy
+from ...models.integer.guard import integer_arithmetic
+from ...models.photo.codec_model import PhotoCodecModel
 from ...models.photo.network.top_down import Step
 from ..images import image_files, load_rgb
 
@@ -36,7 +36,7 @@ class PosteriorSampler:
     generator: torch.Generator
     layer_bits: dict[str, float] = field(default_factory=dict)
 
-    def choose(self, step: Step) -> Tensor:
+    def next(self, step: Step) -> Tensor:
         """Return symbols (n,) drawn from q, and add KL(q || p)."""
         assert step.residual is not None
         log_prior = torch.log_softmax(step.layer.exact_scores(step.embedding) * math.log(2), dim=1)
@@ -61,7 +61,7 @@ class PhotoBound:
         return self.divergence + self.likelihood
 
 
-def measure(hierarchy: PhotoHierarchy, files: tuple[Path, ...], quality: float, seed: int = 0) -> PhotoBound:
+def measure(hierarchy: PhotoCodecModel, files: tuple[Path, ...], quality: float, seed: int = 0) -> PhotoBound:
     """Measure the bound over images.
 
     Args:
@@ -84,13 +84,13 @@ def measure(hierarchy: PhotoHierarchy, files: tuple[Path, ...], quality: float, 
     return PhotoBound(float(np.mean(divergences)), float(means[best]), SCALES[best])
 
 
-def sample(hierarchy: PhotoHierarchy, pixels: NDArray[np.uint8], quality: int, sampler: PosteriorSampler) -> Tensor:
+def sample(hierarchy: PhotoCodecModel, pixels: NDArray[np.uint8], quality: int, sampler: PosteriorSampler) -> Tensor:
     """Return the decoded mean (H, W, 3) float64 of one posterior sample."""
     network, codes = hierarchy.network, hierarchy.codes(quality)
-    evidence = hierarchy.infer(pixels, quality).levels
-    with exact_arithmetic():
-        painted = network.paint((pixels.shape[0], pixels.shape[1]), codes, sampler, evidence)
-        return network.render(painted)[0].permute(1, 2, 0).double().cpu()
+    targets = hierarchy.infer(pixels, quality).levels
+    with integer_arithmetic():
+        decoded = network.top_down_pass((pixels.shape[0], pixels.shape[1]), codes, sampler, targets)
+        return network.render(decoded)[0].permute(1, 2, 0).double().cpu()
 
 
 def level_bits(error: Tensor, target: Tensor, scale: float) -> float:
@@ -111,7 +111,7 @@ def main() -> None:
     parser.add_argument("--qualities", type=float, nargs="+", default=[10.0, 50.0, 90.0])
     options = parser.parse_args()
     hierarchy = loading.hierarchy(loading.choose(options.weights), "cpu")
-    assert isinstance(hierarchy, PhotoHierarchy)
+    assert isinstance(hierarchy, PhotoCodecModel)
     files = image_files(options.folder)
     for quality in options.qualities:
         bound = measure(hierarchy, files, quality)

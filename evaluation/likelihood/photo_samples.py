@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ...models.interface.hierarchy import Chooser, Hierarchy, Mode, PassSettings, Step
+from ...models.interface.hierarchy import Hierarchy, Mode, PassSettings, Step, SymbolSource
 
 Pixels = NDArray[np.uint8]
 
@@ -16,7 +16,7 @@ class PriorSampler:
     def __init__(self, rng: np.random.Generator) -> None:
         self.rng = rng
 
-    def choose(self, step: Step) -> NDArray[np.int32]:
+    def next(self, step: Step) -> NDArray[np.int32]:
         """Return symbols (n,)."""
         sums = np.cumsum(step.weights().astype(np.int64) + 1, axis=1)  # frequencies as the coder sees them
         drawn = self.rng.integers(sums[:, -1])
@@ -27,7 +27,7 @@ class PriorSampler:
 class RepeatedLayers:
     """Symbol source that repeats the symbols of `first` at the first `layers` layers and asks `rest` for the others."""
 
-    def __init__(self, first: Chooser, layers: int, rest: Chooser) -> None:
+    def __init__(self, first: SymbolSource, layers: int, rest: SymbolSource) -> None:
         self.first, self.layers, self.rest = first, layers, rest
         self.known: dict[tuple[int, int], NDArray[np.int32]] = {}
         self._seen: dict[int, int] = {}
@@ -36,14 +36,14 @@ class RepeatedLayers:
         """Prepare for the next image."""
         self._seen.clear()
 
-    def choose(self, step: Step) -> NDArray[np.int32]:
+    def next(self, step: Step) -> NDArray[np.int32]:
         """Return symbols (n,)."""
         if step.layer >= self.layers:
-            return self.rest.choose(step)
+            return self.rest.next(step)
         block = self._seen.get(step.layer, 0)
         self._seen[step.layer] = block + 1
         if (step.layer, block) not in self.known:
-            self.known[step.layer, block] = self.first.choose(step)
+            self.known[step.layer, block] = self.first.next(step)
         return self.known[step.layer, block]
 
 
@@ -64,12 +64,14 @@ def draw(
         RGB samples, (n, 3, size, size).
     """
     prior = PriorSampler(np.random.default_rng(seed))
-    chooser = RepeatedLayers(prior, layers or 0, prior)
+    source = RepeatedLayers(prior, layers or 0, prior)
     samples = []
     for _ in range(n):
-        chooser.begin()
+        source.begin()
         samples.append(
-            _channels_first(hierarchy.render(hierarchy.walk(PassSettings(size, size, round(quality * 256)), chooser)))
+            _channels_first(
+                hierarchy.render(hierarchy.top_down_pass(PassSettings(size, size, round(quality * 256)), source))
+            )
         )
     return np.stack(samples)
 
@@ -91,9 +93,11 @@ def reconstruct(
     """
     code, height, width = round(quality * 256), pixels.shape[0], pixels.shape[1]
     depth = len(hierarchy.layers) if layers is None else layers
-    chooser = RepeatedLayers(Mode(), depth, PriorSampler(np.random.default_rng(seed)))
-    evidence = hierarchy.infer(pixels, code)
-    return _channels_first(hierarchy.render(hierarchy.walk(PassSettings(height, width, code), chooser, evidence)))
+    source = RepeatedLayers(Mode(), depth, PriorSampler(np.random.default_rng(seed)))
+    targets = hierarchy.infer(pixels, code)
+    return _channels_first(
+        hierarchy.render(hierarchy.top_down_pass(PassSettings(height, width, code), source, targets))
+    )
 
 
 def _channels_first(image: Pixels) -> Pixels:

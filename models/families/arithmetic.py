@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..integer.grid import ACTIVATION_BITS, on_grid, signed, stream
+from ..integer.grid import ACTIVATION_BITS, quantise, quantise_residual, quantise_signed
 
 TABLE_BITS = 6
 """Inputs of the tables lie on the grid 2**-6 ..."""
@@ -86,13 +86,13 @@ class Arithmetic:
     ceiling: float = 0.0
     weight_norm: bool = True
 
-    def stream(self, x: Tensor) -> Tensor:
+    def quantise_residual(self, x: Tensor) -> Tensor:
         """A value of the residual stream."""
-        return stream(x) if self.exact else x
+        return quantise_residual(x) if self.exact else x
 
     def inputs(self, x: Tensor) -> Tensor:
         """An input of a linear map."""
-        return signed(x) if self.exact else x
+        return quantise_signed(x) if self.exact else x
 
     def elu(self, x: Tensor) -> Tensor:
         """ELU as an input of a linear map."""
@@ -101,11 +101,11 @@ class Arithmetic:
     def gated(self, x: Tensor) -> Tensor:
         """a * sigmoid(b) of the two halves of the channels. (B, 2 C, H, W) -> (B, C, H, W)"""
         a, b = x.chunk(2, dim=1)
-        return signed(a) * tabled(b, "sigmoid") if self.exact else a * torch.sigmoid(b)
+        return quantise_signed(a) * tabled(b, "sigmoid") if self.exact else a * torch.sigmoid(b)
 
     def embedding(self, x: Tensor) -> Tensor:
         """e_p as the prior's scores take it."""
-        return on_grid(x, EMBEDDING_BITS, -EMBEDDING_LIMIT, EMBEDDING_LIMIT) if self.exact else x
+        return quantise(x, EMBEDDING_BITS, -EMBEDDING_LIMIT, EMBEDDING_LIMIT) if self.exact else x
 
 
 FLOAT = Arithmetic(exact=False)

@@ -7,19 +7,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..integer.guard import exact_arithmetic
+from ..integer.guard import integer_arithmetic
 from ..integer.prior import prior_weights
 from ..interface import hierarchy as interface
 from ..interface import sets as set_interface
-from ..top_down_pass import walk
-from .choosers import mode
+from ..top_down_pass import run_pass
 from .config import FamilyConfig
-from .frozen import exact_posterior_scores, exact_scores
+from .integer import exact_posterior_scores, exact_scores
 from .model import FamilyVAE
-from .steps import Evidence, Step
+from .steps import Inference, Step
+from .symbol_sources import mode
 
 
-class SeamStep:
+class StepAdapter:
     """All positions of a layer as the codec may see them: by variable, then in raster order."""
 
     def __init__(self, step: Step) -> None:
@@ -56,15 +56,15 @@ class SeamStep:
         return np.asarray(weights.cpu())
 
 
-class SeamChooser:
+class SourceAdapter:
     """Hands the walk's steps to a chooser of the codec."""
 
-    def __init__(self, chooser: interface.Chooser | set_interface.LatentChooser, device: torch.device) -> None:
-        self._chooser, self._device = chooser, device
+    def __init__(self, source: interface.SymbolSource | set_interface.LatentSource, device: torch.device) -> None:
+        self._source, self._device = source, device
 
-    def choose(self, step: Step) -> Tensor:
+    def next(self, step: Step) -> Tensor:
         """Symbols (n,) int64."""
-        return torch.tensor(self._chooser.choose(SeamStep(step)), dtype=torch.int64, device=self._device)
+        return torch.tensor(self._source.next(StepAdapter(step)), dtype=torch.int64, device=self._device)
 
 
 class FamilyHierarchy:
@@ -83,7 +83,7 @@ class FamilyHierarchy:
         """The frozen network itself."""
         return self._model
 
-    def infer(self, pixels: NDArray[np.uint8], quality: int) -> Evidence:
+    def infer(self, pixels: NDArray[np.uint8], quality: int) -> Inference:
         """The bottom-up pass over (H, W, 3) pixels. UnsuitableImage if they are not of the model's kind."""
         config = self._model.config
         refuse_size(config, *pixels.shape[:2])
@@ -98,14 +98,14 @@ class FamilyHierarchy:
         with torch.inference_mode():
             return self._model.infer(x, mode)
 
-    def walk(
-        self, settings: interface.PassSettings, chooser: interface.Chooser, evidence: object | None = None
+    def top_down_pass(
+        self, settings: interface.PassSettings, source: interface.SymbolSource, inference: object | None = None
     ) -> Tensor:
-        """The top-down pass in exact arithmetic; see `interface.Hierarchy.walk`. UnsuitableImage for another size."""
-        assert evidence is None or isinstance(evidence, Evidence)
+        """Run the top-down pass in integers; see `Hierarchy.top_down_pass`. UnsuitableImage for another size."""
+        assert inference is None or isinstance(inference, Inference)
         refuse_size(self._model.config, settings.height, settings.width)
-        with exact_arithmetic():
-            return walk(self._model.descent(1, evidence), SeamChooser(chooser, self._device), settings.stop)
+        with integer_arithmetic():
+            return run_pass(self._model.pass_(1, inference), SourceAdapter(source, self._device), settings.stop)
 
     def render(self, state: object) -> NDArray[np.uint8]:
         """The likelihood's mean (H, W, 3)."""

@@ -73,7 +73,7 @@ class Ladder(nn.Module):
         mapped = self.first(self.arithmetic.inputs(y))
         if self.dense:
             mapped = mapped.view(len(y), -1, self.side, self.side)
-        grown: Tensor = self.blocks(self.arithmetic.stream(mapped))
+        grown: Tensor = self.blocks(self.arithmetic.quantise_residual(mapped))
         return grown
 
     def lipschitz(self) -> float:
@@ -99,10 +99,10 @@ class LatentLayer(nn.Module):
         self.inference = up = inference_arithmetic(config)
         down = up if not config.lipschitz else arithmetic  # appendix E: q's functions of z are bounded too
         prior, loud = count * self.prior_width, 1.0 if config.categorical else QUIET
-        self.qladder = Head(count * query, side, config, up, loud)
-        self.qstrap = None if plan.bottom_up else Head(count * query, side, config, down, QUIET)
-        self.pstrap = None if self.uniform else Head(prior, side, config, arithmetic, QUIET)
-        self.pladder = Ladder(count * worth, side, config, arithmetic)
+        self.bottom_up_head = Head(count * query, side, config, up, loud)
+        self.top_down_head = None if plan.bottom_up else Head(count * query, side, config, down, QUIET)
+        self.prior_head = None if self.uniform else Head(prior, side, config, arithmetic, QUIET)
+        self.symbol_embedding = Ladder(count * worth, side, config, arithmetic)
         self.up = Ladder(count * worth, side, config, up) if plan.bottom_up and not last else None
 
     def rows(self, x: Tensor) -> Tensor:
@@ -119,14 +119,16 @@ class LatentLayer(nn.Module):
     def query(self, h: Tensor, d: Tensor | None) -> Tensor:
         """e_q, the sum of what both chains say. (rows, D)"""
         grid = self.inference.embedding
-        e = grid(self.qladder(h))
-        return self.rows(e if self.qstrap is None or d is None else grid(torch.add(e, grid(self.qstrap(d)))))
+        e = grid(self.bottom_up_head(h))
+        return self.rows(
+            e if self.top_down_head is None or d is None else grid(torch.add(e, grid(self.top_down_head(d))))
+        )
 
     def embedding(self, d: Tensor) -> Tensor:
         """e_p (rows, D), on its grid where the arithmetic is exact; where the prior is uniform (rows, 0)."""
-        if self.pstrap is None:
+        if self.prior_head is None:
             return d.new_zeros(self.plan.variables * d.shape[0] * self.plan.side**2, 0)
-        return self.rows(self.arithmetic.embedding(self.pstrap(d)))
+        return self.rows(self.arithmetic.embedding(self.prior_head(d)))
 
     def posterior(self, query: Tensor) -> Distribution:
         """q of e_q (rows, D)."""

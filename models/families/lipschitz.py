@@ -29,8 +29,8 @@ def constants(model: FamilyVAE) -> dict[str, float] | None:
     """
     config = model.config
     linear = config.latent in ("memory", "logits")
-    ladder = config.hierarchy == "lvae" or (config.levels == 1 and not config.infers_upwards)
-    if not (config.lipschitz and linear and ladder and config.likelihood == "bernoulli"):
+    symbol_embedding = config.hierarchy == "lvae" or (config.levels == 1 and not config.infers_upwards)
+    if not (config.lipschitz and linear and symbol_embedding and config.likelihood == "bernoulli"):
         return None
     layers = model.layers()
     found = {}
@@ -42,7 +42,7 @@ def constants(model: FamilyVAE) -> dict[str, float] | None:
 def _reach(layer: LatentLayer) -> float:
     """How far the chain moves with z_l. The codebook's part is measured: no constraint keeps it small."""
     assert isinstance(layer.codebook, Codebook)
-    return spectral(layer.codebook.table()) * layer.pladder.lipschitz()
+    return spectral(layer.codebook.table()) * layer.symbol_embedding.lipschitz()
 
 
 def _pixels(model: FamilyVAE) -> float:
@@ -55,10 +55,10 @@ def _next(model: FamilyVAE, below: LatentLayer) -> float:
     """Of log p(z_l-1 | d) and log q(z_l-1 | d, x): a variable's log-probability has slope sqrt(2) in its scores."""
     chain = model.down[below.plan.level]
     variables = below.plan.variables * below.plan.side**2
-    assert isinstance(below.codebook, Codebook) and below.qstrap is not None and below.pstrap is not None
+    assert isinstance(below.codebook, Codebook) and below.top_down_head is not None and below.prior_head is not None
     form = below.codebook.form()
     linear = 1.0 if form is None else spectral(form.linear)
-    scores = below.qstrap.lipschitz() * linear + below.pstrap.lipschitz() * (1.0 if below.direct else linear)
+    scores = below.top_down_head.lipschitz() * linear + below.prior_head.lipschitz() * (1.0 if below.direct else linear)
     assert isinstance(chain, Chain)
     return chain.lipschitz() * math.sqrt(2 * variables) * scores * math.log(2)
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ..top_down_pass import Chooser, walk
+from ..top_down_pass import SymbolSource, run_pass
 from .arithmetic import Arithmetic
-from .choosers import Pick
 from .config import FamilyConfig
-from .descent import FamilyDescent
 from .layers import LatentLayer, inference_arithmetic
 from .likelihoods import KINDS, Likelihood
 from .nets import Chain, Conv, Down, Up, blocks
-from .steps import Evidence, Step
+from .steps import Inference, Step
+from .symbol_sources import Pick
+from .top_down import FamilyPass
 
 
 class Elu(nn.Module):
@@ -73,18 +73,18 @@ class FamilyVAE(nn.Module):
         """The layers in the order of the walk, coarsest first."""
         return [layer for layer in self.latents if isinstance(layer, LatentLayer)]
 
-    def infer(self, x: Tensor, pick: Pick) -> Evidence:
+    def infer(self, x: Tensor, pick: Pick) -> Inference:
         """The bottom-up pass over images (B, C, S, S); layers that are inferred upwards choose by `pick`."""
         h: Tensor = self.stem(self._seen(x))
-        evidence = Evidence([], {}, {})
+        inference = Inference([], {}, {})
         upwards = {m.plan.level: (i, m) for i, m in enumerate(self.layers()) if m.plan.bottom_up}
         for level, climb in enumerate(self.up):
             h = climb(h)
-            evidence.features.append(h)
+            inference.features.append(h)
             if level in upwards:
                 index, layer = upwards[level]
-                h = self._choose_upwards(index, layer, h, pick, evidence)
-        return evidence
+                h = self._choose_upwards(index, layer, h, pick, inference)
+        return inference
 
     def _seen(self, x: Tensor) -> Tensor:
         """Pixels as the stem takes them; on the grid of its inputs where inference is exact."""
@@ -92,25 +92,25 @@ class FamilyVAE(nn.Module):
             return 2 * x - 1
         return (x - 128) / 16 if self.config.reversible else x / 127.5 - 1
 
-    def _choose_upwards(self, index: int, layer: LatentLayer, h: Tensor, pick: Pick, evidence: Evidence) -> Tensor:
+    def _choose_upwards(self, index: int, layer: LatentLayer, h: Tensor, pick: Pick, inference: Inference) -> Tensor:
         """q(z_l | z_<l, x) with skip connections (eq 18, 22), q(z_l | z_l-1) without (eq 17)."""
         query = layer.query(h, None)
         choice = pick(layer.posterior(query))
-        evidence.queries[index], evidence.choices[index] = query, choice
+        inference.queries[index], inference.choices[index] = query, choice
         if layer.up is None:
             return h
         risen: Tensor = layer.up(layer.maps(layer.worth(choice, query)))
-        return inference_arithmetic(self.config).stream(h + risen if self.config.skips else risen)
+        return inference_arithmetic(self.config).quantise_residual(h + risen if self.config.skips else risen)
 
-    def descent(self, images: int, evidence: Evidence | None = None) -> FamilyDescent:
+    def pass_(self, images: int, inference: Inference | None = None) -> FamilyPass:
         """The way down for so many images, to be walked once."""
-        return FamilyDescent(self, images, evidence)
+        return FamilyPass(self, images, inference)
 
     def decode(
-        self, images: int, chooser: Chooser[Step], evidence: Evidence | None = None, stop: int | None = None
+        self, images: int, source: SymbolSource[Step], inference: Inference | None = None, stop: int | None = None
     ) -> Tensor:
         """Walks down and gives the likelihood's parameters. (B, outputs, S, S)"""
-        return self.synthesise(walk(self.descent(images, evidence), chooser, stop))
+        return self.synthesise(run_pass(self.pass_(images, inference), source, stop))
 
     def synthesise(self, d: Tensor) -> Tensor:
         """From the end of the chain to the likelihood's parameters. (B, outputs, S, S)"""

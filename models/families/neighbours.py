@@ -1,7 +1,7 @@
 """p(x | z) of pixels that see z and their neighbours before them: z is left with what these do not tell.
 
 After the variational lossy autoencoder of Chen et al. (2017), whose decoder sees a small neighbourhood. These
-likelihoods can be coded: `descent` walks over the pixels in exact arithmetic.
+likelihoods can be coded: `pass_` walks over the pixels in exact arithmetic.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from torch import Tensor, nn
 from ..interface import hierarchy as interface
 from ..pixels import colours, distributions
 from ..pixels.bilevel.net import BilevelConfig, BilevelNet, log_prob
+from ..pixels.bilevel.raster_pass import BilevelPass, IntegerBilevelNet, LikelierValue
 from ..pixels.bilevel.tokens import BilevelTokens
-from ..pixels.bilevel.walk import BilevelDescent, IntegerBilevelNet, LikelierValue
 from ..pixels.causal import Reach
 from ..pixels.raster import RasterConfig, RasterNet
-from ..pixels.raster_walk import IntegerRasterNet, RasterDescent
+from ..pixels.raster_pass import IntegerRasterNet, RasterPass
 from ..pixels.tokens import ResidualTokens
-from ..top_down_pass import walk
+from ..top_down_pass import run_pass
 from .config import FamilyConfig
 
 TRANSFORM = 0
@@ -45,12 +45,12 @@ class Bilevel(nn.Module):
 
     def mean(self, raw: Tensor) -> Tensor:
         """Not the mean, which has no closed form, but the picture whose every pixel is the likelier one."""
-        return walk(self.descent(raw.float(), None), LikelierValue())[:, None]
+        return run_pass(self.pass_(raw.float(), None), LikelierValue())[:, None]
 
-    def descent(self, raw: Tensor, x: Tensor | None) -> BilevelDescent:
+    def pass_(self, raw: Tensor, x: Tensor | None) -> BilevelPass:
         """The way over the pixels, as x (B, 1, H, W) says."""
         net = IntegerBilevelNet(self.net)
-        return BilevelDescent(net, net.lift(raw), None if x is None else x[:, 0])
+        return BilevelPass(net, net.lift(raw), None if x is None else x[:, 0])
 
     def images(self, found: Tensor) -> Tensor:
         """What the way over the pixels found, as grey levels. (B, H, W) -> (B, 1, H, W)"""
@@ -81,11 +81,11 @@ class Colour(nn.Module):
 
     def mean(self, raw: Tensor) -> Tensor:
         """Not the mean, which has no closed form, but the picture whose every pixel is its distribution's middle."""
-        return self.images(walk(self.descent(raw.float(), None), _Middle()))
+        return self.images(run_pass(self.pass_(raw.float(), None), _Middle()))
 
-    def descent(self, raw: Tensor, x: Tensor | None) -> RasterDescent:
+    def pass_(self, raw: Tensor, x: Tensor | None) -> RasterPass:
         """The way over the pixels, as x (B, 3, H, W) says."""
-        return RasterDescent(IntegerRasterNet(self.net), raw, None if x is None else _planes(x))
+        return RasterPass(IntegerRasterNet(self.net), raw, None if x is None else _planes(x))
 
     def images(self, found: Tensor) -> Tensor:
         """What the way over the pixels found, as levels of red, green and blue. (B, 3, H, W)"""
@@ -99,7 +99,7 @@ class Colour(nn.Module):
 class _Middle:
     """Takes every pixel's rounded mean."""
 
-    def choose(self, step: interface.PixelStep) -> Tensor:
+    def next(self, step: interface.PixelStep) -> Tensor:
         """No residuals."""
         none: NDArray[np.int32] = np.zeros(len(step.contexts), np.int32)
         return torch.from_numpy(none)

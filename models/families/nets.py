@@ -17,7 +17,7 @@ from torch.nn.utils import parametrizations
 from torch.nn.utils.parametrize import is_parametrized
 
 from ..integer.grid import FLOAT32_LIMIT
-from ..integer.linear import GridLinear, nine_products
+from ..integer.linear import QuantLinear, nine_products
 from .arithmetic import Arithmetic
 
 DIRECTION = 0.05
@@ -27,7 +27,7 @@ Optimisers step as far for every entry: drawn by their number of inputs, the row
 of 0.01 and less, were turned anew by every step, and the symbols that they choose with them."""
 
 
-class Conv(GridLinear):
+class Conv(QuantLinear):
     """A 1x1 or 3x3 convolution with zero padding, (B, C, H, W) -> (B, outputs, H, W), in either arithmetic.
 
     `wide`: its sums may exceed 24 bits, so that the exact path runs in float64 (53 bits).
@@ -105,7 +105,7 @@ class Block(nn.Module):
         h = self.second(self.dropout(h))
         if self.kind == "gated":
             h = self.arithmetic.gated(h)
-        return self.arithmetic.stream(d + h)
+        return self.arithmetic.quantise_residual(d + h)
 
     def lipschitz(self) -> float:
         """1 + L(first) L(second): ELU has slopes of at most 1."""
@@ -122,9 +122,9 @@ class Down(nn.Module):
         self.arithmetic, self.identity = arithmetic, inputs == outputs
 
     def forward(self, x: Tensor) -> Tensor:
-        even = F.pad(self.arithmetic.stream(x), (0, x.shape[3] % 2, 0, x.shape[2] % 2))
+        even = F.pad(self.arithmetic.quantise_residual(x), (0, x.shape[3] % 2, 0, x.shape[2] % 2))
         mapped: Tensor = self.patch(self.arithmetic.inputs(F.pixel_unshuffle(even, 2)))
-        return self.arithmetic.stream(mapped + F.avg_pool2d(even, 2) if self.identity else mapped)
+        return self.arithmetic.quantise_residual(mapped + F.avg_pool2d(even, 2) if self.identity else mapped)
 
 
 class Up(nn.Module):
@@ -138,7 +138,7 @@ class Up(nn.Module):
     def forward(self, d: Tensor) -> Tensor:
         patches = F.pixel_shuffle(self.patch(self.arithmetic.elu(d)), 2)
         grown = patches + d.repeat_interleave(2, 2).repeat_interleave(2, 3)
-        return self.arithmetic.stream(grown[:, :, : self.side, : self.side])
+        return self.arithmetic.quantise_residual(grown[:, :, : self.side, : self.side])
 
     def lipschitz(self) -> float:
         """2 of the repetition (four copies) and the patches' own; a crop adds nothing."""

@@ -18,12 +18,12 @@ import torch
 from torch import Tensor
 
 from ..integer.grid import STREAM_BITS, STREAM_LIMIT
-from ..integer.linear import GridLinear
+from ..integer.linear import QuantLinear
 from ..packing import BoundError, integers, pack_grid, unpack_grid
 from ..pixels.distributions import checked
 from ..weights_file import Tensors
 from .config import FamilyConfig
-from .frozen import FORM_BITS, FrozenCodebook, check, pack_codebook
+from .integer import FORM_BITS, IntegerCodebook, check, pack_codebook
 from .layers import LatentLayer
 from .model import FamilyVAE
 from .neighbours import Colour
@@ -44,7 +44,7 @@ def pack(model: FamilyVAE) -> dict[str, Tensor]:
         if isinstance(module, Conv):
             part = pack_grid(name, module, FLOAT64_LIMIT) if module.arithmetic.exact else _pack_float(module)
             packed |= {f"{name}.{key}": value for key, value in part.items()}
-        elif isinstance(module, GridLinear):
+        elif isinstance(module, QuantLinear):
             packed |= {f"{name}.{key}": value for key, value in pack_grid(name, module).items()}
         elif isinstance(module, LatentLayer) and module.codebook is not None:
             book = pack_codebook(name, module.codebook)
@@ -56,7 +56,7 @@ def pack(model: FamilyVAE) -> dict[str, Tensor]:
     return packed
 
 
-def frozen_config(config: FamilyConfig) -> FamilyConfig:
+def integer_config(config: FamilyConfig) -> FamilyConfig:
     """The same model without what only training needs."""
     return replace(config, weight_norm=False, dropout=0.0, ema_codebook=False)
 
@@ -68,7 +68,7 @@ def unpack(config: FamilyConfig, packed: Tensors | Mapping[str, Tensor]) -> Fami
     """
     tensors = packed if isinstance(packed, Tensors) else Tensors(packed)
     _refuse_too_large(config, tensors)
-    model = FamilyVAE(frozen_config(config)).requires_grad_(False)
+    model = FamilyVAE(integer_config(config)).requires_grad_(False)
     model.top.data.copy_(tensors.take("top", torch.int16, model.top.shape).float() / 2**STREAM_BITS)
     for name, module in list(model.named_modules()):
         part = tensors.below(name)
@@ -77,7 +77,7 @@ def unpack(config: FamilyConfig, packed: Tensors | Mapping[str, Tensor]) -> Fami
             module.widen()
         elif isinstance(module, Conv):
             _unpack_float(module, part)
-        elif isinstance(module, GridLinear):
+        elif isinstance(module, QuantLinear):
             unpack_grid(name, module, part)
         elif isinstance(module, LatentLayer):
             module.codebook = _unpack_codebook(f"{name}.codebook", module, part.below("codebook"))
@@ -97,7 +97,7 @@ def _refuse_too_large(config: FamilyConfig, tensors: Tensors) -> None:
     if max(config.width * config.image**2, config.mixtures * config.image**2, tables) > LARGEST_MAP:
         raise ValueError("the maps of its configuration are too large")
     with torch.device("meta"):
-        wanted = sum(p.numel() for p in FamilyVAE(frozen_config(config)).parameters())
+        wanted = sum(p.numel() for p in FamilyVAE(integer_config(config)).parameters())
     if wanted > 4 * tensors.numbers:
         raise ValueError("its configuration is larger than its tensors")
 
@@ -120,7 +120,7 @@ def _unpack_float(module: Conv, part: Tensors) -> None:
     module.bias.data.copy_(part.take("bias", torch.float16, module.bias.shape).float())
 
 
-def _unpack_codebook(name: str, layer: LatentLayer, own: Tensors) -> FrozenCodebook:
+def _unpack_codebook(name: str, layer: LatentLayer, own: Tensors) -> IntegerCodebook:
     assert layer.codebook is not None
     variables, symbols = layer.codebook.shape
     width, form = layer.codebook.width, layer.codebook.form()
@@ -132,7 +132,7 @@ def _unpack_codebook(name: str, layer: LatentLayer, own: Tensors) -> FrozenCodeb
         shapes["quadratic"] = shapes["linear"]
     parts = {key: own.take(key, torch.int32, shape) for key, shape in shapes.items()}
     check(name, parts)
-    return FrozenCodebook(layer.plan, codes, parts)
+    return IntegerCodebook(layer.plan, codes, parts)
 
 
-__all__ = ["FORM_BITS", "frozen_config", "pack", "unpack"]
+__all__ = ["FORM_BITS", "integer_config", "pack", "unpack"]

@@ -9,14 +9,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..integer.guard import exact_arithmetic
+from ..integer.guard import integer_arithmetic
 from ..interface import hierarchy as interface
 from ..interface import sets as set_interface
-from ..top_down_pass import Descent, walk
-from .hierarchy import SeamChooser
+from ..top_down_pass import TopDownPass, run_pass
+from .hierarchy import SourceAdapter
 from .model import FamilyVAE
 from .neighbours import Bilevel, Colour
-from .steps import Evidence
+from .steps import Inference
 
 CPU = torch.device("cpu")
 
@@ -43,26 +43,26 @@ class FamilySet:
         """Whether images are of the model's kind and size."""
         return self._model.config.suits(mode, height, width)
 
-    def infer(self, samples: NDArray[np.uint8]) -> Evidence:
+    def infer(self, samples: NDArray[np.uint8]) -> Inference:
         """The bottom-up pass over samples (n, H, W) of 0 and 255, or (n, H, W, 3)."""
-        with exact_arithmetic():
+        with integer_arithmetic():
             return self._model.infer(self._pixels(samples), _refuse)
 
-    def walk(self, count: int, chooser: set_interface.LatentChooser, evidence: object | None = None) -> Tensor:
-        """The parameters of the likelihood (n, F, H, W); see `set_interface.LatentModel.walk`."""
-        assert evidence is None or isinstance(evidence, Evidence)
-        with exact_arithmetic():
-            return self._model.decode(count, SeamChooser(chooser, CPU), evidence)
+    def top_down_pass(self, count: int, source: set_interface.LatentSource, inference: object | None = None) -> Tensor:
+        """The parameters of the likelihood (n, F, H, W); see `set_interface.LatentModel.top_down_pass`."""
+        assert inference is None or isinstance(inference, Inference)
+        with integer_arithmetic():
+            return self._model.decode(count, SourceAdapter(source, CPU), inference)
 
     def pixels(
-        self, state: object, chooser: interface.PixelChooser, samples: NDArray[np.uint8] | None = None
+        self, state: object, source: interface.PixelSource, samples: NDArray[np.uint8] | None = None
     ) -> NDArray[np.uint8]:
         """The samples, as `infer` takes them."""
         assert isinstance(state, Tensor)
-        with exact_arithmetic():
+        with integer_arithmetic():
             wanted = None if samples is None else self._pixels(samples)
-            descent: Descent[Any, Tensor] = self._likelihood.descent(state, wanted)
-            found = walk(descent, _PixelSeam(chooser))
+            pass_: TopDownPass[Any, Tensor] = self._likelihood.pass_(state, wanted)
+            found = run_pass(pass_, _PixelSourceAdapter(source))
             images = self._likelihood.images(found).to(torch.uint8).permute(0, 2, 3, 1)
             return np.ascontiguousarray(images[..., 0] if self._likelihood.binary else images)
 
@@ -72,15 +72,15 @@ class FamilySet:
         return (x / 255)[:, None] if self._likelihood.binary else x.permute(0, 3, 1, 2)
 
 
-class _PixelSeam:
+class _PixelSourceAdapter:
     """Hands the codec's choice to the walk as a tensor."""
 
-    def __init__(self, chooser: interface.PixelChooser) -> None:
-        self._chooser = chooser
+    def __init__(self, source: interface.PixelSource) -> None:
+        self._source = source
 
-    def choose(self, step: interface.PixelStep) -> Tensor:
+    def next(self, step: interface.PixelStep) -> Tensor:
         """Residuals (n,)."""
-        return torch.from_numpy(self._chooser.choose(step))
+        return torch.from_numpy(self._source.next(step))
 
 
 def _refuse(distribution: object) -> Tensor:

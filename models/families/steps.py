@@ -12,17 +12,17 @@ from .layers import LatentLayer
 
 
 @dataclass
-class Evidence:
+class Inference:
     """What inference knows of images: the bottom-up chain by level, finest first, and what was chosen on the way up."""
 
     features: list[Tensor]  # (B, C, side, side)
     queries: dict[int, Tensor]  # by layer of the walk: e_q (rows, D)
     choices: dict[int, Tensor]  # by layer of the walk
 
-    def repeat(self, times: int) -> Evidence:
+    def repeat(self, times: int) -> Inference:
         """The same for `times` copies of the images; only where nothing was chosen on the way up."""
         assert not self.choices
-        return Evidence([h.repeat(times, 1, 1, 1) for h in self.features], {}, {})
+        return Inference([h.repeat(times, 1, 1, 1) for h in self.features], {}, {})
 
 
 @dataclass

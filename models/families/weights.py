@@ -10,14 +10,14 @@ from ..weights_file import Tensors
 from .config import from_fields
 from .hierarchy import FamilyHierarchy
 from .model import FamilyVAE
-from .packing import frozen_config, pack, unpack
+from .packing import integer_config, pack, unpack
 
 FORMAT = "dvcodec-family-1"
 
 
 def write(model: FamilyVAE, name: str) -> bytes:
     """Return the bytes of a weights file. BoundError if the model has no exact form or its sums could round."""
-    metadata = {"format": FORMAT, "name": name, "config": asdict(frozen_config(model.config))}
+    metadata = {"format": FORMAT, "name": name, "config": asdict(integer_config(model.config))}
     return weights_file.write(metadata, pack(model))
 
 

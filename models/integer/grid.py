@@ -54,22 +54,22 @@ class _Grid(torch.autograd.Function):
         return passed, None, None, None
 
 
-def on_grid(x: Tensor, bits: int, low: float = -math.inf, high: float = math.inf) -> Tensor:
+def quantise(x: Tensor, bits: int, low: float = -math.inf, high: float = math.inf) -> Tensor:
     """`x` rounded half up to multiples of 2**-bits and clamped; the gradient passes straight through."""
     rounded: Tensor = _Grid.apply(x, bits, low, high)  # type: ignore[no-untyped-call]
     return rounded
 
 
-def signed(x: Tensor) -> Tensor:
+def quantise_signed(x: Tensor) -> Tensor:
     """A residual stream as the signed 8-bit input of a convolution."""
-    return on_grid(x, ACTIVATION_BITS, -127 / 16, 127 / 16)
+    return quantise(x, ACTIVATION_BITS, -127 / 16, 127 / 16)
 
 
-def rectified(x: Tensor) -> Tensor:
+def quantise_relu(x: Tensor) -> Tensor:
     """ReLU onto the unsigned 8-bit grid."""
-    return on_grid(x, ACTIVATION_BITS, 0, 255 / 16)
+    return quantise(x, ACTIVATION_BITS, 0, 255 / 16)
 
 
-def stream(x: Tensor) -> Tensor:
+def quantise_residual(x: Tensor) -> Tensor:
     """A value of the residual stream: grid 2**-8, |x| <= 15."""
-    return on_grid(x, STREAM_BITS, -STREAM_LIMIT, STREAM_LIMIT)
+    return quantise(x, STREAM_BITS, -STREAM_LIMIT, STREAM_LIMIT)

@@ -10,7 +10,7 @@ import torch
 
 
 @contextmanager
-def own_modes() -> Iterator[None]:
+def default_modes() -> Iterator[None]:
     """Build or run a network as it is, whatever inference mode or autocast the caller has entered."""
     with (
         torch.inference_mode(False),
@@ -54,7 +54,7 @@ _process = _ProcessSettings()
 
 
 @contextmanager
-def exact_arithmetic() -> Iterator[None]:
+def integer_arithmetic() -> Iterator[None]:
     """Forbid the kernels that would round on the exact path, and restore the process's settings afterwards.
 
     Off inside: TF32 and bfloat16 shortcuts for float32 products, NNPACK (Winograd), autocast.

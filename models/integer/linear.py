@@ -13,7 +13,7 @@ from .grid import ACTIVATION_BITS, WEIGHT_LEVELS
 
 
 class _Weights(torch.autograd.Function):
-    """Weights and bias of a `GridLinear` on their grids; the gradient passes straight through."""
+    """Weights and bias of a `QuantLinear` on their grids; the gradient passes straight through."""
 
     @staticmethod
     def forward(ctx: Any, weight: Tensor, bias: Tensor, exponents: Tensor) -> tuple[Tensor, Tensor]:
@@ -29,7 +29,7 @@ class _Weights(torch.autograd.Function):
         return grads[0], grads[1], None
 
 
-class GridLinear(nn.Module):
+class QuantLinear(nn.Module):
     """A linear map with 8-bit weights times a power of two per output and a bias on the accumulator's grid.
 
     `input_limit` is the largest magnitude of the input in steps of 2**-4. The accumulator needs at most
@@ -82,7 +82,7 @@ class GridLinear(nn.Module):
         return float(((reach + bias.detach().double().abs()) * step).max())
 
 
-class GridConv(GridLinear):
+class QuantConv(QuantLinear):
     """The same as a 3x3 convolution with zero padding: (B, C, H, W) -> (B, outputs, H, W).
 
     Exactly, it is the sum of nine matrix products over shifted positions, so that no Winograd, FFT or

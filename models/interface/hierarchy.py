@@ -21,8 +21,8 @@ class LayerSpec:
     symbols: int
     """K >= 2: symbols are 0 .. K - 1."""
     chroma: bool
-    """Carries colour alone: a grey image never codes it, the walk takes `rest` without asking."""
-    rest: int
+    """Carries colour alone: a grey image never codes it, the walk takes `null_symbol` without asking."""
+    null_symbol: int
     """The symbol that means "nothing to add"."""
 
 
@@ -71,10 +71,10 @@ class Step(Protocol):
         ...
 
 
-class Chooser(Protocol):
+class SymbolSource(Protocol):
     """Who chooses the symbols on the way down: the posterior's mode, the entropy decoder, the prior."""
 
-    def choose(self, step: Step) -> NDArray[np.int32]:
+    def next(self, step: Step) -> NDArray[np.int32]:
         """Return (n,) symbols in [0, K) for the block."""
         ...
 
@@ -82,7 +82,7 @@ class Chooser(Protocol):
 class Mode:
     """The posterior's mode, for walks whose symbols nobody codes."""
 
-    def choose(self, step: Step) -> NDArray[np.int32]:
+    def next(self, step: Step) -> NDArray[np.int32]:
         """Return the mode."""
         return step.posterior_mode()
 
@@ -104,8 +104,8 @@ class Hierarchy(Protocol):
         """Return the evidence of (H, W, 3) pixels, opaque to the caller, on which posteriors rest (float path)."""
         ...
 
-    def walk(self, settings: PassSettings, chooser: Chooser, evidence: object | None = None) -> object:
-        """Ask `chooser` for every block of every layer in order and return the opaque state they build.
+    def top_down_pass(self, settings: PassSettings, source: SymbolSource, targets: object | None = None) -> object:
+        """Ask `source` for every block of every layer in order and return the opaque state they build.
 
         Args:
             settings: What the pass is told of the image. `exact` is for photograph models alone.
@@ -140,10 +140,10 @@ class PixelStep(Protocol):
         ...
 
 
-class PixelChooser(Protocol):
+class PixelSource(Protocol):
     """Who chooses the pixels: those of the image, or the entropy decoder."""
 
-    def choose(self, step: PixelStep) -> NDArray[np.int32]:
+    def next(self, step: PixelStep) -> NDArray[np.int32]:
         """Return (n,) residuals."""
         ...
 
@@ -164,7 +164,7 @@ class Residuals(Protocol):
         """Return in how many bits each token's rest is coded, (n,)."""
         ...
 
-    def join(self, tokens: NDArray[np.int32], rest: NDArray[np.int32]) -> NDArray[np.int32]:
+    def join(self, tokens: NDArray[np.int32], null_symbol: NDArray[np.int32]) -> NDArray[np.int32]:
         """Return the residuals of tokens and what is left of them, (n,)."""
         ...
 
@@ -186,23 +186,23 @@ class PixelModel(Residuals, Protocol):
         """How many colour transforms there are."""
         ...
 
-    def walk(
+    def autoregressive_pass(
         self,
         predicted: NDArray[np.uint8],
-        chooser: PixelChooser,
+        source: PixelSource,
         *,
         transform: int,
         grey: bool,
         pixels: NDArray[np.uint8] | None,
     ) -> NDArray[np.uint8]:
-        """Ask `chooser` for every group of a strip and return its pixels, (H, W) of grey or (H, W, 3).
+        """Ask `source` for every group of a strip and return its pixels, (H, W) of grey or (H, W, 3).
 
-        `predicted` is the strip of `PhotoModel.predict`, (H, W, 3); `pixels` what the encoder has.
+        `predicted` is the strip of `PhotoModel.exact_reconstruction`, (H, W, 3); `pixels` what the encoder has.
         """
         ...
 
 
-class PageModel(Protocol):
+class BilevelModel(Protocol):
     """Black and white pixels of images of any size, each given those before it: tiles are walked side by side."""
 
     @property
@@ -215,10 +215,10 @@ class PageModel(Protocol):
         """Distributions of ink (0) and paper (1): (contexts, 2) integer weights, rows summing to 2**24 - 4."""
         ...
 
-    def walk(
-        self, tiles: list[tuple[slice, slice]], image: NDArray[np.uint8], chooser: PixelChooser, *, known: bool
+    def autoregressive_pass(
+        self, tiles: list[tuple[slice, slice]], image: NDArray[np.uint8], source: PixelSource, *, known: bool
     ) -> None:
-        """Ask `chooser` for every wavefront of some tiles (rows, columns) of an image (H, W), 1 paper and 0 ink.
+        """Ask `source` for every wavefront of some tiles (rows, columns) of an image (H, W), 1 paper and 0 ink.
 
         The image is what the encoder has if `known`, and is filled otherwise.
         """

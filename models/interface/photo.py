@@ -13,7 +13,9 @@ from .hierarchy import Hierarchy, PassSettings
 class PhotoModel(Hierarchy, Protocol):
     """A hierarchy of photographs: it looks ahead, filters its pictures, and reconstructs pixels exactly."""
 
-    def foresee(self, pixels: NDArray[np.uint8], settings: PassSettings, passes: int, *, perceptual: bool) -> object:
+    def lookahead_targets(
+        self, pixels: NDArray[np.uint8], settings: PassSettings, passes: int, *, perceptual: bool
+    ) -> object:
         """Return what posteriors rest on, as `infer` does, after passes that look ahead.
 
         Args:
@@ -24,7 +26,7 @@ class PhotoModel(Hierarchy, Protocol):
         """
         ...
 
-    def strain(self, state: object, evidence: object) -> float:
+    def saturation(self, state: object, targets: object) -> float:
         """Return the mean squared distance of what a state shows from the image, in units of sigma squared.
 
         About 1 or less where the codebooks follow the image; more where it is beyond them, whose range shrinks as the
@@ -32,7 +34,7 @@ class PhotoModel(Hierarchy, Protocol):
         """
         ...
 
-    def predict(self, state: object) -> NDArray[np.uint8]:
+    def exact_reconstruction(self, state: object) -> NDArray[np.uint8]:
         """Return (H, W, 3) pixels near those of `render`, the same on every machine; `state` is of an exact pass."""
         ...
 

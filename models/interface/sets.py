@@ -5,7 +5,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from .hierarchy import PixelChooser, Residuals, Step
+from .hierarchy import PixelSource, Residuals, Step
 
 
 class LatentStep(Step, Protocol):
@@ -16,10 +16,10 @@ class LatentStep(Step, Protocol):
         ...
 
 
-class LatentChooser(Protocol):
+class LatentSource(Protocol):
     """Who chooses a layer's symbols: the posterior by what is on the stack, the entropy decoder, symbols known."""
 
-    def choose(self, step: LatentStep) -> NDArray[np.int32]:
+    def next(self, step: LatentStep) -> NDArray[np.int32]:
         """Return (n,) symbols in [0, K)."""
         ...
 
@@ -40,14 +40,12 @@ class LatentModel(Residuals, Protocol):
         """Return the evidence of samples (n, H, W) or (n, H, W, channels), opaque to the caller."""
         ...
 
-    def walk(self, count: int, chooser: LatentChooser, evidence: object | None = None) -> object:
-        """Ask `chooser` for every layer of `count` images in order and return the opaque state that they build."""
+    def top_down_pass(self, count: int, source: LatentSource, targets: object | None = None) -> object:
+        """Ask `source` for every layer of `count` images in order and return the opaque state that they build."""
         ...
 
-    def pixels(
-        self, state: object, chooser: PixelChooser, samples: NDArray[np.uint8] | None = None
-    ) -> NDArray[np.uint8]:
-        """Ask `chooser` for the pixels of all images given the state, and return the samples."""
+    def pixels(self, state: object, source: PixelSource, samples: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
+        """Ask `source` for the pixels of all images given the state, and return the samples."""
         ...
 
 

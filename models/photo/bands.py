@@ -19,7 +19,7 @@ from .adaptive_filter.fit import Grid, fitted
 from .network.analysis_synthesis import STRIDES
 from .network.halo import with_halo
 from .network.layout import COEFFICIENTS
-from .network.model import Painted, PhotoRRVQ, grid_sizes
+from .network.model import DecoderOutput, PhotoRRVQ, grid_sizes
 
 GROUP = 64
 """Bands begin on multiples of the coarsest stride."""
@@ -41,23 +41,23 @@ def infer_bands(
     """
     height, width = pixels.shape[:2]
     sizes = grid_sizes((height, width))
-    evidence = {s: torch.empty(COEFFICIENTS[s], *sizes[s], device=quality.device) for s in STRIDES}
-    for core, wide in bands((height, width), model.analysis.reach, rows):
+    targets = {s: torch.empty(COEFFICIENTS[s], *sizes[s], device=quality.device) for s in STRIDES}
+    for core, wide in bands((height, width), model.analysis.receptive_field, rows):
         x = _image(pixels[wide], quality)
         known = model.infer(x if less is None else x - _image(less[wide], quality), quality)
         for s, tokens in known.items():
             maps = tokens.t().view(COEFFICIENTS[s], -1, sizes[s][1])[:, (core.start - wide.start) // s :]
             first, last = core.start // s, -(-core.stop // s)
-            evidence[s][:, first:last] = maps[:, : last - first]
-    return {s: maps.view(COEFFICIENTS[s], -1).t() for s, maps in evidence.items()}
+            targets[s][:, first:last] = maps[:, : last - first]
+    return {s: maps.view(COEFFICIENTS[s], -1).t() for s, maps in targets.items()}
 
 
 def render_bands(
-    model: PhotoRRVQ, painted: Painted, rows: int | None = None, image_filter: ImageFilter | None = None
+    model: PhotoRRVQ, decoded: DecoderOutput, rows: int | None = None, image_filter: ImageFilter | None = None
 ) -> NDArray[np.uint8]:
     """`PhotoRRVQ.render` of one image, filtered, clamped and rounded: (H, W, 3)."""
-    pixels = np.empty((*painted.size, 3), np.uint8)
-    for core, wide, x in _rendered(model, painted, rows):
+    pixels = np.empty((*decoded.size, 3), np.uint8)
+    for core, wide, x in _rendered(model, decoded, rows):
         if image_filter is None:
             x = x[:, core.start - wide.start : core.stop - wide.start]
         else:
@@ -67,20 +67,20 @@ def render_bands(
 
 
 def fit_bands(
-    model: PhotoRRVQ, painted: Painted, pixels: NDArray[np.uint8], rows: int | None = None
+    model: PhotoRRVQ, decoded: DecoderOutput, pixels: NDArray[np.uint8], rows: int | None = None
 ) -> ImageFilter | None:
     """The filter for what is painted of (H, W, 3) pixels; None where none pays."""
-    grid, image = Grid(), torch.tensor(pixels).to(painted.sigma.device).permute(2, 0, 1)
-    for core, wide, x in _rendered(model, painted, rows):
+    grid, image = Grid(), torch.tensor(pixels).to(decoded.sigma.device).permute(2, 0, 1)
+    for core, wide, x in _rendered(model, decoded, rows):
         for place, found in moments(x, wide, core, image):
             grid[place] = grid[place] + found if place in grid else found
-    return fitted(grid, float(painted.sigma))
+    return fitted(grid, float(decoded.sigma))
 
 
-def _rendered(model: PhotoRRVQ, painted: Painted, rows: int | None) -> Iterator[tuple[slice, slice, Tensor]]:
+def _rendered(model: PhotoRRVQ, decoded: DecoderOutput, rows: int | None) -> Iterator[tuple[slice, slice, Tensor]]:
     """Bands alone and with their halo, and what is rendered of these, (3, rows, W) floats."""
-    for core, wide in bands(painted.size, model.reach + REACH, rows):
-        yield core, wide, model.render(cut(painted, wide))[0]
+    for core, wide in bands(decoded.size, model.receptive_field + REACH, rows):
+        yield core, wide, model.render(cut(decoded, wide))[0]
 
 
 def _image(values: NDArray[np.uint8] | NDArray[np.float16], quality: Tensor) -> Tensor:
@@ -88,19 +88,21 @@ def _image(values: NDArray[np.uint8] | NDArray[np.float16], quality: Tensor) -> 
     return torch.tensor(values).to(quality.device).permute(2, 0, 1)[None].float()
 
 
-def cut(painted: Painted, rows: slice) -> Painted:
+def cut(decoded: DecoderOutput, rows: slice) -> DecoderOutput:
     """What is painted at these rows of pixels of one image; they begin on a multiple of 64."""
-    sizes = grid_sizes(painted.size)
-    canvas = {}
-    for s, tokens in painted.canvas.items():
+    sizes = grid_sizes(decoded.size)
+    reconstruction = {}
+    for s, tokens in decoded.reconstruction.items():
         columns = sizes[s][1]
-        canvas[s] = tokens[rows.start // s * columns : -(-rows.stop // s) * columns]
-    state = painted.state[:, :, rows.start // 8 : -(-rows.stop // 8)]
-    return Painted(state, canvas, painted.sigma, (rows.stop - rows.start, painted.size[1]), painted.quality)
+        reconstruction[s] = tokens[rows.start // s * columns : -(-rows.stop // s) * columns]
+    state = decoded.state[:, :, rows.start // 8 : -(-rows.stop // 8)]
+    return DecoderOutput(
+        state, reconstruction, decoded.sigma, (rows.stop - rows.start, decoded.size[1]), decoded.quality
+    )
 
 
-def bands(size: tuple[int, int], reach: int, rows: int | None = None) -> list[tuple[slice, slice]]:
+def bands(size: tuple[int, int], receptive_field: int, rows: int | None = None) -> list[tuple[slice, slice]]:
     """Bands of about `rows` rows of an image of `size`, each alone and with the halo that a network's reach needs."""
     height, width = size
     step = max(1, (rows or BAND_PIXELS // width) // GROUP) * GROUP
-    return with_halo(height, step, -(-reach // GROUP) * GROUP)
+    return with_halo(height, step, -(-receptive_field // GROUP) * GROUP)

@@ -10,19 +10,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..integer.guard import exact_arithmetic, own_modes
+from ..integer.guard import default_modes, integer_arithmetic
 from ..integer.prior import prior_weights
 from ..interface import hierarchy as interface
 from ..interface.adaptive_filter import ImageFilter
 from .adaptive_filter.apply import PLANES, TERMS
 from .adaptive_filter.fit import tables
 from .bands import fit_bands, infer_bands, render_bands
-from .encoder.lookahead_tiles import look_ahead_tiles
+from .encoder.lookahead_tiles import lookahead_in_tiles
 from .encoder.perceptual_weights import block_weights, visibility
-from .integer.chain import FrozenChain
-from .integer.exact_reconstruction import ExactChain, fixed_sigma, image_of
-from .network.model import Painted, PhotoRRVQ, grid_sizes
-from .network.top_down import Ahead, Step, Weights, descend
+from .integer.chain import IntegerChain
+from .integer.exact_reconstruction import ExactReconstructionChain, fixed_sigma, image_of
+from .network.model import DecoderOutput, PhotoRRVQ, grid_sizes
+from .network.top_down import Step, SymbolCosts, Weights, run_photo_pass
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class QualityMap:
         return (self.lowest * span + (quality - 256) * (self.highest - self.lowest) + span // 2) // span
 
 
-class _SeamStep:
+class _StepAdapter:
     """One block of positions as the codec may see it."""
 
     def __init__(self, step: Step) -> None:
@@ -69,29 +69,29 @@ class _SeamStep:
         return symbols
 
 
-class _SeamChooser:
+class _SourceAdapter:
     """Hands the walk's tensor steps to a chooser of the codec."""
 
-    def __init__(self, chooser: interface.Chooser, device: torch.device) -> None:
-        self._chooser, self._device = chooser, device
+    def __init__(self, source: interface.SymbolSource, device: torch.device) -> None:
+        self._source, self._device = source, device
 
-    def choose(self, step: Step) -> Tensor:
+    def next(self, step: Step) -> Tensor:
         """Symbols (n,) int32."""
-        return torch.tensor(self._chooser.choose(_SeamStep(step)), dtype=torch.int32, device=self._device)
+        return torch.tensor(self._source.next(_StepAdapter(step)), dtype=torch.int32, device=self._device)
 
 
 @dataclass
-class Aim:
+class EncoderTargets:
     """A walk's evidence: coefficients in units of sigma by stride, and what else choices weigh."""
 
     levels: dict[int, Tensor] | None
-    ahead: Ahead | None = None
+    ahead: SymbolCosts | None = None
     """What symbols cost further down (models.photo.encoder.lookahead)."""
     weights: Weights | None = None
     """How much distortion counts where (models.photo.encoder.perceptual_weights)."""
 
 
-class PhotoHierarchy:
+class PhotoCodecModel:
     """A frozen `PhotoRRVQ` as the codec sees it (`interface.photo.PhotoModel`)."""
 
     def __init__(self, name: str, model: PhotoRRVQ, qualities: QualityMap, device: str) -> None:
@@ -100,10 +100,11 @@ class PhotoHierarchy:
         for layer in self._model.chain.layers():
             layer.move_exact(self._device)
         with torch.inference_mode():
-            self._chain = FrozenChain(self._model.chain)
-        self._exact: ExactChain | None = None
+            self._chain = IntegerChain(self._model.chain)
+        self._exact: ExactReconstructionChain | None = None
         self.layers = tuple(
-            interface.LayerSpec(m.name, m.stride, m.symbols, m.chroma, m.rest()) for m in self._model.chain.layers()
+            interface.LayerSpec(m.name, m.stride, m.symbols, m.chroma, m.null_symbol())
+            for m in self._model.chain.layers()
         )
 
     @property
@@ -115,33 +116,39 @@ class PhotoHierarchy:
         """The chain's code of a quality, as the networks take it: (1,) int64."""
         return torch.tensor([self._qualities.code(quality)], device=self._device)
 
-    def infer(self, pixels: NDArray[np.uint8], quality: int) -> Aim:
+    def infer(self, pixels: NDArray[np.uint8], quality: int) -> EncoderTargets:
         """The bottom-up pass over (H, W, 3) pixels."""
-        with own_modes(), torch.inference_mode():
-            return Aim(infer_bands(self._model, pixels, self.codes(quality)))
+        with default_modes(), torch.inference_mode():
+            return EncoderTargets(infer_bands(self._model, pixels, self.codes(quality)))
 
-    def foresee(
+    def lookahead_targets(
         self, pixels: NDArray[np.uint8], settings: interface.PassSettings, passes: int, *, perceptual: bool
-    ) -> Aim:
-        """Return the targets of an encoder that has looked ahead; see `PhotoModel.foresee`."""
-        with own_modes():
+    ) -> EncoderTargets:
+        """Return the targets of an encoder that has looked ahead; see `PhotoModel.lookahead_targets`."""
+        with default_modes():
             codes = self.codes(settings.quality)
             blocks = block_weights(pixels).to(self._device) if perceptual else None
-            correction, ahead = look_ahead_tiles(self._model, pixels, codes, passes, grey=settings.grey, blocks=blocks)
+            correction, ahead = lookahead_in_tiles(
+                self._model, pixels, codes, passes, grey=settings.grey, blocks=blocks
+            )
             weights = None if blocks is None else visibility(blocks)
             with torch.inference_mode():
-                return Aim(infer_bands(self._model, pixels, codes, less=correction), ahead, weights)
+                return EncoderTargets(infer_bands(self._model, pixels, codes, less=correction), ahead, weights)
 
-    def walk(
-        self, settings: interface.PassSettings, chooser: interface.Chooser, evidence: object | None = None
-    ) -> Painted:
-        """Run the top-down pass in exact arithmetic; see `interface.Hierarchy.walk`."""
-        assert evidence is None or isinstance(evidence, Aim)
-        aim, size, codes = evidence or Aim(None), (settings.height, settings.width), self.codes(settings.quality)
-        adapted = _SeamChooser(chooser, self._device)
-        with exact_arithmetic():
-            chain = self._exact_chain() if settings.exact else self._chain
-            state, canvas = descend(
+    def top_down_pass(
+        self, settings: interface.PassSettings, source: interface.SymbolSource, targets: object | None = None
+    ) -> DecoderOutput:
+        """Run the top-down pass in exact arithmetic; see `interface.Hierarchy.top_down_pass`."""
+        assert targets is None or isinstance(targets, EncoderTargets)
+        aim, size, codes = (
+            targets or EncoderTargets(None),
+            (settings.height, settings.width),
+            self.codes(settings.quality),
+        )
+        adapted = _SourceAdapter(source, self._device)
+        with integer_arithmetic():
+            chain = self._reconstruction_chain() if settings.exact else self._chain
+            state, reconstruction = run_photo_pass(
                 chain,
                 grid_sizes(size),
                 codes,
@@ -152,36 +159,38 @@ class PhotoHierarchy:
                 grey=settings.grey,
                 stop=settings.stop,
             )
-            return Painted(state, canvas, self._model.sigma(codes), size, codes)
+            return DecoderOutput(state, reconstruction, self._model.sigma(codes), size, codes)
 
-    def _exact_chain(self) -> ExactChain:
+    def _reconstruction_chain(self) -> ExactReconstructionChain:
         if self._exact is None:
-            self._exact = ExactChain(self._chain)
+            self._exact = ExactReconstructionChain(self._chain)
         return self._exact
 
-    def predict(self, state: object) -> NDArray[np.uint8]:
+    def exact_reconstruction(self, state: object) -> NDArray[np.uint8]:
         """What the canvas of an exact walk shows, (H, W, 3): the same pixels on every machine."""
-        assert isinstance(state, Painted)
-        with exact_arithmetic():
+        assert isinstance(state, DecoderOutput)
+        with integer_arithmetic():
             sigma = fixed_sigma(self._model.config, int(state.quality[0]))
-            return image_of(state.canvas, state.size, sigma, self._model.config.transform)
+            return image_of(state.reconstruction, state.size, sigma, self._model.config.transform)
 
-    def strain(self, state: object, evidence: object) -> float:
+    def saturation(self, state: object, targets: object) -> float:
         """Mean squared, weighted distance of canvas and evidence in units of sigma^2, plane after plane."""
-        assert isinstance(state, Painted) and isinstance(evidence, Aim) and evidence.levels is not None
-        total, weights = 0.0, evidence.weights
-        for stride, canvas in state.canvas.items():
+        assert isinstance(state, DecoderOutput) and isinstance(targets, EncoderTargets) and targets.levels is not None
+        total, weights = 0.0, targets.weights
+        for stride, reconstruction in state.reconstruction.items():
             weight = 1.0 if weights is None else weights.positions[stride][:, 0]
-            for c, (shown, known) in enumerate(zip(canvas.unbind(1), evidence.levels[stride].unbind(1), strict=True)):
+            for c, (shown, known) in enumerate(
+                zip(reconstruction.unbind(1), targets.levels[stride].unbind(1), strict=True)
+            ):
                 if stride != 8 or c % 64:  # the block means are carried by the coarser strides
                     importance = 1.0 if weights is None else float(weights.coefficients[stride][c])
                     total += importance * float(((shown - known).square() * weight).sum())
-        return total / state.canvas[8].numel()
+        return total / state.reconstruction[8].numel()
 
     def render(self, state: object, image_filter: ImageFilter | None = None) -> NDArray[np.uint8]:
         """The pixels (H, W, 3) of a state."""
-        assert isinstance(state, Painted)
-        with own_modes(), torch.inference_mode():
+        assert isinstance(state, DecoderOutput)
+        with default_modes(), torch.inference_mode():
             return render_bands(self._model, state, image_filter=image_filter)
 
     @property
@@ -196,6 +205,6 @@ class PhotoHierarchy:
 
     def fit(self, state: object, pixels: NDArray[np.uint8]) -> ImageFilter | None:
         """The filter of (H, W, 3) pixels for the state of their walk."""
-        assert isinstance(state, Painted)
-        with own_modes(), torch.inference_mode():
+        assert isinstance(state, DecoderOutput)
+        with default_modes(), torch.inference_mode():
             return fit_bands(self._model, state, pixels)

@@ -8,7 +8,7 @@ from typing import Any
 from .. import weights_file
 from ..configs import RRVQConfig
 from ..weights_file import Tensors
-from .codec_model import PhotoHierarchy, QualityMap
+from .codec_model import PhotoCodecModel, QualityMap
 from .network.model import FINEST_CODE, PhotoRRVQ
 from .packing import pack, unpack
 
@@ -21,11 +21,11 @@ def write(model: PhotoRRVQ, qualities: QualityMap, name: str) -> bytes:
     return weights_file.write(metadata, pack(model))
 
 
-def restore(metadata: dict[str, Any], tensors: Tensors, device: str) -> PhotoHierarchy:
+def restore(metadata: dict[str, Any], tensors: Tensors, device: str) -> PhotoCodecModel:
     """Return the hierarchy of a weights file. ValueError, KeyError or TypeError if its parts do not fit each other."""
     model, qualities = PhotoRRVQ(RRVQConfig.of(metadata["config"])), _qualities(metadata["quality"])
     unpack(model, tensors)
-    return PhotoHierarchy(metadata["name"], model, qualities, device)
+    return PhotoCodecModel(metadata["name"], model, qualities, device)
 
 
 def _qualities(fields: dict[str, Any]) -> QualityMap:

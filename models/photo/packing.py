@@ -8,7 +8,7 @@ machine; the float networks are stored as 8-bit weights with a scale per output.
     LAYER.value_precision, .constant        int32 / 2^24, int32 / 2^16, in bits
     LAYER.context_precision                 int16 / 2^12, in bits
                                             (these three not of a layer with a direct prior)
-    LAYER.rest                              int32, the symbol that adds nothing
+    LAYER.null_symbol                              int32, the symbol that adds nothing
     LAYER.mean.weight, .bias                float16
     STAGE.quality                           int16 / 2^8
     analysis., synthesis., postfilter.      int8 with float16 scales per output (`.scale`); biases, qualities float16
@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from ..integer.grid import FLOAT32_LIMIT
-from ..integer.linear import GridLinear
+from ..integer.linear import QuantLinear
 from ..packing import BoundError, integers, pack_grid, unpack_grid
 from ..weights_file import Tensors
 from .network.analysis_synthesis import BlockNet
@@ -50,7 +50,7 @@ def pack(model: PhotoRRVQ) -> dict[str, Tensor]:
     """The model's integers by name. BoundError if a sum on the exact path could exceed its bits."""
     packed: dict[str, Tensor] = {}
     for name, module in model.named_modules():
-        if isinstance(module, GridLinear):
+        if isinstance(module, QuantLinear):
             packed |= {f"{name}.{key}": value for key, value in pack_grid(name, module).items()}
         elif isinstance(module, LatentLayer):
             packed |= {f"{name}.{key}": value for key, value in _pack_layer(name, module).items()}
@@ -69,7 +69,7 @@ def unpack(model: PhotoRRVQ, packed: Tensors | Mapping[str, Tensor]) -> None:
     tensors = packed if isinstance(packed, Tensors) else Tensors(packed)
     for name, module in model.named_modules():
         part = tensors.below(name)
-        if isinstance(module, GridLinear):
+        if isinstance(module, QuantLinear):
             unpack_grid(name, module, part)
         elif isinstance(module, LatentLayer):
             _unpack_layer(name, module, part)
@@ -84,7 +84,7 @@ def _pack_layer(name: str, layer: LatentLayer) -> dict[str, Tensor]:
     packed = {
         "values": integers(means[:, :v], MEAN_BITS, torch.int32),
         "context": integers(means[:, v:], MEAN_BITS, torch.int16),
-        "rest": torch.tensor(layer.rest(), dtype=torch.int32),
+        "null_symbol": torch.tensor(layer.null_symbol(), dtype=torch.int32),
         "mean.weight": layer.mean.weight.detach().half(),
         "mean.bias": layer.mean.bias.detach().half(),
     }
@@ -122,8 +122,10 @@ def _check_scores(name: str, part: dict[str, Tensor]) -> None:
     """Every partial sum of a score must fit 53 bits of its finest grid."""
     means, precision, constant = _dyadic(part)
     v = part["values"].shape[1]
-    reach = torch.tensor([VALUE_LIMIT] * v + [15.0] * CONTEXT, dtype=torch.float64)
-    largest = (precision * reach.square() + 2 * precision * means.abs() * reach).sum(1) + constant.abs()
+    receptive_field = torch.tensor([VALUE_LIMIT] * v + [15.0] * CONTEXT, dtype=torch.float64)
+    largest = (precision * receptive_field.square() + 2 * precision * means.abs() * receptive_field).sum(
+        1
+    ) + constant.abs()
     finest = max(VALUE_PRECISION_BITS + 2 * VALUE_BITS, VALUE_PRECISION_BITS + MEAN_BITS + VALUE_BITS - 1)
     finest = max(finest, CONTEXT_PRECISION_BITS + 2 * EMBEDDING_BITS)
     if float(largest.max()) * 2.0**finest >= 2.0**53:
@@ -133,14 +135,14 @@ def _check_scores(name: str, part: dict[str, Tensor]) -> None:
 def _unpack_layer(name: str, layer: LatentLayer, part: Tensors) -> None:
     values = part.take("values", torch.int32, (layer.symbols, len(layer.coefficients)))
     context = part.take("context", torch.int16, (layer.symbols, CONTEXT))
-    rest = int(part.take("rest", torch.int32, ()))
-    if not 0 <= rest < layer.symbols or int(values.abs().max()) >= FLOAT32_LIMIT:
+    null_symbol = int(part.take("null_symbol", torch.int32, ()))
+    if not 0 <= null_symbol < layer.symbols or int(values.abs().max()) >= FLOAT32_LIMIT:
         raise ValueError(f"the symbols of its layer {layer.name!r} are not valid")
     codebook = {"values": values, "context": context}
     means = _means(codebook).float()
     layer.values.data.copy_(means[:, : values.shape[1]])
     layer.context.data.copy_(means[:, values.shape[1] :])
-    layer.keep.fill_(1)[rest] = 0
+    layer.keep.fill_(1)[null_symbol] = 0
     layer.mean.weight.data.copy_(part.take("mean.weight", torch.float16, layer.mean.weight.shape).float())
     layer.mean.bias.data.copy_(part.take("mean.bias", torch.float16, layer.mean.bias.shape).float())
     if not isinstance(layer, DirectLayer):

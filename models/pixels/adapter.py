@@ -9,12 +9,12 @@ from torch import Tensor
 from ..interface import hierarchy as interface
 
 
-class TensorChooser:
-    """Hands the choices of an `interface.PixelChooser` to a walk as tensors."""
+class TensorSource:
+    """Hands the choices of an `interface.PixelSource` to a walk as tensors."""
 
-    def __init__(self, chooser: interface.PixelChooser) -> None:
-        self._chooser = chooser
+    def __init__(self, source: interface.PixelSource) -> None:
+        self._source = source
 
-    def choose(self, step: interface.PixelStep) -> Int32[Tensor, " n"]:
+    def next(self, step: interface.PixelStep) -> Int32[Tensor, " n"]:
         """Return the residuals of the step's n pixels."""
-        return torch.from_numpy(self._chooser.choose(step))
+        return torch.from_numpy(self._source.next(step))

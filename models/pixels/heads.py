@@ -14,8 +14,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from ..integer.grid import ACTIVATION_BITS, on_grid
-from ..integer.linear import GridLinear
+from ..integer.grid import ACTIVATION_BITS, quantise
+from ..integer.linear import QuantLinear
 
 FEATURE_LIMIT = 127 * 16
 """Largest feature: whole grey levels up to 127, in steps of the activations' grid."""
@@ -60,27 +60,27 @@ class Head(nn.Module):
 
     def __init__(self, inputs: int, before: int, hidden: int, width: int) -> None:
         super().__init__()
-        self.mix = GridLinear(hidden + before, width, gain=1.4, input_limit=HIDDEN_LIMIT)
-        self.out = GridLinear(width, 3, gain=0.2, input_limit=HIDDEN_LIMIT)
-        self.skip = GridLinear(inputs + before, 1, gain=0.05, input_limit=FEATURE_LIMIT)
+        self.mix = QuantLinear(hidden + before, width, gain=1.4, input_limit=HIDDEN_LIMIT)
+        self.out = QuantLinear(width, 3, gain=0.2, input_limit=HIDDEN_LIMIT)
+        self.skip = QuantLinear(inputs + before, 1, gain=0.05, input_limit=FEATURE_LIMIT)
 
     def forward(
         self, hidden: Float[Tensor, "n hidden"], features: Float[Tensor, "n inputs"], before: Float[Tensor, "n planes"]
     ) -> PixelDistribution:
         """Return the distributions of the plane, given the residuals of the planes before it."""
-        inner = rectified(self.mix(torch.cat([hidden, before], dim=1)))
+        inner = quantise_relu(self.mix(torch.cat([hidden, before], dim=1)))
         mean, scale, tail = self.out(inner).unbind(1)
         straight = self.skip(torch.cat([features, before], dim=1))[:, 0]
-        mean = on_grid(_bounded(mean) + _bounded(straight), MEAN_BITS) * MEAN_STEPS
+        mean = quantise(_bounded(mean) + _bounded(straight), MEAN_BITS) * MEAN_STEPS
         half = (SCALES - 1) // 2
-        return PixelDistribution(mean, on_grid(scale, 0, -half, half) + half, on_grid(tail * 0.25, 0, -2, 2) + 2)
+        return PixelDistribution(mean, quantise(scale, 0, -half, half) + half, quantise(tail * 0.25, 0, -2, 2) + 2)
 
 
-def rectified(x: Float[Tensor, "*n"]) -> Float[Tensor, "*n"]:
+def quantise_relu(x: Float[Tensor, "*n"]) -> Float[Tensor, "*n"]:
     """Apply a ReLU and round to the grid of the activations."""
-    return on_grid(x, ACTIVATION_BITS, 0, HIDDEN_LIMIT * 2.0**-ACTIVATION_BITS)
+    return quantise(x, ACTIVATION_BITS, 0, HIDDEN_LIMIT * 2.0**-ACTIVATION_BITS)
 
 
 def _bounded(mean: Tensor) -> Tensor:
     """Return a part of a mean, on a grid that holds the sum of two exactly."""
-    return on_grid(mean, BOUND_BITS, -1024, 1024)
+    return quantise(mean, BOUND_BITS, -1024, 1024)

@@ -10,8 +10,8 @@ from jaxtyping import Float, Int32
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..integer.compiled import IntegerLinear, rounded
 from ..integer.grid import ACTIVATION_BITS
-from ..photo.integer.chain import FrozenLinear, rounded
 from . import colours
 from .heads import BOUND_BITS, HIDDEN_LIMIT, MEAN_BITS, MEAN_STEPS, SCALES, TAILS, Head
 
@@ -22,9 +22,9 @@ class IntegerHead:
     """A `Head` for coding: all numbers are whole steps of their grids."""
 
     def __init__(self, head: Head) -> None:
-        self.mix = FrozenLinear(head.mix, ACTIVATION_BITS)
-        self.out = FrozenLinear(head.out, torch.tensor([BOUND_BITS, 0, 0]))
-        self.skip = FrozenLinear(head.skip, BOUND_BITS)
+        self.mix = IntegerLinear(head.mix, ACTIVATION_BITS)
+        self.out = IntegerLinear(head.out, torch.tensor([BOUND_BITS, 0, 0]))
+        self.skip = IntegerLinear(head.skip, BOUND_BITS)
 
     def __call__(
         self, hidden: Float[Tensor, "n hidden"], features: Float[Tensor, "n inputs"], before: Float[Tensor, "n planes"]

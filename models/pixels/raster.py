@@ -13,10 +13,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from ..integer.grid import signed
-from ..integer.linear import GridLinear
+from ..integer.grid import quantise_signed
+from ..integer.linear import QuantLinear
 from .causal import Reach
-from .heads import FEATURE_LIMIT, MEAN_STEPS, Head, PixelDistribution, rectified
+from .heads import FEATURE_LIMIT, MEAN_STEPS, Head, PixelDistribution, quantise_relu
 
 FEATURE_SCALE = 16
 """Grey levels in a unit of the features, which lie on the signed 8-bit grid."""
@@ -52,7 +52,7 @@ class RasterNet(nn.Module):
     def __init__(self, config: RasterConfig) -> None:
         super().__init__()
         self.config = config
-        self.trunk = GridLinear(config.inputs, config.hidden, gain=1.4, input_limit=FEATURE_LIMIT)
+        self.trunk = QuantLinear(config.inputs, config.hidden, gain=1.4, input_limit=FEATURE_LIMIT)
         self.heads = nn.ModuleList(Head(config.inputs, plane, config.hidden, config.width) for plane in range(3))
 
     def forward(
@@ -60,7 +60,7 @@ class RasterNet(nn.Module):
     ) -> list[tuple[Float[Tensor, " n"], PixelDistribution]]:
         """Return by plane the differences of all n = B * H * W pixels to their base, and their distributions."""
         inputs, base = self.inputs(planes, features)
-        hidden = rectified(self.trunk(inputs))
+        hidden = quantise_relu(self.trunk(inputs))
         before, found = hidden.new_zeros(len(hidden), 0), []
         targets = planes.permute(1, 0, 2, 3).flatten(1) - base
         for target, head in zip(targets, self.heads, strict=True):
@@ -76,18 +76,20 @@ class RasterNet(nn.Module):
         """Return the network's inputs for every pixel, and the pixel's base, in grey levels."""
         reach = self.config.reach
         inside = reach.neighbours(torch.ones_like(planes[:1, 0])).expand(len(planes), -1, -1, -1).flatten(0, 2)
-        around = torch.stack([reach.neighbours(plane).flatten(0, 2) for plane in planes.unbind(1)])
-        base = base_of(around, inside)
+        neighbour_embedding = torch.stack([reach.neighbours(plane).flatten(0, 2) for plane in planes.unbind(1)])
+        base = base_of(neighbour_embedding, inside)
         rows = scaled(features).permute(0, 2, 3, 1).flatten(0, 2)
-        return torch.cat([differences(around, inside, base), rows], dim=1), base
+        return torch.cat([differences(neighbour_embedding, inside, base), rows], dim=1), base
 
 
 def scaled(features: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     """Return features in whole grey levels."""
-    return signed(features) * FEATURE_SCALE
+    return quantise_signed(features) * FEATURE_SCALE
 
 
-def base_of(around: Float[Tensor, "3 n neighbours"], inside: Float[Tensor, "n neighbours"]) -> Float[Tensor, "3 n"]:
+def base_of(
+    neighbour_embedding: Float[Tensor, "3 n neighbours"], inside: Float[Tensor, "n neighbours"]
+) -> Float[Tensor, "3 n"]:
     """Return the mean of the pixels above and to the left, of those inside the image.
 
     Args:
@@ -95,16 +97,18 @@ def base_of(around: Float[Tensor, "3 n neighbours"], inside: Float[Tensor, "n ne
         inside: 1 for neighbours inside the image, 0 for others.
     """
     above, left = inside[:, 0], inside[:, 1]
-    sums = around[:, :, 0] + around[:, :, 1]  # outside is 0
+    sums = neighbour_embedding[:, :, 0] + neighbour_embedding[:, :, 1]  # outside is 0
     mean = torch.floor((sums + 1) * 0.5)
-    start = around.new_tensor(START)[:, None]
+    start = neighbour_embedding.new_tensor(START)[:, None]
     return torch.where((above + left) == 2, mean, torch.where((above + left) == 1, sums, start))
 
 
 def differences(
-    around: Float[Tensor, "3 n neighbours"], inside: Float[Tensor, "n neighbours"], base: Float[Tensor, "3 n"]
+    neighbour_embedding: Float[Tensor, "3 n neighbours"],
+    inside: Float[Tensor, "n neighbours"],
+    base: Float[Tensor, "3 n"],
 ) -> Float[Tensor, "n inputs"]:
     """Return the neighbours' differences to the base, 0 outside, and the base: 3 * neighbours + 3 inputs."""
-    apart = ((around - base[:, :, None]) * inside).clamp_(-127, 127)
+    apart = ((neighbour_embedding - base[:, :, None]) * inside).clamp_(-127, 127)
     middle = base - base.new_tensor(START)[:, None]
     return torch.cat([apart.permute(1, 0, 2).flatten(1), middle.t().clamp(-127, 127)], dim=1)

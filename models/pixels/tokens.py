@@ -54,9 +54,9 @@ def _tokens() -> NDArray[np.int32]:
 @lru_cache(maxsize=1)
 def _parts() -> NDArray[np.int32]:
     """Return each token's residual nearest to 0, the direction from there, and how many bits follow. (3, TOKENS)"""
-    signed = np.arange(TOKENS, dtype=np.int32) - TOKENS // 2
-    sign = np.where(signed < 0, -1, 1)
-    return np.stack([sign * starts()[np.abs(signed)], sign, bits()[np.abs(signed)]]).astype(np.int32)
+    quantise_signed = np.arange(TOKENS, dtype=np.int32) - TOKENS // 2
+    sign = np.where(quantise_signed < 0, -1, 1)
+    return np.stack([sign * starts()[np.abs(quantise_signed)], sign, bits()[np.abs(quantise_signed)]]).astype(np.int32)
 
 
 def split(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ...errors import DvcodecError
 from ...models.interface.hierarchy import PassSettings, Step
-from ...models.photo.codec_model import PhotoHierarchy, QualityMap
+from ...models.photo.codec_model import PhotoCodecModel, QualityMap
 from ...models.photo.network.model import FINEST_CODE, PhotoRRVQ
 from ..data.photo_folder import read_rgb
 from ..data.pictures import image_paths
@@ -25,7 +25,7 @@ class RateCounter:
     def __init__(self) -> None:
         self.bits = 0.0
 
-    def choose(self, step: Step) -> NDArray[np.int32]:
+    def next(self, step: Step) -> NDArray[np.int32]:
         """Return symbols (n,)."""
         symbols = step.posterior_mode()
         chosen = np.take_along_axis(step.weights(), symbols[:, None].astype(np.int64), axis=1)
@@ -47,7 +47,7 @@ def calibrate(frozen: PhotoRRVQ, folder: Path) -> QualityMap:
     low, high = 0, FINEST_CODE
     while high - low > 8:
         middle = (low + high) // 2
-        hierarchy = PhotoHierarchy("calibration", frozen, QualityMap(middle, middle), "cpu")
+        hierarchy = PhotoCodecModel("calibration", frozen, QualityMap(middle, middle), "cpu")
         below = float(np.mean([bits_per_pixel(hierarchy, image) for image in images])) < TARGET
         low, high = (middle, high) if below else (low, middle)
     slope = min(low / 49, (FINEST_CODE - low) / 50)
@@ -62,9 +62,9 @@ def calibration_paths(folder: Path) -> list[Path]:
     return paths
 
 
-def bits_per_pixel(hierarchy: PhotoHierarchy, image: NDArray[np.uint8]) -> float:
+def bits_per_pixel(hierarchy: PhotoCodecModel, image: NDArray[np.uint8]) -> float:
     """Return -log2 p(z) a pixel of the hard posterior, by the frequencies that the coder uses."""
     counter = RateCounter()
-    evidence = hierarchy.infer(image, 256)
-    hierarchy.walk(PassSettings(image.shape[0], image.shape[1], 256), counter, evidence)
+    targets = hierarchy.infer(image, 256)
+    hierarchy.top_down_pass(PassSettings(image.shape[0], image.shape[1], 256), counter, targets)
     return counter.bits / float(image.shape[0] * image.shape[1])

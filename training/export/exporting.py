@@ -30,7 +30,7 @@ from ...weights import card_of
 from ..loop.checkpoints import Checkpoint
 from ..recipes.pixels import PixelRecipe
 from ..recipes.registry import Settings
-from ..tasks.pixels import counted, predictive
+from ..tasks.pixels import counted, photo_model_of
 from .averaging import mean_model
 from .calibration import calibrate, calibration_paths
 
@@ -85,7 +85,7 @@ def pixels_written(net: WavefrontNet, recipe: PixelRecipe, name: str, calibratio
     """The weights file of a model of lossless pixels."""
     if calibration is None:
         return pixel_file.write(net, tables(), name)
-    counts = counted(net, calibration_paths(calibration), predictive(recipe.hierarchy), recipe.quality)
+    counts = counted(net, calibration_paths(calibration), photo_model_of(recipe.hierarchy), recipe.quality)
     return pixel_file.write(net, tables(counts), name)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ...models.configs import ScanConfig, bounded, within
+from ...models.configs import BilevelPagesConfig, bounded, within
 from .base import MOST_STEPS, Preset, Recipe
 
 LARGEST_SIDE = 2**13
@@ -48,7 +48,7 @@ class BilevelRecipe(Recipe):
 BILEVEL_PRESETS = {
     "bilevel": Preset(
         "bilevel pages of any size, lossless: pixels given those before them; the pages are synthetic",
-        ScanConfig(),
+        BilevelPagesConfig(),
         BilevelRecipe(),
     )
 }

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ...errors import InvalidArgument
-from ...models.configs import RRVQConfig, ScanConfig, WavefrontConfig
+from ...models.configs import BilevelPagesConfig, RRVQConfig, WavefrontConfig
 from ...models.families.config import from_fields
 from .base import Preset, Recipe
 from .bilevel import BILEVEL_PRESETS, BilevelRecipe
@@ -89,7 +89,7 @@ KINDS = {
     "photo": ModelKind(PHOTO_PRESETS, RRVQConfig.of, PhotoRecipe, _photo),
     "family": ModelKind(FAMILY_PRESETS, from_fields, FamilyRecipe, _family),
     "pixels": ModelKind(PIXEL_PRESETS, WavefrontConfig.of, PixelRecipe, _pixels),
-    "bilevel": ModelKind(BILEVEL_PRESETS, ScanConfig.of, BilevelRecipe, _bilevel),
+    "bilevel": ModelKind(BILEVEL_PRESETS, BilevelPagesConfig.of, BilevelRecipe, _bilevel),
 }
 """The kinds of models by name, that of the codec first."""
 

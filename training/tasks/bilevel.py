@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from ...models.configs import ScanConfig
+from ...models.configs import BilevelPagesConfig
 from ...models.pixels.bilevel.net import log_prob
 from ...models.pixels.bilevel.quiet import PATTERNS, QuietBilevelNet
 from ...models.pixels.bilevel.surroundings import RECTANGLES, counts, features, pattern, window
@@ -63,7 +63,7 @@ class BilevelTask(Task):
 
     module: QuietBilevelNet
 
-    def __init__(self, config: ScanConfig, recipe: BilevelRecipe, photographs: Path | None) -> None:
+    def __init__(self, config: BilevelPagesConfig, recipe: BilevelRecipe, photographs: Path | None) -> None:
         self.recipe, self.module = recipe, QuietBilevelNet(config)
         self.reach = self.module.net.config.reach
         self.fonts = fonts_below(Path(recipe.fonts) if recipe.fonts else None)
@@ -118,5 +118,5 @@ class BilevelTask(Task):
         deltas = torch.tensor([dy * stride + dx for dy, dx in self.reach.offsets()])
         places = (y + self.reach.rows) * stride + x + self.reach.columns
         near = padded.flatten()[places[:, None] + deltas]
-        around = features(page.found[kept], RECTANGLES)
-        return torch.cat([near, around, page.white[y, x][:, None]], dim=1)
+        neighbour_embedding = features(page.found[kept], RECTANGLES)
+        return torch.cat([near, neighbour_embedding, page.white[y, x][:, None]], dim=1)

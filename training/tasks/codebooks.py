@@ -11,7 +11,7 @@ from ...models.photo.network.layout import LayerPlan, photo_plan
 from ...models.photo.network.model import PhotoRRVQ
 
 
-def initialise_codebooks(model: PhotoRRVQ, evidence: dict[int, Tensor], generator: torch.Generator) -> None:
+def initialise_codebooks(model: PhotoRRVQ, targets: dict[int, Tensor], generator: torch.Generator) -> None:
     """Initialise every codebook of a model.
 
     Args:
@@ -23,7 +23,7 @@ def initialise_codebooks(model: PhotoRRVQ, evidence: dict[int, Tensor], generato
     left: dict[tuple[int, tuple[int, ...]], Tensor] = {}  # by earlier layers of the same coefficients
     for plan, layer in zip(plans, model.chain.layers(), strict=True):
         key = plan.stride, plan.coefficients
-        points = left.get(key, evidence[plan.stride][:, list(plan.coefficients)])
+        points = left.get(key, targets[plan.stride][:, list(plan.coefficients)])
         values = even_codebook(plan) if plan.reach else cluster(points, plan.symbols, generator)
         frequencies = marginals(points, values)
         layer.initialise(values, frequencies)

@@ -18,12 +18,12 @@ import torch
 from torch import Tensor
 
 from ...errors import DvcodecError
-from ...models.families.choosers import Account, Posterior, relaxed, sampled
 from ...models.families.codebooks import Nearest
 from ...models.families.config import FamilyConfig
 from ...models.families.model import FamilyVAE
 from ...models.families.nets import data_dependent_initialisation
 from ...models.families.relaxations import Relaxation
+from ...models.families.symbol_sources import Account, Posterior, relaxed, sampled
 from ..loop.task import LossTerms, ParameterGroup, Progress, Task
 from ..recipes.families import FamilyRecipe
 from ..warm_start.families import warm_start_family

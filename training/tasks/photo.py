@@ -92,9 +92,9 @@ class PhotoTask(Task):
                 x = self.crops(rng, Progress(0, 0.0)).to(device)
                 quality = torch.randint(1500, FINEST_CODE + 1, (len(x),), device=device)
                 parts.append(self.module.infer(x, quality, learned=False))
-            evidence = {s: torch.cat([part[s] for part in parts]).cpu() for s in parts[0]}
+            targets = {s: torch.cat([part[s] for part in parts]).cpu() for s in parts[0]}
         self.module.cpu()
-        initialise_codebooks(self.module, evidence, torch.Generator().manual_seed(self.seed))
+        initialise_codebooks(self.module, targets, torch.Generator().manual_seed(self.seed))
         self.module.to(device)
         if self.start is not None:
             warm_start_photo_model(self.module, self.start)

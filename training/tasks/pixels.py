@@ -41,12 +41,12 @@ def predicted(hierarchy: PhotoModel, pixels: NDArray[np.uint8], quality: float) 
         Levels 0 to 255, (H, W, 3).
     """
     small, code, (height, width) = halved(pixels), round(quality * 256), pixels.shape[:2]
-    evidence = hierarchy.infer(small, code)
-    state = hierarchy.walk(PassSettings(small.shape[0], small.shape[1], code, exact=True), Mode(), evidence)
-    return doubled(hierarchy.predict(state), height, width)
+    targets = hierarchy.infer(small, code)
+    state = hierarchy.top_down_pass(PassSettings(small.shape[0], small.shape[1], code, exact=True), Mode(), targets)
+    return doubled(hierarchy.exact_reconstruction(state), height, width)
 
 
-def predictive(weights: str) -> PhotoModel:
+def photo_model_of(weights: str) -> PhotoModel:
     """Load the photograph model of the weights named, or the default one. DvcodecError if it cannot predict pixels."""
     from ... import weights as shipped
 
@@ -65,7 +65,7 @@ class PixelTask(Task):
     def __init__(self, config: WavefrontConfig, recipe: PixelRecipe, photos: PhotoFolder) -> None:
         self.recipe, self.photos = recipe, photos
         self.module = WavefrontNet(config)
-        hierarchy = predictive(recipe.hierarchy)
+        hierarchy = photo_model_of(recipe.hierarchy)
         lossy = np.array([path.suffix.lower() in LOSSY for path in photos.paths])
         images = [halved(image) if half else image for image, half in zip(photos.images, lossy, strict=True)]
         large = np.array([min(image.shape[:2]) >= recipe.crop for image in images])
@@ -118,7 +118,7 @@ class _Count:
 
     counts: NDArray[np.int64]
 
-    def choose(self, step: PixelStep) -> NDArray[np.int32]:
+    def next(self, step: PixelStep) -> NDArray[np.int32]:
         """Return the residuals as they are."""
         found = step.residuals()
         np.add.at(self.counts, (step.contexts, tokens.split(found)[0]), 1)
@@ -132,5 +132,5 @@ def counted(net: WavefrontNet, paths: Iterable[Path], hierarchy: PhotoModel, qua
     for path in paths:
         pixels = read_rgb(path)
         shown = predicted(hierarchy, pixels, quality)
-        model.walk(shown, count, transform=model.transform(pixels, shown), grey=False, pixels=pixels)
+        model.autoregressive_pass(shown, count, transform=model.transform(pixels, shown), grey=False, pixels=pixels)
     return count.counts

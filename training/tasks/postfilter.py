@@ -20,8 +20,8 @@ from ...models.photo.network.transform import BLOCK
 from ..data.photo_folder import PhotoFolder
 from ..loop.task import LossTerms, Progress
 from ..recipes.photo import PhotoRecipe
-from .choosers import PosteriorChooser
 from .photo import PhotoTask
+from .posterior_source import PosteriorSource
 from .rate_distortion import image_weights
 
 AT_ONCE = 8
@@ -107,8 +107,8 @@ class PostFilterTask(PhotoTask):
     def _decode(self, x: Tensor, quality: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         model, device = self.module, next(self.module.parameters()).device
         x, quality = x.to(device), quality.to(device)
-        evidence = model.infer(x, quality)
-        painted = model.paint((x.shape[2], x.shape[3]), quality, PosteriorChooser(len(x)), evidence)
-        shown, features = model.before_filter(painted)
-        missing = (x - 128) / painted.sigma[:, None, None, None] - shown
+        targets = model.infer(x, quality)
+        decoded = model.top_down_pass((x.shape[2], x.shape[3]), quality, PosteriorSource(len(x)), targets)
+        shown, features = model.before_filter(decoded)
+        missing = (x - 128) / decoded.sigma[:, None, None, None] - shown
         return shown.half(), features.half(), missing.half(), quality

@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 
 from ...models.photo.encoder.lookahead import what_filters_add
-from ...models.photo.network.model import Painted, PhotoRRVQ
+from ...models.photo.network.model import DecoderOutput, PhotoRRVQ
 from ..loop.task import LossTerms
 from ..recipes.photo import PhotoRecipe
-from .choosers import PosteriorChooser
+from .posterior_source import PosteriorSource
 
 REFERENCE_SIGMA = 8.0
 
@@ -42,24 +42,24 @@ def rate_distortion(
     """
     sigma = model.sigma(quality)
     weight = image_weights(sigma, x)
-    chooser = PosteriorChooser(x.shape[0], weight * recipe.pull if relax else None, relax)
+    source = PosteriorSource(x.shape[0], weight * recipe.pull if relax else None, relax)
     with torch.set_grad_enabled(relax > 0 and torch.is_grad_enabled()):
-        evidence = model.infer(x, quality, learned=analysis)
-    painted = model.paint((x.shape[2], x.shape[3]), quality, chooser, evidence)
-    shown = model.render(painted)
+        targets = model.infer(x, quality, learned=analysis)
+    decoded = model.top_down_pass((x.shape[2], x.shape[3]), quality, source, targets)
+    shown = model.render(decoded)
     if recipe.filtered:
         shown = shown + filters_of_crops(shown.detach(), x, sigma)
     error = (x - shown).square().flatten(1).sum(1) / (2 * sigma.square())
-    distortion = (1 - recipe.anchor) * error + recipe.anchor * canvas_error(painted, evidence)
-    loss = (weight * (chooser.nats + distortion)).sum()
+    distortion = (1 - recipe.anchor) * error + recipe.anchor * reconstruction_error(decoded, targets)
+    loss = (weight * (source.nats + distortion)).sum()
     if relax:
-        loss = loss + chooser.pull - chooser.pull.detach()
+        loss = loss + source.pull - source.pull.detach()
     pixels = x.shape[0] * x.shape[2] * x.shape[3]
     figures = {
-        "bits_per_pixel": float(chooser.nats.detach().sum()) / pixels / math.log(2),
+        "bits_per_pixel": float(source.nats.detach().sum()) / pixels / math.log(2),
         "distortion_nats_per_pixel": float(error.detach().sum()) / pixels,
     }
-    return LossTerms(loss, figures, chooser.layer_nats, chooser.codes)
+    return LossTerms(loss, figures, source.layer_nats, source.codes)
 
 
 def filters_of_crops(shown: Tensor, x: Tensor, sigma: Tensor) -> Tensor:
@@ -84,14 +84,14 @@ def image_weights(sigma: Tensor, x: Tensor) -> Tensor:
     return sigma / REFERENCE_SIGMA / (x.shape[0] * x.shape[2] * x.shape[3])
 
 
-def canvas_error(painted: Painted, evidence: dict[int, Tensor]) -> Tensor:
+def reconstruction_error(decoded: DecoderOutput, targets: dict[int, Tensor]) -> Tensor:
     """Return half the squared distance of reconstructed and true coefficients in units of sigma, by image, (B,).
 
     Block means count once.
     """
-    total = torch.zeros_like(painted.sigma)
-    for stride, canvas in painted.canvas.items():
-        difference = (canvas - evidence[stride].detach()).square()
+    total = torch.zeros_like(decoded.sigma)
+    for stride, reconstruction in decoded.reconstruction.items():
+        difference = (reconstruction - targets[stride].detach()).square()
         if stride == 8:  # its DCs are carried by the coarser strides
             difference = difference.view(-1, 3, 64)[:, :, 1:].flatten(1)
         total = total + difference.view(len(total), -1).sum(1) / 2

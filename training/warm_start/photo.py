@@ -17,7 +17,7 @@ from torch import Tensor
 
 from ...errors import DvcodecError
 from ...models import load
-from ...models.photo.codec_model import PhotoHierarchy
+from ...models.photo.codec_model import PhotoCodecModel
 from ...models.photo.network.chain import Stage
 from ...models.photo.network.latent import LatentLayer
 from ...models.photo.network.model import PhotoRRVQ
@@ -41,7 +41,7 @@ def warm_start_photo_model(model: PhotoRRVQ, weights: Path) -> int:
         hierarchy = load(weights)
     except (ValueError, OSError) as error:
         raise DvcodecError(f"{weights} is not a weights file: {error}") from error
-    if not isinstance(hierarchy, PhotoHierarchy):
+    if not isinstance(hierarchy, PhotoCodecModel):
         raise DvcodecError(f"{weights} does not hold a photograph model")
     theirs = portable(hierarchy.network)
     mine = portable(model)
@@ -57,7 +57,7 @@ def warm_start_photo_model(model: PhotoRRVQ, weights: Path) -> int:
             continue  # another kind of network: it stays as it begins
         if key in theirs and theirs[key].shape == value.shape:
             value.copy_(theirs[key])
-        elif key.endswith(" around.weight"):
+        elif key.endswith(" neighbour_embedding.weight"):
             value.zero_()
         elif not key.startswith("layer ") and not grow(key, value, theirs):
             raise _other_sizes(weights)

@@ -27,7 +27,7 @@ from ..adaptive_filter.apply import apply_filter, moments
 from ..adaptive_filter.fit import fitted
 from ..network.checkerboard import Rows
 from ..network.model import PhotoRRVQ
-from ..network.top_down import Ahead, Step, Weights
+from ..network.top_down import Step, SymbolCosts, Weights
 from .perceptual_weights import visibility, weighed
 
 SHARES = (0.62, 0.81, 0.94, 1.0)
@@ -48,7 +48,7 @@ class _Greedy:
         self.steps: list[Step] = []
         self.nats = torch.zeros(())
 
-    def choose(self, step: Step) -> Tensor:
+    def next(self, step: Step) -> Tensor:
         """Symbols (n,) int64."""
         scores = step.layer.scores(step.embedding)
         with torch.no_grad():
@@ -59,28 +59,28 @@ class _Greedy:
         return symbols
 
 
-def look_ahead(
+def lookahead(
     model: PhotoRRVQ,
     x: Tensor,
     quality: Tensor,
-    walks: int,
+    passes: int,
     *,
     grey: bool = False,
     blocks: Tensor | None = None,
-) -> tuple[Tensor, Ahead]:
-    """What `walks` walks over images x (B, 3, H, W) tell the next one.
+) -> tuple[Tensor, SymbolCosts]:
+    """What `passes` walks over images x (B, 3, H, W) tell the next one.
 
     `blocks`: weights of the distortion of one image's 8x8 blocks (masking.block_weights). Returns the correction, what
     networks and filters add, in grey levels (B, 3, H, W), which the next evidence leaves out, and the costs ahead.
     """
-    correction, average, ahead = torch.zeros_like(x), Ahead(), Ahead()
+    correction, average, ahead = torch.zeros_like(x), SymbolCosts(), SymbolCosts()
     weights = None if blocks is None else visibility(blocks)
-    for walk in range(walks):
+    for top_down_pass in range(passes):
         with torch.no_grad():
-            evidence = model.infer(x - correction, quality)
-        correction, gradients = _walk(model, x, quality, evidence, ahead, grey=grey, weights=weights)
-        average = {i: g.lerp_(average[i], KEPT) if walk else g for i, g in gradients.items()}
-        share = SHARES[min(walk, len(SHARES) - 1)]
+            targets = model.infer(x - correction, quality)
+        correction, gradients = _walk(model, x, quality, targets, ahead, grey=grey, weights=weights)
+        average = {i: g.lerp_(average[i], KEPT) if top_down_pass else g for i, g in gradients.items()}
+        share = SHARES[min(top_down_pass, len(SHARES) - 1)]
         ahead = {i: share * g for i, g in average.items()}
     return correction, ahead
 
@@ -89,28 +89,28 @@ def _walk(
     model: PhotoRRVQ,
     x: Tensor,
     quality: Tensor,
-    evidence: dict[int, Tensor],
-    ahead: Ahead,
+    targets: dict[int, Tensor],
+    ahead: SymbolCosts,
     *,
     grey: bool,
     weights: Weights | None = None,
-) -> tuple[Tensor, Ahead]:
+) -> tuple[Tensor, SymbolCosts]:
     """The correction that a walk leads to, and the gradients of all nats by the symbols' codes."""
-    chooser, size = _Greedy(), (x.shape[2], x.shape[3])
+    source, size = _Greedy(), (x.shape[2], x.shape[3])
     with torch.enable_grad():
-        painted = model.paint(size, quality, chooser, evidence, ahead=ahead, weights=weights, grey=grey)
-        canvas, added = model.drawn(painted, through_filter=False)
-        shown = model.in_grey_levels(canvas + added, painted) + 128
-        by_filter = torch.zeros_like(shown) if grey else what_filters_add(shown.detach(), x, painted.sigma)
+        decoded = model.top_down_pass(size, quality, source, targets, ahead=ahead, weights=weights, grey=grey)
+        reconstruction, added = model.drawn(decoded, through_filter=False)
+        shown = model.in_grey_levels(reconstruction + added, decoded) + 128
+        by_filter = torch.zeros_like(shown) if grey else what_filters_add(shown.detach(), x, decoded.sigma)
         error = x - shown - by_filter
         if weights is None:
-            distortion = (error.square().flatten(1).sum(1) / (2 * painted.sigma.square())).sum()
+            distortion = (error.square().flatten(1).sum(1) / (2 * decoded.sigma.square())).sum()
         else:
             distortion = weighed(model.coefficients(error, quality), weights)
-        loss = chooser.nats + distortion
-        codes = [step.code for step in chooser.steps if step.code is not None]
+        loss = source.nats + distortion
+        codes = [step.code for step in source.steps if step.code is not None]
         gradients = torch.autograd.grad(loss, codes)
-    return model.in_grey_levels(added.detach(), painted) + by_filter, _by_layer(chooser.steps, gradients)
+    return model.in_grey_levels(added.detach(), decoded) + by_filter, _by_layer(source.steps, gradients)
 
 
 def what_filters_add(shown: Tensor, wanted: Tensor, sigma: Tensor) -> Tensor:
@@ -123,7 +123,7 @@ def what_filters_add(shown: Tensor, wanted: Tensor, sigma: Tensor) -> Tensor:
     return added
 
 
-def _by_layer(steps: list[Step], gradients: Sequence[Tensor]) -> Ahead:
+def _by_layer(steps: list[Step], gradients: Sequence[Tensor]) -> SymbolCosts:
     """The gradients of all positions of each layer (N, D), from those of its blocks."""
     blocks: dict[int, list[tuple[Rows, Tensor]]] = {}
     for step, gradient in zip(steps, gradients, strict=True):

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..network.model import PhotoRRVQ, grid_sizes
-from ..network.top_down import Ahead
+from ..network.top_down import SymbolCosts
 from ..network.transform import BLOCK
-from .lookahead import look_ahead
+from .lookahead import lookahead
 
 GROUP = 64
 """Tiles begin on multiples of the coarsest stride."""
@@ -44,23 +44,23 @@ def _parts(length: int) -> list[slice]:
     return [slice(first, last) for first, last in pairwise(cuts)]
 
 
-def look_ahead_tiles(
+def lookahead_in_tiles(
     model: PhotoRRVQ,
     pixels: NDArray[np.uint8],
     quality: Tensor,
-    walks: int,
+    passes: int,
     *,
     grey: bool,
     blocks: Tensor | None = None,
-) -> tuple[NDArray[np.float16], Ahead]:
-    """`foresight.look_ahead` of (H, W, 3) pixels: correction (H, W, 3) and costs by layer (N, D), in half precision."""
+) -> tuple[NDArray[np.float16], SymbolCosts]:
+    """`foresight.lookahead` of (H, W, 3) pixels: correction (H, W, 3) and costs by layer (N, D), in half precision."""
     size = (pixels.shape[0], pixels.shape[1])
     correction, maps = np.empty(pixels.shape, np.float16), dict[int, Tensor]()
     layers = model.chain.layers()
     for tile in tiles(size):
         x = torch.tensor(pixels[tile]).to(quality.device).permute(2, 0, 1)[None].float()
         seen = None if blocks is None else blocks[positions(tile, BLOCK)]
-        added, ahead = look_ahead(model, x, quality, walks, grey=grey, blocks=seen)
+        added, ahead = lookahead(model, x, quality, passes, grey=grey, blocks=seen)
         correction[tile] = added[0].permute(1, 2, 0).half().cpu().numpy()
         for index, costs in ahead.items():
             stride, width = layers[index].stride, costs.shape[1]

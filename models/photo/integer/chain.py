@@ -11,13 +11,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ...integer.grid import ACTIVATION_BITS, STREAM_BITS, STREAM_LIMIT, on_grid
-from ...integer.linear import GridLinear
+from ...integer.compiled import IntegerLinear, rounded
+from ...integer.grid import ACTIVATION_BITS, STREAM_BITS, STREAM_LIMIT, quantise
 from ...slices import slices
 from ..network.chain import MEAN_SCALE, Block, Chain, Grow, Stage, interpolate
 from ..network.checkerboard import SIDES, Half
 from ..network.latent import CONTEXT, LatentLayer
-from ..network.reconstruction import PlaneCanvas
+from ..network.reconstruction import PlaneReconstruction
 
 LIMIT = STREAM_LIMIT * 2**STREAM_BITS
 """Largest magnitude of the state in steps."""
@@ -32,28 +32,14 @@ BLOCK_ENTRIES = 2**18
 """Entries of the probability tables of one block of positions."""
 
 
-class FrozenLinear:
-    """A `GridLinear` from steps of 2**-4 to steps of 2**-`bits`; `bits` may differ by output."""
-
-    def __init__(self, linear: GridLinear, bits: int | Tensor) -> None:
-        weight, bias = (x.detach() for x in linear.quantised())
-        scale = torch.exp2(torch.as_tensor(bits, dtype=torch.float32, device=bias.device)).expand_as(bias)
-        self.matrix = (weight * scale[:, None] * 2.0**-ACTIVATION_BITS).t().contiguous()
-        self.bias = bias * scale
-
-    def __call__(self, x: Tensor) -> Tensor:
-        """(n, inputs) -> (n, outputs), not rounded."""
-        return torch.addmm(self.bias, x, self.matrix)
-
-
-class FrozenBlock:
+class IntegerBlock:
     """A `rrvq.Block` on (B, H, W, C) steps of the stream."""
 
     def __init__(self, block: Block) -> None:
-        spatial = FrozenLinear(block.spatial, ACTIVATION_BITS)
+        spatial = IntegerLinear(block.spatial, ACTIVATION_BITS)
         self.bias = spatial.bias
         self.taps = spatial.matrix.view(-1, 3, 3, len(self.bias)).permute(1, 2, 0, 3).contiguous()  # (3, 3, C, outputs)
-        self.point = FrozenLinear(block.point, STREAM_BITS)
+        self.point = IntegerLinear(block.point, STREAM_BITS)
 
     def __call__(self, d: Tensor, positions: int) -> Tensor:
         """The state after the block, in bands of about `positions`."""
@@ -83,28 +69,31 @@ class FrozenBlock:
         return self.point(hidden).view(height, width, -1)[:, :-2]
 
 
-class FrozenLayer:
+class IntegerLayer:
     """A `LatentLayer` and what its symbols add, as tables."""
 
     def __init__(self, layer: LatentLayer, close: Tensor) -> None:
         """`close` (width, D): the layer's columns of its stage's last map, on their grid."""
         self.layer = layer
         gain, bits, limit = (x.to(layer.values.device) for x in layer.grid())
-        strap = FrozenLinear(layer.strap, bits + gain)
+        prior_head = IntegerLinear(layer.prior_head, bits + gain)
         mean, bias = layer.mean.weight.detach() * MEAN_SCALE, layer.mean.bias.detach() * MEAN_SCALE
-        self.matrix = torch.cat([strap.matrix, mean.t() * 2.0**-ACTIVATION_BITS], dim=1)
-        self.bias = torch.cat([strap.bias, bias])
+        self.matrix = torch.cat([prior_head.matrix, mean.t() * 2.0**-ACTIVATION_BITS], dim=1)
+        self.bias = torch.cat([prior_head.bias, bias])
         self.limit, self.step = limit * torch.exp2(bits.float()), torch.exp2(-bits.float())
         codes = layer.code_table().detach()
-        self.added = layer.canvas_values().detach()
-        self.ladder = None  # (K, hidden); the last layer of a stage has none to follow
-        if layer.ladder is not None:
-            self.ladder = on_grid(layer.ladder(codes).detach(), STREAM_BITS) * 2**STREAM_BITS
-        self.around = None  # (SIDES, K + 1, hidden); nobody says nothing
-        if layer.around is not None:
-            told = on_grid(layer.around(codes).detach(), STREAM_BITS, -STREAM_LIMIT, STREAM_LIMIT) * 2**STREAM_BITS
-            sides = told.view(len(told), SIDES, -1).transpose(0, 1)
-            self.around = torch.cat([sides, torch.zeros_like(sides[:, :1])], dim=1).contiguous()
+        self.added = layer.reconstruction_values().detach()
+        self.symbol_embedding = None  # (K, hidden); the last layer of a stage has none to follow
+        if layer.symbol_embedding is not None:
+            self.symbol_embedding = quantise(layer.symbol_embedding(codes).detach(), STREAM_BITS) * 2**STREAM_BITS
+        self.neighbour_embedding = None  # (SIDES, K + 1, hidden); nobody says nothing
+        if layer.neighbour_embedding is not None:
+            messages = (
+                quantise(layer.neighbour_embedding(codes).detach(), STREAM_BITS, -STREAM_LIMIT, STREAM_LIMIT)
+                * 2**STREAM_BITS
+            )
+            sides = messages.view(len(messages), SIDES, -1).transpose(0, 1)
+            self.neighbour_embedding = torch.cat([sides, torch.zeros_like(sides[:, :1])], dim=1).contiguous()
         self.close = codes @ close.t() * 2**STREAM_BITS  # (K, width)
 
     def heads(self, features: Tensor) -> tuple[Tensor, Tensor]:
@@ -124,45 +113,45 @@ class FrozenLayer:
 
     def follow(self, features: Tensor, rows: slice, code: Tensor) -> Tensor:
         """The features with what the symbols add, in place."""
-        if self.ladder is not None:
-            features[rows].add_(self.ladder.index_select(0, code)).clamp_(-LIMIT, LIMIT)
+        if self.symbol_embedding is not None:
+            features[rows].add_(self.symbol_embedding.index_select(0, code)).clamp_(-LIMIT, LIMIT)
         return features
 
-    def share(self, features: Tensor, speakers: Half, listeners: Half, code: Tensor) -> Tensor:
+    def propagate(self, features: Tensor, anchors: Half, non_anchors: Half, code: Tensor) -> Tensor:
         """The features with what a half's symbols say to its positions and to those beside them, in place."""
-        assert self.around is not None
+        assert self.neighbour_embedding is not None
         symbols = torch.cat([code, code.new_full((1,), self.layer.symbols)])  # the last is nobody's
-        for run in slices(len(listeners.positions), BAND_POSITIONS):
-            sides = zip(self.around, listeners.beside[:, run], strict=True)
-            heard = [table.index_select(0, symbols.index_select(0, beside)) for table, beside in sides]
-            _join(features, listeners.positions[run], heard)
-        if self.ladder is not None:
-            for run in slices(len(speakers.positions), BAND_POSITIONS):
-                _join(features, speakers.positions[run], [self.ladder.index_select(0, code[run])])
+        for run in slices(len(non_anchors.positions), BAND_POSITIONS):
+            sides = zip(self.neighbour_embedding, non_anchors.beside[:, run], strict=True)
+            received = [table.index_select(0, symbols.index_select(0, beside)) for table, beside in sides]
+            _join(features, non_anchors.positions[run], received)
+        if self.symbol_embedding is not None:
+            for run in slices(len(anchors.positions), BAND_POSITIONS):
+                _join(features, anchors.positions[run], [self.symbol_embedding.index_select(0, code[run])])
         return features
 
 
-def _join(features: Tensor, rows: Tensor, told: list[Tensor]) -> None:
+def _join(features: Tensor, rows: Tensor, messages: list[Tensor]) -> None:
     """Adds to some rows (n,) of the features what they are told, (n, hidden) each, in place."""
     sums = features.index_select(0, rows)
-    for part in told:
+    for part in messages:
         sums.add_(part)
     features.index_copy_(0, rows, sums.clamp_(-LIMIT, LIMIT))
 
 
-class FrozenStage:
+class IntegerStage:
     """A `rrvq.Stage`."""
 
     def __init__(self, stage: Stage, positions: int) -> None:
         self.positions = positions
         self.quality = stage.quality.detach()
-        self.blocks = [FrozenBlock(block) for block in stage.blocks]  # type: ignore[arg-type]
-        self.head = FrozenLinear(stage.head, STREAM_BITS)
+        self.blocks = [IntegerBlock(block) for block in stage.blocks]  # type: ignore[arg-type]
+        self.head = IntegerLinear(stage.head, STREAM_BITS)
         weight, bias = (x.detach() for x in stage.close.quantised())
         self.bias = bias * 2**STREAM_BITS
         layers = [part.layer for part in stage.parts]
         columns = torch.split(weight, [len(m.coefficients) + CONTEXT for m in layers], dim=1)
-        self.parts = [FrozenLayer(m, close) for m, close in zip(layers, columns, strict=True)]
+        self.parts = [IntegerLayer(m, close) for m, close in zip(layers, columns, strict=True)]
 
     def enter(self, state: Tensor, quality: Tensor) -> Tensor:
         """The spatial update of (B, H, W, C)."""
@@ -191,11 +180,11 @@ class FrozenStage:
         return state
 
 
-class FrozenGrow:
+class IntegerGrow:
     """A `rrvq.Grow` on (B, H, W, C)."""
 
     def __init__(self, grow: Grow) -> None:
-        self.point = FrozenLinear(grow.point, STREAM_BITS)
+        self.point = IntegerLinear(grow.point, STREAM_BITS)
 
     def __call__(self, d: Tensor, size: tuple[int, int]) -> Tensor:
         """To the next finer scale, cropped to `size`."""
@@ -205,16 +194,16 @@ class FrozenGrow:
         return rounded(shuffled[:, : size[0], : size[1]].contiguous()).clamp_(-LIMIT, LIMIT)
 
 
-class FrozenChain:
+class IntegerChain:
     """A frozen `Chain` on its device, ready to walk; `positions` and `entries` bound the temporaries only."""
 
     def __init__(self, chain: Chain, positions: int = BAND_POSITIONS, entries: int = BLOCK_ENTRIES) -> None:
         self.strides, self.top_width = chain.strides, chain.top_width
-        self.stages = [[FrozenStage(stage, positions) for stage in stages] for stages in chain.scales()]
-        self.grow = [FrozenGrow(grow) for grow in chain.grow]  # type: ignore[arg-type]
+        self.stages = [[IntegerStage(stage, positions) for stage in stages] for stages in chain.scales()]
+        self.grow = [IntegerGrow(grow) for grow in chain.grow]  # type: ignore[arg-type]
         self.entries = entries
 
-    def scales(self) -> list[list[FrozenStage]]:
+    def scales(self) -> list[list[IntegerStage]]:
         """The stages of each stride, coarse first."""
         return self.stages
 
@@ -230,18 +219,15 @@ class FrozenChain:
         """The state (B, C, H, W) in units of the stream."""
         return state.mul(2.0**-STREAM_BITS).permute(0, 3, 1, 2)
 
-    def canvas(self, counts: dict[int, int], evidence: dict[int, Tensor] | None, device: torch.device) -> PlaneCanvas:
+    def reconstruction(
+        self, counts: dict[int, int], coefficients: dict[int, Tensor] | None, device: torch.device
+    ) -> PlaneReconstruction:
         """An empty canvas."""
-        return PlaneCanvas(counts, evidence, device)
+        return PlaneReconstruction(counts, coefficients, device)
 
     def runs(self, layer: LatentLayer, count: int) -> list[slice]:
         """Blocks of positions that bound the memory of probability tables."""
         return slices(count, max(1, self.entries // layer.symbols))
-
-
-def rounded(x: Tensor) -> Tensor:
-    """floor(x + 1/2), in place."""
-    return x.add_(0.5).floor_()
 
 
 def inputs(d: Tensor) -> Tensor:

@@ -16,16 +16,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...configs import RRVQConfig
+from ...integer.compiled import rounded
 from ...integer.grid import ACTIVATION_BITS
-from ..network.analysis_synthesis import STRIDES, canvas_levels, pad_levels
+from ..network.analysis_synthesis import STRIDES, pad_levels, reconstruction_levels
 from ..network.chain import MEAN_SCALE
 from ..network.checkerboard import Half
 from ..network.lapped import across, inverse_border_matrix, mean_scales, synthesis_basis
 from ..network.latent import LatentLayer
 from ..network.model import FINEST_CODE, grid_sizes
-from ..network.reconstruction import PlaneCanvas
+from ..network.reconstruction import PlaneReconstruction
 from ..network.transform import BLOCK, precise_basis, unhaar
-from .chain import RATIO, FrozenChain, FrozenLayer, FrozenStage, rounded
+from .chain import RATIO, IntegerChain, IntegerLayer, IntegerStage
 
 CANVAS_BITS = 6
 """The canvas lies on the grid 2**-6 sigma; float32 holds it exactly below 2**18 sigma."""
@@ -39,10 +40,10 @@ BAND_BLOCKS = 64
 """Rows of blocks of a band of the inverse transform."""
 
 
-class ExactLayer:
-    """A `FrozenLayer` whose canvas prediction is exact."""
+class ExactReconstructionLayer:
+    """A `IntegerLayer` whose canvas prediction is exact."""
 
-    def __init__(self, inner: FrozenLayer) -> None:
+    def __init__(self, inner: IntegerLayer) -> None:
         self.inner, self.layer = inner, inner.layer
         scale = MEAN_SCALE * 2.0**-ACTIVATION_BITS
         self.matrix = inner.layer.mean.weight.detach().double().t() * scale
@@ -70,46 +71,48 @@ class ExactLayer:
         """The features with what the symbols add."""
         return self.inner.follow(features, rows, code)
 
-    def share(self, features: Tensor, speakers: Half, listeners: Half, code: Tensor) -> Tensor:
+    def propagate(self, features: Tensor, anchors: Half, non_anchors: Half, code: Tensor) -> Tensor:
         """The features with what a half's symbols say."""
-        return self.inner.share(features, speakers, listeners, code)
+        return self.inner.propagate(features, anchors, non_anchors, code)
 
 
-class ExactStage:
-    """A `FrozenStage` of such layers."""
+class ExactReconstructionStage:
+    """A `IntegerStage` of such layers."""
 
-    def __init__(self, inner: FrozenStage) -> None:
-        self.parts = [ExactLayer(part) for part in inner.parts]
+    def __init__(self, inner: IntegerStage) -> None:
+        self.parts = [ExactReconstructionLayer(part) for part in inner.parts]
         self.enter, self.features, self.leave = inner.enter, inner.features, inner.leave
 
 
-class ExactChain:
-    """A `FrozenChain` that paints an exact canvas. ValueError if its weights are too large for that."""
+class ExactReconstructionChain:
+    """A `IntegerChain` that paints an exact canvas. ValueError if its weights are too large for that."""
 
-    def __init__(self, inner: FrozenChain) -> None:
+    def __init__(self, inner: IntegerChain) -> None:
         self.strides, self.inner = inner.strides, inner
-        self.stages = [[ExactStage(stage) for stage in stages] for stages in inner.scales()]
+        self.stages = [[ExactReconstructionStage(stage) for stage in stages] for stages in inner.scales()]
         _check_values([part.layer for stages in self.stages for stage in stages for part in stage.parts])
         self.blank, self.finer, self.shown, self.runs = inner.blank, inner.finer, inner.shown, inner.runs
 
-    def scales(self) -> list[list[ExactStage]]:
+    def scales(self) -> list[list[ExactReconstructionStage]]:
         """The stages of each stride, coarse first."""
         return self.stages
 
-    def canvas(self, counts: dict[int, int], evidence: dict[int, Tensor] | None, device: torch.device) -> PlaneCanvas:
+    def reconstruction(
+        self, counts: dict[int, int], coefficients: dict[int, Tensor] | None, device: torch.device
+    ) -> PlaneReconstruction:
         """An empty canvas."""
-        return self.inner.canvas(counts, evidence, device)
+        return self.inner.reconstruction(counts, coefficients, device)
 
 
 def _check_values(layers: list[LatentLayer]) -> None:
     """What the symbols of a coefficient add up to must stay on the grid's 24 bits."""
-    reach: dict[tuple[int, int], float] = {}
+    receptive_field: dict[tuple[int, int], float] = {}
     for layer in layers:
-        largest = layer.canvas_values().detach().abs().amax(0).tolist()
+        largest = layer.reconstruction_values().detach().abs().amax(0).tolist()
         for coefficient, most in zip(layer.coefficients, largest, strict=True):
             key = layer.stride, coefficient
-            reach[key] = reach.get(key, 0.0) + most + PREDICTION_LIMIT
-    if max(reach.values()) >= CANVAS_LIMIT:
+            receptive_field[key] = receptive_field.get(key, 0.0) + most + PREDICTION_LIMIT
+    if max(receptive_field.values()) >= CANVAS_LIMIT:
         raise ValueError("the values of its codebooks are too large to be exact")
 
 
@@ -135,10 +138,10 @@ def fixed_sigma(config: RRVQConfig, code: int) -> int:
         return int((sigma * 2**SIGMA_BITS).to_integral_value())
 
 
-def image_of(canvas: dict[int, Tensor], size: tuple[int, int], sigma: int, transform: str) -> NDArray[np.uint8]:
+def image_of(reconstruction: dict[int, Tensor], size: tuple[int, int], sigma: int, transform: str) -> NDArray[np.uint8]:
     """What an exact canvas (tokens by stride) shows at `sigma`, a multiple of 2**-8: (H, W, 3) pixels."""
     sizes = grid_sizes(size)
-    levels = pad_levels(canvas_levels(canvas, sizes, 1))
+    levels = pad_levels(reconstruction_levels(reconstruction, sizes, 1))
     coarse = {s: _unscaled(levels[s].double(), s, transform) for s in STRIDES[:-1]}
     means = coarse[64][:, 9:]
     for stride in STRIDES[:-1]:

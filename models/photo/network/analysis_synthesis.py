@@ -93,7 +93,7 @@ class BlockNet(nn.Module):
         nn.init.zeros_(self.last.bias)
 
     @property
-    def reach(self) -> int:
+    def receptive_field(self) -> int:
         """How many pixels away from a block an input can change its correction: 3x3 convolutions and `contrast`."""
         return BLOCK * (2 * len(self.body) + 2) + CONTRAST_REACH
 
@@ -146,6 +146,8 @@ def pad_levels(levels: dict[int, Tensor]) -> dict[int, Tensor]:
     }
 
 
-def canvas_levels(canvas: dict[int, Tensor], sizes: dict[int, tuple[int, int]], batch: int) -> dict[int, Tensor]:
+def reconstruction_levels(
+    reconstruction: dict[int, Tensor], sizes: dict[int, tuple[int, int]], batch: int
+) -> dict[int, Tensor]:
     """Canvas tokens by stride -> maps by stride."""
-    return {s: t.view(batch, *sizes[s], COEFFICIENTS[s]).permute(0, 3, 1, 2) for s, t in canvas.items()}
+    return {s: t.view(batch, *sizes[s], COEFFICIENTS[s]).permute(0, 3, 1, 2) for s, t in reconstruction.items()}

@@ -36,7 +36,7 @@ class LayerArithmetic(Protocol):
         """All features (N, hidden) once the symbols of some rows have joined them; where no neighbours are seen."""
         ...
 
-    def share(self, features: Tensor, speakers: Half, listeners: Half, code: Tensor) -> Tensor:
+    def propagate(self, features: Tensor, anchors: Half, non_anchors: Half, code: Tensor) -> Tensor:
         """All features once the symbols of one half have joined them and the other half has learned of these."""
         ...
 
@@ -62,7 +62,7 @@ class StageArithmetic(Protocol):
         ...
 
 
-class Canvas(Protocol):
+class Reconstruction(Protocol):
     """What the symbols have painted, and the evidence beside it, in units of sigma."""
 
     def known(self, layer: LatentLayer, rows: Rows) -> Tensor | None:
@@ -73,7 +73,7 @@ class Canvas(Protocol):
         """The layer's coefficients as painted so far (n, v)."""
         ...
 
-    def write(self, layer: LatentLayer, rows: Rows, painted: Tensor) -> None:
+    def write(self, layer: LatentLayer, rows: Rows, decoded: Tensor) -> None:
         """Replaces the layer's coefficients."""
         ...
 
@@ -103,7 +103,9 @@ class ChainArithmetic(Protocol):
         """A state as (B, C, H, W) in units of the stream."""
         ...
 
-    def canvas(self, counts: dict[int, int], evidence: dict[int, Tensor] | None, device: torch.device) -> Canvas:
+    def reconstruction(
+        self, counts: dict[int, int], coefficients: dict[int, Tensor] | None, device: torch.device
+    ) -> Reconstruction:
         """An empty canvas."""
         ...
 

@@ -20,12 +20,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ...configs import RRVQConfig
-from ...integer.grid import on_grid, rectified, signed, stream
-from ...integer.linear import GridConv, GridLinear
+from ...integer.grid import quantise, quantise_relu, quantise_residual, quantise_signed
+from ...integer.linear import QuantConv, QuantLinear
 from .checkerboard import SIDES, Half
 from .latent import CONTEXT, PRIORS, LatentLayer
 from .layout import LayerPlan, photo_plan
-from .reconstruction import PieceCanvas
+from .reconstruction import PieceReconstruction
 
 KNOTS = 17
 """The quality enters the chain by linear interpolation between this many learned vectors."""
@@ -36,12 +36,12 @@ class Block(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.spatial = GridConv(width, width, gain=1.4)
-        self.point = GridLinear(width, width, gain=0.3, input_limit=255)
+        self.spatial = QuantConv(width, width, gain=1.4)
+        self.point = QuantLinear(width, width, gain=0.3, input_limit=255)
 
     def forward(self, d: Tensor) -> Tensor:
-        h = rectified(self.spatial(signed(d)))
-        return stream(d + from_tokens(self.point(tokens(h)), d))
+        h = quantise_relu(self.spatial(quantise_signed(d)))
+        return quantise_residual(d + from_tokens(self.point(tokens(h)), d))
 
 
 class Stage(nn.Module):
@@ -55,12 +55,12 @@ class Stage(nn.Module):
         self.width, self.hidden = width, config.hidden
         self.quality = nn.Parameter(torch.randn(KNOTS, width) * 0.1)
         self.blocks = nn.ModuleList(Block(width) for _ in range(config.blocks))
-        self.head = GridLinear(width, config.hidden)
+        self.head = QuantLinear(width, config.hidden)
         kind = PRIORS[config.prior]
         self.layers = nn.ModuleList(kind(p, config.hidden, last=p is plans[-1], neighbours=neighbours) for p in plans)
         for layer in self.layers:
             layer.mean.requires_grad_(config.predictions)
-        self.close = GridLinear(sum(len(p.coefficients) + CONTEXT for p in plans), width, gain=0.15)
+        self.close = QuantLinear(sum(len(p.coefficients) + CONTEXT for p in plans), width, gain=0.15)
 
     @property
     def parts(self) -> list[StagedLayer]:
@@ -69,18 +69,18 @@ class Stage(nn.Module):
 
     def enter(self, state: Tensor, quality: Tensor) -> Tensor:
         """The spatial update: (B, C, H, W), quality codes (B,) in [0, 4096] -> (B, C, H, W)."""
-        d = stream(state + interpolate(self.quality, quality)[:, :, None, None])
+        d = quantise_residual(state + interpolate(self.quality, quality)[:, :, None, None])
         for block in self.blocks:
             d = block(d)
         return d
 
     def features(self, state: Tensor) -> Tensor:
         """The positions' features (B*H*W, hidden)."""
-        return stream(self.head(signed(tokens(state))))
+        return quantise_residual(self.head(quantise_signed(tokens(state))))
 
     def leave(self, state: Tensor, codes: list[Tensor]) -> Tensor:
         """The state once the layers' means (B*H*W, D) have joined it."""
-        return stream(state + from_tokens(self.close(torch.cat(codes, dim=1)), state))
+        return quantise_residual(state + from_tokens(self.close(torch.cat(codes, dim=1)), state))
 
 
 class StagedLayer:
@@ -91,12 +91,12 @@ class StagedLayer:
 
     def heads(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """The prior's embedding (n, D) and the canvas's prediction (n, v) from features (n, hidden)."""
-        positive = rectified(features)
+        positive = quantise_relu(features)
         return self.layer.embedding(positive), self.layer.mean(positive) * MEAN_SCALE
 
     def values(self) -> Tensor:
         """What each symbol adds to the canvas. (K, v)"""
-        return self.layer.canvas_values()
+        return self.layer.reconstruction_values()
 
     def code(self, symbols: Tensor) -> Tensor:
         """The symbols' means as the ladder's input. (n, D)"""
@@ -104,20 +104,26 @@ class StagedLayer:
 
     def follow(self, features: Tensor, rows: slice, code: Tensor) -> Tensor:
         """The features with the symbols' means added."""
-        return features if self.layer.ladder is None else stream(features + self.layer.ladder(code))
+        return (
+            features
+            if self.layer.symbol_embedding is None
+            else quantise_residual(features + self.layer.symbol_embedding(code))
+        )
 
-    def share(self, features: Tensor, speakers: Half, listeners: Half, code: Tensor) -> Tensor:
+    def propagate(self, features: Tensor, anchors: Half, non_anchors: Half, code: Tensor) -> Tensor:
         """The features with what a half's symbols say to its positions and to those beside them."""
-        assert self.layer.around is not None
-        told = stream(self.layer.around(code))
-        width = told.shape[1] // SIDES
-        lines = torch.cat([told.view(-1, width), told.new_zeros(SIDES, width)])  # (places and nobody's * SIDES, width)
-        sides = torch.arange(SIDES, device=told.device)[:, None]
-        heard = lines.index_select(0, (listeners.beside * SIDES + sides).flatten()).view(SIDES, -1, width).sum(0)
-        if self.layer.ladder is None:
-            return stream(features.index_add(0, listeners.positions, heard))
-        rows = torch.cat([speakers.positions, listeners.positions])
-        return stream(features.index_add(0, rows, torch.cat([self.layer.ladder(code), heard])))
+        assert self.layer.neighbour_embedding is not None
+        messages = quantise_residual(self.layer.neighbour_embedding(code))
+        width = messages.shape[1] // SIDES
+        lines = torch.cat(
+            [messages.view(-1, width), messages.new_zeros(SIDES, width)]
+        )  # (places and nobody's * SIDES, width)
+        sides = torch.arange(SIDES, device=messages.device)[:, None]
+        received = lines.index_select(0, (non_anchors.beside * SIDES + sides).flatten()).view(SIDES, -1, width).sum(0)
+        if self.layer.symbol_embedding is None:
+            return quantise_residual(features.index_add(0, non_anchors.positions, received))
+        rows = torch.cat([anchors.positions, non_anchors.positions])
+        return quantise_residual(features.index_add(0, rows, torch.cat([self.layer.symbol_embedding(code), received])))
 
 
 class Grow(nn.Module):
@@ -125,12 +131,12 @@ class Grow(nn.Module):
 
     def __init__(self, coarse: int, fine: int) -> None:
         super().__init__()
-        self.point = GridLinear(coarse, 4 * fine)
+        self.point = QuantLinear(coarse, 4 * fine)
 
     def forward(self, d: Tensor, size: tuple[int, int]) -> Tensor:
         B, _, H, W = d.shape
-        grown = self.point(tokens(signed(d))).view(B, H, W, -1).permute(0, 3, 1, 2)
-        return stream(F.pixel_shuffle(grown, 2)[:, :, : size[0], : size[1]])
+        grown = self.point(tokens(quantise_signed(d))).view(B, H, W, -1).permute(0, 3, 1, 2)
+        return quantise_residual(F.pixel_shuffle(grown, 2)[:, :, : size[0], : size[1]])
 
 
 class Chain(nn.Module):
@@ -173,9 +179,11 @@ class Chain(nn.Module):
         """The state itself."""
         return state
 
-    def canvas(self, counts: dict[int, int], evidence: dict[int, Tensor] | None, device: torch.device) -> PieceCanvas:
+    def reconstruction(
+        self, counts: dict[int, int], coefficients: dict[int, Tensor] | None, device: torch.device
+    ) -> PieceReconstruction:
         """An empty canvas."""
-        return PieceCanvas(counts, evidence, device)
+        return PieceReconstruction(counts, coefficients, device)
 
     def runs(self, layer: LatentLayer, count: int) -> list[slice]:
         """All of them at once."""
@@ -199,10 +207,10 @@ def from_tokens(t: Tensor, like: Tensor) -> Tensor:
 
 def interpolate(knots: Tensor, quality: Tensor) -> Tensor:
     """Linear interpolation on grids: knots (KNOTS, C) at codes 0, 256, ..., 4096; quality (B,) int64 -> (B, C)."""
-    table = on_grid(knots, 8).clamp(-8, 8)
+    table = quantise(knots, 8).clamp(-8, 8)
     low = (quality >> 8).clamp(max=KNOTS - 2)
     part = (quality - (low << 8)).to(knots.dtype)[:, None] / 256
-    return on_grid(table[low] * (1 - part) + table[low + 1] * part, 8)
+    return quantise(table[low] * (1 - part) + table[low + 1] * part, 8)
 
 
 def interpolate_float(knots: Tensor, quality: Tensor) -> Tensor:

@@ -18,8 +18,8 @@ import math
 import torch
 from torch import Tensor, nn
 
-from ...integer.grid import ACTIVATION_BITS, on_grid
-from ...integer.linear import GridLinear
+from ...integer.grid import ACTIVATION_BITS, quantise
+from ...integer.linear import QuantLinear
 from .checkerboard import SIDES
 from .layout import LayerPlan
 
@@ -55,9 +55,9 @@ class LatentLayer(nn.Module):
         self.context = nn.Parameter(torch.zeros(symbols, CONTEXT))  # (K, CONTEXT)
         self.log_variance = nn.Parameter(torch.zeros(symbols, len(coefficients) + CONTEXT))  # (K, v + CONTEXT)
         dim = len(coefficients) + CONTEXT
-        self.strap = GridLinear(hidden, self.outputs(), gain=0.1, input_limit=255)
-        self.ladder = None if last else GridLinear(dim, hidden, gain=0.15)
-        self.around = GridLinear(dim, SIDES * hidden, gain=0.05) if neighbours else None
+        self.prior_head = QuantLinear(hidden, self.outputs(), gain=0.1, input_limit=255)
+        self.symbol_embedding = None if last else QuantLinear(dim, hidden, gain=0.15)
+        self.neighbour_embedding = QuantLinear(dim, SIDES * hidden, gain=0.05) if neighbours else None
         self.mean = nn.Linear(hidden, len(coefficients))
         nn.init.zeros_(self.mean.weight)
         nn.init.zeros_(self.mean.bias)
@@ -76,7 +76,7 @@ class LatentLayer(nn.Module):
         limit = [VALUE_LIMIT] * v + [CONTEXT_LIMIT] * CONTEXT
         return torch.tensor(gain), torch.tensor(bits), torch.tensor(limit)
 
-    def rest(self) -> int:
+    def null_symbol(self) -> int:
         """The symbol that adds nothing to the canvas."""
         return int(self.keep.argmin())
 
@@ -95,7 +95,7 @@ class LatentLayer(nn.Module):
         magnitudes = [torch.log2(1 + norm), (norm < 1).float(), torch.log2(1 + values.abs().amax(1, keepdim=True))]
         self.context.copy_(torch.cat([*magnitudes, directions], 1))
         spread = (2 + 0.3 * norm) ** 2  # (K, 1)
-        known = (-0.5 * self.canvas_values().square() / spread - 0.5 * torch.log(spread)).sum(1)
+        known = (-0.5 * self.reconstruction_values().square() / spread - 0.5 * torch.log(spread)).sum(1)
         shift = matching_log_variance(self.context.square().sum(1), torch.log(probabilities) - known)
         self.log_variance.copy_(
             torch.cat([torch.log(spread).expand_as(values), shift[:, None].expand_as(self.context)], 1)
@@ -103,19 +103,19 @@ class LatentLayer(nn.Module):
 
     def means(self) -> Tensor:
         """The codebook of means, the rest symbol's values held at zero. (K, v + CONTEXT)"""
-        return torch.cat([self.canvas_values(), self.context], dim=1)
+        return torch.cat([self.reconstruction_values(), self.context], dim=1)
 
-    def canvas_values(self) -> Tensor:
+    def reconstruction_values(self) -> Tensor:
         """What each symbol adds to the canvas, in units of sigma. (K, v)"""
         return self.values * self.keep
 
     def embedding(self, features: Tensor) -> Tensor:
         """e_p from the position's features (N, hidden), on its grid. (N, v + CONTEXT)"""
-        raw = self.strap(features)
+        raw = self.prior_head(features)
         v = len(self.coefficients)
         value, context = raw.split([v, CONTEXT], dim=1)
-        value = on_grid(value * 2**VALUE_GAIN, VALUE_BITS, -VALUE_LIMIT, VALUE_LIMIT)
-        return torch.cat([value, on_grid(context, EMBEDDING_BITS, -CONTEXT_LIMIT, CONTEXT_LIMIT)], dim=1)
+        value = quantise(value * 2**VALUE_GAIN, VALUE_BITS, -VALUE_LIMIT, VALUE_LIMIT)
+        return torch.cat([value, quantise(context, EMBEDDING_BITS, -CONTEXT_LIMIT, CONTEXT_LIMIT)], dim=1)
 
     def quadratic(self) -> tuple[Tensor, Tensor]:
         """Responsibilities as a quadratic form: log pi = [e^2, e] @ matrix + constant, in nats. (2 D, K), (K,)"""
@@ -152,7 +152,7 @@ class LatentLayer(nn.Module):
 
         `residual` is e_q in units of sigma; `importance` (v,) weighs the coefficients' squares.
         """
-        values = self.canvas_values()
+        values = self.reconstruction_values()
         weighed = values if importance is None else values * importance
         return torch.addmm(0.5 * (values * weighed).sum(1), residual, weighed.t(), alpha=-1)
 
@@ -161,7 +161,7 @@ class LatentLayer(nn.Module):
         means = self.means()
         v = len(self.coefficients)
         scaled = torch.cat([means[:, :v] / 8, means[:, v:]], dim=1)
-        return on_grid(scaled, ACTIVATION_BITS, -127 / 16, 127 / 16)
+        return quantise(scaled, ACTIVATION_BITS, -127 / 16, 127 / 16)
 
 
 class DirectLayer(LatentLayer):
@@ -183,11 +183,11 @@ class DirectLayer(LatentLayer):
     def initialise(self, values: Tensor, probabilities: Tensor) -> None:
         """As `LatentLayer.initialise`; the logits' biases start at the frequencies."""
         super().initialise(values, probabilities)
-        self.strap.bias.copy_(torch.log2(probabilities / probabilities.max()) / 2**VALUE_GAIN)
+        self.prior_head.bias.copy_(torch.log2(probabilities / probabilities.max()) / 2**VALUE_GAIN)
 
     def embedding(self, features: Tensor) -> Tensor:
         """Logits in bits (N, K) from the position's features (N, hidden)."""
-        return on_grid(self.strap(features) * 2**VALUE_GAIN, EMBEDDING_BITS, -LOGIT_LIMIT, LOGIT_LIMIT)
+        return quantise(self.prior_head(features) * 2**VALUE_GAIN, EMBEDDING_BITS, -LOGIT_LIMIT, LOGIT_LIMIT)
 
     def scores(self, embedding: Tensor) -> Tensor:
         """Log-probabilities up to a constant, in nats. (N, K)"""

@@ -10,11 +10,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ...configs import RRVQConfig
-from .analysis_synthesis import STRIDES, BlockNet, Pyramid, canvas_levels, crop_levels, pad_levels
+from .analysis_synthesis import STRIDES, BlockNet, Pyramid, crop_levels, pad_levels, reconstruction_levels
 from .chain import KNOTS, Chain, tokens
 from .lapped import across, border_matrix, inverse_border_matrix
 from .postfilter import PostFilter
-from .top_down import Ahead, Chooser, Weights, descend
+from .top_down import SymbolCosts, SymbolSource, Weights, run_photo_pass
 from .transform import BLOCK
 
 FINEST_CODE = 4096
@@ -22,11 +22,11 @@ FINEST_CODE = 4096
 
 
 @dataclass
-class Painted:
+class DecoderOutput:
     """What a walk leaves: the chain's last state, the canvas by stride in units of sigma, sigma (B,), size, quality."""
 
     state: Tensor
-    canvas: dict[int, Tensor]
+    reconstruction: dict[int, Tensor]
     sigma: Tensor
     size: tuple[int, int]
     quality: Tensor
@@ -48,9 +48,9 @@ class PhotoRRVQ(nn.Module):
             self.postfilter = PostFilter(width, pairs, config.synthesis_width, KNOTS)
 
     @property
-    def reach(self) -> int:
+    def receptive_field(self) -> int:
         """How many pixels away from a block what is painted can change what is rendered there."""
-        return self.synthesis.reach + (0 if self.postfilter is None else self.postfilter.reach)
+        return self.synthesis.receptive_field + (0 if self.postfilter is None else self.postfilter.receptive_field)
 
     def sigma(self, quality: Tensor) -> Tensor:
         """The posterior's standard deviation for quality codes (B,), in grey levels."""
@@ -82,63 +82,65 @@ class PhotoRRVQ(nn.Module):
         levels = crop_levels(self.pyramid(x), height, width)
         return {s: tokens(t) for s, t in levels.items()}
 
-    def paint(
+    def top_down_pass(
         self,
         size: tuple[int, int],
         quality: Tensor,
-        chooser: Chooser,
-        evidence: dict[int, Tensor] | None = None,
+        source: SymbolSource,
+        coefficients: dict[int, Tensor] | None = None,
         *,
-        ahead: Ahead | None = None,
+        ahead: SymbolCosts | None = None,
         weights: Weights | None = None,
         grey: bool = False,
         stop: int | None = None,
-    ) -> Painted:
+    ) -> DecoderOutput:
         """The top-down walk for images of `size` (height, width)."""
         sizes, chain = grid_sizes(size), self.chain
-        state, canvas = descend(
-            chain, sizes, quality, chooser, evidence, ahead=ahead, weights=weights, grey=grey, stop=stop
+        state, reconstruction = run_photo_pass(
+            chain, sizes, quality, source, coefficients, ahead=ahead, weights=weights, grey=grey, stop=stop
         )
-        return Painted(state, canvas, self.sigma(quality), size, quality)
+        return DecoderOutput(state, reconstruction, self.sigma(quality), size, quality)
 
-    def render(self, painted: Painted) -> Tensor:
+    def render(self, decoded: DecoderOutput) -> Tensor:
         """Synthesis: the canvas's inverse transform plus the learned correction. (B, 3, H, W), not clamped."""
-        canvas, added = self.drawn(painted)
-        return torch.add(self.in_grey_levels(canvas + added, painted), 128)
+        reconstruction, added = self.drawn(decoded)
+        return torch.add(self.in_grey_levels(reconstruction + added, decoded), 128)
 
-    def drawn(self, painted: Painted, *, through_filter: bool = True) -> tuple[Tensor, Tensor]:
+    def drawn(self, decoded: DecoderOutput, *, through_filter: bool = True) -> tuple[Tensor, Tensor]:
         """The canvas's inverse transform and what the learned correction adds, whole blocks in units of sigma.
 
         `through_filter`: gradients pass through the post-filter; without, what it adds is a constant.
         """
-        canvas = self._canvas(painted)
-        added, features = self._corrected(canvas, painted)
+        reconstruction = self._canvas(decoded)
+        added, features = self._corrected(reconstruction, decoded)
         if self.postfilter is not None:
             with torch.set_grad_enabled(through_filter and torch.is_grad_enabled()):
-                filtered = self.postfilter(canvas + added, features, painted.quality)
+                filtered = self.postfilter(reconstruction + added, features, decoded.quality)
             added = added + filtered
-        return canvas, added
+        return reconstruction, added
 
-    def before_filter(self, painted: Painted) -> tuple[Tensor, Tensor]:
+    def before_filter(self, decoded: DecoderOutput) -> tuple[Tensor, Tensor]:
         """What the post-filter sees: whole blocks in units of sigma, and the synthesis's features."""
-        canvas = self._canvas(painted)
-        added, features = self._corrected(canvas, painted)
-        return canvas + added, features
+        reconstruction = self._canvas(decoded)
+        added, features = self._corrected(reconstruction, decoded)
+        return reconstruction + added, features
 
-    def _corrected(self, canvas: Tensor, painted: Painted) -> tuple[Tensor, Tensor]:
+    def _corrected(self, reconstruction: Tensor, decoded: DecoderOutput) -> tuple[Tensor, Tensor]:
         """What the synthesis adds at stride 8, and its features."""
-        features = self.synthesis.features(canvas, painted.quality, painted.state)
+        features = self.synthesis.features(reconstruction, decoded.quality, decoded.state)
         return self.synthesis.correction(features), features
 
-    def in_grey_levels(self, blocks: Tensor, painted: Painted) -> Tensor:
+    def in_grey_levels(self, blocks: Tensor, decoded: DecoderOutput) -> Tensor:
         """Whole blocks in units of sigma as grey levels of the image's size."""
-        height, width = painted.size
-        return blocks[:, :, :height, :width] * painted.sigma[:, None, None, None]
+        height, width = decoded.size
+        return blocks[:, :, :height, :width] * decoded.sigma[:, None, None, None]
 
-    def _canvas(self, painted: Painted) -> Tensor:
+    def _canvas(self, decoded: DecoderOutput) -> Tensor:
         """The canvas's inverse transform in units of sigma, whole blocks."""
-        sizes = grid_sizes(painted.size)
-        samples = self.pyramid.inverse(pad_levels(canvas_levels(painted.canvas, sizes, painted.quality.shape[0])))
+        sizes = grid_sizes(decoded.size)
+        samples = self.pyramid.inverse(
+            pad_levels(reconstruction_levels(decoded.reconstruction, sizes, decoded.quality.shape[0]))
+        )
         rows, columns = sizes[BLOCK]
         x = F.pixel_shuffle(samples[:, :, :rows, :columns], BLOCK)
         if self.config.transform == "lapped":

@@ -27,23 +27,23 @@ but their halos, three blocks on either side with four pairs, are computed twice
 class PostFilter(nn.Module):
     """From an image and what the network at stride 8 knew of it to a correction, in units of sigma; zero at the start.
 
-    `told`: width of that network's features, a position of which speaks to the 4x4 positions in its block.
+    `conditioning`: width of that network's features; each position's features are added to the 4x4 in its block.
     """
 
-    def __init__(self, width: int, pairs: int, told: int, knots: int) -> None:
+    def __init__(self, width: int, pairs: int, conditioning: int, knots: int) -> None:
         super().__init__()
         self.first = nn.Conv2d(3 * STEP**2, width, 3, padding=1)
-        self.told = nn.Conv2d(told, width * (BLOCK // STEP) ** 2, 1)
+        self.conditioning = nn.Conv2d(conditioning, width * (BLOCK // STEP) ** 2, 1)
         self.quality = nn.Parameter(torch.zeros(knots, width))
         self.body = nn.ModuleList(ResidualPair(width, 0.0) for _ in range(pairs))
         self.last = nn.Conv2d(width, 3 * STEP**2, 3, padding=1)
-        nn.init.normal_(self.told.weight, std=0.2 / told**0.5)
+        nn.init.normal_(self.conditioning.weight, std=0.2 / conditioning**0.5)
         nn.init.zeros_(self.last.weight)
         assert self.last.bias is not None
         nn.init.zeros_(self.last.bias)
 
     @property
-    def reach(self) -> int:
+    def receptive_field(self) -> int:
         """How many pixels away from a block an input can change its correction."""
         return BLOCK * self._halo + CONTRAST_REACH
 
@@ -67,8 +67,8 @@ class PostFilter(nn.Module):
     def _correction(self, seen: Tensor, features: Tensor, quality: Tensor) -> Tensor:
         with torch.autocast(seen.device.type, torch.bfloat16, enabled=self.training):
             own = self.first(F.pixel_unshuffle(seen, STEP).contiguous(memory_format=torch.channels_last))
-            told = F.pixel_shuffle(self.told(features), BLOCK // STEP)
-            h = own + told + interpolate_float(self.quality, quality)[:, :, None, None]
+            conditioning = F.pixel_shuffle(self.conditioning(features), BLOCK // STEP)
+            h = own + conditioning + interpolate_float(self.quality, quality)[:, :, None, None]
             for pair in self.body:
                 h = pair(h)
             out: Tensor = self.last(F.relu(h))

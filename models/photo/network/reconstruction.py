@@ -13,34 +13,34 @@ from .latent import LatentLayer
 from .layout import COEFFICIENTS
 
 
-class PieceCanvas:
-    """`arithmetic.Canvas` with gradients: a piece (N, v) for every layer's coefficients, put together at the end."""
+class PieceReconstruction:
+    """Reconstruct with gradients: a piece (N, v) for the coefficients of every layer, put together at the end."""
 
-    def __init__(self, counts: dict[int, int], evidence: dict[int, Tensor] | None, device: torch.device) -> None:
-        self.evidence = None if evidence is None else {s: t.unbind(1) for s, t in evidence.items()}
+    def __init__(self, counts: dict[int, int], coefficients: dict[int, Tensor] | None, device: torch.device) -> None:
+        self.coefficients = None if coefficients is None else {s: t.unbind(1) for s, t in coefficients.items()}
         self.counts, self.device = counts, device
         self.pieces: dict[tuple[int, tuple[int, ...]], Tensor] = {}  # (stride, coefficients) -> (N, v)
 
     def known(self, layer: LatentLayer, rows: Rows) -> Tensor | None:
         """The layer's coefficients of the evidence (n, v)."""
-        if self.evidence is None:
+        if self.coefficients is None:
             return None
-        return torch.stack([self.evidence[layer.stride][c][rows] for c in layer.coefficients], dim=1)
+        return torch.stack([self.coefficients[layer.stride][c][rows] for c in layer.coefficients], dim=1)
 
     def read(self, layer: LatentLayer, rows: Rows) -> Tensor | float:
         """The layer's coefficients as painted so far (n, v), or zero."""
-        painted = self.pieces.get((layer.stride, layer.coefficients))
-        return 0.0 if painted is None else painted[rows]
+        decoded = self.pieces.get((layer.stride, layer.coefficients))
+        return 0.0 if decoded is None else decoded[rows]
 
-    def write(self, layer: LatentLayer, rows: Rows, painted: Tensor) -> None:
+    def write(self, layer: LatentLayer, rows: Rows, decoded: Tensor) -> None:
         """Replaces the layer's coefficients."""
         key = layer.stride, layer.coefficients
         if not isinstance(rows, slice):
             whole = self.pieces.get(key)
             if whole is None:
-                whole = painted.new_zeros(self.counts[layer.stride], painted.shape[1])
-            painted = whole.index_copy(0, rows, painted)
-        self.pieces[key] = painted
+                whole = decoded.new_zeros(self.counts[layer.stride], decoded.shape[1])
+            decoded = whole.index_copy(0, rows, decoded)
+        self.pieces[key] = decoded
 
     def levels(self, counts: dict[int, int]) -> dict[int, Tensor]:
         """All coefficients by stride."""
@@ -55,29 +55,29 @@ class PieceCanvas:
         return placed[:, torch.tensor(order + missing, device=self.device).argsort()]
 
 
-class PlaneCanvas:
-    """`arithmetic.Canvas` in place: planes (COEFFICIENTS[stride], N) by stride."""
+class PlaneReconstruction:
+    """`arithmetic.Reconstruction` in place: planes (COEFFICIENTS[stride], N) by stride."""
 
-    def __init__(self, counts: dict[int, int], evidence: dict[int, Tensor] | None, device: torch.device) -> None:
+    def __init__(self, counts: dict[int, int], coefficients: dict[int, Tensor] | None, device: torch.device) -> None:
         self.planes = {s: torch.zeros(COEFFICIENTS[s], count, device=device) for s, count in counts.items()}
-        self.evidence = None if evidence is None else {s: t.t() for s, t in evidence.items()}
+        self.coefficients = None if coefficients is None else {s: t.t() for s, t in coefficients.items()}
         self.columns: dict[tuple[int, ...], Tensor] = {}
 
     def known(self, layer: LatentLayer, rows: Rows) -> Tensor | None:
         """The layer's coefficients of the evidence (n, v)."""
-        return None if self.evidence is None else self._gathered(self.evidence[layer.stride], layer, rows)
+        return None if self.coefficients is None else self._gathered(self.coefficients[layer.stride], layer, rows)
 
     def read(self, layer: LatentLayer, rows: Rows) -> Tensor:
         """The layer's coefficients as painted so far (n, v)."""
         return self._gathered(self.planes[layer.stride], layer, rows)
 
-    def write(self, layer: LatentLayer, rows: Rows, painted: Tensor) -> None:
+    def write(self, layer: LatentLayer, rows: Rows, decoded: Tensor) -> None:
         """Replaces the layer's coefficients."""
         planes, columns = self.planes[layer.stride], self._columns(layer)
         if isinstance(rows, slice):
-            planes[:, rows].index_copy_(0, columns, painted.t())
+            planes[:, rows].index_copy_(0, columns, decoded.t())
         else:
-            planes[columns[:, None], rows] = painted.t()
+            planes[columns[:, None], rows] = decoded.t()
 
     def levels(self, counts: dict[int, int]) -> dict[int, Tensor]:
         """All coefficients by stride, tokens (N, channels)."""

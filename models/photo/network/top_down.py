@@ -1,6 +1,6 @@
 """A photograph's way down its chain: the bookkeeping of layers, stages and scales, whatever the arithmetic.
 
-Two arithmetics serve it: `rrvq.Chain` with gradients, for training, and `frozen.FrozenChain` in integers, in place and
+Two arithmetics serve it: `rrvq.Chain` with gradients, for training, and `frozen.IntegerChain` in integers, in place and
 in bands, for coding. They give the same integers.
 """
 
@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ...top_down_pass import Chooser as AnyChooser
-from ...top_down_pass import walk
+from ...top_down_pass import SymbolSource as AnySource
+from ...top_down_pass import run_pass
 from .arithmetic import ChainArithmetic, LayerArithmetic, StageArithmetic
 from .checkerboard import Checkerboard, Half, Rows, checkerboard
 from .latent import LatentLayer
@@ -50,7 +50,7 @@ class Step:
         return costs if self.ahead is None else costs + self.ahead.float() @ self.layer.code_table().t()
 
 
-Ahead = dict[int, Tensor]
+SymbolCosts = dict[int, Tensor]
 """By layer: the gradient, by what the networks see of each symbol, of all nats but the symbol's own (N, D)."""
 
 
@@ -66,21 +66,21 @@ class Weights:
         return self.positions[layer.stride][rows], self.coefficients[layer.stride][list(layer.coefficients)]
 
 
-Chooser = AnyChooser[Step]
+SymbolSource = AnySource[Step]
 """Decides a block of symbols: the posterior's mode, the entropy decoder, the prior."""
 
 
-class PhotoDescent:
-    """`walk.Descent` of a batch of photographs of one size; its result is (state (B, C, H, W), canvas by stride)."""
+class PhotoPass:
+    """Run a batch of photographs of one size; the result is the state (B, C, H, W) and the reconstruction by stride."""
 
     def __init__(
         self,
         chain: ChainArithmetic,
         sizes: Sizes,
         quality: Tensor,
-        evidence: dict[int, Tensor] | None = None,
+        coefficients: dict[int, Tensor] | None = None,
         *,
-        ahead: Ahead | None = None,
+        ahead: SymbolCosts | None = None,
         weights: Weights | None = None,
         grey: bool = False,
     ) -> None:
@@ -90,7 +90,7 @@ class PhotoDescent:
         self.order = [(i, stage, part) for i, stages in enumerate(scales) for stage in stages for part in stage.parts]
         batch, device = len(quality), quality.device
         self.counts = {s: batch * sizes[s][0] * sizes[s][1] for s in chain.strides}
-        self.canvas = chain.canvas(self.counts, evidence, device)
+        self.reconstruction = chain.reconstruction(self.counts, coefficients, device)
         self.state = chain.blank(batch, sizes[chain.strides[0]], device)
         self.scale = 0
         self.stage: StageArithmetic | None = None
@@ -108,16 +108,16 @@ class PhotoDescent:
         """The layer's blocks of positions; a grey image takes a chrominance layer's rest without asking."""
         scale, stage, part = self.order[index]
         self._enter(scale, stage)
-        if part.layer.around is None:
+        if part.layer.neighbour_embedding is None:
             yield from self._blocks(index, None)
             code = self._joined()
         else:
             board, codes = self._checkerboard(part.layer.stride), []
-            for speakers, listeners in (board.halves, board.halves[::-1]):
-                yield from self._blocks(index, speakers)
+            for anchors, non_anchors in (board.halves, board.halves[::-1]):
+                yield from self._blocks(index, anchors)
                 codes.append(self._joined())
-                if speakers is board.halves[0] or part.layer.ladder is not None:  # or nobody is left to listen
-                    self.features = part.share(self.features, speakers, listeners, codes[-1])
+                if anchors is board.halves[0] or part.layer.symbol_embedding is not None:  # or nobody is left to listen
+                    self.features = part.propagate(self.features, anchors, non_anchors, codes[-1])
             code = board.raster(torch.cat(codes))
         self.codes.append(code)
 
@@ -128,7 +128,7 @@ class PhotoDescent:
         for run in self.chain.runs(part.layer, count):
             rows = run if half is None else half.positions[run]
             if count == 0 or (self.grey and part.layer.chroma):  # a single position leaves the other half empty
-                self._take(part, rows, self._rest(part, run.stop - run.start))
+                self._take(part, rows, self._null_symbols(part, run.stop - run.start))
             else:
                 yield self._step(index, part, rows)
 
@@ -147,19 +147,19 @@ class PhotoDescent:
         added = F.embedding(choice, part.values())
         if step.relaxed is not None:
             added = added + step.relaxed
-        self.canvas.write(part.layer, step.rows, step.base + added)
+        self.reconstruction.write(part.layer, step.rows, step.base + added)
         step.code = self._take(part, step.rows, choice, leaf=step.probed)
 
     def finish(self) -> tuple[Tensor, dict[int, Tensor]]:
         """The chain's last state and the canvas by stride, tokens (B*H*W, channels)."""
         self._leave()
         self._descend(len(self.chain.strides) - 1)
-        return self.chain.shown(self.state), self.canvas.levels(self.counts)
+        return self.chain.shown(self.state), self.reconstruction.levels(self.counts)
 
     def _step(self, index: int, part: LayerArithmetic, rows: Rows) -> Step:
         embedding, prediction = part.heads(self.features[rows])
-        base = prediction + self.canvas.read(part.layer, rows)
-        target = self.canvas.known(part.layer, rows)
+        base = prediction + self.reconstruction.read(part.layer, rows)
+        target = self.reconstruction.known(part.layer, rows)
         residual = None if target is None else target - base
         step = Step(index, part.layer, embedding, residual, rows, base)
         if index in self.ahead:
@@ -172,7 +172,7 @@ class PhotoDescent:
         code = part.code(symbols)
         if leaf:
             code = code.detach().requires_grad_()
-        if part.layer.around is None:  # otherwise the half waits until it is whole
+        if part.layer.neighbour_embedding is None:  # otherwise the half waits until it is whole
             assert isinstance(rows, slice)
             self.features = part.follow(self.features, rows, code)
         self.chosen.append(code)
@@ -189,8 +189,10 @@ class PhotoDescent:
     def _leave(self) -> None:
         """Closes the open stage; layers of it that were not visited take their rest."""
         if self.stage is not None:
-            rest = [part.code(self._rest(part, len(self.features))) for part in self.stage.parts[len(self.codes) :]]
-            self.state = self.stage.leave(self.state, self.codes + rest)
+            null_symbol = [
+                part.code(self._null_symbols(part, len(self.features))) for part in self.stage.parts[len(self.codes) :]
+            ]
+            self.state = self.stage.leave(self.state, self.codes + null_symbol)
         self.stage, self.codes = None, []
 
     def _descend(self, scale: int) -> None:
@@ -198,28 +200,28 @@ class PhotoDescent:
             self.scale += 1
             self.state = self.chain.finer(self.scale, self.state, self.sizes[self.chain.strides[self.scale]])
 
-    def _rest(self, part: LayerArithmetic, positions: int) -> Tensor:
-        return torch.full((positions,), part.layer.rest(), device=self.features.device)
+    def _null_symbols(self, part: LayerArithmetic, positions: int) -> Tensor:
+        return torch.full((positions,), part.layer.null_symbol(), device=self.features.device)
 
 
-def descend(
+def run_photo_pass(
     chain: ChainArithmetic,
     sizes: Sizes,
     quality: Tensor,
-    chooser: Chooser,
-    evidence: dict[int, Tensor] | None = None,
+    source: SymbolSource,
+    coefficients: dict[int, Tensor] | None = None,
     *,
-    ahead: Ahead | None = None,
+    ahead: SymbolCosts | None = None,
     weights: Weights | None = None,
     grey: bool = False,
     stop: int | None = None,
 ) -> tuple[Tensor, dict[int, Tensor]]:
     """The walk down a photograph's chain.
 
-    `quality`: codes (B,) int64 in [0, 4096]; `evidence`: coefficients in units of sigma by stride, tokens
+    `quality`: codes (B,) int64 in [0, 4096]; `coefficients`: coefficients in units of sigma by stride, tokens
     (B*H*W, channels), or None where nothing is known; `ahead`: what choices cost further down
     (encoder.lookahead); `weights`: how much distortion counts where (encoder.perceptual_weights); `stop`: how many
     layers to visit. Returns the chain's last state (B, C, H, W) and the canvas by stride, tokens.
     """
-    descent = PhotoDescent(chain, sizes, quality, evidence, ahead=ahead, weights=weights, grey=grey)
-    return walk(descent, chooser, stop)
+    pass_ = PhotoPass(chain, sizes, quality, coefficients, ahead=ahead, weights=weights, grey=grey)
+    return run_pass(pass_, source, stop)

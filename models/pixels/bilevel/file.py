@@ -14,10 +14,10 @@ import torch
 from numpy.typing import NDArray
 
 from ... import weights_file
-from ...configs import ScanConfig
+from ...configs import BilevelPagesConfig
 from ...packing import pack_linears, unpack_linears
 from ...weights_file import Tensors
-from .model import BilevelModel
+from .model import TiledBilevelModel
 from .quiet import PATTERNS, TOTAL, QuietBilevelNet
 
 FORMAT = "dvcodec-bilevel-1"
@@ -33,16 +33,16 @@ def write(net: QuietBilevelNet, name: str) -> bytes:
     return weights_file.write({"format": FORMAT, "name": name, "config": asdict(net.config)}, packed)
 
 
-def restore(metadata: dict[str, Any], tensors: Tensors) -> BilevelModel:
+def restore(metadata: dict[str, Any], tensors: Tensors) -> TiledBilevelModel:
     """Return the model of a weights file, on the CPU: the entropy coder alternates with it.
 
     Raises:
         ValueError, KeyError or TypeError: If its parts do not fit each other.
     """
-    net = QuietBilevelNet(ScanConfig.of(metadata["config"]))
+    net = QuietBilevelNet(BilevelPagesConfig.of(metadata["config"]))
     unpack_linears(net, tensors)
     quiet = _checked(tensors.take("quiet", torch.int32, (PATTERNS, 2)).numpy())
-    return BilevelModel(metadata["name"], net.net.eval(), quiet.astype(np.float32))
+    return TiledBilevelModel(metadata["name"], net.net.eval(), quiet.astype(np.float32))
 
 
 def _checked(weights: NDArray[np.int32]) -> NDArray[np.int32]:

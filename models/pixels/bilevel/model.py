@@ -7,18 +7,18 @@ import torch
 from jaxtyping import Float32, UInt8
 from numpy.typing import NDArray
 
-from ...integer.guard import exact_arithmetic
+from ...integer.guard import integer_arithmetic
 from ...interface import hierarchy as interface
-from ...top_down_pass import walk
-from ..adapter import TensorChooser
+from ...top_down_pass import run_pass
+from ..adapter import TensorSource
 from .net import BilevelNet
-from .tiled_walk import Tile, TiledBilevelDescent
+from .raster_pass import IntegerBilevelNet
+from .tiled_pass import Tile, TiledBilevelPass
 from .tokens import distributions
-from .walk import IntegerBilevelNet
 
 
-class BilevelModel:
-    """An `interface.PageModel`.
+class TiledBilevelModel:
+    """An `interface.BilevelModel`.
 
     Args:
         name: Name of the weights.
@@ -32,9 +32,9 @@ class BilevelModel:
         with torch.inference_mode():
             self._integer = IntegerBilevelNet(net)
 
-    def walk(
-        self, tiles: list[Tile], image: UInt8[NDArray[np.uint8], "H W"], chooser: interface.PixelChooser, *, known: bool
+    def autoregressive_pass(
+        self, tiles: list[Tile], image: UInt8[NDArray[np.uint8], "H W"], source: interface.PixelSource, *, known: bool
     ) -> None:
-        """Choose every pixel of some tiles; see `interface.PageModel.walk`."""
-        with exact_arithmetic():
-            walk(TiledBilevelDescent(self._integer, tiles, image, known=known), TensorChooser(chooser))
+        """Choose every pixel of some tiles; see `interface.BilevelModel.autoregressive_pass`."""
+        with integer_arithmetic():
+            run_pass(TiledBilevelPass(self._integer, tiles, image, known=known), TensorSource(source))

@@ -14,8 +14,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from ...integer.grid import on_grid, rectified, signed
-from ...integer.linear import GridLinear
+from ...integer.grid import quantise, quantise_relu, quantise_signed
+from ...integer.linear import QuantLinear
 from ..causal import Reach
 
 SCORE_BITS = 5
@@ -50,23 +50,25 @@ class BilevelNet(nn.Module):
         super().__init__()
         self.config = config
         inputs = len(config.reach.offsets()) + config.features
-        self.first = GridLinear(inputs, config.width, gain=1.4)
+        self.first = QuantLinear(inputs, config.width, gain=1.4)
         self.rest = nn.ModuleList(
-            GridLinear(config.width, config.width, gain=1.4, input_limit=HIDDEN_LIMIT) for _ in range(config.depth - 1)
+            QuantLinear(config.width, config.width, gain=1.4, input_limit=HIDDEN_LIMIT) for _ in range(config.depth - 1)
         )
-        self.last = GridLinear(config.width, 1, gain=0.5, input_limit=HIDDEN_LIMIT)
+        self.last = QuantLinear(config.width, 1, gain=0.5, input_limit=HIDDEN_LIMIT)
 
     def forward(self, white: Float[Tensor, "B H W"], features: Float[Tensor, "B F H W"]) -> Float[Tensor, "B H W"]:
         """Return the scores of all pixels of images of 0 and 1."""
-        rows = torch.cat([self.config.reach.neighbours(2 * white - 1), signed(features).permute(0, 2, 3, 1)], dim=-1)
+        rows = torch.cat(
+            [self.config.reach.neighbours(2 * white - 1), quantise_signed(features).permute(0, 2, 3, 1)], dim=-1
+        )
         return self.scores(rows.flatten(0, 2)).view(white.shape)
 
     def scores(self, rows: Float[Tensor, "n inputs"]) -> Float[Tensor, " n"]:
         """Return the scores of pixels, given their neighbours and features."""
-        h = rectified(self.first(rows))
+        h = quantise_relu(self.first(rows))
         for layer in self.rest:
-            h = rectified(layer(h))
-        return on_grid(self.last(h), SCORE_BITS, -SCORE_LIMIT, SCORE_LIMIT)[:, 0]
+            h = quantise_relu(layer(h))
+        return quantise(self.last(h), SCORE_BITS, -SCORE_LIMIT, SCORE_LIMIT)[:, 0]
 
 
 def log_prob(scores: Float[Tensor, "*shape"], white: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:

@@ -12,7 +12,7 @@ from jaxtyping import Int32
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ...configs import ScanConfig
+from ...configs import BilevelPagesConfig
 from ..causal import Reach
 from .net import BilevelConfig, BilevelNet
 from .surroundings import RECTANGLES
@@ -24,7 +24,7 @@ RARE, TRUST = 1e-3, 50.0
 """Share of ink where nothing was counted, and how many counted pixels weigh as much."""
 
 
-def net_config(config: ScanConfig) -> BilevelConfig:
+def net_config(config: BilevelPagesConfig) -> BilevelConfig:
     """Return the network's own configuration.
 
     Raises:
@@ -39,7 +39,7 @@ def net_config(config: ScanConfig) -> BilevelConfig:
 class QuietBilevelNet(nn.Module):
     """A `BilevelNet`, and how many quiet pixels of ink and of paper had each pattern in training: (PATTERNS, 2)."""
 
-    def __init__(self, config: ScanConfig) -> None:
+    def __init__(self, config: BilevelPagesConfig) -> None:
         super().__init__()
         self.config = config
         self.net = BilevelNet(net_config(config))

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ...integer.grid import ACTIVATION_BITS
-from ...integer.linear import GridLinear
+from ...integer.linear import QuantLinear
 from ...packing import BoundError
 from ..heads import HIDDEN_LIMIT, MEAN_BITS, SCALES, TAILS
 from . import features
@@ -23,7 +23,7 @@ MIX = MIX_LIMIT * 2**MIX_BITS
 PREDICTION = PREDICTION_LIMIT * UNIT
 
 
-def scaled(linear: GridLinear, bits: list[int]) -> tuple[Float[Tensor, "outputs inputs"], Float[Tensor, "outputs 1"]]:
+def scaled(linear: QuantLinear, bits: list[int]) -> tuple[Float[Tensor, "outputs inputs"], Float[Tensor, "outputs 1"]]:
     """Return matrix and bias of a map from steps of 2**-4 to steps of 2**-`bits`, before rounding.
 
     Raises:
@@ -38,9 +38,9 @@ def scaled(linear: GridLinear, bits: list[int]) -> tuple[Float[Tensor, "outputs 
 
 
 class IntegerLayer:
-    """A `GridLinear` and a ReLU on the activations' grid."""
+    """A `QuantLinear` and a ReLU on the activations' grid."""
 
-    def __init__(self, linear: GridLinear) -> None:
+    def __init__(self, linear: QuantLinear) -> None:
         self.matrix, bias = scaled(linear, [ACTIVATION_BITS])
         self.bias = bias + 0.5
 

@@ -8,16 +8,16 @@ from jaxtyping import Float32, Int16, UInt8
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ...integer.guard import exact_arithmetic
+from ...integer.guard import integer_arithmetic
 from ...interface import hierarchy as interface
-from ...top_down_pass import walk
+from ...top_down_pass import run_pass
 from .. import colours
-from ..adapter import TensorChooser
+from ..adapter import TensorSource
 from ..distributions import cost
 from ..tokens import ResidualTokens
 from .integer import IntegerWavefrontNet
 from .net import WavefrontNet
-from .walk import WavefrontDescent
+from .wavefront_pass import WavefrontPass
 
 SAMPLES, SAMPLE = 3, 24
 """Squares in either direction, and their side, on which colour transforms are compared."""
@@ -50,23 +50,23 @@ class WavefrontModel(ResidualTokens):
         squares = torch.stack([planar(both[rows, columns]) for rows, columns in _squares(*pixels.shape[:2])])
         return min(range(colours.TRANSFORMS), key=lambda transform: self._cost(squares, transform))
 
-    def walk(
+    def autoregressive_pass(
         self,
         predicted: UInt8[NDArray[np.uint8], "H W 3"],
-        chooser: interface.PixelChooser,
+        source: interface.PixelSource,
         *,
         transform: int,
         grey: bool,
         pixels: UInt8[NDArray[np.uint8], "H W *c"] | None,
     ) -> UInt8[NDArray[np.uint8], "H W *c"]:
-        """Choose every pixel of a strip; see `interface.PixelModel.walk`."""
-        with exact_arithmetic():
+        """Choose every pixel of a strip; see `interface.PixelModel.autoregressive_pass`."""
+        with integer_arithmetic():
             wanted = None
             if pixels is not None:
                 colour = pixels[:, :, None].repeat(3, axis=2) if pixels.ndim == 2 else pixels
                 wanted = colours.split(planar(colour), transform).float()
             shown = colours.split(planar(predicted), transform).float()
-            planes = walk(WavefrontDescent(self._integer, shown, wanted, grey=grey), TensorChooser(chooser))
+            planes = run_pass(WavefrontPass(self._integer, shown, wanted, grey=grey), TensorSource(source))
             if grey:
                 return np.ascontiguousarray(planes[0].to(torch.uint8).numpy())
             rgb = colours.join(planes, transform).clamp_(0, 255).to(torch.uint8)

@@ -18,10 +18,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from ...configs import WavefrontConfig
-from ...integer.grid import on_grid
-from ...integer.linear import GridLinear
+from ...integer.grid import quantise
+from ...integer.linear import QuantLinear
 from .. import colours
-from ..heads import HIDDEN_LIMIT, MEAN_BITS, MEAN_STEPS, SCALES, TAILS, PixelDistribution, rectified
+from ..heads import HIDDEN_LIMIT, MEAN_BITS, MEAN_STEPS, SCALES, TAILS, PixelDistribution, quantise_relu
 from . import features
 from .features import LIMIT, UNIT
 
@@ -40,9 +40,13 @@ class PlaneHead(nn.Module):
 
     def __init__(self, before: int, config: WavefrontConfig) -> None:
         super().__init__()
-        self.mix = GridLinear(config.hidden + before, config.width, gain=1.4, input_limit=HIDDEN_LIMIT, limit=SUM_LIMIT)
-        self.out = GridLinear(config.width, 3 + config.predictors, gain=0.2, input_limit=HIDDEN_LIMIT, limit=SUM_LIMIT)
-        self.skip = GridLinear(features.linear_inputs() + before, 1, gain=0.05, input_limit=int(LIMIT), limit=SUM_LIMIT)
+        self.mix = QuantLinear(
+            config.hidden + before, config.width, gain=1.4, input_limit=HIDDEN_LIMIT, limit=SUM_LIMIT
+        )
+        self.out = QuantLinear(config.width, 3 + config.predictors, gain=0.2, input_limit=HIDDEN_LIMIT, limit=SUM_LIMIT)
+        self.skip = QuantLinear(
+            features.linear_inputs() + before, 1, gain=0.05, input_limit=int(LIMIT), limit=SUM_LIMIT
+        )
 
     def forward(
         self,
@@ -59,18 +63,18 @@ class PlaneHead(nn.Module):
             before: Residuals of the planes before.
             predicted: The plane's predictions.
         """
-        out = self.out(rectified(self.mix(torch.cat([hidden, before], dim=1))))
+        out = self.out(quantise_relu(self.mix(torch.cat([hidden, before], dim=1))))
         skip = self.skip(torch.cat([straight, before], dim=1))[:, 0]
-        mixed = (on_grid(out[:, 3:], MIX_BITS, -MIX_LIMIT, MIX_LIMIT).t() * predicted).sum(0)
-        mean = on_grid(part(out[:, 0]) + part(skip) + part(mixed), MEAN_BITS) * MEAN_STEPS
+        mixed = (quantise(out[:, 3:], MIX_BITS, -MIX_LIMIT, MIX_LIMIT).t() * predicted).sum(0)
+        mean = quantise(part(out[:, 0]) + part(skip) + part(mixed), MEAN_BITS) * MEAN_STEPS
         half, tails = (SCALES - 1) // 2, (TAILS - 1) // 2
-        scale, tail = on_grid(out[:, 1], 0, -half, half) + half, on_grid(out[:, 2] * 0.25, 0, -tails, tails) + tails
+        scale, tail = quantise(out[:, 1], 0, -half, half) + half, quantise(out[:, 2] * 0.25, 0, -tails, tails) + tails
         return PixelDistribution(mean, scale, tail)
 
 
 def part(mean: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
     """Return a part of a mean, on a grid that holds the sum of three exactly."""
-    return on_grid(mean, PART_BITS, -PART_LIMIT, PART_LIMIT)
+    return quantise(mean, PART_BITS, -PART_LIMIT, PART_LIMIT)
 
 
 class WavefrontNet(nn.Module):
@@ -80,9 +84,9 @@ class WavefrontNet(nn.Module):
         super().__init__()
         self.config = config
         sizes: dict[str, Any] = {"input_limit": int(LIMIT), "limit": SUM_LIMIT}
-        self.predict = GridLinear(features.linear_inputs(), 3 * config.predictors, gain=0.3, **sizes)
-        self.trunk = GridLinear(features.inputs(config.predictors), config.hidden, gain=1.4, **sizes)
-        self.deep = GridLinear(config.hidden, config.hidden, gain=1.4, input_limit=HIDDEN_LIMIT, limit=SUM_LIMIT)
+        self.predict = QuantLinear(features.linear_inputs(), 3 * config.predictors, gain=0.3, **sizes)
+        self.trunk = QuantLinear(features.inputs(config.predictors), config.hidden, gain=1.4, **sizes)
+        self.deep = QuantLinear(config.hidden, config.hidden, gain=1.4, input_limit=HIDDEN_LIMIT, limit=SUM_LIMIT)
         self.heads = nn.ModuleList(PlaneHead(plane, config) for plane in range(3))
 
     def forward(
@@ -103,12 +107,12 @@ class WavefrontNet(nn.Module):
         J = self.config.predictors
         blank = straight.new_empty(features.inputs(J) - len(straight) - len(errors), *straight.shape[1:])
         everything = features.fill_logarithms(torch.cat([straight, errors, blank]).flatten(1), J)
-        hidden = rectified(self.deep(rectified(self.trunk(everything.t() / UNIT))))
+        hidden = quantise_relu(self.deep(quantise_relu(self.trunk(everything.t() / UNIT))))
         return self._shapes(targets.flatten(1), base.flatten(1), hidden, rows, predicted)
 
     def predictions(self, rows: Float[Tensor, "n linear"]) -> Float[Tensor, "J3 n"]:
         """Return the predictions of all planes, 3 J of each pixel, on the activations' grid."""
-        return on_grid(self.predict(rows), 4, -PREDICTION_LIMIT, PREDICTION_LIMIT).t()
+        return quantise(self.predict(rows), 4, -PREDICTION_LIMIT, PREDICTION_LIMIT).t()
 
     def _errors(self, targets: Tensor, predicted: Tensor) -> Tensor:
         """Return the predictors' errors at the neighbours, in steps. (PAST * 3 J, B, H, W)"""
@@ -135,6 +139,8 @@ def _straight(planes: Tensor, shown: Tensor, base: Tensor) -> Tensor:
     """Return the features that the predictors take, in steps. (linear, B, H, W)"""
     inside = features.shifted(torch.ones_like(planes[:, :1]), features.NEAR)
     apart = (features.shifted(planes, features.NEAR) - base.repeat(len(features.NEAR), 1, 1, 1)) * inside
-    around = features.shown_around(shown) - torch.cat([base[:1].expand(len(features.SHOWN), -1, -1, -1), base[1:]])
+    neighbour_embedding = features.shown_around(shown) - torch.cat(
+        [base[:1].expand(len(features.SHOWN), -1, -1, -1), base[1:]]
+    )
     middle = base - base.new_tensor(features.START)[:, None, None, None]
-    return features.clamped(torch.cat([apart, around, middle]) * UNIT)
+    return features.clamped(torch.cat([apart, neighbour_embedding, middle]) * UNIT)

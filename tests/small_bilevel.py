@@ -9,14 +9,14 @@ import torch
 from numpy.typing import NDArray
 
 from dvcodec import models
-from dvcodec.models.configs import ScanConfig
-from dvcodec.models.integer.linear import GridLinear
+from dvcodec.models.configs import BilevelPagesConfig
+from dvcodec.models.integer.linear import QuantLinear
 from dvcodec.models.pixels.bilevel import file
-from dvcodec.models.pixels.bilevel.model import BilevelModel
+from dvcodec.models.pixels.bilevel.model import TiledBilevelModel
 from dvcodec.models.pixels.bilevel.quiet import QuietBilevelNet
 
 WEIGHTS = b"pagespag"
-CONFIG = ScanConfig(rows=3, columns=5, width=12)
+CONFIG = BilevelPagesConfig(rows=3, columns=5, width=12)
 
 
 @cache
@@ -26,7 +26,7 @@ def trainable() -> QuietBilevelNet:
         torch.manual_seed(0)
         net = QuietBilevelNet(CONFIG).eval()
         for module in net.modules():
-            if isinstance(module, GridLinear):
+            if isinstance(module, QuantLinear):
                 module.bias.normal_(std=0.5)
         net.quiet.copy_(torch.randint(0, 1000, net.quiet.shape))
     return net
@@ -38,18 +38,18 @@ def weights_bytes() -> bytes:
     return file.write(trainable(), "small-pages")
 
 
-def load(data: bytes | None = None) -> BilevelModel:
+def load(data: bytes | None = None) -> TiledBilevelModel:
     """The model of a weights file's bytes (the small one's if none are given). A fresh one with every call."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "pages.safetensors"
         path.write_bytes(weights_bytes() if data is None else data)
-        found = models.load_pages(path)
-    assert isinstance(found, BilevelModel)
+        found = models.load_bilevel(path)
+    assert isinstance(found, TiledBilevelModel)
     return found
 
 
 @cache
-def page_model() -> BilevelModel:
+def page_model() -> TiledBilevelModel:
     """The small model. Shared: do not change it."""
     return load()
 

@@ -33,7 +33,7 @@ class _Front:
     middles: Tensor  # rounded means of the plane that is being coded (n,), grey levels
 
 
-class WavefrontDescent:
+class WavefrontPass:
     """A walk over a strip, front after front and plane after plane.
 
     Args:

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .net import STEPS
+from .raster_pass import UNIT, BilevelStep, IntegerBilevelNet
 from .ring import WavefrontRing
 from .surroundings import RECTANGLES, window
-from .walk import UNIT, BilevelStep, IntegerBilevelNet
 
 SHIFTS = np.array([[rectangle.shift] for rectangle in RECTANGLES], np.int32)
 
@@ -21,7 +21,7 @@ Tile = tuple[slice, slice]
 """Rows and columns of an image."""
 
 
-class TiledBilevelDescent:
+class TiledBilevelPass:
     """A walk over tiles of an image, a wavefront of all tiles at a time.
 
     Args:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..integer.grid import ACTIVATION_BITS, signed
+from ..integer.grid import ACTIVATION_BITS, quantise_signed
 from ..packing import BoundError, integers
 from .arithmetic import EMBEDDING_BITS, EMBEDDING_LIMIT
 from .codebooks import Codebook, Form
@@ -24,7 +24,7 @@ FORM_BITS = 16
 PARTS = ("constant", "linear", "quadratic")
 
 
-class FrozenCodebook(Codebook):
+class IntegerCodebook(Codebook):
     """Constants of the exact path; float64 holds them, the posterior takes them as float32."""
 
     def __init__(self, plan: LayerPlan, codes: Tensor, parts: dict[str, Tensor]) -> None:
@@ -65,13 +65,13 @@ def exact_scores(layer: LatentLayer, embedding: Tensor) -> Tensor:
 
 def exact_posterior_scores(layer: LatentLayer, query: Tensor) -> Tensor:
     """The posterior's scores in bits, exact float64, for e_q on its grid. (rows, D) -> (rows, K)"""
-    assert isinstance(layer.codebook, FrozenCodebook), "exact scores need frozen weights"
+    assert isinstance(layer.codebook, IntegerCodebook), "exact scores need frozen weights"
     return layer.grouped(layer.codebook.exact_bits, query)
 
 
 def pack_codebook(name: str, book: Codebook) -> dict[str, Tensor]:
     """A trained codebook's integers. BoundError if they do not fit."""
-    packed = {"codes": integers(signed(book.table().detach()), ACTIVATION_BITS, torch.int8)}
+    packed = {"codes": integers(quantise_signed(book.table().detach()), ACTIVATION_BITS, torch.int8)}
     form = book.form()
     if form is None:
         return packed

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from .arithmetic import Arithmetic
 from .config import FamilyConfig
 from .layers import LatentLayer
-from .steps import Evidence, Step
+from .steps import Inference, Step
 
 
 class TopDownNetworks(Protocol):
@@ -33,11 +33,11 @@ class TopDownNetworks(Protocol):
         ...
 
 
-class FamilyDescent:
+class FamilyPass:
     """One batch on its way down."""
 
-    def __init__(self, model: TopDownNetworks, images: int, evidence: Evidence | None) -> None:
-        self.model, self.images, self.evidence = model, images, evidence
+    def __init__(self, model: TopDownNetworks, images: int, inference: Inference | None) -> None:
+        self.model, self.images, self.inference = model, images, inference
         self.d = model.top.expand(images, -1, model.config.sides[-1], model.config.sides[-1])
         self.level = model.config.levels  # the next to enter is one less
         self.pending: list[Tensor] = []
@@ -53,17 +53,17 @@ class FamilyDescent:
         while self.level > layer.plan.level:
             self._enter()
         query = inferred = None
-        if self.evidence is not None:
-            inferred = self.evidence.choices.get(index)
-            query = self.evidence.queries.get(index)
+        if self.inference is not None:
+            inferred = self.inference.choices.get(index)
+            query = self.inference.queries.get(index)
             if query is None:
-                query = layer.query(self.evidence.features[layer.plan.level], self.d)
+                query = layer.query(self.inference.features[layer.plan.level], self.d)
         yield Step(index, layer, self.images, layer.embedding(self.d), query, inferred)
 
     def absorb(self, step: Step, choice: Tensor) -> None:
         """The choice waits until all layers of its level have chosen: they do not see each other."""
         layer = step.layer
-        self.pending.append(layer.pladder(layer.maps(layer.worth(choice, step.query))))
+        self.pending.append(layer.symbol_embedding(layer.maps(layer.worth(choice, step.query))))
 
     def finish(self) -> Tensor:
         """The chain below the last level. (B, C, side, side)"""
@@ -84,5 +84,5 @@ class FamilyDescent:
         total = self.pending[0]
         for other in self.pending[1:]:
             total = total + other
-        self.d = self.model.arithmetic.stream(self.d + total if self.model.config.skips else total)
+        self.d = self.model.arithmetic.quantise_residual(self.d + total if self.model.config.skips else total)
         self.pending = []

@@ -11,8 +11,8 @@ from jaxtyping import Float, Int32
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..integer.compiled import IntegerLinear, rounded
 from ..integer.grid import ACTIVATION_BITS
-from ..photo.integer.chain import FrozenLinear, rounded
 from . import colours
 from .heads import HIDDEN_LIMIT
 from .integer_heads import UNIT, IntegerHead, PlaneStep, placed
@@ -25,7 +25,7 @@ class IntegerRasterNet:
 
     def __init__(self, net: RasterNet) -> None:
         self.reach = net.config.reach
-        self.trunk = FrozenLinear(net.trunk, ACTIVATION_BITS)
+        self.trunk = IntegerLinear(net.trunk, ACTIVATION_BITS)
         self.heads = [IntegerHead(head) for head in net.heads]  # type: ignore[arg-type]
 
 
@@ -42,7 +42,7 @@ class _Front:
     middles: NDArray[np.int32]  # rounded means of the plane that is being coded (n,)
 
 
-class RasterDescent:
+class RasterPass:
     """A walk over a batch of images, wavefront after wavefront and plane after plane.
 
     Args:
@@ -98,10 +98,10 @@ class RasterDescent:
         """Gather the network's inputs for a wavefront's pixels, and run its shared layer."""
         y, x = self.places.fronts[index]
         places, corner = self.places.all(index), self.places.inside(index)
-        around = self.canvas.view(3, -1)[:, self.places.neighbours(places)]
+        neighbour_embedding = self.canvas.view(3, -1)[:, self.places.neighbours(places)]
         inside = self.inside[self.places.neighbours(corner)].repeat(len(self.features), 1)
-        base = base_of(around, inside)
+        base = base_of(neighbour_embedding, inside)
         rows = self.features[:, y, x].flatten(0, 1)
-        inputs = torch.cat([differences(around, inside, base), rows], dim=1).mul_(UNIT)
+        inputs = torch.cat([differences(neighbour_embedding, inside, base), rows], dim=1).mul_(UNIT)
         hidden = rounded(self.net.trunk(inputs)).clamp_(0, HIDDEN_LIMIT)
         return _Front(index, places, base, inputs, hidden, inputs.new_zeros(len(inputs), 0), np.empty(0, np.int32))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from ..top_down_pass import Chooser
+from ..top_down_pass import SymbolSource
 from .distributions import Distribution, hard
 from .relaxations import Relaxation
 from .steps import Step
@@ -75,7 +75,7 @@ class Posterior:
     def __init__(self, pick: Pick, account: Account | None = None) -> None:
         self.pick, self.account = pick, account
 
-    def choose(self, step: Step) -> Tensor:
+    def next(self, step: Step) -> Tensor:
         """Symbols (n,), or relaxed weights (n, K), or Gaussian values (n, D)."""
         if step.posterior is None:
             raise ValueError("a posterior needs evidence: the walk was given none")
@@ -91,7 +91,7 @@ class Prior:
     def __init__(self, pick: Pick) -> None:
         self.pick = pick
 
-    def choose(self, step: Step) -> Tensor:
+    def next(self, step: Step) -> Tensor:
         """Symbols (n,) or Gaussian values (n, D)."""
         return self.pick(step.prior)
 
@@ -99,10 +99,10 @@ class Prior:
 class Replay:
     """Repeats the choices of the first layers, then leaves the choice to another chooser."""
 
-    def __init__(self, choices: Sequence[Tensor], then: Chooser[Step]) -> None:
+    def __init__(self, choices: Sequence[Tensor], then: SymbolSource[Step]) -> None:
         self.choices, self.then = choices, then
 
-    def choose(self, step: Step) -> Tensor:
+    def next(self, step: Step) -> Tensor:
         """The known choice, or the other chooser's."""
         known = step.index < len(self.choices)
-        return self.choices[step.index] if known else self.then.choose(step)
+        return self.choices[step.index] if known else self.then.next(step)

@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import numpy as np
 import pytest
-import small_pages
+import small_bilevel
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -23,9 +23,9 @@ from dvcodec.codec.loaders import Loaders
 from dvcodec.codec.lossless import methods
 from dvcodec.errors import DvcodecError, FormatError, UnsupportedImage, WeightsNotFound
 from dvcodec.image_io.images import from_array, from_image
-from dvcodec.models.integer.linear import GridLinear
-from dvcodec.models.interface.hierarchy import PageModel, PixelStep
-from dvcodec.models.pixels.bilevel.model import BilevelModel
+from dvcodec.models.integer.linear import QuantLinear
+from dvcodec.models.interface.hierarchy import BilevelModel, PixelStep
+from dvcodec.models.pixels.bilevel.model import TiledBilevelModel
 from dvcodec.models.pixels.bilevel.net import HALF, SCORE_BITS, STEPS
 from dvcodec.models.pixels.bilevel.surroundings import RECTANGLES, counts, features, pattern, window
 from program import dvcodec as program
@@ -33,19 +33,19 @@ from program import dvcodec as program
 Pixels = NDArray[np.uint8]
 
 
-def coded(white: Pixels, method: str = "bilevel", model: PageModel | None = None) -> bytes:
+def coded(white: Pixels, method: str = "bilevel", model: BilevelModel | None = None) -> bytes:
     """A lossless file of (H, W) pixels of 0 and 255 in mode 1."""
-    found = methods.Pages(model or small_pages.page_model(), small_pages.WEIGHTS)
+    found = methods.BilevelNetworks(model or small_bilevel.page_model(), small_bilevel.WEIGHTS)
     picture = from_image(Image.fromarray(white != 0), exact=True)
-    return methods.compress(picture, method, lambda: None, load_pages=lambda: found).data
+    return methods.compress(picture, method, lambda: None, load_bilevel=lambda: found).data
 
 
-def decoded(data: bytes, model: PageModel | None = None) -> Pixels:
+def decoded(data: bytes, model: BilevelModel | None = None) -> Pixels:
     """The pixels of a file."""
 
-    def load(prefix: bytes) -> PageModel:
-        assert prefix == small_pages.WEIGHTS
-        return model or small_pages.page_model()
+    def load(prefix: bytes) -> BilevelModel:
+        assert prefix == small_bilevel.WEIGHTS
+        return model or small_bilevel.page_model()
 
     result = decoder.decompress(data, Loaders(bilevel=load))
     assert result.picture.mode == "1" and result.exact
@@ -63,7 +63,7 @@ def images(draw: st.DrawFn) -> Pixels:
     if kind == "chequers":
         y, x = np.indices((height, width))
         return np.where((x + y) % 2, 255, 0).astype(np.uint8)
-    page = small_pages.page(height, width, int(rng.integers(2**31)))
+    page = small_bilevel.page(height, width, int(rng.integers(2**31)))
     flat: dict[str, Pixels] = {
         "white": np.full_like(page, 255),
         "black": np.zeros_like(page),
@@ -88,7 +88,7 @@ def test_auto_is_never_much_larger_than_the_bits(white: Pixels) -> None:
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 300), (300, 1), (2, 90), (97, 3)])
 def test_slim_images_come_back(size: tuple[int, int]) -> None:
-    white = small_pages.page(*size)
+    white = small_bilevel.page(*size)
     assert (decoded(coded(white)) == white).all()
 
 
@@ -110,7 +110,7 @@ def test_tiles_of_uneven_sizes_come_back(size: tuple[int, int], monkeypatch: pyt
     monkeypatch.setattr(tiling, "SIDE", 16)
     for rows in (16, 64, 1000):
         monkeypatch.setattr(tiling, "ROWS", rows)
-        white = small_pages.page(*size)
+        white = small_bilevel.page(*size)
         assert (decoded(coded(white)) == white).all()
 
 
@@ -120,16 +120,16 @@ class Watch:
     def __init__(self) -> None:
         self.contexts: list[NDArray[np.int32]] = []
 
-    def choose(self, step: PixelStep) -> NDArray[np.int32]:
+    def next(self, step: PixelStep) -> NDArray[np.int32]:
         """The pixels as they are."""
         self.contexts.append(step.contexts)
         return step.residuals()
 
 
-def watched(model: BilevelModel, white: Pixels, tiles: list[tiling.Tile]) -> list[NDArray[np.int32]]:
+def watched(model: TiledBilevelModel, white: Pixels, tiles: list[tiling.Tile]) -> list[NDArray[np.int32]]:
     """The contexts of every wavefront."""
     watch = Watch()
-    model.walk(tiles, white // 255, watch, known=True)
+    model.autoregressive_pass(tiles, white // 255, watch, known=True)
     return watch.contexts
 
 
@@ -140,7 +140,7 @@ def whole(white: Pixels) -> list[tiling.Tile]:
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 4), (60, 90), (130, 200)])
 def test_the_walk_s_contexts_are_those_of_the_trained_network(size: tuple[int, int]) -> None:
-    model, white = small_pages.page_model(), small_pages.page(*size)
+    model, white = small_bilevel.page_model(), small_bilevel.page(*size)
     net, plane = model.network, torch.from_numpy(white // 255).float()[None]
     reach = net.config.reach
     found = counts(plane, window(reach) + RECTANGLES)
@@ -156,7 +156,7 @@ def test_the_walk_s_contexts_are_those_of_the_trained_network(size: tuple[int, i
 
 
 def test_tiles_do_not_see_each_other_and_share_wavefronts() -> None:
-    model, white = small_pages.page_model(), small_pages.page(40, 80)
+    model, white = small_bilevel.page_model(), small_bilevel.page(40, 80)
     tiles: list[tiling.Tile] = [(slice(0, 40), slice(0, 40)), (slice(0, 40), slice(40, 80))]
     together = watched(model, white, tiles)
     alone = [watched(model, white, [tile]) for tile in tiles]
@@ -165,12 +165,12 @@ def test_tiles_do_not_see_each_other_and_share_wavefronts() -> None:
 
 
 def test_threads_change_no_byte() -> None:
-    white, threads = small_pages.page(120, 160), torch.get_num_threads()
+    white, threads = small_bilevel.page(120, 160), torch.get_num_threads()
     files = []
     try:
         for count in (1, 3):
             torch.set_num_threads(count)
-            files.append(coded(white, model=small_pages.load()))
+            files.append(coded(white, model=small_bilevel.load()))
     finally:
         torch.set_num_threads(threads)
     assert files[0] == files[1]
@@ -178,23 +178,23 @@ def test_threads_change_no_byte() -> None:
 
 @pytest.mark.parametrize("place", ["first", "rest.0", "last"])
 def test_one_step_of_a_weight_is_noticed(place: str) -> None:
-    data, model = coded(small_pages.page(60, 90)), small_pages.load()
+    data, model = coded(small_bilevel.page(60, 90)), small_bilevel.load()
     linear = model.network.get_submodule(place)
-    assert isinstance(linear, GridLinear)
+    assert isinstance(linear, QuantLinear)
     linear.weight.data[:, 0] += torch.exp2(-linear.exponents())
-    changed = BilevelModel("changed", model.network, model.tables[STEPS:])
+    changed = TiledBilevelModel("changed", model.network, model.tables[STEPS:])
     with pytest.raises(DvcodecError):
         decoded(data, changed)
 
 
 def test_the_paper_is_the_commoner_colour() -> None:
-    white = small_pages.page(64, 64)
+    white = small_bilevel.page(64, 64)
     sizes = [len(coded(image)) for image in (white, 255 - white)]
     assert sizes[0] == sizes[1]
 
 
 def test_hostile_bytes_are_format_errors() -> None:
-    data = coded(small_pages.page(30, 40))
+    data = coded(small_bilevel.page(30, 40))
     rng = np.random.default_rng(0)
     for cut in (*range(0, 40, 3), len(data) - 1):
         refused(data[:cut])
@@ -216,11 +216,11 @@ def nowhere(prefix: bytes) -> NoReturn:
     raise WeightsNotFound("not installed")
 
 
-def known(prefix: bytes) -> PageModel:
+def known(prefix: bytes) -> BilevelModel:
     """The small model, by its id alone."""
-    if prefix != small_pages.WEIGHTS:
+    if prefix != small_bilevel.WEIGHTS:
         raise WeightsNotFound("not installed")
-    return small_pages.page_model()
+    return small_bilevel.page_model()
 
 
 def rewritten(change: Callable[[bytes], bytes], data: bytes) -> bytes:
@@ -231,7 +231,7 @@ def rewritten(change: Callable[[bytes], bytes], data: bytes) -> bytes:
 
 
 def test_sections_with_right_checksums_and_wrong_contents_are_refused() -> None:
-    white = small_pages.page(30, 40)
+    white = small_bilevel.page(30, 40)
     header = container.parse(coded(white)).header
     section = coded(white)[container.parse(coded(white)).header_bytes :]
     for content in (b"\2" + section[1:], section[:1], section[:-3] + b"\x01", b"\0" + bytes(range(1, 200))):
@@ -240,7 +240,7 @@ def test_sections_with_right_checksums_and_wrong_contents_are_refused() -> None:
 
 
 def test_headers_that_make_no_sense_are_refused() -> None:
-    data = coded(small_pages.page(30, 40))
+    data = coded(small_bilevel.page(30, 40))
     with pytest.raises(FormatError, match="a bilevel image of mode L"):
         decoded(rewritten(lambda head: head[:6] + bytes([head[6] | 1]) + head[7:], data))
     with pytest.raises(FormatError, match="features"):
@@ -255,14 +255,14 @@ def test_other_modes_are_refused() -> None:
 
 def test_a_decoder_without_the_model_says_so() -> None:
     with pytest.raises(WeightsNotFound):
-        decoder.decompress(coded(small_pages.page(9, 9)), Loaders())
+        decoder.decompress(coded(small_bilevel.page(9, 9)), Loaders())
     with pytest.raises(WeightsNotFound):
-        decoder.verify(coded(small_pages.page(9, 9)), Loaders(bilevel=nowhere))
+        decoder.verify(coded(small_bilevel.page(9, 9)), Loaders(bilevel=nowhere))
 
 
 def test_the_command_line_takes_the_model_for_scans(tmp_path: Path) -> None:
     source, target = tmp_path / "scan.png", tmp_path / "scan.dvq"
-    Image.fromarray(small_pages.page(200, 150) != 0).save(source)
+    Image.fromarray(small_bilevel.page(200, 150) != 0).save(source)
     for more in ((), ("--method", "bilevel", "--force")):
         done = program("compress", source, "--lossless", *more)
         assert done.code == 0, done.err

@@ -25,11 +25,11 @@ from dvcodec.errors import InvalidArgument
 from dvcodec.image_io.images import from_array
 from dvcodec.models.interface.adaptive_filter import ImageFilter
 from dvcodec.models.interface.hierarchy import PassSettings
-from dvcodec.models.photo.codec_model import PhotoHierarchy
+from dvcodec.models.photo.codec_model import PhotoCodecModel
 from dvcodec.models.photo.encoder import lookahead as foresight
 from dvcodec.models.photo.encoder import lookahead_tiles as tiles
-from dvcodec.models.photo.encoder.lookahead import look_ahead
-from dvcodec.models.photo.encoder.lookahead_tiles import look_ahead_tiles, positions
+from dvcodec.models.photo.encoder.lookahead import lookahead
+from dvcodec.models.photo.encoder.lookahead_tiles import lookahead_in_tiles, positions
 from dvcodec.models.photo.network.chain import StagedLayer
 from dvcodec.models.photo.network.model import PhotoRRVQ
 from dvcodec.models.photo.network.top_down import Step
@@ -42,11 +42,13 @@ Q40 = 40 * 256
 class Adding(FakePhotoModel):
     """A fake whose rendering adds 9 to every sample, which it knows if it may look ahead."""
 
-    walks: int | None = None
+    passes: int | None = None
 
-    def foresee(self, pixels: NDArray[np.uint8], settings: PassSettings, passes: int, *, perceptual: bool) -> object:
+    def lookahead_targets(
+        self, pixels: NDArray[np.uint8], settings: PassSettings, passes: int, *, perceptual: bool
+    ) -> object:
         """What is left for the symbols."""
-        self.walks = passes
+        self.passes = passes
         return pixels.astype(np.float64) - 9
 
     def render(self, state: object, image_filter: ImageFilter | None = None) -> NDArray[np.uint8]:
@@ -58,7 +60,7 @@ class Adding(FakePhotoModel):
 def test_the_symbols_that_are_coded_aim_at_what_was_foreseen() -> None:
     pixels, hierarchy = small_model.photograph(48, 56).clip(9, 255), Adding()
     encoded = encode(pixels, hierarchy, Q40, effort=4)
-    assert hierarchy.walks == 3
+    assert hierarchy.passes == 3
     assert encoded.chunks == encode(pixels - 9, FakeHierarchy(), Q40).chunks
     assert psnr_of(pixels, hierarchy.render(encoded.state)) > psnr_of(pixels, FakeHierarchy().render(encoded.state))
     state = decode(encoded.chunks, hierarchy, PassSettings(48, 56, Q40))
@@ -69,7 +71,7 @@ def test_the_least_effort_looks_nowhere() -> None:
     hierarchy = Adding()
     pixels = small_model.photograph(24, 24)
     assert encode(pixels, hierarchy, Q40).chunks == encode(pixels, FakeHierarchy(), Q40, effort=5).chunks
-    assert hierarchy.walks is None
+    assert hierarchy.passes is None
 
 
 @pytest.mark.parametrize("effort", [1, 2, 3, 9])
@@ -78,7 +80,7 @@ def test_an_effort_is_a_number_of_walks(effort: int) -> None:
     encoder.compress(
         from_array(small_model.photograph(24, 24)), hierarchy, b"12345678", CompressSettings(quality=40, effort=effort)
     )
-    assert hierarchy.walks == (effort - 1 or None)
+    assert hierarchy.passes == (effort - 1 or None)
 
 
 @pytest.mark.parametrize("effort", [0, 10, -1, 2.5, "3", True])
@@ -88,7 +90,7 @@ def test_efforts_out_of_range_are_refused(effort: object) -> None:
 
 
 @pytest.mark.parametrize("grey", [False, True])
-def test_each_walk_makes_bits_and_distortion_cost_less(shipped: PhotoHierarchy, grey: bool) -> None:
+def test_each_walk_makes_bits_and_distortion_cost_less(shipped: PhotoCodecModel, grey: bool) -> None:
     """Weighed as the quality weighs them, in nats."""
     pixels = small_model.photograph(192, 192)
     pixels = pixels[:, :, 1] if grey else pixels
@@ -116,7 +118,7 @@ class Repeated:
         self.block = 0
         self.nats = torch.zeros(())
 
-    def choose(self, step: Step) -> Tensor:
+    def next(self, step: Step) -> Tensor:
         """Symbols (copies * n,)."""
         scores = step.layer.scores(step.embedding)
         if self.block == len(self.blocks):
@@ -129,13 +131,13 @@ class Repeated:
         ).sum(1)
         return chosen
 
-    def total(self, model: PhotoRRVQ, x: Tensor, quality: Tensor, evidence: dict[int, Tensor], copies: int) -> Tensor:
+    def total(self, model: PhotoRRVQ, x: Tensor, quality: Tensor, targets: dict[int, Tensor], copies: int) -> Tensor:
         """Bits and distortion of each copy, in nats. (copies,)"""
         self.nats, self.block = torch.zeros(()), 0
-        known = {stride: tokens.repeat(copies, 1) for stride, tokens in evidence.items()}
-        painted = model.paint((x.shape[2], x.shape[3]), quality.repeat(copies), self, known)
-        error = (model.render(painted) - x).square().flatten(1).sum(1)
-        return self.nats + error / (2 * painted.sigma.square())
+        known = {stride: tokens.repeat(copies, 1) for stride, tokens in targets.items()}
+        decoded = model.top_down_pass((x.shape[2], x.shape[3]), quality.repeat(copies), self, known)
+        error = (model.render(decoded) - x).square().flatten(1).sum(1)
+        return self.nats + error / (2 * decoded.sigma.square())
 
 
 @torch.no_grad()
@@ -145,20 +147,20 @@ def test_gradients_tell_what_other_codes_would_cost_further_down(monkeypatch: py
     How true estimates are is the weights' own, too (docs/experiments/lookahead.md).
     """
     shipped = loading.hierarchy(default(), "cpu")
-    assert isinstance(shipped, PhotoHierarchy)
+    assert isinstance(shipped, PhotoCodecModel)
     model, copies = shipped.network, 60
     x = torch.tensor(small_model.photograph(64, 64)).permute(2, 0, 1)[None].float()
-    quality, walked = shipped.codes(Q40), Repeated()
-    evidence = model.infer(x, quality)
-    before = walked.total(model, x, quality, evidence, 1)
-    _, gradients = foresight._walk(model, x, quality, evidence, {}, grey=False)
+    quality, coded_size = shipped.codes(Q40), Repeated()
+    targets = model.infer(x, quality)
+    before = coded_size.total(model, x, quality, targets, 1)
+    _, gradients = foresight._walk(model, x, quality, targets, {}, grey=False)
     generator, layers = torch.Generator().manual_seed(0), model.chain.layers()
     changes: list[tuple[int, int, int]] = []
     estimates = []
-    for block in torch.randint(len(walked.blocks), (copies,), generator=generator).tolist():
-        index, positions, symbols = walked.blocks[block]
+    for block in torch.randint(len(coded_size.blocks), (copies,), generator=generator).tolist():
+        index, positions, symbols = coded_size.blocks[block]
         place = int(torch.randint(len(symbols), (1,), generator=generator))
-        old, values = int(symbols[place]), layers[index].canvas_values()
+        old, values = int(symbols[place]), layers[index].reconstruction_values()
         new = int((values - values[old]).square().sum(1).topk(2, largest=False).indices[1])
         changes.append((block, place, new))
         codes = layers[index].code_table()
@@ -168,26 +170,26 @@ def test_gradients_tell_what_other_codes_would_cost_further_down(monkeypatch: py
     def changed(self: StagedLayer, symbols: Tensor) -> Tensor:
         seen = symbols.clone()
         for copy, (block, place, symbol) in enumerate(changes):
-            if len(symbols) and block == walked.block - 1:
+            if len(symbols) and block == coded_size.block - 1:
                 seen[copy * len(symbols) // copies + place] = symbol
         return honest(self, seen)
 
     monkeypatch.setattr(StagedLayer, "code", changed)
-    actual = walked.total(model, x, quality, evidence, copies) - before
+    actual = coded_size.total(model, x, quality, targets, copies) - before
     assert float(torch.corrcoef(torch.stack([actual, torch.tensor(estimates)]))[0, 1]) > 0.5
 
 
-def test_looking_ahead_leaves_the_network_as_it_was(shipped: PhotoHierarchy) -> None:
+def test_looking_ahead_leaves_the_network_as_it_was(shipped: PhotoCodecModel) -> None:
     model, pixels = shipped.network, small_model.photograph(64, 64)
     kept = [p.detach().clone() for p in model.parameters()]
-    look_ahead_tiles(model, pixels, shipped.codes(Q40), 1, grey=False)
+    lookahead_in_tiles(model, pixels, shipped.codes(Q40), 1, grey=False)
     assert all(torch.equal(a, b) and b.grad is None for a, b in zip(kept, model.parameters(), strict=True))
     assert not model.training and not any(p.requires_grad for p in model.parameters())
 
 
 def test_training_looks_ahead_without_gradients_of_its_own() -> None:
     model = small_model.trainable().train()
-    look_ahead(model, torch.full((1, 3, 64, 64), 99.0), torch.tensor([2000]), 2)
+    lookahead(model, torch.full((1, 3, 64, 64), 99.0), torch.tensor([2000]), 2)
     assert all(p.requires_grad and p.grad is None for p in model.parameters())
 
 
@@ -196,12 +198,12 @@ def test_training_looks_ahead_without_gradients_of_its_own() -> None:
     [torch.inference_mode, torch.no_grad, lambda: torch.autocast("cpu", torch.bfloat16)],
     ids=["inference_mode", "no_grad", "autocast"],
 )
-def test_a_caller_may_have_modes_of_its_own(around: Callable[[], AbstractContextManager[None]]) -> None:
+def test_a_caller_may_have_modes_of_its_own(neighbour_embedding: Callable[[], AbstractContextManager[None]]) -> None:
     """Weights that are loaded there serve callers elsewhere too."""
     pixels = small_model.photograph(40, 40)
     expected = dvcodec.compress_array(pixels, 40)
     loading.forget()
-    with around():
+    with neighbour_embedding():
         assert dvcodec.compress_array(pixels, 40) == expected
         dvcodec.decompress(expected)
     assert dvcodec.compress_array(pixels, 40) == expected
@@ -215,23 +217,23 @@ def test_threads_share_a_network() -> None:
         assert list(pool.map(lambda each: dvcodec.compress_array(each, 40, effort=2), pixels * 2)) == alone * 2
 
 
-def test_a_grey_picture_has_no_costs_of_colours(shipped: PhotoHierarchy) -> None:
+def test_a_grey_picture_has_no_costs_of_colours(shipped: PhotoCodecModel) -> None:
     pixels = np.repeat(small_model.photograph(64, 64)[:, :, :1], 3, axis=2)
     layers = shipped.network.chain.layers()
-    _, grey = look_ahead_tiles(shipped.network, pixels, shipped.codes(Q40), 1, grey=True)
+    _, grey = lookahead_in_tiles(shipped.network, pixels, shipped.codes(Q40), 1, grey=True)
     assert set(grey) == {i for i, layer in enumerate(layers) if not layer.chroma}
-    _, colour = look_ahead_tiles(shipped.network, pixels, shipped.codes(Q40), 1, grey=False)
+    _, colour = lookahead_in_tiles(shipped.network, pixels, shipped.codes(Q40), 1, grey=False)
     assert set(colour) == set(range(len(layers)))
 
 
-def test_each_tile_is_looked_at_as_an_image(shipped: PhotoHierarchy, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_tile_is_looked_at_as_an_image(shipped: PhotoCodecModel, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tiles, "SIDE", 64)
     pixels, quality, layers = small_model.photograph(100, 70), shipped.codes(Q40), shipped.network.chain.layers()
-    correction, ahead = look_ahead_tiles(shipped.network, pixels, quality, 2, grey=False)
+    correction, ahead = lookahead_in_tiles(shipped.network, pixels, quality, 2, grey=False)
     assert correction.shape == pixels.shape
     for tile in tiles.tiles((100, 70)):
         x = torch.tensor(pixels[tile]).permute(2, 0, 1)[None].float()
-        added, costs = look_ahead(shipped.network, x, quality, 2)
+        added, costs = lookahead(shipped.network, x, quality, 2)
         assert np.allclose(correction[tile], added[0].permute(1, 2, 0).numpy(), atol=1e-2)
         for index, known in costs.items():
             stride = layers[index].stride
@@ -255,6 +257,6 @@ def test_tiles_cover_an_image_once(height: int, width: int, side: int) -> None:
     assert all(part.start % 64 == 0 for tile in parts for part in tile)
 
 
-def test_no_walk_ahead_foresees_nothing(shipped: PhotoHierarchy) -> None:
-    correction, ahead = look_ahead(shipped.network, torch.full((1, 3, 16, 16), 99.0), shipped.codes(Q40), 0)
+def test_no_walk_ahead_foresees_nothing(shipped: PhotoCodecModel) -> None:
+    correction, ahead = lookahead(shipped.network, torch.full((1, 3, 16, 16), 99.0), shipped.codes(Q40), 0)
     assert not ahead and not correction.any()

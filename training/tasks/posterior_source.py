@@ -24,7 +24,7 @@ LARGEST = 4.0
 """Bound of the relaxation's gradients, in nats per sigma, and relative to those of the distortion."""
 
 
-class PosteriorChooser:
+class PosteriorSource:
     """Choose argmin_k distortion + rate (the mode of Bayes' posterior), and sum -ln p(k) by image.
 
     Its attributes: `nats` is the rate by image, (B,), `layer_nats` the same by layer, `codes` counts the symbols in
@@ -44,7 +44,7 @@ class PosteriorChooser:
         self.codes: dict[str, int] = {}
         self._used: dict[str, Tensor] = {}  # (K,) by layer
 
-    def choose(self, step: Step) -> Tensor:
+    def next(self, step: Step) -> Tensor:
         """Return symbols (n,) int64."""
         assert step.residual is not None
         scores = step.layer.scores(step.embedding)
@@ -76,7 +76,7 @@ class PosteriorChooser:
 
     def _relax(self, step: Step, posterior: Tensor, scores: Tensor) -> None:
         assert step.residual is not None and self.pull_weight is not None
-        values = step.layer.canvas_values().detach()
+        values = step.layer.reconstruction_values().detach()
         surprise = posterior * -scores
         gradient = surprise @ values - surprise.sum(1, keepdim=True) * (posterior @ values)
         scale = self.emphasis * self.pull_weight.repeat_interleave(len(gradient) // self.batch)[:, None]

@@ -11,8 +11,8 @@ from jaxtyping import Float, Int32, Integer
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ...integer.grid import ACTIVATION_BITS, signed
-from ...photo.integer.chain import FrozenLinear, rounded
+from ...integer.compiled import IntegerLinear, rounded
+from ...integer.grid import ACTIVATION_BITS, quantise_signed
 from ..places import WavefrontPlaces
 from .net import HALF, HIDDEN_LIMIT, SCORE_BITS, BilevelNet
 
@@ -25,14 +25,14 @@ class IntegerBilevelNet:
     def __init__(self, net: BilevelNet) -> None:
         self.reach = net.config.reach
         taps = len(self.reach.offsets())
-        self.first = first = FrozenLinear(net.first, ACTIVATION_BITS)
+        self.first = first = IntegerLinear(net.first, ACTIVATION_BITS)
         self.taps, self.features, self.bias = first.matrix[:taps], first.matrix[taps:], first.bias
-        self.rest = [FrozenLinear(layer, ACTIVATION_BITS) for layer in net.rest]  # type: ignore[arg-type]
-        self.last = FrozenLinear(net.last, SCORE_BITS)
+        self.rest = [IntegerLinear(layer, ACTIVATION_BITS) for layer in net.rest]  # type: ignore[arg-type]
+        self.last = IntegerLinear(net.last, SCORE_BITS)
 
     def lift(self, features: Float[Tensor, "B F H W"]) -> Float[Tensor, "B H W width"]:
         """Return what features add to the first layer."""
-        rows = signed(features).mul(UNIT).permute(0, 2, 3, 1)
+        rows = quantise_signed(features).mul(UNIT).permute(0, 2, 3, 1)
         return (rows.reshape(-1, rows.shape[-1]) @ self.features + self.bias).view(*rows.shape[:3], -1)
 
     def contexts(
@@ -81,12 +81,12 @@ class BilevelStep:
 class LikelierValue:
     """A chooser that takes the likelier value of every pixel."""
 
-    def choose(self, step: BilevelStep) -> Integer[Tensor, " n"]:
+    def next(self, step: BilevelStep) -> Integer[Tensor, " n"]:
         """Return pixels, 0 and 1."""
         return torch.from_numpy(step.contexts > HALF).long()
 
 
-class BilevelDescent:
+class BilevelPass:
     """A walk over a batch of images, wavefront after wavefront.
 
     Args:
