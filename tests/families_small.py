@@ -53,7 +53,12 @@ def lively(config: FamilyConfig, seed: int = 0) -> FamilyVAE:
                 parameter.normal_(std=0.2)
             elif "codebook" in name:
                 parameter.mul_(1.2)
-            elif config.categorical and "strap.last" in name and name.endswith("original0"):
+            elif config.categorical and name.endswith(
+                (
+                    "prior_head.last.parametrizations.weight.original0",
+                    "top_down_head.last.parametrizations.weight.original0",
+                )
+            ):
                 parameter.mul_(5)  # they begin quiet
     return model.eval()
 

@@ -152,9 +152,7 @@ class Tile:
         found: Integers = self.predicted[clamp(y, 0, bottom), clamp(x, 0, right)]
         return found
 
-    def neighbour_embedding(
-        self, values: Integers, y: int, x: int, offsets: list[tuple[int, int]], base: Integers
-    ) -> Integers:
+    def around(self, values: Integers, y: int, x: int, offsets: list[tuple[int, int]], base: Integers) -> Integers:
         """The values at the offsets less their base, 0 where the offset leaves the tile."""
         places = [(y + dy, x + dx) for dy, dx in offsets]
         return np.array([values[at] - base if self.inside(*at) else 0 * base for at in places])
@@ -162,15 +160,15 @@ class Tile:
     def linear(self, y: int, x: int) -> Integers:
         """The linear features."""
         base = self.base(y, x)
-        seen = self.neighbour_embedding(self.pixels, y, x, SEEN, base).ravel()
+        seen = self.around(self.pixels, y, x, SEEN, base).ravel()
         predicted = [self.guess(y, x, dy, dx)[0] - base[0] for dy, dx in PREDICTED]
         every = np.concatenate([seen, predicted, (self.guess(y, x) - base)[1:], base - [128, 0, 0]])
         return (16 * every).clip(-2032, 2032)
 
     def others(self, y: int, x: int) -> Integers:
         """The features that follow."""
-        seen = np.abs(self.neighbour_embedding(self.pixels, y, x, SEEN, self.base(y, x))).clip(0, 127)[NEAREST]
-        errors = self.neighbour_embedding(self.errors, y, x, BEHIND, 0 * self.errors[0, 0])
+        seen = np.abs(self.around(self.pixels, y, x, SEEN, self.base(y, x))).clip(0, 127)[NEAREST]
+        errors = self.around(self.errors, y, x, BEHIND, 0 * self.errors[0, 0])
         lively = [busy(int(seen[:count, plane].sum())) for plane in range(3) for count in (3, 6, 12)]
         return np.array([*errors.ravel(), *lively, *(busy(int(n) // 4) for n in np.abs(errors).sum(axis=0))])
 

@@ -74,11 +74,11 @@ def test_rows_of_what_pixels_see_give_the_same_contexts() -> None:
     net, (white, maps) = network(), inputs(1, 1, 6, 7)
     frozen = IntegerBilevelNet(net)
     with torch.inference_mode():
-        near, neighbour_embedding = (
+        near, around = (
             CONFIG.reach.neighbours(2 * white - 1).flatten(0, 2),
             quantise_signed(maps).permute(0, 2, 3, 1),
         )
-        both = frozen.contexts_of(torch.cat([near, neighbour_embedding.flatten(0, 2)], dim=1) * UNIT)
+        both = frozen.contexts_of(torch.cat([near, around.flatten(0, 2)], dim=1) * UNIT)
         split = frozen.contexts(near, frozen.lift(maps).flatten(0, 2))
     assert np.array_equal(both, split)
 

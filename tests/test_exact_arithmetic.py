@@ -208,7 +208,12 @@ def altered(change: Callable[[PhotoRRVQ], object]) -> PhotoRRVQ:
 
 def test_a_model_whose_sums_could_round_is_not_packed() -> None:
     pack(altered(lambda model: None))
-    for name in ("grow.0.point", "stages.0.0.head", "stages.1.0.blocks.0.spatial", "stages.3.0.layers.0.around"):
+    for name in (
+        "grow.0.point",
+        "stages.0.0.head",
+        "stages.1.0.blocks.0.spatial",
+        "stages.3.0.layers.0.neighbour_embedding",
+    ):
         broken = altered(lambda model: None)
         module = broken.chain.get_submodule(name)
         assert isinstance(module, QuantLinear)
@@ -229,8 +234,8 @@ def test_the_bound_is_two_to_the_24() -> None:
         return change
 
     packed = pack(altered(bias_of(2**24 - 2)))
-    assert packed["chain.stages.0.0.layers.0.ladder.weight"].eq(64).all()
-    with pytest.raises(BoundError, match="ladder"):
+    assert packed["chain.stages.0.0.layers.0.symbol_embedding.weight"].eq(64).all()
+    with pytest.raises(BoundError, match="symbol_embedding"):
         pack(altered(bias_of(2**24)))
 
 

@@ -243,9 +243,9 @@ PLACES = (
     "stages.3.0.head",
     "stages.2.0.close",
     "grow.2.point",
-    "stages.3.0.layers.0.strap",
-    "stages.0.0.layers.1.ladder",
-    "stages.3.0.layers.0.around",
+    "stages.3.0.layers.0.prior_head",
+    "stages.0.0.layers.1.symbol_embedding",
+    "stages.3.0.layers.0.neighbour_embedding",
 )
 
 
@@ -256,7 +256,7 @@ def test_one_step_of_an_exact_weight_is_noticed(place: str) -> None:
     model = small_model.frozen()
     module = model.chain.get_submodule(place)
     assert isinstance(module, QuantLinear)
-    changed = slice(None) if "layers" in place and "strap" not in place else slice(1)
+    changed = slice(None) if "layers" in place and "prior_head" not in place else slice(1)
     module.weight.data[:, changed] += torch.exp2(-module.exponents())[:, None]
     with pytest.raises(DvcodecError):
         recorder.decoded(data, small_model.adapter(model))

@@ -217,7 +217,7 @@ def test_noise_in_what_may_be_float_changes_no_symbol(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "place", ["down.1.0.patch", "down.0.1.second", "latents.1.pstrap.last", "latents.0.pladder.first"]
+    "place", ["down.1.0.patch", "down.0.1.second", "latents.1.prior_head.last", "latents.0.symbol_embedding.first"]
 )
 def test_one_step_of_an_exact_weight_is_noticed(place: str) -> None:
     data, _ = compressed("rrvq-l5")

@@ -198,12 +198,12 @@ def test_training_looks_ahead_without_gradients_of_its_own() -> None:
     [torch.inference_mode, torch.no_grad, lambda: torch.autocast("cpu", torch.bfloat16)],
     ids=["inference_mode", "no_grad", "autocast"],
 )
-def test_a_caller_may_have_modes_of_its_own(neighbour_embedding: Callable[[], AbstractContextManager[None]]) -> None:
+def test_a_caller_may_have_modes_of_its_own(around: Callable[[], AbstractContextManager[None]]) -> None:
     """Weights that are loaded there serve callers elsewhere too."""
     pixels = small_model.photograph(40, 40)
     expected = dvcodec.compress_array(pixels, 40)
     loading.forget()
-    with neighbour_embedding():
+    with around():
         assert dvcodec.compress_array(pixels, 40) == expected
         dvcodec.decompress(expected)
     assert dvcodec.compress_array(pixels, 40) == expected

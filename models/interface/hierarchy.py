@@ -164,7 +164,7 @@ class Residuals(Protocol):
         """Return in how many bits each token's rest is coded, (n,)."""
         ...
 
-    def join(self, tokens: NDArray[np.int32], null_symbol: NDArray[np.int32]) -> NDArray[np.int32]:
+    def join(self, tokens: NDArray[np.int32], remainders: NDArray[np.int32]) -> NDArray[np.int32]:
         """Return the residuals of tokens and what is left of them, (n,)."""
         ...
 

@@ -122,10 +122,8 @@ def _check_scores(name: str, part: dict[str, Tensor]) -> None:
     """Every partial sum of a score must fit 53 bits of its finest grid."""
     means, precision, constant = _dyadic(part)
     v = part["values"].shape[1]
-    receptive_field = torch.tensor([VALUE_LIMIT] * v + [15.0] * CONTEXT, dtype=torch.float64)
-    largest = (precision * receptive_field.square() + 2 * precision * means.abs() * receptive_field).sum(
-        1
-    ) + constant.abs()
+    limits = torch.tensor([VALUE_LIMIT] * v + [15.0] * CONTEXT, dtype=torch.float64)
+    largest = (precision * limits.square() + 2 * precision * means.abs() * limits).sum(1) + constant.abs()
     finest = max(VALUE_PRECISION_BITS + 2 * VALUE_BITS, VALUE_PRECISION_BITS + MEAN_BITS + VALUE_BITS - 1)
     finest = max(finest, CONTEXT_PRECISION_BITS + 2 * EMBEDDING_BITS)
     if float(largest.max()) * 2.0**finest >= 2.0**53:

@@ -76,10 +76,10 @@ class RasterNet(nn.Module):
         """Return the network's inputs for every pixel, and the pixel's base, in grey levels."""
         reach = self.config.reach
         inside = reach.neighbours(torch.ones_like(planes[:1, 0])).expand(len(planes), -1, -1, -1).flatten(0, 2)
-        neighbour_embedding = torch.stack([reach.neighbours(plane).flatten(0, 2) for plane in planes.unbind(1)])
-        base = base_of(neighbour_embedding, inside)
+        around = torch.stack([reach.neighbours(plane).flatten(0, 2) for plane in planes.unbind(1)])
+        base = base_of(around, inside)
         rows = scaled(features).permute(0, 2, 3, 1).flatten(0, 2)
-        return torch.cat([differences(neighbour_embedding, inside, base), rows], dim=1), base
+        return torch.cat([differences(around, inside, base), rows], dim=1), base
 
 
 def scaled(features: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
@@ -87,9 +87,7 @@ def scaled(features: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     return quantise_signed(features) * FEATURE_SCALE
 
 
-def base_of(
-    neighbour_embedding: Float[Tensor, "3 n neighbours"], inside: Float[Tensor, "n neighbours"]
-) -> Float[Tensor, "3 n"]:
+def base_of(around: Float[Tensor, "3 n neighbours"], inside: Float[Tensor, "n neighbours"]) -> Float[Tensor, "3 n"]:
     """Return the mean of the pixels above and to the left, of those inside the image.
 
     Args:
@@ -97,18 +95,18 @@ def base_of(
         inside: 1 for neighbours inside the image, 0 for others.
     """
     above, left = inside[:, 0], inside[:, 1]
-    sums = neighbour_embedding[:, :, 0] + neighbour_embedding[:, :, 1]  # outside is 0
+    sums = around[:, :, 0] + around[:, :, 1]  # outside is 0
     mean = torch.floor((sums + 1) * 0.5)
-    start = neighbour_embedding.new_tensor(START)[:, None]
+    start = around.new_tensor(START)[:, None]
     return torch.where((above + left) == 2, mean, torch.where((above + left) == 1, sums, start))
 
 
 def differences(
-    neighbour_embedding: Float[Tensor, "3 n neighbours"],
+    around: Float[Tensor, "3 n neighbours"],
     inside: Float[Tensor, "n neighbours"],
     base: Float[Tensor, "3 n"],
 ) -> Float[Tensor, "n inputs"]:
     """Return the neighbours' differences to the base, 0 outside, and the base: 3 * neighbours + 3 inputs."""
-    apart = ((neighbour_embedding - base[:, :, None]) * inside).clamp_(-127, 127)
+    apart = ((around - base[:, :, None]) * inside).clamp_(-127, 127)
     middle = base - base.new_tensor(START)[:, None]
     return torch.cat([apart.permute(1, 0, 2).flatten(1), middle.t().clamp(-127, 127)], dim=1)

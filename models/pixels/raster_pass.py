@@ -98,10 +98,10 @@ class RasterPass:
         """Gather the network's inputs for a wavefront's pixels, and run its shared layer."""
         y, x = self.places.fronts[index]
         places, corner = self.places.all(index), self.places.inside(index)
-        neighbour_embedding = self.canvas.view(3, -1)[:, self.places.neighbours(places)]
+        around = self.canvas.view(3, -1)[:, self.places.neighbours(places)]
         inside = self.inside[self.places.neighbours(corner)].repeat(len(self.features), 1)
-        base = base_of(neighbour_embedding, inside)
+        base = base_of(around, inside)
         rows = self.features[:, y, x].flatten(0, 1)
-        inputs = torch.cat([differences(neighbour_embedding, inside, base), rows], dim=1).mul_(UNIT)
+        inputs = torch.cat([differences(around, inside, base), rows], dim=1).mul_(UNIT)
         hidden = rounded(self.net.trunk(inputs)).clamp_(0, HIDDEN_LIMIT)
         return _Front(index, places, base, inputs, hidden, inputs.new_zeros(len(inputs), 0), np.empty(0, np.int32))

@@ -118,5 +118,5 @@ class BilevelTask(Task):
         deltas = torch.tensor([dy * stride + dx for dy, dx in self.reach.offsets()])
         places = (y + self.reach.rows) * stride + x + self.reach.columns
         near = padded.flatten()[places[:, None] + deltas]
-        neighbour_embedding = features(page.found[kept], RECTANGLES)
-        return torch.cat([near, neighbour_embedding, page.white[y, x][:, None]], dim=1)
+        around = features(page.found[kept], RECTANGLES)
+        return torch.cat([near, around, page.white[y, x][:, None]], dim=1)

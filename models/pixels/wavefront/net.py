@@ -139,8 +139,6 @@ def _straight(planes: Tensor, shown: Tensor, base: Tensor) -> Tensor:
     """Return the features that the predictors take, in steps. (linear, B, H, W)"""
     inside = features.shifted(torch.ones_like(planes[:, :1]), features.NEAR)
     apart = (features.shifted(planes, features.NEAR) - base.repeat(len(features.NEAR), 1, 1, 1)) * inside
-    neighbour_embedding = features.shown_around(shown) - torch.cat(
-        [base[:1].expand(len(features.SHOWN), -1, -1, -1), base[1:]]
-    )
+    around = features.shown_around(shown) - torch.cat([base[:1].expand(len(features.SHOWN), -1, -1, -1), base[1:]])
     middle = base - base.new_tensor(features.START)[:, None, None, None]
-    return features.clamped(torch.cat([apart, neighbour_embedding, middle]) * UNIT)
+    return features.clamped(torch.cat([apart, around, middle]) * UNIT)
