@@ -157,7 +157,7 @@ def test_only_a_checkpoint_that_fits_is_gone_on_from(tmp_path: Path) -> None:
     with pytest.raises(DvcodecError, match="other sizes"):
         warm_start_family(model, path)
     (tmp_path / "x.safetensors").write_bytes(b"none")
-    with pytest.raises(DvcodecError, match="no checkpoint"):
+    with pytest.raises(DvcodecError, match="not a checkpoint"):
         warm_start_family(model, tmp_path / "x.safetensors")
 
 

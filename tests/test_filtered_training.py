@@ -55,5 +55,5 @@ def test_filters_are_constants_to_gradients(crops: torch.Tensor) -> None:
 
 
 def test_the_post_filter_alone_does_not_learn_behind_filters() -> None:
-    with pytest.raises(ValueError, match="filtered is of runs of the whole"):
+    with pytest.raises(ValueError, match="filtered needs learns=all"):
         PhotoRecipe(filtered=True, learns="postfilter")

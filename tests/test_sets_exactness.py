@@ -49,7 +49,7 @@ def test_every_environment_writes_the_same_bytes(kind: str, setting: tuple[str, 
 
 
 @pytest.mark.parametrize(
-    "place", ["stem.0", "up.1", "latents.1.qladder", "latents.0.qstrap", "synthesis", "likelihood"]
+    "place", ["stem.0", "up.1", "latents.1.bottom_up_head", "latents.0.top_down_head", "synthesis", "likelihood"]
 )
 def test_one_step_of_any_weight_changes_what_is_decoded(place: str) -> None:
     from dvcodec.codec.entropy.bits_back import BitsBack

@@ -55,7 +55,7 @@ def test_what_is_unpacked_is_what_was_packed() -> None:
     others = packed.keys() - found.keys()
     assert {name.split(".")[0] for name in others} == {"analysis", "synthesis", "postfilter", "chain"}
     chained = {name.split(".")[-1] for name in others if name.startswith("chain.") and ".mean." not in name}
-    assert chained == {"rest", "shift"}
+    assert chained == {"null_symbol", "shift"}
 
 
 def test_variances_come_back_finer_than_they_are_stored() -> None:
@@ -239,7 +239,7 @@ HOSTILE: dict[str, Callable[[dict[str, Any], dict[str, Tensor]], object]] = {
     "a tensor of floats": tensor(WEIGHT, lambda value: value.half()),
     "a number that is not finite": tensor(".mean.bias", lambda value: value.fill_(float("nan"))),
     "an infinite scale": tensor(".scale", lambda value: value.fill_(float("inf"))),
-    "a symbol that there is not": tensor(".rest", lambda value: torch.tensor(2**14, dtype=torch.int16)),
+    "a symbol that there is not": tensor(".null_symbol", lambda value: torch.tensor(2**14, dtype=torch.int16)),
     "a bias whose sum could round": tensor(".head.bias", lambda value: value.to(torch.int32).fill_(2**30)),
     "a shift out of bounds": tensor(".head.shift", lambda value: value.fill_(100)),
     "a negative precision": tensor(".value_precision", lambda value: -value.abs() - 1),
