@@ -11,7 +11,7 @@ from dvcodec.models.families.config import FamilyConfig
 from dvcodec.models.families.distributions import Distribution
 from dvcodec.models.families.model import FamilyVAE
 from dvcodec.models.families.nets import data_dependent_initialisation
-from dvcodec.models.families.symbol_sources import Account, Posterior
+from dvcodec.models.families.symbol_sources import PassCosts, Posterior
 from dvcodec.training.recipes.families import FamilyPreset
 
 TINY = FamilyConfig(
@@ -46,8 +46,8 @@ def lively(config: FamilyConfig, seed: int = 0) -> FamilyVAE:
         model = FamilyVAE(config).train()
         x = images(config, 8)
         with data_dependent_initialisation(model):
-            pick = _sample
-            model.decode(len(x), Posterior(pick), model.infer(x, pick))
+            sampler = _sample
+            model.decode(len(x), Posterior(sampler), model.infer(x, sampler))
         for name, parameter in model.named_parameters():
             if name.endswith("bias") or name == "top":
                 parameter.normal_(std=0.2)
@@ -114,12 +114,12 @@ def states(model: FamilyVAE) -> Tensor:
     return torch.tensor(list(product(*(range(k) for k in sizes))))
 
 
-def enumerate_states(model: FamilyVAE, x: Tensor) -> tuple[Tensor, Account]:
-    """log p(x | z) of every state for one image (1, C, S, S), and the account of all states."""
-    every, account = states(model), Account()
-    pick, repeated = Enumerated(model, every), x.expand(len(every), -1, -1, -1)
-    raw = model.decode(len(every), Posterior(pick, account), model.infer(repeated, pick))
-    return model.p_x().log_prob(repeated, raw).double(), account
+def enumerate_states(model: FamilyVAE, x: Tensor) -> tuple[Tensor, PassCosts]:
+    """log p(x | z) of every state for one image (1, C, S, S), and the costs of all states."""
+    every, costs = states(model), PassCosts()
+    sampler, repeated = Enumerated(model, every), x.expand(len(every), -1, -1, -1)
+    raw = model.decode(len(every), Posterior(sampler, costs), model.infer(repeated, sampler))
+    return model.p_x().log_prob(repeated, raw).double(), costs
 
 
 def shrunk(preset: FamilyPreset) -> FamilyPreset:

@@ -8,7 +8,7 @@ from PIL import Image
 from test_lossless import same
 
 import dvcodec
-from dvcodec.codec.archives.layout import HEADER, End, Head, parse, write_end
+from dvcodec.codec.archives.layout import HEADER, ArchiveHead, End, parse, write_end
 from dvcodec.codec.archives.members import Member, members
 from dvcodec.codec.archives.reader import Archive, Loss
 from dvcodec.codec.loaders import Loaders, installed
@@ -52,12 +52,12 @@ def read(path: Path, loaders: Loaders | None = None) -> tuple[dict[int, Member],
     return found, losses
 
 
-def segments(data: bytes) -> Iterator[tuple[Head | End, int, int, int]]:
+def segments(data: bytes) -> Iterator[tuple[ArchiveHead | End, int, int, int]]:
     """Every head of a whole archive, and where it begins, where its names begin, and where the segment ends."""
     at = len(HEADER)
     while at < len(data):
         head, size = parse(data[at : at + 2048])
-        end = at + size + (head.names_size + head.payload_size if isinstance(head, Head) else 0)
+        end = at + size + (head.names_size + head.payload_size if isinstance(head, ArchiveHead) else 0)
         yield head, at, at + size, end
         at = end
 

@@ -16,7 +16,7 @@ from PIL import Image
 import dvcodec
 from dvcodec.codec.archives import reader
 from dvcodec.codec.archives.extraction import extract
-from dvcodec.codec.archives.layout import FILES, HEADER, MARKER, MOSAIC, Head, write_head
+from dvcodec.codec.archives.layout import FILES, HEADER, MARKER, MOSAIC, ArchiveHead, write_head
 from dvcodec.codec.archives.names import pack
 from dvcodec.codec.archives.reader import Archive, Loss
 from dvcodec.codec.archives.splitting import join_files
@@ -46,7 +46,7 @@ def read(data: bytes, path: Path) -> tuple[set[int], list[str]]:
 def places() -> list[tuple[tuple[int, ...], int, int, int]]:
     """Of every segment: the places of its images, where it begins, where its names begin, and where it ends."""
     found = sample.segments(whole())
-    return [(head.positions, start, names, end) for head, start, names, end in found if isinstance(head, Head)]
+    return [(head.positions, start, names, end) for head, start, names, end in found if isinstance(head, ArchiveHead)]
 
 
 def test_the_whole_archive_is_whole(tmp_path: Path) -> None:
@@ -139,7 +139,7 @@ def test_mutations_raise_only_our_errors(tmp_path_factory: pytest.TempPathFactor
         assert bytes(changed[:6]) != HEADER
 
 
-def forged(head: Head, payload: bytes, section: bytes = b"") -> bytes:
+def forged(head: ArchiveHead, payload: bytes, section: bytes = b"") -> bytes:
     """A segment with right checksums."""
     sized = replace(head, payload_size=len(payload), payload_crc=zlib.crc32(payload))
     return write_head(replace(sized, names_size=len(section), names_crc=zlib.crc32(section))) + section + payload
@@ -151,7 +151,7 @@ def test_mutated_segments_with_right_checksums_raise_only_our_errors(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
     head, _, names, end = data.draw(st.sampled_from(list(sample.segments(whole()))[:-1]))
-    assert isinstance(head, Head)
+    assert isinstance(head, ArchiveHead)
     payload = bytearray(whole()[names + head.names_size : end])
     for _ in range(data.draw(st.integers(0, 3))):
         payload[data.draw(st.integers(0, len(payload) - 1))] = data.draw(st.integers(0, 255))
@@ -170,8 +170,8 @@ def test_mutated_segments_with_right_checksums_raise_only_our_errors(
 
 
 def test_absurd_sizes_allocate_nothing(tmp_path: Path) -> None:
-    small = Head(MOSAIC, (0,), 1, 0, mode="1", height=1, width=1)
-    far = Head(FILES, (2**24 - 1,), 2**31, 0)
+    small = ArchiveHead(MOSAIC, (0,), 1, 0, mode="1", height=1, width=1)
+    far = ArchiveHead(FILES, (2**24 - 1,), 2**31, 0)
     for segment in (forged(replace(small, height=2**12, width=2**12), b"\1x"), write_head(far), forged(far, b"x")):
         tracemalloc.start()
         found, losses = read(sample.joined(segment, images=1, count=1), tmp_path / "a.dvq")
@@ -198,7 +198,7 @@ def test_segments_of_files_hold_lossless_images_only(inner: str, tmp_path: Path)
     lossy = dvcodec.compress(Image.new("L", (3, 3)))
     bad = {"lossy": lossy, "archive": whole(), "cut": good[:-1], "rubbish": b"x"}[inner]
     payload = join_files([good, bad, good])
-    archive = sample.joined(forged(Head(FILES, (0, 1, 2), 1, 0), payload), images=3, count=1)
+    archive = sample.joined(forged(ArchiveHead(FILES, (0, 1, 2), 1, 0), payload), images=3, count=1)
     (tmp_path / "a.dvq").write_bytes(archive)
     found, losses = sample.read(tmp_path / "a.dvq")
     assert set(found) == {0, 2} and "image 2 is lost" in str(losses[0])
@@ -209,7 +209,7 @@ def test_segments_of_files_hold_lossless_images_only(inner: str, tmp_path: Path)
 )
 def test_names_that_lead_out_of_the_folder_are_refused(name: str, tmp_path: Path) -> None:
     payload = join_files([dvcodec.compress(Image.new("L", (3, 3), shade), lossless=True) for shade in (0, 1)])
-    segment = forged(Head(FILES, (0, 1), 1, 0), payload, pack([name, "ok.png"]))
+    segment = forged(ArchiveHead(FILES, (0, 1), 1, 0), payload, pack([name, "ok.png"]))
     path, folder = tmp_path / "in" / "a.dvq", tmp_path / "out" / "deep"
     path.parent.mkdir()
     folder.mkdir(parents=True)
@@ -223,7 +223,7 @@ def test_names_that_lead_out_of_the_folder_are_refused(name: str, tmp_path: Path
 
 def test_equal_names_and_links_write_nothing_twice_and_nothing_outside(tmp_path: Path) -> None:
     payload = join_files([dvcodec.compress(Image.new("L", (3, 3), shade), lossless=True) for shade in range(3)])
-    segment = forged(Head(FILES, (0, 1, 2), 1, 0), payload, pack(["a.png", "A.PNG", "link/b.png"]))
+    segment = forged(ArchiveHead(FILES, (0, 1, 2), 1, 0), payload, pack(["a.png", "A.PNG", "link/b.png"]))
     (tmp_path / "a.dvq").write_bytes(sample.joined(segment, images=3, count=1))
     folder, outside = tmp_path / "out", tmp_path / "outside"
     folder.mkdir()
@@ -240,8 +240,8 @@ def test_heads_that_claim_all_that_follows_are_not_all_believed(
 ) -> None:
     """Each has a checksum that is right, and claims a payload to the end of the file, whose own is wrong."""
     count, padding = 300, 2**18
-    size = len(write_head(Head(FILES, (0,), padding, 1)))
-    heads = [write_head(Head(FILES, (i,), padding + size * (count - i - 8), 1)) for i in range(count - 8)]
+    size = len(write_head(ArchiveHead(FILES, (0,), padding, 1)))
+    heads = [write_head(ArchiveHead(FILES, (i,), padding + size * (count - i - 8), 1)) for i in range(count - 8)]
     path = tmp_path / "a.dvq"
     path.write_bytes(HEADER + b"".join(heads) + bytes(padding))
     reads: list[int] = []

@@ -17,8 +17,8 @@ from dvcodec.codec.archives.layout import (
     MAX_PIXELS,
     MOSAIC,
     SET,
+    ArchiveHead,
     End,
-    Head,
     parse,
     write_end,
     write_head,
@@ -29,11 +29,11 @@ from dvcodec.image_io.limits import MODES
 
 CRC = st.integers(0, 2**32 - 1)
 RUN = tuple(range(9984, 9984 + 256))
-DIGITS = Head(SET, RUN, 3840, 1, mode="1", height=28, width=28, samples_crc=2, weights=1)
+DIGITS = ArchiveHead(SET, RUN, 3840, 1, mode="1", height=28, width=28, samples_crc=2, weights=1)
 
 
 @st.composite
-def heads(draw: st.DrawFn) -> Head:
+def heads(draw: st.DrawFn) -> ArchiveHead:
     """Any head that may be written."""
     kind = draw(st.sampled_from(KINDS))
     first, gaps = draw(st.integers(0, 2**20)), draw(st.lists(st.integers(1, 300), max_size=255))
@@ -41,7 +41,9 @@ def heads(draw: st.DrawFn) -> Head:
     for gap in gaps:
         positions.append(positions[-1] + gap)
     names = draw(st.integers(0, 2**19))
-    common = Head(kind, tuple(positions), draw(st.integers(1, 2**31)), draw(CRC), names, draw(CRC) if names else 0)
+    common = ArchiveHead(
+        kind, tuple(positions), draw(st.integers(1, 2**31)), draw(CRC), names, draw(CRC) if names else 0
+    )
     if kind == FILES:
         return common
     modes = MODES if kind == MOSAIC else MODES[:5]
@@ -53,7 +55,7 @@ def heads(draw: st.DrawFn) -> Head:
 
 
 @given(heads(), st.binary(max_size=5))
-def test_heads_come_back(head: Head, rest: bytes) -> None:
+def test_heads_come_back(head: ArchiveHead, rest: bytes) -> None:
     data = write_head(head)
     assert parse(data + rest) == (head, len(data)) and len(data) <= HEAD_LIMIT
 
@@ -77,7 +79,7 @@ def test_a_run_of_places_costs_two_bytes_and_a_list_one_more_an_image() -> None:
 
 @settings(max_examples=30)
 @given(heads())
-def test_every_cut_and_every_flipped_byte_is_noticed(head: Head) -> None:
+def test_every_cut_and_every_flipped_byte_is_noticed(head: ArchiveHead) -> None:
     data = write_head(head)
     for length in range(len(data)):
         with pytest.raises(FormatError):
@@ -119,7 +121,7 @@ def test_sealed_rubbish_raises_only_our_errors(body: bytes) -> None:
     ],
     ids=lambda head: str(head)[:40],
 )
-def test_what_no_archive_may_say_is_refused(head: Head) -> None:
+def test_what_no_archive_may_say_is_refused(head: ArchiveHead) -> None:
     tracemalloc.start()
     with pytest.raises(FormatError):
         parse(write_head(head))

@@ -14,7 +14,7 @@ from weights_headers import header
 import dvcodec
 from dvcodec import weights
 from dvcodec.codec.archives import grouping, writer
-from dvcodec.codec.archives.layout import MOSAIC, SET, Head
+from dvcodec.codec.archives.layout import MOSAIC, SET, ArchiveHead
 from dvcodec.codec.loaders import installed
 from dvcodec.errors import UnsupportedImage, WeightsNotFound
 from dvcodec.image_io import images
@@ -63,7 +63,7 @@ def test_sets_name_their_weights_once_and_now_and_then(
     monkeypatch.setattr(grouping, "OPEN_PIXELS", 29)
     monkeypatch.setattr(writer, "WEIGHTS_EVERY", 4)
     sample.write(tmp_path / "a.dvq", sets_of(10), "bits-back")
-    heads = [head for head, *_ in sample.segments((tmp_path / "a.dvq").read_bytes()) if isinstance(head, Head)]
+    heads = [head for head, *_ in sample.segments((tmp_path / "a.dvq").read_bytes()) if isinstance(head, ArchiveHead)]
     assert [bool(head.weights_id) for head in heads] == [i in (0, 3, 7) for i in range(10)]
     data = bytearray((tmp_path / "a.dvq").read_bytes())
     data[8] ^= 1  # the first head is lost, and with it the id that it tells

@@ -17,7 +17,7 @@ from dvcodec.models.families.lipschitz import constants
 from dvcodec.models.families.model import FamilyVAE
 from dvcodec.models.families.nets import Conv
 from dvcodec.models.families.relaxations import Relaxation, one_hot
-from dvcodec.models.families.symbol_sources import Account, Posterior, Replay, relaxed, sampled
+from dvcodec.models.families.symbol_sources import PassCosts, Posterior, Replay, relaxed, sampled
 from dvcodec.training.loop.task import Progress
 from dvcodec.training.recipes.families import FAMILY_PRESETS
 from dvcodec.training.tasks.families import ElboTask
@@ -105,9 +105,9 @@ def test_at_low_temperatures_the_bias_vanishes(model: FamilyVAE) -> None:
 @torch.no_grad()
 def test_the_relaxed_elbo_bounds_the_evidence_and_the_bias(config: FamilyConfig) -> None:
     model, x = small.lively(config), small.images(config, 1, seed=5)
-    likelihood, account = small.enumerate_states(model, x)
-    log_q = torch.stack(account.log_q).double().sum(0)
-    weight = likelihood + account.log_ratio().double()
+    likelihood, costs = small.enumerate_states(model, x)
+    log_q = torch.stack(costs.log_q).double().sum(0)
+    weight = likelihood + costs.log_ratio().double()
     inference, elbo = float(torch.logsumexp(weight + log_q, 0)), float(log_q.exp() @ weight)
     bound = measure(model, [x.expand(2000, -1, -1, -1)], temperature=0.3)
     assert bound.relaxed_bound_nats is not None and bound.relaxed_nats is not None
@@ -122,15 +122,15 @@ def test_constants_bound_every_pair_of_relaxed_choices(config: FamilyConfig) -> 
     kappa = constants(model)
     assert kappa is not None
     torch.manual_seed(0)
-    account = Account()
-    pick = relaxed(Relaxation("gumbel-softmax", 0.7))
+    costs = PassCosts()
+    sampler = relaxed(Relaxation("gumbel-softmax", 0.7))
     many = x.expand(200, -1, -1, -1)
     with torch.no_grad():
-        inference = model.infer(many, pick)
-        values = model.p_x().log_prob(many, model.decode(200, Posterior(pick, account), inference))
-        finest = account.choices[-1]
+        inference = model.infer(many, sampler)
+        values = model.p_x().log_prob(many, model.decode(200, Posterior(sampler, costs), inference))
+        finest = costs.choices[-1]
         moved = one_hot(finest)
-        replay = Replay([*account.choices[:-1], moved], Posterior(pick))
+        replay = Replay([*costs.choices[:-1], moved], Posterior(sampler))
         others = model.p_x().log_prob(many, model.decode(200, replay, inference))
     distance = (finest - moved).view(model.layers()[-1].plan.variables, 200, -1).square().sum((0, 2)).sqrt()
     assert bool(((values - others).abs() <= kappa[model.layers()[-1].plan.name] * distance + 1e-9).all())
@@ -201,11 +201,11 @@ def test_a_cold_prior_has_one_sample(model: FamilyVAE) -> None:
 
 
 def test_replay_needs_no_evidence(model: FamilyVAE) -> None:
-    x, account = small.images(model.config, 5), Account()
+    x, costs = small.images(model.config, 5), PassCosts()
     with torch.no_grad():
-        raw = model.decode(5, Posterior(sampled(), account), model.infer(x, sampled()))
-        assert torch.equal(raw, model.decode(5, Replay(account.choices, Posterior(sampled()))))
-        with pytest.raises(ValueError, match="evidence"):
+        raw = model.decode(5, Posterior(sampled(), costs), model.infer(x, sampled()))
+        assert torch.equal(raw, model.decode(5, Replay(costs.choices, Posterior(sampled()))))
+        with pytest.raises(ValueError, match="inference"):
             model.decode(5, Posterior(sampled()))
 
 

@@ -38,17 +38,17 @@ def case(request: pytest.FixtureRequest) -> tuple[FamilyVAE, Tensor]:
 
 @torch.no_grad()
 def test_priors_and_posteriors_are_distributions(case: tuple[FamilyVAE, Tensor]) -> None:
-    _, account = small.enumerate_states(*case)
-    for logs in (account.log_p, account.log_q):
+    _, costs = small.enumerate_states(*case)
+    for logs in (costs.log_p, costs.log_q):
         total = torch.logsumexp(torch.stack(logs).double().sum(0), 0)
         assert float(total) == pytest.approx(0.0, abs=1e-5)
 
 
 @torch.no_grad()
 def test_bounds_rise_from_the_elbo_to_the_evidence(case: tuple[FamilyVAE, Tensor]) -> None:
-    likelihood, account = small.enumerate_states(*case)
-    log_q = torch.stack(account.log_q).double().sum(0)
-    weight, q = likelihood + account.log_ratio().double(), log_q.exp()
+    likelihood, costs = small.enumerate_states(*case)
+    log_q = torch.stack(costs.log_q).double().sum(0)
+    weight, q = likelihood + costs.log_ratio().double(), log_q.exp()
     inference = float(torch.logsumexp(weight + log_q, 0))
     pairs = torch.logaddexp(weight[:, None], weight) - torch.log(torch.tensor(2.0))
     elbo, two = float(q @ weight), float(q @ pairs @ q)
@@ -58,9 +58,9 @@ def test_bounds_rise_from_the_elbo_to_the_evidence(case: tuple[FamilyVAE, Tensor
 
 @torch.no_grad()
 def test_the_divergence_of_a_layer_equals_enumeration(case: tuple[FamilyVAE, Tensor]) -> None:
-    _, account = small.enumerate_states(*case)
-    q = torch.stack(account.log_q).double().sum(0).exp()
-    for (name, kl), log_q, log_p in zip(account.kl.items(), account.log_q, account.log_p, strict=True):
+    _, costs = small.enumerate_states(*case)
+    q = torch.stack(costs.log_q).double().sum(0).exp()
+    for (name, kl), log_q, log_p in zip(costs.kl.items(), costs.log_q, costs.log_p, strict=True):
         enumerated = float(q @ (log_q - log_p).double())
         assert float(q @ kl.double()) == pytest.approx(enumerated, abs=1e-5), name
 
@@ -69,9 +69,9 @@ def test_the_divergence_of_a_layer_equals_enumeration(case: tuple[FamilyVAE, Ten
 @torch.no_grad()
 def test_measured_bounds_agree_with_enumeration(name: str) -> None:
     model, x = small.lively(CONFIGS[name]), small.images(CONFIGS[name], 1, seed=5)
-    likelihood, account = small.enumerate_states(model, x)
-    log_q = torch.stack(account.log_q).double().sum(0)
-    weight, q = likelihood + account.log_ratio().double(), log_q.exp()
+    likelihood, costs = small.enumerate_states(model, x)
+    log_q = torch.stack(costs.log_q).double().sum(0)
+    weight, q = likelihood + costs.log_ratio().double(), log_q.exp()
     inference, elbo = float(torch.logsumexp(weight + log_q, 0)), float(q @ weight)
     two = float(q @ (torch.logaddexp(weight[:, None], weight) - torch.log(torch.tensor(2.0))) @ q)
     error = 5 * float((q @ (weight - elbo).square()).sqrt()) / 400**0.5 + 1e-4
@@ -107,6 +107,6 @@ def test_without_skips_a_prior_forgets_all_but_the_layer_above() -> None:
         axis: Any = name
         config = replace(TINY, hierarchy=axis, sides=(2, 2, 1), symbols=(2, 2, 4), variables=(1, 1, 1))
         model = small.lively(config)
-        _, account = small.enumerate_states(model, small.images(config, 1))
-        finest = account.log_p[2].view(4, -1)  # by the coarsest symbol, all others alike
+        _, costs = small.enumerate_states(model, small.images(config, 1))
+        finest = costs.log_p[2].view(4, -1)  # by the coarsest symbol, all others alike
         assert torch.allclose(finest[0], finest[3], atol=1e-6) == forgets, name

@@ -34,7 +34,7 @@ from dvcodec.models.families.model import FamilyVAE
 from dvcodec.models.families.nets import Conv
 from dvcodec.models.families.packing import pack, unpack
 from dvcodec.models.families.steps import Step
-from dvcodec.models.families.symbol_sources import Account, Posterior, Replay, mode
+from dvcodec.models.families.symbol_sources import PassCosts, Posterior, Replay, mode
 from dvcodec.models.integer.guard import integer_arithmetic
 from dvcodec.models.integer.prior import prior_weights
 from dvcodec.models.top_down_pass import run_pass
@@ -104,10 +104,10 @@ def test_every_form_decodes_to_the_symbols_that_were_coded(name: str, tmp_path: 
 @pytest.mark.parametrize("name", FORMS)
 def test_the_exact_prior_is_that_of_the_trained_model(name: str) -> None:
     """Codebooks are rounded, maps are not: the frozen prior differs by little, in nats a variable."""
-    x, pick, account = small.images(FORMS[name], 1), mode, Account()
+    x, sampler, costs = small.images(FORMS[name], 1), mode, PassCosts()
     model = trained(name)
     with torch.no_grad():
-        model.decode(1, Posterior(pick, account), model.infer(x, pick))
+        model.decode(1, Posterior(sampler, costs), model.infer(x, sampler))
 
     class Compare:
         """Looks at both priors of the frozen model."""
@@ -117,17 +117,17 @@ def test_the_exact_prior_is_that_of_the_trained_model(name: str) -> None:
 
         def next(self, step: Step) -> Tensor:
             weight = prior_weights(exact_scores(step.layer, step.embedding)).double() + 1
-            exact, choice = weight / weight.sum(1, keepdim=True), account.choices[step.index]
+            exact, choice = weight / weight.sum(1, keepdim=True), costs.choices[step.index]
             own = step.prior.log_prob(choice).exp()
             self.worst = max(self.worst, float((exact.gather(1, choice[:, None])[:, 0] - own).abs().max()))
             self.log_p = step.by_image(torch.log(exact.gather(1, choice[:, None])[:, 0]))
-            expected = float(account.log_p[step.index])
+            expected = float(costs.log_p[step.index])
             assert float(self.log_p) == pytest.approx(expected, rel=0.05, abs=0.2), step.layer.plan.name
             return choice
 
     compare = Compare()
     with integer_arithmetic():
-        run_pass(hierarchy(name).network.pass_(1), compare)
+        run_pass(hierarchy(name).network.start_pass(1), compare)
     assert compare.worst < 1e-2
 
 
@@ -135,14 +135,14 @@ def test_the_exact_prior_is_that_of_the_trained_model(name: str) -> None:
 def test_batches_see_the_priors_of_their_images(name: str) -> None:
     """The same symbols in a batch of 16 and alone give the same integers."""
     network, config = hierarchy(name).network, FORMS[name]
-    account = Account()
+    costs = PassCosts()
     x = small.images(config, 16)
     with torch.no_grad():
-        network.decode(16, Posterior(mode, account), network.infer(x, mode))
+        network.decode(16, Posterior(mode, costs), network.infer(x, mode))
 
     def priors(images: slice) -> list[NDArray[np.float32]]:
         count, choices, found = len(x[images]), [], []
-        for layer, choice in zip(network.layers(), account.choices, strict=True):
+        for layer, choice in zip(network.layers(), costs.choices, strict=True):
             choices.append(choice.view(layer.plan.variables, 16, -1)[:, images].reshape(-1))
 
         class Watch:
@@ -154,7 +154,7 @@ def test_batches_see_the_priors_of_their_images(name: str) -> None:
                 return choices[step.index]
 
         with integer_arithmetic():
-            run_pass(network.pass_(count), Watch())
+            run_pass(network.start_pass(count), Watch())
         return found
 
     whole = priors(slice(0, 16))
@@ -236,7 +236,7 @@ def test_sums_too_wide_for_float32_run_in_float64() -> None:
     conv = FamilyVAE(config).layers()[0].bottom_up_head.last
     exact = Conv(conv.inputs, 8, FamilyVAE(small.TINY).arithmetic, kernel=1).eval()
     exact.get_parameter("parametrizations.weight.original1").data.uniform_(-1, 1)
-    exact.widen()
+    exact.choose_precision()
     assert exact.wide
     x = torch.randint(-127, 128, (3, conv.inputs, 1, 1)).float() / 16
     weight, bias = exact.quantised()
@@ -283,7 +283,7 @@ def test_a_header_of_another_size_is_refused() -> None:
 
 def test_replayed_choices_of_a_frozen_model_render_alike() -> None:
     network = hierarchy("hdvae-l3").network
-    x, account = small.images(FORMS["hdvae-l3"], 2), Account()
+    x, costs = small.images(FORMS["hdvae-l3"], 2), PassCosts()
     with torch.no_grad():
-        raw = network.decode(2, Posterior(mode, account), network.infer(x, mode))
-        assert torch.equal(raw, network.decode(2, Replay(account.choices, Posterior(mode))))
+        raw = network.decode(2, Posterior(mode, costs), network.infer(x, mode))
+        assert torch.equal(raw, network.decode(2, Replay(costs.choices, Posterior(mode))))

@@ -78,7 +78,7 @@ def test_the_ema_codebook_equals_the_closed_form() -> None:
     start, e = book.entries.clone(), torch.randn(2, 40, 6, dtype=torch.float64)
     symbols = torch.randint(0, 9, (2, 40))
     for _ in range(7):
-        book.follow(e, symbols)
+        book.update_moving_averages(e, symbols)
     kept = Nearest.DECAY**7
     for v in range(2):
         for k in range(9):
@@ -93,7 +93,7 @@ def test_the_ema_codebook_stays_where_it_is_at_its_means() -> None:
     book = Nearest(PLAN, replace(SIZES, ema_codebook=True)).double()
     before = book.entries.clone()
     symbols = torch.arange(9).expand(2, 9)
-    book.follow(book.entries.clone(), symbols)
+    book.update_moving_averages(book.entries.clone(), symbols)
     assert torch.allclose(book.entries, before)
 
 
@@ -103,7 +103,7 @@ def test_an_entry_that_nothing_chooses_stays_where_it_is() -> None:
     book = Nearest(PLAN, replace(SIZES, ema_codebook=True))
     before, e = book.entries.clone(), torch.randn(2, 1, 6)
     for _ in range(3000):
-        book.follow(e, torch.zeros(2, 1, dtype=torch.long))
+        book.update_moving_averages(e, torch.zeros(2, 1, dtype=torch.long))
     assert torch.allclose(book.entries[:, 1:], before[:, 1:], atol=1e-4)
     assert torch.allclose(book.entries[:, :1], e, atol=1e-4)
     assert float(book.counts.min()) < Nearest.LEAST  # type: ignore[operator]
@@ -114,9 +114,9 @@ def test_moving_averages_keep_their_precision_in_bfloat16() -> None:
     books = [Nearest(PLAN, replace(SIZES, ema_codebook=True)) for _ in range(2)]
     books[1].load_state_dict(books[0].state_dict())
     e, symbols = torch.randn(2, 40, 6).bfloat16(), torch.randint(0, 9, (2, 40))
-    books[0].follow(e.float(), symbols)
+    books[0].update_moving_averages(e.float(), symbols)
     with torch.autocast("cpu", torch.bfloat16):
-        books[1].follow(e, symbols)
+        books[1].update_moving_averages(e, symbols)
     assert torch.equal(books[0].entries, books[1].entries)
 
 
@@ -152,7 +152,7 @@ def test_a_nearest_neighbour_copies_its_gradient_to_the_query() -> None:
     layer = FamilyVAE(config).layers()[0]
     query = torch.randn(8, 2, requires_grad=True)
     symbols = layer.posterior(query).mode()
-    worth = layer.worth(symbols, query)
+    worth = layer.embed(symbols, query)
     assert torch.allclose(worth, layer.codebook.table()[0][symbols])  # type: ignore[union-attr]
     direction = torch.randn(8, 2)
     assert torch.equal(torch.autograd.grad((worth * direction).sum(), query)[0], direction)
@@ -164,7 +164,7 @@ def test_the_worth_of_one_hot_weights_is_that_of_the_symbol() -> None:
         rows = layer.plan.variables * 2 * layer.plan.side**2
         symbols = torch.randint(0, layer.plan.symbols, (rows,))
         weights = torch.nn.functional.one_hot(symbols, layer.plan.symbols).float()
-        assert torch.allclose(layer.worth(symbols, None), layer.worth(weights, None))
+        assert torch.allclose(layer.embed(symbols, None), layer.embed(weights, None))
         maps = torch.randn(2, layer.plan.variables * 4, layer.plan.side, layer.plan.side)
         assert torch.equal(layer.maps(layer.rows(maps)), maps)
 
@@ -218,8 +218,8 @@ def test_resnet_and_skip_lvae_are_one_network(top_prior: Literal["learnt", "unif
     first, second = (small.lively(replace(config, hierarchy=name)) for name in names)
     state, other = first.state_dict(), second.state_dict()
     assert state.keys() == other.keys() and all(torch.equal(state[key], other[key]) for key in state)
-    (raw, account), (raw_, account_) = (small.enumerate_states(m, small.images(config, 1)) for m in (first, second))
-    assert torch.equal(raw, raw_) and torch.equal(account.log_ratio(), account_.log_ratio())
+    (raw, costs), (raw_, costs_) = (small.enumerate_states(m, small.images(config, 1)) for m in (first, second))
+    assert torch.equal(raw, raw_) and torch.equal(costs.log_ratio(), costs_.log_ratio())
 
 
 def test_a_configuration_survives_json() -> None:

@@ -15,13 +15,13 @@ from torch import Tensor, nn
 from dvcodec.models.families.arithmetic import Arithmetic
 from dvcodec.models.families.config import FamilyConfig
 from dvcodec.models.families.distributions import Categorical, Distribution
-from dvcodec.models.families.layers import Head, Ladder, LatentLayer
+from dvcodec.models.families.layers import ChoiceEmbedding, LatentHead, LatentLayer
 from dvcodec.models.families.lipschitz import constants, spectral
 from dvcodec.models.families.model import FamilyVAE
 from dvcodec.models.families.nets import Block, Chain, Conv, Up
 from dvcodec.models.families.relaxations import Relaxation, one_hot
 from dvcodec.models.families.steps import Step
-from dvcodec.models.families.symbol_sources import Account, Posterior, Replay, relaxed
+from dvcodec.models.families.symbol_sources import PassCosts, Posterior, Replay, relaxed
 
 BOUNDED = Arithmetic(exact=False, ceiling=0.8)
 FREE = Arithmetic(exact=False, weight_norm=False)
@@ -45,10 +45,10 @@ PARTS: dict[str, Callable[[], tuple[nn.Module, tuple[int, ...]]]] = {
     "up, cropped": lambda: (Up(2, 3, BOUNDED), (1, 2, 2, 2)),
     "block": lambda: (Block(2, "elu", BOUNDED), (1, 2, 3, 3)),
     "chain": lambda: (Chain(Up(2, 4, BOUNDED), Block(2, "elu", BOUNDED)), (1, 2, 2, 2)),
-    "head": lambda: (Head(3, 2, MAPS, BOUNDED, 1.0), (1, 2, 2, 2)),
-    "dense head": lambda: (Head(3, 2, replace(MAPS, dense=True), BOUNDED, 1.0), (1, 2, 2, 2)),
-    "ladder": lambda: (Ladder(3, 2, MAPS, BOUNDED), (1, 3, 2, 2)),
-    "dense ladder": lambda: (Ladder(3, 2, replace(MAPS, dense=True), BOUNDED), (1, 3, 1, 1)),
+    "head": lambda: (LatentHead(3, 2, MAPS, BOUNDED, 1.0), (1, 2, 2, 2)),
+    "dense head": lambda: (LatentHead(3, 2, replace(MAPS, dense=True), BOUNDED, 1.0), (1, 2, 2, 2)),
+    "ladder": lambda: (ChoiceEmbedding(3, 2, MAPS, BOUNDED), (1, 3, 2, 2)),
+    "dense ladder": lambda: (ChoiceEmbedding(3, 2, replace(MAPS, dense=True), BOUNDED), (1, 3, 1, 1)),
 }
 
 
@@ -69,8 +69,8 @@ def test_a_single_map_says_its_spectral_norm(name: str) -> None:
     config = replace(MAPS, dense=True, head_blocks=0)
     part, shape = {
         "1x1": (Conv(3, 4, FREE, kernel=1), (1, 3, 2, 2)),
-        "dense head": (Head(3, 2, config, FREE, 1.0), (1, 2, 2, 2)),
-        "dense ladder": (Ladder(3, 2, config, FREE), (1, 3, 1, 1)),
+        "dense head": (LatentHead(3, 2, config, FREE, 1.0), (1, 2, 2, 2)),
+        "dense ladder": (ChoiceEmbedding(3, 2, config, FREE), (1, 3, 1, 1)),
     }[name]
     found = slope(part.double(), torch.rand(shape, dtype=torch.float64))
     assert found == pytest.approx(part.lipschitz())  # type: ignore[operator]
@@ -103,11 +103,11 @@ def test_the_ladder_moves_as_far_as_it_says() -> None:
         assert layer.codebook is not None
         rows = layer.plan.variables * layer.plan.side**2
         z = torch.rand(rows, layer.plan.symbols, dtype=torch.float64)
-        moved = slope(lambda z, layer=layer: layer.symbol_embedding(layer.maps(layer.worth(z, None))), z)  # type: ignore[misc]
+        moved = slope(lambda z, layer=layer: layer.symbol_embedding(layer.maps(layer.embed(z, None))), z)  # type: ignore[misc]
         assert 0.1 < moved / (spectral(layer.codebook.table()) * layer.symbol_embedding.lipschitz()) <= 1 + 1e-6
 
 
-def aim(head: Head | None, weight: Tensor, bias: Tensor) -> None:
+def aim(head: LatentHead | None, weight: Tensor, bias: Tensor) -> None:
     """Gives a head's one map these weights."""
     assert head is not None
     head.last.weight.data, head.last.bias.data = weight.clone(), bias.clone()
@@ -178,19 +178,19 @@ def test_constants_bound_what_the_next_layer_moves(config: FamilyConfig) -> None
     torch.manual_seed(0)
     model, x = small.lively(config).double(), small.images(config, 1).double().expand(200, -1, -1, -1)
     coarse, fine = model.layers()
-    pick, account = relaxed(Relaxation("gumbel-softmax", 0.7)), Account()
-    inference = model.infer(x, pick)
-    model.decode(200, Posterior(pick, account), inference)
+    sampler, costs = relaxed(Relaxation("gumbel-softmax", 0.7)), PassCosts()
+    inference = model.infer(x, sampler)
+    model.decode(200, Posterior(sampler, costs), inference)
     found = []
-    for z in (account.choices[0], one_hot(account.choices[0])):
-        watched = Watched(Replay([z, account.choices[1]], Posterior(pick)))
+    for z in (costs.choices[0], one_hot(costs.choices[0])):
+        watched = Watched(Replay([z, costs.choices[1]], Posterior(sampler)))
         model.decode(200, watched, inference)
         found.append(watched.kept)
     moved = torch.zeros(200, dtype=torch.float64)
     for before, after in zip(*found, strict=True):
         assert isinstance(before, Categorical) and isinstance(after, Categorical)
         moved += (before.log_p - after.log_p).abs().amax(-1).view(fine.plan.variables, 200).sum(0)
-    distance = (account.choices[0] - one_hot(account.choices[0])).view(coarse.plan.variables, 200, -1)
+    distance = (costs.choices[0] - one_hot(costs.choices[0])).view(coarse.plan.variables, 200, -1)
     kappas = constants(model)
     assert kappas is not None
     assert bool((moved <= kappas[coarse.plan.name] * distance.square().sum((0, 2)).sqrt() + 1e-9).all())

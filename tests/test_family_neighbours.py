@@ -101,7 +101,7 @@ def test_black_and_white_is_coded_as_it_trains() -> None:
     likelihood, x = bilevel(), (torch.rand(3, 1, 8, 8, generator=torch.Generator().manual_seed(2)) < 0.4).float()
     raw, source = features(3, 8), Recorded()
     with integer_arithmetic():
-        found = run_pass(likelihood.pass_(raw, x), source)
+        found = run_pass(likelihood.start_pass(raw, x), source)
         scores = likelihood.net(x[:, 0], raw) * 2**SCORE_BITS + HALF
     assert torch.equal(likelihood.images(found), x * 255)
     fronts = list(likelihood.net.config.reach.wavefronts(8, 8))
@@ -115,7 +115,7 @@ def test_colour_is_coded_as_it_trains() -> None:
     x = torch.randint(0, 256, (2, 3, 8, 8), generator=torch.Generator().manual_seed(3)).float()
     raw, source = features(2, 8), Recorded()
     with integer_arithmetic():
-        found = run_pass(likelihood.pass_(raw, x), source)
+        found = run_pass(likelihood.start_pass(raw, x), source)
         shapes = [shape for _, shape in likelihood.net(colours.split(x, TRANSFORM), raw)]
     assert torch.equal(likelihood.images(found), x)
     fronts = list(likelihood.net.config.reach.wavefronts(8, 8))

@@ -28,7 +28,7 @@ class Kept:
     """Keeps the priors' and posteriors' log-probabilities of a walk by layer, (V, B, K)."""
 
     def __init__(self) -> None:
-        self.pick = Posterior(relaxed(Relaxation(temperature=0.8)))
+        self.sampler = Posterior(relaxed(Relaxation(temperature=0.8)))
         self.priors: list[Tensor] = []
         self.posteriors: list[Tensor] = []
 
@@ -37,7 +37,7 @@ class Kept:
         for kept, distribution in ((self.priors, step.prior), (self.posteriors, step.posterior)):
             assert isinstance(distribution, Categorical)
             kept.append(distribution.log_p.view(step.layer.plan.variables, -1, step.layer.plan.symbols))
-        return self.pick.next(step)
+        return self.sampler.next(step)
 
 
 def begun(name: str) -> ElboTask:
@@ -73,7 +73,7 @@ def pre_activations(task: ElboTask, x: Tensor) -> dict[str, tuple[float, Tensor,
 def coded_size(task: ElboTask, x: Tensor) -> Kept:
     """One walk with samples of its own."""
     kept = Kept()
-    task.module.decode(len(x), kept, task.module.infer(x, kept.pick.pick))
+    task.module.decode(len(x), kept, task.module.infer(x, kept.sampler.sampler))
     return kept
 
 

@@ -35,7 +35,7 @@ _MODE = 5
 
 
 @dataclass(frozen=True)
-class Head:
+class ArchiveHead:
     """What a segment says before its names and its payload."""
 
     kind: str
@@ -71,7 +71,7 @@ class End:
     """Ids of the weights of sets, by their numbers."""
 
 
-def write_head(head: Head) -> bytes:
+def write_head(head: ArchiveHead) -> bytes:
     """Return the bytes of a segment's head."""
     first, count = head.positions[0], len(head.positions)
     listed = head.positions != tuple(range(first, first + count))
@@ -106,7 +106,7 @@ def _sealed(data: bytes) -> bytes:
     return data + _crc(zlib.crc32(data))
 
 
-def parse(data: bytes) -> tuple[Head | End, int]:
+def parse(data: bytes) -> tuple[ArchiveHead | End, int]:
     """Read the head or end mark that `data` begins with; return it and its size. FormatError if there is none."""
     reader = Reader(data)
     if reader.take(len(MARKER)) != MARKER:
@@ -116,7 +116,7 @@ def parse(data: bytes) -> tuple[Head | End, int]:
     expected = zlib.crc32(data[: reader.position])
     if reader.number(4) != expected:
         raise FormatError("the head of a segment is damaged: its checksum does not match")
-    if isinstance(found, Head):
+    if isinstance(found, ArchiveHead):
         _check(found)
     return found, reader.position
 
@@ -129,7 +129,7 @@ def _parse_end(reader: Reader, form: int) -> End:
     return End(images, segments, tuple(reader.take(8) for _ in range(count)))
 
 
-def _parse_head(reader: Reader, form: int) -> Head:
+def _parse_head(reader: Reader, form: int) -> ArchiveHead:
     kind, mode = KINDS[form & 3], form >> _MODE
     if mode >= len(MODES) or (kind == FILES and form & ~(_LISTED | _NAMES)):
         raise FormatError("a segment asks for features that this release does not know", "upgrade dvcodec")
@@ -142,7 +142,7 @@ def _parse_head(reader: Reader, form: int) -> Head:
     names_crc = reader.number(4) if form & _NAMES else 0
     size, payload_crc = reader.varint("the size of a payload", MAX_PAYLOAD), reader.number(4)
     samples_crc = 0 if plain else reader.number(4)
-    return Head(
+    return ArchiveHead(
         kind,
         positions,
         size,
@@ -169,7 +169,7 @@ def _parse_positions(reader: Reader, listed: bool) -> tuple[int, ...]:
     return tuple(positions)
 
 
-def _check(head: Head) -> None:
+def _check(head: ArchiveHead) -> None:
     """Refuse what the bytes of a head can say and no archive may."""
     if head.positions[-1] >= MAX_IMAGES or not head.payload_size:
         raise FormatError("the head of a segment is not valid")

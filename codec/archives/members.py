@@ -13,7 +13,7 @@ from ..decoder import decode
 from ..loaders import Loaders
 from ..lossless import raw_samples
 from . import mosaics, names
-from .layout import FILES, MOSAIC, Head
+from .layout import FILES, MOSAIC, ArchiveHead
 from .places import runs_of
 from .reader import Archive, Loss, Segment
 from .splitting import split_files
@@ -107,7 +107,7 @@ def _together(segment: Segment, loaders: Loaders) -> list[Picture]:
     return [raw_samples.picture(tile, head.mode, None) for tile in values]
 
 
-def _check_set(values: NDArray[np.uint8], head: Head) -> None:
+def _check_set(values: NDArray[np.uint8], head: ArchiveHead) -> None:
     channels = raw_samples.CHANNELS[head.mode]
     shape = (len(head.positions), head.height, head.width, *((channels,) if channels > 1 else ()))
     if values.shape != shape or values.dtype != np.uint8:

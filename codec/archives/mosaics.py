@@ -15,7 +15,7 @@ from ..decoder import decode as decode_file
 from ..loaders import Loaders
 from ..lossless import methods, raw_samples
 from .coders import Coders
-from .layout import Head
+from .layout import ArchiveHead
 
 _BARE, _WHOLE = (tuple(map(KINDS.index, kinds)) for kinds in ((STORED, WEBP), (MODEL, BILEVEL)))
 """Numbers of the methods whose mosaics are bare pixels, and complete files: there is more to those than pixels."""
@@ -32,7 +32,7 @@ def pack(file: bytes) -> bytes:
     return head + payload_of(parsed.pixels[0])
 
 
-def unpack(payload: bytes, head: Head) -> DvqFile:
+def unpack(payload: bytes, head: ArchiveHead) -> DvqFile:
     """Return the file of a stack, parsed. FormatError if the payload does not belong to the head."""
     method, rows = payload[0], len(head.positions) * head.height
     if method in _WHOLE:
@@ -49,7 +49,7 @@ def unpack(payload: bytes, head: Head) -> DvqFile:
     return parse(assemble(header, Parts(palette=palette, pixels=pixels)))
 
 
-def _check(file: DvqFile, head: Head, rows: int) -> None:
+def _check(file: DvqFile, head: ArchiveHead, rows: int) -> None:
     """Refuse a file that is another than the head says, before anything is decoded."""
     header = file.header
     if not header.lossless or (header.height, header.width, header.mode) != (rows, head.width, head.mode):
@@ -58,7 +58,7 @@ def _check(file: DvqFile, head: Head, rows: int) -> None:
         raise FormatError("a mosaic is not valid: its checksums differ")
 
 
-def decode(payload: bytes, head: Head, loaders: Loaders) -> list[Picture]:
+def decode(payload: bytes, head: ArchiveHead, loaders: Loaders) -> list[Picture]:
     """Return the images of a mosaic. FormatError if they are not what the head says."""
     stack = decode_file(unpack(payload, head), loaders).picture
     values = raw_samples.of(stack)

@@ -11,7 +11,7 @@ from ...errors import DvcodecError, FormatError
 from ..bitstream.header import ARCHIVE, MAGIC, parse_kind
 from ..bitstream.varint import Reader
 from . import names
-from .layout import HEAD_LIMIT, HEADER, MARKER, SET, End, Head, parse, write_head
+from .layout import HEAD_LIMIT, HEADER, MARKER, SET, ArchiveHead, End, parse, write_head
 from .places import Places, runs_of, spoken
 
 _BLOCK = 2**16
@@ -27,7 +27,7 @@ class Segment:
 
     number: int
     """From 1 on, as far as segments were found."""
-    head: Head
+    head: ArchiveHead
     names: tuple[str, ...]
     """Of its images, empty ones where there are none."""
     payload: bytes
@@ -154,7 +154,7 @@ class Archive:
         if size < self.size:
             yield Loss(f"{self.size - size} bytes follow the end of the archive")
 
-    def _segment(self, head: Head, at: int, number: int) -> tuple[Segment | Loss, int]:
+    def _segment(self, head: ArchiveHead, at: int, number: int) -> tuple[Segment | Loss, int]:
         """Return a segment and where to go on: behind it, or, if it is damaged, inside of it."""
         if head.weights_id:
             self._weights[head.weights] = head.weights_id
@@ -171,7 +171,7 @@ class Archive:
         go_on = behind if behind <= self.size and _parsed(self._read(behind, HEAD_LIMIT)) else self._next_head(at)
         return Loss(f"segment {number} {what}", runs_of(head.positions), own), go_on
 
-    def _names(self, head: Head, at: int) -> tuple[tuple[str, ...], str]:
+    def _names(self, head: ArchiveHead, at: int) -> tuple[tuple[str, ...], str]:
         """Return the names of a segment's images, and the reason if they cannot be used."""
         nameless = ("",) * len(head.positions)
         if not head.names_size:
@@ -205,7 +205,7 @@ class Archive:
         return self._file.read(count)
 
 
-def _parsed(data: bytes) -> tuple[Head | End, int] | None:
+def _parsed(data: bytes) -> tuple[ArchiveHead | End, int] | None:
     try:
         return parse(data)
     except FormatError:

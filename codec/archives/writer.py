@@ -11,7 +11,19 @@ from . import choice, names
 from .choice import Together
 from .coders import Coders
 from .grouping import Group, Waiting, stands_alone
-from .layout import FILES, HEADER, KINDS, MAX_COUNT, MAX_IMAGES, MAX_WEIGHTS, SET, End, Head, write_end, write_head
+from .layout import (
+    FILES,
+    HEADER,
+    KINDS,
+    MAX_COUNT,
+    MAX_IMAGES,
+    MAX_WEIGHTS,
+    SET,
+    ArchiveHead,
+    End,
+    write_end,
+    write_head,
+)
 from .splitting import join_files
 
 FILES_BYTES = 2**20
@@ -101,7 +113,7 @@ class Writer:
 
     def _together(self, group: Group, coded: Together) -> None:
         number, weights_id = self._number(coded.weights_id) if coded.kind == SET else (0, b"")
-        head = Head(
+        head = ArchiveHead(
             coded.kind,
             tuple(group.positions),
             len(coded.payload),
@@ -139,18 +151,18 @@ class Writer:
         positions, own_names, files = zip(*sorted(self._files), strict=True)
         self._files = []
         payload = join_files(files)
-        self._segment(Head(FILES, positions, len(payload), zlib.crc32(payload)), list(own_names), payload)
+        self._segment(ArchiveHead(FILES, positions, len(payload), zlib.crc32(payload)), list(own_names), payload)
 
-    def _segment(self, head: Head, own_names: list[str], payload: bytes) -> None:
+    def _segment(self, head: ArchiveHead, own_names: list[str], payload: bytes) -> None:
         section = names.pack(own_names)
-        named = Head(**{**vars(head), "names_size": len(section), "names_crc": zlib.crc32(section)})
+        named = ArchiveHead(**{**vars(head), "names_size": len(section), "names_crc": zlib.crc32(section)})
         data = write_head(named)
         before = self.totals.bytes
         self._write(data + section + payload)
         extra = len(data) - len(write_head(head)) + len(section)
         self._note(head, self.totals.bytes - before - extra, extra)
 
-    def _note(self, head: Head, size: int, name_bytes: int) -> None:
+    def _note(self, head: ArchiveHead, size: int, name_bytes: int) -> None:
         assert head.kind in KINDS
         kind = self.totals.kinds.setdefault(head.kind, {"segments": 0, "images": 0, "bytes": 0})
         kind["segments"] += 1

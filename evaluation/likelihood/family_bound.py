@@ -22,7 +22,7 @@ from ...models.families.config import LayerPlan
 from ...models.families.lipschitz import constants
 from ...models.families.model import FamilyVAE
 from ...models.families.relaxations import Relaxation, one_hot
-from ...models.families.symbol_sources import Account, Posterior, relaxed, sampled
+from ...models.families.symbol_sources import PassCosts, Posterior, relaxed, sampled
 
 
 @dataclass(frozen=True)
@@ -124,17 +124,17 @@ class _Tally:
 
     def elbo(self, x: Tensor) -> None:
         """Add a batch's evidence lower bound with hard samples."""
-        started, account = time.perf_counter(), Account()
-        likelihood = sample_likelihood(self.model, x, account, self.generator)
+        started, costs = time.perf_counter(), PassCosts()
+        likelihood = sample_likelihood(self.model, x, costs, self.generator)
         self.sums["likelihood"] += float(likelihood.double().sum())
-        for name, kl in account.kl.items():
+        for name, kl in costs.kl.items():
             self.kl[name] += float(kl.double().sum())
-        self._count(account)
+        self._count(costs)
         self.images, self.dimensions = self.images + len(x), x[0].numel()
         self.seconds += time.perf_counter() - started
 
-    def _count(self, account: Account) -> None:
-        for layer, symbols in zip(self.model.layers(), account.symbols(), strict=True):
+    def _count(self, costs: PassCosts) -> None:
+        for layer, symbols in zip(self.model.layers(), costs.symbols(), strict=True):
             if layer.codebook is not None:
                 found = layer.codebook.usage(symbols).cpu()
                 self.counts[layer.plan.name] = self.counts.get(layer.plan.name, 0) + found
@@ -153,24 +153,24 @@ class _Tally:
 
     def _weights(self, x: Tensor, copies: int) -> Tensor:
         """Return log p(x, z) - log q(z | x) of `copies` samples for each image, (copies, B) float64."""
-        model, pick, account = self.model, sampled(self.generator), Account()
+        model, sampler, costs = self.model, sampled(self.generator), PassCosts()
         if model.config.infers_upwards:
-            inference = model.infer(x.repeat(copies, 1, 1, 1), pick)
+            inference = model.infer(x.repeat(copies, 1, 1, 1), sampler)
         else:  # the bottom-up pass is the same for all samples
-            inference = model.infer(x, pick).repeat(copies)
-        raw = model.decode(copies * len(x), Posterior(pick, account), inference)
-        weights = model.p_x().log_prob(x.repeat(copies, 1, 1, 1), raw) + account.log_ratio()
+            inference = model.infer(x, sampler).repeat(copies)
+        raw = model.decode(copies * len(x), Posterior(sampler, costs), inference)
+        weights = model.p_x().log_prob(x.repeat(copies, 1, 1, 1), raw) + costs.log_ratio()
         return weights.double().view(copies, -1)
 
     def relaxed(self, x: Tensor, relaxation: Relaxation) -> None:
         """Add a batch's relaxed objective, and the distance of its samples from one-hot vectors."""
-        account = Account()
-        pick = relaxed(relaxation, self.generator)
-        raw = self.model.decode(len(x), Posterior(pick, account), self.model.infer(x, pick))
-        value = self.model.p_x().log_prob(x, raw) + account.log_ratio()
+        costs = PassCosts()
+        sampler = relaxed(relaxation, self.generator)
+        raw = self.model.decode(len(x), Posterior(sampler, costs), self.model.infer(x, sampler))
+        value = self.model.p_x().log_prob(x, raw) + costs.log_ratio()
         self.sums["relaxed"] += float(value.double().sum())
         if self.kappas is not None:
-            for layer, choice in zip(self.model.layers(), account.choices, strict=True):
+            for layer, choice in zip(self.model.layers(), costs.choices, strict=True):
                 difference = (choice - one_hot(choice)).view(layer.plan.variables, len(x), -1)
                 distance = difference.square().sum((0, 2)).sqrt()
                 self.sums["gap"] += self.kappas[layer.plan.name] * float(distance.double().sum())
@@ -215,9 +215,9 @@ class _Tally:
 
 
 def sample_likelihood(
-    model: FamilyVAE, x: Tensor, account: Account, generator: torch.Generator | None = None
+    model: FamilyVAE, x: Tensor, costs: PassCosts, generator: torch.Generator | None = None
 ) -> Tensor:
-    """Return log p(x | z) (B,) for one hard posterior sample per image; divergences are added to `account`."""
-    pick = sampled(generator)
-    raw = model.decode(len(x), Posterior(pick, account), model.infer(x, pick))
+    """Return log p(x | z) (B,) for one hard posterior sample per image; divergences are added to `costs`."""
+    sampler = sampled(generator)
+    raw = model.decode(len(x), Posterior(sampler, costs), model.infer(x, sampler))
     return model.p_x().log_prob(x, raw)

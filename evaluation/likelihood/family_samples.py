@@ -9,7 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from ...models.families.model import FamilyVAE
-from ...models.families.symbol_sources import Account, Pick, Posterior, Prior, Replay, sampled
+from ...models.families.symbol_sources import PassCosts, Posterior, Prior, Replay, Sampler, sampled
 
 BATCH = 64
 """Images that are decoded at a time, so that memory does not grow with their number."""
@@ -66,12 +66,14 @@ def reconstruct(
     )
 
 
-def _reconstructed(model: FamilyVAE, images: Tensor, layers: int | None, pick: Pick, prior: Prior) -> NDArray[np.uint8]:
-    x, account = images.to(_device(model), torch.float32), Account()
-    raw = model.decode(len(x), Posterior(pick, account), model.infer(x, pick))
+def _reconstructed(
+    model: FamilyVAE, images: Tensor, layers: int | None, sampler: Sampler, prior: Prior
+) -> NDArray[np.uint8]:
+    x, costs = images.to(_device(model), torch.float32), PassCosts()
+    raw = model.decode(len(x), Posterior(sampler, costs), model.infer(x, sampler))
     if layers is None:
         return _levels(model, raw)
-    return _levels(model, model.decode(len(x), Replay(account.choices[:layers], prior)))
+    return _levels(model, model.decode(len(x), Replay(costs.choices[:layers], prior)))
 
 
 def grid(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ...errors import DvcodecError, InvalidArgument
-from ...models.families.config import INK
+from ...models.families.config import BINARY_THRESHOLD
 from ...models.families.model import FamilyVAE
 from ..images import image_files, load_rgb
 from . import family_samples, photo_samples
@@ -79,7 +79,7 @@ def _family_pairs(model: FamilyVAE, files: tuple[Path, ...], drawing: SamplingOp
     mode = "RGB" if model.config.channels == 3 else "L"
     levels = np.stack([_middle(path, model.config.image, mode) for path in files])
     binary = model.config.binary
-    levels = np.where(levels >= INK, 255, 0).astype(np.uint8) if binary else levels
+    levels = np.where(levels >= BINARY_THRESHOLD, 255, 0).astype(np.uint8) if binary else levels
     x = torch.from_numpy(levels).float() / (255 if binary else 1)
     made = family_samples.reconstruct(
         model, x, layers=drawing.layers, seed=drawing.seed, temperature=drawing.temperature

@@ -19,7 +19,7 @@ from ..integer.grid import ACTIVATION_BITS, quantise, quantise_residual, quantis
 
 TABLE_BITS = 6
 """Inputs of the tables lie on the grid 2**-6 ..."""
-REACH = 8
+TABLE_LIMIT = 8
 """... in [-8, 8)."""
 GATE_BITS = 8
 """A gate lies on the grid 2**-8."""
@@ -35,7 +35,7 @@ def table(name: str, device: torch.device) -> Tensor:
     function, bits = {"elu": (_elu, ACTIVATION_BITS), "sigmoid": (_sigmoid, GATE_BITS)}[name]
     with localcontext() as decimals:
         decimals.prec = 40
-        points = [Decimal(i) / 2**TABLE_BITS for i in range(-REACH * 2**TABLE_BITS, REACH * 2**TABLE_BITS)]
+        points = [Decimal(i) / 2**TABLE_BITS for i in range(-TABLE_LIMIT * 2**TABLE_BITS, TABLE_LIMIT * 2**TABLE_BITS)]
         steps = [(function(x) * 2**bits + Decimal("0.5")).to_integral_value("ROUND_FLOOR") for x in points]
     limit = 127 if name == "elu" else 2**bits
     entries = torch.tensor([min(int(step), limit) for step in steps], dtype=torch.float32, device=device)
@@ -58,7 +58,7 @@ class _Table(torch.autograd.Function):
         ctx.save_for_backward(x)
         ctx.name = name
         entries = table(name, x.device)
-        index = torch.mul(x, 2.0**TABLE_BITS).add_(0.5).floor_().add_(REACH * 2**TABLE_BITS)
+        index = torch.mul(x, 2.0**TABLE_BITS).add_(0.5).floor_().add_(TABLE_LIMIT * 2**TABLE_BITS)
         found = entries[index.clamp_(0, len(entries) - 1).nan_to_num_(0).long()]
         return found.add_(x - x)  # 0, but what is no number stays none
 
@@ -72,7 +72,7 @@ class _Table(torch.autograd.Function):
         return grads[0] * slope, None
 
 
-def tabled(x: Tensor, name: str) -> Tensor:
+def look_up(x: Tensor, name: str) -> Tensor:
     """The table's entry for each x, which is first rounded to 2**-6 and clamped to [-8, 8)."""
     looked_up: Tensor = _Table.apply(x, name)  # type: ignore[no-untyped-call]
     return looked_up
@@ -96,12 +96,12 @@ class Arithmetic:
 
     def elu(self, x: Tensor) -> Tensor:
         """ELU as an input of a linear map."""
-        return tabled(x, "elu") if self.exact else F.elu(x)
+        return look_up(x, "elu") if self.exact else F.elu(x)
 
     def gated(self, x: Tensor) -> Tensor:
         """a * sigmoid(b) of the two halves of the channels. (B, 2 C, H, W) -> (B, C, H, W)"""
         a, b = x.chunk(2, dim=1)
-        return quantise_signed(a) * tabled(b, "sigmoid") if self.exact else a * torch.sigmoid(b)
+        return quantise_signed(a) * look_up(b, "sigmoid") if self.exact else a * torch.sigmoid(b)
 
     def embedding(self, x: Tensor) -> Tensor:
         """e_p as the prior's scores take it."""

@@ -25,7 +25,7 @@ VARIANCES = (-5.0, 8.0)
 """Bounds of a log-variance: scores stay inside what the exact prior can hold."""
 
 
-class Form(NamedTuple):
+class QuadraticForm(NamedTuple):
     """A quadratic form in bits: constant (V, 1, K), linear (V, D, K), quadratic (V, D, K) or None where it is zero."""
 
     constant: Tensor
@@ -43,10 +43,10 @@ class Codebook(nn.Module):
 
     def __init__(self, plan: LayerPlan, width: int, worth: int) -> None:
         super().__init__()
-        self.width, self.worth = width, worth
+        self.width, self.vector_size = width, worth
         self.shape = (plan.variables, plan.symbols)
 
-    def form(self) -> Form | None:
+    def form(self) -> QuadraticForm | None:
         """The scores' form; None where e is the scores themselves, in bits."""
         raise NotImplementedError
 
@@ -86,14 +86,14 @@ class Responsibilities(Codebook):
         else:
             self.log_variance = nn.Parameter(variance)
 
-    def form(self) -> Form:
+    def form(self) -> QuadraticForm:
         """-1/2 |e - mu|^2 / s - 1/2 log |s|."""
         log_variance = self.log_variance.clamp(*VARIANCES).expand_as(self.means)
         precision = 0.5 * torch.exp(-log_variance)
         determinant = log_variance.mean(-1) if self.literal else log_variance.sum(-1)
         constant = -(precision * self.means.square()).sum(-1) - 0.5 * determinant
         linear, quadratic = (2 * precision * self.means).mT, -precision.mT
-        return Form(constant[:, None] / LN2, linear / LN2, quadratic / LN2)
+        return QuadraticForm(constant[:, None] / LN2, linear / LN2, quadratic / LN2)
 
     def table(self) -> Tensor:
         """The means."""
@@ -110,25 +110,25 @@ class Memory(Codebook):
         super().__init__(plan, config.embedding, config.values)
         root = math.isqrt(plan.symbols)
         self.keys = nn.Parameter(torch.randn(2, plan.variables, root, self.width // 2) / self.width**0.5)
-        self.values = nn.Parameter(self._begun())
+        self.values = nn.Parameter(self._initial_values())
 
     @torch.no_grad()
-    def _begun(self) -> Tensor:
+    def _initial_values(self) -> Tensor:
         """Values begin as the keys, rotated, with variance 1: what a query likes alike is worth alike.
 
         Then a mean over likely symbols still says where the query points; among values drawn apart from their keys
         it says next to nothing, and the quickest way to less noise is to use few symbols. (V, K, worth)
         """
-        rotation = nn.init.orthogonal_(torch.empty(self.width, self.worth))
+        rotation = nn.init.orthogonal_(torch.empty(self.width, self.vector_size))
         begun: Tensor = self.form().linear.mT @ rotation * self.width**0.5
         return begun
 
-    def form(self) -> Form:
+    def form(self) -> QuadraticForm:
         """All K keys written out."""
         a, b = self.keys
         root = a.shape[1]
         full = torch.cat([a.repeat_interleave(root, 1), b.repeat(1, root, 1)], dim=-1)
-        return Form(full.new_zeros(len(full), 1, full.shape[1]), full.mT, None)
+        return QuadraticForm(full.new_zeros(len(full), 1, full.shape[1]), full.mT, None)
 
     def scores(self, e: Tensor) -> Tensor:
         """The same from the factors alone: two products with k keys and their outer sum."""
@@ -147,7 +147,7 @@ class Logits(Codebook):
 
     def __init__(self, plan: LayerPlan, config: FamilyConfig) -> None:
         super().__init__(plan, plan.symbols, config.values)
-        self.values = nn.Parameter(torch.randn(*self.shape, self.worth))
+        self.values = nn.Parameter(torch.randn(*self.shape, self.vector_size))
 
     def form(self) -> None:
         """None: e is the scores."""
@@ -179,10 +179,10 @@ class Nearest(Codebook):
         else:
             self.entries = nn.Parameter(entries)
 
-    def form(self) -> Form:
+    def form(self) -> QuadraticForm:
         """-|e - E_k|^2."""
         squares = self.entries.square().sum(-1)
-        return Form(-squares[:, None], 2 * self.entries.mT, -torch.ones_like(self.entries.mT))
+        return QuadraticForm(-squares[:, None], 2 * self.entries.mT, -torch.ones_like(self.entries.mT))
 
     def table(self) -> Tensor:
         """The entries."""
@@ -195,7 +195,7 @@ class Nearest(Codebook):
         return commitment if self.ema else commitment + (e.detach() - chosen).square().sum(-1)
 
     @torch.no_grad()
-    def follow(self, e: Tensor, symbols: Tensor) -> None:
+    def update_moving_averages(self, e: Tensor, symbols: Tensor) -> None:
         """One step of the moving averages, in their own precision whatever that of e."""
         assert isinstance(self.counts, Tensor) and isinstance(self.sums, Tensor)
         member = F.one_hot(symbols, self.shape[1]).to(self.sums.dtype)  # (V, n, K)

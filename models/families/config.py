@@ -19,10 +19,10 @@ Prior = Literal["embedding", "direct"]
 TopPrior = Literal["learnt", "uniform"]
 Pixels = Literal["bernoulli", "logistic", "mixture", "neighbours"]
 BlockKind = Literal["elu", "gated"]
-INK = 128
+BINARY_THRESHOLD = 128
 """A pixel of at least this level is a 1 to a model of binary images."""
 
-MOST_BLOCKS = 128
+MAX_BLOCKS = 128
 """Residual blocks of all levels, in each direction and before straps: a file cannot ask for minutes of building."""
 
 
@@ -128,8 +128,8 @@ class FamilyConfig:
         bounded = (*bounds, (1, 1024, sizes + pixels), (0, 16, counts), (1, 16, self.reach))
         if not all(type(n) is int and low <= n <= high for low, high, numbers in bounded for n in numbers):
             raise ValueError("a size is no whole number or out of bounds")
-        if self.levels * sum(counts) > MOST_BLOCKS:
-            raise ValueError(f"levels times blocks and head_blocks are more than {MOST_BLOCKS}")
+        if self.levels * sum(counts) > MAX_BLOCKS:
+            raise ValueError(f"levels times blocks and head_blocks are more than {MAX_BLOCKS}")
         if not (0 <= self.dropout < 1 and 0 <= self.lipschitz <= 100 and 0 <= self.commitment <= 100):
             raise ValueError("dropout, lipschitz or commitment is out of bounds")
 

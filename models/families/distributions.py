@@ -34,7 +34,7 @@ class Distribution(Protocol):
         """KL(self || prior). (n,)"""
         ...
 
-    def excess(self, prior: Distribution, choice: Tensor) -> Tensor:
+    def kl_estimate(self, prior: Distribution, choice: Tensor) -> Tensor:
         """log q - log p of hard choices, linear in relaxed ones (Lievin et al., eq 15): one sample of the KL. (n,)"""
         ...
 
@@ -66,7 +66,7 @@ class Categorical:
         assert isinstance(prior, Categorical)
         return (self.log_p.exp() * (self.log_p - prior.log_p)).sum(-1)
 
-    def excess(self, prior: Distribution, choice: Tensor) -> Tensor:
+    def kl_estimate(self, prior: Distribution, choice: Tensor) -> Tensor:
         """sum_k z~_k (log q_k - log p_k). (n,)"""
         assert isinstance(prior, Categorical)
         if not choice.is_floating_point():
@@ -93,7 +93,7 @@ class OneHot(Categorical):
         """-log p of the one symbol. (n,)"""
         return -prior.log_prob(self.mode())
 
-    def excess(self, prior: Distribution, choice: Tensor) -> Tensor:
+    def kl_estimate(self, prior: Distribution, choice: Tensor) -> Tensor:
         """The same: there is one symbol. (n,)"""
         return self.kl(prior)
 
@@ -129,7 +129,7 @@ class Normal:
         distance = ((self.mean - prior.mean) * torch.exp(-prior.log_scale)).square()
         return 0.5 * (ratio.exp() + distance - 1 - ratio).sum(-1)
 
-    def excess(self, prior: Distribution, choice: Tensor) -> Tensor:
+    def kl_estimate(self, prior: Distribution, choice: Tensor) -> Tensor:
         """log q - log p of the values. (n,)"""
         return self.log_prob(choice) - prior.log_prob(choice)
 

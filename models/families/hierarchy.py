@@ -43,14 +43,14 @@ class StepAdapter:
         """The likeliest symbols of q, or those that inference chose on its way up. (n,)"""
         posterior, inferred = self._step.posterior, self._step.inferred
         if posterior is None:
-            raise ValueError("a posterior needs evidence: the walk was given none")
+            raise ValueError("a posterior needs inference: the pass was given none")
         symbols = posterior.mode() if inferred is None else inferred
         return np.asarray(symbols.to(torch.int32).cpu())
 
     def posterior_weights(self) -> NDArray[np.float32]:
         """Integer weights of q (n, K), rows summing to 2**24 - K; of reversible models."""
         if self._step.query is None:
-            raise ValueError("a posterior needs evidence: the walk was given none")
+            raise ValueError("a posterior needs inference: the pass was given none")
         weights = prior_weights(exact_posterior_scores(self._step.layer, self._step.query))
         weights[:, 0] += 2  # the two units that a prior leaves over
         return np.asarray(weights.cpu())
@@ -105,7 +105,7 @@ class FamilyHierarchy:
         assert inference is None or isinstance(inference, Inference)
         refuse_size(self._model.config, settings.height, settings.width)
         with integer_arithmetic():
-            return run_pass(self._model.pass_(1, inference), SourceAdapter(source, self._device), settings.stop)
+            return run_pass(self._model.start_pass(1, inference), SourceAdapter(source, self._device), settings.stop)
 
     def render(self, state: object) -> NDArray[np.uint8]:
         """The likelihood's mean (H, W, 3)."""

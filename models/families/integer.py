@@ -16,7 +16,7 @@ from torch import Tensor
 from ..integer.grid import ACTIVATION_BITS, quantise_signed
 from ..packing import BoundError, integers
 from .arithmetic import EMBEDDING_BITS, EMBEDDING_LIMIT
-from .codebooks import Codebook, Form
+from .codebooks import Codebook, QuadraticForm
 from .config import LayerPlan
 from .layers import LatentLayer
 
@@ -35,12 +35,12 @@ class IntegerCodebook(Codebook):
         for name, part in parts.items():
             self.register_buffer(name, part.double() / 2**FORM_BITS)
 
-    def _form(self, dtype: torch.dtype) -> Form | None:
+    def _form(self, dtype: torch.dtype) -> QuadraticForm | None:
         parts = [None if (part := getattr(self, name, None)) is None else part.to(dtype) for name in PARTS]
         constant, linear, quadratic = parts
-        return None if constant is None or linear is None else Form(constant, linear, quadratic)
+        return None if constant is None or linear is None else QuadraticForm(constant, linear, quadratic)
 
-    def form(self) -> Form | None:
+    def form(self) -> QuadraticForm | None:
         """In the posterior's precision."""
         return self._form(torch.float32)
 
@@ -66,7 +66,7 @@ def exact_scores(layer: LatentLayer, embedding: Tensor) -> Tensor:
 def exact_posterior_scores(layer: LatentLayer, query: Tensor) -> Tensor:
     """The posterior's scores in bits, exact float64, for e_q on its grid. (rows, D) -> (rows, K)"""
     assert isinstance(layer.codebook, IntegerCodebook), "exact scores need frozen weights"
-    return layer.grouped(layer.codebook.exact_bits, query)
+    return layer.per_variable(layer.codebook.exact_bits, query)
 
 
 def pack_codebook(name: str, book: Codebook) -> dict[str, Tensor]:

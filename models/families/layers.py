@@ -27,14 +27,14 @@ def inference_arithmetic(config: FamilyConfig) -> Arithmetic:
     return Arithmetic(config.reversible, 0.0, config.weight_norm)
 
 
-QUIET = 0.1
+SMALL_GAIN = 0.1
 """Spread, at the start, of what must not speak before it knows anything: a Gaussian's log-scales, which are exponents,
 every prior, and what the chain of noisy samples adds to an embedding of the posterior. At 1 the divergence from random
 priors exceeds what the first symbols are worth, and the posteriors shrink to two or three symbols each
 (docs/experiments/small-image-initialisation.md)."""
 
 
-class Head(nn.Module):
+class LatentHead(nn.Module):
     """From a chain's map to what a layer needs of it, at its positions; `dense`, from the whole map to one position.
 
     Its outputs begin with the spread `gain`.
@@ -58,7 +58,7 @@ class Head(nn.Module):
         return self.blocks.lipschitz() * self.last.lipschitz()
 
 
-class Ladder(nn.Module):
+class ChoiceEmbedding(nn.Module):
     """From a layer's vectors to a chain's map; `dense`, from one position to the whole map."""
 
     def __init__(self, inputs: int, side: int, config: FamilyConfig, arithmetic: Arithmetic) -> None:
@@ -92,18 +92,18 @@ class LatentLayer(nn.Module):
         self.uniform = self.nearest or (top and config.top_prior == "uniform")
         self.arithmetic = arithmetic
         self.codebook: Codebook | None = None if self.gaussian else KINDS[config.latent](plan, config)
-        worth = config.embedding if self.codebook is None else self.codebook.worth
+        worth = config.embedding if self.codebook is None else self.codebook.vector_size
         query = 2 * config.embedding if self.codebook is None else self.codebook.width
         self.prior_width = plan.symbols if self.direct and self.codebook is not None else query
         side, count = config.sides[plan.level], plan.variables
         self.inference = up = inference_arithmetic(config)
         down = up if not config.lipschitz else arithmetic  # appendix E: q's functions of z are bounded too
-        prior, loud = count * self.prior_width, 1.0 if config.categorical else QUIET
-        self.bottom_up_head = Head(count * query, side, config, up, loud)
-        self.top_down_head = None if plan.bottom_up else Head(count * query, side, config, down, QUIET)
-        self.prior_head = None if self.uniform else Head(prior, side, config, arithmetic, QUIET)
-        self.symbol_embedding = Ladder(count * worth, side, config, arithmetic)
-        self.up = Ladder(count * worth, side, config, up) if plan.bottom_up and not last else None
+        prior, loud = count * self.prior_width, 1.0 if config.categorical else SMALL_GAIN
+        self.bottom_up_head = LatentHead(count * query, side, config, up, loud)
+        self.top_down_head = None if plan.bottom_up else LatentHead(count * query, side, config, down, SMALL_GAIN)
+        self.prior_head = None if self.uniform else LatentHead(prior, side, config, arithmetic, SMALL_GAIN)
+        self.symbol_embedding = ChoiceEmbedding(count * worth, side, config, arithmetic)
+        self.up = ChoiceEmbedding(count * worth, side, config, up) if plan.bottom_up and not last else None
 
     def rows(self, x: Tensor) -> Tensor:
         """(B, V * D, s, s) -> (V * B * s * s, D)"""
@@ -134,7 +134,7 @@ class LatentLayer(nn.Module):
         """q of e_q (rows, D)."""
         if self.codebook is None:
             return _normal(query)
-        return (OneHot if self.nearest else Categorical)(self.grouped(self.codebook.scores, query))
+        return (OneHot if self.nearest else Categorical)(self.per_variable(self.codebook.scores, query))
 
     def prior(self, embedding: Tensor) -> Distribution:
         """p of e_p (rows, D)."""
@@ -144,14 +144,14 @@ class LatentLayer(nn.Module):
             return Categorical(embedding.new_zeros(len(embedding), self.plan.symbols))
         if self.direct:
             return Categorical(embedding * LN2)
-        return Categorical(self.grouped(self.codebook.scores, embedding))
+        return Categorical(self.per_variable(self.codebook.scores, embedding))
 
-    def grouped(self, function: Callable[[Tensor], Tensor], rows: Tensor) -> Tensor:
+    def per_variable(self, function: Callable[[Tensor], Tensor], rows: Tensor) -> Tensor:
         """A function of (V, n, D) on rows (V * n, D), in full precision."""
         with torch.autocast(rows.device.type, enabled=False):
             return function(rows.view(self.plan.variables, -1, rows.shape[1])).flatten(0, 1)
 
-    def worth(self, choice: Tensor, query: Tensor | None) -> Tensor:
+    def embed(self, choice: Tensor, query: Tensor | None) -> Tensor:
         """What choices are worth: symbols (rows,), weights (rows, K) or Gaussian values. (rows, D)
 
         A nearest neighbour copies its gradient to the query (van den Oord et al. 2017).
@@ -174,10 +174,10 @@ class LatentLayer(nn.Module):
         e, symbols = self._paired(query, choice)
         return self.codebook.losses(e, symbols).flatten()
 
-    def follow(self, query: Tensor, choice: Tensor) -> None:
+    def update_moving_averages(self, query: Tensor, choice: Tensor) -> None:
         """A step of the EMA codebook."""
         assert isinstance(self.codebook, Nearest)
-        self.codebook.follow(*self._paired(query.detach(), choice))
+        self.codebook.update_moving_averages(*self._paired(query.detach(), choice))
 
     def _paired(self, query: Tensor, choice: Tensor) -> tuple[Tensor, Tensor]:
         return query.view(self.plan.variables, -1, query.shape[1]), choice.view(self.plan.variables, -1)

@@ -12,7 +12,7 @@ from .layers import LatentLayer, inference_arithmetic
 from .likelihoods import KINDS, Likelihood
 from .nets import Chain, Conv, Down, Up, blocks
 from .steps import Inference, Step
-from .symbol_sources import Pick
+from .symbol_sources import Sampler
 from .top_down import FamilyPass
 
 
@@ -73,17 +73,17 @@ class FamilyVAE(nn.Module):
         """The layers in the order of the walk, coarsest first."""
         return [layer for layer in self.latents if isinstance(layer, LatentLayer)]
 
-    def infer(self, x: Tensor, pick: Pick) -> Inference:
-        """The bottom-up pass over images (B, C, S, S); layers that are inferred upwards choose by `pick`."""
+    def infer(self, x: Tensor, sampler: Sampler) -> Inference:
+        """The bottom-up pass over images (B, C, S, S); layers that are inferred upwards choose by `sampler`."""
         h: Tensor = self.stem(self._seen(x))
         inference = Inference([], {}, {})
         upwards = {m.plan.level: (i, m) for i, m in enumerate(self.layers()) if m.plan.bottom_up}
-        for level, climb in enumerate(self.up):
-            h = climb(h)
+        for level, blocks_up in enumerate(self.up):
+            h = blocks_up(h)
             inference.features.append(h)
             if level in upwards:
                 index, layer = upwards[level]
-                h = self._choose_upwards(index, layer, h, pick, inference)
+                h = self._choose_upwards(index, layer, h, sampler, inference)
         return inference
 
     def _seen(self, x: Tensor) -> Tensor:
@@ -92,17 +92,19 @@ class FamilyVAE(nn.Module):
             return 2 * x - 1
         return (x - 128) / 16 if self.config.reversible else x / 127.5 - 1
 
-    def _choose_upwards(self, index: int, layer: LatentLayer, h: Tensor, pick: Pick, inference: Inference) -> Tensor:
+    def _choose_upwards(
+        self, index: int, layer: LatentLayer, h: Tensor, sampler: Sampler, inference: Inference
+    ) -> Tensor:
         """q(z_l | z_<l, x) with skip connections (eq 18, 22), q(z_l | z_l-1) without (eq 17)."""
         query = layer.query(h, None)
-        choice = pick(layer.posterior(query))
+        choice = sampler(layer.posterior(query))
         inference.queries[index], inference.choices[index] = query, choice
         if layer.up is None:
             return h
-        risen: Tensor = layer.up(layer.maps(layer.worth(choice, query)))
+        risen: Tensor = layer.up(layer.maps(layer.embed(choice, query)))
         return inference_arithmetic(self.config).quantise_residual(h + risen if self.config.skips else risen)
 
-    def pass_(self, images: int, inference: Inference | None = None) -> FamilyPass:
+    def start_pass(self, images: int, inference: Inference | None = None) -> FamilyPass:
         """The way down for so many images, to be walked once."""
         return FamilyPass(self, images, inference)
 
@@ -110,7 +112,7 @@ class FamilyVAE(nn.Module):
         self, images: int, source: SymbolSource[Step], inference: Inference | None = None, stop: int | None = None
     ) -> Tensor:
         """Walks down and gives the likelihood's parameters. (B, outputs, S, S)"""
-        return self.synthesise(run_pass(self.pass_(images, inference), source, stop))
+        return self.synthesise(run_pass(self.start_pass(images, inference), source, stop))
 
     def synthesise(self, d: Tensor) -> Tensor:
         """From the end of the chain to the likelihood's parameters. (B, outputs, S, S)"""

@@ -45,9 +45,9 @@ class Bilevel(nn.Module):
 
     def mean(self, raw: Tensor) -> Tensor:
         """Not the mean, which has no closed form, but the picture whose every pixel is the likelier one."""
-        return run_pass(self.pass_(raw.float(), None), LikelierValue())[:, None]
+        return run_pass(self.start_pass(raw.float(), None), LikelierValue())[:, None]
 
-    def pass_(self, raw: Tensor, x: Tensor | None) -> BilevelPass:
+    def start_pass(self, raw: Tensor, x: Tensor | None) -> BilevelPass:
         """The way over the pixels, as x (B, 1, H, W) says."""
         net = IntegerBilevelNet(self.net)
         return BilevelPass(net, net.lift(raw), None if x is None else x[:, 0])
@@ -81,9 +81,9 @@ class Colour(nn.Module):
 
     def mean(self, raw: Tensor) -> Tensor:
         """Not the mean, which has no closed form, but the picture whose every pixel is its distribution's middle."""
-        return self.images(run_pass(self.pass_(raw.float(), None), _Middle()))
+        return self.images(run_pass(self.start_pass(raw.float(), None), _MeanPixels()))
 
-    def pass_(self, raw: Tensor, x: Tensor | None) -> RasterPass:
+    def start_pass(self, raw: Tensor, x: Tensor | None) -> RasterPass:
         """The way over the pixels, as x (B, 3, H, W) says."""
         return RasterPass(IntegerRasterNet(self.net), raw, None if x is None else _planes(x))
 
@@ -96,7 +96,7 @@ class Colour(nn.Module):
         return ResidualTokens(self.tables.numpy().astype(np.float32))
 
 
-class _Middle:
+class _MeanPixels:
     """Takes every pixel's rounded mean."""
 
     def next(self, step: interface.PixelStep) -> Tensor:

@@ -41,7 +41,7 @@ class Conv(QuantLinear):
         self.wide = False
         if arithmetic.weight_norm:
             parametrizations.weight_norm(self)
-            _steady(self.get_parameter("parametrizations.weight.original1"))
+            _set_direction_scale(self.get_parameter("parametrizations.weight.original1"))
 
     def quantised(self) -> tuple[Tensor, Tensor]:
         """Weights (outputs, inputs * kernel^2) and bias as this arithmetic has them."""
@@ -58,17 +58,17 @@ class Conv(QuantLinear):
         if self.training or not self.arithmetic.exact:
             return torch.add(F.conv2d(x, kernel, padding=self.kernel // 2), bias.view(1, -1, 1, 1))
         if self.wide:
-            return self._exactly(x.double(), kernel.double(), bias.double()).float()
-        return self._exactly(x, kernel, bias)
+            return self._integer_convolution(x.double(), kernel.double(), bias.double()).float()
+        return self._integer_convolution(x, kernel, bias)
 
-    def _exactly(self, x: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
+    def _integer_convolution(self, x: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
         if self.kernel == 3:
             return nine_products(x, kernel, bias)
         B, _, H, W = x.shape
         rows = x.permute(0, 2, 3, 1).reshape(B * H * W, -1)
         return torch.addmm(bias, rows, kernel.flatten(1).t()).view(B, H, W, -1).permute(0, 3, 1, 2)
 
-    def widen(self) -> None:
+    def choose_precision(self) -> None:
         """Chooses the exact path's precision by the largest sum that these weights can cause."""
         self.wide = self.accumulator_bound() >= FLOAT32_LIMIT
 
@@ -83,7 +83,7 @@ class Conv(QuantLinear):
         return float(self._norm(self.quantised()[0].detach()))
 
 
-def _steady(direction: nn.Parameter) -> None:
+def _set_direction_scale(direction: nn.Parameter) -> None:
     """Gives the rows' entries a spread of `DIRECTION`, which changes no product, only how far a step turns them."""
     with torch.no_grad():
         rows = direction.flatten(1)

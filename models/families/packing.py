@@ -74,7 +74,7 @@ def unpack(config: FamilyConfig, packed: Tensors | Mapping[str, Tensor]) -> Fami
         part = tensors.below(name)
         if isinstance(module, Conv) and module.arithmetic.exact:
             unpack_grid(name, module, part, FLOAT64_LIMIT)
-            module.widen()
+            module.choose_precision()
         elif isinstance(module, Conv):
             _unpack_float(module, part)
         elif isinstance(module, QuantLinear):
@@ -124,7 +124,7 @@ def _unpack_codebook(name: str, layer: LatentLayer, own: Tensors) -> IntegerCode
     assert layer.codebook is not None
     variables, symbols = layer.codebook.shape
     width, form = layer.codebook.width, layer.codebook.form()
-    codes = own.take("codes", torch.int8, (variables, symbols, layer.codebook.worth))
+    codes = own.take("codes", torch.int8, (variables, symbols, layer.codebook.vector_size))
     shapes = {"constant": (variables, 1, symbols), "linear": (variables, width, symbols)}
     if form is None:
         shapes = {}

@@ -61,7 +61,7 @@ class FamilySet:
         assert isinstance(state, Tensor)
         with integer_arithmetic():
             wanted = None if samples is None else self._pixels(samples)
-            pass_: TopDownPass[Any, Tensor] = self._likelihood.pass_(state, wanted)
+            pass_: TopDownPass[Any, Tensor] = self._likelihood.start_pass(state, wanted)
             found = run_pass(pass_, _PixelSourceAdapter(source))
             images = self._likelihood.images(found).to(torch.uint8).permute(0, 2, 3, 1)
             return np.ascontiguousarray(images[..., 0] if self._likelihood.binary else images)

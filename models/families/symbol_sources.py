@@ -1,4 +1,4 @@
-"""Who chooses the symbols on the walk down a family's hierarchy, and the account of what the choices cost."""
+"""Who chooses the symbols on the walk down a family's hierarchy, and the costs of what the choices cost."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from .distributions import Distribution, hard
 from .relaxations import Relaxation
 from .steps import Step
 
-Pick = Callable[[Distribution], Tensor]
+Sampler = Callable[[Distribution], Tensor]
 """How a choice is taken from a distribution."""
 
 
-def relaxed(relaxation: Relaxation, generator: torch.Generator | None = None) -> Pick:
+def relaxed(relaxation: Relaxation, generator: torch.Generator | None = None) -> Sampler:
     """Samples that let gradients through (training)."""
     return lambda distribution: distribution.relaxed(relaxation, generator)
 
 
-def sampled(generator: torch.Generator | None = None, temperature: float = 1.0) -> Pick:
+def sampled(generator: torch.Generator | None = None, temperature: float = 1.0) -> Sampler:
     """Hard samples (evaluation)."""
     return lambda distribution: distribution.sample(generator, temperature)
 
@@ -33,7 +33,7 @@ def mode(distribution: Distribution) -> Tensor:
 
 
 @dataclass
-class Account:
+class PassCosts:
     """What the choices of a walk cost, in nats by image: KL(q || p) of every layer, their own log p and log q.
 
     The KL of a layer that layers above it were inferred from is one sample's log q - log p, any other's the whole sum.
@@ -52,7 +52,7 @@ class Account:
         assert posterior is not None and step.query is not None
         # Where layers above were inferred from this very choice, the sum over all others would be wrong.
         whole = step.layer.up is None
-        cost = posterior.kl(step.prior) if whole else posterior.excess(step.prior, choice)
+        cost = posterior.kl(step.prior) if whole else posterior.kl_estimate(step.prior, choice)
         self.kl[step.layer.plan.name] = step.by_image(cost)
         with torch.no_grad():
             self.log_p.append(step.by_image(step.prior.log_prob(choice)))
@@ -70,30 +70,30 @@ class Account:
 
 
 class Posterior:
-    """Takes what inference has chosen on its way up, and picks from q where it has not; keeps an account."""
+    """Takes what inference has chosen on its way up, and picks from q where it has not; keeps an costs."""
 
-    def __init__(self, pick: Pick, account: Account | None = None) -> None:
-        self.pick, self.account = pick, account
+    def __init__(self, sampler: Sampler, costs: PassCosts | None = None) -> None:
+        self.sampler, self.costs = sampler, costs
 
     def next(self, step: Step) -> Tensor:
         """Symbols (n,), or relaxed weights (n, K), or Gaussian values (n, D)."""
         if step.posterior is None:
-            raise ValueError("a posterior needs evidence: the walk was given none")
-        choice = self.pick(step.posterior) if step.inferred is None else step.inferred
-        if self.account is not None:
-            self.account.note(step, choice)
+            raise ValueError("a posterior needs inference: the pass was given none")
+        choice = self.sampler(step.posterior) if step.inferred is None else step.inferred
+        if self.costs is not None:
+            self.costs.note(step, choice)
         return choice
 
 
 class Prior:
     """Samples p(z_l | z_>l): ancestral sampling."""
 
-    def __init__(self, pick: Pick) -> None:
-        self.pick = pick
+    def __init__(self, sampler: Sampler) -> None:
+        self.sampler = sampler
 
     def next(self, step: Step) -> Tensor:
         """Symbols (n,) or Gaussian values (n, D)."""
-        return self.pick(step.prior)
+        return self.sampler(step.prior)
 
 
 class Replay:

@@ -63,7 +63,7 @@ class FamilyPass:
     def absorb(self, step: Step, choice: Tensor) -> None:
         """The choice waits until all layers of its level have chosen: they do not see each other."""
         layer = step.layer
-        self.pending.append(layer.symbol_embedding(layer.maps(layer.worth(choice, step.query))))
+        self.pending.append(layer.symbol_embedding(layer.maps(layer.embed(choice, step.query))))
 
     def finish(self) -> Tensor:
         """The chain below the last level. (B, C, side, side)"""

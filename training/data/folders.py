@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ...errors import DvcodecError
-from ...models.families.config import INK
+from ...models.families.config import BINARY_THRESHOLD
 from .names import SPLITS, WHOLE
 from .pictures import pixel_hash, read_folder, without
 from .readers import Bytes
@@ -26,7 +26,7 @@ class CropSplit:
     Args:
         images: levels 0 to 255, (H, W, C) each.
         size: side of the crops.
-        binary: turn levels of at least INK into 1, others into 0.
+        binary: turn levels of at least BINARY_THRESHOLD into 1, others into 0.
     """
 
     def __init__(self, images: list[Bytes], size: int, *, binary: bool = False) -> None:
@@ -64,7 +64,7 @@ class CropSplit:
 
     def _tensor(self, crops: list[Bytes]) -> Tensor:
         levels = np.stack(crops).transpose(0, 3, 1, 2)
-        return torch.from_numpy((levels >= INK if self._binary else levels).astype(np.float32))
+        return torch.from_numpy((levels >= BINARY_THRESHOLD if self._binary else levels).astype(np.float32))
 
 
 def open_folder(

@@ -23,7 +23,7 @@ from ...models.families.config import FamilyConfig
 from ...models.families.model import FamilyVAE
 from ...models.families.nets import data_dependent_initialisation
 from ...models.families.relaxations import Relaxation
-from ...models.families.symbol_sources import Account, Posterior, relaxed, sampled
+from ...models.families.symbol_sources import PassCosts, Posterior, relaxed, sampled
 from ..loop.task import LossTerms, ParameterGroup, Progress, Task
 from ..recipes.families import FamilyRecipe
 from ..warm_start.families import warm_start_family
@@ -80,23 +80,23 @@ class ElboTask(Task):
         if self.start is not None:
             return warm_start_family(model, self.start)
         x = self.data.batch(self.recipe.batch, rng).to(next(model.parameters()).device)
-        pick = relaxed(self._relaxation(Progress(0, 0.0)))
+        sampler = relaxed(self._relaxation(Progress(0, 0.0)))
         with data_dependent_initialisation(model):
-            model.decode(len(x), Posterior(pick), model.infer(x, pick))
+            model.decode(len(x), Posterior(sampler), model.infer(x, sampler))
 
     def loss_terms(self, batch: Tensor, progress: Progress) -> LossTerms:
         """Compute the bound on a batch. DvcodecError that names the first layer whose KL is not finite."""
-        model, account, relaxation = self.module, Account(), self._relaxation(progress)
-        pick = relaxed(relaxation)
-        raw = model.decode(len(batch), Posterior(pick, account), model.infer(batch, pick))
+        model, costs, relaxation = self.module, PassCosts(), self._relaxation(progress)
+        sampler = relaxed(relaxation)
+        raw = model.decode(len(batch), Posterior(sampler, costs), model.infer(batch, sampler))
         likelihood = model.p_x().log_prob(batch, raw)  # (B,)
-        refuse_nan(account, likelihood)
+        refuse_nan(costs, likelihood)
         floor = torch.as_tensor(self.recipe.free_bits, device=batch.device)
-        divergence = sum((torch.maximum(kl.mean(), floor) for kl in account.kl.values()), torch.zeros_like(floor))
+        divergence = sum((torch.maximum(kl.mean(), floor) for kl in costs.kl.values()), torch.zeros_like(floor))
         loss = -likelihood.mean() + self._weight(progress) * divergence
         if model.config.latent == "nearest":
-            loss = loss + self._dictionary(account, len(batch))
-        kl_nats = torch.stack(list(account.kl.values())).sum(0).detach()
+            loss = loss + self._dictionary(costs, len(batch))
+        kl_nats = torch.stack(list(costs.kl.values())).sum(0).detach()
         elbo = float((likelihood.detach() - kl_nats).mean())
         return LossTerms(
             loss,
@@ -106,8 +106,8 @@ class ElboTask(Task):
                 "kl_nats": float(kl_nats.mean()),
                 "temperature": relaxation.temperature,
             },
-            {name: kl.detach() for name, kl in account.kl.items()},
-            self._codes(account),
+            {name: kl.detach() for name, kl in costs.kl.items()},
+            self._codes(costs),
         )
 
     @torch.no_grad()
@@ -118,9 +118,9 @@ class ElboTask(Task):
         model, total, images = self.module, 0.0, 0
         device = next(model.parameters()).device
         for batch in self.validation():
-            x, account, pick = batch.to(device), Account(), sampled()
-            raw = model.decode(len(x), Posterior(pick, account), model.infer(x, pick))
-            kl = torch.stack(list(account.kl.values())).sum()
+            x, costs, sampler = batch.to(device), PassCosts(), sampled()
+            raw = model.decode(len(x), Posterior(sampler, costs), model.infer(x, sampler))
+            kl = torch.stack(list(costs.kl.values())).sum()
             total += float(kl - model.p_x().log_prob(x, raw).sum())
             images += len(x)
         return total / images
@@ -139,25 +139,25 @@ class ElboTask(Task):
     def _weight(self, progress: Progress) -> float:
         return min(1.0, (progress.step + 1) / self.recipe.kl_warm_up) if self.recipe.kl_warm_up else 1.0
 
-    def _dictionary(self, account: Account, images: int) -> Tensor:
+    def _dictionary(self, costs: PassCosts, images: int) -> Tensor:
         """Return VQ-VAE's losses in nats of a Gaussian with unit variance, and update EMA codebooks."""
         losses = []
-        for layer, query, choice in zip(self.module.layers(), account.queries, account.symbols(), strict=True):
+        for layer, query, choice in zip(self.module.layers(), costs.queries, costs.symbols(), strict=True):
             losses.append(layer.vq_losses(query, choice).sum() / images)
             if self.module.config.ema_codebook and self.module.training:
-                layer.follow(query, choice)
+                layer.update_moving_averages(query, choice)
         return torch.stack(losses).sum()
 
-    def _codes(self, account: Account) -> dict[str, int]:
+    def _codes(self, costs: PassCosts) -> dict[str, int]:
         """Count the symbols in use by layer over all its variables' codebooks: V * K at most."""
-        pairs = zip(self.module.layers(), account.symbols(), strict=True)
+        pairs = zip(self.module.layers(), costs.symbols(), strict=True)
         usage = {layer.plan.name: layer.codebook.usage(found) for layer, found in pairs if layer.codebook is not None}
         return {name: int((counts > 0).sum()) for name, counts in usage.items()}
 
 
-def refuse_nan(account: Account, likelihood: Tensor) -> None:
+def refuse_nan(costs: PassCosts, likelihood: Tensor) -> None:
     """Raise DvcodecError that names the first layer whose KL divergence is not finite, or the likelihood."""
-    terms = {f"layer {name}": kl for name, kl in account.kl.items()} | {"the likelihood": likelihood}
+    terms = {f"layer {name}": kl for name, kl in costs.kl.items()} | {"the likelihood": likelihood}
     finite = torch.stack([torch.isfinite(term.detach()).all() for term in terms.values()])
     if not bool(finite.all()):
         where = list(terms)[int((~finite).nonzero()[0])]

@@ -37,7 +37,7 @@ def scaled(linear: QuantLinear, bits: list[int]) -> tuple[Float[Tensor, "outputs
     return weight * scale * 2.0**-ACTIVATION_BITS, bias[:, None] * scale
 
 
-class IntegerLayer:
+class IntegerPixelLayer:
     """A `QuantLinear` and a ReLU on the activations' grid."""
 
     def __init__(self, linear: QuantLinear) -> None:
@@ -87,7 +87,7 @@ class IntegerWavefrontNet:
     def __init__(self, net: WavefrontNet) -> None:
         self.predictors, hidden = net.config.predictors, net.config.hidden
         heads = [head for head in net.heads if isinstance(head, PlaneHead)]
-        self.trunk, self.deep = IntegerLayer(net.trunk), IntegerLayer(net.deep)
+        self.trunk, self.deep = IntegerPixelLayer(net.trunk), IntegerPixelLayer(net.deep)
         straight = [scaled(net.predict, [ACTIVATION_BITS]), *(scaled(head.skip, [PART_BITS]) for head in heads)]
         linear = features.linear_inputs()
         self.straight = torch.cat([matrix[:, :linear] for matrix, _ in straight])
