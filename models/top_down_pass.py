@@ -1,7 +1,7 @@
 """The one pass down a hierarchy. Training, sampling, coding and previews differ only in where the symbols come from.
 
-A `TopDownPass` is one hierarchy on its way down for one batch: it holds the networks of the layers and what the symbols
-so far built. A `SymbolSource` gives the symbols: the posterior with a relaxation (training), the hard choice of the
+A `TopDownPass` is one pass for one batch: it holds the layers' networks and the features that the symbols so far have
+produced. A `SymbolSource` gives the symbols: the posterior with a relaxation (training), the hard choice of the
 posterior (compress), the entropy decoder (decompress, preview), the prior (sample), or known symbols (replay).
 """
 
@@ -21,38 +21,47 @@ class SymbolSource(Protocol[StepIn]):
     """Decides a block of symbols."""
 
     def next(self, step: StepIn) -> Tensor:
-        """The choice at the step's positions: symbols (n,) int64, or relaxed one-hot weights (n, K) in training."""
+        """Return the choice at the step's positions: symbols (n,) int64; in training, relaxed weights (n, K)."""
         ...
 
 
 class TopDownPass(Protocol[StepT, Result]):
-    """A hierarchy on its way down. Layers are asked for in order, each once, in one block of positions or more."""
+    """A pass down a hierarchy. Layers are asked for in order, each once, in one block of positions or more."""
 
     @property
     def depth(self) -> int:
-        """How many layers there are."""
+        """Return the number of layers."""
         ...
 
     def blocks(self, index: int) -> Iterable[StepT]:
-        """Enters layer `index` and gives its blocks of positions one by one.
+        """Yield the blocks of positions of layer `index` one by one.
 
-        A step carries the conditional prior p(z_l | z_>l) there and, where there is evidence, what the posterior needs.
-        Each is absorbed before the next is asked for.
+        A step carries the conditional prior p(z_l | z_>l) there and, in a pass with inference, what the posterior
+        needs. Each is absorbed before the next is asked for.
         """
         ...
 
     def absorb(self, step: StepT, choice: Tensor) -> None:
-        """Lets the choice join what the symbols have built."""
+        """Add a choice to the features that later steps depend on."""
         ...
 
     def finish(self) -> Result:
-        """What the symbols have built; layers that were not visited add nothing."""
+        """Return the final result; layers that were not visited add nothing."""
         ...
 
 
-def run_pass(pass_: TopDownPass[StepT, Result], source: SymbolSource[StepT], stop: int | None = None) -> Result:
-    """Down through all layers, or the first `stop` (a preview), and what that has built."""
-    for index in range(pass_.depth if stop is None else min(stop, pass_.depth)):
-        for step in pass_.blocks(index):
-            pass_.absorb(step, source.next(step))
-    return pass_.finish()
+def run_pass(top_down: TopDownPass[StepT, Result], source: SymbolSource[StepT], stop: int | None = None) -> Result:
+    """Run a pass through all its layers, or the first `stop` (a preview).
+
+    Args:
+        top_down: The pass, which has not begun yet.
+        source: Decides the symbols.
+        stop: Number of layers to visit; None visits all.
+
+    Returns:
+        The result of the pass.
+    """
+    for index in range(top_down.depth if stop is None else min(stop, top_down.depth)):
+        for step in top_down.blocks(index):
+            top_down.absorb(step, source.next(step))
+    return top_down.finish()

@@ -152,7 +152,7 @@ def test_what_is_sampled_can_be_pushed_back(words: list[int], symbols: int, seed
 
 def test_models_that_are_not_exact_throughout_are_refused() -> None:
     lively = small.lively(replace(BILEVEL, reversible=False, likelihood="bernoulli"))
-    with pytest.raises(ValueError, match="no reversible model"):
+    with pytest.raises(ValueError, match="not a reversible model"):
         FamilySet("x", unpack(lively.config, pack(lively)))
 
 

@@ -1,4 +1,5 @@
-"""Hierarchical discrete VAEs as choices on independent axes, and their Gaussian baselines.
+"""Hierarchical discrete VAEs of small images, each a combination of independent options, and their Gaussian baselines.
 
-`config` has the axes (no torch), `model.FamilyVAE` composes them, `choosers` decide the symbols of the one walk.
+`config` defines the options (without torch), `model.FamilyVAE` builds the networks, and `symbol_sources` choose the
+symbols of the one top-down pass.
 """

@@ -1,4 +1,4 @@
-"""A family behind the seam that the codec sees: small images of one size, numpy in, numpy out."""
+"""The adapter between a family and the codec: small images of one size, numpy arrays in and out."""
 
 from __future__ import annotations
 
@@ -20,27 +20,31 @@ from .symbol_sources import mode
 
 
 class StepAdapter:
-    """All positions of a layer as the codec may see them: by variable, then in raster order."""
+    """Presents all positions of a layer to the codec, ordered by variable, then in raster order."""
 
     def __init__(self, step: Step) -> None:
         self._step = step
 
     @property
     def layer(self) -> int:
-        """Index of the layer in coding order."""
+        """Return the layer's index in coding order."""
         return self._step.index
 
     @property
     def count(self) -> int:
-        """Number of variables."""
+        """Return the number of variables."""
         return len(self._step.embedding)
 
     def weights(self) -> NDArray[np.float32]:
-        """Integer prior weights (n, K), rows summing to 2**24 - (K + 2)."""
+        """Return integer weights of the prior, (n, K); each row's sum is 2**24 - (K + 2)."""
         return np.asarray(prior_weights(exact_scores(self._step.layer, self._step.embedding)).cpu())
 
     def posterior_mode(self) -> NDArray[np.int32]:
-        """The likeliest symbols of q, or those that inference chose on its way up. (n,)"""
+        """Return the posterior's likeliest symbols, or those that inference chose in the bottom-up pass, (n,).
+
+        Raises:
+            ValueError: If the pass was given no inference.
+        """
         posterior, inferred = self._step.posterior, self._step.inferred
         if posterior is None:
             raise ValueError("a posterior needs inference: the pass was given none")
@@ -48,7 +52,11 @@ class StepAdapter:
         return np.asarray(symbols.to(torch.int32).cpu())
 
     def posterior_weights(self) -> NDArray[np.float32]:
-        """Integer weights of q (n, K), rows summing to 2**24 - K; of reversible models."""
+        """Return integer weights of the posterior of a reversible model, (n, K); each row's sum is 2**24 - K.
+
+        Raises:
+            ValueError: If the pass was given no inference.
+        """
         if self._step.query is None:
             raise ValueError("a posterior needs inference: the pass was given none")
         weights = prior_weights(exact_posterior_scores(self._step.layer, self._step.query))
@@ -57,18 +65,18 @@ class StepAdapter:
 
 
 class SourceAdapter:
-    """Hands the walk's steps to a chooser of the codec."""
+    """Hands the steps of a top-down pass to a symbol source of the codec."""
 
     def __init__(self, source: interface.SymbolSource | set_interface.LatentSource, device: torch.device) -> None:
         self._source, self._device = source, device
 
     def next(self, step: Step) -> Tensor:
-        """Symbols (n,) int64."""
+        """Return symbols (n,) int64."""
         return torch.tensor(self._source.next(StepAdapter(step)), dtype=torch.int64, device=self._device)
 
 
 class FamilyHierarchy:
-    """A frozen family as an `interface.Hierarchy`. It has one rate: the quality is not asked for."""
+    """An integer family as an `interface.Hierarchy`. It has a single rate, so that the quality is ignored."""
 
     def __init__(self, name: str, model: FamilyVAE, device: str) -> None:
         self.name, self._device = name, torch.device(device)
@@ -80,11 +88,15 @@ class FamilyHierarchy:
 
     @property
     def network(self) -> FamilyVAE:
-        """The frozen network itself."""
+        """Return the integer network."""
         return self._model
 
     def infer(self, pixels: NDArray[np.uint8], quality: int) -> Inference:
-        """The bottom-up pass over (H, W, 3) pixels. UnsuitableImage if they are not of the model's kind."""
+        """Run the bottom-up pass over pixels (H, W, 3).
+
+        Raises:
+            UnsuitableImage: If the size or the colours are not those that the model codes.
+        """
         config = self._model.config
         refuse_size(config, *pixels.shape[:2])
         channels = np.ascontiguousarray(pixels.transpose(2, 0, 1)[None])
@@ -108,7 +120,7 @@ class FamilyHierarchy:
             return run_pass(self._model.start_pass(1, inference), SourceAdapter(source, self._device), settings.stop)
 
     def render(self, state: object) -> NDArray[np.uint8]:
-        """The likelihood's mean (H, W, 3)."""
+        """Return the likelihood's mean as pixels (H, W, 3)."""
         assert isinstance(state, Tensor)
         likelihood, channels = self._model.p_x(), self._model.config.channels
         with torch.inference_mode():
@@ -118,7 +130,11 @@ class FamilyHierarchy:
 
 
 def refuse_size(config: FamilyConfig, height: int, width: int) -> None:
-    """UnsuitableImage unless it is the model's one size."""
+    """Refuse an image that does not have the model's one size.
+
+    Raises:
+        UnsuitableImage: If the size differs.
+    """
     if (height, width) != (config.image, config.image):
         size = f"{config.image} x {config.image}"
         raise interface.UnsuitableImage(f"these weights code images of {size} pixels, not {width} x {height}")

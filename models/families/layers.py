@@ -1,10 +1,11 @@
-"""A latent layer between the two deterministic chains: ladders, straps and codebook (Willetts et al. 2021, figure C.3).
+"""A latent layer between the two deterministic chains: heads, codebook and embedding of the chosen symbols.
 
-    h --qladder--+                         d --pstrap--> e_p --codebook--> p(z_l | z_>l)
-                 +--> e_q --> q(z_l | ..)
-    d --qstrap---+                         z_l --table--> pladder --> d
+    h --bottom_up_head--+                      d --prior_head--> e_p --codebook--> p(z_l | z_>l)
+                        +--> e_q --> q(z_l | ..)
+    d --top_down_head---+                      z_l --codebook--> symbol_embedding --> d
 
-Rows are variables, then images, then positions in raster order: (V * B * P, ...).
+Rows are ordered by variable, then by image, then by position in raster order: (V * B * P, ...).
+Source: Willetts et al. 2021, figure C.3.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
+from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from .arithmetic import Arithmetic
@@ -23,21 +25,29 @@ from .nets import Conv, blocks
 
 
 def inference_arithmetic(config: FamilyConfig) -> Arithmetic:
-    """How the way up computes: on grids where a decoder infers too."""
+    """Return the arithmetic of the bottom-up pass: integer where a decoder infers too, as in bits-back coding."""
     return Arithmetic(config.reversible, 0.0, config.weight_norm)
 
 
 SMALL_GAIN = 0.1
-"""Spread, at the start, of what must not speak before it knows anything: a Gaussian's log-scales, which are exponents,
-every prior, and what the chain of noisy samples adds to an embedding of the posterior. At 1 the divergence from random
-priors exceeds what the first symbols are worth, and the posteriors shrink to two or three symbols each
+"""Standard deviation, at the start, of outputs that should have little influence until they are trained: Gaussian
+log-scales, which are exponents, every prior, and what the noisy top-down chain adds to the posterior's embedding. At 1
+the divergence from random priors exceeds what the first symbols gain, and each posterior shrinks to 2 or 3 symbols
 (docs/experiments/small-image-initialisation.md)."""
 
 
 class LatentHead(nn.Module):
-    """From a chain's map to what a layer needs of it, at its positions; `dense`, from the whole map to one position.
+    """Maps a chain's features to the embedding of a layer's distribution at each of its positions.
 
-    Its outputs begin with the spread `gain`.
+    With `dense`, the whole map goes to one position. The outputs start with a standard deviation of `gain`.
+    Source: Willetts et al. 2021, figure C.3: `pstrap`, `qstrap` and `qladder` there.
+
+    Args:
+        outputs: Number of output channels.
+        side: Width and height of the chain's map.
+        config: The model's configuration.
+        arithmetic: Integer or float arithmetic.
+        gain: Standard deviation of the outputs at the start.
     """
 
     def __init__(self, outputs: int, side: int, config: FamilyConfig, arithmetic: Arithmetic, gain: float) -> None:
@@ -54,12 +64,21 @@ class LatentHead(nn.Module):
         return mapped
 
     def lipschitz(self) -> float:
-        """The product of the parts' bounds."""
+        """Return a bound of the Lipschitz constant: the product of the parts' bounds."""
         return self.blocks.lipschitz() * self.last.lipschitz()
 
 
 class ChoiceEmbedding(nn.Module):
-    """From a layer's vectors to a chain's map; `dense`, from one position to the whole map."""
+    """Maps the vectors of chosen symbols to a chain's features; with `dense`, one position goes to the whole map.
+
+    Source: Willetts et al. 2021, figure C.3: `pladder` there.
+
+    Args:
+        inputs: Number of input channels.
+        side: Width and height of the chain's map.
+        config: The model's configuration.
+        arithmetic: Integer or float arithmetic.
+    """
 
     def __init__(self, inputs: int, side: int, config: FamilyConfig, arithmetic: Arithmetic) -> None:
         super().__init__()
@@ -77,12 +96,22 @@ class ChoiceEmbedding(nn.Module):
         return grown
 
     def lipschitz(self) -> float:
-        """The product of the parts' bounds."""
+        """Return a bound of the Lipschitz constant: the product of the parts' bounds."""
         return self.first.lipschitz() * self.blocks.lipschitz()
 
 
 class LatentLayer(nn.Module):
-    """One layer's networks and codebook. `last`: nothing above it looks at what inference chooses here."""
+    """The networks and the codebook of one layer.
+
+    In figure C.3 of Willetts et al. (2021), `prior_head` is called pstrap, `top_down_head` qstrap, `bottom_up_head`
+    qladder and `symbol_embedding` pladder. `up` adds symbols that are chosen in the bottom-up pass to its chain.
+
+    Args:
+        plan: Sizes of the layer.
+        config: The model's configuration.
+        arithmetic: Arithmetic of the top-down pass.
+        last: Whether the layer is the coarsest, so that no later layer is inferred from its symbols.
+    """
 
     def __init__(self, plan: LayerPlan, config: FamilyConfig, arithmetic: Arithmetic, *, last: bool) -> None:
         super().__init__()
@@ -92,52 +121,57 @@ class LatentLayer(nn.Module):
         self.uniform = self.nearest or (top and config.top_prior == "uniform")
         self.arithmetic = arithmetic
         self.codebook: Codebook | None = None if self.gaussian else KINDS[config.latent](plan, config)
-        worth = config.embedding if self.codebook is None else self.codebook.vector_size
+        vector_size = config.embedding if self.codebook is None else self.codebook.vector_size
         query = 2 * config.embedding if self.codebook is None else self.codebook.width
         self.prior_width = plan.symbols if self.direct and self.codebook is not None else query
         side, count = config.sides[plan.level], plan.variables
         self.inference = up = inference_arithmetic(config)
         down = up if not config.lipschitz else arithmetic  # appendix E: q's functions of z are bounded too
-        prior, loud = count * self.prior_width, 1.0 if config.categorical else SMALL_GAIN
-        self.bottom_up_head = LatentHead(count * query, side, config, up, loud)
+        prior, gain = count * self.prior_width, 1.0 if config.categorical else SMALL_GAIN
+        self.bottom_up_head = LatentHead(count * query, side, config, up, gain)
         self.top_down_head = None if plan.bottom_up else LatentHead(count * query, side, config, down, SMALL_GAIN)
         self.prior_head = None if self.uniform else LatentHead(prior, side, config, arithmetic, SMALL_GAIN)
-        self.symbol_embedding = ChoiceEmbedding(count * worth, side, config, arithmetic)
-        self.up = ChoiceEmbedding(count * worth, side, config, up) if plan.bottom_up and not last else None
+        self.symbol_embedding = ChoiceEmbedding(count * vector_size, side, config, arithmetic)
+        self.up = ChoiceEmbedding(count * vector_size, side, config, up) if plan.bottom_up and not last else None
 
-    def rows(self, x: Tensor) -> Tensor:
-        """(B, V * D, s, s) -> (V * B * s * s, D)"""
+    def rows(self, x: Float[Tensor, "B VD s s"]) -> Float[Tensor, "rows D"]:
+        """Return maps as one row for each variable, image and position."""
         v = self.plan.variables
         grouped = x.view(len(x), v, -1, *x.shape[2:])
         return grouped.permute(1, 0, 3, 4, 2).reshape(-1, x.shape[1] // v)
 
-    def maps(self, rows: Tensor) -> Tensor:
-        """(V * B * s * s, D) -> (B, V * D, s, s)"""
+    def maps(self, rows: Float[Tensor, "rows D"]) -> Float[Tensor, "B VD s s"]:
+        """Return rows as maps: the inverse of `rows`."""
         v, s = self.plan.variables, self.plan.side
         return rows.view(v, -1, s, s, rows.shape[1]).permute(1, 0, 4, 2, 3).flatten(1, 2)
 
-    def query(self, h: Tensor, d: Tensor | None) -> Tensor:
-        """e_q, the sum of what both chains say. (rows, D)"""
+    def query(self, h: Float[Tensor, "B C H W"], d: Float[Tensor, "B C H W"] | None) -> Float[Tensor, "rows D"]:
+        """Return the posterior's embedding e_q, the sum of the bottom-up and the top-down head.
+
+        Args:
+            h: Features of the bottom-up chain.
+            d: Features of the top-down chain; None where the layer is chosen in the bottom-up pass.
+        """
         grid = self.inference.embedding
         e = grid(self.bottom_up_head(h))
         return self.rows(
             e if self.top_down_head is None or d is None else grid(torch.add(e, grid(self.top_down_head(d))))
         )
 
-    def embedding(self, d: Tensor) -> Tensor:
-        """e_p (rows, D), on its grid where the arithmetic is exact; where the prior is uniform (rows, 0)."""
+    def embedding(self, d: Float[Tensor, "B C H W"]) -> Float[Tensor, "rows D"]:
+        """Return the prior's embedding e_p, on its grid in integer arithmetic; width 0 where the prior is uniform."""
         if self.prior_head is None:
             return d.new_zeros(self.plan.variables * d.shape[0] * self.plan.side**2, 0)
         return self.rows(self.arithmetic.embedding(self.prior_head(d)))
 
-    def posterior(self, query: Tensor) -> Distribution:
-        """q of e_q (rows, D)."""
+    def posterior(self, query: Float[Tensor, "rows D"]) -> Distribution:
+        """Return q(z_l | ..., x) for embeddings e_q."""
         if self.codebook is None:
             return _normal(query)
         return (OneHot if self.nearest else Categorical)(self.per_variable(self.codebook.scores, query))
 
-    def prior(self, embedding: Tensor) -> Distribution:
-        """p of e_p (rows, D)."""
+    def prior(self, embedding: Float[Tensor, "rows D"]) -> Distribution:
+        """Return p(z_l | z_>l) for embeddings e_p."""
         if self.codebook is None:
             return _normal(embedding if not self.uniform else embedding.new_zeros(len(embedding), self.prior_width))
         if self.uniform:
@@ -147,14 +181,20 @@ class LatentLayer(nn.Module):
         return Categorical(self.per_variable(self.codebook.scores, embedding))
 
     def per_variable(self, function: Callable[[Tensor], Tensor], rows: Tensor) -> Tensor:
-        """A function of (V, n, D) on rows (V * n, D), in full precision."""
+        """Apply a function of (V, n, D) to rows (V * n, D) in full precision."""
         with torch.autocast(rows.device.type, enabled=False):
             return function(rows.view(self.plan.variables, -1, rows.shape[1])).flatten(0, 1)
 
-    def embed(self, choice: Tensor, query: Tensor | None) -> Tensor:
-        """What choices are worth: symbols (rows,), weights (rows, K) or Gaussian values. (rows, D)
+    def embed(
+        self, choice: Int64[Tensor, " rows"] | Float[Tensor, "rows K"], query: Float[Tensor, "rows _"] | None
+    ) -> Float[Tensor, "rows D"]:
+        """Return the vectors of choices, before `symbol_embedding`.
 
-        A nearest neighbour copies its gradient to the query (van den Oord et al. 2017).
+        The gradient of a nearest neighbour is copied to e_q (van den Oord et al. 2017).
+
+        Args:
+            choice: Symbols (rows,), relaxed one-hot weights (rows, K) or Gaussian values (rows, D).
+            query: The posterior's embeddings e_q, where they are known.
         """
         if self.codebook is None:
             return choice
@@ -168,14 +208,14 @@ class LatentLayer(nn.Module):
             return query + (found - query).detach()
         return found
 
-    def vq_losses(self, query: Tensor, choice: Tensor) -> Tensor:
-        """VQ-VAE's codebook and commitment losses, summed over an image's variables. (rows,)"""
+    def vq_losses(self, query: Float[Tensor, "rows D"], choice: Int64[Tensor, " rows"]) -> Float[Tensor, " rows"]:
+        """Return VQ-VAE's codebook and commitment losses of each row."""
         assert isinstance(self.codebook, Nearest)
         e, symbols = self._paired(query, choice)
         return self.codebook.losses(e, symbols).flatten()
 
-    def update_moving_averages(self, query: Tensor, choice: Tensor) -> None:
-        """A step of the EMA codebook."""
+    def update_moving_averages(self, query: Float[Tensor, "rows D"], choice: Int64[Tensor, " rows"]) -> None:
+        """Update the moving averages of a codebook that follows them."""
         assert isinstance(self.codebook, Nearest)
         self.codebook.update_moving_averages(*self._paired(query.detach(), choice))
 

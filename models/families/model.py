@@ -1,8 +1,9 @@
-"""A hierarchical VAE from its configuration: inference, the walk's Descent, and the likelihood."""
+"""A hierarchical VAE built from its configuration: inference, the top-down pass and the likelihood."""
 
 from __future__ import annotations
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from ..top_down_pass import SymbolSource, run_pass
@@ -17,7 +18,7 @@ from .top_down import FamilyPass
 
 
 class Elu(nn.Module):
-    """ELU between the parts of a chain."""
+    """Applies ELU between the parts of a chain."""
 
     def __init__(self, arithmetic: Arithmetic) -> None:
         super().__init__()
@@ -27,14 +28,14 @@ class Elu(nn.Module):
         return self.arithmetic.elu(x)
 
     def lipschitz(self) -> float:
-        """Slopes of at most 1."""
+        """Return 1: no slope is larger."""
         return 1.0
 
 
 class FamilyVAE(nn.Module):
-    """q(z | x), p(z) and p(x | z) of one configuration.
+    """The posterior q(z | x), the prior p(z) and the likelihood p(x | z) of one configuration.
 
-    `up` and `down` are the deterministic chains by level, finest first; `latents` are in the order of the walk.
+    `up` and `down` are the deterministic chains by level, finest first; `latents` are the layers in coding order.
     """
 
     def __init__(self, config: FamilyConfig) -> None:
@@ -70,11 +71,16 @@ class FamilyVAE(nn.Module):
         return Chain(*grow, *rest)
 
     def layers(self) -> list[LatentLayer]:
-        """The layers in the order of the walk, coarsest first."""
+        """Return the layers in coding order, coarsest first."""
         return [layer for layer in self.latents if isinstance(layer, LatentLayer)]
 
-    def infer(self, x: Tensor, sampler: Sampler) -> Inference:
-        """The bottom-up pass over images (B, C, S, S); layers that are inferred upwards choose by `sampler`."""
+    def infer(self, x: Float[Tensor, "B channels S S"], sampler: Sampler) -> Inference:
+        """Run the bottom-up pass.
+
+        Args:
+            x: Images; grey levels 0 to 255, or 0 and 1 for binary pixels.
+            sampler: Chooses the symbols of layers that are inferred in the bottom-up pass.
+        """
         h: Tensor = self.stem(self._seen(x))
         inference = Inference([], {}, {})
         upwards = {m.plan.level: (i, m) for i, m in enumerate(self.layers()) if m.plan.bottom_up}
@@ -87,7 +93,7 @@ class FamilyVAE(nn.Module):
         return inference
 
     def _seen(self, x: Tensor) -> Tensor:
-        """Pixels as the stem takes them; on the grid of its inputs where inference is exact."""
+        """Return pixels scaled for the stem, on the grid of its inputs where inference is in integers."""
         if self.likelihood.binary:
             return 2 * x - 1
         return (x - 128) / 16 if self.config.reversible else x / 127.5 - 1
@@ -95,7 +101,7 @@ class FamilyVAE(nn.Module):
     def _choose_upwards(
         self, index: int, layer: LatentLayer, h: Tensor, sampler: Sampler, inference: Inference
     ) -> Tensor:
-        """q(z_l | z_<l, x) with skip connections (eq 18, 22), q(z_l | z_l-1) without (eq 17)."""
+        """Choose a layer: q(z_l | z_<l, x) with skip connections (eq 18, 22), q(z_l | z_l-1) without (eq 17)."""
         query = layer.query(h, None)
         choice = sampler(layer.posterior(query))
         inference.queries[index], inference.choices[index] = query, choice
@@ -105,30 +111,40 @@ class FamilyVAE(nn.Module):
         return inference_arithmetic(self.config).quantise_residual(h + risen if self.config.skips else risen)
 
     def start_pass(self, images: int, inference: Inference | None = None) -> FamilyPass:
-        """The way down for so many images, to be walked once."""
+        """Return a top-down pass for a number of images; it can be run once."""
         return FamilyPass(self, images, inference)
 
     def decode(
         self, images: int, source: SymbolSource[Step], inference: Inference | None = None, stop: int | None = None
-    ) -> Tensor:
-        """Walks down and gives the likelihood's parameters. (B, outputs, S, S)"""
+    ) -> Float[Tensor, "B outputs S S"]:
+        """Run the top-down pass and the synthesis.
+
+        Args:
+            images: Number of images B.
+            source: Decides the symbols.
+            inference: Results of the bottom-up pass, if the source needs the posterior.
+            stop: Number of layers to visit; None visits all.
+
+        Returns:
+            The parameters of the likelihood.
+        """
         return self.synthesise(run_pass(self.start_pass(images, inference), source, stop))
 
-    def synthesise(self, d: Tensor) -> Tensor:
-        """From the end of the chain to the likelihood's parameters. (B, outputs, S, S)"""
+    def synthesise(self, d: Float[Tensor, "B C side side"]) -> Float[Tensor, "B outputs S S"]:
+        """Return the parameters of the likelihood for the last features of the top-down chain."""
         h = self.synthesis[:-1](d)
         with torch.autocast(h.device.type, enabled=False):  # a pixel's mean needs more than bfloat16's 8 bits
             raw: Tensor = self.synthesis[-1](h)
         return raw
 
     def p_x(self) -> Likelihood:
-        """The likelihood."""
+        """Return the likelihood p(x | z)."""
         likelihood: Likelihood = self.likelihood
         return likelihood
 
 
 def _stem(config: FamilyConfig, arithmetic: Arithmetic) -> nn.Sequential:
-    """From pixels to the finest level's side."""
+    """Return the network from pixels to the finest level's side."""
     parts: list[nn.Module] = [Conv(config.channels, config.width, arithmetic)]
     side = config.image
     while side > config.sides[0]:
@@ -138,12 +154,12 @@ def _stem(config: FamilyConfig, arithmetic: Arithmetic) -> nn.Sequential:
 
 
 def _synthesis(config: FamilyConfig, outputs: int, arithmetic: Arithmetic) -> Chain:
-    """From the finest level's side to the likelihood's parameters."""
+    """Return the network from the finest level's side to the parameters of the likelihood."""
     sides = [config.image]
     while sides[-1] > config.sides[0]:
         sides.append((sides[-1] + 1) // 2)
     parts: list[nn.Module] = []
-    detailed = config.likelihood != "neighbours"  # which leaves little to say at the size of pixels
+    detailed = config.likelihood != "neighbours"  # that likelihood models the finest detail itself
     for side in reversed(sides[:-1]):
         parts += [Up(config.width, side, arithmetic), *blocks(int(detailed), config.width, config.block, arithmetic)]
     more = blocks(config.blocks if detailed else 0, config.width, config.block, arithmetic, config.dropout)

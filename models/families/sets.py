@@ -1,4 +1,4 @@
-"""A reversible family behind the seam for sets of images (`set_interface.LatentModel`): many images in one walk."""
+"""The adapter between a reversible family and bits-back coding of sets: many images in one top-down pass."""
 
 from __future__ import annotations
 
@@ -22,13 +22,17 @@ CPU = torch.device("cpu")
 
 
 class FamilySet:
-    """A frozen reversible family: of black and white images (mode 1) or of colours (mode RGB)."""
+    """A reversible integer family as a `set_interface.LatentModel`, for binary images (mode 1) or colours (RGB)."""
 
     def __init__(self, name: str, model: FamilyVAE) -> None:
-        """ValueError if inference and likelihood are not exact."""
+        """Adapt a network.
+
+        Raises:
+            ValueError: If its inference and likelihood are not in integers.
+        """
         likelihood = model.p_x()
         if not model.config.reversible or not isinstance(likelihood, (Bilevel, Colour)):
-            raise ValueError("these weights are no reversible model of sets of images")
+            raise ValueError("these weights are not a reversible model of sets of images")
         self.name, self._model, self._likelihood = name, model.eval(), likelihood
         self._tokens = likelihood.tokens()
         self.tables = self._tokens.tables
@@ -36,20 +40,20 @@ class FamilySet:
 
     @property
     def network(self) -> FamilyVAE:
-        """The frozen network itself."""
+        """Return the integer network."""
         return self._model
 
     def suits(self, mode: str, height: int, width: int) -> bool:
-        """Whether images are of the model's kind and size."""
+        """Tell whether images are of the model's kind and size."""
         return self._model.config.suits(mode, height, width)
 
     def infer(self, samples: NDArray[np.uint8]) -> Inference:
-        """The bottom-up pass over samples (n, H, W) of 0 and 255, or (n, H, W, 3)."""
+        """Run the bottom-up pass over samples (n, H, W) of 0 and 255, or (n, H, W, 3)."""
         with integer_arithmetic():
             return self._model.infer(self._pixels(samples), _refuse)
 
     def top_down_pass(self, count: int, source: set_interface.LatentSource, inference: object | None = None) -> Tensor:
-        """The parameters of the likelihood (n, F, H, W); see `set_interface.LatentModel.top_down_pass`."""
+        """Return the parameters of the likelihood, (n, F, H, W); see `set_interface.LatentModel.top_down_pass`."""
         assert inference is None or isinstance(inference, Inference)
         with integer_arithmetic():
             return self._model.decode(count, SourceAdapter(source, CPU), inference)
@@ -57,31 +61,31 @@ class FamilySet:
     def pixels(
         self, state: object, source: interface.PixelSource, samples: NDArray[np.uint8] | None = None
     ) -> NDArray[np.uint8]:
-        """The samples, as `infer` takes them."""
+        """Return the samples, laid out as `infer` takes them; `samples` are given where they are to be coded."""
         assert isinstance(state, Tensor)
         with integer_arithmetic():
             wanted = None if samples is None else self._pixels(samples)
-            pass_: TopDownPass[Any, Tensor] = self._likelihood.start_pass(state, wanted)
-            found = run_pass(pass_, _PixelSourceAdapter(source))
+            pixel_pass: TopDownPass[Any, Tensor] = self._likelihood.start_pass(state, wanted)
+            found = run_pass(pixel_pass, _PixelSourceAdapter(source))
             images = self._likelihood.images(found).to(torch.uint8).permute(0, 2, 3, 1)
             return np.ascontiguousarray(images[..., 0] if self._likelihood.binary else images)
 
     def _pixels(self, samples: NDArray[np.uint8]) -> Tensor:
-        """Samples as the model takes them. (n, C, H, W)"""
+        """Return samples scaled as the model takes them, (n, C, H, W)."""
         x = torch.from_numpy(samples.astype(np.float32))
         return (x / 255)[:, None] if self._likelihood.binary else x.permute(0, 3, 1, 2)
 
 
 class _PixelSourceAdapter:
-    """Hands the codec's choice to the walk as a tensor."""
+    """Hands the codec's choices to the pass over the pixels as tensors."""
 
     def __init__(self, source: interface.PixelSource) -> None:
         self._source = source
 
     def next(self, step: interface.PixelStep) -> Tensor:
-        """Residuals (n,)."""
+        """Return residuals (n,)."""
         return torch.from_numpy(self._source.next(step))
 
 
 def _refuse(distribution: object) -> Tensor:
-    raise ValueError("layers that are chosen on the way up have no bits-back coding")
+    raise ValueError("layers that are chosen in the bottom-up pass have no bits-back coding")

@@ -1,10 +1,11 @@
-"""What a family hands to whoever chooses its symbols: the step of one layer, and the results of inference."""
+"""The step of one layer that a family hands to a symbol source, and the results of inference."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
 
+from jaxtyping import Float, Int64
 from torch import Tensor
 
 from .distributions import Distribution
@@ -13,39 +14,54 @@ from .layers import LatentLayer
 
 @dataclass
 class Inference:
-    """What inference knows of images: the bottom-up chain by level, finest first, and what was chosen on the way up."""
+    """The results of a bottom-up pass over images.
 
-    features: list[Tensor]  # (B, C, side, side)
-    queries: dict[int, Tensor]  # by layer of the walk: e_q (rows, D)
-    choices: dict[int, Tensor]  # by layer of the walk
+    Args:
+        features: Features of the bottom-up chain by level, finest first, (B, C, side, side) each.
+        queries: The posterior's embeddings e_q, (rows, D), of the layers chosen in this pass, by index in coding order.
+        choices: The choices of these layers, by index.
+    """
+
+    features: list[Tensor]
+    queries: dict[int, Tensor]
+    choices: dict[int, Tensor]
 
     def repeat(self, times: int) -> Inference:
-        """The same for `times` copies of the images; only where nothing was chosen on the way up."""
+        """Return the inference for `times` copies of the images; no layer may be chosen in the bottom-up pass."""
         assert not self.choices
         return Inference([h.repeat(times, 1, 1, 1) for h in self.features], {}, {})
 
 
 @dataclass
 class Step:
-    """All positions of one layer."""
+    """All positions of one layer.
+
+    Args:
+        index: The layer's place in coding order, from 0 on.
+        layer: The layer's networks.
+        images: Number of images B.
+        embedding: The prior's embeddings e_p.
+        query: The posterior's embeddings e_q; None in a pass without inference.
+        inferred: What inference chose in the bottom-up pass, if it chose the layer.
+    """
 
     index: int
     layer: LatentLayer
     images: int
-    embedding: Tensor  # e_p (rows, D)
-    query: Tensor | None  # e_q (rows, D); None without evidence
-    inferred: Tensor | None  # chosen on the way up
+    embedding: Float[Tensor, "rows P"]
+    query: Float[Tensor, "rows D"] | None
+    inferred: Int64[Tensor, " rows"] | Float[Tensor, "rows K"] | None
 
     @cached_property
     def prior(self) -> Distribution:
-        """p(z_l | z_>l)."""
+        """Return p(z_l | z_>l)."""
         return self.layer.prior(self.embedding)
 
     @cached_property
     def posterior(self) -> Distribution | None:
-        """q(z_l | ..., x), where there is evidence."""
+        """Return q(z_l | ..., x); None in a pass without inference."""
         return None if self.query is None else self.layer.posterior(self.query)
 
-    def by_image(self, rows: Tensor) -> Tensor:
-        """Sums over the variables and positions of an image. (rows,) -> (B,)"""
+    def by_image(self, rows: Float[Tensor, " rows"]) -> Float[Tensor, " B"]:
+        """Return sums of a quantity over the variables and positions of each image."""
         return rows.view(self.layer.plan.variables, self.images, -1).sum((0, 2))

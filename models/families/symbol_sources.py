@@ -1,4 +1,4 @@
-"""Who chooses the symbols on the walk down a family's hierarchy, and the costs of what the choices cost."""
+"""Symbol sources of a family's top-down pass, and what their choices cost in nats."""
 
 from __future__ import annotations
 
@@ -14,40 +14,47 @@ from .relaxations import Relaxation
 from .steps import Step
 
 Sampler = Callable[[Distribution], Tensor]
-"""How a choice is taken from a distribution."""
+"""A rule that takes a choice from a distribution, such as sampling it or taking its mode."""
 
 
 def relaxed(relaxation: Relaxation, generator: torch.Generator | None = None) -> Sampler:
-    """Samples that let gradients through (training)."""
+    """Return a sampler whose choices let gradients through, for training."""
     return lambda distribution: distribution.relaxed(relaxation, generator)
 
 
 def sampled(generator: torch.Generator | None = None, temperature: float = 1.0) -> Sampler:
-    """Hard samples (evaluation)."""
+    """Return a sampler of hard choices, for evaluation."""
     return lambda distribution: distribution.sample(generator, temperature)
 
 
 def mode(distribution: Distribution) -> Tensor:
-    """The likeliest choice (compression)."""
+    """Return the likeliest choice, for compression."""
     return distribution.mode()
 
 
 @dataclass
 class PassCosts:
-    """What the choices of a walk cost, in nats by image: KL(q || p) of every layer, their own log p and log q.
+    """Records what the choices of a top-down pass cost, in nats for each image.
 
-    The KL of a layer that layers above it were inferred from is one sample's log q - log p, any other's the whole sum.
-    `choices` and `queries` are in the order of the walk; `symbols` are the hard ones.
+    Where other layers are inferred from a layer's choice, its KL is the single-sample estimate log q - log p; for any
+    other layer it is the exact sum.
+
+    Args:
+        kl: KL(q || p) by the layer's name, (B,) each.
+        log_p: log p(z_l | z_>l) of the choices, in coding order, (B,) each.
+        log_q: log q(z_l | ..., x) of the choices, in coding order, (B,) each.
+        choices: The choices, in coding order.
+        queries: The posterior's embeddings e_q, in coding order.
     """
 
-    kl: dict[str, Tensor] = field(default_factory=dict)  # (B,)
-    log_p: list[Tensor] = field(default_factory=list)  # (B,)
-    log_q: list[Tensor] = field(default_factory=list)  # (B,)
+    kl: dict[str, Tensor] = field(default_factory=dict)
+    log_p: list[Tensor] = field(default_factory=list)
+    log_q: list[Tensor] = field(default_factory=list)
     choices: list[Tensor] = field(default_factory=list)
     queries: list[Tensor] = field(default_factory=list)
 
     def note(self, step: Step, choice: Tensor) -> None:
-        """Takes a step's choice down."""
+        """Record a step's choice."""
         posterior = step.posterior
         assert posterior is not None and step.query is not None
         # Where layers above were inferred from this very choice, the sum over all others would be wrong.
@@ -61,22 +68,31 @@ class PassCosts:
         self.queries.append(step.query)
 
     def log_ratio(self) -> Tensor:
-        """log p(z) - log q(z | x) of what was chosen. (B,)"""
+        """Return log p(z) - log q(z | x) of the choices, in nats, (B,)."""
         return torch.stack(self.log_p).sum(0) - torch.stack(self.log_q).sum(0)
 
     def symbols(self) -> list[Tensor]:
-        """Hard choices by layer, detached."""
+        """Return the choices as hard symbols, in coding order, without gradients."""
         return [hard(choice.detach()) for choice in self.choices]
 
 
 class Posterior:
-    """Takes what inference has chosen on its way up, and picks from q where it has not; keeps an costs."""
+    """Chooses from the posterior, and repeats what inference has already chosen in the bottom-up pass.
+
+    Args:
+        sampler: Takes a choice from a posterior.
+        costs: Where to record the costs, if anywhere.
+    """
 
     def __init__(self, sampler: Sampler, costs: PassCosts | None = None) -> None:
         self.sampler, self.costs = sampler, costs
 
     def next(self, step: Step) -> Tensor:
-        """Symbols (n,), or relaxed weights (n, K), or Gaussian values (n, D)."""
+        """Return symbols (n,), relaxed weights (n, K) or Gaussian values (n, D).
+
+        Raises:
+            ValueError: If the pass was given no inference.
+        """
         if step.posterior is None:
             raise ValueError("a posterior needs inference: the pass was given none")
         choice = self.sampler(step.posterior) if step.inferred is None else step.inferred
@@ -86,23 +102,23 @@ class Posterior:
 
 
 class Prior:
-    """Samples p(z_l | z_>l): ancestral sampling."""
+    """Chooses from p(z_l | z_>l): ancestral sampling."""
 
     def __init__(self, sampler: Sampler) -> None:
         self.sampler = sampler
 
     def next(self, step: Step) -> Tensor:
-        """Symbols (n,) or Gaussian values (n, D)."""
+        """Return symbols (n,) or Gaussian values (n, D)."""
         return self.sampler(step.prior)
 
 
 class Replay:
-    """Repeats the choices of the first layers, then leaves the choice to another chooser."""
+    """Repeats known choices of the first layers, then asks another symbol source."""
 
     def __init__(self, choices: Sequence[Tensor], then: SymbolSource[Step]) -> None:
         self.choices, self.then = choices, then
 
     def next(self, step: Step) -> Tensor:
-        """The known choice, or the other chooser's."""
+        """Return the known choice, or that of the other source."""
         known = step.index < len(self.choices)
         return self.choices[step.index] if known else self.then.next(step)

@@ -1,8 +1,8 @@
-"""The way down: one Descent for all hierarchies of Lievin et al. (2019, appendix F) and the ResNet-VAE.
+"""The top-down pass of all hierarchies of Lievin et al. (2019, appendix F) and of the ResNet-VAE of Willetts et al.
 
-At each level the chain d takes in what the level above has chosen. With skip connections it keeps what it held, so that
-a prior depends on all layers above, p(z_l | z_>l) (eq 18, 20-22; eq 3 of Willetts et al.); without, on the last level
-alone, p(z_l | z_l+1) (eq 17, 19).
+At each level the chain d receives the symbols chosen on the level above. With skip connections it keeps its features
+too, so that a prior depends on all layers above, p(z_l | z_>l) (eq 18, 20-22; eq 3 of Willetts et al. 2021); without,
+it depends on the last level alone, p(z_l | z_l+1) (eq 17, 19).
 """
 
 from __future__ import annotations
@@ -34,7 +34,13 @@ class TopDownNetworks(Protocol):
 
 
 class FamilyPass:
-    """One batch on its way down."""
+    """A top-down pass for one batch of images.
+
+    Args:
+        model: The family's networks.
+        images: Number of images B.
+        inference: Results of the bottom-up pass; None to decode or to sample.
+    """
 
     def __init__(self, model: TopDownNetworks, images: int, inference: Inference | None) -> None:
         self.model, self.images, self.inference = model, images, inference
@@ -44,11 +50,11 @@ class FamilyPass:
 
     @property
     def depth(self) -> int:
-        """How many layers there are."""
+        """Return the number of layers."""
         return len(self.model.layers())
 
     def blocks(self, index: int) -> Iterator[Step]:
-        """The layer as one block."""
+        """Yield the one block of a layer: all its positions."""
         layer = self.model.layers()[index]
         while self.level > layer.plan.level:
             self._enter()
@@ -61,12 +67,12 @@ class FamilyPass:
         yield Step(index, layer, self.images, layer.embedding(self.d), query, inferred)
 
     def absorb(self, step: Step, choice: Tensor) -> None:
-        """The choice waits until all layers of its level have chosen: they do not see each other."""
+        """Hold a choice back until all layers of its level have chosen, since these do not depend on each other."""
         layer = step.layer
         self.pending.append(layer.symbol_embedding(layer.maps(layer.embed(choice, step.query))))
 
     def finish(self) -> Tensor:
-        """The chain below the last level. (B, C, side, side)"""
+        """Return the chain's features at the finest level, (B, C, side, side)."""
         while self.level:
             self._enter()
         self._merge()
