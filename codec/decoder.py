@@ -130,7 +130,7 @@ def _shown(file: DvqFile, count: int, loaders: Loaders, *, strict: bool) -> Pict
 
 
 def _symbols(file: DvqFile, count: int, hierarchy: Hierarchy) -> object:
-    """Decode the symbols of the first `count` chunks and return the walk's state."""
+    """Decode the symbols of the first `count` chunks and return the state that the pass has built."""
     header = file.header
     layers = sum(section.layers for section in file.chunks)
     if layers != len(hierarchy.layers):

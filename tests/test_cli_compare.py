@@ -58,7 +58,7 @@ def test_efforts_and_tunings_are_curves_of_their_own() -> None:
         "jpeg",
     ]
     tuned = dvcodec("compare", "pictures", "-o", "tuned", "--json", *FAST, *few, "--tune", "perceptual")
-    assert tuned.code == 1 and "cannot tell where errors show" in tuned.err  # the fake weights cannot
+    assert tuned.code == 1 and "do not support perceptual tuning" in tuned.err
 
 
 def test_quiet_prints_nothing() -> None:

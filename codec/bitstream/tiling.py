@@ -5,7 +5,7 @@ STRIP_AREA = 2**20
 SIDE = 4096
 """Largest sides of a tile."""
 ROWS, AREA = 2**15, 2**24
-"""Rows and pixels of all tiles of a section, at most, unless it has one tile alone: they bound a walk's memory."""
+"""Rows and pixels of all tiles of a section, at most, unless it has one tile alone: they bound a pass's memory."""
 
 Tile = tuple[slice, slice]
 """Rows and columns of an image."""

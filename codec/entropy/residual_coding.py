@@ -1,4 +1,4 @@
-"""Residuals of lossless pixels to symbols and back: the two choosers of a pixel model's walk.
+"""Residuals of lossless pixels to symbols and back: two sources for a pixel model's pass.
 
 A step's tokens are coded in its order, or, where many pixels are coded at once (`by_context`), in the order of
 their contexts (the step's order where those are equal): symbols of one distribution then stand together, and the coder

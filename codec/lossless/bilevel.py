@@ -1,4 +1,4 @@
-"""Black and white pages to bytes and back: the two choosers of a page model's walk, and the tiles it walks.
+"""Black and white pages to bytes and back: two symbol sources for the page model, and its tiles.
 
 A section is one byte, which colour the paper has, and a chunk of pixels: wavefront after wavefront, the tiles of the
 section side by side.

@@ -67,8 +67,9 @@ def compress(picture: Picture, hierarchy: Hierarchy, weights_id: bytes, settings
 class _Attempts:
     """Encodes one picture at fixed-point qualities; what does not depend on the quality is packed once.
 
-    Codebooks span a number of the quality's own units: a picture beyond them (noise, hard edges everywhere) gets worse
-    again from some quality on. Nothing is coded above that one, so that a higher quality never gives a worse picture.
+    Codebooks have a limited range, in units of sigma, and sigma shrinks as the quality rises. A picture of extreme
+    contrast (noise, hard edges everywhere) exceeds that range from some quality on, and its PSNR falls again. Such a
+    picture is coded at the best quality below, so that a higher setting never gives a worse picture.
     """
 
     def __init__(
@@ -91,7 +92,7 @@ class _Attempts:
         self.parts = Parts(alpha=packed_alpha, icc=icc, exif=exif, xmp=xmp)
         self.ceiling: Compressed | None = None
         self.risen = 0
-        """A strained quality below which none looks better."""
+        """A quality at which the codebooks are saturated, but below which no quality has a higher PSNR."""
 
     def searched(
         self, value: Callable[[Compressed], float], target: float, *, close: float, above: bool
@@ -165,7 +166,7 @@ class _Attempts:
 
 
 SATURATED = 1.0
-"""Strain above which it is tried whether a lower quality looks better."""
+"""Saturation above which lower qualities are tried: one of them may have a higher PSNR."""
 
 
 def psnr_of(original: np.ndarray, decoded: np.ndarray) -> float:

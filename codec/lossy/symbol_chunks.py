@@ -1,4 +1,4 @@
-"""Pixels to chunks of symbols and back: the two choosers of the lossy codec over a hierarchy's walk."""
+"""Pixels to chunks of symbols and back: the two symbol sources with which the codec runs a top-down pass."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,15 +28,15 @@ class Encoded:
     layer_bits: tuple[float, ...]
     """For each layer, the sum of -log2 p over its symbols (0 for those a grey image skips)."""
     state: object
-    """The walk's state: `render` shows what a decoder will show."""
+    """What the pass has built; `render` turns it into the pixels that a decoder will show."""
     saturation: float = 0.0
-    """How far the image is beyond the codebooks: see PhotoModel.strain; 0 where nothing measured it."""
+    """How far the image is beyond the codebooks, see PhotoModel.saturation; 0 where it was not measured."""
     image_filter: ImageFilter | None = None
-    """What a decoder corrects the image by."""
+    """The filter with which a decoder corrects the image; None where none pays."""
 
 
 class _Encoder:
-    """Chooses the posterior's mode and gathers its intervals into chunks."""
+    """The symbol source of compress: take the posterior's mode and gather the coder's intervals in chunks."""
 
     def __init__(self, layers: tuple[LayerSpec, ...]) -> None:
         self.layers = layers
@@ -75,13 +75,13 @@ class _Encoder:
         self._parts, self._crc, self._bits, self._first = [], 0, 0.0, end
 
     def encoded(self, state: object, saturation: float = 0.0, image_filter: ImageFilter | None = None) -> Encoded:
-        """Close the last chunk and return all of them, with the state that the walk has left."""
+        """Close the last chunk and return all of them, with the state that the pass has built."""
         self.close(len(self.layers))
         return Encoded(tuple(self.chunks), tuple(self.layer_bits), state, saturation, image_filter)
 
 
 class _Decoder:
-    """Chooses what the chunks say."""
+    """The symbol source of decompress: read the symbols from the chunks."""
 
     def __init__(self, chunks: tuple[Chunk, ...]) -> None:
         self._chunks = chunks
@@ -105,7 +105,7 @@ class _Decoder:
         self._next += 1
 
     def finish(self) -> None:
-        """Check the last chunk; chunks that nobody asked for must be empty of symbols."""
+        """Check the last chunk; chunks whose layers the pass never reached must hold no symbols."""
         while self._next < len(self._chunks):
             self._advance()
         if self._open is not None:
@@ -115,25 +115,25 @@ class _Decoder:
 def encode(
     pixels: NDArray[np.uint8], hierarchy: Hierarchy, quality: int, *, effort: int = 1, perceptual: bool = False
 ) -> Encoded:
-    """Encode an image as symbols, and fit a filter to what a colour image's symbols show.
+    """Encode an image as symbols; of a colour image, also fit the adaptive filter to the decoded pixels.
 
     Args:
         pixels: (H, W) grey or (H, W, 3) colour.
         hierarchy: The model of photographs.
         quality: Fixed point, 256 to 25600.
-        effort: How many passes to make. The last one's symbols are coded; where the hierarchy can look ahead, those
-            before it show what choices bring about, so that about as many bits show more.
-        perceptual: Whether errors count more where they show.
+        effort: How many passes to make. The symbols of the last one are coded. The passes before it are lookahead:
+            they measure what each choice costs in later layers, which gives better quality at about the same size.
+        perceptual: Whether errors count more where they are visible.
 
     Raises:
-        UnsupportedImage: If the hierarchy cannot code such an image, or cannot tell where errors show.
+        UnsupportedImage: If the hierarchy cannot code such an image, or does not know perceptual weights.
     """
     colour, grey = _in_colour(pixels), pixels.ndim == 2
     encoder, (height, width) = _Encoder(hierarchy.layers), pixels.shape[:2]
     settings = PassSettings(height, width, quality, grey=grey)
     photo = hierarchy if isinstance(hierarchy, PhotoModel) else None
     if perceptual and photo is None:
-        raise UnsupportedImage(f"the weights {hierarchy.name} cannot tell where errors show", "leave the tuning out")
+        raise UnsupportedImage(f"the weights {hierarchy.name} do not support perceptual tuning", "leave the tuning out")
     with _suitable():
         if photo is not None and (effort > 1 or perceptual):
             targets = photo.lookahead_targets(colour, settings, effort - 1, perceptual=perceptual)
