@@ -29,9 +29,9 @@ from dvcodec.models.configs import RRVQConfig
 from dvcodec.models.integer.grid import ACTIVATION_BITS, quantise
 from dvcodec.models.integer.linear import QuantLinear
 from dvcodec.models.photo.network import analysis_synthesis, chain, latent, layout
-from dvcodec.models.photo.network.latent import CONTEXT, LatentLayer
+from dvcodec.models.photo.network.latent import CONTEXT, PhotoLatentLayer
 from dvcodec.models.photo.network.model import FINEST_CODE
-from dvcodec.models.photo.network.top_down import Step
+from dvcodec.models.photo.network.top_down import PhotoStep
 from dvcodec.training.tasks import photo as photo_task
 from dvcodec.training.tasks import posterior_source as choosers
 from dvcodec.training.tasks.posterior_source import PosteriorSource
@@ -53,7 +53,7 @@ class Variant:
 def equal_weights() -> list[Patch]:
     """Use the posterior of eq 6, which depends on the distance only and not on the prior."""
 
-    def cost(self: PosteriorSource, step: Step, scores: Tensor) -> Tensor:
+    def cost(self: PosteriorSource, step: PhotoStep, scores: Tensor) -> Tensor:
         assert step.residual is not None
         distance: Tensor = step.layer.distortion(step.residual)
         return distance
@@ -83,16 +83,16 @@ def sampled() -> list[Patch]:
 
 def literal_variances() -> list[Patch]:
     """Follow eq 6 and 7 literally: divide the density by the root of one variance, not of every dimension's."""
-    kept = LatentLayer.initialise
+    kept = PhotoLatentLayer.initialise
 
-    def quadratic(self: LatentLayer) -> tuple[Tensor, Tensor]:
+    def quadratic(self: PhotoLatentLayer) -> tuple[Tensor, Tensor]:
         precision = (0.5 * torch.exp(-self.log_variance)).clamp_max(latent.PRECISION_LIMIT)
         means = self.means()
         constant = -(precision * means.square()).sum(1) + 0.5 * torch.log(2 * precision).mean(1)
         return torch.cat([-precision, 2 * precision * means], dim=1).t(), constant
 
     @torch.no_grad()
-    def initialise(self: LatentLayer, values: Tensor, probabilities: Tensor) -> None:
+    def initialise(self: PhotoLatentLayer, values: Tensor, probabilities: Tensor) -> None:
         kept(self, values, probabilities)
         v, dim = values.shape[1], self.log_variance.shape[1]
         spread = self.log_variance[:, :v]
@@ -101,7 +101,7 @@ def literal_variances() -> list[Patch]:
         shift = latent.matching_log_variance(energy, torch.log(probabilities) - known, CONTEXT / dim)
         self.log_variance[:, v:] = shift[:, None]
 
-    return [(LatentLayer, "quadratic", quadratic), (LatentLayer, "initialise", initialise)]
+    return [(PhotoLatentLayer, "quadratic", quadratic), (PhotoLatentLayer, "initialise", initialise)]
 
 
 def elu() -> list[Patch]:
@@ -111,15 +111,15 @@ def elu() -> list[Patch]:
 
 def weight_normalised() -> list[Patch]:
     """Normalise the weights of every linear map of the chain (a direction and a length for each output)."""
-    kept = chain.Chain.__init__
+    kept = chain.TopDownChain.__init__
 
-    def build(self: chain.Chain, config: RRVQConfig) -> None:
+    def build(self: chain.TopDownChain, config: RRVQConfig) -> None:
         kept(self, config)
         for module in list(self.modules()):
             if isinstance(module, QuantLinear):
                 nn.utils.parametrizations.weight_norm(module, "weight")
 
-    return [(chain.Chain, "__init__", build)]
+    return [(chain.TopDownChain, "__init__", build)]
 
 
 def no_quality() -> list[Patch]:
@@ -151,7 +151,7 @@ def random_transform() -> list[Patch]:
 def symbols(share: float) -> list[Patch]:
     """Multiply the number of symbols of scalar codebooks (except those of means) by `share`, over the same range."""
 
-    def changed(plan: layout.LayerPlan) -> layout.LayerPlan:
+    def changed(plan: layout.PhotoLayerPlan) -> layout.PhotoLayerPlan:
         scalar = len(plan.coefficients) == 1 and "mean" not in plan.name
         return replace(plan, symbols=round(plan.symbols * share)) if scalar else plan
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def load(path: Path, device: str = "cpu", *, expected: str | None = None) -> Hierarchy:
-    """Return the hierarchy of a weights file, ready to walk on "cpu" or "cuda"."""
+    """Return the hierarchy of a weights file, ready for top-down passes on "cpu" or "cuda"."""
     from .loading import hierarchy
 
     return hierarchy(path, device, expected)

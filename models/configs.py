@@ -1,6 +1,6 @@
-"""Sizes of the models that are no families of small images: plain values that check themselves, no torch.
+"""Sizes of the photograph model and the pixel models: plain values that check themselves, without torch.
 
-What a person sets, what a checkpoint tells and what a weights file tells are bounded here, before anything is built.
+Options, checkpoints and weights files are all checked here, before a network is built from them.
 """
 
 from __future__ import annotations
@@ -13,54 +13,104 @@ PriorKind = Literal["responsibilities", "direct"]
 Transform = Literal["cosine", "lapped"]
 
 LARGEST_WIDTH = 256
+"""Most channels or units that a layer may have."""
 LARGEST_DEPTH = 8
+"""Most blocks or layers that a network may have."""
 LARGEST_STAGES = 256
+"""Most stages of a hierarchy."""
 
 DEPTHS = ("blocks", "synthesis_blocks", "postfilter_pairs")
 """Fields that LARGEST_DEPTH bounds."""
 
 
 def bounded(bounds: dict[str, tuple[Any, int]], least: int = 1) -> None:
-    """ValueError unless each value, by name, is a whole number from `least` to its bound."""
+    """Check that values are whole numbers within bounds.
+
+    Args:
+        bounds: Value and largest allowed value, by name.
+        least: Smallest allowed value.
+
+    Raises:
+        ValueError: A value is not an integer from `least` to its bound.
+    """
     for name, (value, most) in bounds.items():
         if type(value) is not int or not least <= value <= most:
             raise ValueError(f"{name} {value!r} is no whole number from {least} to {most}")
 
 
 def within(bounds: dict[str, tuple[Any, float]], least: float = 0) -> None:
-    """ValueError unless each value, by name, is a number from `least` to its bound."""
+    """Check that values are numbers within bounds.
+
+    Args:
+        bounds: Value and largest allowed value, by name.
+        least: Smallest allowed value.
+
+    Raises:
+        ValueError: A value is not a number from `least` to its bound.
+    """
     for name, (value, most) in bounds.items():
         if type(value) not in (int, float) or not least <= value <= most:
             raise ValueError(f"{name} {value!r} is no number from {least} to {most:g}")
 
 
 def one_of(choices: dict[str, tuple[Any, Any]]) -> None:
-    """ValueError unless each value, by name, is one of its Literal's."""
+    """Check that values belong to the members of Literal types.
+
+    Args:
+        choices: Value and Literal type, by name.
+
+    Raises:
+        ValueError: A value is not a member of its type.
+    """
     for name, (value, kind) in choices.items():
         if value not in get_args(kind):
             raise ValueError(f"{name} {value!r} is not known to this release")
 
 
 def refuse_other_fields(kind: Any, held: Any) -> None:
-    """ValueError unless `held` names all fields of a dataclass and no others, TypeError if it names nothing."""
+    """Check that `held` names all fields of a dataclass and no others.
+
+    Raises:
+        ValueError: A field is missing, or there is one more.
+        TypeError: `held` cannot be iterated.
+    """
     wanted = {each.name for each in fields(kind)}
     if wanted != set(held):
         raise ValueError(f"the fields of its configuration are not those of a {kind.__name__}")
 
 
 class FromJSON:
-    """A dataclass that can be made of what JSON held of it: all of its fields, and no others."""
+    """Mixin for dataclasses that are restored from a JSON object with exactly their fields."""
 
     @classmethod
     def of(cls, held: Any) -> Self:
-        """Return the dataclass that `held` describes. ValueError or TypeError if it holds something else."""
+        """Return the dataclass that a JSON object describes.
+
+        Raises:
+            ValueError: Its fields are not those of the dataclass, or a value is out of bounds.
+            TypeError: It is not an object, or a value has the wrong type.
+        """
         refuse_other_fields(cls, held)
         return cls(**held)
 
 
 @dataclass(frozen=True)
 class RRVQConfig(FromJSON):
-    """Sizes of the photograph model. `widths` are the chain's channels by stride. ValueError if out of bounds."""
+    """Sizes of the photograph model.
+
+    Args:
+        widths: Channels of the top-down chain, by stride.
+        blocks: Residual blocks of each stage.
+        hidden: Width of the features that the layers of a stage share.
+        synthesis_width: Channels of the synthesis network.
+        synthesis_blocks: Residual pairs of the synthesis network.
+        analysis_width: Channels of the analysis network.
+        sigma_coarse: Standard deviation of the posterior at the lowest quality, in grey levels.
+        sigma_fine: Standard deviation of the posterior at the highest quality, in grey levels.
+
+    Raises:
+        ValueError: A value is out of bounds.
+    """
 
     widths: dict[int, int] = field(default_factory=lambda: {64: 64, 32: 96, 16: 128, 8: 128})
     blocks: int = 2
@@ -68,28 +118,28 @@ class RRVQConfig(FromJSON):
     synthesis_width: int = 128
     synthesis_blocks: int = 4
     postfilter_width: int = 0
-    """Channels of the filter after the synthesis (see postfilter); 0 = there is none."""
+    """Channels of the post-filter after the synthesis; 0 if there is none."""
     postfilter_pairs: int = 3
-    """Its residual pairs."""
+    """Residual pairs of the post-filter."""
     analysis_width: int = 64
     analysis_slope: float = 0.0
-    """Slope below zero of the analysis's activations."""
+    """Slope of the analysis network's activations below zero."""
     sigma_coarse: float = 44.0
     sigma_fine: float = 3.4
     layout: Layout = "photo-96"
-    """Which coefficients each layer carries (layout.LAYOUTS)."""
+    """Which coefficients each layer carries, a key of `layout.LAYOUTS`."""
     prior: PriorKind = "responsibilities"
-    """How the prior is parameterised (latent.PRIORS)."""
+    """How the prior is parameterised, a key of `latent.PRIORS`."""
     predictions: bool = True
-    """Whether a learned mean joins the canvas before each symbol."""
+    """Whether a learned prediction is added to the reconstruction before each symbol."""
     transform: Transform = "cosine"
-    """What the canvas's coefficients stand for: blocks by themselves, or overlapping ones (see lapped)."""
+    """The block transform: independent 8x8 blocks, or overlapping ones (`lapped`)."""
     neighbours: int = 0
-    """In how many stages, from the coarsest on, positions see their neighbours' symbols of the same layer."""
+    """Number of stages, from the coarsest on, whose layers condition on neighbouring symbols of the same layer."""
 
     @classmethod
     def of(cls, held: Any) -> Self:
-        """As `FromJSON.of`; JSON's strides are texts."""
+        """Return the configuration that a JSON object describes. As `FromJSON.of`; JSON's strides are strings."""
         refuse_other_fields(cls, held)
         return cls(**{**held, "widths": {int(stride): width for stride, width in held["widths"].items()}})
 
@@ -112,7 +162,13 @@ class RRVQConfig(FromJSON):
 
 @dataclass(frozen=True)
 class WavefrontConfig(FromJSON):
-    """Sizes of the model of lossless pixels: hidden layers, each plane's own one, and how many predictors it has."""
+    """Sizes of the model of lossless pixels.
+
+    Args:
+        hidden: Width of the hidden layers.
+        width: Width of the hidden layer of each plane.
+        predictors: Number of linear predictors.
+    """
 
     hidden: int = 64
     width: int = 32
@@ -125,7 +181,14 @@ class WavefrontConfig(FromJSON):
 
 @dataclass(frozen=True)
 class BilevelPagesConfig(FromJSON):
-    """Sizes of the model of pages: how far a pixel sees, and the hidden layers."""
+    """Sizes of the model of black and white pages.
+
+    Args:
+        rows: Rows above a pixel that its probability depends on.
+        columns: Columns on either side that it depends on.
+        width: Units of a hidden layer.
+        depth: Number of hidden layers.
+    """
 
     rows: int = 6
     columns: int = 5

@@ -1,4 +1,4 @@
-"""From a weights file to the model that it holds: one table of formats, and what each is restored to."""
+"""Loads the model of a weights file: a table of formats, and the function that restores each."""
 
 from __future__ import annotations
 
@@ -22,13 +22,23 @@ FORMATS = {
     wavefront.FORMAT: "lossless pixels",
     bilevel.FORMAT: "black and white images",
 }
-"""What files of each format are models of."""
+"""What files of each format are models of, for error messages."""
 
 Restore = Callable[[dict[str, Any], Tensors], Any]
 
 
 def hierarchy(path: Path, device: str, expected: str | None) -> Hierarchy:
-    """Return the hierarchy of a weights file, on "cpu" or "cuda". Raises as `weights_file.read` does."""
+    """Return the hierarchy of a weights file.
+
+    Args:
+        path: The file.
+        device: "cpu" or "cuda".
+        expected: The identity that the weights must have; any if it is None.
+
+    Raises:
+        ValueError: It is not such a file, is damaged, or holds other weights than the expected ones.
+        OSError: It cannot be read.
+    """
     restores: dict[str, Restore] = {
         photo.FORMAT: lambda metadata, tensors: photo.restore(metadata, tensors, device),
         families.FORMAT: lambda metadata, tensors: families.restore(metadata, tensors, device),
@@ -38,19 +48,19 @@ def hierarchy(path: Path, device: str, expected: str | None) -> Hierarchy:
 
 
 def pixel_model(path: Path, expected: str | None) -> PixelModel:
-    """Return the model of lossless pixels of a weights file, on the CPU."""
+    """Return the model of lossless pixels of a weights file, on the CPU. Raises as `hierarchy` does."""
     found: PixelModel = _restored(path, expected, {wavefront.FORMAT: wavefront.restore})
     return found
 
 
 def page_model(path: Path, expected: str | None) -> BilevelModel:
-    """Return the model of black and white pages of a weights file, on the CPU."""
+    """Return the model of black and white pages of a weights file, on the CPU. Raises as `hierarchy` does."""
     found: BilevelModel = _restored(path, expected, {bilevel.FORMAT: bilevel.restore})
     return found
 
 
 def set_model(path: Path, expected: str | None) -> FamilySet:
-    """Return the model of sets of images of a weights file, on the CPU."""
+    """Return the model of sets of images of a weights file, on the CPU. Raises as `hierarchy` does."""
     found: FamilyHierarchy = _restored(
         path, expected, {families.FORMAT: lambda metadata, tensors: families.restore(metadata, tensors, "cpu")}
     )
@@ -58,7 +68,7 @@ def set_model(path: Path, expected: str | None) -> FamilySet:
 
 
 def _restored(path: Path, expected: str | None, restores: dict[str, Restore]) -> Any:
-    """Return what the file's format is restored to. ValueError if it is of another format or holds more tensors."""
+    """Return the model of a file. ValueError if it is of another format or holds tensors that its model lacks."""
     with weights_file.reading():
         metadata, tensors = weights_file.read(path, expected)
         if (held := metadata["format"]) not in restores:
@@ -66,5 +76,5 @@ def _restored(path: Path, expected: str | None, restores: dict[str, Restore]) ->
             known = f"it is a model of {FORMATS[held]}" if held in FORMATS else f"its format is {held[:32]!r}"
             raise ValueError(f"{known}, not of {wanted}")
         model = restores[held](metadata, tensors)
-        tensors.refuse_rest()
+        tensors.refuse_unused()
         return model

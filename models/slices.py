@@ -4,5 +4,8 @@ from __future__ import annotations
 
 
 def slices(count: int, size: int) -> list[slice]:
-    """Return slices of `size` that cover range(count): the last one may be shorter, and there is always one."""
+    """Return consecutive slices of length `size` that cover range(count).
+
+    The last one may be shorter. There is always at least one, which is empty if count is 0.
+    """
     return [slice(start, min(start + size, count)) for start in range(0, max(count, 1), size)]

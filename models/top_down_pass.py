@@ -1,8 +1,8 @@
-"""The one pass down a hierarchy. Training, sampling, coding and previews differ only in where the symbols come from.
+"""The top-down pass through a hierarchy: one procedure for training, sampling, coding and previews.
 
-A `TopDownPass` is one pass for one batch: it holds the layers' networks and the features that the symbols so far have
-produced. A `SymbolSource` gives the symbols: the posterior with a relaxation (training), the hard choice of the
-posterior (compress), the entropy decoder (decompress, preview), the prior (sample), or known symbols (replay).
+A `TopDownPass` holds the networks of the layers and what the symbols so far have built, for one batch. A `SymbolSource`
+gives the symbols: the posterior with a relaxation (training), the mode of the posterior (compress), the entropy decoder
+(decompress, preview), the prior (sample), or known symbols (replay).
 """
 
 from __future__ import annotations
@@ -18,48 +18,49 @@ Result = TypeVar("Result", covariant=True)
 
 
 class SymbolSource(Protocol[StepIn]):
-    """Decides a block of symbols."""
+    """Gives the symbols of one block of positions after the other."""
 
     def next(self, step: StepIn) -> Tensor:
-        """Return the choice at the step's positions: symbols (n,) int64; in training, relaxed weights (n, K)."""
+        """Return the symbols at the step's positions.
+
+        Returns:
+            Symbols (n,) int64, or relaxed one-hot weights (n, K) in training.
+        """
         ...
 
 
 class TopDownPass(Protocol[StepT, Result]):
-    """A pass down a hierarchy. Layers are asked for in order, each once, in one block of positions or more."""
+    """A hierarchy during one pass. Layers are visited in order, each once, in one or more blocks of positions."""
 
     @property
     def depth(self) -> int:
-        """Return the number of layers."""
+        """Number of layers."""
         ...
 
     def blocks(self, index: int) -> Iterable[StepT]:
-        """Yield the blocks of positions of layer `index` one by one.
+        """Enter layer `index` and yield its blocks of positions one by one.
 
-        A step carries the conditional prior p(z_l | z_>l) there and, in a pass with inference, what the posterior
-        needs. Each is absorbed before the next is asked for.
+        Each step carries the conditional prior p(z_l | z_>l) at its positions and, if there is an image to encode,
+        what the posterior needs. `absorb` must be called with the symbols of a step before the next step is requested.
         """
         ...
 
     def absorb(self, step: StepT, choice: Tensor) -> None:
-        """Add a choice to the features that later steps depend on."""
+        """Add the symbols of a step to what has been built."""
         ...
 
     def finish(self) -> Result:
-        """Return the final result; layers that were not visited add nothing."""
+        """Return what the symbols have built; layers that were not visited add nothing."""
         ...
 
 
 def run_pass(top_down: TopDownPass[StepT, Result], source: SymbolSource[StepT], stop: int | None = None) -> Result:
-    """Run a pass through all its layers, or the first `stop` (a preview).
+    """Run a pass and return what the symbols have built.
 
     Args:
-        top_down: The pass, which has not begun yet.
-        source: Decides the symbols.
-        stop: Number of layers to visit; None visits all.
-
-    Returns:
-        The result of the pass.
+        top_down: A pass that has not begun.
+        source: The source of the symbols.
+        stop: Number of layers to visit, for a preview; all if it is None.
     """
     for index in range(top_down.depth if stop is None else min(stop, top_down.depth)):
         for step in top_down.blocks(index):

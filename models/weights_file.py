@@ -1,17 +1,17 @@
-"""The form of weights files: named integer tensors in safetensors, and one JSON object that says what they are.
+"""The format of weights files: named integer tensors in safetensors, and one JSON object that describes them.
 
 Every tensor is of int8, int16, int32 or float16. A tensor of integers is stored in the narrowest of the integer types
 that holds its values; readers widen it to the type that the model's description gives it. The safetensors metadata has
 one key, `dvcodec`, a JSON object:
 
-    format      which kind of model it is, one of `loading.FORMATS`
+    format      the kind of model, one of `loading.FORMATS`
     name        a label, the name of the set of weights
     config      the model's sizes
-    quality     of photographs: the codes of the qualities 1 and 100
+    quality     only for photographs: the codes of the qualities 1 and 100
     id          the identity of the weights, see `identity`
 
-A .dvq file names its weights by the first 8 bytes of the identity. Reading computes it again, so that a damaged file is
-refused, whatever part of it is damaged.
+A .dvq file names its weights by the first 8 bytes of the identity. Reading computes it again, so that a file in which
+anything is damaged is refused.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ LABELS = ("id", "name")
 
 INTEGERS = {"I8": torch.int8, "I16": torch.int16, "I32": torch.int32}
 TYPES = {**INTEGERS, "F16": torch.float16}
-"""Types of tensors by the names that safetensors has for them, integers from the narrowest on."""
+"""Allowed types of tensors by their safetensors names, integers from the narrowest on."""
 TYPE_NAMES = {dtype: name for name, dtype in TYPES.items()}
 
 LARGEST = 2**28
-"""Bytes that a weights file may have."""
+"""Largest allowed size of a weights file in bytes."""
 
 MOST_TENSORS, MOST_DIMENSIONS = 2**14, 8
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}")
-"""Names of tensors."""
+"""Pattern of the names of tensors."""
 
 _SURPRISES = KeyError, TypeError, AttributeError, RecursionError, OverflowError, EOFError
 """What metadata of the wrong kind leads to."""
@@ -61,7 +61,7 @@ class Tensors:
         """How many numbers all tensors hold together."""
 
     def below(self, prefix: str) -> Tensors:
-        """Return a view of the same tensors in which names begin after `prefix` and a point."""
+        """Return a view of the same tensors whose names are relative to `prefix` and a point."""
         view = Tensors({})
         view._left, view._prefix, view.numbers = self._left, f"{self._prefix}{prefix}.", self.numbers
         return view
@@ -69,8 +69,13 @@ class Tensors:
     def take(self, name: str, dtype: torch.dtype, shape: Sequence[int]) -> Tensor:
         """Return the tensor of a name, widened to the type that it is described to have.
 
+        Args:
+            name: Name below this view's prefix.
+            dtype: Wanted type.
+            shape: Wanted shape.
+
         Raises:
-            ValueError: It is missing, of another type or a wider one, of another shape, or not finite.
+            ValueError: It is missing, of a type that does not fit, of another shape, or not finite.
         """
         value = self._left.pop(self._prefix + name, None)
         if value is None or tuple(value.shape) != tuple(shape) or not _fits(value.dtype, dtype):
@@ -79,8 +84,12 @@ class Tensors:
             raise ValueError(f"its tensor {self._prefix + name!r} holds numbers that are not finite")
         return value.to(dtype)
 
-    def refuse_rest(self) -> None:
-        """ValueError if the model has not taken every tensor."""
+    def refuse_unused(self) -> None:
+        """Check that the model has taken every tensor.
+
+        Raises:
+            ValueError: A tensor is left.
+        """
         if self._left:
             raise ValueError(f"its tensor {min(self._left)!r} belongs to no part of its model")
 
@@ -150,7 +159,7 @@ def _canonical(said: object) -> str:
 
 @contextmanager
 def reading() -> Iterator[None]:
-    """Turn whatever a file that is no weights file causes into a ValueError, and build networks as they are."""
+    """Turn any error that a malformed file causes into a ValueError, and build networks in torch's default modes."""
     try:
         with default_modes():
             yield
@@ -159,7 +168,7 @@ def reading() -> Iterator[None]:
 
 
 def read(path: Path, expected: str | None = None) -> tuple[dict[str, Any], Tensors]:
-    """Return the metadata of a weights file and its tensors. To be called within `reading`.
+    """Return the metadata of a weights file and its tensors. Must be called within `reading`.
 
     Args:
         path: The file.
@@ -183,7 +192,13 @@ def read(path: Path, expected: str | None = None) -> tuple[dict[str, Any], Tenso
 
 
 def metadata_of(data: bytes) -> dict[str, Any]:
-    """Return the JSON object in a safetensors file's metadata. ValueError, KeyError or TypeError if it has none."""
+    """Return the JSON object in a safetensors file's metadata.
+
+    Raises:
+        ValueError: The metadata or the name is not valid.
+        KeyError: The metadata, or a key of it, is missing.
+        TypeError: It is not an object.
+    """
     header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
     metadata = json.loads(header["__metadata__"][KEY])
     if not isinstance(metadata, dict) or not isinstance(metadata["format"], str):

@@ -21,9 +21,9 @@ from dvcodec.models.integer.guard import integer_arithmetic
 from dvcodec.models.integer.prior import prior_weights
 from dvcodec.models.interface import hierarchy as interface
 from dvcodec.models.photo.integer.chain import IntegerChain
-from dvcodec.models.photo.network.chain import Chain
+from dvcodec.models.photo.network.chain import TopDownChain
 from dvcodec.models.photo.network.model import PhotoRRVQ, grid_sizes
-from dvcodec.models.photo.network.top_down import Step, run_photo_pass
+from dvcodec.models.photo.network.top_down import PhotoStep, run_photo_pass
 
 SIZE = (40, 72)
 BATCHES = (1, 4, 16)
@@ -40,7 +40,7 @@ class Replay:
         self._hashes = [hashlib.sha256() for _ in range(batch)]
         self._sizes = grid_sizes(size)
 
-    def next(self, step: Step) -> Tensor:
+    def next(self, step: PhotoStep) -> Tensor:
         """Return symbols (n,) and take the priors down."""
         priors = prior_weights(step.layer.exact_scores(step.embedding)).cpu().numpy()
         rows, columns = self._sizes[step.layer.stride]
@@ -63,7 +63,9 @@ def _known(images: np.ndarray, cells: np.ndarray, layer: int, symbols: int, null
     return np.where(drawn % 16 < images, drawn // 16 % symbols, null_symbol)
 
 
-def replay(chain: Chain | IntegerChain, batch: int, size: tuple[int, int] = SIZE, device: str = "cpu") -> list[str]:
+def replay(
+    chain: TopDownChain | IntegerChain, batch: int, size: tuple[int, int] = SIZE, device: str = "cpu"
+) -> list[str]:
     """Walk a batch of images of known symbols, each at a quality of its own; one hash an image."""
     watch = Replay(batch, size)
     codes = torch.tensor([4096 - 256 * i for i in range(batch)], device=device)

@@ -13,14 +13,14 @@ from torch import Tensor
 
 from dvcodec.errors import DvcodecError
 from dvcodec.models.configs import RRVQConfig
-from dvcodec.models.integer.grid import STREAM_BITS, quantise, quantise_residual
+from dvcodec.models.integer.grid import RESIDUAL_BITS, quantise, quantise_residual
 from dvcodec.models.photo.file import write
 from dvcodec.models.photo.integer.chain import IntegerLayer
-from dvcodec.models.photo.network.chain import StagedLayer
-from dvcodec.models.photo.network.checkerboard import SIDES, STEPS, checkerboard
-from dvcodec.models.photo.network.latent import CONTEXT, LatentLayer
+from dvcodec.models.photo.network.chain import DifferentiableLayer
+from dvcodec.models.photo.network.checkerboard import OFFSETS, SIDES, checkerboard
+from dvcodec.models.photo.network.latent import CONTEXT, PhotoLatentLayer
 from dvcodec.models.photo.network.model import PhotoRRVQ, grid_sizes
-from dvcodec.models.photo.network.top_down import Step, run_photo_pass
+from dvcodec.models.photo.network.top_down import PhotoStep, run_photo_pass
 from dvcodec.models.photo.packing import pack, unpack
 from dvcodec.training.recipes.photo import PhotoRecipe
 from dvcodec.training.tasks.posterior_source import PosteriorSource
@@ -42,8 +42,8 @@ def test_every_position_stands_beside_four_of_the_other_half(batch: int, rows: i
     for half, other in (board.halves, board.halves[::-1]):
         for place, position in enumerate(half.positions.tolist()):
             image, y, x = position // (rows * columns), position // columns % rows, position % columns
-            beside = half.beside[:, place].tolist()
-            for (down, right), found in zip(STEPS, beside, strict=True):
+            neighbours = half.neighbours[:, place].tolist()
+            for (down, right), found in zip(OFFSETS, neighbours, strict=True):
                 inside = 0 <= y + down < rows and 0 <= x + right < columns
                 expected = (image * rows + y + down) * columns + x + right
                 assert found == len(other.positions) if not inside else other.positions[found] == expected
@@ -55,7 +55,7 @@ class Watched:
     def __init__(self, others: dict[tuple[int, int], int]) -> None:
         self.others, self.scores = others, dict[int, Tensor]()
 
-    def next(self, step: Step) -> Tensor:
+    def next(self, step: PhotoStep) -> Tensor:
         """Symbols (n,)."""
         positions, scores = small_model.places(step.rows), step.layer.exact_scores(step.embedding)
         if step.index not in self.scores:
@@ -128,12 +128,12 @@ def test_a_model_begins_as_the_one_it_starts_from_that_saw_no_neighbours(tmp_pat
     assert all(torch.allclose(a, b, atol=1e-3) for a, b in zip(*probabilities, strict=True))
 
 
-def received(layer: LatentLayer, features: Tensor, symbols: Tensor, first: bool) -> Tensor:
+def received(layer: PhotoLatentLayer, features: Tensor, symbols: Tensor, first: bool) -> Tensor:
     """docs/FORMAT.md by the letter, position by position: features (H, W, hidden) in units of the stream."""
     assert layer.neighbour_embedding is not None and layer.symbol_embedding is not None
     rows, columns, hidden = features.shape
     messages = quantise_residual(layer.neighbour_embedding(layer.code_table())).view(layer.symbols, SIDES, hidden)
-    own = quantise(layer.symbol_embedding(layer.code_table()), STREAM_BITS)
+    own = quantise(layer.symbol_embedding(layer.code_table()), RESIDUAL_BITS)
     after = features.clone()
     for y, x in product(range(rows), range(columns)):
         if (y + x) % 2 == (0 if first else 1):
@@ -159,11 +159,11 @@ def test_a_position_hears_of_each_side_what_the_format_says(size: tuple[int, int
     anchors, others = checkerboard(1, size, CPU).halves
     anchors, non_anchors = (anchors, others) if first else (others, anchors)
     said, flat = symbols.flatten()[anchors.positions], features.view(-1, 16)
-    staged, frozen = StagedLayer(layer), IntegerLayer(layer, torch.zeros(1, layer.values.shape[1] + CONTEXT))
+    staged, frozen = DifferentiableLayer(layer), IntegerLayer(layer, torch.zeros(1, layer.values.shape[1] + CONTEXT))
     shared = staged.propagate(flat, anchors, non_anchors, staged.code(said))
-    coded = frozen.propagate(flat * 2**STREAM_BITS, anchors, non_anchors, frozen.code(said))
+    coded = frozen.propagate(flat * 2**RESIDUAL_BITS, anchors, non_anchors, frozen.code(said))
     assert torch.equal(shared, expected.view(-1, 16))
-    assert torch.equal(coded * 2.0**-STREAM_BITS, expected.view(-1, 16))
+    assert torch.equal(coded * 2.0**-RESIDUAL_BITS, expected.view(-1, 16))
     assert max(size) == 1 or (expected.abs() == 15).any()
 
 
@@ -179,7 +179,7 @@ def test_codes_in_use_are_those_of_both_halves() -> None:
     x, symbols = torch.tensor(small_model.photograph(64, 64)).permute(2, 0, 1)[None].float(), dict[str, set[int]]()
 
     class Noted(PosteriorSource):
-        def next(self, step: Step) -> Tensor:
+        def next(self, step: PhotoStep) -> Tensor:
             chosen = super().next(step)
             symbols.setdefault(step.layer.name, set()).update(chosen.tolist())
             return chosen

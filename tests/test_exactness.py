@@ -186,7 +186,9 @@ class Noisy(PhotoCodecModel):
     def _noisy(self, aim: EncoderTargets) -> EncoderTargets:
         assert aim.levels is not None
         levels = {stride: self._noise(tokens) for stride, tokens in aim.levels.items()}
-        return EncoderTargets(levels, {index: self._noise(costs.float()) for index, costs in (aim.ahead or {}).items()})
+        return EncoderTargets(
+            levels, {index: self._noise(costs.float()) for index, costs in (aim.lookahead_costs or {}).items()}
+        )
 
     def top_down_pass(
         self, settings: PassSettings, source: SymbolSource, targets: object | None = None

@@ -7,7 +7,7 @@ import small_model
 import torch
 
 from dvcodec.models.photo.codec_model import PhotoCodecModel
-from dvcodec.models.photo.encoder.lookahead import what_filters_add
+from dvcodec.models.photo.encoder.lookahead import filter_corrections
 from dvcodec.training.loop.task import LossTerms
 from dvcodec.training.recipes.photo import PhotoRecipe
 from dvcodec.training.tasks.rate_distortion import FILTERED_PIXELS, filters_of_crops, rate_distortion
@@ -24,11 +24,11 @@ def test_filters_of_crops_are_those_of_images_so_many_times_as_large(crops: torc
     """These alone pay for none. As parts of an image of FILTERED_PIXELS they do: errors count as many times more."""
     shown = crops.mean(dim=1, keepdim=True).expand_as(crops) * 0.04 + 0.96 * crops
     sigma = torch.tensor([12.0, 12.0])
-    assert not what_filters_add(shown, crops, sigma).any()
+    assert not filter_corrections(shown, crops, sigma).any()
     added = filters_of_crops(shown, crops, sigma)
     assert (crops - shown - added).square().sum() < 0.7 * (crops - shown).square().sum()
     alike = (FILTERED_PIXELS / 64**2) ** 0.5
-    assert torch.equal(added, what_filters_add(shown, crops, sigma / alike))
+    assert torch.equal(added, filter_corrections(shown, crops, sigma / alike))
 
 
 def test_errors_are_measured_behind_filters(shipped: PhotoCodecModel, crops: torch.Tensor) -> None:

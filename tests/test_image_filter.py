@@ -16,7 +16,7 @@ from dvcodec.models.interface.adaptive_filter import ImageFilter
 from dvcodec.models.photo.adaptive_filter import apply as image_filter
 from dvcodec.models.photo.adaptive_filter import fit as image_fit
 from dvcodec.models.photo.adaptive_filter.fit import LARGEST, Moments, Solved, fitted, regression
-from dvcodec.models.photo.encoder.lookahead import what_filters_add
+from dvcodec.models.photo.encoder.lookahead import filter_corrections
 
 Steps = NDArray[np.int32]
 
@@ -167,7 +167,7 @@ def test_walks_ahead_fit_each_image_of_a_batch_by_itself() -> None:
     shown = torch.stack([levels(100, 90, seed) for seed in (1, 2)]) + 128
     rows, sigma = slice(0, 100), torch.tensor([2.0, 3.0])
     wanted = torch.stack([image_filter.apply_filter(x, rows, rows, some_filter(100, 90)) for x in shown])
-    both = what_filters_add(shown, wanted, sigma)
+    both = filter_corrections(shown, wanted, sigma)
     assert float((shown + both - wanted).abs().mean()) < 0.3 * float((shown - wanted).abs().mean())
     for i in range(2):
-        assert torch.equal(what_filters_add(shown[i : i + 1], wanted[i : i + 1], sigma[i : i + 1])[0], both[i])
+        assert torch.equal(filter_corrections(shown[i : i + 1], wanted[i : i + 1], sigma[i : i + 1])[0], both[i])

@@ -8,16 +8,16 @@ import torch
 from torch import Tensor
 from torch.distributions import Independent, Normal
 
-from dvcodec.models.photo.network.latent import CONTEXT, PRECISION_LIMIT, LatentLayer
-from dvcodec.models.photo.network.layout import LayerPlan
+from dvcodec.models.photo.network.latent import CONTEXT, PRECISION_LIMIT, PhotoLatentLayer
+from dvcodec.models.photo.network.layout import PhotoLayerPlan
 from dvcodec.models.photo.packing import CONSTANT_BITS, CONTEXT_PRECISION_BITS, MEAN_BITS, VALUE_PRECISION_BITS
 
 COEFFICIENTS = (3, 5, 8)
 
 
-def layer_of(symbols: int, seed: int = 0) -> LatentLayer:
+def layer_of(symbols: int, seed: int = 0) -> PhotoLatentLayer:
     """A layer with random codebooks, in float64; no variance is so small that it would be clamped."""
-    layer = LatentLayer(LayerPlan("8/test", 8, COEFFICIENTS, symbols), 16).double()
+    layer = PhotoLatentLayer(PhotoLayerPlan("8/test", 8, COEFFICIENTS, symbols), 16).double()
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         layer.values.normal_(std=5, generator=generator)
@@ -47,21 +47,21 @@ def test_variances_are_bounded_below() -> None:
     assert matrix[: len(COEFFICIENTS) + CONTEXT].eq(-PRECISION_LIMIT).all()
 
 
-def restored(layer: LatentLayer, index: int) -> LatentLayer:
+def restored(layer: PhotoLatentLayer, index: int) -> PhotoLatentLayer:
     """The same layer of the small model as a weights file restores it."""
     other = small_model.frozen().chain.layers()[index]
     assert other.name == layer.name
     return other
 
 
-def float_scores(layer: LatentLayer, e: Tensor) -> Tensor:
+def float_scores(layer: PhotoLatentLayer, e: Tensor) -> Tensor:
     """The layer's scores in bits, float64, from means and precisions as they are trained. (n, D) -> (n, K)"""
     precision = precisions(layer)
     distance = (e[:, None] - layer.means().double()).square()
     return torch.log2(2 * precision).sum(1) / 2 - (precision * distance).sum(2)
 
 
-def precisions(layer: LatentLayer) -> Tensor:
+def precisions(layer: PhotoLatentLayer) -> Tensor:
     """1 / (2 s) in bits, float64. (K, D)"""
     return (0.5 * torch.exp(-layer.log_variance.double())).clamp_max(PRECISION_LIMIT) / math.log(2)
 
@@ -103,7 +103,7 @@ def test_the_exact_prior_costs_little_more_than_the_float_one(index: int) -> Non
     assert 0 < divergence < 0.01 * entropy
 
 
-def embeddings_of(layer: LatentLayer, count: int) -> Tensor:
+def embeddings_of(layer: PhotoLatentLayer, count: int) -> Tensor:
     """Embeddings (count, D) that random features lead to, float64."""
     generator = torch.Generator().manual_seed(3)
     features = torch.rand(count, small_model.CONFIG.hidden, generator=generator).mul(64).round() / 16
@@ -116,7 +116,7 @@ def test_initialise_gives_the_frequencies_asked_for(symbols: int) -> None:
     generator = torch.Generator().manual_seed(symbols)
     values = torch.randn(symbols, 3, generator=generator) * torch.logspace(-1, 2, symbols)[:, None]
     frequencies = torch.softmax(torch.randn(symbols, generator=generator) * 2, dim=0)
-    layer = LatentLayer(LayerPlan("8/test", 8, COEFFICIENTS, symbols), 16)
+    layer = PhotoLatentLayer(PhotoLayerPlan("8/test", 8, COEFFICIENTS, symbols), 16)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         layer.initialise(values, frequencies)

@@ -30,9 +30,9 @@ from dvcodec.models.photo.encoder import lookahead as foresight
 from dvcodec.models.photo.encoder import lookahead_tiles as tiles
 from dvcodec.models.photo.encoder.lookahead import lookahead
 from dvcodec.models.photo.encoder.lookahead_tiles import lookahead_in_tiles, positions
-from dvcodec.models.photo.network.chain import StagedLayer
+from dvcodec.models.photo.network.chain import DifferentiableLayer
 from dvcodec.models.photo.network.model import PhotoRRVQ
-from dvcodec.models.photo.network.top_down import Step
+from dvcodec.models.photo.network.top_down import PhotoStep
 from dvcodec.weights import default
 from fake import FakeHierarchy, FakePhotoModel
 
@@ -118,7 +118,7 @@ class Repeated:
         self.block = 0
         self.nats = torch.zeros(())
 
-    def next(self, step: Step) -> Tensor:
+    def next(self, step: PhotoStep) -> Tensor:
         """Symbols (copies * n,)."""
         scores = step.layer.scores(step.embedding)
         if self.block == len(self.blocks):
@@ -153,7 +153,7 @@ def test_gradients_tell_what_other_codes_would_cost_further_down(monkeypatch: py
     quality, coded_size = shipped.codes(Q40), Repeated()
     targets = model.infer(x, quality)
     before = coded_size.total(model, x, quality, targets, 1)
-    _, gradients = foresight._walk(model, x, quality, targets, {}, grey=False)
+    _, gradients = foresight._pass_with_gradients(model, x, quality, targets, {}, grey=False)
     generator, layers = torch.Generator().manual_seed(0), model.chain.layers()
     changes: list[tuple[int, int, int]] = []
     estimates = []
@@ -165,16 +165,16 @@ def test_gradients_tell_what_other_codes_would_cost_further_down(monkeypatch: py
         changes.append((block, place, new))
         codes = layers[index].code_table()
         estimates.append(float(gradients[index][positions[place]] @ (codes[new] - codes[old])))
-    honest = StagedLayer.code
+    honest = DifferentiableLayer.code
 
-    def changed(self: StagedLayer, symbols: Tensor) -> Tensor:
+    def changed(self: DifferentiableLayer, symbols: Tensor) -> Tensor:
         seen = symbols.clone()
         for copy, (block, place, symbol) in enumerate(changes):
             if len(symbols) and block == coded_size.block - 1:
                 seen[copy * len(symbols) // copies + place] = symbol
         return honest(self, seen)
 
-    monkeypatch.setattr(StagedLayer, "code", changed)
+    monkeypatch.setattr(DifferentiableLayer, "code", changed)
     actual = coded_size.total(model, x, quality, targets, copies) - before
     assert float(torch.corrcoef(torch.stack([actual, torch.tensor(estimates)]))[0, 1]) > 0.5
 

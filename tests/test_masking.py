@@ -13,9 +13,15 @@ from dvcodec.codec.settings import CompressSettings
 from dvcodec.errors import InvalidArgument, UnsupportedImage
 from dvcodec.models.configs import RRVQConfig
 from dvcodec.models.photo.codec_model import PhotoCodecModel
-from dvcodec.models.photo.encoder.perceptual_weights import RANGE, block_weights, by_frequency, visibility, weighed
+from dvcodec.models.photo.encoder.perceptual_weights import (
+    RANGE,
+    block_weights,
+    by_frequency,
+    visibility,
+    weighted_distortion,
+)
 from dvcodec.models.photo.network.model import PhotoRRVQ, grid_sizes
-from dvcodec.models.photo.network.top_down import Weights
+from dvcodec.models.photo.network.top_down import DistortionWeights
 from fake import FakeHierarchy
 
 Q40 = 40 * 256
@@ -70,7 +76,7 @@ def test_even_weights_are_the_squared_error_of_pixels(height: int, width: int, s
     weights = visibility(torch.ones(-(-height // 8), -(-width // 8)))
     even = {stride: torch.ones_like(of) for stride, of in weights.coefficients.items()}
     even[8][[0, 64, 128]] = 0
-    measured = weighed(model.coefficients(difference, code), Weights(weights.positions, even))
+    measured = weighted_distortion(model.coefficients(difference, code), DistortionWeights(weights.positions, even))
     pixels = difference.square().sum() / (2 * model.sigma(code)[0] ** 2)
     # blocks that a border cuts have a part of the zeros beyond it in coarse coefficients that are not coded
     whole = height % 64 == 0 and width % 64 == 0

@@ -16,7 +16,7 @@ from dvcodec.models.interface.hierarchy import PassSettings
 from dvcodec.models.photo.network.analysis_synthesis import Pyramid, crop_levels, pad_levels
 from dvcodec.models.photo.network.layout import COEFFICIENTS
 from dvcodec.models.photo.network.model import DecoderOutput, PhotoRRVQ, grid_sizes
-from dvcodec.models.photo.network.top_down import Step
+from dvcodec.models.photo.network.top_down import PhotoStep
 
 SIZES = [(1, 1), (1, 70), (7, 9), (65, 130)]
 Q50 = 50 * 256
@@ -134,8 +134,8 @@ def test_a_walk_that_stops_shows_a_coarser_image() -> None:
     assert np.array_equal(pixels, passed(picture, 25600)[0])
 
 
-def test_a_posterior_needs_evidence() -> None:
-    with pytest.raises(ValueError, match="evidence"):
+def test_a_posterior_needs_an_images_coefficients() -> None:
+    with pytest.raises(ValueError, match="coefficients"):
         small_model.hierarchy().top_down_pass(PassSettings(8, 8, Q50), Posterior())
 
 
@@ -149,7 +149,7 @@ class Mode:
         self.priors: list[Tensor] = []
         self.symbols: list[Tensor] = []
 
-    def next(self, step: Step) -> Tensor:
+    def next(self, step: PhotoStep) -> Tensor:
         """Return the mode and remember."""
         assert step.residual is not None
         scores = step.layer.exact_scores(step.embedding)

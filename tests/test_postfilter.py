@@ -116,8 +116,8 @@ def test_bands_are_those_of_the_whole_image() -> None:
 def test_what_it_sees_is_what_is_shown_without_it() -> None:
     model = small_model.frozen()
     with torch.no_grad():
-        shown, features = model.before_filter(decoded(model, (40, 24)))
-        reconstruction, added = model.drawn(decoded(model, (40, 24)))
+        shown, features = model.postfilter_inputs(decoded(model, (40, 24)))
+        reconstruction, added = model.synthesise(decoded(model, (40, 24)))
         assert model.postfilter is not None
         assert torch.allclose(reconstruction + added, shown + model.postfilter(shown, features, QUALITY), atol=1e-5)
 
@@ -130,12 +130,12 @@ def test_gradients_can_take_what_it_adds_for_a_constant() -> None:
     def gradient(value: Tensor) -> Tensor:
         return torch.autograd.grad(1000 * value.square().sum(), shown.state)[0]
 
-    reconstruction, added = model.drawn(shown, through_filter=False)
-    through, alone = model.drawn(shown)[1], model.before_filter(shown)[0] - reconstruction
+    reconstruction, added = model.synthesise(shown, through_filter=False)
+    through, alone = model.synthesise(shown)[1], model.postfilter_inputs(shown)[0] - reconstruction
     assert torch.allclose(added, through, atol=1e-6)
     constant = added.detach() - alone.detach()
     assert torch.allclose(gradient(added), gradient(alone + constant), atol=1e-4)
-    assert (gradient(through) - gradient(model.drawn(shown, through_filter=False)[1])).abs().max() > 0.05
+    assert (gradient(through) - gradient(model.synthesise(shown, through_filter=False)[1])).abs().max() > 0.05
 
 
 def test_the_encoder_looks_ahead_with_what_it_adds() -> None:

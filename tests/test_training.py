@@ -15,10 +15,10 @@ from safetensors import SafetensorError
 from dvcodec import training
 from dvcodec.errors import DvcodecError, InvalidArgument, OutputFailed
 from dvcodec.models.configs import RRVQConfig
-from dvcodec.models.photo.network.latent import CONTEXT, LatentLayer
-from dvcodec.models.photo.network.layout import LayerPlan
+from dvcodec.models.photo.network.latent import CONTEXT, PhotoLatentLayer
+from dvcodec.models.photo.network.layout import PhotoLayerPlan
 from dvcodec.models.photo.network.model import PhotoRRVQ
-from dvcodec.models.photo.network.top_down import Step
+from dvcodec.models.photo.network.top_down import PhotoStep
 from dvcodec.models.photo.packing import pack
 from dvcodec.training.data.photo_folder import PhotoFolder
 from dvcodec.training.loop.checkpoints import FILE, Checkpoint
@@ -143,14 +143,14 @@ def test_a_disk_that_fails_is_told_in_one_line(photos: Path, tmp_path: Path, mon
 def test_a_loss_that_is_no_number_stops_with_the_layers_name(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dvcodec.models.photo.network.latent import LatentLayer
+    from dvcodec.models.photo.network.latent import PhotoLatentLayer
 
-    scores = LatentLayer.scores
+    scores = PhotoLatentLayer.scores
 
-    def broken(self: LatentLayer, embedding: torch.Tensor) -> torch.Tensor:
+    def broken(self: PhotoLatentLayer, embedding: torch.Tensor) -> torch.Tensor:
         return scores(self, embedding) * (float("nan") if self.name == "16/y-v" else 1.0)
 
-    monkeypatch.setattr(LatentLayer, "scores", broken)
+    monkeypatch.setattr(PhotoLatentLayer, "scores", broken)
     with pytest.raises(DvcodecError, match="first in layer 16/y-v"):
         training.train(options(photos, tmp_path / "run", 1))
 
@@ -174,10 +174,10 @@ def test_gradients_reach_every_parameter(photos: Path) -> None:
 
 def test_the_relaxation_has_the_gradient_of_the_posterior_mean() -> None:
     generator = torch.Generator().manual_seed(3)
-    layer = LatentLayer(LayerPlan("a", 8, (0, 1), 9), 4)
+    layer = PhotoLatentLayer(PhotoLayerPlan("a", 8, (0, 1), 9), 4)
     layer.initialise(torch.randn(9, 2, generator=generator), torch.full((9,), 1 / 9))
     residual = torch.randn(50, 2, generator=generator).double().float().requires_grad_()
-    step = Step(0, layer, torch.randn(50, 2 + CONTEXT, generator=generator), residual, slice(0, 50), residual)
+    step = PhotoStep(0, layer, torch.randn(50, 2 + CONTEXT, generator=generator), residual, slice(0, 50), residual)
     source = PosteriorSource(2, torch.tensor([0.5, 2.0]), emphasis=3.0)
     symbols = source.next(step)
     assert source.codes == {"a": len(set(symbols.tolist()))}

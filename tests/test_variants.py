@@ -17,7 +17,7 @@ from dvcodec.models.interface.hierarchy import PassSettings
 from dvcodec.models.photo.file import write
 from dvcodec.models.photo.network import layout
 from dvcodec.models.photo.network.model import PhotoRRVQ, grid_sizes
-from dvcodec.models.photo.network.top_down import Step, run_photo_pass
+from dvcodec.models.photo.network.top_down import PhotoStep, run_photo_pass
 from dvcodec.models.photo.packing import pack, unpack
 from dvcodec.training.data.synthetic import KINDS, synthetic_crop
 from dvcodec.training.warm_start.photo import warm_start_photo_model
@@ -36,7 +36,7 @@ class Draws:
     def __init__(self) -> None:
         self.scores: dict[int, list[Tensor]] = {}
 
-    def next(self, step: Step) -> Tensor:
+    def next(self, step: PhotoStep) -> Tensor:
         """Symbols (n,)."""
         self.scores.setdefault(step.index, []).append(step.layer.exact_scores(step.embedding))
         return (small_model.places(step.rows) * 7919 + step.index * 104729) % step.layer.symbols

@@ -21,8 +21,8 @@ from dvcodec.models import weights_file
 from dvcodec.models.integer.linear import QuantLinear
 from dvcodec.models.photo.codec_model import QualityMap
 from dvcodec.models.photo.file import write
-from dvcodec.models.photo.network.chain import Stage
-from dvcodec.models.photo.network.latent import LatentLayer
+from dvcodec.models.photo.network.chain import ChainStage
+from dvcodec.models.photo.network.latent import PhotoLatentLayer
 from dvcodec.models.photo.packing import pack
 
 
@@ -34,17 +34,17 @@ def integers(model: torch.nn.Module) -> dict[str, Tensor]:
             scale = torch.exp2(module.exponents().double())
             found[f"{name}.weight"] = module.weight.detach() * scale[:, None]
             found[f"{name}.bias"] = module.bias.detach() * scale * 2**4
-        elif isinstance(module, Stage):
+        elif isinstance(module, ChainStage):
             found[f"{name}.quality"] = module.quality.detach() * 2**8
-        elif isinstance(module, LatentLayer):
-            assert module.exact is not None
+        elif isinstance(module, PhotoLatentLayer):
+            assert module.exact_prior is not None
             v, means = len(module.coefficients), module.means().detach() * 2**4
-            square, linear = module.exact[0].chunk(2)
+            square, linear = module.exact_prior[0].chunk(2)
             assert torch.equal(linear.t(), -square.t() * means / 2**3)
             found[f"{name}.values"], found[f"{name}.context"] = means[:, :v], means[:, v:]
             found[f"{name}.value_precision"] = -square.t()[:, :v] * 2**24
             found[f"{name}.context_precision"] = -square.t()[:, v:] * 2**12
-            found[f"{name}.constant"] = module.exact[1] * 2**16
+            found[f"{name}.constant"] = module.exact_prior[1] * 2**16
     return found
 
 
@@ -122,10 +122,10 @@ def test_a_tensor_is_widened_and_never_narrowed() -> None:
 def test_every_tensor_is_taken_once() -> None:
     tensors = weights_file.Tensors({"a.b.c": torch.ones(1, dtype=torch.int8), "a.d": torch.ones(1, dtype=torch.int8)})
     with pytest.raises(ValueError, match=r"'a\.b\.c' belongs to no part"):
-        tensors.refuse_rest()
+        tensors.refuse_unused()
     tensors.below("a").below("b").take("c", torch.int32, (1,))
     tensors.below("a").take("d", torch.int32, (1,))
-    tensors.refuse_rest()
+    tensors.refuse_unused()
     with pytest.raises(ValueError, match=r"'a\.d' is missing"):
         tensors.take("a.d", torch.int32, (1,))
 

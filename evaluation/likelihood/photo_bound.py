@@ -22,7 +22,7 @@ from torch import Tensor
 from ...codec import loading
 from ...models.integer.guard import integer_arithmetic
 from ...models.photo.codec_model import PhotoCodecModel
-from ...models.photo.network.top_down import Step
+from ...models.photo.network.top_down import PhotoStep
 from ..images import image_files, load_rgb
 
 SCALES = tuple(1.15**i for i in range(-4, 28))
@@ -36,7 +36,7 @@ class PosteriorSampler:
     generator: torch.Generator
     layer_bits: dict[str, float] = field(default_factory=dict)
 
-    def next(self, step: Step) -> Tensor:
+    def next(self, step: PhotoStep) -> Tensor:
         """Return symbols (n,) drawn from q, and add KL(q || p)."""
         assert step.residual is not None
         log_prior = torch.log_softmax(step.layer.exact_scores(step.embedding) * math.log(2), dim=1)

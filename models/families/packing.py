@@ -17,9 +17,9 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from ..integer.grid import STREAM_BITS, STREAM_LIMIT
+from ..integer.grid import RESIDUAL_BITS, RESIDUAL_LIMIT
 from ..integer.linear import QuantLinear
-from ..packing import BoundError, integers, pack_grid, unpack_grid
+from ..packing import BoundError, integers, pack_linear, unpack_linear
 from ..pixels.distributions import checked
 from ..weights_file import Tensors
 from .config import FamilyConfig
@@ -39,13 +39,13 @@ def pack(model: FamilyVAE) -> dict[str, Tensor]:
     """The model's integers by name. BoundError if a sum on the exact path could exceed its bits or none is exact."""
     if not model.config.categorical or not model.config.exact:
         raise BoundError("only categorical models that trained with exact=true have an exact form")
-    packed = {"top": integers(model.top.clamp(-STREAM_LIMIT, STREAM_LIMIT), STREAM_BITS, torch.int16)}
+    packed = {"top": integers(model.top.clamp(-RESIDUAL_LIMIT, RESIDUAL_LIMIT), RESIDUAL_BITS, torch.int16)}
     for name, module in model.named_modules():
         if isinstance(module, Conv):
-            part = pack_grid(name, module, FLOAT64_LIMIT) if module.arithmetic.exact else _pack_float(module)
+            part = pack_linear(name, module, FLOAT64_LIMIT) if module.arithmetic.exact else _pack_float(module)
             packed |= {f"{name}.{key}": value for key, value in part.items()}
         elif isinstance(module, QuantLinear):
-            packed |= {f"{name}.{key}": value for key, value in pack_grid(name, module).items()}
+            packed |= {f"{name}.{key}": value for key, value in pack_linear(name, module).items()}
         elif isinstance(module, LatentLayer) and module.codebook is not None:
             book = pack_codebook(name, module.codebook)
             packed |= {f"{name}.codebook.{key}": value for key, value in book.items()}
@@ -69,16 +69,16 @@ def unpack(config: FamilyConfig, packed: Tensors | Mapping[str, Tensor]) -> Fami
     tensors = packed if isinstance(packed, Tensors) else Tensors(packed)
     _refuse_too_large(config, tensors)
     model = FamilyVAE(integer_config(config)).requires_grad_(False)
-    model.top.data.copy_(tensors.take("top", torch.int16, model.top.shape).float() / 2**STREAM_BITS)
+    model.top.data.copy_(tensors.take("top", torch.int16, model.top.shape).float() / 2**RESIDUAL_BITS)
     for name, module in list(model.named_modules()):
         part = tensors.below(name)
         if isinstance(module, Conv) and module.arithmetic.exact:
-            unpack_grid(name, module, part, FLOAT64_LIMIT)
+            unpack_linear(name, module, part, FLOAT64_LIMIT)
             module.choose_precision()
         elif isinstance(module, Conv):
             _unpack_float(module, part)
         elif isinstance(module, QuantLinear):
-            unpack_grid(name, module, part)
+            unpack_linear(name, module, part)
         elif isinstance(module, LatentLayer):
             module.codebook = _unpack_codebook(f"{name}.codebook", module, part.below("codebook"))
     if (scale := _log_scale(model)) is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from .grid import ACTIVATION_BITS
@@ -10,7 +11,7 @@ from .linear import QuantLinear
 
 
 class IntegerLinear:
-    """Map steps of 2**-4 to steps of 2**-`bits` as a `QuantLinear` does; `bits` may differ by output."""
+    """A `QuantLinear` from steps of 2**-4 to steps of 2**-`bits`, where `bits` may differ by output."""
 
     def __init__(self, linear: QuantLinear, bits: int | Tensor) -> None:
         weight, bias = (x.detach() for x in linear.quantised())
@@ -18,11 +19,18 @@ class IntegerLinear:
         self.matrix = (weight * scale[:, None] * 2.0**-ACTIVATION_BITS).t().contiguous()
         self.bias = bias * scale
 
-    def __call__(self, x: Tensor) -> Tensor:
-        """Return the outputs (n, outputs) of inputs (n, inputs), not rounded."""
+    def __call__(self, x: Float[Tensor, "n inputs"]) -> Float[Tensor, "n outputs"]:
+        """Return the outputs of inputs, before rounding.
+
+        Args:
+            x: Inputs (n, inputs) in steps of 2**-4.
+
+        Returns:
+            Outputs (n, outputs) in steps of 2**-bits.
+        """
         return torch.addmm(self.bias, x, self.matrix)
 
 
-def rounded(x: Tensor) -> Tensor:
+def rounded(x: Float[Tensor, "*size"]) -> Float[Tensor, "*size"]:
     """Round half up, in place."""
     return x.add_(0.5).floor_()

@@ -57,7 +57,7 @@ _process = _ProcessSettings()
 def integer_arithmetic() -> Iterator[None]:
     """Forbid the kernels that would round on the exact path, and restore the process's settings afterwards.
 
-    Off inside: TF32 and bfloat16 shortcuts for float32 products, NNPACK (Winograd), autocast.
+    Disabled inside: TF32 and bfloat16 shortcuts for float32 products, NNPACK (Winograd), autocast.
     """
     with (
         _process.exact(),

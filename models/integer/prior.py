@@ -1,10 +1,13 @@
-"""From an embedding to integer frequencies: eq 7 of Willetts et al. (2021) without a rounding that could differ.
+"""Converts scores of a prior to integer frequencies in exact arithmetic.
 
-Codebook means, precisions 1 / (2 s) and constants are integers times powers of two, so the scores
+Codebook means, precisions 1 / (2 s) and constants are integers times powers of two, so that the scores
 
     score_k = c_k - sum_d precision_kd (e_d - mean_kd)^2         (in bits)
 
 are sums of dyadic numbers that fit 53 bits: float64 adds them exactly in any order. The exponential is a table.
+
+Source:
+    Willetts et al. (2021), "Relaxed-Responsibility Hierarchical Discrete VAEs", equation 7.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from decimal import Decimal, localcontext
 from functools import lru_cache
 
 import torch
+from jaxtyping import Float32, Float64
 from torch import Tensor
 
 PRECISION_BITS = 24
@@ -22,14 +26,15 @@ STEPS = 256
 """Entries of the exponential's table for one bit."""
 
 PEAK_BITS = 20
-"""The largest entry is 2**20; scores more than 20 bits below the best count nothing."""
+"""The largest entry is 2**20; scores more than 20 bits below the best one get weight 0."""
 
 
 @lru_cache(maxsize=4)
-def power_table(device: torch.device) -> Tensor:
-    """floor(round(2^(PEAK_BITS - j/256)) / 2^i) at index 256 i + j, and a last 0.
+def power_table(device: torch.device) -> Float64[Tensor, " entries"]:
+    """Return the table of 2^-x: floor(round(2^(PEAK_BITS - j/256)) / 2^i) at index 256 i + j, followed by a 0.
 
-    (STEPS * (PEAK_BITS + 1) + 1,) float64
+    Returns:
+        (STEPS * (PEAK_BITS + 1) + 1,) float64.
     """
     with localcontext() as context:
         context.prec = 40
@@ -38,12 +43,20 @@ def power_table(device: torch.device) -> Tensor:
     return torch.tensor([*entries, 0], dtype=torch.float64, device=device)
 
 
-def prior_weights(scores: Tensor) -> Tensor:
-    """Integer prior weights from scores in bits: (n, K) float64 -> (n, K) float32, rows summing to 2**24 - (K + 2).
+def prior_weights(scores: Float64[Tensor, "n K"]) -> Float32[Tensor, "n K"]:
+    """Convert scores to integer prior weights.
 
-    u_k = table[floor(256 (max score - score_k))], w_k = floor(u_k M / sum u) with M = 2**24 - (K + 2); what the
-    floors leave over goes to symbol 0. Products stay below 2**53, where floor(a / b) of float64 is the integer
-    quotient; the weights' sum stays below 2**24, exact in float32. Nothing is negative: truncation is floor.
+    u_k = table[floor(256 (max score - score_k))], w_k = floor(u_k M / sum u) with M = 2**24 - (K + 2); the remainder
+    of the
+    floors goes to symbol 0. Products stay below 2**53, where floor(a / b) of float64 is the integer quotient; the
+    weights'
+    sum stays below 2**24, exact in float32. As nothing is negative, truncation equals floor.
+
+    Args:
+        scores: (n, K) float64 in bits, up to a constant of each position.
+
+    Returns:
+        (n, K) float32 of integer values, rows summing to 2**24 - (K + 2).
     """
     table = power_table(scores.device)
     below = torch.sub(scores.amax(dim=1, keepdim=True), scores).mul_(STEPS).clamp_(max=len(table) - 1)

@@ -1,1 +1,1 @@
-"""Numpy-only protocols between networks and coders: what codec/ may know of a model."""
+"""Protocols between networks and coders, in numpy types only: all that codec/ may know of a model."""

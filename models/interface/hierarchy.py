@@ -1,4 +1,4 @@
-"""The seam between models and codec: what a coder may know of a network, in numpy types only.
+"""Protocols between models and codec: what a coder may know of a network, in numpy types only.
 
 `quality` is everywhere the 16-bit fixed-point code round(q * 256) of a quality q in [1, 100].
 """
@@ -7,42 +7,45 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+from jaxtyping import Float32, Int32, UInt8
 from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
 class LayerSpec:
-    """One layer of categorical symbols, ceil(H / stride) x ceil(W / stride) positions, in the order of the walk."""
+    """One layer of categorical symbols with ceil(H / stride) x ceil(W / stride) positions, in coding order."""
 
     name: str
-    """What people call it, "8/y3" say."""
+    """A label for people, for example "8/y3"."""
     stride: int
     """Pixels between positions in both directions; models of small images may have several variables at each."""
     symbols: int
-    """K >= 2: symbols are 0 .. K - 1."""
+    """Number of classes K >= 2; symbols are 0 .. K - 1."""
     chroma: bool
-    """Carries colour alone: a grey image never codes it, the walk takes `null_symbol` without asking."""
+    """Whether the layer carries colour only: grey images do not code it, the pass takes `null_symbol` everywhere."""
     null_symbol: int
-    """The symbol that means "nothing to add"."""
+    """The symbol that adds nothing to the reconstruction."""
 
 
 @dataclass(frozen=True)
 class PassSettings:
-    """What a top-down pass over one image is told, whoever chooses its symbols."""
+    """Settings of a top-down pass over one image, the same for every source of symbols."""
 
     height: int
     """Pixels."""
     width: int
     """Pixels."""
     quality: int
-    """Fixed point, 256 to 25600."""
+    """The quality in fixed point, 256 to 25600."""
     grey: bool = False
-    """Whether the layers that carry colour alone are left out."""
+    """Whether the layers that carry only colour are left out."""
     stop: int | None = None
-    """How many layers to visit (a preview), the others then add nothing; None for all."""
+    """Number of layers to visit, for a preview, after which layers add nothing; all if it is None."""
     exact: bool = False
-    """Whether the state must allow an exact reconstruction; an encoder may then choose other symbols, but how symbols
-    are read does not change."""
+    """Whether the state must allow an exact reconstruction. An encoder may then choose other symbols, but how symbols
+    are read
+    does not change.
+    """
 
 
 class UnsuitableImage(ValueError):
@@ -62,33 +65,33 @@ class Step(Protocol):
         """Number n of positions in this block."""
         ...
 
-    def weights(self) -> NDArray[np.float32]:
+    def weights(self) -> Float32[NDArray[np.float32], "n K"]:
         """Return the prior: (n, K) integer-valued weights w >= 0, each row summing to 2**24 - (K + 2)."""
         ...
 
-    def posterior_mode(self) -> NDArray[np.int32]:
-        """Return the encoder's choice, (n,) symbols; only where the walk was given evidence."""
+    def posterior_mode(self) -> Int32[NDArray[np.int32], " n"]:
+        """Return the posterior's most probable symbols, (n,); only if the pass was given an encoder's targets."""
         ...
 
 
 class SymbolSource(Protocol):
-    """Who chooses the symbols on the way down: the posterior's mode, the entropy decoder, the prior."""
+    """Gives the symbols of a pass: the posterior's mode, the entropy decoder, or the prior."""
 
-    def next(self, step: Step) -> NDArray[np.int32]:
-        """Return (n,) symbols in [0, K) for the block."""
+    def next(self, step: Step) -> Int32[NDArray[np.int32], " n"]:
+        """Return the symbols (n,), in [0, K), of a block."""
         ...
 
 
 class Mode:
-    """The posterior's mode, for walks whose symbols nobody codes."""
+    """Takes the posterior's mode, for passes whose symbols are not coded."""
 
-    def next(self, step: Step) -> NDArray[np.int32]:
-        """Return the mode."""
+    def next(self, step: Step) -> Int32[NDArray[np.int32], " n"]:
+        """Return the posterior's mode."""
         return step.posterior_mode()
 
 
 class Hierarchy(Protocol):
-    """A hierarchical discrete model of images, walked from the coarsest layer to the finest."""
+    """A hierarchical discrete model of images, visited from the coarsest layer to the finest."""
 
     @property
     def name(self) -> str:
@@ -97,33 +100,41 @@ class Hierarchy(Protocol):
 
     @property
     def layers(self) -> tuple[LayerSpec, ...]:
-        """The layers in coding order, coarse (large stride) first."""
+        """The layers in coding order, the coarsest (largest stride) first."""
         ...
 
-    def infer(self, pixels: NDArray[np.uint8], quality: int) -> object:
-        """Return the evidence of (H, W, 3) pixels, opaque to the caller, on which posteriors rest (float path)."""
-        ...
-
-    def top_down_pass(self, settings: PassSettings, source: SymbolSource, targets: object | None = None) -> object:
-        """Ask `source` for every block of every layer in order and return the opaque state they build.
+    def infer(self, pixels: UInt8[NDArray[np.uint8], "H W 3"], quality: int) -> object:
+        """Return an encoder's targets, which posteriors depend on; their type is the model's own (float path).
 
         Args:
-            settings: What the pass is told of the image. `exact` is for photograph models alone.
-            chooser: Who chooses the symbols.
-            evidence: What `infer` returned; needed by a chooser that asks for the posterior.
-
-        Raises:
-            UnsuitableImage: If the model does not describe images of this size.
+            pixels: (H, W, 3).
+            quality: Fixed point.
         """
         ...
 
-    def render(self, state: object) -> NDArray[np.uint8]:
-        """Return the (H, W, 3) pixels that a state shows."""
+    def top_down_pass(self, settings: PassSettings, source: SymbolSource, targets: object | None = None) -> object:
+        """Request every block of every layer from `source` in order and return the state that the symbols build.
+
+        Args:
+            settings: Settings of the pass. `exact` is for photograph models only.
+            source: The source of the symbols.
+            targets: What `infer` returned; needed by a source that asks for the posterior.
+
+        Returns:
+            A state of the model's own type, for `render`.
+
+        Raises:
+            UnsuitableImage: The model does not describe images of this size.
+        """
+        ...
+
+    def render(self, state: object) -> UInt8[NDArray[np.uint8], "H W 3"]:
+        """Return the pixels (H, W, 3) of a state."""
         ...
 
 
 class PixelStep(Protocol):
-    """One channel of one group of a strip's pixels, all to be chosen at once."""
+    """One channel of one group of pixels of a strip, all coded at once."""
 
     @property
     def layer(self) -> int:
@@ -131,79 +142,91 @@ class PixelStep(Protocol):
         ...
 
     @property
-    def contexts(self) -> NDArray[np.int32]:
-        """Return which of `PixelModel.tables` holds each position's distribution, (n,)."""
+    def contexts(self) -> Int32[NDArray[np.int32], " n"]:
+        """Index into `PixelModel.tables` of each position's distribution, (n,)."""
         ...
 
-    def residuals(self) -> NDArray[np.int32]:
-        """Return how far the pixels are from their rounded means, (n,); only where the walk was given pixels."""
+    def residuals(self) -> Int32[NDArray[np.int32], " n"]:
+        """Return the differences of the pixels from their rounded means, (n,); only if the pass was given pixels."""
         ...
 
 
 class PixelSource(Protocol):
-    """Who chooses the pixels: those of the image, or the entropy decoder."""
+    """Gives the pixels of a pass: those of the image, or the entropy decoder's."""
 
-    def next(self, step: PixelStep) -> NDArray[np.int32]:
-        """Return (n,) residuals."""
+    def next(self, step: PixelStep) -> Int32[NDArray[np.int32], " n"]:
+        """Return the residuals (n,) of a step."""
         ...
 
 
 class Residuals(Protocol):
-    """How far pixels are from their means, as tokens under shared distributions and bits for what these leave."""
+    """Splits residuals of pixels into tokens with shared distributions and extra bits without one."""
 
     @property
-    def tables(self) -> NDArray[np.float32]:
-        """Distributions of the residuals' tokens: (contexts, K) integer weights, rows summing to 2**24 - (K + 2)."""
+    def tables(self) -> Float32[NDArray[np.float32], "contexts K"]:
+        """Distributions of the tokens: (contexts, K) integer weights, rows summing to 2**24 - (K + 2)."""
         ...
 
-    def split(self, residuals: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        """Return the tokens of residuals (n,) and what is left of them, in [0, 2**extra_bits); `join` undoes it."""
+    def split(
+        self, residuals: Int32[NDArray[np.int32], " n"]
+    ) -> tuple[Int32[NDArray[np.int32], " n"], Int32[NDArray[np.int32], " n"]]:
+        """Split residuals (n,) into tokens and remainders, which lie in [0, 2**extra_bits); `join` undoes it."""
         ...
 
-    def extra_bits(self, tokens: NDArray[np.int32]) -> NDArray[np.int32]:
-        """Return in how many bits each token's rest is coded, (n,)."""
+    def extra_bits(self, tokens: Int32[NDArray[np.int32], " n"]) -> Int32[NDArray[np.int32], " n"]:
+        """Return the number of bits of each token's remainder, (n,)."""
         ...
 
-    def join(self, tokens: NDArray[np.int32], remainders: NDArray[np.int32]) -> NDArray[np.int32]:
-        """Return the residuals of tokens and what is left of them, (n,)."""
+    def join(
+        self, tokens: Int32[NDArray[np.int32], " n"], remainders: Int32[NDArray[np.int32], " n"]
+    ) -> Int32[NDArray[np.int32], " n"]:
+        """Return the residuals (n,) of tokens and remainders."""
         ...
 
 
 class PixelModel(Residuals, Protocol):
-    """p(x | z): lossless pixels given what a hierarchy predicts, as the last layers of its walk."""
+    """p(x | z): lossless pixels given a hierarchy's reconstruction, coded after its layers."""
 
     @property
     def name(self) -> str:
         """Name of the weights."""
         ...
 
-    def transform(self, pixels: NDArray[np.uint8], predicted: NDArray[np.uint8]) -> int:
-        """Return the colour transform, in [0, transforms), that suits a strip of pixels; an encoder's choice."""
+    def transform(self, pixels: UInt8[NDArray[np.uint8], "H W 3"], predicted: UInt8[NDArray[np.uint8], "H W 3"]) -> int:
+        """Return the colour transform, in [0, transforms), that suits a strip of pixels best; only encoders call it."""
         ...
 
     @property
     def transforms(self) -> int:
-        """How many colour transforms there are."""
+        """Number of colour transforms."""
         ...
 
     def autoregressive_pass(
         self,
-        predicted: NDArray[np.uint8],
+        predicted: UInt8[NDArray[np.uint8], "H W 3"],
         source: PixelSource,
         *,
         transform: int,
         grey: bool,
         pixels: NDArray[np.uint8] | None,
     ) -> NDArray[np.uint8]:
-        """Ask `source` for every group of a strip and return its pixels, (H, W) of grey or (H, W, 3).
+        """Request every group of a strip from `source` and return its pixels.
 
-        `predicted` is the strip of `PhotoModel.exact_reconstruction`, (H, W, 3); `pixels` what the encoder has.
+        Args:
+            predicted: The strip of `PhotoModel.exact_reconstruction`, (H, W, 3).
+            source: The source of the pixels.
+            transform: Index of the colour transform.
+            grey: Whether the strip has one channel.
+            pixels: The strip to encode; None for a decoder.
+
+        Returns:
+            (H, W) if it is grey, (H, W, 3) otherwise.
         """
         ...
 
 
 class BilevelModel(Protocol):
-    """Black and white pixels of images of any size, each given those before it: tiles are walked side by side."""
+    """Black and white pixels of images of any size, each given those before it; tiles are coded side by side."""
 
     @property
     def name(self) -> str:
@@ -211,15 +234,24 @@ class BilevelModel(Protocol):
         ...
 
     @property
-    def tables(self) -> NDArray[np.float32]:
-        """Distributions of ink (0) and paper (1): (contexts, 2) integer weights, rows summing to 2**24 - 4."""
+    def tables(self) -> Float32[NDArray[np.float32], "contexts 2"]:
+        """Distributions of black (0) and white (1): (contexts, 2) integer weights, rows summing to 2**24 - 4."""
         ...
 
     def autoregressive_pass(
-        self, tiles: list[tuple[slice, slice]], image: NDArray[np.uint8], source: PixelSource, *, known: bool
+        self,
+        tiles: list[tuple[slice, slice]],
+        image: UInt8[NDArray[np.uint8], "H W"],
+        source: PixelSource,
+        *,
+        known: bool,
     ) -> None:
-        """Ask `source` for every wavefront of some tiles (rows, columns) of an image (H, W), 1 paper and 0 ink.
+        """Request every wavefront of some tiles of an image from `source`.
 
-        The image is what the encoder has if `known`, and is filled otherwise.
+        Args:
+            tiles: Rows and columns of each tile.
+            image: (H, W) of white (1) and black (0), the image to encode if `known`; it is filled otherwise.
+            source: The source of the pixels.
+            known: Whether the image is given.
         """
         ...

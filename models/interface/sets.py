@@ -1,8 +1,9 @@
-"""The seam between models and codec for sets of small images (see interface), in numpy types only."""
+"""Protocols between models and codec for sets of small images, in numpy types only."""
 
 from typing import Protocol
 
 import numpy as np
+from jaxtyping import Float32, Int32
 from numpy.typing import NDArray
 
 from .hierarchy import PixelSource, Residuals, Step
@@ -11,16 +12,16 @@ from .hierarchy import PixelSource, Residuals, Step
 class LatentStep(Step, Protocol):
     """One layer of a `LatentModel`, whose symbols are to be chosen."""
 
-    def posterior_weights(self) -> NDArray[np.float32]:
+    def posterior_weights(self) -> Float32[NDArray[np.float32], "n K"]:
         """Return q given the pixels: (n, K) integer weights >= 0, each row summing to 2**24 - K."""
         ...
 
 
 class LatentSource(Protocol):
-    """Who chooses a layer's symbols: the posterior by what is on the stack, the entropy decoder, symbols known."""
+    """Gives a layer's symbols: the posterior sampled from the coder's stack, the entropy decoder, or known symbols."""
 
-    def next(self, step: LatentStep) -> NDArray[np.int32]:
-        """Return (n,) symbols in [0, K)."""
+    def next(self, step: LatentStep) -> Int32[NDArray[np.int32], " n"]:
+        """Return the symbols (n,), in [0, K), of a layer."""
         ...
 
 
@@ -33,24 +34,24 @@ class LatentModel(Residuals, Protocol):
         ...
 
     def suits(self, mode: str, height: int, width: int) -> bool:
-        """Whether it models images of this mode (Pillow's) and size."""
+        """Tell whether the model describes images of a Pillow mode and size."""
         ...
 
     def infer(self, samples: NDArray[np.uint8]) -> object:
-        """Return the evidence of samples (n, H, W) or (n, H, W, channels), opaque to the caller."""
+        """Return the encoder's targets for samples (n, H, W) or (n, H, W, channels); their type is the model's own."""
         ...
 
     def top_down_pass(self, count: int, source: LatentSource, targets: object | None = None) -> object:
-        """Ask `source` for every layer of `count` images in order and return the opaque state that they build."""
+        """Request every layer of `count` images from `source` in order and return the state that the symbols build."""
         ...
 
     def pixels(self, state: object, source: PixelSource, samples: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
-        """Ask `source` for the pixels of all images given the state, and return the samples."""
+        """Request the pixels of all images, given the state, from `source` and return the samples."""
         ...
 
 
 class SetModel(Protocol):
-    """What archives know of a `LatentModel`: sets of small images of one size to bytes and back."""
+    """What archives know of a `LatentModel`: it encodes sets of small images of one size."""
 
     @property
     def name(self) -> str:
@@ -58,16 +59,21 @@ class SetModel(Protocol):
         ...
 
     def suits(self, mode: str, height: int, width: int) -> bool:
-        """Whether it describes images of this Pillow mode and size."""
+        """Tell whether the model describes images of a Pillow mode and size."""
         ...
 
     def encode(self, samples: NDArray[np.uint8]) -> bytes:
-        """Return the payload, a byte or more, of 1 to 256 images that suit: (n, H, W) or (n, H, W, C).
+        """Return the payload, at least one byte, of 1 to 256 images that suit.
 
-        Samples are 0 to 255, those of mode 1 are 0 and 255.
+        Args:
+            samples: (n, H, W) or (n, H, W, C) in 0 to 255; those of mode 1 are 0 and 255.
         """
         ...
 
     def decode(self, payload: bytes, count: int) -> NDArray[np.uint8]:
-        """Undo `encode` of `count` images. FormatError if the payload is not valid."""
+        """Undo `encode` of `count` images.
+
+        Raises:
+            FormatError: The payload is not valid.
+        """
         ...

@@ -1,6 +1,7 @@
 """The float networks in horizontal bands of pixels, so that memory does not grow with the image.
 
-Each band carries a halo as deep as the network reaches, so that the results are those of the whole image, up to the
+Each band has a halo as deep as the networks' receptive field, so that the results are those of the whole image up to
+the
 rounding of float sums.
 """
 
@@ -10,11 +11,12 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
+from jaxtyping import Float, Float16, Int64, UInt8
 from numpy.typing import NDArray
 from torch import Tensor
 
 from ..interface.adaptive_filter import ImageFilter
-from .adaptive_filter.apply import REACH, apply_filter, moments
+from .adaptive_filter.apply import RADIUS, apply_filter, moments
 from .adaptive_filter.fit import Grid, fitted
 from .network.analysis_synthesis import STRIDES
 from .network.halo import with_halo
@@ -22,29 +24,37 @@ from .network.layout import COEFFICIENTS
 from .network.model import DecoderOutput, PhotoRRVQ, grid_sizes
 
 GROUP = 64
-"""Bands begin on multiples of the coarsest stride."""
+"""Bands begin on multiples of the coarsest stride, in pixels."""
 
 BAND_PIXELS = 6 * 2**20
-"""Pixels of a band, its halo not counted."""
+"""Pixels of a band without its halo."""
 
 
 def infer_bands(
     model: PhotoRRVQ,
-    pixels: NDArray[np.uint8],
-    quality: Tensor,
+    pixels: UInt8[NDArray[np.uint8], "H W 3"],
+    quality: Int64[Tensor, " 1"],
     rows: int | None = None,
-    less: NDArray[np.float16] | None = None,
-) -> dict[int, Tensor]:
-    """`PhotoRRVQ.infer` of (H, W, 3) pixels: evidence by stride, tokens (N, channels) of channel-major memory.
+    correction: Float16[NDArray[np.float16], "H W 3"] | None = None,
+) -> dict[int, Float[Tensor, "_ _"]]:
+    """Run `PhotoRRVQ.infer` on one image.
 
-    `less`: grey levels (H, W, 3) to take off before.
+    Args:
+        model: The model.
+        pixels: (H, W, 3).
+        quality: Quality code (1,).
+        rows: Rows of pixels of a band; None for the default.
+        correction: Grey levels (H, W, 3) that are subtracted first.
+
+    Returns:
+        Coefficients by stride, tokens (N, channels) in channel-major memory.
     """
     height, width = pixels.shape[:2]
     sizes = grid_sizes((height, width))
     targets = {s: torch.empty(COEFFICIENTS[s], *sizes[s], device=quality.device) for s in STRIDES}
     for core, wide in bands((height, width), model.analysis.receptive_field, rows):
         x = _image(pixels[wide], quality)
-        known = model.infer(x if less is None else x - _image(less[wide], quality), quality)
+        known = model.infer(x if correction is None else x - _image(correction[wide], quality), quality)
         for s, tokens in known.items():
             maps = tokens.t().view(COEFFICIENTS[s], -1, sizes[s][1])[:, (core.start - wide.start) // s :]
             first, last = core.start // s, -(-core.stop // s)
@@ -54,8 +64,8 @@ def infer_bands(
 
 def render_bands(
     model: PhotoRRVQ, decoded: DecoderOutput, rows: int | None = None, image_filter: ImageFilter | None = None
-) -> NDArray[np.uint8]:
-    """`PhotoRRVQ.render` of one image, filtered, clamped and rounded: (H, W, 3)."""
+) -> UInt8[NDArray[np.uint8], "H W 3"]:
+    """Render one image, filter it if there is a filter, and round it to pixels (H, W, 3)."""
     pixels = np.empty((*decoded.size, 3), np.uint8)
     for core, wide, x in _rendered(model, decoded, rows):
         if image_filter is None:
@@ -67,9 +77,9 @@ def render_bands(
 
 
 def fit_bands(
-    model: PhotoRRVQ, decoded: DecoderOutput, pixels: NDArray[np.uint8], rows: int | None = None
+    model: PhotoRRVQ, decoded: DecoderOutput, pixels: UInt8[NDArray[np.uint8], "H W 3"], rows: int | None = None
 ) -> ImageFilter | None:
-    """The filter for what is painted of (H, W, 3) pixels; None where none pays."""
+    """Return the adaptive filter for the original pixels (H, W, 3) of one image; None if none saves bits."""
     grid, image = Grid(), torch.tensor(pixels).to(decoded.sigma.device).permute(2, 0, 1)
     for core, wide, x in _rendered(model, decoded, rows):
         for place, found in moments(x, wide, core, image):
@@ -78,18 +88,18 @@ def fit_bands(
 
 
 def _rendered(model: PhotoRRVQ, decoded: DecoderOutput, rows: int | None) -> Iterator[tuple[slice, slice, Tensor]]:
-    """Bands alone and with their halo, and what is rendered of these, (3, rows, W) floats."""
-    for core, wide in bands(decoded.size, model.receptive_field + REACH, rows):
-        yield core, wide, model.render(cut(decoded, wide))[0]
+    """Yield the rows of each band without and with its halo, and the latter rendered, (3, rows, W)."""
+    for core, wide in bands(decoded.size, model.receptive_field + RADIUS, rows):
+        yield core, wide, model.render(crop(decoded, wide))[0]
 
 
 def _image(values: NDArray[np.uint8] | NDArray[np.float16], quality: Tensor) -> Tensor:
-    """(H, W, 3) as (1, 3, H, W) floats beside the quality."""
+    """Convert (H, W, 3) to (1, 3, H, W) floats on the device of the quality."""
     return torch.tensor(values).to(quality.device).permute(2, 0, 1)[None].float()
 
 
-def cut(decoded: DecoderOutput, rows: slice) -> DecoderOutput:
-    """What is painted at these rows of pixels of one image; they begin on a multiple of 64."""
+def crop(decoded: DecoderOutput, rows: slice) -> DecoderOutput:
+    """Return the decoder output of some rows of pixels of one image, which begin on a multiple of 64."""
     sizes = grid_sizes(decoded.size)
     reconstruction = {}
     for s, tokens in decoded.reconstruction.items():
@@ -102,7 +112,13 @@ def cut(decoded: DecoderOutput, rows: slice) -> DecoderOutput:
 
 
 def bands(size: tuple[int, int], receptive_field: int, rows: int | None = None) -> list[tuple[slice, slice]]:
-    """Bands of about `rows` rows of an image of `size`, each alone and with the halo that a network's reach needs."""
+    """Return bands of about `rows` rows of an image, each without and with its halo.
+
+    Args:
+        size: Height and width in pixels.
+        receptive_field: Pixels that the halo must cover.
+        rows: Rows of a band; None for the default.
+    """
     height, width = size
     step = max(1, (rows or BAND_PIXELS // width) // GROUP) * GROUP
     return with_halo(height, step, -(-receptive_field // GROUP) * GROUP)

@@ -1,4 +1,4 @@
-"""Weights files of the photograph model: its configuration, its range of qualities, and the integers of `packing`."""
+"""Weights files of the photograph model: configuration, range of qualities, and the integers of `packing`."""
 
 from __future__ import annotations
 
@@ -16,20 +16,30 @@ FORMAT = "dvcodec-photo-1"
 
 
 def write(model: PhotoRRVQ, qualities: QualityMap, name: str) -> bytes:
-    """Return the bytes of a weights file. `packing.BoundError` if the model's sums could round."""
+    """Return the bytes of a weights file.
+
+    Raises:
+        BoundError: An accumulator of the model could round.
+    """
     metadata = {"format": FORMAT, "name": name, "config": asdict(model.config), "quality": asdict(qualities)}
     return weights_file.write(metadata, pack(model))
 
 
 def restore(metadata: dict[str, Any], tensors: Tensors, device: str) -> PhotoCodecModel:
-    """Return the hierarchy of a weights file. ValueError, KeyError or TypeError if its parts do not fit each other."""
+    """Return the hierarchy of a weights file on a device.
+
+    Raises:
+        ValueError: Its parts do not fit each other.
+        KeyError: A part is missing.
+        TypeError: A part has the wrong type.
+    """
     model, qualities = PhotoRRVQ(RRVQConfig.of(metadata["config"])), _qualities(metadata["quality"])
     unpack(model, tensors)
     return PhotoCodecModel(metadata["name"], model, qualities, device)
 
 
 def _qualities(fields: dict[str, Any]) -> QualityMap:
-    """Return the range of the chain's codes."""
+    """Return the range of quality codes. ValueError if it is out of bounds."""
     qualities = QualityMap(**fields)
     codes = (qualities.lowest, qualities.highest)
     if not all(type(code) is int for code in codes) or not 0 <= codes[0] <= codes[1] <= FINEST_CODE:

@@ -1,14 +1,15 @@
 """A trained model as the integers of a weights file, and back.
 
-What the prior depends on is stored as the integers of its grids and loads to exactly the same dyadic numbers on any
-machine; the float networks are stored as 8-bit weights with a scale per output. Names are those of the parameters:
+Everything that the prior depends on is stored as the integers of its grids and loads to exactly the same dyadic numbers
+on any machine; the float networks are stored as 8-bit weights with a scale per output. Names are those of the
+parameters:
 
-    NAME.weight, .shift, .bias              GridLinear: int8 / 2^f, int8 f by output, int32 / 2^(f + 4)
+    NAME.weight, .shift, .bias              QuantLinear: int8 / 2^f, int8 f by output, int32 / 2^(f + 4)
     LAYER.values, .context                  means: int32 / 2^4, int16 / 2^4
     LAYER.value_precision, .constant        int32 / 2^24, int32 / 2^16, in bits
     LAYER.context_precision                 int16 / 2^12, in bits
-                                            (these three not of a layer with a direct prior)
-    LAYER.null_symbol                              int32, the symbol that adds nothing
+                                            (layers with a direct prior lack these three)
+    LAYER.null_symbol                       int32, the symbol that adds nothing
     LAYER.mean.weight, .bias                float16
     STAGE.quality                           int16 / 2^8
     analysis., synthesis., postfilter.      int8 with float16 scales per output (`.scale`); biases, qualities float16
@@ -20,14 +21,15 @@ import math
 from collections.abc import Mapping
 
 import torch
+from jaxtyping import Float64
 from torch import Tensor, nn
 
 from ..integer.grid import FLOAT32_LIMIT
 from ..integer.linear import QuantLinear
-from ..packing import BoundError, integers, pack_grid, unpack_grid
+from ..packing import BoundError, integers, pack_linear, unpack_linear
 from ..weights_file import Tensors
 from .network.analysis_synthesis import BlockNet
-from .network.chain import Stage
+from .network.chain import ChainStage
 from .network.latent import (
     CONTEXT,
     EMBEDDING_BITS,
@@ -35,7 +37,7 @@ from .network.latent import (
     VALUE_BITS,
     VALUE_LIMIT,
     DirectLayer,
-    LatentLayer,
+    PhotoLatentLayer,
 )
 from .network.model import PhotoRRVQ
 from .network.postfilter import PostFilter
@@ -47,14 +49,18 @@ CONSTANT_BITS = 16
 
 
 def pack(model: PhotoRRVQ) -> dict[str, Tensor]:
-    """The model's integers by name. BoundError if a sum on the exact path could exceed its bits."""
+    """Return the model's integers by name.
+
+    Raises:
+        BoundError: A sum on the exact path could exceed its bits.
+    """
     packed: dict[str, Tensor] = {}
     for name, module in model.named_modules():
         if isinstance(module, QuantLinear):
-            packed |= {f"{name}.{key}": value for key, value in pack_grid(name, module).items()}
-        elif isinstance(module, LatentLayer):
+            packed |= {f"{name}.{key}": value for key, value in pack_linear(name, module).items()}
+        elif isinstance(module, PhotoLatentLayer):
             packed |= {f"{name}.{key}": value for key, value in _pack_layer(name, module).items()}
-        elif isinstance(module, Stage):
+        elif isinstance(module, ChainStage):
             packed[f"{name}.quality"] = integers(module.quality.clamp(-8, 8), 8, torch.int16)
         elif isinstance(module, BlockNet | PostFilter):
             packed |= {f"{name}.{key}": value for key, value in _pack_float(module).items()}
@@ -62,24 +68,25 @@ def pack(model: PhotoRRVQ) -> dict[str, Tensor]:
 
 
 def unpack(model: PhotoRRVQ, packed: Tensors | Mapping[str, Tensor]) -> None:
-    """Load packed integers into a model built from the same configuration, and freezes it for the exact path.
+    """Load packed integers into a model of the same configuration, whose exact path can then be used.
 
-    ValueError if they do not fit the configuration or if a sum on the exact path could exceed its bits.
+    Raises:
+        ValueError: They do not fit the configuration, or a sum on the exact path could exceed its bits.
     """
     tensors = packed if isinstance(packed, Tensors) else Tensors(packed)
     for name, module in model.named_modules():
         part = tensors.below(name)
         if isinstance(module, QuantLinear):
-            unpack_grid(name, module, part)
-        elif isinstance(module, LatentLayer):
+            unpack_linear(name, module, part)
+        elif isinstance(module, PhotoLatentLayer):
             _unpack_layer(name, module, part)
-        elif isinstance(module, Stage):
+        elif isinstance(module, ChainStage):
             module.quality.data.copy_(part.take("quality", torch.int16, module.quality.shape).float() / 2**8)
         elif isinstance(module, BlockNet | PostFilter):
             _unpack_float(module, part)
 
 
-def _pack_layer(name: str, layer: LatentLayer) -> dict[str, Tensor]:
+def _pack_layer(name: str, layer: PhotoLatentLayer) -> dict[str, Tensor]:
     means, v = layer.means(), len(layer.coefficients)
     packed = {
         "values": integers(means[:, :v], MEAN_BITS, torch.int32),
@@ -91,7 +98,7 @@ def _pack_layer(name: str, layer: LatentLayer) -> dict[str, Tensor]:
     return packed if isinstance(layer, DirectLayer) else packed | _pack_variances(name, layer, packed)
 
 
-def _pack_variances(name: str, layer: LatentLayer, packed: dict[str, Tensor]) -> dict[str, Tensor]:
+def _pack_variances(name: str, layer: PhotoLatentLayer, packed: dict[str, Tensor]) -> dict[str, Tensor]:
     precision = (0.5 * torch.exp(-layer.log_variance.detach().double())).clamp_max(PRECISION_LIMIT)
     v = len(layer.coefficients)
     means = _means(packed)
@@ -107,19 +114,19 @@ def _pack_variances(name: str, layer: LatentLayer, packed: dict[str, Tensor]) ->
 
 
 def _means(part: dict[str, Tensor]) -> Tensor:
-    """The codebook of means (K, D) as float64."""
+    """Return the codebook of means (K, D) as float64."""
     return torch.cat([part["values"].double(), part["context"].double()], dim=1).div(2**MEAN_BITS)
 
 
 def _dyadic(part: dict[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-    """Means (K, D), precisions (K, D) and constants (K,) of a layer as float64."""
+    """Return the means (K, D), precisions (K, D) and constants (K,) of a layer as float64."""
     value = part["value_precision"].double() / 2**VALUE_PRECISION_BITS
     context = part["context_precision"].double() / 2**CONTEXT_PRECISION_BITS
     return _means(part), torch.cat([value, context], dim=1), part["constant"].double() / 2**CONSTANT_BITS
 
 
 def _check_scores(name: str, part: dict[str, Tensor]) -> None:
-    """Every partial sum of a score must fit 53 bits of its finest grid."""
+    """Check that every partial sum of a score fits 53 bits of its finest grid. BoundError if not."""
     means, precision, constant = _dyadic(part)
     v = part["values"].shape[1]
     limits = torch.tensor([VALUE_LIMIT] * v + [15.0] * CONTEXT, dtype=torch.float64)
@@ -130,7 +137,7 @@ def _check_scores(name: str, part: dict[str, Tensor]) -> None:
         raise BoundError(f"{name}: a score could reach {float(largest.max()):.3g} bits, too large for float64's 53")
 
 
-def _unpack_layer(name: str, layer: LatentLayer, part: Tensors) -> None:
+def _unpack_layer(name: str, layer: PhotoLatentLayer, part: Tensors) -> None:
     values = part.take("values", torch.int32, (layer.symbols, len(layer.coefficients)))
     context = part.take("context", torch.int16, (layer.symbols, CONTEXT))
     null_symbol = int(part.take("null_symbol", torch.int32, ()))
@@ -147,7 +154,7 @@ def _unpack_layer(name: str, layer: LatentLayer, part: Tensors) -> None:
         _unpack_variances(name, layer, part, codebook)
 
 
-def _unpack_variances(name: str, layer: LatentLayer, part: Tensors, codebook: dict[str, Tensor]) -> None:
+def _unpack_variances(name: str, layer: PhotoLatentLayer, part: Tensors, codebook: dict[str, Tensor]) -> None:
     scores = {
         **codebook,
         "value_precision": part.take("value_precision", torch.int32, layer.values.shape),
@@ -160,22 +167,36 @@ def _unpack_variances(name: str, layer: LatentLayer, part: Tensors, codebook: di
     _check_scores(name, scores)
     nats = refined(means, precision, constant, len(layer.coefficients)) * math.log(2)
     layer.log_variance.data.copy_(-torch.log(2 * nats))
-    layer.freeze(precision, constant)
+    layer.set_exact_prior(precision, constant)
 
 
-def refined(means: Tensor, precision: Tensor, constant: Tensor, values: int) -> Tensor:
-    """Precisions (K, D) in bits that round to the stored ones and agree with the stored constants (K,), float64.
+def refined(
+    means: Float64[Tensor, "K D"], precision: Float64[Tensor, "K D"], constant: Float64[Tensor, " K"], values: int
+) -> Float64[Tensor, "K D"]:
+    """Estimate the precisions that were rounded to the stored ones, from the stored constants.
 
-    Constants come from precisions that were not rounded yet: what those rounded to lacks a percent where variances are
-    wide, and the constants, which hold means' squares times precisions, tell most of it.
+    Constants were computed from unrounded precisions. Where variances are wide, a rounded precision is off by a
+    percent, and
+    the constants, which contain the means' squares times the precisions, determine most of the difference.
+
+    Args:
+        means: (K, D).
+        precision: Stored precisions (K, D) in bits.
+        constant: Stored constants (K,) in bits.
+        values: Number of value coordinates v, the first of D.
+
+    Returns:
+        Precisions (K, D) in bits, which round to the stored ones.
     """
     step = torch.full(precision.shape[1:], 2.0**-CONTEXT_PRECISION_BITS, dtype=torch.float64)
     step[:values] = 2.0**-VALUE_PRECISION_BITS
-    known = precision.maximum(step / 4)  # what rounded to zero is not zero
-    slope = 0.5 / (known * math.log(2)) - means.square()  # of a constant in bits, by a precision in bits
+    known = precision.maximum(step / 4)  # precisions rounded to zero were positive
+    slope = 0.5 / (known * math.log(2)) - means.square()  # derivative of a constant by a precision
     missing = constant + (known * means.square()).sum(1) - 0.5 * torch.log2(known).sum(1)
     room = (slope.abs() * step / 2).sum(1)
-    missing = missing - _weighted_median(missing, 1 / (room + 2.0**-CONSTANT_BITS))  # constants have no origin
+    missing = missing - _weighted_median(
+        missing, 1 / (room + 2.0**-CONSTANT_BITS)
+    )  # constants are known up to an offset
     share = slope * step.square()
     moved = share * (missing / (share * slope).sum(1).clamp_min(1e-300))[:, None]
     return known + moved.clamp(-0.49 * step, 0.49 * step).maximum(-known / 2)

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from ...models.photo.network.layout import LayerPlan, photo_plan
+from ...models.photo.network.layout import PhotoLayerPlan, photo_plan
 from ...models.photo.network.model import PhotoRRVQ
 
 
@@ -24,28 +24,28 @@ def initialise_codebooks(model: PhotoRRVQ, targets: dict[int, Tensor], generator
     for plan, layer in zip(plans, model.chain.layers(), strict=True):
         key = plan.stride, plan.coefficients
         points = left.get(key, targets[plan.stride][:, list(plan.coefficients)])
-        values = even_codebook(plan) if plan.reach else cluster(points, plan.symbols, generator)
+        values = even_codebook(plan) if plan.half_width else cluster(points, plan.symbols, generator)
         frequencies = marginals(points, values)
         layer.initialise(values, frequencies)
         left[key] = points - values[constrained_choice(points, values, frequencies)]
 
 
-def even_codebook(plan: LayerPlan) -> Tensor:
+def even_codebook(plan: PhotoLayerPlan) -> Tensor:
     """Return K scalars about zero, or a square grid of K pairs, (K, v); see `companded` for their spacing."""
     if len(plan.coefficients) == 1:
-        return companded(plan.symbols, plan.step, plan.reach)[:, None]
-    side = companded(math.isqrt(plan.symbols), plan.step, plan.reach)
+        return companded(plan.symbols, plan.step, plan.half_width)[:, None]
+    side = companded(math.isqrt(plan.symbols), plan.step, plan.half_width)
     return torch.cartesian_prod(side, side)
 
 
-def companded(count: int, step: float, reach: float) -> Tensor:
-    """Return scalars about zero, (count,): `step` apart at zero, with a spacing that grows as a sinh up to `reach`."""
+def companded(count: int, step: float, half_width: float) -> Tensor:
+    """Return scalars about zero, (count,): `step` apart at zero, with a sinh spacing up to `half_width`."""
     j = torch.arange(count, dtype=torch.float64) - count // 2
     half = count / 2
     low, high = 1e-9, 1.0
     for _ in range(60):  # bisection for the curvature
         middle = (low + high) / 2
-        too_far = step * math.sinh(middle * half) / middle > reach
+        too_far = step * math.sinh(middle * half) / middle > half_width
         low, high = (low, middle) if too_far else (middle, high)
     return (step * torch.sinh(low * j) / low).float()
 

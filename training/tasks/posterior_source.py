@@ -17,8 +17,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ...models.photo.network.latent import LatentLayer
-from ...models.photo.network.top_down import Step
+from ...models.photo.network.latent import PhotoLatentLayer
+from ...models.photo.network.top_down import PhotoStep
 
 LARGEST = 4.0
 """Bound of the relaxation's gradients, in nats per sigma, and relative to those of the distortion."""
@@ -44,7 +44,7 @@ class PosteriorSource:
         self.codes: dict[str, int] = {}
         self._used: dict[str, Tensor] = {}  # (K,) by layer
 
-    def next(self, step: Step) -> Tensor:
+    def next(self, step: PhotoStep) -> Tensor:
         """Return symbols (n,) int64."""
         assert step.residual is not None
         scores = step.layer.scores(step.embedding)
@@ -59,14 +59,14 @@ class PosteriorSource:
         self._note(step.layer, per_image.detach(), symbols)
         return symbols
 
-    def _note(self, layer: LatentLayer, nats: Tensor, symbols: Tensor) -> None:
+    def _note(self, layer: PhotoLatentLayer, nats: Tensor, symbols: Tensor) -> None:
         """Add the cost and the symbols in use of a part of a layer's positions."""
         used = torch.zeros(layer.symbols, dtype=torch.bool, device=symbols.device).index_fill_(0, symbols, True)
         self._used[layer.name] = used = used | self._used.get(layer.name, used)
         self.layer_nats[layer.name] = self.layer_nats.get(layer.name, 0.0) + nats
         self.codes[layer.name] = int(used.sum())
 
-    def cost(self, step: Step, scores: Tensor) -> Tensor:
+    def cost(self, step: PhotoStep, scores: Tensor) -> Tensor:
         """Return -ln of the posterior up to a constant of each position: scores (n, K) in nats -> (n, K)."""
         return step.costs() - scores
 
@@ -74,7 +74,7 @@ class PosteriorSource:
         """Return the symbols of least cost: (n, K) in nats -> (n,)."""
         return cost.argmin(dim=1)
 
-    def _relax(self, step: Step, posterior: Tensor, scores: Tensor) -> None:
+    def _relax(self, step: PhotoStep, posterior: Tensor, scores: Tensor) -> None:
         assert step.residual is not None and self.pull_weight is not None
         values = step.layer.reconstruction_values().detach()
         surprise = posterior * -scores

@@ -109,6 +109,6 @@ class PostFilterTask(PhotoTask):
         x, quality = x.to(device), quality.to(device)
         targets = model.infer(x, quality)
         decoded = model.top_down_pass((x.shape[2], x.shape[3]), quality, PosteriorSource(len(x)), targets)
-        shown, features = model.before_filter(decoded)
+        shown, features = model.postfilter_inputs(decoded)
         missing = (x - 128) / decoded.sigma[:, None, None, None] - shown
         return shown.half(), features.half(), missing.half(), quality

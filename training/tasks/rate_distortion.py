@@ -12,7 +12,7 @@ import math
 import torch
 from torch import Tensor
 
-from ...models.photo.encoder.lookahead import what_filters_add
+from ...models.photo.encoder.lookahead import filter_corrections
 from ...models.photo.network.model import DecoderOutput, PhotoRRVQ
 from ..loop.task import LossTerms
 from ..recipes.photo import PhotoRecipe
@@ -76,7 +76,7 @@ def filters_of_crops(shown: Tensor, x: Tensor, sigma: Tensor) -> Tensor:
     Returns:
         (B, 3, H, W), in levels.
     """
-    return what_filters_add(shown, x, sigma * math.sqrt(x.shape[2] * x.shape[3] / FILTERED_PIXELS))
+    return filter_corrections(shown, x, sigma * math.sqrt(x.shape[2] * x.shape[3] / FILTERED_PIXELS))
 
 
 def image_weights(sigma: Tensor, x: Tensor) -> Tensor:

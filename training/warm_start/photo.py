@@ -18,8 +18,8 @@ from torch import Tensor
 from ...errors import DvcodecError
 from ...models import load
 from ...models.photo.codec_model import PhotoCodecModel
-from ...models.photo.network.chain import Stage
-from ...models.photo.network.latent import LatentLayer
+from ...models.photo.network.chain import ChainStage
+from ...models.photo.network.latent import PhotoLatentLayer
 from ...models.photo.network.model import PhotoRRVQ
 from .growth import GROWING, grow
 
@@ -86,12 +86,12 @@ def portable(model: PhotoRRVQ) -> dict[str, Tensor]:
     return tensors
 
 
-def identity(layer: LatentLayer) -> str:
+def identity(layer: PhotoLatentLayer) -> str:
     """Return a name that equal layers of different layouts share."""
     return f"layer {layer.name} {layer.coefficients} {layer.symbols}"
 
 
-def _columns(stage: Stage) -> Iterator[tuple[str, Tensor]]:
+def _columns(stage: ChainStage) -> Iterator[tuple[str, Tensor]]:
     """Return the columns of the closing map by layer."""
     layers = [part.layer for part in stage.parts]
     widths = [layer.values.shape[1] + layer.context.shape[1] for layer in layers]

@@ -1,1 +1,1 @@
-"""The per-image colour filter: its terms, how it is applied and how it is fitted."""
+"""The adaptive filter: a colour filter fitted to each image; its terms, its application and its fit."""

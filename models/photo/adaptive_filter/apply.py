@@ -1,18 +1,23 @@
-"""A filter that is fitted to one image and travels with it: what the networks cannot know of its colours.
+"""Per-image least-squares colour filter, sent in the file.
 
-Where coding leaves little of the finest chrominance, much of it can be told from luminance, but how differs from image
-to image: shading scales all channels alike, edges of objects change them by laws of their own. So an encoder regresses
-what is missing on terms that decoders can compute from the decoded pixels, keeps those that save more than they cost
-(`image_fit`), and writes their coefficients into the file. The cross-component adaptive loop filter of VVC does so,
-linear in luminance; here details are also weighed by the colour around them.
+Where coding leaves little of the finest chrominance, much of it can be predicted from luminance, but the relation
+differs from image to image: shading scales all channels alike, edges of objects change them in other ways. An encoder
+regresses the remaining error on terms that decoders can compute from the decoded pixels, keeps those that save more
+bits
+than they cost (`fit`), and writes their coefficients into the file.
 
-The terms of a pixel, in grey levels. Planes are the rotated colours (`transform.colour_rotation`); of each plane i and
+The terms of a pixel, in grey levels. Planes are the rotated colours (`transform.colour_rotation`); for each plane i and
 window w there are the mean over w x w pixels, m = mean / 128, and the detail d_i, the plane less its mean:
 
     for w in 3, 5, 17:   d_i (3),   d_i m_j (9),   d_0 m_i m_j, i <= j (6)
     and the eight 3x3 products of (1 2 1) / 4, (-1 0 1) / 2, (-1 2 -1) / 4 over plane 0, but the first
 
-Floats after the synthesis: no probability depends on them.
+The filter works in floats after the synthesis: no probability depends on it.
+
+Source:
+    Compare the cross-component adaptive loop filter (CC-ALF) of VVC, which is linear in luminance; here details are
+    also
+    multiplied by the colour around them.
 """
 
 from __future__ import annotations
@@ -23,6 +28,7 @@ from itertools import combinations_with_replacement
 
 import torch
 import torch.nn.functional as F
+from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from ...interface.adaptive_filter import SMALLEST_SIDE, ImageFilter
@@ -31,21 +37,21 @@ from .fit import Moments
 
 WINDOWS = (3, 5, 17)
 MEAN_SCALE = 128.0
-REACH = max(WINDOWS) // 2
+RADIUS = max(WINDOWS) // 2
 """Pixels around one that its terms depend on."""
 PLANES = 3
 _PAIRS = tuple(combinations_with_replacement(range(PLANES), 2))
 TERMS = len(WINDOWS) * (PLANES + PLANES**2 + len(_PAIRS)) + 8
 
 SIDE = SMALLEST_SIDE
-"""The smallest region, and the square of pixels whose terms are in memory at once: twice 16 MB."""
+"""Side of the smallest region, and of the square of pixels whose terms are in memory at once: twice 16 MB."""
 
 Square = tuple[slice, slice]
 """Rows and columns of pixels."""
 
 
 def squares(rows: slice, width: int) -> Iterator[Square]:
-    """The parts of these rows of an image that lie in the squares of a grid of SIDE."""
+    """Yield the parts of these rows of an image that lie in the squares of a grid of SIDE."""
     tops = sorted({rows.start, *range(-(-rows.start // SIDE) * SIDE, rows.stop, SIDE)})
     for top in tops:
         bottom = min(top // SIDE * SIDE + SIDE, rows.stop)
@@ -53,29 +59,41 @@ def squares(rows: slice, width: int) -> Iterator[Square]:
             yield slice(top, bottom), slice(left, min(left + SIDE, width))
 
 
-def with_border(x: Tensor, rows: slice, core: slice) -> Tensor:
-    """The pixels of `core` and REACH more on all sides, the image's border repeated; x (3, H, W) holds those of `rows`.
+def with_border(x: Float[Tensor, "3 H W"], rows: slice, core: slice) -> Float[Tensor, "3 _ _"]:
+    """Return the pixels of `core` and RADIUS more on all sides, repeating the image's border.
 
-    What `rows` has around `core` is seen, so that bands show what the whole shows.
+    Rows of `x` around `core` are used, so that bands give the results of the whole image.
+
+    Args:
+        x: (3, H, W), the pixels of `rows`.
+        rows: Rows of the image that `x` holds.
+        core: Rows of the image that are wanted.
     """
-    above, below = min(REACH, core.start - rows.start), min(REACH, rows.stop - core.stop)
+    above, below = min(RADIUS, core.start - rows.start), min(RADIUS, rows.stop - core.stop)
     part = x[None, :, core.start - rows.start - above : core.stop - rows.start + below]
-    return F.pad(part, (REACH, REACH, REACH - above, REACH - below), mode="replicate")[0]
+    return F.pad(part, (RADIUS, RADIUS, RADIUS - above, RADIUS - below), mode="replicate")[0]
 
 
-def terms(x: Tensor) -> Tensor:
-    """x (3, H + 2 REACH, W + 2 REACH) in grey levels about 0 -> the terms (TERMS, H, W)."""
+def terms(x: Float[Tensor, "3 _ _"]) -> Float[Tensor, "terms H W"]:
+    """Return the terms of pixels.
+
+    Args:
+        x: (3, H + 2 RADIUS, W + 2 RADIUS) in grey levels about 0.
+
+    Returns:
+        (TERMS, H, W).
+    """
     planes = (_rotation().to(x.device) @ x.flatten(1)).view_as(x)
-    height, width = (side - 2 * REACH for side in x.shape[1:])
-    centre = planes[:, REACH : REACH + height, REACH : REACH + width]
+    height, width = (side - 2 * RADIUS for side in x.shape[1:])
+    centre = planes[:, RADIUS : RADIUS + height, RADIUS : RADIUS + width]
     found = [term for window in WINDOWS for term in _of_window(planes, centre, window)]
-    near = planes[None, :1, REACH - 1 : REACH + height + 1, REACH - 1 : REACH + width + 1]
+    near = planes[None, :1, RADIUS - 1 : RADIUS + height + 1, RADIUS - 1 : RADIUS + width + 1]
     return torch.cat([*found, F.conv2d(near, _shapes().to(x.device))[0]])
 
 
 def _of_window(planes: Tensor, centre: Tensor, window: int) -> Iterator[Tensor]:
-    """The terms of one window: (n, H, W) each."""
-    cut = REACH - window // 2
+    """Yield the terms of one window: (n, H, W) each."""
+    cut = RADIUS - window // 2
     wide = planes[None, :, cut : planes.shape[1] - cut, cut : planes.shape[2] - cut]
     mean = F.avg_pool2d(F.avg_pool2d(wide, (window, 1), 1), (1, window), 1)[0]
     detail, scaled = centre - mean, mean / MEAN_SCALE
@@ -92,13 +110,22 @@ def _rotation() -> Tensor:
 
 @lru_cache(maxsize=1)
 def _shapes() -> Tensor:
-    """The eight 3x3 kernels, rows before columns. (8, 1, 3, 3)"""
+    """Return the eight 3x3 kernels, rows before columns. (8, 1, 3, 3)"""
     lines = torch.tensor([[1.0, 2.0, 1.0], [-2.0, 0.0, 2.0], [-1.0, 2.0, -1.0]]) / 4
     return torch.stack([torch.outer(a, b) for a in lines for b in lines][1:])[:, None]
 
 
-def apply_filter(x: Tensor, rows: slice, core: slice, image_filter: ImageFilter) -> Tensor:
-    """The pixels of `core`, filtered, (3, rows of core, W), of x (3, H, W) in grey levels, which holds `rows`."""
+def apply_filter(
+    x: Float[Tensor, "3 H W"], rows: slice, core: slice, image_filter: ImageFilter
+) -> Float[Tensor, "3 _ W"]:
+    """Return the filtered pixels of `core`, (3, rows of core, W).
+
+    Args:
+        x: (3, H, W) in grey levels, the pixels of `rows`.
+        rows: Rows of the image that `x` holds.
+        core: Rows of the image that are wanted.
+        image_filter: The filter.
+    """
     seen = with_border(x - 128, rows, core)
     out = x[:, core.start - rows.start : core.stop - rows.start].clone()
     for high, wide in squares(core, x.shape[2]):
@@ -113,16 +140,22 @@ def apply_filter(x: Tensor, rows: slice, core: slice, image_filter: ImageFilter)
 
 
 def _of_square(seen: Tensor, top: int, high: slice, wide: slice) -> Tensor:
-    """The terms (TERMS, n) of a square of pixels, whose first row is that many below the first of `seen`."""
+    """Return the terms (TERMS, n) of a square of pixels, whose first row is `top` rows below the first of `seen`."""
     height = high.stop - high.start
-    part = seen[:, top : top + height + 2 * REACH, wide.start : wide.stop + 2 * REACH]
+    part = seen[:, top : top + height + 2 * RADIUS, wide.start : wide.stop + 2 * RADIUS]
     return terms(part).flatten(1)
 
 
-def moments(x: Tensor, rows: slice, core: slice, pixels: Tensor) -> Iterator[tuple[tuple[int, int], Moments]]:
-    """What the fit of `image_fit` needs, by row and column of the smallest regions; those of bands add up.
+def moments(
+    x: Float[Tensor, "3 _ W"], rows: slice, core: slice, pixels: Shaped[Tensor, "3 _ W"]
+) -> Iterator[tuple[tuple[int, int], Moments]]:
+    """Yield what the fit needs, by row and column of the smallest regions; those of bands can be added.
 
-    x (3, H, W) in grey levels holds `rows`, of which `core` counts; `pixels` is the whole image, (3, H, W).
+    Args:
+        x: (3, H, W) in grey levels, the decoded pixels of `rows`.
+        rows: Rows of the image that `x` holds.
+        core: Rows of the image that count.
+        pixels: The whole original image, (3, H, W).
     """
     seen, rotation = with_border(x - 128, rows, core), _rotation().to(x.device)
     for high, wide in squares(core, x.shape[2]):

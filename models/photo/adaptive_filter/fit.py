@@ -1,9 +1,10 @@
-"""Fits the filter of `image_filter` to an image: least squares on its terms, and what the coefficients cost.
+"""Fits the adaptive filter to an image: least squares on its terms, weighed against the cost of the coefficients.
 
-For each region and output, coefficients go one after the other, each time the one whose loss weighs least against the
-bits that it saves, as long as there is one that does not pay: 1 / (2 sigma^2 ln 2) bits a squared grey level, as in the
-encoder's objective. Those left are rounded one by one, the others making up for it. Regions of any size are sums of
-smallest ones, so that all sizes can be compared.
+For each region and output, coefficients are removed one by one, each time the one whose removal loses least compared
+with the bits that it saves, until all remaining ones pay: a squared grey level is worth 1 / (2 sigma^2 ln 2) bits, as
+in
+the encoder's objective. The remaining ones are rounded one by one, while the others are fitted again. Regions of any
+size are sums of the smallest ones, so that all sizes can be compared.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from jaxtyping import Float32, Int32
 from numpy.typing import NDArray
 
 from ...interface.adaptive_filter import SMALLEST_SIDE, ImageFilter
@@ -20,17 +22,21 @@ from ...interface.adaptive_filter import SMALLEST_SIDE, ImageFilter
 Floats = NDArray[np.float64]
 
 LARGEST = 255
-"""Of a coefficient's steps."""
+"""Largest magnitude of a coefficient, in steps."""
 PRECISIONS = (4, 5, 6, 7, 8)
+"""Binary digits after the point that coefficients may have."""
 FRAMING = 80.0
-"""Bits of a filter beside its symbols: its row in the header, its first byte, the coder's."""
+"""Bits of a filter besides its symbols: its row in the header, its first byte, the coder's."""
 RIDGE = 1e-6
-"""Of the terms' own energies, added to these: the first is a sum of the last eight, others nearly are of some."""
+"""Regularisation, relative to the terms' own energies: some terms are nearly sums of others."""
 
 
 @lru_cache(maxsize=1)
-def tables() -> NDArray[np.float32]:
-    """Weights of the steps -255 .. 255 by density, integers throughout: 1 to 11 in 16 are not 0. (4, 511)"""
+def tables() -> Float32[NDArray[np.float32], "densities steps"]:
+    """Return the weights of the steps -255 .. 255 by density, computed in integers. (4, 511)
+
+    Between 1 and 11 in 16 coefficients are not 0.
+    """
     symbols = 2 * LARGEST + 1
     total = 2**24 - (symbols + 2)
     sizes = np.abs(np.arange(-LARGEST, LARGEST + 1, dtype=np.int64))
@@ -43,19 +49,19 @@ def tables() -> NDArray[np.float32]:
 
 @lru_cache(maxsize=1)
 def costs() -> Floats:
-    """Bits of the steps -255 .. 255 by density. (4, 511)"""
+    """Return the bits of the steps -255 .. 255 by density. (4, 511)"""
     bits: Floats = 24 - np.log2(tables().astype(np.float64) + 1)
     return bits
 
 
 @dataclass
 class Moments:
-    """What least squares need to know of some pixels: sums over them."""
+    """Sums over pixels, from which least squares can be solved."""
 
     terms: Floats
     """Products of terms, (T, T)."""
     targets: Floats
-    """Products of terms and what is missing, (T, outputs)."""
+    """Products of terms and remaining errors, (T, outputs)."""
 
     def __add__(self, other: Moments) -> Moments:
         return Moments(self.terms + other.terms, self.targets + other.targets)
@@ -66,7 +72,13 @@ Grid = dict[tuple[int, int], Moments]
 
 
 def fitted(smallest: Grid, sigma: float, precisions: tuple[int, ...] = PRECISIONS) -> ImageFilter | None:
-    """The filter that saves most, from the moments of the smallest regions; None if none saves anything."""
+    """Return the filter that saves most bits; None if none saves any.
+
+    Args:
+        smallest: Moments of the smallest regions.
+        sigma: In grey levels.
+        precisions: Precisions to try.
+    """
     value = 1 / (2 * sigma**2 * np.log(2))
     best, most = None, FRAMING
     for side, grid in _sizes(smallest):
@@ -79,7 +91,7 @@ def fitted(smallest: Grid, sigma: float, precisions: tuple[int, ...] = PRECISION
 
 
 def _sizes(grid: Grid) -> Iterator[tuple[int, Grid]]:
-    """Regions of the smallest side, of twice that, ... up to the whole."""
+    """Yield regions of the smallest side, of twice that, and so on up to the whole image."""
     side = SMALLEST_SIDE
     while True:
         yield side, grid
@@ -94,11 +106,11 @@ def _sizes(grid: Grid) -> Iterator[tuple[int, Grid]]:
 
 @dataclass
 class Solved:
-    """Least squares of a region with nothing left out."""
+    """Least squares of a region with all terms."""
 
     moments: Moments
     inverse: Floats
-    """Of the products of terms, (T, T)."""
+    """Inverse of the products of terms, (T, T)."""
 
     @classmethod
     def of(cls, moments: Moments) -> Solved:
@@ -109,7 +121,7 @@ class Solved:
 
 
 def _of_grid(grid: dict[tuple[int, int], Solved], precision: int, value: float) -> tuple[NDArray[np.int32], float]:
-    """Steps (rows, columns, outputs, terms) and the bits that they save, less those of the densities."""
+    """Return the steps (rows, columns, outputs, terms), and the bits that they save less those of the densities."""
     rows, columns = (1 + max(place[i] for place in grid) for i in (0, 1))
     count, outputs = next(iter(grid.values())).moments.targets.shape
     steps = np.zeros((rows, columns, outputs, count), np.int32)
@@ -121,15 +133,30 @@ def _of_grid(grid: dict[tuple[int, int], Solved], precision: int, value: float) 
     return steps, saved
 
 
-def regression(solved: Solved, output: int, precision: int, value: float) -> tuple[NDArray[np.int32], float]:
-    """The steps (T,) of one output, and how many bits they save: those their errors are worth, less their own."""
+def regression(
+    solved: Solved, output: int, precision: int, value: float
+) -> tuple[Int32[NDArray[np.int32], " terms"], float]:
+    """Fit one output of a region.
+
+    Args:
+        solved: The region's least squares.
+        output: Index of the output.
+        precision: Binary digits after the point.
+        value: Bits that a squared grey level is worth.
+
+    Returns:
+        The steps (T,), and the bits that they save: what the smaller errors are worth less the cost of the
+        coefficients.
+    """
     terms, target = solved.moments.terms, solved.moments.targets[:, output]
-    rest = _Rest(solved.inverse.copy(), target, 2.0**precision)
-    while rest.open.any() and (weakest := rest.weakest(value)) is not None:
-        rest.fix(weakest, 0)
-    for index in np.argsort(rest.inverse.diagonal() + np.where(rest.open, 0, np.inf))[: rest.open.sum()]:
-        rest.fix(int(index), rest.rounded()[index])
-    steps = rest.rounded()
+    open_regression = _Regression(solved.inverse.copy(), target, 2.0**precision)
+    while open_regression.open.any() and (weakest := open_regression.weakest(value)) is not None:
+        open_regression.fix(weakest, 0)
+    for index in np.argsort(open_regression.inverse.diagonal() + np.where(open_regression.open, 0, np.inf))[
+        : open_regression.open.sum()
+    ]:
+        open_regression.fix(int(index), open_regression.rounded()[index])
+    steps = open_regression.rounded()
     if not steps.any():
         return steps, 0.0
     chosen = steps / 2.0**precision
@@ -138,7 +165,7 @@ def regression(solved: Solved, output: int, precision: int, value: float) -> tup
     return (steps, saved) if saved > 0 else (np.zeros_like(steps), 0.0)
 
 
-class _Rest:
+class _Regression:
     """Least squares while coefficients are fixed one after the other."""
 
     def __init__(self, inverse: Floats, target: Floats, scale: float) -> None:
@@ -148,11 +175,11 @@ class _Rest:
         self.scale = scale
 
     def rounded(self) -> NDArray[np.int32]:
-        """The best coefficients in steps."""
+        """Return the best coefficients in steps."""
         return np.clip(np.rint(self.best * self.scale), -LARGEST, LARGEST).astype(np.int32)
 
     def weakest(self, value: float) -> int | None:
-        """The open coefficient that costs most beyond what it is worth; None if all are worth it."""
+        """Return the open coefficient whose cost exceeds its worth most; None if all are worth their cost."""
         price = costs()[NOMINAL][self.rounded() + LARGEST] - costs()[NOMINAL][LARGEST]
         with np.errstate(divide="ignore", invalid="ignore"):
             worth = value * self.best**2 / self.inverse.diagonal() - price
@@ -161,7 +188,7 @@ class _Rest:
         return index if worth[index] <= 0 else None
 
     def fix(self, index: int, step: int) -> None:
-        """Give a coefficient its value for good; the open ones make up for it."""
+        """Fix a coefficient at a value, and fit the open ones again."""
         column: Floats = self.inverse[:, index] / self.inverse[index, index]
         self.best -= column * (self.best[index] - step / self.scale)
         self.inverse -= np.outer(column, self.inverse[index])
@@ -170,4 +197,4 @@ class _Rest:
 
 
 NOMINAL = 2
-"""The density by which coefficients are priced before it is known how many there are."""
+"""The density by which coefficients are priced before their number is known."""

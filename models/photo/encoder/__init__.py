@@ -1,1 +1,1 @@
-"""What only an encoder computes: lookahead and perceptual weights."""
+"""Computations of encoders only: look-ahead and perceptual weights."""

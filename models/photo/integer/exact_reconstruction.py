@@ -1,8 +1,10 @@
-"""The canvas and what it shows in exact arithmetic, for lossless files: the same integers on every machine.
+"""The exact reconstruction, for lossless files: coefficients and pixels that are the same on every machine.
 
-Lossy files leave the canvas to floats, which may round as a machine likes. Here the layers' predictions are sums of
-float16 weights times integers, exact in float64; the canvas lies on a grid; the inverse transform is one of integers;
-and sigma is a fixed-point number. The learned correction of the synthesis is left to the pixels' own model.
+Lossy files compute the reconstruction in floats, which may round differently on each machine. Here the layers'
+predictions are sums of float16 weights times integers, exact in float64; the coefficients lie on a grid; the inverse
+transform is one of integers; and sigma is a fixed-point number. The learned correction of the synthesis is left out:
+the
+model of the pixels takes its place.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from functools import lru_cache
 
 import numpy as np
 import torch
+from jaxtyping import Float, Float64, UInt8
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -22,17 +25,18 @@ from ..network.analysis_synthesis import STRIDES, pad_levels, reconstruction_lev
 from ..network.chain import MEAN_SCALE
 from ..network.checkerboard import Half
 from ..network.lapped import across, inverse_border_matrix, mean_scales, synthesis_basis
-from ..network.latent import LatentLayer
+from ..network.latent import PhotoLatentLayer
 from ..network.model import FINEST_CODE, grid_sizes
 from ..network.reconstruction import PlaneReconstruction
 from ..network.transform import BLOCK, precise_basis, unhaar
 from .chain import RATIO, IntegerChain, IntegerLayer, IntegerStage
 
-CANVAS_BITS = 6
-"""The canvas lies on the grid 2**-6 sigma; float32 holds it exactly below 2**18 sigma."""
+RECONSTRUCTION_BITS = 6
+"""Coefficients lie on the grid 2**-6 sigma; float32 holds it exactly below 2**18 sigma."""
 PREDICTION_LIMIT = 2.0**14
-CANVAS_LIMIT = 2.0**18
-"""Most that predictions and symbols may add up to, in sigma."""
+"""Largest magnitude of a prediction, in sigma."""
+RECONSTRUCTION_LIMIT = 2.0**18
+"""Bound of the sum of predictions and symbols, in sigma."""
 BASIS_BITS = 12
 SIGMA_BITS = 8
 SAMPLE_BITS = 6
@@ -41,7 +45,11 @@ BAND_BLOCKS = 64
 
 
 class ExactReconstructionLayer:
-    """A `IntegerLayer` whose canvas prediction is exact."""
+    """An `IntegerLayer` with an exact prediction.
+
+    Raises:
+        ValueError: The weights of the prediction are too large to be exact.
+    """
 
     def __init__(self, inner: IntegerLayer) -> None:
         self.inner, self.layer = inner, inner.layer
@@ -51,33 +59,33 @@ class ExactReconstructionLayer:
         if float((self.matrix.abs().sum(0) * 255 + self.bias.abs()).max()) >= 2**20:
             raise ValueError(f"the predictions of its layer {self.layer.name!r} are too large to be exact")
 
-    def heads(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """The prior's embedding (n, D), and the canvas's prediction (n, v) on the canvas's grid."""
+    def heads(self, features: Float[Tensor, "n hidden"]) -> tuple[Float[Tensor, "n outputs"], Float[Tensor, "n v"]]:
+        """Return the prior's embedding (n, D), and the prediction (n, v) on the grid of the coefficients."""
         embedding, _ = self.inner.heads(features)
         positive = rounded(features * RATIO).clamp_(min=0).double()
         raw = torch.addmm(self.bias, positive, self.matrix)
-        grid = rounded(raw.mul_(2**CANVAS_BITS)).mul_(2.0**-CANVAS_BITS)
+        grid = rounded(raw.mul_(2**RECONSTRUCTION_BITS)).mul_(2.0**-RECONSTRUCTION_BITS)
         return embedding, grid.clamp_(-PREDICTION_LIMIT, PREDICTION_LIMIT).float()
 
     def values(self) -> Tensor:
-        """What each symbol adds to the canvas. (K, v)"""
+        """Return the coefficients that each symbol adds, (K, v) in units of sigma."""
         return self.inner.values()
 
     def code(self, symbols: Tensor) -> Tensor:
-        """The symbols themselves."""
+        """Return the symbols themselves."""
         return self.inner.code(symbols)
 
     def follow(self, features: Tensor, rows: slice, code: Tensor) -> Tensor:
-        """The features with what the symbols add."""
+        """Add the symbols' embeddings to some rows of the features, in place."""
         return self.inner.follow(features, rows, code)
 
     def propagate(self, features: Tensor, anchors: Half, non_anchors: Half, code: Tensor) -> Tensor:
-        """The features with what a half's symbols say."""
+        """Add messages from a half's symbols to its own and the neighbouring positions' features, in place."""
         return self.inner.propagate(features, anchors, non_anchors, code)
 
 
 class ExactReconstructionStage:
-    """A `IntegerStage` of such layers."""
+    """An `IntegerStage` of layers with exact predictions."""
 
     def __init__(self, inner: IntegerStage) -> None:
         self.parts = [ExactReconstructionLayer(part) for part in inner.parts]
@@ -85,52 +93,61 @@ class ExactReconstructionStage:
 
 
 class ExactReconstructionChain:
-    """A `IntegerChain` that paints an exact canvas. ValueError if its weights are too large for that."""
+    """An `IntegerChain` whose reconstruction is exact.
+
+    Raises:
+        ValueError: Its weights are too large for that.
+    """
 
     def __init__(self, inner: IntegerChain) -> None:
         self.strides, self.inner = inner.strides, inner
         self.stages = [[ExactReconstructionStage(stage) for stage in stages] for stages in inner.scales()]
         _check_values([part.layer for stages in self.stages for stage in stages for part in stage.parts])
-        self.blank, self.finer, self.shown, self.runs = inner.blank, inner.finer, inner.shown, inner.runs
+        self.initial_state, self.upsample, self.state_map, self.position_blocks = (
+            inner.initial_state,
+            inner.upsample,
+            inner.state_map,
+            inner.position_blocks,
+        )
 
     def scales(self) -> list[list[ExactReconstructionStage]]:
-        """The stages of each stride, coarse first."""
+        """Return the stages of each stride, the coarsest first."""
         return self.stages
 
     def reconstruction(
         self, counts: dict[int, int], coefficients: dict[int, Tensor] | None, device: torch.device
     ) -> PlaneReconstruction:
-        """An empty canvas."""
+        """Return an empty reconstruction."""
         return self.inner.reconstruction(counts, coefficients, device)
 
 
-def _check_values(layers: list[LatentLayer]) -> None:
-    """What the symbols of a coefficient add up to must stay on the grid's 24 bits."""
-    receptive_field: dict[tuple[int, int], float] = {}
+def _check_values(layers: list[PhotoLatentLayer]) -> None:
+    """Check that the sums of a coefficient's symbols stay within the 24 bits of its grid. ValueError if not."""
+    largest_sum: dict[tuple[int, int], float] = {}
     for layer in layers:
         largest = layer.reconstruction_values().detach().abs().amax(0).tolist()
         for coefficient, most in zip(layer.coefficients, largest, strict=True):
             key = layer.stride, coefficient
-            receptive_field[key] = receptive_field.get(key, 0.0) + most + PREDICTION_LIMIT
-    if max(receptive_field.values()) >= CANVAS_LIMIT:
+            largest_sum[key] = largest_sum.get(key, 0.0) + most + PREDICTION_LIMIT
+    if max(largest_sum.values()) >= RECONSTRUCTION_LIMIT:
         raise ValueError("the values of its codebooks are too large to be exact")
 
 
 @lru_cache(maxsize=2)
-def integer_basis(transform: str = "cosine") -> Tensor:
-    """round(2**12 basis): coefficients to samples of a block, (192, 192) whole float64."""
+def integer_basis(transform: str = "cosine") -> Float64[Tensor, "192 192"]:
+    """Return round(2**12 basis), from coefficients to samples of a block: (192, 192) float64 of whole numbers."""
     basis = precise_basis() if transform == "cosine" else synthesis_basis()
     return torch.floor(basis * 2**BASIS_BITS + 0.5)
 
 
 @lru_cache(maxsize=1)
-def integer_borders() -> Tensor:
-    """round(2**12 inverse border matrix) of lapped blocks, (8, 8) whole float64."""
+def integer_borders() -> Float64[Tensor, "8 8"]:
+    """Return round(2**12 inverse border matrix) of lapped blocks: (8, 8) float64 of whole numbers."""
     return torch.floor(inverse_border_matrix() * 2**BASIS_BITS + 0.5)
 
 
 def fixed_sigma(config: RRVQConfig, code: int) -> int:
-    """round(2**8 sigma) at a quality code: coarse (fine / coarse)^(code / 4096), in grey levels."""
+    """Return round(2**8 sigma) at a quality code: coarse (fine / coarse)^(code / 4096), in grey levels."""
     with localcontext() as context:
         context.prec = 40
         coarse, fine = Decimal(config.sigma_coarse), Decimal(config.sigma_fine)
@@ -138,8 +155,17 @@ def fixed_sigma(config: RRVQConfig, code: int) -> int:
         return int((sigma * 2**SIGMA_BITS).to_integral_value())
 
 
-def image_of(reconstruction: dict[int, Tensor], size: tuple[int, int], sigma: int, transform: str) -> NDArray[np.uint8]:
-    """What an exact canvas (tokens by stride) shows at `sigma`, a multiple of 2**-8: (H, W, 3) pixels."""
+def image_of(
+    reconstruction: dict[int, Float[Tensor, "_ _"]], size: tuple[int, int], sigma: int, transform: str
+) -> UInt8[NDArray[np.uint8], "H W 3"]:
+    """Return the pixels (H, W, 3) of an exact reconstruction.
+
+    Args:
+        reconstruction: Tokens (N, channels) by stride.
+        size: Height and width in pixels.
+        sigma: In steps of 2**-8 grey levels.
+        transform: "cosine" or "lapped".
+    """
     sizes = grid_sizes(size)
     levels = pad_levels(reconstruction_levels(reconstruction, sizes, 1))
     coarse = {s: _unscaled(levels[s].double(), s, transform) for s in STRIDES[:-1]}
@@ -149,41 +175,50 @@ def image_of(reconstruction: dict[int, Tensor], size: tuple[int, int], sigma: in
     rows, columns = sizes[BLOCK]
     pixels = np.empty((*size, 3), np.uint8)
     for first in range(0, rows, BAND_BLOCKS):
-        wide = slice(max(first - 1, 0), min(first + BAND_BLOCKS + 1, rows))  # a block more for lapped ones
+        wide = slice(max(first - 1, 0), min(first + BAND_BLOCKS + 1, rows))  # lapped blocks need one more
         steps = _samples(levels[BLOCK][0, :, wide, :columns], means[0, :, wide, :columns], transform)
         top = BLOCK * first
         part = pixels[top : top + BLOCK * BAND_BLOCKS]
-        part[:] = _shown(steps[:, top - BLOCK * wide.start :][:, : len(part), : size[1]], sigma)
+        part[:] = _to_pixels(steps[:, top - BLOCK * wide.start :][:, : len(part), : size[1]], sigma)
     return pixels
 
 
 def _unscaled(level: Tensor, stride: int, transform: str) -> Tensor:
-    """Coefficients (1, C, h, w) of the block means' pyramid, on their grid, without the scale of lapped blocks."""
+    """Undo the scale of lapped blocks in coefficients (1, C, h, w) of the block means' pyramid."""
     if transform != "lapped":
         return level
-    factors = _whole(2.0**BASIS_BITS / mean_scales(stride)).to(level.device)[:, None, None]
-    return _whole(level * factors * 2.0 ** (CANVAS_BITS - BASIS_BITS)) * 2.0**-CANVAS_BITS
+    factors = _round_half_up(2.0**BASIS_BITS / mean_scales(stride)).to(level.device)[:, None, None]
+    return _round_half_up(level * factors * 2.0 ** (RECONSTRUCTION_BITS - BASIS_BITS)) * 2.0**-RECONSTRUCTION_BITS
 
 
 def _samples(coefficients: Tensor, means: Tensor, transform: str) -> Tensor:
-    """The samples (3, 8h, 8w) of coefficients (192, h, w) whose DCs are `means` (3, h, w), in steps of 2**-6 sigma."""
+    """Return samples in steps of 2**-6 sigma.
+
+    Args:
+        coefficients: (192, h, w).
+        means: DCs (3, h, w).
+        transform: "cosine" or "lapped".
+
+    Returns:
+        (3, 8h, 8w).
+    """
     _, h, w = coefficients.shape
     wide = coefficients.double()
     wide[::64] = means
     flat = wide.reshape(192, -1).t() @ integer_basis(transform).to(wide.device)
-    steps = _whole(flat * 2.0 ** (SAMPLE_BITS - BASIS_BITS))
+    steps = _round_half_up(flat * 2.0 ** (SAMPLE_BITS - BASIS_BITS))
     steps = steps.view(h, w, 3, BLOCK, BLOCK).permute(2, 0, 3, 1, 4).reshape(3, BLOCK * h, BLOCK * w)
     if transform == "lapped":
-        steps = across(steps, integer_borders(), lambda x: _whole(x * 2.0**-BASIS_BITS))
+        steps = across(steps, integer_borders(), lambda x: _round_half_up(x * 2.0**-BASIS_BITS))
     return steps
 
 
-def _shown(steps: Tensor, sigma: int) -> NDArray[np.uint8]:
-    """Samples (3, H, W) as pixels (H, W, 3)."""
+def _to_pixels(steps: Tensor, sigma: int) -> NDArray[np.uint8]:
+    """Convert samples (3, H, W) to pixels (H, W, 3)."""
     grey = torch.floor(steps * sigma * 2.0 ** -(SAMPLE_BITS + SIGMA_BITS) + 128.5).clamp_(0, 255)
     return np.asarray(grey.to(torch.uint8).permute(1, 2, 0).cpu())
 
 
-def _whole(x: Tensor) -> Tensor:
-    """floor(x + 1/2)"""
+def _round_half_up(x: Tensor) -> Tensor:
+    """Return floor(x + 1/2)."""
     return torch.floor(x + 0.5)

@@ -1,13 +1,14 @@
-"""Between pixels and the canvas: the bottom-up analysis and the top-down synthesis, both float and learned.
+"""The transform between pixels and coefficients, and the float networks that correct it: analysis and synthesis.
 
-Neither touches a probability of the decoder, so both may round as the machine likes. Both start as the orthonormal
-transform and its inverse (zero-initialised corrections).
+Neither affects a probability of the decoder, so that both may round differently on each machine. The corrections start
+at zero, so that analysis and synthesis start as the transform and its inverse.
 """
 
 from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
+from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from .chain import from_tokens, interpolate_float, tokens
@@ -19,10 +20,11 @@ STRIDES = (64, 32, 16, 8)
 
 
 class Pyramid(nn.Module):
-    """The blocks' transform: (B, 3, H, W) in [-128, 127], sides multiples of 64, to coefficients by stride.
+    """The block transform, from pixels in [-128, 127] to coefficients by stride.
 
-    Orthonormal where blocks stand by themselves. Those of a lapped transform are scaled; their samples have been, or
-    are still to be, mapped across the borders (see lapped).
+    It is orthonormal for independent blocks. The coefficients of a lapped transform are scaled, and its samples are
+    mapped
+    across the block borders before the transform and after its inverse (`lapped`).
     """
 
     def __init__(self, transform: str = "cosine") -> None:
@@ -36,8 +38,15 @@ class Pyramid(nn.Module):
         self.basis: Tensor  # (192, 192), from samples (columns) to coefficients (rows)
         self.shapes: Tensor  # (192, 192), from coefficients (rows) to samples (columns)
 
-    def forward(self, x: Tensor) -> dict[int, Tensor]:
-        """(B, 3, H, W) -> {stride: (B, COEFFICIENTS[stride], H/stride, W/stride)}."""
+    def forward(self, x: Float[Tensor, "B 3 H W"]) -> dict[int, Float[Tensor, "B _ _ _"]]:
+        """Transform images whose sides are multiples of 64.
+
+        Args:
+            x: Images (B, 3, H, W).
+
+        Returns:
+            Coefficients (B, COEFFICIENTS[stride], H/stride, W/stride) by stride.
+        """
         samples = F.pixel_unshuffle(x, BLOCK)
         coefficients = from_tokens(tokens(samples) @ self.basis.t(), samples)
         levels = {8: coefficients}
@@ -47,8 +56,10 @@ class Pyramid(nn.Module):
         levels[64] = torch.cat([levels[64], means], dim=1)
         return levels | {s: levels[s] * self.get_buffer(f"scale_{s}") for s in STRIDES[:-1]}
 
-    def inverse(self, levels: dict[int, Tensor]) -> Tensor:
-        """Coefficients by stride -> samples of each block (B, 192, H/8, W/8), the layout of pixel_unshuffle."""
+    def inverse(self, levels: dict[int, Float[Tensor, "B _ _ _"]]) -> Float[Tensor, "B 192 rows columns"]:
+        """Return the samples of each block, (B, 192, H/8, W/8) in the order of pixel_unshuffle, from coefficients by
+        stride.
+        """
         coarse = {s: levels[s] / self.get_buffer(f"scale_{s}") for s in STRIDES[:-1]}
         means = coarse[64][:, 9:]
         for stride in STRIDES[:-1]:
@@ -59,7 +70,7 @@ class Pyramid(nn.Module):
 
 
 class ResidualPair(nn.Module):
-    """Two 3x3 convolutions around a leaky ReLU beside the identity. (B, C, H, W) -> (B, C, H, W)"""
+    """Two 3x3 convolutions, each after a leaky ReLU, added to the identity. (B, C, H, W) -> (B, C, H, W)"""
 
     def __init__(self, width: int, slope: float) -> None:
         super().__init__()
@@ -74,10 +85,18 @@ class ResidualPair(nn.Module):
 
 
 class BlockNet(nn.Module):
-    """A network at stride 8 from an image to a correction of it, in units of sigma; zero at the start.
+    """A network at stride 8 that computes a correction of an image, in units of sigma; zero at the start.
 
-    The image enters as companded contrast, 8x8 samples a position, beside `extra` channels; the quality enters as a
-    learned vector. `slope` is the activations' below zero; with 0 a small network may die of its first steps.
+    The image enters as companded contrast, 8x8 samples at a position, together with the extra channels; the quality
+    enters
+    as a learned vector.
+
+    Args:
+        width: Channels.
+        blocks: Number of residual pairs.
+        extra: Channels of a further input; 0 for none.
+        knots: Number of learned quality vectors.
+        slope: Slope of the activations below zero; with 0 small networks may stop learning after the first steps.
     """
 
     def __init__(self, width: int, blocks: int, extra: int, knots: int, slope: float = 0.0) -> None:
@@ -94,15 +113,25 @@ class BlockNet(nn.Module):
 
     @property
     def receptive_field(self) -> int:
-        """How many pixels away from a block an input can change its correction: 3x3 convolutions and `contrast`."""
-        return BLOCK * (2 * len(self.body) + 2) + CONTRAST_REACH
+        """Pixels beyond a block that its correction depends on: those of the 3x3 convolutions and of `contrast`."""
+        return BLOCK * (2 * len(self.body) + 2) + CONTRAST_RADIUS
 
-    def forward(self, x: Tensor, quality: Tensor, extra: Tensor | None = None) -> Tensor:
-        """x (B, 3, H, W) in units of sigma, sides multiples of 8; quality codes (B,) -> correction (B, 3, H, W)."""
+    def forward(
+        self, x: Float[Tensor, "B 3 H W"], quality: Int64[Tensor, " B"], extra: Float[Tensor, "B _ _ _"] | None = None
+    ) -> Float[Tensor, "B 3 H W"]:
+        """Return the correction (B, 3, H, W) of an image.
+
+        Args:
+            x: Images (B, 3, H, W) in units of sigma, sides multiples of 8.
+            quality: Quality codes (B,).
+            extra: Further input (B, extra, H/8, W/8).
+        """
         return self.correction(self.features(x, quality, extra))
 
-    def features(self, x: Tensor, quality: Tensor, extra: Tensor | None = None) -> Tensor:
-        """What the last map sees. (B, width, H/8, W/8)"""
+    def features(
+        self, x: Float[Tensor, "B 3 H W"], quality: Int64[Tensor, " B"], extra: Float[Tensor, "B _ _ _"] | None = None
+    ) -> Tensor:
+        """Return the inputs of the last convolution, (B, width, H/8, W/8)."""
         h: Tensor = (
             self.first(F.pixel_unshuffle(contrast(x), BLOCK))
             + interpolate_float(self.quality, quality)[:, :, None, None]
@@ -114,32 +143,34 @@ class BlockNet(nn.Module):
                 h = block(h)
             return F.leaky_relu(h, self.slope)
 
-    def correction(self, features: Tensor) -> Tensor:
-        """The last map's pixels (B, 3, H, W)."""
+    def correction(self, features: Tensor) -> Float[Tensor, "B 3 _ _"]:
+        """Return the correction (B, 3, H, W) of features (B, width, H/8, W/8)."""
         with torch.autocast(features.device.type, torch.bfloat16, enabled=self.training):
             out: Tensor = self.last(features)
         return F.pixel_shuffle(out.float(), BLOCK)
 
 
-CONTRAST_REACH = 2 * BLOCK
-"""How many pixels away from a block `contrast` looks."""
+CONTRAST_RADIUS = 2 * BLOCK
+"""Pixels beyond a block that `contrast` depends on."""
 
 
-def contrast(x: Tensor) -> Tensor:
-    """What the float networks see of an image: its difference from a smooth version, companded to about unit size."""
+def contrast(x: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B 3 H W"]:
+    """Return the difference of an image from a smooth version, companded to about unit size."""
     means = F.avg_pool2d(x, BLOCK)
     smooth = F.avg_pool2d(F.pad(means, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
     detail = x - F.interpolate(smooth, scale_factor=float(BLOCK), mode="bilinear", align_corners=False)
     return detail / (4 + detail.abs() / 4)
 
 
-def crop_levels(levels: dict[int, Tensor], height: int, width: int) -> dict[int, Tensor]:
-    """Cuts each stride's coefficients to the ceil(height / stride) x ceil(width / stride) positions that are coded."""
+def crop_levels(
+    levels: dict[int, Float[Tensor, "B _ _ _"]], height: int, width: int
+) -> dict[int, Float[Tensor, "B _ _ _"]]:
+    """Cut each stride's coefficients to the ceil(size / stride) positions that are coded."""
     return {s: x[:, :, : -(-height // s), : -(-width // s)] for s, x in levels.items()}
 
 
-def pad_levels(levels: dict[int, Tensor]) -> dict[int, Tensor]:
-    """Zero-pads each stride's coefficients to the whole blocks of stride 64."""
+def pad_levels(levels: dict[int, Float[Tensor, "B _ _ _"]]) -> dict[int, Float[Tensor, "B _ _ _"]]:
+    """Pad each stride's coefficients with zeros to the whole blocks of stride 64."""
     rows, columns = levels[64].shape[2:]
     return {
         s: F.pad(x, (0, columns * (64 // s) - x.shape[3], 0, rows * (64 // s) - x.shape[2])) for s, x in levels.items()
@@ -147,7 +178,7 @@ def pad_levels(levels: dict[int, Tensor]) -> dict[int, Tensor]:
 
 
 def reconstruction_levels(
-    reconstruction: dict[int, Tensor], sizes: dict[int, tuple[int, int]], batch: int
-) -> dict[int, Tensor]:
-    """Canvas tokens by stride -> maps by stride."""
+    reconstruction: dict[int, Float[Tensor, "_ _"]], sizes: dict[int, tuple[int, int]], batch: int
+) -> dict[int, Float[Tensor, "_ _ _ _"]]:
+    """Reshape a reconstruction's tokens (B*H*W, C) by stride to maps (B, C, H, W) by stride."""
     return {s: t.view(batch, *sizes[s], COEFFICIENTS[s]).permute(0, 3, 1, 2) for s, t in reconstruction.items()}

@@ -1,4 +1,4 @@
-"""What a photograph's way down its chain asks of an arithmetic (see descent)."""
+"""Protocols of the arithmetics of the top-down pass: with gradients for training, in integers for coding."""
 
 from __future__ import annotations
 
@@ -9,40 +9,51 @@ import torch
 from torch import Tensor
 
 from .checkerboard import Half, Rows
-from .latent import LatentLayer
+from .latent import PhotoLatentLayer
 
 
 class LayerArithmetic(Protocol):
-    """One layer's part of a chain's arithmetic."""
+    """The arithmetic of one layer."""
 
     @property
-    def layer(self) -> LatentLayer:
-        """The layer itself: codebooks and scores."""
+    def layer(self) -> PhotoLatentLayer:
+        """The layer itself: its codebooks and scores."""
         ...
 
     def heads(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """e_p (n, D) on its grid and the canvas's prediction (n, v) from features (n, hidden)."""
+        """Return the outputs of the prior head and of the prediction head.
+
+        Args:
+            features: (n, hidden).
+
+        Returns:
+            The prior's embedding e_p (n, D) on its grid, and the prediction (n, v) in units of sigma.
+        """
         ...
 
     def values(self) -> Tensor:
-        """What each symbol adds to the canvas. (K, v)"""
+        """Return the coefficients that each symbol adds to the reconstruction, (K, v) in units of sigma."""
         ...
 
     def code(self, symbols: Tensor) -> Tensor:
-        """What `follow` and the stage's `leave` need of symbols (n,): the first dimension is the position."""
+        """Return the codes of symbols (n,), which `follow` and the stage's `leave` take; the first dimension is the
+        position.
+        """
         ...
 
     def follow(self, features: Tensor, rows: slice, code: Tensor) -> Tensor:
-        """All features (N, hidden) once the symbols of some rows have joined them; where no neighbours are seen."""
+        """Return all features (N, hidden) after the symbol embeddings of some rows were added; for layers without
+        neighbours.
+        """
         ...
 
     def propagate(self, features: Tensor, anchors: Half, non_anchors: Half, code: Tensor) -> Tensor:
-        """All features once the symbols of one half have joined them and the other half has learned of these."""
+        """Return all features after a half's symbols were added to its own positions and to the neighbouring ones."""
         ...
 
 
 class StageArithmetic(Protocol):
-    """Layers of one scale that share one spatial update of the state."""
+    """The arithmetic of layers of one scale that share one spatial update of the state."""
 
     @property
     def parts(self) -> Sequence[LayerArithmetic]:
@@ -50,65 +61,65 @@ class StageArithmetic(Protocol):
         ...
 
     def enter(self, state: Tensor, quality: Tensor) -> Tensor:
-        """The state after the spatial update, for quality codes (B,)."""
+        """Return the state after the spatial update, for quality codes (B,)."""
         ...
 
     def features(self, state: Tensor) -> Tensor:
-        """The positions' features (N, hidden)."""
+        """Return the features of all positions, (N, hidden)."""
         ...
 
     def leave(self, state: Tensor, codes: list[Tensor]) -> Tensor:
-        """The state once the codes of all its layers, each (N, ...), have joined it."""
+        """Return the state after the codes (N, ...) of all of the stage's layers were added."""
         ...
 
 
 class Reconstruction(Protocol):
-    """What the symbols have painted, and the evidence beside it, in units of sigma."""
+    """The coefficients decoded so far, and those of an encoder's image, in units of sigma."""
 
-    def known(self, layer: LatentLayer, rows: Rows) -> Tensor | None:
-        """The layer's coefficients of the evidence (n, v)."""
+    def known(self, layer: PhotoLatentLayer, rows: Rows) -> Tensor | None:
+        """Return the layer's coefficients of the encoder's image, (n, v); None in a decoder."""
         ...
 
-    def read(self, layer: LatentLayer, rows: Rows) -> Tensor | float:
-        """The layer's coefficients as painted so far (n, v)."""
+    def read(self, layer: PhotoLatentLayer, rows: Rows) -> Tensor | float:
+        """Return the layer's decoded coefficients so far, (n, v)."""
         ...
 
-    def write(self, layer: LatentLayer, rows: Rows, decoded: Tensor) -> None:
-        """Replaces the layer's coefficients."""
+    def write(self, layer: PhotoLatentLayer, rows: Rows, decoded: Tensor) -> None:
+        """Replace the layer's decoded coefficients."""
         ...
 
     def levels(self, counts: dict[int, int]) -> dict[int, Tensor]:
-        """All coefficients by stride, tokens (counts[stride], channels), zero where nothing was painted."""
+        """Return all coefficients by stride as tokens (counts[stride], channels), zero if nothing was decoded."""
         ...
 
 
 class ChainArithmetic(Protocol):
-    """The arithmetic of a whole chain. A state is one tensor whose layout is its own."""
+    """The arithmetic of a whole top-down chain. A state is one tensor whose layout is the arithmetic's own."""
 
     strides: tuple[int, ...]
 
     def scales(self) -> Sequence[Sequence[StageArithmetic]]:
-        """The stages of each stride, coarse first."""
+        """Return the stages of each stride, the coarsest first."""
         ...
 
-    def blank(self, batch: int, size: tuple[int, int], device: torch.device) -> Tensor:
-        """The state before the first stage."""
+    def initial_state(self, batch: int, size: tuple[int, int], device: torch.device) -> Tensor:
+        """Return the state before the first stage."""
         ...
 
-    def finer(self, scale: int, state: Tensor, size: tuple[int, int]) -> Tensor:
-        """The state at scale `scale`, from the one before it."""
+    def upsample(self, scale: int, state: Tensor, size: tuple[int, int]) -> Tensor:
+        """Return the state at scale `scale`, from the state of the coarser scale before it."""
         ...
 
-    def shown(self, state: Tensor) -> Tensor:
-        """A state as (B, C, H, W) in units of the stream."""
+    def state_map(self, state: Tensor) -> Tensor:
+        """Return a state as (B, C, H, W) in units of the residual stream."""
         ...
 
     def reconstruction(
         self, counts: dict[int, int], coefficients: dict[int, Tensor] | None, device: torch.device
     ) -> Reconstruction:
-        """An empty canvas."""
+        """Return an empty reconstruction."""
         ...
 
-    def runs(self, layer: LatentLayer, count: int) -> list[slice]:
-        """The blocks of `count` positions that a layer treats at once."""
+    def position_blocks(self, layer: PhotoLatentLayer, count: int) -> list[slice]:
+        """Return the blocks of `count` positions that a layer codes one after the other."""
         ...

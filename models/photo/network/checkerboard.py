@@ -1,9 +1,13 @@
-"""Positions in two passes, so that the second one sees its neighbours: the checkerboard of He et al. (2021).
+"""The checkerboard: positions are coded in two halves, so that the second conditions on its neighbours.
 
-The positions of a layer fall into two halves, as the fields of a checkerboard do. The symbols of the first half, the
-anchors, are coded side by side. Then the features of the second half learn of them, each position of the four beside
-it, and the second half is coded; then the features of the first learn of that, for the layers to come. A probability
-depends on decoded symbols alone, and each half is one batch of products.
+The positions of a layer form two halves, as the fields of a checkerboard do. The symbols of the first half, the
+anchors,
+are coded in parallel. Their messages are added to the features of the second half, to each position those of its four
+neighbours, and the second half is coded. Its messages are then added to the features of the first half, for the layers
+that follow. A probability depends on decoded symbols only, and each half is one batch of products.
+
+Source:
+    He et al. (2021), "Checkerboard Context Model for Efficient Learned Image Compression".
 """
 
 from __future__ import annotations
@@ -11,43 +15,51 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Shaped
 from torch import Tensor
 
 Rows = slice | Tensor
-"""Some positions of a layer: consecutive ones, or their places in raster order (n,)."""
+"""Some positions of a layer: consecutive ones, or their indices in raster order (n,)."""
 
 SIDES = 4
 """Neighbours of a position: above, below, left, right."""
 
-STEPS = ((-1, 0), (1, 0), (0, -1), (0, 1))
-"""Rows and columns to each."""
+OFFSETS = ((-1, 0), (1, 0), (0, -1), (0, 1))
+"""Row and column offset of each neighbour."""
 
 
 @dataclass(frozen=True)
 class Half:
-    """One colour of the board: its positions (n,) in raster order, and who stands beside each of them.
+    """One colour of the checkerboard.
 
-    `beside` (SIDES, n): places in the other half's `positions`; where the image ends, the number of those.
+    Args:
+        positions: Its positions (n,) in raster order.
+        neighbours: (SIDES, n) indices into the other half's `positions`; outside the image, the length of these.
     """
 
     positions: Tensor
-    beside: Tensor
+    neighbours: Tensor
 
 
 @dataclass(frozen=True)
 class Checkerboard:
-    """Both halves of a batch's positions; `order` (N,): where each position stands if one half follows the other."""
+    """Both halves of the positions of a batch.
+
+    Args:
+        halves: The anchors of the first coding step, then the other positions.
+        order: (N,): index of each position in the concatenation of both halves.
+    """
 
     halves: tuple[Half, Half]
     order: Tensor
 
-    def raster(self, halves: Tensor) -> Tensor:
-        """Rows (N, ...) of the first half and then the second, in raster order."""
+    def raster(self, halves: Shaped[Tensor, " N *size"]) -> Shaped[Tensor, " N *size"]:
+        """Return rows (N, ...) of the first half and then the second in raster order."""
         return halves[self.order]
 
 
 def checkerboard(batch: int, size: tuple[int, int], device: torch.device) -> Checkerboard:
-    """The board of `batch` images of (rows, columns) positions; the first half holds the upper left corners."""
+    """Return the checkerboard of images of one size; the first half has the upper left corners."""
     rows, columns = size
     colour = (torch.arange(rows)[:, None] + torch.arange(columns)).remainder(2).expand(batch, rows, columns)
     positions = [torch.nonzero(colour.flatten() == c)[:, 0] for c in (0, 1)]
@@ -57,13 +69,13 @@ def checkerboard(batch: int, size: tuple[int, int], device: torch.device) -> Che
     for own, other in (positions, positions[::-1]):
         place = torch.full((colour.numel(),), len(other))
         place[other] = torch.arange(len(other))
-        halves.append(Half(own.to(device), _beside(place.view_as(colour), len(other))[:, own].to(device)))
+        halves.append(Half(own.to(device), _neighbours(place.view_as(colour), len(other))[:, own].to(device)))
     return Checkerboard((halves[0], halves[1]), order.to(device))
 
 
-def _beside(place: Tensor, nobody: int) -> Tensor:
-    """What stands beside every position of `place` (B, H, W), or `nobody`: (SIDES, B * H * W)."""
+def _neighbours(place: Tensor, missing: int) -> Tensor:
+    """Return the neighbours' values of every position of `place` (B, H, W), or `missing`: (SIDES, B * H * W)."""
     B, H, W = place.shape
-    wide = torch.full((B, H + 2, W + 2), nobody)
+    wide = torch.full((B, H + 2, W + 2), missing)
     wide[:, 1:-1, 1:-1] = place
-    return torch.stack([wide[:, 1 + y : 1 + y + H, 1 + x : 1 + x + W].flatten() for y, x in STEPS])
+    return torch.stack([wide[:, 1 + y : 1 + y + H, 1 + x : 1 + x + W].flatten() for y, x in OFFSETS])

@@ -1,4 +1,4 @@
-"""Rows in bands with a halo, for networks of a bounded reach: memory does not grow, results are the whole's."""
+"""Bands of rows with a halo, so that networks with a bounded receptive field need memory for one band only."""
 
 from __future__ import annotations
 
@@ -6,5 +6,11 @@ from ...slices import slices
 
 
 def with_halo(count: int, step: int, halo: int) -> list[tuple[slice, slice]]:
-    """Bands of `step` of `count` rows, the last one shorter, each alone and with up to `halo` rows on both sides."""
+    """Cut `count` rows into bands and return each with and without its halo.
+
+    Args:
+        count: Number of rows.
+        step: Rows of a band; the last one may be shorter.
+        halo: Rows that are added above and below, as far as the image extends.
+    """
     return [(core, slice(max(core.start - halo, 0), min(core.stop + halo, count))) for core in slices(count, step)]

@@ -1,8 +1,9 @@
-"""Which coefficients each layer of the photograph model carries, and with how many symbols.
+"""Assigns coefficients to the layers of the photograph model, and sets their numbers of symbols.
 
 Strides 64, 32 and 16 hold the Haar pyramid of the block means (the DCs of the 8x8 DCT), stride 8 the other
-frequencies by rising diagonal. Large coefficients get a symbol each; small ones share a symbol in twos to sixes, so
-that a vector codeword can say "nothing here" for all of them at once.
+frequencies by rising diagonal. Large coefficients have a symbol each; small ones share a symbol in groups of two to
+six,
+so that one codeword can set all of them to zero.
 """
 
 from __future__ import annotations
@@ -17,11 +18,19 @@ COEFFICIENTS = {64: 12, 32: 9, 16: 9, 8: 192}
 
 
 @dataclass(frozen=True)
-class LayerPlan:
-    """One layer: its coefficients (channels of its stride's coefficient tensor), its K, and how its codebook starts.
+class PhotoLayerPlan:
+    """Sizes of one layer, and how its codebook is initialised.
 
-    `reach`: half-width of a codebook of scalars, or of a square grid of pairs, in units of sigma; 0 = clustered from
-    data. `step`: spacing at zero.
+    Args:
+        name: Label for people.
+        stride: Pixels between positions.
+        coefficients: Channels of its stride's coefficients that it carries.
+        symbols: Number of classes K.
+        chroma: Whether it carries colour only.
+        half_width: Half-width of an initial codebook of scalars, or of a square grid of pairs, in units of sigma; 0 if
+            it
+            is clustered from data.
+        step: Spacing of that codebook at zero, in units of sigma.
     """
 
     name: str
@@ -29,37 +38,41 @@ class LayerPlan:
     coefficients: tuple[int, ...]
     symbols: int
     chroma: bool = False
-    reach: float = 0.0
+    half_width: float = 0.0
     step: float = 3.2
 
 
-Stages = list[list[LayerPlan]]
+Stages = list[list[PhotoLayerPlan]]
 
 
 def photo_plan(layout: str) -> dict[int, Stages]:
-    """Stages of layers by stride, coarse first. `layout` is one of LAYOUTS; ValueError for another."""
+    """Return the stages of layers by stride, the coarsest first.
+
+    Raises:
+        ValueError: `layout` is not a key of LAYOUTS.
+    """
     if layout not in LAYOUTS:
         raise ValueError(f"no layout {layout!r}, there are {', '.join(LAYOUTS)}")
     return LAYOUTS[layout]()
 
 
-def _means() -> list[LayerPlan]:
-    """Block means at stride 64: a coarse symbol of the whole range, then a fine one."""
+def _means() -> list[PhotoLayerPlan]:
+    """Return the layers of the block means at stride 64: a coarse symbol of the whole range, then a fine one."""
     plans = []
     for c, colour in enumerate("yuv"):
-        reach = (6400.0, 4800.0, 4800.0)[c]
-        plans.append(LayerPlan(f"64/{colour}-mean", 64, (9 + c,), 256, c > 0, reach, 2 * reach / 255))
-        plans.append(LayerPlan(f"64/{colour}-mean-fine", 64, (9 + c,), 48, c > 0, 40.0, 1.7))
+        half_width = (6400.0, 4800.0, 4800.0)[c]
+        plans.append(PhotoLayerPlan(f"64/{colour}-mean", 64, (9 + c,), 256, c > 0, half_width, 2 * half_width / 255))
+        plans.append(PhotoLayerPlan(f"64/{colour}-mean-fine", 64, (9 + c,), 48, c > 0, 40.0, 1.7))
     return plans
 
 
-def _details(stride: int, reach: float) -> list[LayerPlan]:
-    """Haar details of the block means: luminance, then both chrominances; horizontal, vertical, diagonal."""
+def _details(stride: int, half_width: float) -> list[PhotoLayerPlan]:
+    """Return the layers of Haar details: luminance, then both chrominances; horizontal, vertical, diagonal."""
     plans = []
     for c, colour in enumerate("yuv"):
         for o, orientation in enumerate("hvd"):
-            symbols, span = (512, reach) if c == 0 else (256, 0.8 * reach)
-            plans.append(LayerPlan(f"{stride}/{colour}-{orientation}", stride, (3 * o + c,), symbols, c > 0, span))
+            symbols, span = (512, half_width) if c == 0 else (256, 0.8 * half_width)
+            plans.append(PhotoLayerPlan(f"{stride}/{colour}-{orientation}", stride, (3 * o + c,), symbols, c > 0, span))
     return plans
 
 
@@ -71,20 +84,23 @@ def _diagonals() -> list[list[int]]:
     return [order[bounds[d] : bounds[d + 1]] for d in range(15)]
 
 
-def _scalars(d: int, colour: int, symbols: int, reach: float) -> list[LayerPlan]:
-    """A symbol for each coefficient of a diagonal."""
-    return [_plan(d, colour, [64 * colour + i], symbols, reach) for i in _diagonals()[d]]
+def _scalars(d: int, colour: int, symbols: int, half_width: float) -> list[PhotoLayerPlan]:
+    """Return layers with a symbol for each coefficient of a diagonal."""
+    return [_plan(d, colour, [64 * colour + i], symbols, half_width) for i in _diagonals()[d]]
 
 
-def _vectors(ds: list[int], colours: list[int], size: int, symbols: int, reach: float = 0) -> list[LayerPlan]:
-    """A symbol for every `size` coefficients of some diagonals; square grids of pairs where `reach` is given."""
+def _vectors(ds: list[int], colours: list[int], size: int, symbols: int, half_width: float = 0) -> list[PhotoLayerPlan]:
+    """Return layers with a symbol for every `size` coefficients of some diagonals.
+
+    They start as square grids of pairs if `half_width` is given.
+    """
     cells = [64 * c + i for d in ds for i in _diagonals()[d] for c in colours]
     groups = [cells[i : i + size] for i in range(0, len(cells), size)]
-    return [_plan(ds[0], colours[0], g, symbols, reach if len(g) == size else 0) for g in groups]
+    return [_plan(ds[0], colours[0], g, symbols, half_width if len(g) == size else 0) for g in groups]
 
 
 def _coarse_blocks() -> Stages:
-    """Stride 8 in scalars, by stage: luminance diagonals 1 to 4, the first chrominances."""
+    """Return stages at stride 8 with scalar symbols: luminance diagonals 1 to 4, the first chrominances."""
     return [
         _scalars(1, 0, 256, 500) + _scalars(1, 1, 128, 300) + _scalars(1, 2, 128, 300),
         _scalars(2, 0, 160, 400),
@@ -94,7 +110,7 @@ def _coarse_blocks() -> Stages:
 
 
 def _blocks_63() -> Stages:
-    """Stride 8: eight stages, luminance diagonals 1 to 14, chrominance 1 to 8 (finer ones are synthesised)."""
+    """Return eight stages at stride 8: luminance diagonals 1 to 14, chrominance diagonals 1 to 8."""
     first, second, third, fourth = _coarse_blocks()
     return [
         first,
@@ -114,25 +130,27 @@ def _photo(blocks: Stages) -> dict[int, Stages]:
     return {64: [_means(), _details(64, 5000)], 32: [_details(32, 2800)], 16: [_details(16, 1500)], 8: blocks}
 
 
-def _canvas() -> dict[int, Stages]:
-    """Residual vector quantisation of whole positions: each layer, a stage of its own, codes what the others left.
+def _whole_positions() -> dict[int, Stages]:
+    """Return residual vector quantisation of whole positions: each layer, a stage of its own, codes the previous error.
 
-    Several at the coarse strides, since what they leave of the block means no finer layer repairs.
+    The coarse strides have several layers each, since no finer layer corrects their errors in the block means.
     """
 
     def whole(stride: int, channels: int, count: int) -> Stages:
         every = tuple(range(channels))
-        return [[LayerPlan(f"{stride}/all-{i}", stride, every, 256)] for i in range(count)]
+        return [[PhotoLayerPlan(f"{stride}/all-{i}", stride, every, 256)] for i in range(count)]
 
     return {64: whole(64, 12, 6), 32: whole(32, 9, 4), 16: whole(16, 9, 4), 8: whole(8, 192, 14)}
 
 
 LAYOUTS: dict[str, Callable[[], dict[int, Stages]]] = {
     "photo-96": lambda: _photo(_blocks_63()),
-    "canvas": _canvas,
+    "canvas": _whole_positions,
 }
-"""Photograph layouts are named for their number of layers: strides 64, 32 and 16 have 33 in each."""
+"""Layouts by name; a name states the number of layers. Strides 64, 32 and 16 have 33 in each."""
 
 
-def _plan(diagonal: int, colour: int, cells: list[int], symbols: int, reach: float = 0.0) -> LayerPlan:
-    return LayerPlan(f"8/{'yuv'[colour]}{diagonal}-{cells[0] % 64}", 8, tuple(cells), symbols, colour > 0, reach)
+def _plan(diagonal: int, colour: int, cells: list[int], symbols: int, half_width: float = 0.0) -> PhotoLayerPlan:
+    return PhotoLayerPlan(
+        f"8/{'yuv'[colour]}{diagonal}-{cells[0] % 64}", 8, tuple(cells), symbols, colour > 0, half_width
+    )

@@ -1,4 +1,4 @@
-"""The photograph model: analysis, chain and synthesis put together (preset `rrvq`)."""
+"""The photograph model: analysis, top-down chain and synthesis (preset `rrvq`)."""
 
 from __future__ import annotations
 
@@ -7,23 +7,32 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
+from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from ...configs import RRVQConfig
 from .analysis_synthesis import STRIDES, BlockNet, Pyramid, crop_levels, pad_levels, reconstruction_levels
-from .chain import KNOTS, Chain, tokens
+from .chain import KNOTS, TopDownChain, tokens
 from .lapped import across, border_matrix, inverse_border_matrix
 from .postfilter import PostFilter
-from .top_down import SymbolCosts, SymbolSource, Weights, run_photo_pass
+from .top_down import DistortionWeights, SymbolCosts, SymbolSource, run_photo_pass
 from .transform import BLOCK
 
 FINEST_CODE = 4096
-"""Quality codes of the chain run from 0 (sigma_coarse) to 4096 (sigma_fine), linear in log sigma."""
+"""Largest quality code: codes run from 0 (sigma_coarse) to this (sigma_fine), linear in log sigma."""
 
 
 @dataclass
 class DecoderOutput:
-    """What a walk leaves: the chain's last state, the canvas by stride in units of sigma, sigma (B,), size, quality."""
+    """The result of a top-down pass.
+
+    Args:
+        state: The chain's last state (B, C, H/8, W/8).
+        reconstruction: Coefficients by stride in units of sigma, tokens (B*H*W, channels).
+        sigma: (B,) in grey levels.
+        size: Height and width of the images in pixels.
+        quality: Quality codes (B,).
+    """
 
     state: Tensor
     reconstruction: dict[int, Tensor]
@@ -40,7 +49,7 @@ class PhotoRRVQ(nn.Module):
         self.config = config
         self.pyramid = Pyramid(config.transform)
         self.analysis = BlockNet(config.analysis_width, 1, 0, KNOTS, config.analysis_slope)
-        self.chain = Chain(config)
+        self.chain = TopDownChain(config)
         self.synthesis = BlockNet(config.synthesis_width, config.synthesis_blocks, config.widths[8], KNOTS)
         self.postfilter: PostFilter | None = None
         if config.postfilter_width:
@@ -49,16 +58,27 @@ class PhotoRRVQ(nn.Module):
 
     @property
     def receptive_field(self) -> int:
-        """How many pixels away from a block what is painted can change what is rendered there."""
+        """Pixels beyond a block whose reconstruction can change what is rendered there."""
         return self.synthesis.receptive_field + (0 if self.postfilter is None else self.postfilter.receptive_field)
 
-    def sigma(self, quality: Tensor) -> Tensor:
-        """The posterior's standard deviation for quality codes (B,), in grey levels."""
+    def sigma(self, quality: Int64[Tensor, " B"]) -> Float[Tensor, " B"]:
+        """Return the posterior's standard deviation in grey levels, (B,), of quality codes (B,)."""
         span = math.log(self.config.sigma_fine / self.config.sigma_coarse)
         return torch.exp(span * quality.float() / FINEST_CODE).mul(self.config.sigma_coarse)
 
-    def infer(self, pixels: Tensor, quality: Tensor, *, learned: bool = True) -> dict[int, Tensor]:
-        """The bottom-up pass: coefficients in units of sigma by stride, tokens (B*H*W, channels)."""
+    def infer(
+        self, pixels: Float[Tensor, "B 3 H W"], quality: Int64[Tensor, " B"], *, learned: bool = True
+    ) -> dict[int, Float[Tensor, "_ _"]]:
+        """Run the bottom-up pass: return the coefficients of images in units of sigma.
+
+        Args:
+            pixels: (B, 3, H, W).
+            quality: Quality codes (B,).
+            learned: Whether the analysis network's correction is included.
+
+        Returns:
+            Tokens (B*H*W, channels) by stride.
+        """
         height, width = pixels.shape[2:]
         padding = (0, -width % 64, 0, -height % 64)
         x = F.pad(pixels - 128, padding, mode="replicate") / self.sigma(quality)[:, None, None, None]
@@ -66,18 +86,20 @@ class PhotoRRVQ(nn.Module):
             x = x + self.analysis(x, quality)
         return self._levels(x, (height, width))
 
-    def coefficients(self, difference: Tensor, quality: Tensor) -> dict[int, Tensor]:
-        """The transform of a difference of images (B, 3, H, W), by stride, units and tokens of `infer`."""
+    def coefficients(
+        self, difference: Float[Tensor, "B 3 H W"], quality: Int64[Tensor, " B"]
+    ) -> dict[int, Float[Tensor, "_ _"]]:
+        """Return the transform of a difference of images (B, 3, H, W), in the units and tokens of `infer`."""
         height, width = difference.shape[2:]
         padded = F.pad(difference, (0, -width % 64, 0, -height % 64))
         return self._levels(padded / self.sigma(quality)[:, None, None, None], (height, width))
 
     def _levels(self, x: Tensor, size: tuple[int, int]) -> dict[int, Tensor]:
-        """Coefficients by stride, tokens, of whole padded images in units of sigma, which are overwritten."""
+        """Return tokens by stride of whole padded images in units of sigma, which are overwritten."""
         height, width = size
         if self.config.transform == "lapped":
             rows, columns = (BLOCK * n for n in grid_sizes((height, width))[BLOCK])
-            coded = x[:, :, :rows, :columns]  # what lies beyond only fills the pyramid
+            coded = x[:, :, :rows, :columns]  # the rest only fills the pyramid
             x[:, :, :rows, :columns] = across(coded, border_matrix())
         levels = crop_levels(self.pyramid(x), height, width)
         return {s: tokens(t) for s, t in levels.items()}
@@ -85,58 +107,84 @@ class PhotoRRVQ(nn.Module):
     def top_down_pass(
         self,
         size: tuple[int, int],
-        quality: Tensor,
+        quality: Int64[Tensor, " B"],
         source: SymbolSource,
         coefficients: dict[int, Tensor] | None = None,
         *,
-        ahead: SymbolCosts | None = None,
-        weights: Weights | None = None,
+        lookahead_costs: SymbolCosts | None = None,
+        weights: DistortionWeights | None = None,
         grey: bool = False,
         stop: int | None = None,
     ) -> DecoderOutput:
-        """The top-down walk for images of `size` (height, width)."""
+        """Run the top-down pass for images of one size.
+
+        Args:
+            size: Height and width in pixels.
+            quality: Quality codes (B,).
+            source: The source of the symbols.
+            coefficients: What `infer` returned; None in a decoder.
+            lookahead_costs: Costs of choices in later layers (encoder.lookahead).
+            weights: Weights of the distortion (encoder.perceptual_weights).
+            grey: Whether the layers that carry only colour are left out.
+            stop: Number of layers to visit; all if it is None.
+        """
         sizes, chain = grid_sizes(size), self.chain
         state, reconstruction = run_photo_pass(
-            chain, sizes, quality, source, coefficients, ahead=ahead, weights=weights, grey=grey, stop=stop
+            chain,
+            sizes,
+            quality,
+            source,
+            coefficients,
+            lookahead_costs=lookahead_costs,
+            weights=weights,
+            grey=grey,
+            stop=stop,
         )
         return DecoderOutput(state, reconstruction, self.sigma(quality), size, quality)
 
-    def render(self, decoded: DecoderOutput) -> Tensor:
-        """Synthesis: the canvas's inverse transform plus the learned correction. (B, 3, H, W), not clamped."""
-        reconstruction, added = self.drawn(decoded)
+    def render(self, decoded: DecoderOutput) -> Float[Tensor, "B 3 H W"]:
+        """Return the images (B, 3, H, W), not clamped: inverse transform plus learned correction."""
+        reconstruction, added = self.synthesise(decoded)
         return torch.add(self.in_grey_levels(reconstruction + added, decoded), 128)
 
-    def drawn(self, decoded: DecoderOutput, *, through_filter: bool = True) -> tuple[Tensor, Tensor]:
-        """The canvas's inverse transform and what the learned correction adds, whole blocks in units of sigma.
+    def synthesise(
+        self, decoded: DecoderOutput, *, through_filter: bool = True
+    ) -> tuple[Float[Tensor, "B 3 H W"], Float[Tensor, "B 3 H W"]]:
+        """Return the inverse transform of the reconstruction, and the learned correction of it.
 
-        `through_filter`: gradients pass through the post-filter; without, what it adds is a constant.
+        Args:
+            decoded: The result of a pass.
+            through_filter: Whether gradients pass through the post-filter; if not, its correction is a constant.
+
+        Returns:
+            Whole blocks in units of sigma, (B, 3, H, W) each.
         """
-        reconstruction = self._canvas(decoded)
-        added, features = self._corrected(reconstruction, decoded)
+        reconstruction = self._inverse_transform(decoded)
+        added, features = self._correction(reconstruction, decoded)
         if self.postfilter is not None:
             with torch.set_grad_enabled(through_filter and torch.is_grad_enabled()):
                 filtered = self.postfilter(reconstruction + added, features, decoded.quality)
             added = added + filtered
         return reconstruction, added
 
-    def before_filter(self, decoded: DecoderOutput) -> tuple[Tensor, Tensor]:
-        """What the post-filter sees: whole blocks in units of sigma, and the synthesis's features."""
-        reconstruction = self._canvas(decoded)
-        added, features = self._corrected(reconstruction, decoded)
+    def postfilter_inputs(self, decoded: DecoderOutput) -> tuple[Float[Tensor, "B 3 _ _"], Float[Tensor, "B _ _ _"]]:
+        """Return the inputs of the post-filter: whole blocks in units of sigma, and the synthesis's features."""
+        reconstruction = self._inverse_transform(decoded)
+        added, features = self._correction(reconstruction, decoded)
         return reconstruction + added, features
 
-    def _corrected(self, reconstruction: Tensor, decoded: DecoderOutput) -> tuple[Tensor, Tensor]:
-        """What the synthesis adds at stride 8, and its features."""
+    def _correction(self, reconstruction: Tensor, decoded: DecoderOutput) -> tuple[Tensor, Tensor]:
+        """Return the correction of the synthesis at stride 8, and its features."""
         features = self.synthesis.features(reconstruction, decoded.quality, decoded.state)
         return self.synthesis.correction(features), features
 
-    def in_grey_levels(self, blocks: Tensor, decoded: DecoderOutput) -> Tensor:
-        """Whole blocks in units of sigma as grey levels of the image's size."""
+    def in_grey_levels(self, blocks: Float[Tensor, "B 3 _ _"], decoded: DecoderOutput) -> Float[Tensor, "B 3 _ _"]:
+        """Convert whole blocks in units of sigma to grey levels, and crop them to the image's size."""
         height, width = decoded.size
         return blocks[:, :, :height, :width] * decoded.sigma[:, None, None, None]
 
-    def _canvas(self, decoded: DecoderOutput) -> Tensor:
-        """The canvas's inverse transform in units of sigma, whole blocks."""
+    def _inverse_transform(self, decoded: DecoderOutput) -> Tensor:
+        """Return the reconstruction's inverse transform in units of sigma, whole blocks."""
         sizes = grid_sizes(decoded.size)
         samples = self.pyramid.inverse(
             pad_levels(reconstruction_levels(decoded.reconstruction, sizes, decoded.quality.shape[0]))
@@ -149,5 +197,5 @@ class PhotoRRVQ(nn.Module):
 
 
 def grid_sizes(size: tuple[int, int]) -> dict[int, tuple[int, int]]:
-    """Rows and columns of positions of each stride: ceil(size / stride)."""
+    """Return the rows and columns of positions of each stride: ceil(size / stride)."""
     return {s: (-(-size[0] // s), -(-size[1] // s)) for s in STRIDES}

@@ -1,17 +1,19 @@
-"""The synthesis's last word: a filter at stride 2 whose weights every place of the image shares.
+"""A convolutional post-filter at stride 2 after the synthesis.
 
-The correction of `analysis_synthesis.BlockNet` knows each of a block's 8x8 samples by its place, with weights of its
-own. What ringing, borders and smoothed texture have in common wherever they lie is learned here, from sixteen times as
-many examples. It works in floats and touches no probability, as all of the synthesis.
+The correction of `analysis_synthesis.BlockNet` has separate weights for each of a block's 8x8 samples. Artefacts that
+do not depend on the place in a block (ringing, block borders, smoothed texture) are corrected here, with weights shared
+by all places and therefore learned from sixteen times as many examples. Like the rest of the synthesis it works in
+floats and affects no probability.
 """
 
 from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
+from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from .analysis_synthesis import CONTRAST_REACH, ResidualPair, contrast
+from .analysis_synthesis import CONTRAST_RADIUS, ResidualPair, contrast
 from .chain import interpolate_float
 from .halo import with_halo
 from .transform import BLOCK
@@ -20,14 +22,22 @@ STEP = 2
 """Pixels between two positions of the filter."""
 
 STRIP = 24
-"""Rows of blocks that are filtered at once where no gradients are asked for. Small strips stay in a processor's cache,
-but their halos, three blocks on either side with four pairs, are computed twice."""
+"""Rows of blocks that are filtered at once without gradients. Small strips stay in a processor's cache, but their
+halos,
+three blocks on either side with four pairs, are computed twice.
+"""
 
 
 class PostFilter(nn.Module):
-    """From an image and what the network at stride 8 knew of it to a correction, in units of sigma; zero at the start.
+    """A network that computes a correction of an image, in units of sigma; zero at the start.
 
-    `conditioning`: width of that network's features; each position's features are added to the 4x4 in its block.
+    Args:
+        width: Channels.
+        pairs: Number of residual pairs.
+        conditioning: Channels of the features of the network at stride 8; each position's are added to the 4x4
+            positions in
+            its block.
+        knots: Number of learned quality vectors.
     """
 
     def __init__(self, width: int, pairs: int, conditioning: int, knots: int) -> None:
@@ -44,29 +54,37 @@ class PostFilter(nn.Module):
 
     @property
     def receptive_field(self) -> int:
-        """How many pixels away from a block an input can change its correction."""
-        return BLOCK * self._halo + CONTRAST_REACH
+        """Pixels beyond a block that its correction depends on."""
+        return BLOCK * self._halo + CONTRAST_RADIUS
 
     @property
     def _halo(self) -> int:
-        """Blocks that the convolutions reach."""
+        """Blocks that the convolutions extend beyond a block."""
         return -(-STEP * (2 * len(self.body) + 2) // BLOCK)
 
-    def forward(self, x: Tensor, features: Tensor, quality: Tensor) -> Tensor:
-        """x (B, 3, H, W) in units of sigma, features (B, told, H/8, W/8), codes (B,) -> correction (B, 3, H, W)."""
-        seen = contrast(x)
+    def forward(
+        self, x: Float[Tensor, "B 3 H W"], features: Float[Tensor, "B conditioning _ _"], quality: Int64[Tensor, " B"]
+    ) -> Float[Tensor, "B 3 H W"]:
+        """Return the correction (B, 3, H, W) of an image.
+
+        Args:
+            x: Images (B, 3, H, W) in units of sigma.
+            features: Features (B, conditioning, H/8, W/8) of the network at stride 8.
+            quality: Quality codes (B,).
+        """
+        contrasts = contrast(x)
         if torch.is_grad_enabled():
-            return self._correction(seen, features, quality)
+            return self._correction(contrasts, features, quality)
         out = torch.empty_like(x)
         for core, wide in with_halo(features.shape[2], STRIP, self._halo):
-            part = self._correction(seen[:, :, pixels(wide)], features[:, :, wide], quality)
+            part = self._correction(contrasts[:, :, pixels(wide)], features[:, :, wide], quality)
             first = BLOCK * (core.start - wide.start)
             out[:, :, pixels(core)] = part[:, :, first : first + BLOCK * (core.stop - core.start)]
         return out
 
-    def _correction(self, seen: Tensor, features: Tensor, quality: Tensor) -> Tensor:
-        with torch.autocast(seen.device.type, torch.bfloat16, enabled=self.training):
-            own = self.first(F.pixel_unshuffle(seen, STEP).contiguous(memory_format=torch.channels_last))
+    def _correction(self, contrasts: Tensor, features: Tensor, quality: Tensor) -> Tensor:
+        with torch.autocast(contrasts.device.type, torch.bfloat16, enabled=self.training):
+            own = self.first(F.pixel_unshuffle(contrasts, STEP).contiguous(memory_format=torch.channels_last))
             conditioning = F.pixel_shuffle(self.conditioning(features), BLOCK // STEP)
             h = own + conditioning + interpolate_float(self.quality, quality)[:, :, None, None]
             for pair in self.body:
@@ -76,5 +94,5 @@ class PostFilter(nn.Module):
 
 
 def pixels(blocks: slice) -> slice:
-    """Rows of pixels of rows of blocks."""
+    """Return the rows of pixels of rows of blocks."""
     return slice(BLOCK * blocks.start, BLOCK * blocks.stop)

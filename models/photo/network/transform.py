@@ -1,7 +1,7 @@
-"""The orthonormal transform whose coefficients the canvas adds up: colour rotation, 8x8 DCT, Haar pyramid of the DCs.
+"""The orthonormal transform of the model's coefficients: colour rotation, 8x8 DCT, and a Haar pyramid of the DCs.
 
-Being orthonormal, it keeps squared errors: |x - y|^2 over the pixels is |T(x) - T(y)|^2 over the coefficients, so
-the posterior may measure distortion on coefficients.
+An orthonormal transform preserves squared errors: |x - y|^2 over the pixels is |T(x) - T(y)|^2 over the coefficients,
+so that the posterior may measure distortion on coefficients.
 """
 
 from __future__ import annotations
@@ -9,36 +9,41 @@ from __future__ import annotations
 import math
 
 import torch
+from jaxtyping import Float, Float64, Shaped
 from torch import Tensor
 
 BLOCK = 8
 CHANNELS = 3 * BLOCK * BLOCK
-"""Coefficients of a block at stride 8: colour-major, then row-major DCT frequency (192)."""
+"""Coefficients of a block at stride 8, ordered by colour, then by DCT frequency row by row (192)."""
 
 
-def colour_rotation() -> Tensor:
-    """Orthonormal rows: luminance, red minus blue, green against red and blue. (3, 3)"""
+def colour_rotation() -> Float64[Tensor, "3 3"]:
+    """Return orthonormal rows: luminance, red minus blue, green against red and blue. (3, 3) float64"""
     rows = torch.tensor([[1.0, 1.0, 1.0], [1.0, 0.0, -1.0], [1.0, -2.0, 1.0]], dtype=torch.float64)
     return torch.div(rows, torch.linalg.vector_norm(rows, dim=1, keepdim=True))
 
 
-def dct_matrix(size: int = BLOCK) -> Tensor:
-    """Orthonormal DCT-II, frequencies along rows. (size, size)"""
+def dct_matrix(size: int = BLOCK) -> Float64[Tensor, "size size"]:
+    """Return the orthonormal DCT-II with frequencies along rows, (size, size) float64."""
     k = torch.arange(size, dtype=torch.float64)
     matrix = math.sqrt(2 / size) * torch.cos(math.pi * (2 * k[None] + 1) * k[:, None] / (2 * size))
     matrix[0] /= math.sqrt(2)
     return matrix
 
 
-def precise_basis() -> Tensor:
-    """From a block's 192 samples (colour, row, column) to its 192 coefficients, orthonormal. (192, 192) float64"""
+def precise_basis() -> Float64[Tensor, "192 192"]:
+    """Return the orthonormal map from samples (colour, row, column) to coefficients of a block. (192, 192)"""
     return torch.kron(colour_rotation(), torch.kron(dct_matrix(), dct_matrix()))
 
 
-def haar(parents: Tensor) -> tuple[Tensor, Tensor]:
-    """One orthonormal Haar step: (B, C, 2h, 2w) -> means (B, C, h, w), details (B, 3C, h, w).
+def haar(parents: Shaped[Tensor, "B C H W"]) -> tuple[Shaped[Tensor, "B C h w"], Shaped[Tensor, "B 3*C h w"]]:
+    """Apply one orthonormal Haar step.
 
-    Details are horizontal, then vertical, then diagonal.
+    Args:
+        parents: Map (B, C, 2h, 2w).
+
+    Returns:
+        Means (B, C, h, w) and details (B, 3C, h, w): horizontal, then vertical, then diagonal.
     """
     a, b = parents[..., 0::2, 0::2], parents[..., 0::2, 1::2]
     c, d = parents[..., 1::2, 0::2], parents[..., 1::2, 1::2]
@@ -46,8 +51,8 @@ def haar(parents: Tensor) -> tuple[Tensor, Tensor]:
     return (a + b + c + d) / 2, details / 2
 
 
-def unhaar(means: Tensor, details: Tensor) -> Tensor:
-    """Inverse of `haar`: (B, C, h, w), (B, 3C, h, w) -> (B, C, 2h, 2w)."""
+def unhaar(means: Float[Tensor, "B C h w"], details: Float[Tensor, "B 3*C h w"]) -> Float[Tensor, "B C 2*h 2*w"]:
+    """Invert `haar`: means (B, C, h, w) and details (B, 3C, h, w) -> (B, C, 2h, 2w)."""
     h, v, x = details.chunk(3, dim=1)
     rows = [
         torch.stack([means + h + v + x, means - h + v - x], dim=-1),
@@ -58,6 +63,6 @@ def unhaar(means: Tensor, details: Tensor) -> Tensor:
 
 
 def zigzag() -> list[int]:
-    """Row-major indices of the 64 frequencies by diagonal, low first; the DC is first."""
+    """Return the row-major indices of the 64 frequencies by rising diagonal; the DC is first."""
     cells = [(r + c, r if (r + c) % 2 else c, r * BLOCK + c) for r in range(BLOCK) for c in range(BLOCK)]
     return [index for _, _, index in sorted(cells)]
