@@ -48,8 +48,8 @@ MOST_TENSORS, MOST_DIMENSIONS = 2**14, 8
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}")
 """Pattern of the names of tensors."""
 
-_SURPRISES = KeyError, TypeError, AttributeError, RecursionError, OverflowError, EOFError
-"""What metadata of the wrong kind leads to."""
+_MALFORMED = KeyError, TypeError, AttributeError, RecursionError, OverflowError, EOFError
+"""Errors that metadata of the wrong kind causes."""
 
 
 class Tensors:
@@ -58,7 +58,7 @@ class Tensors:
     def __init__(self, tensors: Mapping[str, Tensor]) -> None:
         self._left, self._prefix = dict(tensors), ""
         self.numbers = sum(value.numel() for value in tensors.values())
-        """How many numbers all tensors hold together."""
+        """Number of values in all tensors together."""
 
     def below(self, prefix: str) -> Tensors:
         """Return a view of the same tensors whose names are relative to `prefix` and a point."""
@@ -95,7 +95,7 @@ class Tensors:
 
 
 def _fits(stored: torch.dtype, wanted: torch.dtype) -> bool:
-    """Whether values of a stored type can be widened to a wanted type without a change."""
+    """Tell whether values of a stored type can be widened to a wanted type without a change."""
     if stored.is_floating_point or wanted.is_floating_point:
         return stored == wanted
     return stored.itemsize <= wanted.itemsize
@@ -145,16 +145,16 @@ def identity(metadata: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> str:
         64 hexadecimal digits; a .dvq file stores the first 8 of the 32 bytes.
     """
     ordered = sorted(tensors.items())
-    said = json.loads(_canonical({key: value for key, value in metadata.items() if key not in LABELS}))
-    said["tensors"] = [[name, TYPE_NAMES[value.dtype], list(value.shape)] for name, value in ordered]
-    digest = hashlib.sha256(_canonical(said).encode("ascii") + b"\0")
+    described = json.loads(_canonical({key: value for key, value in metadata.items() if key not in LABELS}))
+    described["tensors"] = [[name, TYPE_NAMES[value.dtype], list(value.shape)] for name, value in ordered]
+    digest = hashlib.sha256(_canonical(described).encode("ascii") + b"\0")
     for _, value in ordered:
         digest.update(value.view(-1).numpy().data)
     return digest.hexdigest()
 
 
-def _canonical(said: object) -> str:
-    return json.dumps(said, sort_keys=True, separators=(",", ":"), allow_nan=False)
+def _canonical(described: object) -> str:
+    return json.dumps(described, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 @contextmanager
@@ -163,7 +163,7 @@ def reading() -> Iterator[None]:
     try:
         with default_modes():
             yield
-    except (SafetensorError, *_SURPRISES) as error:
+    except (SafetensorError, *_MALFORMED) as error:
         raise ValueError(f"it is not a weights file or it is damaged: {error}") from error
 
 

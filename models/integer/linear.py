@@ -97,9 +97,8 @@ class QuantConv(QuantLinear):
     """A `QuantLinear` as a 3x3 convolution with zero padding: (B, C, H, W) -> (B, outputs, H, W).
 
     The exact path sums nine matrix products over shifted positions, so that no Winograd, FFT or reduced-precision
-    kernel
-    can be chosen. Training runs in bfloat16, which holds the 8-bit factors exactly and rounds only the sums. Evaluation
-    with gradients uses the library's float32 kernel.
+    kernel can be chosen. Training runs in bfloat16, which holds the 8-bit factors exactly and rounds only the sums.
+    Evaluation with gradients uses the library's float32 kernel.
     """
 
     def __init__(self, inputs: int, outputs: int, *, gain: float = 1.0, input_limit: int = 127) -> None:
@@ -124,8 +123,7 @@ def nine_products(
     """Convolve with a 3x3 kernel and zero padding, as nine matrix products.
 
     On the zero-padded image laid out as a list of positions, a shift is an offset: each tap is one product with a
-    contiguous
-    range of positions. The two surplus columns of each row are computed and dropped.
+    contiguous range of positions. The two surplus columns of each row are computed and dropped.
 
     Args:
         x: Map (B, C, H, W).

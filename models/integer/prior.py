@@ -47,10 +47,8 @@ def prior_weights(scores: Float64[Tensor, "n K"]) -> Float32[Tensor, "n K"]:
     """Convert scores to integer prior weights.
 
     u_k = table[floor(256 (max score - score_k))], w_k = floor(u_k M / sum u) with M = 2**24 - (K + 2); the remainder
-    of the
-    floors goes to symbol 0. Products stay below 2**53, where floor(a / b) of float64 is the integer quotient; the
-    weights'
-    sum stays below 2**24, exact in float32. As nothing is negative, truncation equals floor.
+    of the floors goes to symbol 0. Products stay below 2**53, where floor(a / b) of float64 is the integer quotient;
+    the weights' sum stays below 2**24, exact in float32. As nothing is negative, truncation equals floor.
 
     Args:
         scores: (n, K) float64 in bits, up to a constant of each position.

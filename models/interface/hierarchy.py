@@ -43,8 +43,7 @@ class PassSettings:
     """Number of layers to visit, for a preview, after which layers add nothing; all if it is None."""
     exact: bool = False
     """Whether the state must allow an exact reconstruction. An encoder may then choose other symbols, but how symbols
-    are read
-    does not change.
+    are read does not change.
     """
 
 

@@ -31,8 +31,7 @@ class PhotoModel(Hierarchy, Protocol):
         """Return the mean squared distance of a state's reconstruction from the image, in units of sigma squared.
 
         It is about 1 or less if the codebooks can follow the image, and more if the image exceeds their range, which
-        shrinks as
-        the quality rises.
+        shrinks as the quality rises.
         """
         ...
 

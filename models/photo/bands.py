@@ -1,8 +1,7 @@
 """The float networks in horizontal bands of pixels, so that memory does not grow with the image.
 
 Each band has a halo as deep as the networks' receptive field, so that the results are those of the whole image up to
-the
-rounding of float sums.
+the rounding of float sums.
 """
 
 from __future__ import annotations

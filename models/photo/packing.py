@@ -176,8 +176,8 @@ def refined(
     """Estimate the precisions that were rounded to the stored ones, from the stored constants.
 
     Constants were computed from unrounded precisions. Where variances are wide, a rounded precision is off by a
-    percent, and
-    the constants, which contain the means' squares times the precisions, determine most of the difference.
+    percent, and the constants, which contain the means' squares times the precisions, determine most of the
+    difference.
 
     Args:
         means: (K, D).

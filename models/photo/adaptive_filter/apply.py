@@ -3,8 +3,7 @@
 Where coding leaves little of the finest chrominance, much of it can be predicted from luminance, but the relation
 differs from image to image: shading scales all channels alike, edges of objects change them in other ways. An encoder
 regresses the remaining error on terms that decoders can compute from the decoded pixels, keeps those that save more
-bits
-than they cost (`fit`), and writes their coefficients into the file.
+bits than they cost (`fit`), and writes their coefficients into the file.
 
 The terms of a pixel, in grey levels. Planes are the rotated colours (`transform.colour_rotation`); for each plane i and
 window w there are the mean over w x w pixels, m = mean / 128, and the detail d_i, the plane less its mean:

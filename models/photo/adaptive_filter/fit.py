@@ -2,9 +2,8 @@
 
 For each region and output, coefficients are removed one by one, each time the one whose removal loses least compared
 with the bits that it saves, until all remaining ones pay: a squared grey level is worth 1 / (2 sigma^2 ln 2) bits, as
-in
-the encoder's objective. The remaining ones are rounded one by one, while the others are fitted again. Regions of any
-size are sums of the smallest ones, so that all sizes can be compared.
+in the encoder's objective. The remaining ones are rounded one by one, while the others are fitted again. Regions of
+any size are sums of the smallest ones, so that all sizes can be compared.
 """
 
 from __future__ import annotations

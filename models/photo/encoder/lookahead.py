@@ -86,8 +86,7 @@ def lookahead(
 
     Returns:
         The correction by networks and filters in grey levels, (B, 3, H, W), which the next pass's targets leave out,
-        and
-        the look-ahead costs.
+        and the look-ahead costs.
     """
     correction, average, lookahead_costs = torch.zeros_like(x), SymbolCosts(), SymbolCosts()
     weights = None if blocks is None else visibility(blocks)

@@ -32,8 +32,7 @@ FALL = 0.5
 
 REFERENCE = 2.0
 """Frequency whose weight is 1, in half periods in a block. With a higher one coarse coefficients would need less than
-half
-of sigma, which is finer than the codebooks.
+half of sigma, which is finer than the codebooks.
 """
 
 FLOOR = 25.0

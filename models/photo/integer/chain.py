@@ -2,9 +2,8 @@
 
 The chain's state counts steps of the residual stream's grid (2**-8), the inputs of products count steps of 2**-4, and
 the weights are scaled to match, by powers of two: the sums are the same integers. What a symbol adds to the features
-and
-to the next state is read from tables. Spatial updates run in bands of rows with a halo of one row, layers in blocks of
-positions; neither changes a result.
+and to the next state is read from tables. Spatial updates run in bands of rows with a halo of one row, layers in
+blocks of positions; neither changes a result.
 """
 
 from __future__ import annotations
@@ -56,8 +55,7 @@ class IntegerBlock:
         """Return what the block adds to these rows, (h, W, C), not rounded.
 
         On a zero-padded band laid out as a list of positions, a shift is an offset: each tap of the convolution is one
-        product
-        with a contiguous range. The two surplus columns of each row are dropped.
+        product with a contiguous range. The two surplus columns of each row are dropped.
         """
         height, width = rows.stop - rows.start, image.shape[1] + 2
         run = padded(image, rows)

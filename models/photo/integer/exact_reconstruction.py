@@ -3,8 +3,7 @@
 Lossy files compute the reconstruction in floats, which may round differently on each machine. Here the layers'
 predictions are sums of float16 weights times integers, exact in float64; the coefficients lie on a grid; the inverse
 transform is one of integers; and sigma is a fixed-point number. The learned correction of the synthesis is left out:
-the
-model of the pixels takes its place.
+the model of the pixels takes its place.
 """
 
 from __future__ import annotations

@@ -23,8 +23,7 @@ class Pyramid(nn.Module):
     """The block transform, from pixels in [-128, 127] to coefficients by stride.
 
     It is orthonormal for independent blocks. The coefficients of a lapped transform are scaled, and its samples are
-    mapped
-    across the block borders before the transform and after its inverse (`lapped`).
+    mapped across the block borders before the transform and after its inverse (`lapped`).
     """
 
     def __init__(self, transform: str = "cosine") -> None:
@@ -88,8 +87,7 @@ class BlockNet(nn.Module):
     """A network at stride 8 that computes a correction of an image, in units of sigma; zero at the start.
 
     The image enters as companded contrast, 8x8 samples at a position, together with the extra channels; the quality
-    enters
-    as a learned vector.
+    enters as a learned vector.
 
     Args:
         width: Channels.

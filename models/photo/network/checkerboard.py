@@ -1,10 +1,9 @@
 """The checkerboard: positions are coded in two halves, so that the second conditions on its neighbours.
 
 The positions of a layer form two halves, as the fields of a checkerboard do. The symbols of the first half, the
-anchors,
-are coded in parallel. Their messages are added to the features of the second half, to each position those of its four
-neighbours, and the second half is coded. Its messages are then added to the features of the first half, for the layers
-that follow. A probability depends on decoded symbols only, and each half is one batch of products.
+anchors, are coded in parallel. Their messages are added to the features of the second half, to each position those of
+its four neighbours, and the second half is coded. Its messages are then added to the features of the first half, for
+the layers that follow. A probability depends on decoded symbols only, and each half is one batch of products.
 
 Source:
     He et al. (2021), "Checkerboard Context Model for Efficient Learned Image Compression".

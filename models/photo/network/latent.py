@@ -245,8 +245,7 @@ def matching_log_variance(
     """Solve -energy/2 e^-t - count/2 t = target + a common constant for the log-variances t.
 
     On t >= ln(energy / count) the left side falls, so that bisection finds t. The constant is the largest for which
-    every k
-    has a solution with variances of at least 1/2.
+    every k has a solution with variances of at least 1/2.
 
     Args:
         energy: The means' squared norms (K,).

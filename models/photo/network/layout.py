@@ -1,9 +1,8 @@
 """Assigns coefficients to the layers of the photograph model, and sets their numbers of symbols.
 
-Strides 64, 32 and 16 hold the Haar pyramid of the block means (the DCs of the 8x8 DCT), stride 8 the other
-frequencies by rising diagonal. Large coefficients have a symbol each; small ones share a symbol in groups of two to
-six,
-so that one codeword can set all of them to zero.
+Strides 64, 32 and 16 hold the Haar pyramid of the block means (the DCs of the 8x8 DCT), stride 8 the other frequencies
+by rising diagonal. Large coefficients have a symbol each; small ones share a symbol in groups of two to six, so that
+one codeword can set all of them to zero.
 """
 
 from __future__ import annotations
@@ -28,8 +27,7 @@ class PhotoLayerPlan:
         symbols: Number of classes K.
         chroma: Whether it carries colour only.
         half_width: Half-width of an initial codebook of scalars, or of a square grid of pairs, in units of sigma; 0 if
-            it
-            is clustered from data.
+            it is clustered from data.
         step: Spacing of that codebook at zero, in units of sigma.
     """
 

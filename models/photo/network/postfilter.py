@@ -23,8 +23,7 @@ STEP = 2
 
 STRIP = 24
 """Rows of blocks that are filtered at once without gradients. Small strips stay in a processor's cache, but their
-halos,
-three blocks on either side with four pairs, are computed twice.
+halos, three blocks on either side with four pairs, are computed twice.
 """
 
 
@@ -35,8 +34,7 @@ class PostFilter(nn.Module):
         width: Channels.
         pairs: Number of residual pairs.
         conditioning: Channels of the features of the network at stride 8; each position's are added to the 4x4
-            positions in
-            its block.
+            positions in its block.
         knots: Number of learned quality vectors.
     """
 

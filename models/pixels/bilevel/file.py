@@ -1,6 +1,6 @@
 """The weights file of a model of black and white images (see weights_file).
 
-net.first, .rest.I, .last     GridLinear, as in packing
+net.first, .rest.I, .last     QuantLinear, as in packing
 quiet                         int32: weights of ink and paper by pattern, see quiet
 """
 

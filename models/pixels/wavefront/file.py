@@ -1,6 +1,6 @@
 """The weights file of a model of lossless photographs (see weights_file).
 
-predict, trunk, deep, heads.P.mix, .out, .skip     GridLinear, as in packing
+predict, trunk, deep, heads.P.mix, .out, .skip     QuantLinear, as in packing
 tables                                             int32: the distributions of tokens (contexts, K), see distributions
 """
 
