@@ -1,4 +1,4 @@
-"""Positions in two passes: who stands beside whom, and who learns of whose symbols."""
+"""Positions in two passes: neighbours, and the messages between the halves."""
 
 from dataclasses import replace
 from itertools import product

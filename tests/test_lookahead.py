@@ -26,7 +26,7 @@ from dvcodec.image_io.images import from_array
 from dvcodec.models.interface.adaptive_filter import ImageFilter
 from dvcodec.models.interface.hierarchy import PassSettings
 from dvcodec.models.photo.codec_model import PhotoCodecModel
-from dvcodec.models.photo.encoder import lookahead as foresight
+from dvcodec.models.photo.encoder import lookahead as lookahead_passes
 from dvcodec.models.photo.encoder import lookahead_tiles as tiles
 from dvcodec.models.photo.encoder.lookahead import lookahead
 from dvcodec.models.photo.encoder.lookahead_tiles import lookahead_in_tiles, positions
@@ -153,7 +153,7 @@ def test_gradients_tell_what_other_codes_would_cost_further_down(monkeypatch: py
     quality, coded_size = shipped.codes(Q40), Repeated()
     targets = model.infer(x, quality)
     before = coded_size.total(model, x, quality, targets, 1)
-    _, gradients = foresight._pass_with_gradients(model, x, quality, targets, {}, grey=False)
+    _, gradients = lookahead_passes._pass_with_gradients(model, x, quality, targets, {}, grey=False)
     generator, layers = torch.Generator().manual_seed(0), model.chain.layers()
     changes: list[tuple[int, int, int]] = []
     estimates = []

@@ -118,7 +118,7 @@ def test_tuning_moves_error_from_coarse_to_fine(shipped: PhotoCodecModel) -> Non
     assert fine_share(True) > fine_share(False)
 
 
-def test_weights_without_foresight_cannot_be_tuned() -> None:
+def test_weights_without_lookahead_cannot_be_tuned() -> None:
     with pytest.raises(UnsupportedImage, match="fake do not support perceptual tuning"):
         encode(small_model.photograph(24, 24), FakeHierarchy(), Q40, perceptual=True)
 

@@ -155,11 +155,8 @@ class PhotoCodecModel:
     ) -> DecoderOutput:
         """Run the top-down pass in exact arithmetic; see `interface.Hierarchy.top_down_pass`."""
         assert targets is None or isinstance(targets, EncoderTargets)
-        known, size, codes = (
-            targets or EncoderTargets(None),
-            (settings.height, settings.width),
-            self.codes(settings.quality),
-        )
+        known, size = targets or EncoderTargets(None), (settings.height, settings.width)
+        codes = self.codes(settings.quality)
         adapted = _SourceAdapter(source, self._device)
         with integer_arithmetic():
             chain = self._reconstruction_chain() if settings.exact else self._chain

@@ -119,11 +119,9 @@ class DifferentiableLayer:
         self, features: Float[Tensor, "N hidden"], rows: slice, code: Float[Tensor, "N D"]
     ) -> Float[Tensor, "N hidden"]:
         """Return the features with the embeddings of the symbols added."""
-        return (
-            features
-            if self.layer.symbol_embedding is None
-            else quantise_residual(features + self.layer.symbol_embedding(code))
-        )
+        if self.layer.symbol_embedding is None:
+            return features
+        return quantise_residual(features + self.layer.symbol_embedding(code))
 
     def propagate(
         self, features: Float[Tensor, "N hidden"], anchors: Half, non_anchors: Half, code: Float[Tensor, "n D"]

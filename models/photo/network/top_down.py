@@ -42,8 +42,10 @@ class PhotoStep:
     relaxed: Tensor | None = None  # (n, v), zeros that carry the gradient of a relaxation in training
 
     def costs(self) -> Float[Tensor, "n K"]:
-        """Return each symbol's weighted distortion and look-ahead cost in nats, (n, K), up to a constant of each
-        position.
+        """Return each symbol's weighted distortion and look-ahead cost in nats, up to a constant of each position.
+
+        Returns:
+            (n, K).
 
         Raises:
             ValueError: The pass was given no coefficients of an image.
@@ -53,11 +55,9 @@ class PhotoStep:
         costs = self.layer.distortion(self.residual, self.importance)
         if self.weight is not None:
             costs = costs * self.weight
-        return (
-            costs
-            if self.lookahead_costs is None
-            else costs + self.lookahead_costs.float() @ self.layer.code_table().t()
-        )
+        if self.lookahead_costs is not None:
+            costs = costs + self.lookahead_costs.float() @ self.layer.code_table().t()
+        return costs
 
 
 SymbolCosts = dict[int, Tensor]
@@ -128,9 +128,7 @@ class PhotoPass:
             for anchors, non_anchors in (board.halves, board.halves[::-1]):
                 yield from self._blocks(index, anchors)
                 codes.append(self._layer_code())
-                if (
-                    anchors is board.halves[0] or part.layer.symbol_embedding is not None
-                ):  # or no later layer needs them
+                if anchors is board.halves[0] or part.layer.symbol_embedding is not None:
                     self.features = part.propagate(self.features, anchors, non_anchors, codes[-1])
             code = board.raster(torch.cat(codes))
         self.codes.append(code)
@@ -205,10 +203,9 @@ class PhotoPass:
     def _leave_stage(self) -> None:
         """Close the open stage; its layers that were not visited take their null symbols."""
         if self.stage is not None:
-            null_symbol = [
-                part.code(self._null_symbols(part, len(self.features))) for part in self.stage.parts[len(self.codes) :]
-            ]
-            self.state = self.stage.leave(self.state, self.codes + null_symbol)
+            missing = self.stage.parts[len(self.codes) :]
+            null_codes = [part.code(self._null_symbols(part, len(self.features))) for part in missing]
+            self.state = self.stage.leave(self.state, self.codes + null_codes)
         self.stage, self.codes = None, []
 
     def _upsample_to(self, scale: int) -> None:
