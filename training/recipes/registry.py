@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ...errors import InvalidArgument
 from ...models.configs import BilevelPagesConfig, RRVQConfig, WavefrontConfig
 from ...models.families.config import from_fields
+from ...models.light.config import LightConfig
 from .base import Preset, Recipe
 from .bilevel import BILEVEL_PRESETS, BilevelRecipe
 from .families import FAMILY_PRESETS, FamilyRecipe
+from .light import LIGHT_PRESETS, LightRecipe
 from .overrides import changed, settable
 from .photo import PHOTO_PRESETS, PhotoRecipe
 from .pixels import PIXEL_PRESETS, PixelRecipe
@@ -67,6 +69,12 @@ def _photo(config: Any) -> nn.Module:
     return PhotoRRVQ(config)
 
 
+def _light(config: Any) -> nn.Module:
+    from ...models.light.model import LightPhotoModel
+
+    return LightPhotoModel(config)
+
+
 def _family(config: Any) -> nn.Module:
     from ...models.families.model import FamilyVAE
 
@@ -87,6 +95,7 @@ def _bilevel(config: Any) -> nn.Module:
 
 KINDS = {
     "photo": ModelKind(PHOTO_PRESETS, RRVQConfig.of, PhotoRecipe, _photo),
+    "light": ModelKind(LIGHT_PRESETS, LightConfig.of, LightRecipe, _light),
     "family": ModelKind(FAMILY_PRESETS, from_fields, FamilyRecipe, _family),
     "pixels": ModelKind(PIXEL_PRESETS, WavefrontConfig.of, PixelRecipe, _pixels),
     "bilevel": ModelKind(BILEVEL_PRESETS, BilevelPagesConfig.of, BilevelRecipe, _bilevel),

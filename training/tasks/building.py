@@ -14,11 +14,13 @@ from ..loop.task import Task
 from ..options import TrainOptions
 from ..recipes.bilevel import BilevelRecipe
 from ..recipes.families import FamilyRecipe
+from ..recipes.light import LightRecipe
 from ..recipes.photo import PhotoRecipe
 from ..recipes.pixels import PixelRecipe
 from ..recipes.registry import Settings
 from .bilevel import BilevelTask
 from .families import ElboTask
+from .light import LightTask
 from .photo import PhotoTask
 from .pixels import PixelTask
 from .postfilter import PostFilterTask
@@ -36,6 +38,8 @@ def task_of(settings: Settings, options: TrainOptions) -> tuple[Task, dict[str, 
     match settings.recipe:
         case PhotoRecipe() as recipe:
             return _photographs(settings, recipe, options)
+        case LightRecipe() as recipe:
+            return _light(settings, recipe, options)
         case PixelRecipe() as recipe:
             return _pixels(settings, recipe, options)
         case BilevelRecipe() as recipe:
@@ -60,6 +64,13 @@ def _photographs(settings: Settings, recipe: PhotoRecipe, options: TrainOptions)
     kind, side = (PhotoTask, recipe.late_crop) if recipe.learns == "all" else (PostFilterTask, recipe.pool_side)
     photos = PhotoFolder(Path(options.data), side, options.exclude)
     return kind(settings.config, recipe, photos, options.seed, options.start), _summary(options, photos)
+
+
+def _light(settings: Settings, recipe: LightRecipe, options: TrainOptions) -> tuple[Task, dict[str, Any]]:
+    if options.data in DATA_SETS:
+        raise InvalidArgument(f"{settings.preset} trains on a folder of photographs", "--data DIR")
+    photos = PhotoFolder(Path(options.data), max(recipe.crop, recipe.late_crop), options.exclude)
+    return LightTask(settings.config, recipe, photos, options.start), _summary(options, photos)
 
 
 def _pixels(settings: Settings, recipe: PixelRecipe, options: TrainOptions) -> tuple[Task, dict[str, Any]]:

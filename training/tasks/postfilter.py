@@ -19,10 +19,10 @@ from ...models.photo.network.model import FINEST_CODE
 from ...models.photo.network.transform import BLOCK
 from ..data.photo_folder import PhotoFolder
 from ..loop.task import LossTerms, Progress
+from ..objectives.weighting import image_weights
 from ..recipes.photo import PhotoRecipe
 from .photo import PhotoTask
 from .posterior_source import PosteriorSource
-from .rate_distortion import image_weights
 
 AT_ONCE = 8
 """Crops that are decoded in one batch."""

@@ -15,10 +15,9 @@ from torch import Tensor
 from ...models.photo.encoder.lookahead import filter_corrections
 from ...models.photo.network.model import DecoderOutput, PhotoRRVQ
 from ..loop.task import LossTerms
+from ..objectives.weighting import image_weights
 from ..recipes.photo import PhotoRecipe
 from .posterior_source import PosteriorSource
-
-REFERENCE_SIGMA = 8.0
 
 FILTERED_PIXELS = 2**18
 """Pixels of an image whose adaptive filter is worth its bytes: crops count as parts of such an image."""
@@ -77,11 +76,6 @@ def filters_of_crops(shown: Tensor, x: Tensor, sigma: Tensor) -> Tensor:
         (B, 3, H, W), in levels.
     """
     return filter_corrections(shown, x, sigma * math.sqrt(x.shape[2] * x.shape[3] / FILTERED_PIXELS))
-
-
-def image_weights(sigma: Tensor, x: Tensor) -> Tensor:
-    """Return the weight of each image of a batch x (B, 3, H, W), by its sigma (B,): (B,)."""
-    return sigma / REFERENCE_SIGMA / (x.shape[0] * x.shape[2] * x.shape[3])
 
 
 def reconstruction_error(decoded: DecoderOutput, targets: dict[int, Tensor]) -> Tensor:

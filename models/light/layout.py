@@ -1,0 +1,44 @@
+"""Which coefficients the light model codes, in which stages and groups.
+
+The coefficients of a group are coded side by side. The groups of a stage follow each other position by position; only
+between stages do the networks look at other positions.
+"""
+
+from __future__ import annotations
+
+from ..photo.network.transform import BLOCK
+from .config import STRIDES
+
+Group = list[int]
+"""Channels of the stride's coefficients (photo.network.layout.COEFFICIENTS)."""
+
+MEANS: Group = [9, 10, 11]
+"""Block means at stride 64."""
+DETAILS: list[Group] = [[0, 3, 6], [1, 2, 4, 5, 7, 8]]
+"""Haar details of the block means: luminance, then both chrominances."""
+
+FINEST_STAGES = (
+    ((0, (1,)), (1, (1,))),
+    ((0, (2,)), (1, (2,))),
+    ((0, (3,)), (0, (4,)), (1, (3,))),
+    ((0, (5,)), (0, (6,)), (1, (4, 5))),
+    ((0, (7,)), (0, (8, 9)), (0, (10, 11, 12, 13, 14)), (1, (6, 7, 8))),
+)
+"""Stages at stride 8: each group's colours (0 luminance, 1 chrominance) and diagonals of frequencies."""
+
+
+def diagonal(index: int) -> list[int]:
+    """Return the frequencies of a block, row-major, whose row and column add up to `index`."""
+    return [BLOCK * row + index - row for row in range(BLOCK) if 0 <= index - row < BLOCK]
+
+
+def light_layout() -> dict[int, list[list[Group]]]:
+    """Return the groups of every stage by stride, coarse first."""
+    coarse = {stride: [DETAILS] for stride in STRIDES[:-1]}
+    coarse[64] = [[MEANS], DETAILS]
+    return coarse | {8: [[_group(*group) for group in stage] for stage in FINEST_STAGES]}
+
+
+def _group(chrominance: int, diagonals: tuple[int, ...]) -> Group:
+    cells = [i for index in diagonals for i in diagonal(index)]
+    return [BLOCK**2 * colour + i for i in cells for colour in ((1, 2) if chrominance else (0,))]

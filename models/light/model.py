@@ -1,0 +1,71 @@
+"""The light photograph model: canvas, top-down networks and synthesis put together (preset `rrvq-light`)."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from ..photo.network.analysis_synthesis import BlockNet
+from ..photo.network.chain import KNOTS
+from ..photo.network.postfilter import PostFilter
+from .canvas import Canvas, Coefficients
+from .conditioning import Conditioning, Knots
+from .config import LightConfig
+from .top_down import SymbolSource, TopDown, TopDownPass
+
+
+class LightPhotoModel(nn.Module):
+    """A photograph model for every quality and tuning. Pixels are (B, 3, H, W) floats in [0, 255].
+
+    Args:
+        config: its sizes.
+    """
+
+    def __init__(self, config: LightConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.canvas = Canvas(config)
+        self.top_down = TopDown(config)
+        width = config.widths[8]
+        self.synthesis = BlockNet(config.synthesis_width, config.synthesis_blocks, width, KNOTS)
+        self.synthesis_tuning = Knots(width)
+        self.postfilter: PostFilter | None = None
+        if config.postfilter_width:
+            self.postfilter = PostFilter(
+                config.postfilter_width, config.postfilter_pairs, config.synthesis_width, KNOTS
+            )
+            self.postfilter_tuning = Knots(config.synthesis_width)
+        self.register_buffer("log_ratio", torch.zeros(KNOTS))
+        self.register_buffer("counted", torch.zeros(KNOTS))
+        self.log_ratio: Tensor
+        """Training's running mean, by quality, of ln(weighted squared error / perceptual distance)."""
+        self.counted: Tensor
+        """How many crops that mean has seen."""
+
+    def sigma(self, conditioning: Conditioning) -> Tensor:
+        """Return the likelihood's standard deviation of each image in grey levels, (B,)."""
+        return self.canvas.sigma(conditioning)
+
+    def infer(self, pixels: Float[Tensor, "b 3 h w"], conditioning: Conditioning) -> Coefficients:
+        """Return the coefficients to code, by stride, as tokens (B*h*w, channels), scaled for the tuning."""
+        return self.canvas.coefficients(pixels, conditioning)
+
+    def top_down_pass(self, size: tuple[int, int], conditioning: Conditioning, source: SymbolSource) -> TopDownPass:
+        """Return the pass over images of `size` (height, width), whose symbols the source chooses."""
+        out: TopDownPass = self.top_down(size, conditioning, source)
+        return out
+
+    def render(
+        self, decoded: TopDownPass, size: tuple[int, int], conditioning: Conditioning
+    ) -> Float[Tensor, "b 3 h w"]:
+        """Return the images of a pass, not clamped: inverse transform, synthesis and post-filter."""
+        x = self.canvas.blocks(decoded.reconstruction, size, conditioning)
+        state = decoded.state + self.synthesis_tuning(conditioning)[:, :, None, None]
+        features = self.synthesis.features(x, conditioning.quality, state)
+        y = x + self.synthesis.correction(features)
+        if self.postfilter is not None:
+            conditioned = features + self.postfilter_tuning(conditioning)[:, :, None, None].to(features.dtype)
+            y = y + self.postfilter(y, conditioned, conditioning.quality)
+        height, width = size
+        return y[:, :, :height, :width] * self.sigma(conditioning)[:, None, None, None] + 128

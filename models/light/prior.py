@@ -1,0 +1,90 @@
+"""The prior of a symbol: a mixture of two logistic distributions, integrated over the symbol's cell, in closed form.
+
+Symbols are whole numbers, the cells of an even grid. An embedding (location, scale, tail) names the mixture
+
+    p(n) = (1 - tail) L(n; location, scale) + tail L(n; location, WIDE scale),
+
+where L is the logistic distribution's mass between n - 1/2 and n + 1/2. This is RRVQ's prior (Willetts et al. 2021,
+equation 7) with means and variances that all symbols of a codebook share, evaluated at prototypes: the embedding is
+rounded, and the probabilities of every prototype are computed in advance.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ..integer.grid import quantise
+
+WIDE = 3.0
+"""Scale of the second logistic in units of the first one's."""
+FLOOR = 1e-7
+"""Added to every probability, as the integer tables that coders use give every symbol some."""
+LEAST_SCALE, LARGEST_SCALE = -5.0, 7.0
+"""Bounds of log2 of the scale, in steps of the grid."""
+CODE = 4
+"""Numbers that the networks see of a symbol."""
+CODE_BITS = 4
+
+
+class Prior(NamedTuple):
+    """Embeddings of N positions and G coefficients, in steps of the grid.
+
+    Args:
+        location: centre of both logistics, (N, G).
+        scale: log2 of the first logistic's scale, (N, G).
+        tail: share of the second logistic, (N, G).
+    """
+
+    location: Tensor
+    scale: Tensor
+    tail: Tensor
+
+    def rounded(self) -> Prior:
+        """Return the nearest prototypes: eighths of a step, quarters of an octave, four tails."""
+        logit = quantise(torch.logit(self.tail, 1e-6) / 2 + 0.5, 0, -2, 1)
+        return Prior(quantise(self.location, 3), quantise(self.scale, 2), torch.sigmoid(2 * logit - 1))
+
+
+def nats(symbols: Float[Tensor, "*shape"], prior: Prior) -> Float[Tensor, "*shape"]:
+    """Return -ln p of symbols.
+
+    Args:
+        symbols: whole numbers, (N, G), or (N, G, m) for m symbols under each prior.
+        prior: the N x G priors.
+
+    Returns:
+        Nats, in the shape of `symbols`.
+    """
+    extra = (1,) * (symbols.dim() - prior.location.dim())
+    location, scale, tail = (part.reshape(*part.shape, *extra) for part in prior)
+    inverse = torch.exp2(-scale)
+    near, half = (symbols - location).abs() * inverse, 0.5 * inverse
+    narrow = torch.sigmoid(half - near) - torch.sigmoid(-half - near)
+    wide = torch.sigmoid((half - near) / WIDE) - torch.sigmoid((-half - near) / WIDE)
+    return -torch.log(narrow + tail * (wide - narrow) + FLOOR)
+
+
+def candidates(targets: Float[Tensor, "n g"], location: Float[Tensor, "n g"]) -> Float[Tensor, "n g m"]:
+    """Return the symbols among which the cheapest one lies: the nearest, two towards the location, the location's own.
+
+    Args:
+        targets: coefficients in steps of the grid.
+        location: centres of the priors in steps of the grid.
+
+    Returns:
+        m = 4 whole numbers for each coefficient.
+    """
+    nearest, centre = torch.round(targets), torch.round(location)
+    towards = torch.sign(centre - nearest)
+    return torch.stack([nearest, nearest + towards, nearest + 2 * towards, centre], -1)
+
+
+def symbol_code(symbols: Float[Tensor, "n g"]) -> Float[Tensor, "n c"]:
+    """Return what the networks see of symbols: the signed and unsigned log2(1 + |n|), [n != 0] and clamp(n, -1, 1)."""
+    size = torch.log2(1 + symbols.abs())
+    code = [torch.sign(symbols) * size, size, symbols.abs().clamp(max=1), symbols.clamp(-1, 1)]
+    return quantise(torch.stack(code, -1), CODE_BITS).flatten(-2)

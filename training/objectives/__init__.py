@@ -1,0 +1,1 @@
+"""Objectives that several tasks may share: differentiable measures of images."""

@@ -1,0 +1,12 @@
+"""How much each image of a batch counts in a rate-distortion objective."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+REFERENCE_SIGMA = 8.0
+
+
+def image_weights(sigma: Tensor, x: Tensor) -> Tensor:
+    """Return the weight of each image of a batch x (B, 3, H, W), by its sigma (B,): (B,)."""
+    return sigma / REFERENCE_SIGMA / (x.shape[0] * x.shape[2] * x.shape[3])
