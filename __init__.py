@@ -1,16 +1,17 @@
 """dvcodec: an image codec built on hierarchical discrete variational autoencoders.
 
     import dvcodec
-    data = dvcodec.compress(image, quality=50)      # a Pillow image to the bytes of a .dvq file
+    data = dvcodec.compress(image, quality=50)      # from a Pillow image to the bytes of a .dvq file
     image = dvcodec.decompress(data)                # and back
-    dvcodec.compress_archive(images, "many.dvq")    # many images without loss in one file
-    dvcodec.register()                              # or: Image.open("x.dvq"), image.save("x.dvq", quality=50)
+    dvcodec.compress_archive(images, "many.dvq")    # many images in one lossless file
+    dvcodec.register()                              # for Image.open("x.dvq") and image.save("x.dvq", quality=50)
 
-Importing this imports neither torch nor Pillow; the functions do when they are called.
+Importing the package imports neither torch nor Pillow; its functions do so when they are called.
 """
 
 from typing import TYPE_CHECKING
 
+from .codec.settings import ArchiveSettings, CompressSettings, takes
 from .errors import DvcodecError as DvcodecError
 from .errors import FormatError as FormatError
 from .errors import InvalidArgument as InvalidArgument
@@ -34,24 +35,20 @@ if TYPE_CHECKING:
     from .codec.archives.info import ArchiveInfo
     from .codec.archives.packing import PackReport
     from .codec.bitstream.info import Info
-    from .codec.settings import CompressOptions
+    from .codec.settings import ArchiveOptions, CompressOptions
 
 __version__ = "0.1.0"
 
 
+@takes(CompressSettings)
 def compress(image: "Image.Image", quality: float | None = None, **options: "Unpack[CompressOptions]") -> bytes:
     """Compress a Pillow image.
 
+    At most one of `quality`, the three targets and `lossless` may be given.
+
     Args:
         image: An image of a mode with at most 8 bits a channel.
-        quality: 1 to 100; 50 if nothing else is asked for.
-        **options: The settings of `codec.settings.CompressSettings` by name. Instead of a quality, one of `target_bpp`
-            (file bits per pixel, at most), `target_size` (bytes, at most), `target_psnr` (dB, at least) and
-            `lossless=True`, which keeps every pixel and the mode (1, L, LA, RGB, RGBA, P or PA).
-            Lossless files take `method`: "stored", "webp", "model" or "bilevel", or None for the smallest file.
-            Lossy files take `effort`, 1 to 9 (default 4): more passes are slower but give better quality at about the
-            same size; and `tune`, "psnr" (default) or "perceptual": errors then count more where they are visible.
-            `weights` is a name or a path, `device` "auto", "cpu" or "cuda"; `strip` drops EXIF, ICC and XMP.
+        quality, **options: The settings of `dvcodec.codec.settings.CompressSettings`, which describes them.
 
     Returns:
         The bytes of a .dvq file.
@@ -60,10 +57,9 @@ def compress(image: "Image.Image", quality: float | None = None, **options: "Unp
         InvalidArgument: If settings contradict each other or are out of range.
         UnsupportedImage: If the image, or the method asked for, cannot be coded.
         TargetUnreachable: If no quality reaches the target.
-        WeightsNotFound: If there are no such weights.
+        WeightsNotFound: If the weights are not installed.
     """
     from .codec import api
-    from .codec.settings import CompressSettings
     from .image_io import images
 
     settings = CompressSettings(quality=quality, **options)
@@ -71,9 +67,22 @@ def compress(image: "Image.Image", quality: float | None = None, **options: "Unp
 
 
 def decompress(data: bytes, *, preview: int | str | None = None, device: str = "auto") -> "Image.Image":
-    """Return the Pillow image of a .dvq file's bytes, its metadata in `info` as Pillow's own readers leave it.
+    """Decompress a file of one image.
 
-    `preview=N` decodes only the first N chunks, `preview="all"` every whole one of a file that is cut or damaged.
+    Args:
+        data: The bytes of a .dvq file.
+        preview: None decodes the whole file. N decodes only the first N chunks, which give a coarser image of full
+            size. "all" decodes every whole chunk of a file that is cut short or damaged.
+        device: "auto", "cpu" or "cuda". auto takes the GPU if there is one.
+
+    Returns:
+        A Pillow image. Its `info` holds the metadata as Pillow's own readers leave it.
+
+    Raises:
+        FormatError: If the bytes are not a valid .dvq file, or TruncatedFile if it is cut short, and the preview does
+            not allow for that.
+        WeightsNotFound: If the weights that the file names are not installed.
+        InvalidArgument: If `preview` or `device` is not valid.
     """
     from .codec import api
     from .image_io import images
@@ -81,25 +90,50 @@ def decompress(data: bytes, *, preview: int | str | None = None, device: str = "
     return images.to_image(api.decompress_picture(bytes(data), preview=preview, device=device).picture)
 
 
+@takes(CompressSettings)
 def compress_array(
     array: "NDArray[np.uint8]", quality: float | None = None, **options: "Unpack[CompressOptions]"
 ) -> bytes:
-    """Compress pixels to the bytes of a .dvq file.
+    """Compress an array of pixels.
+
+    At most one of `quality`, the three targets and `lossless` may be given.
 
     Args:
-        array: (H, W) grey, (H, W, 2) grey with alpha, (H, W, 3) RGB or (H, W, 4) RGBA, 8 bits a channel.
-        quality: 1 to 100; 50 if nothing else is asked for.
-        **options: As for `compress`.
+        array: Pixels of 8 bits a channel: (H, W) grey, (H, W, 2) grey with alpha, (H, W, 3) RGB or (H, W, 4) RGBA.
+        quality, **options: The settings of `dvcodec.codec.settings.CompressSettings`, which describes them.
+
+    Returns:
+        The bytes of a .dvq file.
+
+    Raises:
+        InvalidArgument: If settings contradict each other or are out of range.
+        UnsupportedImage: If the array, or the method asked for, cannot be coded.
+        TargetUnreachable: If no quality reaches the target.
+        WeightsNotFound: If the weights are not installed.
     """
     from .codec import api
-    from .codec.settings import CompressSettings
     from .image_io import images
 
     return api.compress_picture(images.from_array(array), CompressSettings(quality=quality, **options))[0]
 
 
 def decompress_array(data: bytes, *, preview: int | str | None = None, device: str = "auto") -> "NDArray[np.uint8]":
-    """Return the pixels of a .dvq file's bytes, in the shape that compress_array takes; indices become colours."""
+    """Decompress a file of one image to an array of pixels.
+
+    Args:
+        data: The bytes of a .dvq file.
+        preview: How much to decode: see `decompress`.
+        device: "auto", "cpu" or "cuda". auto takes the GPU if there is one.
+
+    Returns:
+        Pixels in a shape that `compress_array` takes. Palette indices become colours.
+
+    Raises:
+        FormatError: If the bytes are not a valid .dvq file, or TruncatedFile if it is cut short, and the preview does
+            not allow for that.
+        WeightsNotFound: If the weights that the file names are not installed.
+        InvalidArgument: If `preview` or `device` is not valid.
+    """
     from .codec import api
     from .image_io import images
 
@@ -107,36 +141,57 @@ def decompress_array(data: bytes, *, preview: int | str | None = None, device: s
 
 
 def info(data: bytes) -> "Info":
-    """Return what the header of a .dvq file's bytes tells, without decoding and without torch."""
+    """Describe a file of one image by its header; nothing is decoded and torch is not imported.
+
+    Args:
+        data: The bytes of a .dvq file.
+
+    Returns:
+        The header's values and the bytes of each part. A damaged or cut file is described as far as it goes.
+
+    Raises:
+        FormatError: If the bytes do not begin with a valid header.
+    """
     from .codec.bitstream.info import describe
 
     return describe(bytes(data))
 
 
+@takes(ArchiveSettings)
 def compress_archive(
     images: "Iterable[Image.Image | tuple[str, Image.Image]]",
     target: "str | PathLike[str]",
     *,
-    method: str | None = None,
-    weights: str | None = None,
-    device: str = "auto",
-    strip: bool = False,
     force: bool = False,
+    **options: "Unpack[ArchiveOptions]",
 ) -> "PackReport":
-    """Write Pillow images, or pairs of a name and an image, into one lossless archive; return what was written.
+    """Write images into one lossless archive.
 
-    The images are taken one at a time and few of them are kept, so thousands may come from a generator. A name is a
-    relative path that is safe on every system (InvalidArgument if not). `method` is "stored", "webp", "model",
-    "bilevel" or "bits-back", or None for the smallest. The archive is there when all is written, or not at all.
+    The images are taken one at a time and few of them are kept, so that a generator may give thousands. The archive
+    appears at `target` when all images are written, or not at all.
+
+    Args:
+        images: Pillow images, or pairs of a name and an image. A name is a relative path that is safe on every system.
+        target: The file to write.
+        force: Whether to overwrite a file that exists.
+        **options: The settings of `dvcodec.codec.settings.ArchiveSettings`, which describes them.
+
+    Returns:
+        What was written: images, segments, bytes and bits per pixel.
+
+    Raises:
+        InvalidArgument: If a setting is out of range, or a name is not safe or not unique.
+        UnsupportedImage: If there are no images, or one cannot be coded by the method asked for.
+        OutputExists: If the file exists, unless `force`.
+        OutputFailed: If the file cannot be written.
+        WeightsNotFound: If the weights are not installed.
     """
     from pathlib import Path
 
     from .codec.archives.packing import packing
-    from .codec.settings import ArchiveSettings
     from .image_io import images as pictures
 
-    settings = ArchiveSettings(method=method, strip=strip, weights=weights, device=device)
-    with packing(Path(target), settings, force=force) as archive:
+    with packing(Path(target), ArchiveSettings(**options), force=force) as archive:
         for item in images:
             name, image = item if isinstance(item, tuple) else ("", item)
             archive.add(pictures.from_image(image, exact=True), name)
@@ -145,10 +200,20 @@ def compress_archive(
 
 
 def decompress_archive(source: "str | PathLike[str]", *, device: str = "auto") -> "Iterator[Unpacked]":
-    """Give every image of an archive with its name and its place, one segment after the other.
+    """Yield the images of an archive, segment after segment.
 
-    Images that went in alternately come out segment by segment; `position` tells their order. If something is damaged,
-    all that is whole comes first and FormatError then says what is lost.
+    Images of different sizes may come in another order than they went in; `position` tells the original one.
+
+    Args:
+        source: The archive.
+        device: "auto", "cpu" or "cuda". auto takes the GPU if there is one.
+
+    Yields:
+        The name, the Pillow image and the position of every image.
+
+    Raises:
+        FormatError: If the file is not an archive; or, after every whole image, if others are lost to damage.
+        InvalidArgument: If `device` is not valid.
     """
     from pathlib import Path
 
@@ -158,7 +223,17 @@ def decompress_archive(source: "str | PathLike[str]", *, device: str = "auto") -
 
 
 def archive_info(source: "str | PathLike[str]") -> "ArchiveInfo":
-    """Return what an archive holds: its segments, the images in them, and what is damaged; nothing is decoded."""
+    """Describe an archive without decoding it.
+
+    Args:
+        source: The archive.
+
+    Returns:
+        Its segments, the images in them, and what is damaged.
+
+    Raises:
+        FormatError: If the file cannot be read or is not an archive.
+    """
     from pathlib import Path
 
     from .codec.archives.info import describe

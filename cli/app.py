@@ -1,4 +1,4 @@
-"""The program `dvcodec`: gathers the commands, prints help and version."""
+"""The program `dvcodec`, which gathers the commands and prints help and version."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ from .verify import verify
 
 app = typer.Typer(
     name="dvcodec",
-    help="Compress images with hierarchical discrete VAEs: photo.png -> photo.dvq and back.",
-    epilog="Exit status: 0 done, 1 a file failed, 2 wrong usage, 130 interrupted.",
+    help="Compress images with hierarchical discrete VAEs: photo.png becomes photo.dvq, and back.",
+    epilog="Exit status: 0 on success, 1 if a file failed, 2 for wrong usage, 130 after an interrupt.",
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-COMMON, WORKSHOP = "Images", "Models"
-app.command(rich_help_panel=COMMON)(compress)
-app.command(rich_help_panel=COMMON)(decompress)
-app.command(rich_help_panel=COMMON)(info)
-app.command(rich_help_panel=COMMON)(verify)
-app.command(rich_help_panel=COMMON)(compare)
-app.command(rich_help_panel=WORKSHOP)(models)
-app.command(rich_help_panel=WORKSHOP, cls=Listing)(train)
-app.command(rich_help_panel=WORKSHOP)(evaluate)
-app.command(rich_help_panel=WORKSHOP)(sample)
-app.command(rich_help_panel=WORKSHOP)(export)
+IMAGES, MODELS = "Images", "Models"
+app.command(rich_help_panel=IMAGES)(compress)
+app.command(rich_help_panel=IMAGES)(decompress)
+app.command(rich_help_panel=IMAGES)(info)
+app.command(rich_help_panel=IMAGES)(verify)
+app.command(rich_help_panel=IMAGES)(compare)
+app.command(rich_help_panel=MODELS)(models)
+app.command(rich_help_panel=MODELS, cls=Listing)(train)
+app.command(rich_help_panel=MODELS)(evaluate)
+app.command(rich_help_panel=MODELS)(sample)
+app.command(rich_help_panel=MODELS)(export)
 
 
 @app.callback(invoke_without_command=True)
@@ -55,12 +55,12 @@ def root(
             metavar=FLAG,
             count=True,
             show_default=False,
-            help="With -V: format version and weights too.",
+            help="With -V, also print the format version and the installed weights.",
         ),
     ] = 0,
-    as_json: Annotated[bool, typer.Option("--json", metavar=FLAG, help="With -V: as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", metavar=FLAG, help="With -V, print JSON.")] = False,
 ) -> None:
-    """Print the version, or the help where no command is given."""
+    """Print the version, or the help if no command is given."""
     if version:
         typer.echo(_version(detailed=verbose > 0, as_json=as_json))
         raise typer.Exit(0)
@@ -70,29 +70,29 @@ def root(
 
 
 def _version(detailed: bool, as_json: bool) -> str:
-    """The version line; `detailed` adds what decides whether a file can be read: format version and weights ids."""
+    """Return the version, and if `detailed` what decides whether a file can be read: format version and weights ids."""
     from .. import __version__
 
-    facts: dict[str, object] = {"version": __version__}
+    shown: dict[str, object] = {"version": __version__}
     if detailed or as_json:
         from .. import weights
         from ..codec.bitstream.header import VERSION
 
-        facts["format"] = VERSION
-        facts["python"] = ".".join(map(str, sys.version_info[:3]))
-        facts["weights"] = {entry.name: entry.id.hex() for entry in weights.entries()}
+        shown["format"] = VERSION
+        shown["python"] = ".".join(map(str, sys.version_info[:3]))
+        shown["weights"] = {entry.name: entry.id.hex() for entry in weights.entries()}
     if as_json:
-        return json.dumps(facts)
+        return json.dumps(shown)
     lines = [f"dvcodec {__version__}"]
     if detailed:
-        lines.append(f"format {facts['format']}")
-        lines.append(f"python {facts['python']}")
+        lines.append(f"format {shown['format']}")
+        lines.append(f"python {shown['python']}")
         lines += [f"weights {entry.id.hex()} {entry.name}" for entry in weights.entries()]
     return "\n".join(lines)
 
 
 def main() -> None:
-    """Run the program with the arguments of the process; never returns."""
+    """Run the program with the arguments of the process, and exit."""
     try:
         app(prog_name="dvcodec")
     except Exception as error:

@@ -1,4 +1,4 @@
-"""Archives on the command line: what `compress`, `decompress`, `info` and `verify` do with many images in one file."""
+"""Archives on the command line: how `compress`, `decompress` and `verify` treat many images in one file."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def split(inputs: list[str]) -> tuple[list[str], list[str]]:
-    """Tell archives from files of one image, by their first bytes; what cannot be read counts as the latter."""
+    """Return the archives among the inputs, by their first bytes, and the other inputs, unreadable ones included."""
     from ..codec.archives.reader import is_archive
 
     archives = [source for source in inputs if source != STANDARD and is_archive(Path(source))]
@@ -33,11 +33,19 @@ def split(inputs: list[str]) -> tuple[list[str], list[str]]:
 
 
 def refuse(inputs: list[str], archive: str | None, given: dict[str, bool], *, lossless: bool, jobs: int) -> None:
-    """Refuse wrong usage of --archive and of what belongs to it; `given` are options and whether they were given."""
+    """Raise a usage error for options that contradict --archive, or that need it.
+
+    Args:
+        inputs: The inputs of the command.
+        archive: The value of --archive, or None.
+        given: Options that apply to archives alone or to other files alone, and whether they were given.
+        lossless: Whether --lossless was given.
+        jobs: The value of --jobs.
+    """
     if archive is None:
         for name in ("--no-names", "--method bits-back"):
             if given[name]:
-                raise typer.BadParameter("it is of archives only (use --archive)", param_hint=name)
+                raise typer.BadParameter("it applies to archives only (use --archive)", param_hint=name)
         return
     for name in ("-o", "--output-dir"):
         if given[name]:
@@ -45,14 +53,14 @@ def refuse(inputs: list[str], archive: str | None, given: dict[str, bool], *, lo
     if not lossless:
         raise typer.BadParameter("archives are lossless (use --lossless)", param_hint="--archive")
     if STANDARD in (*inputs, archive):
-        message = "archives take named files and become one (standard input and output are not for them)"
+        message = "an archive is made from files and written to a file (standard input and output cannot be used)"
         raise typer.BadParameter(message, param_hint="--archive")
     if jobs > 1:
         raise typer.BadParameter("an archive takes one image at a time", param_hint="--jobs")
 
 
 def names_of(inputs: list[str]) -> list[str]:
-    """The names of files in an archive. A usage error where two would come back as one file."""
+    """Return the names that files get in an archive; raise a usage error if two would come back as one file."""
     from ..codec.archives import names
 
     safe = [names.made_safe(Path(source).as_posix()) for source in inputs]
@@ -67,7 +75,7 @@ def names_of(inputs: list[str]) -> list[str]:
 
 @dataclass
 class _Tally:
-    """What a command has seen so far."""
+    """Counts of what a command has done so far."""
 
     size: int = 0
     images: int = 0
@@ -78,7 +86,7 @@ class _Tally:
 def pack(
     inputs: list[str], target: Path, settings: ArchiveSettings, reporter: Reporter, *, force: bool, debug: bool = False
 ) -> None:
-    """Compress files into one archive; those that cannot be read are reported and left out."""
+    """Compress files into one archive; files that cannot be read are reported and left out."""
     own_names = names_of(inputs) if settings.names else [""] * len(inputs)
     tally = _Tally()
     with guard(str(target), reporter, debug=debug), reporter.bar(len(inputs)) as advance:
@@ -115,15 +123,15 @@ def _add(archive: Packing, source: str, name: str, reporter: Reporter, tally: _T
 
 
 def _packed(target: Path, report: PackReport, tally: _Tally, reporter: Reporter) -> None:
-    """The report in words and as values."""
-    facts = [
+    """Report an archive that was written."""
+    values = [
         f"{_count(report.images, 'image')} -> {printable(str(target))}",
         sizes(tally.size, report.bytes),
         f"{report.bpp:.2f} bpp",
         ratio(tally.size, report.bytes),
         f"{report.seconds:.1f} s",
     ]
-    reporter.line("  ".join(facts))
+    reporter.line("  ".join(values))
     if reporter.verbose:
         for kind, counts in report.kinds.items():
             reporter.line(f"  {kind}: {_shape(counts['images'], counts['segments'])}, {number(counts['bytes'])} B")
@@ -141,7 +149,7 @@ def _shape(images: int, segments: int) -> str:
 
 
 def each(archives: Iterable[str], work: Callable[[str], bool], reporter: Reporter, *, debug: bool) -> bool:
-    """Do every archive; tell whether all went well. What goes wrong with one is reported, and the rest go on."""
+    """Do some work on every archive, report what fails, and return whether nothing did."""
     good = True
     for source in archives:
         try:
@@ -153,7 +161,7 @@ def each(archives: Iterable[str], work: Callable[[str], bool], reporter: Reporte
 
 
 def unpack(source: str, folder: Path, only: list[str], reporter: Reporter, *, force: bool, device: str) -> bool:
-    """Write the images of an archive into a folder; tell whether all are there."""
+    """Write the images of an archive into a folder; return whether all were written."""
     from ..codec.archives.extraction import extract
     from ..codec.archives.reader import Archive
 
@@ -166,20 +174,20 @@ def unpack(source: str, folder: Path, only: list[str], reporter: Reporter, *, fo
     seconds = time.perf_counter() - began
     words = [_count(tally.images, "image"), sizes(size, tally.size), f"{seconds:.1f} s"]
     reporter.line(f"{printable(source)} -> {printable(str(folder))}  {'  '.join(words)}")
-    facts = {"output": str(folder), "images": tally.images, "source_bytes": size, "bytes": tally.size}
-    reporter.record({"input": source, **facts, "errors": tally.lost, "seconds": round(seconds, 3)})
+    values = {"output": str(folder), "images": tally.images, "source_bytes": size, "bytes": tally.size}
+    reporter.record({"input": source, **values, "errors": tally.lost, "seconds": round(seconds, 3)})
     return not tally.errors
 
 
 def _take(source: str, part: Extracted | Refused | Loss, reporter: Reporter, tally: _Tally) -> None:
-    """Report what became of one image, or what is lost."""
+    """Report an image that was written or refused, or a loss."""
     from ..codec.archives.extraction import Extracted, Refused
 
     if isinstance(part, Extracted):
         tally.images, tally.size = tally.images + 1, tally.size + part.bytes
         if reporter.verbose:
-            facts = f"{part.width}x{part.height} {part.mode}  {number(part.bytes)} B"
-            reporter.line(f"  {printable(str(part.target))}  {facts}")
+            values = f"{part.width}x{part.height} {part.mode}  {number(part.bytes)} B"
+            reporter.line(f"  {printable(str(part.target))}  {values}")
     elif isinstance(part, Refused):
         _wrong(source, f"{printable(part.target)}: {reason(part.reason)}", reporter, tally)
     else:
@@ -187,7 +195,7 @@ def _take(source: str, part: Extracted | Refused | Loss, reporter: Reporter, tal
 
 
 def verify(source: str, reporter: Reporter, *, device: str) -> bool:
-    """Decode an archive without writing anything; tell whether it is whole."""
+    """Decode an archive without writing anything; return whether it is whole."""
     from ..codec.archives.members import Member, members
     from ..codec.archives.reader import Archive
     from ..codec.loaders import installed
@@ -204,8 +212,8 @@ def verify(source: str, reporter: Reporter, *, device: str) -> bool:
     seconds = time.perf_counter() - began
     if not tally.errors:
         reporter.line(f"{printable(source)}  ok  {number(size)} B  {_shape(tally.images, segments)}  {seconds:.1f} s")
-    facts = {"ok": not tally.errors, "images": tally.images, "bytes": size, "errors": tally.lost}
-    reporter.record({"input": source, **facts, "seconds": round(seconds, 3)})
+    values = {"ok": not tally.errors, "images": tally.images, "bytes": size, "errors": tally.lost}
+    reporter.record({"input": source, **values, "seconds": round(seconds, 3)})
     return not tally.errors
 
 

@@ -1,4 +1,4 @@
-"""Many files through one piece of work: the rest go on when one fails, in this process or in several."""
+"""Work on many files, in one process or in several. When one file fails, the others go on."""
 
 from __future__ import annotations
 
@@ -21,30 +21,45 @@ from .text import number, printable, ratio, reason, sizes
 
 @dataclass(frozen=True)
 class Done:
-    """What became of one file.
-
-    Sizes are in bytes, `line` is what the report line says after the names, `details` are the lines that -v adds and
-    `facts` what --json prints. A failed one has an `error` and perhaps a `trace`back instead.
-    """
+    """The result of the work on one file."""
 
     size_in: int = 0
+    """Bytes of the input; 0 if unknown."""
     size_out: int = 0
+    """Bytes of the output; 0 if nothing was written."""
     line: str = ""
+    """What the report line says after the names."""
     details: tuple[str, ...] = ()
-    facts: Mapping[str, object] = field(default_factory=dict)
+    """Lines that -v adds."""
+    values: Mapping[str, object] = field(default_factory=dict)
+    """What --json prints."""
     seconds: float = 0.0
     error: str = ""
+    """The reason of a failure in one line; empty if there was none."""
     trace: str = ""
+    """The traceback of a failure, for --debug."""
 
 
 Work = Callable[[Job, Any], Done]
-"""Does one file. A function at module level, since another process may have to find it."""
+"""A function that does one file. It stands at module level, so that worker processes find it by name."""
 
 
 def run(
     work: Work, jobs: list[Job], options: Any, reporter: Reporter, *, workers: int = 1, debug: bool = False
 ) -> None:
-    """Do every job, report each in order, sum up; leaves with exit status 1 where one failed."""
+    """Do every job, report each in order, and sum up.
+
+    Args:
+        work: What to do with each job.
+        jobs: Inputs and their outputs.
+        options: What `work` is given beside the job.
+        reporter: Where reports go.
+        workers: Number of processes.
+        debug: Whether to print tracebacks.
+
+    Raises:
+        typer.Exit: With status 1, after all jobs, if one of them failed.
+    """
     began = time.perf_counter()
     finished: list[Done] = []
     with reporter.bar(len(jobs)) as advance:
@@ -59,7 +74,7 @@ def run(
 
 
 def attempt(work: Work, job: Job, options: Any) -> Done:
-    """Do one job; whatever goes wrong becomes part of the answer."""
+    """Do one job and return its result; a failure is a result too."""
     began = time.perf_counter()
     try:
         done = work(job, options)
@@ -77,11 +92,11 @@ def _each(work: Work, jobs: list[Job], options: Any, workers: int) -> Iterator[t
 
 
 def _spread(work: Work, jobs: list[Job], options: Any, workers: int) -> Iterator[tuple[Job, Done]]:
-    """The jobs in order, done by worker processes; an interrupt drops those that have not begun."""
+    """Yield the jobs in order as worker processes do them; an interrupt drops those that have not begun."""
     import multiprocessing
 
     context = multiprocessing.get_context("spawn")  # a forked torch can hang in its thread pool
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_deaf)
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_ignore_interrupts)
     try:
         futures = [pool.submit(_in_worker, work, job, options) for job in jobs]
         for job, future in zip(jobs, futures, strict=True):
@@ -98,11 +113,11 @@ def _answer(future: Future[Done]) -> Done:
 
 
 _interrupted = threading.Event()
-"""Set in a worker process once it was interrupted: what is still queued for it is not begun."""
+"""Set in a worker process once it is interrupted: jobs that still wait for it are not begun."""
 
 
-def _deaf() -> None:
-    """An idle worker leaves interrupts to its parent."""
+def _ignore_interrupts() -> None:
+    """Let an idle worker process leave interrupts to its parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
@@ -117,7 +132,7 @@ def _in_worker(work: Work, job: Job, options: Any) -> Done:
         _interrupted.set()
         return Done(error="interrupted")
     finally:
-        _deaf()
+        _ignore_interrupts()
 
 
 def _report(job: Job, done: Done, reporter: Reporter, debug: bool) -> None:
@@ -133,11 +148,11 @@ def _report(job: Job, done: Done, reporter: Reporter, debug: bool) -> None:
     if reporter.verbose:
         for detail in done.details:
             reporter.line(f"  {detail}")
-    reporter.record({"input": job.source, **done.facts, "seconds": round(done.seconds, 3)})
+    reporter.record({"input": job.source, **done.values, "seconds": round(done.seconds, 3)})
 
 
 def _summary(finished: list[Done], seconds: float) -> str:
-    """`3 files, 1 failed  2 406 822 -> 804 236 B  2.99x  2.1 s`."""
+    """Return a line such as `3 files, 1 failed  2 406 822 -> 804 236 B  2.99x  2.1 s`."""
     good = [done for done in finished if not done.error]
     failed = len(finished) - len(good)
     before, after = sum(done.size_in for done in good), sum(done.size_out for done in good)

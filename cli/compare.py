@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .guard import guard
-from .options import ADVANCED, FLAG, Debug, Device, DeviceOption, NoProgress, Quiet, Threads, Tuning
+from .options import ADVANCED, FLAG, Debug, Device, DeviceOption, NoProgress, Quiet, Threads, Tuning, setting
 from .process import threads_each, use_threads
 from .report import Reporter
 from .text import printable
@@ -40,7 +40,7 @@ def compare(
         typer.Option(
             "--codecs",
             metavar="LIST",
-            help="Codecs out of dvcodec, jpeg, jpeg-444, webp, avif, jxl, jp2; default: all that are available.",
+            help="Codecs out of dvcodec, jpeg, jpeg-444, webp, avif, jxl, jp2. The default is all that are available.",
             rich_help_panel=MEASURED,
         ),
     ] = None,
@@ -49,7 +49,7 @@ def compare(
         typer.Option(
             "--metrics",
             metavar="LIST",
-            help="Metrics out of psnr, ms-ssim, ssimulacra2; default: all that are available.",
+            help="Metrics out of psnr, ms-ssim, ssimulacra2. The default is all that are available.",
             rich_help_panel=MEASURED,
         ),
     ] = None,
@@ -64,31 +64,17 @@ def compare(
     ] = None,
     weights: Annotated[
         list[str] | None,
-        typer.Option(
-            "--weights",
-            metavar="NAME|PATH",
-            help="Weights of dvcodec; may be repeated, one curve for each.",
-            rich_help_panel=MEASURED,
-        ),
+        setting("weights", panel=MEASURED, help="Weights of dvcodec; may be repeated, one curve for each."),
     ] = None,
     effort: Annotated[
         list[int] | None,
-        typer.Option(
-            "--effort",
-            min=1,
-            max=9,
-            metavar="N",
-            help="Effort of dvcodec, see `compress`; may be repeated, one curve for each.",
-            rich_help_panel=MEASURED,
+        setting(
+            "effort", panel=MEASURED, help="Effort of dvcodec, see `compress`; may be repeated, one curve for each."
         ),
     ] = None,
     tune: Annotated[
         list[Tuning] | None,
-        typer.Option(
-            "--tune",
-            help="Tuning of dvcodec, see `compress`; may be repeated, one curve for each.",
-            rich_help_panel=MEASURED,
-        ),
+        setting("tune", panel=MEASURED, help="Tuning of dvcodec, see `compress`; may be repeated, one curve for each."),
     ] = None,
     lossless: Annotated[
         bool, typer.Option("--lossless", metavar=FLAG, help="Also compare lossless codecs.", rich_help_panel=MEASURED)
@@ -133,7 +119,7 @@ def compare(
         typer.Option(
             "--cache",
             metavar="FOLDER",
-            help="Folder that keeps measurements; default: REPORT/cache.",
+            help="Folder that keeps measurements. The default is REPORT/cache.",
             rich_help_panel=ADVANCED,
         ),
     ] = None,

@@ -44,7 +44,7 @@ TARGETS = "Size and quality"
 
 @dataclass(frozen=True)
 class _Request:
-    """What every file of one command has in common."""
+    """The settings that all files of one command share."""
 
     settings: CompressSettings
     force: bool
@@ -65,10 +65,10 @@ def compress(
     output_dir: OutputDir = None,
     archive: Annotated[
         str | None,
-        typer.Option("--archive", metavar="FILE", help="With --lossless: all images into this one file."),
+        typer.Option("--archive", metavar="FILE", help="Write all images into this one file, with --lossless only."),
     ] = None,
     no_names: Annotated[
-        bool, typer.Option("--no-names", metavar=FLAG, help="With --archive: leave out the names of the images.")
+        bool, typer.Option("--no-names", metavar=FLAG, help="Leave out the names of the images, with --archive only.")
     ] = False,
     force: Force = False,
     strip: Annotated[bool, setting("strip", switch=True)] = False,
@@ -82,9 +82,10 @@ def compress(
     no_progress: NoProgress = False,
     debug: Debug = False,
 ) -> None:
-    """Compress images: photo.png -> photo.dvq. At most one of -q, the three targets and --lossless.
+    """Compress images: photo.png becomes photo.dvq.
 
-    With --lossless --archive FILE all images go into one file, small ones of a size together.
+    At most one of -q, the three targets and --lossless may be given. With --lossless --archive FILE all images go into
+    one file, where small images of one size are coded together.
     """
     given = {"-o": output is not None, "--output-dir": output_dir is not None, "--no-names": no_names}
     given["--method bits-back"] = method is Method.bits_back
@@ -139,7 +140,7 @@ def compress_one(job: Job, request: _Request) -> batch.Done:
 
 
 def _settings(**given: Any) -> CompressSettings:
-    """The settings; what contradicts itself is wrong usage."""
+    """Return the settings; raise a usage error if they contradict each other."""
     try:
         return CompressSettings(**given)
     except InvalidArgument as error:
@@ -147,7 +148,7 @@ def _settings(**given: Any) -> CompressSettings:
 
 
 def _done(job: Job, report: CompressReport) -> batch.Done:
-    """The report in words and as values."""
+    """Return the report in words and as values."""
     line = (
         f"{sizes(report.source_bytes, report.bytes)}  {report.bpp:.2f} bpp  {ratio(report.source_bytes, report.bytes)}"
     )
@@ -160,5 +161,5 @@ def _done(job: Job, report: CompressReport) -> batch.Done:
     if report.psnr is not None:
         details.insert(1, f"PSNR {report.psnr:.2f} dB")
     details += [f"layer {name}: {bits / 8:.0f} bytes" for name, bits in report.layer_bits]
-    facts = {"output": job.target, **asdict(report), "layer_bits": dict(report.layer_bits)}
-    return batch.Done(report.source_bytes, report.bytes, line, tuple(details), facts)
+    values = {"output": job.target, **asdict(report), "layer_bits": dict(report.layer_bits)}
+    return batch.Done(report.source_bytes, report.bytes, line, tuple(details), values)

@@ -31,12 +31,13 @@ from .report import Reporter
 from .text import printable, sizes
 
 if TYPE_CHECKING:
-    from ..codec.api import DecompressReport, Preview
+    from ..codec.api import DecompressReport
+    from ..codec.settings import Preview
 
 
 @dataclass(frozen=True)
 class _Request:
-    """What every file of one command has in common."""
+    """The settings that all files of one command share."""
 
     preview: Preview
     device: str
@@ -54,12 +55,12 @@ def decompress(
         typer.Option(
             "--preview",
             metavar="N|all",
-            help="Decode the first N chunks only: a coarser image of full size. all: every chunk that is whole.",
+            help="Decode only the first N chunks, for a coarser image of full size; all takes every whole chunk.",
         ),
     ] = None,
     only: Annotated[
         list[str] | None,
-        typer.Option("--only", metavar="NAME", help="Of an archive: this image alone; may be given again."),
+        typer.Option("--only", metavar="NAME", help="Take only this image out of an archive; may be repeated."),
     ] = None,
     device: DeviceOption = Device.auto,
     threads: Threads = None,
@@ -70,10 +71,10 @@ def decompress(
     no_progress: NoProgress = False,
     debug: Debug = False,
 ) -> None:
-    """Decompress files: photo.dvq -> photo.png. With -o, the suffix chooses the format.
+    """Decompress files: photo.dvq becomes photo.png. With -o, the suffix chooses the format.
 
-    The images of an archive go into --output-dir, or into the current folder. An image that is there already, such as
-    the original beside its .dvq, is not overwritten: use -o or --force.
+    The images of an archive go into --output-dir, or into the current folder. An existing image, such as the original
+    beside its .dvq file, is not overwritten unless --force is given; use -o to choose another name.
     """
     refuse_mixed_stdin(inputs)
     packed, single = archives.split(inputs)
@@ -105,14 +106,14 @@ def decompress(
 def _refuse_for_archives(
     packed: list[str], single: list[str], output: str | None, preview: str | None, only: list[str]
 ) -> None:
-    """Refuse options that have no meaning for the kinds of files that are given."""
+    """Raise a usage error for options that do not apply to the kinds of files that are given."""
     if packed and output is not None:
         message = f"{printable(packed[0])} is an archive of many images (use --output-dir)"
         raise typer.BadParameter(message, param_hint="-o")
     if packed and preview is not None:
         raise typer.BadParameter("archives have no previews", param_hint="--preview")
     if only and single:
-        raise typer.BadParameter(f"{printable(single[0])} is no archive", param_hint="--only")
+        raise typer.BadParameter(f"{printable(single[0])} is not an archive", param_hint="--only")
 
 
 def decompress_one(job: Job, request: _Request) -> batch.Done:
@@ -134,7 +135,7 @@ def decompress_one(job: Job, request: _Request) -> batch.Done:
 
 
 def parse_preview(text: str | None) -> Preview:
-    """`all`, or a number of chunks from 1 on."""
+    """Return the preview that an option asks for: "all", or a number of chunks from 1 on."""
     if text is None or text == "all":
         return text
     if not text.isdecimal() or len(text) > 9 or int(text) < 1:
@@ -143,7 +144,7 @@ def parse_preview(text: str | None) -> Preview:
 
 
 def _refuse_unknown_format(output: str) -> None:
-    """A suffix that names no format is known to be wrong before anything is read."""
+    """Raise a usage error, before anything is read, if the suffix of the output does not name a format."""
     if output == STANDARD:
         return
     from ..codec.api import format_of
@@ -156,7 +157,7 @@ def _refuse_unknown_format(output: str) -> None:
 
 
 def _done(job: Job, report: DecompressReport) -> batch.Done:
-    """The report in words and as values."""
+    """Return the report in words and as values."""
     line = f"{sizes(report.source_bytes, report.bytes)}  {report.width}x{report.height} {report.mode}"
     if report.chunks < report.total_chunks:
         line += f"  {report.chunks} of {report.total_chunks} chunks"

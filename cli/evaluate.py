@@ -1,4 +1,4 @@
-"""`dvcodec evaluate`: bounds of the likelihood that a model assigns to images."""
+"""`dvcodec evaluate`: measures bounds of the likelihood that a model assigns to images."""
 
 from __future__ import annotations
 
@@ -11,25 +11,32 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
+from ..codec.settings import DEFAULT_QUALITY
 from .guard import guard
 from .networks import open_network
-from .options import FLAG, LARGEST_SEED, Debug, Device, DeviceOption, Quiet, Threads
+from .options import FLAG, LARGEST_SEED, Debug, Device, DeviceOption, Quiet, Threads, setting
 from .process import use_threads
 from .report import Reporter
-from .text import facts, table
+from .text import listed, table
 from .train import Download, Root, refuse_unknown_data
 
 T = TypeVar("T")
-SPLIT = "train, validation or test; default: test, or all images of a folder that has no such parts."
+SPLIT = (
+    "Part of the data: train, validation or test. The default is test, or all images of a folder without such parts."
+)
 COLDEST = 1e-30
 """The smallest temperature by which single precision can divide."""
 
 
 def evaluate(
-    data: Annotated[str, typer.Option("--data", metavar="NAME|DIR", help="A data set, or a folder of images.")],
+    data: Annotated[str, typer.Option("--data", metavar="NAME|DIR", help="Data set, or folder of images.")],
     weights: Annotated[
         str | None,
-        typer.Option("--weights", metavar="NAME|PATH", help="Weights or a training checkpoint; default: the codec's."),
+        typer.Option(
+            "--weights",
+            metavar="NAME|PATH",
+            help="Weights or a training checkpoint. The default is the weights that the codec uses.",
+        ),
     ] = None,
     root: Root = None,
     split: Annotated[str | None, typer.Option("--split", metavar="NAME", help=SPLIT)] = None,
@@ -49,8 +56,8 @@ def evaluate(
         ),
     ] = None,
     quality: Annotated[
-        float, typer.Option("-q", "--quality", min=1, max=100, metavar="Q", help="Quality, for photograph models.")
-    ] = 50.0,
+        float, setting("quality", "-q", "--quality", help="Quality from 1 to 100, for photograph models only.")
+    ] = DEFAULT_QUALITY,
     batch: Annotated[int, typer.Option("--batch", min=1, metavar="N", help="Number of images at a time.")] = 100,
     seed: Annotated[
         int, typer.Option("--seed", min=0, max=LARGEST_SEED, metavar="N", help="Seed of the posterior's samples.")
@@ -91,7 +98,7 @@ def evaluate(
 def _refuse_ignored(
     network: Any, photographs: bool, split: str | None, iw_samples: int, temperature: float | None
 ) -> None:
-    """Refuse options that this kind of model does not have."""
+    """Raise a usage error for options that do not apply to this kind of model."""
     if photographs and split is not None:
         raise typer.BadParameter("photograph models are measured on all images of a folder", param_hint="--split")
     if photographs and iw_samples:
@@ -151,7 +158,7 @@ def _counted(batches: Iterable[T], advance: Callable[[], None]) -> Iterator[T]:
 def in_words(found: dict[str, Any]) -> str:
     """Format the figures, one per line, then a table of the layers."""
     single = {name: _figure(value) for name, value in found.items() if name != "layers" and value is not None}
-    words = facts(single)
+    words = listed(single)
     if not found.get("layers"):
         return words
     rows = [tuple(_figure(value) for value in layer.values()) for layer in found["layers"]]

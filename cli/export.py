@@ -1,4 +1,4 @@
-"""`dvcodec export`: training checkpoints become weights with exact integer arithmetic."""
+"""`dvcodec export`: turns training checkpoints into weights with exact integer arithmetic."""
 
 from __future__ import annotations
 
@@ -16,24 +16,35 @@ from .text import number, printable
 def export(
     checkpoints: Annotated[
         list[Path],
-        typer.Argument(metavar="CHECKPOINT...", help="What `train` wrote; of several runs from one start, their mean."),
+        typer.Argument(
+            metavar="CHECKPOINT", help="Checkpoints that `train` wrote. Several runs from one start are averaged."
+        ),
     ],
     output: Annotated[Path, typer.Option("-o", "--output", metavar="WEIGHTS", help="The .safetensors file to write.")],
-    name: Annotated[str | None, typer.Option("--name", help="Name on the card; default: the file's stem.")] = None,
-    description: Annotated[str, typer.Option("--description", help="One line for the card.")] = "",
+    name: Annotated[
+        str | None,
+        typer.Option("--name", help="Name for the card. The default is the name of the file without its suffix."),
+    ] = None,
+    description: Annotated[str, typer.Option("--description", help="Description for the card, in one line.")] = "",
     licence: Annotated[str, typer.Option("--licence", help="Licence of the weights, for the card.")] = "",
-    data: Annotated[str, typer.Option("--data", help="What it was trained on, for the card.")] = "",
+    data: Annotated[str, typer.Option("--data", help="Training data, for the card.")] = "",
     calibrate: Annotated[
         Path | None,
         typer.Option(
-            "--calibrate", metavar="DIR", help="Images that take 0.5 bpp at quality 50, or whose pixels set the tables."
+            "--calibrate",
+            metavar="DIR",
+            help="Folder of images to calibrate with. A photograph model then takes 0.5 bpp at quality 50; a model"
+            " of lossless pixels fits its probability tables to them.",
         ),
     ] = None,
     force: Annotated[bool, typer.Option("-f", "--force", metavar=FLAG, help="Overwrite existing weights.")] = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Quantise a checkpoint, or the mean of several, check its bounds, hash it and write weights with a card."""
+    """Quantise a checkpoint, or the mean of several, and write weights with a card.
+
+    The weights hold integers whose ranges are checked, so that every machine computes the same.
+    """
     reporter = Reporter(quiet=quiet)
     if output.suffix != ".safetensors":
         raise typer.BadParameter(f"{output.name} does not end in .safetensors", param_hint="-o")

@@ -1,4 +1,4 @@
-"""The last net: a failure becomes one line and exit status 1, a traceback only under --debug."""
+"""Turn a failure into one line and exit status 1; --debug adds the traceback."""
 
 from __future__ import annotations
 

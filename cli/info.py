@@ -1,4 +1,4 @@
-"""`dvcodec info`: what a file's header says. Loads neither torch nor weights."""
+"""`dvcodec info`: describes files by their headers. It loads neither torch nor weights."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from . import archives, batch, streams
 from .naming import STANDARD, Job, refuse_mixed_stdin
 from .options import Debug, DvqInputs, Json
 from .report import Reporter
-from .text import facts, number, printable, table
+from .text import listed, number, printable, table
 
 if TYPE_CHECKING:
     from ..codec.archives.info import ArchiveInfo
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def info(inputs: DvqInputs, as_json: Json = False, debug: Debug = False) -> None:
-    """Show the header of files and the bytes of each chunk; of an archive its segments and images."""
+    """Show the header of each file and the bytes of its chunks, or the segments and images of an archive."""
     refuse_mixed_stdin(inputs)
     work = [Job(source, "") for source in inputs]
     streams.check(work, force=False, as_json=as_json)
@@ -27,26 +27,26 @@ def info(inputs: DvqInputs, as_json: Json = False, debug: Debug = False) -> None
 
 
 def info_one(job: Job, as_json: bool) -> batch.Done:
-    """Describe one file on standard output; as JSON the values go into the record."""
+    """Describe one file on standard output; for --json, return its values instead."""
     from ..codec import api
 
     if archives.split([job.source])[0]:
         return archive_info(job, as_json)
     found = api.inspect_data(streams.read()) if job.source == STANDARD else api.inspect_file(Path(job.source))
     if as_json:
-        return batch.Done(facts=found.as_dict())
+        return batch.Done(values=found.as_dict())
     typer.echo(describe(job.label, found))
     return batch.Done()
 
 
 def archive_info(job: Job, as_json: bool) -> batch.Done:
-    """Describe an archive: its segments, then its images."""
+    """Describe an archive on standard output: segments, then images; for --json, return its values instead."""
     from ..codec.archives import info as archive
 
     found = archive.describe(Path(job.source))
     if as_json:
-        return batch.Done(facts=found.as_dict())
-    typer.echo(f"{printable(job.label)}\n{facts(_archive(found))}\n\n{table(_segments(found))}")
+        return batch.Done(values=found.as_dict())
+    typer.echo(f"{printable(job.label)}\n{listed(_archive(found))}\n\n{table(_segments(found))}")
     typer.echo(f"\n{table(_images(found))}")
     return batch.Done()
 
@@ -80,9 +80,9 @@ def _images(info: ArchiveInfo) -> list[tuple[str, ...]]:
 
 
 def describe(label: str, info: Info) -> str:
-    """The header as lines of names and values, then one line per chunk."""
+    """Return the header as lines of names and values, followed by one line per chunk."""
     chunks = f"\n\n{table(_chunks(info))}" if info.chunks else ""
-    return f"{printable(label)}\n{facts(_header(info))}{chunks}"
+    return f"{printable(label)}\n{listed(_header(info))}{chunks}"
 
 
 def _header(info: Info) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""Help that ends with what there is to choose from: presets and data sets."""
+"""Help that ends with lists of the presets and the data sets."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from .text import table
 
 
 class Listing(TyperCommand):
-    """A command whose help lists the presets and the data sets, which are gathered only then."""
+    """A command whose help lists the presets and the data sets. They are gathered when the help is asked for."""
 
     def get_help(self, ctx: typer.Context) -> str:  # type: ignore[override]  # typer's own context
-        """The usual help, then the lists."""
+        """Return the usual help, followed by the lists."""
         from ..training import data_sets, presets
 
         usual = super().get_help(ctx)  # typer may have printed it already, and gives nothing then

@@ -1,4 +1,4 @@
-"""`dvcodec models`: the weights that are installed, and their cards."""
+"""`dvcodec models`: lists the installed weights and shows their cards."""
 
 from __future__ import annotations
 
@@ -17,13 +17,15 @@ if TYPE_CHECKING:
 
 
 def models(
-    name: Annotated[str | None, typer.Argument(metavar="NAME|PATH", help="One set of weights: its whole card.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME|PATH", help="Show the whole card of these weights.")
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", metavar=FLAG, help="Print one JSON object per set of weights.")
     ] = False,
     debug: Debug = False,
 ) -> None:
-    """List the installed weights, or show the card of one."""
+    """List the installed weights, or show the card of one of them."""
     with guard(name or "weights", Reporter(), debug=debug):
         from .. import weights
 
@@ -32,14 +34,14 @@ def models(
         default = [one.sha256 for kind in kinds for one in weights.defaults(kind)]
         if as_json:
             for entry in found:
-                typer.echo(json.dumps(_facts(entry, default)))
+                typer.echo(json.dumps(_described(entry, default)))
         elif name is None:
             typer.echo(_overview(found, default))
         else:
-            typer.echo(_card(_facts(found[0], default)))
+            typer.echo(_card(_described(found[0], default)))
 
 
-def _facts(entry: Weights, default: list[str]) -> dict[str, Any]:
+def _described(entry: Weights, default: list[str]) -> dict[str, Any]:
     return {
         "name": entry.name,
         "id": entry.id.hex(),
@@ -60,10 +62,10 @@ def _overview(found: list[Weights], default: list[str]) -> str:
     return table(rows)
 
 
-def _card(facts: dict[str, Any], indent: str = "") -> str:
-    """Names and values as an indented outline."""
+def _card(values: dict[str, Any], indent: str = "") -> str:
+    """Return names and values as an indented outline."""
     lines = []
-    for name, value in facts.items():
+    for name, value in values.items():
         if isinstance(value, dict):
             lines += [f"{indent}{name}:", _card(value, indent + "  ")]
         elif isinstance(value, list):
@@ -78,5 +80,5 @@ def _inline(value: object) -> str:
 
 
 def _size(count: int) -> str:
-    """Bytes in the larger unit in which they are not next to nothing."""
+    """Return a number of bytes in MB, or in kB below 0.1 MB."""
     return f"{count / 1e6:.1f} MB" if count >= 1e5 else f"{count / 1e3:.1f} kB"

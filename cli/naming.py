@@ -1,4 +1,4 @@
-"""Which output belongs to which input, settled before anything is read or written."""
+"""The output of each input, settled before anything is read or written."""
 
 from __future__ import annotations
 
@@ -22,14 +22,15 @@ class Job:
 
     @property
     def label(self) -> str:
-        """The input's name for messages."""
+        """The name of the input in messages."""
         return "stdin" if self.source == STANDARD else self.source
 
 
 def pair(inputs: list[str], output: str | None, output_dir: Path | None, suffix: str) -> list[Job]:
-    """Give every input its output: -o, a file of the same stem in --output-dir, or one beside the input.
+    """Return each input with its output: -o, or a file of the same stem in --output-dir or beside the input.
 
-    Raises a usage error where the request cannot be carried out whole: several inputs for one -o, or for one name.
+    Raises:
+        typer.BadParameter: If the options contradict each other, or two inputs would give one output.
     """
     refuse_mixed_stdin(inputs)
     if output is not None and output_dir is not None:
@@ -44,7 +45,7 @@ def pair(inputs: list[str], output: str | None, output_dir: Path | None, suffix:
 
 
 def refuse_mixed_stdin(inputs: list[str]) -> None:
-    """Standard input is one stream: it goes alone."""
+    """Raise a usage error if standard input is not the only input."""
     if STANDARD in inputs and len(inputs) > 1:
         raise typer.BadParameter("- must be the only input", param_hint="input")
 
@@ -57,13 +58,13 @@ def _beside(source: str, output_dir: Path | None, suffix: str) -> str:
 
 
 def _place(name: str) -> str:
-    """Where a name leads: two names of one file in one folder compare equal."""
+    """Return a path that is the same for all names of one file in one folder."""
     folder, last = os.path.split(name)
     return os.path.join(os.path.realpath(folder), last)
 
 
 def _refuse_clashes(jobs: list[Job]) -> None:
-    """Two inputs for one output would lose one of them."""
+    """Raise a usage error if two inputs would give one output."""
     taken: dict[str, Job] = {}
     for job in jobs:
         other = taken.setdefault(_place(job.target), job)

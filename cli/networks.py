@@ -1,4 +1,4 @@
-"""From what a person names with --weights to a network: installed weights, a weights file, or a training checkpoint."""
+"""Load the network that --weights names: installed weights, a weights file, or a training checkpoint."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def open_network(weights: str | None, device: str) -> Network:
-    """A family's network or a photograph model. DvcodecError if there is no such thing. Loads torch."""
+    """Return a family's network or a photograph model; raise DvcodecError if there is none of this name."""
     from ..codec import loading
     from ..evaluation.likelihood.networks import network_of
     from ..training.loading import is_checkpoint, load_checkpoint

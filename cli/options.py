@@ -7,26 +7,46 @@ from typing import Annotated, Any
 
 import typer
 
-from ..codec import settings
+from ..codec.settings import ArchiveSettings, CompressSettings, options
 from ..codec.settings import Device as Device
 from ..codec.settings import Tuning as Tuning
+from .text import with_options
 
 ADVANCED = "Advanced"
 FLAG = " "
 """Metavar of switches and counters: help shows no type beside them."""
 LARGEST_SEED = 2**63 - 1
-"""What every generator takes."""
+"""The largest seed that all random generators take."""
 
 
-def setting(name: str, *flags: str, panel: str | None = None, switch: bool = False) -> Any:
-    """Return the option of a setting, with the limits and the description that codec.settings gives it."""
-    option = settings.options()[name]
+def setting(
+    name: str,
+    *flags: str,
+    kind: type[CompressSettings | ArchiveSettings] = CompressSettings,
+    panel: str | None = None,
+    switch: bool = False,
+    help: str | None = None,
+) -> Any:
+    """Return the option of a setting.
+
+    Args:
+        name: The setting's name in Python.
+        flags: Its names on the command line; `--name` if there are none.
+        kind: The class of settings that describes it.
+        panel: The part of the help in which it stands.
+        switch: Whether it takes no value.
+        help: What the help says of it; if None, what `kind` says, with options in the place of settings.
+
+    Returns:
+        An option of typer's, with the limits of the setting.
+    """
+    option = options(kind)[name]
     return typer.Option(
         *(flags or (settings_flag(name),)),
         min=option.least,
         max=option.most,
         metavar=FLAG if switch else option.metavar,
-        help=option.help.format(lossless="--lossless"),
+        help=with_options(option.help) if help is None else help,
         rich_help_panel=panel,
     )
 
@@ -36,17 +56,23 @@ def settings_flag(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
-ImageInputs = Annotated[list[str], typer.Argument(metavar="IMAGE", help="Image files; - is standard input.")]
-DvqInputs = Annotated[list[str], typer.Argument(metavar="FILE", help=".dvq files; - is standard input.")]
+ImageInputs = Annotated[list[str], typer.Argument(metavar="IMAGE", help="Image files. - stands for standard input.")]
+DvqInputs = Annotated[list[str], typer.Argument(metavar="FILE", help=".dvq files. - stands for standard input.")]
 Output = Annotated[
-    str | None, typer.Option("-o", "--output", metavar="FILE", help="Output file, for one input; - is standard output.")
+    str | None,
+    typer.Option(
+        "-o", "--output", metavar="FILE", help="Output file, for one input only. - stands for standard output."
+    ),
 ]
 OutputDir = Annotated[
-    Path | None, typer.Option("--output-dir", metavar="DIR", help="Folder for the outputs; made where missing.")
+    Path | None,
+    typer.Option("--output-dir", metavar="DIR", help="Folder for the outputs. It is created if it does not exist."),
 ]
 Force = Annotated[
     bool,
-    typer.Option("-f", "--force", metavar=FLAG, help="Overwrite existing outputs; write binary data to a terminal."),
+    typer.Option(
+        "-f", "--force", metavar=FLAG, help="Overwrite existing outputs, and write binary data even to a terminal."
+    ),
 ]
 DeviceOption = Annotated[Device, setting("device", panel=ADVANCED)]
 MOST_THREADS = 1024
@@ -58,13 +84,19 @@ Threads = Annotated[
         min=1,
         max=MOST_THREADS,
         metavar="N",
-        help="CPU threads in all; default: all.",
+        help="Number of CPU threads in total. The default is all.",
         rich_help_panel=ADVANCED,
     ),
 ]
 Jobs = Annotated[
     int,
-    typer.Option("--jobs", min=1, metavar="N", help="Files at a time, sharing the threads.", rich_help_panel=ADVANCED),
+    typer.Option(
+        "--jobs",
+        min=1,
+        metavar="N",
+        help="Number of files to work on at a time. They share the threads.",
+        rich_help_panel=ADVANCED,
+    ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", metavar=FLAG, help="Print errors only.")]
 Verbose = Annotated[
@@ -72,7 +104,7 @@ Verbose = Annotated[
     typer.Option("-v", "--verbose", metavar=FLAG, count=True, show_default=False, help="Print more about each file."),
 ]
 Json = Annotated[bool, typer.Option("--json", metavar=FLAG, help="Print one JSON object per file on standard output.")]
-NoProgress = Annotated[bool, typer.Option("--no-progress", metavar=FLAG, help="Show no progress bar.")]
+NoProgress = Annotated[bool, typer.Option("--no-progress", metavar=FLAG, help="Do not show a progress bar.")]
 Debug = Annotated[
     bool,
     typer.Option("--debug", metavar=FLAG, help="Print a traceback when something fails.", rich_help_panel=ADVANCED),

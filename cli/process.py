@@ -1,4 +1,4 @@
-"""CPU threads and processes: the command line owns its process, the library is a guest in other people's."""
+"""CPU threads and processes. Only the command line sets these; the library leaves the process as it is."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import os
 
 
 def processors() -> int:
-    """CPUs that this process may use."""
+    """Return the number of CPUs that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def threads_each(threads: int | None, workers: int) -> int | None:
-    """CPU threads of each of several processes; None leaves the choice to torch, which takes all."""
+    """Return the number of CPU threads for each of several processes; None lets torch take all."""
     if workers == 1:
         return threads
     return max(1, (threads or processors()) // workers)
 
 
 def use_threads(count: int | None) -> None:
-    """Let torch compute with so many CPU threads; None changes nothing."""
+    """Set the number of CPU threads of torch; None changes nothing."""
     if count is not None:
         from ..codec.loading import limit_threads
 

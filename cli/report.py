@@ -44,10 +44,10 @@ class Reporter:
         """Print a traceback, for --debug."""
         print(trace, file=sys.stderr, end="", flush=True)
 
-    def record(self, facts: Mapping[str, object]) -> None:
+    def record(self, values: Mapping[str, object]) -> None:
         """Print one JSON object as a line on stdout if --json is given."""
         if self.as_json:
-            finite = {key: None if value in (math.inf, -math.inf) else value for key, value in facts.items()}
+            finite = {key: None if value in (math.inf, -math.inf) else value for key, value in values.items()}
             print(json.dumps(finite, allow_nan=False), flush=True)
 
     @contextmanager

@@ -1,4 +1,4 @@
-"""`dvcodec sample`: pictures that a model makes up, or makes of given ones."""
+"""`dvcodec sample`: draws samples of a model, or its reconstructions of images."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..codec.settings import DEFAULT_QUALITY
 from ..image_io.suffixes import WRITTEN
 from .guard import guard
 from .networks import open_network
-from .options import LARGEST_SEED, Debug, Device, DeviceOption, Force, Quiet, Threads
+from .options import LARGEST_SEED, Debug, Device, DeviceOption, Force, Quiet, Threads, setting
 from .process import use_threads
 from .report import Reporter
 from .text import printable
@@ -21,31 +22,54 @@ if TYPE_CHECKING:
 
 
 def sample(
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The picture to write.")],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="Picture to write.")],
     weights: Annotated[
         str | None,
-        typer.Option("--weights", metavar="NAME|PATH", help="Weights or a training checkpoint; default: the codec's."),
+        typer.Option(
+            "--weights",
+            metavar="NAME|PATH",
+            help="Weights or a training checkpoint. The default is the weights that the codec uses.",
+        ),
     ] = None,
-    number: Annotated[int, typer.Option("-n", "--number", min=1, max=4096, metavar="N", help="How many.")] = 64,
+    number: Annotated[
+        int,
+        typer.Option(
+            "-n", "--number", min=1, max=4096, metavar="N", help="Number of samples, or of images to reconstruct."
+        ),
+    ] = 64,
     reconstruct: Annotated[
         Path | None,
-        typer.Option("--reconstruct", metavar="DIR", help="Images of DIR, each beside its reconstruction."),
+        typer.Option("--reconstruct", metavar="DIR", help="Show the images of DIR, each beside its reconstruction."),
     ] = None,
     layers: Annotated[
         int | None,
-        typer.Option("--layers", min=1, metavar="K", help="Keep the K coarsest layers, draw those below anew."),
+        typer.Option(
+            "--layers",
+            min=1,
+            metavar="K",
+            help="Keep the symbols of the K coarsest layers of each image and sample those below.",
+        ),
     ] = None,
     quality: Annotated[
-        float, typer.Option("-q", "--quality", min=1, max=100, metavar="Q", help="Of photograph models.")
-    ] = 50.0,
+        float, setting("quality", "-q", "--quality", help="Quality from 1 to 100, for photograph models only.")
+    ] = DEFAULT_QUALITY,
     size: Annotated[
-        int, typer.Option("--size", min=8, max=1024, metavar="N", help="Side, of photograph models.")
+        int,
+        typer.Option(
+            "--size", min=8, max=1024, metavar="N", help="Width and height in pixels, for photograph models only."
+        ),
     ] = 128,
     temperature: Annotated[
-        float, typer.Option("--temperature", min=0.0, metavar="T", help="Noise of families' samples; 1 is the model.")
+        float,
+        typer.Option(
+            "--temperature",
+            min=0.0,
+            metavar="T",
+            help="Temperature of the noise in samples. 1 samples from the model itself.",
+        ),
     ] = 1.0,
     seed: Annotated[
-        int, typer.Option("--seed", min=0, max=LARGEST_SEED, metavar="N", help="Seed of what is drawn.")
+        int, typer.Option("--seed", min=0, max=LARGEST_SEED, metavar="N", help="Seed of the random numbers.")
     ] = 0,
     device: DeviceOption = Device.auto,
     threads: Threads = None,
@@ -53,7 +77,7 @@ def sample(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Draw samples of a model's prior, or reconstructions of images, as one picture."""
+    """Draw samples of a model's prior, or its reconstructions of images, in one picture."""
     if output.suffix.lower() not in WRITTEN:
         raise typer.BadParameter(f"{output.name} does not end in {', '.join(WRITTEN)}", param_hint="-o")
     if reconstruct is not None and not reconstruct.is_dir():
@@ -76,7 +100,7 @@ def sample(
 
 
 def encoded(picture: Image.Image, suffix: str) -> bytes:
-    """A picture in the format of a suffix."""
+    """Return the bytes of a picture in the format of a suffix."""
     from PIL import Image
 
     buffer = io.BytesIO()

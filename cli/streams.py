@@ -1,4 +1,4 @@
-"""Standard input and output as places for binary data, and the manners that go with them."""
+"""Read binary data from standard input and write it to standard output."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .naming import STANDARD, Job
 
 
 def check(jobs: list[Job], *, force: bool, as_json: bool) -> None:
-    """Refuse to fill a terminal with binary data, to wait for a keyboard, or to mix JSON into the data."""
+    """Raise a usage error if binary data would go to or come from a terminal, or be mixed with JSON."""
     writes = any(job.target == STANDARD for job in jobs)
     reads = any(job.source == STANDARD for job in jobs)
     if writes and as_json:
@@ -26,14 +26,14 @@ def check(jobs: list[Job], *, force: bool, as_json: bool) -> None:
 
 
 def read() -> bytes:
-    """All of standard input."""
+    """Return all of standard input."""
     if sys.stdin is None:
         raise OSError(errno.EBADF, "standard input is closed")
     return sys.stdin.buffer.read()
 
 
 def refuse(job: Job, *, force: bool) -> None:
-    """Refuse an output that must not be written, before anything is loaded or read."""
+    """Raise an error for an output that must not be written, before anything is loaded or read."""
     if job.target != STANDARD:
         from ..image_io.atomic import check_target
 
@@ -41,12 +41,12 @@ def refuse(job: Job, *, force: bool) -> None:
 
 
 def take(job: Job) -> bytes:
-    """The input's bytes."""
+    """Return the bytes of the input."""
     return read() if job.source == STANDARD else Path(job.source).read_bytes()
 
 
 def deliver(data: bytes, target: str, *, force: bool) -> None:
-    """Put the data where it belongs: standard output, or a file that is not there yet unless `force`."""
+    """Write the data to standard output, or to a file; one that exists is overwritten only with `force`."""
     if target == STANDARD:
         write(data)
     else:
@@ -56,7 +56,7 @@ def deliver(data: bytes, target: str, *, force: bool) -> None:
 
 
 def write(data: bytes) -> None:
-    """Put the data on standard output, all of it or an error now rather than at exit."""
+    """Write all the data to standard output; a failure is raised now rather than at exit."""
     if sys.stdout is None:
         raise OSError(errno.EBADF, "standard output is closed")
     try:

@@ -1,4 +1,4 @@
-"""How figures, file names and errors are put into words. Pure functions, no streams."""
+"""Format figures, file names and errors. These are pure functions; they use no streams."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from collections.abc import Mapping
 
 
 def printable(name: str) -> str:
-    """A name for one line of output: control characters and undecodable bytes are written as escapes."""
+    """Return a name for one line of output, with control characters and undecodable bytes as escapes."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in name)
 
 
 def number(count: int) -> str:
-    """1203411 as `1 203 411`."""
+    """Return 1203411 as `1 203 411`."""
     return f"{count:,}".replace(",", " ")
 
 
 def sizes(before: int, after: int) -> str:
-    """Two sizes in bytes: `1 203 411 -> 402 118 B`."""
+    """Return two sizes in bytes as `1 203 411 -> 402 118 B`."""
     return f"{number(before)} -> {number(after)} B"
 
 
 def ratio(before: int, after: int) -> str:
-    """How many times smaller the second size is: `2.99x`."""
+    """Return how many times smaller the second size is, as `2.99x`."""
     return f"{before / after:.2f}x" if after else "-"
 
 
 def reason(error: BaseException) -> str:
-    """One line that says what went wrong; an error that nobody foresaw says so."""
+    """Return one line that says what went wrong; an unexpected error is called an internal one."""
     from ..errors import DvcodecError
 
     if isinstance(error, DvcodecError):
@@ -40,7 +40,7 @@ def reason(error: BaseException) -> str:
 
 
 def with_options(message: str) -> str:
-    """The message with the options of the command line in the place of settings: `preview="all"` is --preview all."""
+    """Return a message with command line options in the place of settings: --preview all for `preview="all"`."""
     return re.sub(r'`([a-z_]+)(?:="?([^`"]*)"?)?`', _option, message)
 
 
@@ -51,16 +51,16 @@ def _option(setting: re.Match[str]) -> str:
 
 
 def one_line(message: str) -> str:
-    """The message with line breaks and runs of blanks made single blanks, and escapes for what cannot be printed."""
+    """Return a message in one line: white space becomes single blanks, unprintable characters become escapes."""
     return printable(" ".join(message.split()))
 
 
 def table(rows: list[tuple[str, ...]]) -> str:
-    """Rows as columns two blanks apart, each as wide as its widest cell; no rules, so that awk can read it."""
+    """Return rows as columns two blanks apart, as wide as their widest cells; without rules, awk can read them."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
 
 
-def facts(pairs: Mapping[str, object]) -> str:
-    """Names and values, one pair a line, values aligned."""
+def listed(pairs: Mapping[str, object]) -> str:
+    """Return names and values, one pair a line, with the values aligned."""
     return table([(name, str(value)) for name, value in pairs.items()])

@@ -1,4 +1,4 @@
-"""`dvcodec train`: train a model from a preset on a data set or a folder of images."""
+"""`dvcodec train`: trains a model by a preset on a data set or a folder of images."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .report import Reporter
 
 
 class Precision(StrEnum):
-    """The number format of the dense products while training."""
+    """Number format of the matrix products in training."""
 
     bf16 = "bf16"
     fp32 = "fp32"
@@ -22,60 +22,73 @@ class Precision(StrEnum):
 
 Root = Annotated[
     Path | None,
-    typer.Option("--root", metavar="DIR", help="Where a named data set's files are; default: the current folder."),
+    typer.Option(
+        "--root", metavar="DIR", help="Folder with the files of a named data set. The default is the current folder."
+    ),
 ]
 Download = Annotated[
     bool,
-    typer.Option(
-        "--download", metavar=FLAG, help="Let torchvision fetch a named data set's missing files into --root."
-    ),
+    typer.Option("--download", metavar=FLAG, help="Download missing files of a named data set into --root."),
 ]
 
 
 def train(
-    model: Annotated[str, typer.Option("--model", metavar="PRESET", help="Which model to train; listed below.")],
+    model: Annotated[
+        str,
+        typer.Option("--model", metavar="PRESET", help="Preset of the model to train. The presets are listed below."),
+    ],
     data: Annotated[
-        str, typer.Option("--data", metavar="NAME|DIR", help="A data set listed below, or a folder of images.")
+        str, typer.Option("--data", metavar="NAME|DIR", help="Data set listed below, or folder of images.")
     ],
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="RUN", help="Folder for checkpoints and logs; default: runs/PRESET-DATA."),
+        typer.Option("--out", metavar="RUN", help="Folder for checkpoints and logs. The default is runs/PRESET-DATA."),
     ] = None,
     root: Root = None,
     download: Download = False,
     exclude: Annotated[
         Path | None,
-        typer.Option("--exclude", metavar="DIR", help="Images that must not be trained on, wherever they turn up."),
+        typer.Option(
+            "--exclude",
+            metavar="DIR",
+            help="Folder of images to leave out of the training data, wherever they occur in it.",
+        ),
     ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Change one value of the preset; may be repeated."),
     ] = None,
-    steps: Annotated[int | None, typer.Option("--steps", min=1, metavar="N", help="Default: the preset's.")] = None,
+    steps: Annotated[
+        int | None, typer.Option("--steps", min=1, metavar="N", help="Number of steps. The default is the preset's.")
+    ] = None,
     minutes: Annotated[
-        float | None, typer.Option("--minutes", metavar="M", help="Fit the schedule into M minutes.")
+        float | None, typer.Option("--minutes", metavar="M", help="Fit the training schedule into M minutes.")
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", metavar=FLAG, help="Go on from the newest checkpoint in RUN.")
+        bool, typer.Option("--resume", metavar=FLAG, help="Continue from the newest checkpoint in RUN.")
     ] = False,
     start: Annotated[
-        Path | None, typer.Option("--from", metavar="WEIGHTS", help="Start from a weights file, the optimiser cold.")
+        Path | None,
+        typer.Option(
+            "--from", metavar="WEIGHTS", help="Start from the parameters of a weights file, with a new optimiser."
+        ),
     ] = None,
     precision: Annotated[
-        Precision | None, typer.Option("--precision", help="Number format of the products; default: the preset's.")
+        Precision | None,
+        typer.Option("--precision", help="Number format of the matrix products. The default is the preset's."),
     ] = None,
     seed: Annotated[
-        int, typer.Option("--seed", min=0, max=LARGEST_SEED, metavar="N", help="Seed of everything random.")
+        int, typer.Option("--seed", min=0, max=LARGEST_SEED, metavar="N", help="Seed of all random numbers.")
     ] = 0,
     tensorboard: Annotated[
-        bool, typer.Option("--tensorboard", metavar=FLAG, help="Write TensorBoard's event files as well.")
+        bool, typer.Option("--tensorboard", metavar=FLAG, help="Also write event files for TensorBoard.")
     ] = False,
     device: DeviceOption = Device.auto,
     threads: Threads = None,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Train a model; `export` then makes weights of a checkpoint."""
+    """Train a model. `dvcodec export` then turns a checkpoint into weights."""
     overrides = parse_overrides(settings or [])
     with guard(model, Reporter(), debug=debug):
         _refuse_unknown_model(model)
@@ -111,7 +124,7 @@ def train(
 
 
 def parse_overrides(settings: list[str]) -> dict[str, str]:
-    """`["a=1", "b=x"]` as a dictionary; the last one wins, as with every other option."""
+    """Parse `["a=1", "b=x"]` to a dictionary; the last value of a key counts, as with every other option."""
     pairs = {}
     for setting in settings:
         key, equals, value = setting.partition("=")
@@ -122,7 +135,7 @@ def parse_overrides(settings: list[str]) -> dict[str, str]:
 
 
 def _refuse_unknown_model(model: str) -> None:
-    """A preset that does not exist is a usage error that says what there is."""
+    """Raise a usage error that lists the presets if there is none of this name."""
     from ..training import presets
 
     known = presets()
@@ -131,7 +144,7 @@ def _refuse_unknown_model(model: str) -> None:
 
 
 def refuse_unknown_data(data: str) -> None:
-    """Neither a data set nor a folder: a usage error that says what there is."""
+    """Raise a usage error that lists the data sets if this is neither a data set nor a folder."""
     from ..training import data_sets
 
     known = data_sets()

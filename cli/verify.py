@@ -1,4 +1,4 @@
-"""`dvcodec verify`: decode everything and check every checksum, write nothing."""
+"""`dvcodec verify`: decodes files and checks every checksum, without writing anything."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .text import number
 
 @dataclass(frozen=True)
 class _Request:
-    """What every file of one command has in common."""
+    """The settings that all files of one command share."""
 
     device: str
     threads: int | None
@@ -34,7 +34,10 @@ def verify(
     no_progress: NoProgress = False,
     debug: Debug = False,
 ) -> None:
-    """Decode files without writing anything; exit status 1 if one is damaged."""
+    """Decode files and check every checksum, without writing anything.
+
+    The exit status is 1 if a file is damaged.
+    """
     refuse_mixed_stdin(inputs)
     packed, single = archives.split(inputs)
     work = [Job(source, "") for source in single]
@@ -63,7 +66,7 @@ def verify_one(job: Job, request: _Request) -> batch.Done:
         report = api.verify_data(streams.read(), device=request.device)
     else:
         report = api.verify_file(Path(job.source), device=request.device)
-    facts = {
+    values = {
         "ok": True,
         "width": report.width,
         "height": report.height,
@@ -72,4 +75,4 @@ def verify_one(job: Job, request: _Request) -> batch.Done:
         "chunks": report.chunks,
     }
     line = f"ok  {number(report.source_bytes)} B  {report.width}x{report.height} {report.mode}"
-    return batch.Done(report.source_bytes, 0, line, (f"{report.chunks} chunks",), facts)
+    return batch.Done(report.source_bytes, 0, line, (f"{report.chunks} chunks",), values)

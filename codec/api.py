@@ -10,16 +10,13 @@ from ..image_io import atomic
 from ..image_io.memory import enough_memory
 from .bitstream.header import MAGIC
 from .bitstream.info import Info, describe
-from .settings import AUTO, CompressSettings
+from .settings import AUTO, CompressSettings, Preview
 
 if TYPE_CHECKING:
     from ..image_io.images import Picture
     from ..models.interface.hierarchy import Hierarchy
     from .decoder import Decoded
     from .lossless import methods
-
-Preview = int | str | None
-"""None: the whole file, strictly. N >= 1: the first N chunks. "all": every chunk that is whole."""
 
 
 @dataclass(frozen=True)

@@ -20,11 +20,9 @@ from .bitstream.container import DvqFile, Section, parse, payload_of
 from .loaders import Loaders
 from .lossless import reconstruction
 from .lossy import adaptive_filter, symbol_chunks
+from .settings import Preview
 
 T = TypeVar("T")
-
-Preview = int | str | None
-"""None: the whole file, strictly. N >= 1: the first N chunks. "all": every chunk that is whole."""
 
 
 @dataclass(frozen=True)

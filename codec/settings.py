@@ -4,13 +4,14 @@ The command line, the Python functions and the Pillow plug-in draw names, limits
 from here.
 """
 
+import inspect
 import math
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
-from functools import cache
 from numbers import Integral, Real
-from typing import Any, TypedDict
+from typing import Any, TypedDict, TypeVar
 
 from ..errors import InvalidArgument
 
@@ -20,11 +21,15 @@ LEAST_QUALITY, MOST_QUALITY = 1, 100
 LEAST_EFFORT, MOST_EFFORT = 1, 9
 AUTO = "auto"
 BITS_BACK = "bits-back"
-"""The method of archives that codes sets of like images alone."""
+"""The method that codes groups of small images of one size by bits-back coding; archives only."""
+
+Preview = int | str | None
+"""How much to decode: None for the whole file, which must be whole; N >= 1 for the first N chunks; "all" for every
+chunk that is whole."""
 
 
 class Method(StrEnum):
-    """How lossless pixels are coded; auto takes the smallest file. bits-back is of archives."""
+    """How lossless pixels are coded. `auto` keeps the smallest file; `bits_back` is for archives only."""
 
     auto = AUTO
     model = "model"
@@ -35,14 +40,14 @@ class Method(StrEnum):
 
 
 class Tuning(StrEnum):
-    """What errors count for."""
+    """Which distortion the encoder minimises: squared error, or squared error weighted by its visibility."""
 
     psnr = "psnr"
     perceptual = "perceptual"
 
 
 class Device(StrEnum):
-    """Where the network runs; `auto` takes the GPU where there is one."""
+    """Where the networks run. `auto` takes the GPU if there is one."""
 
     auto = AUTO
     cpu = "cpu"
@@ -54,18 +59,24 @@ class Option:
     """What a user is told of a setting, and its limits."""
 
     help: str
+    """Whole sentences. They name other settings as Python does, in backquotes; the command line writes its options."""
     metavar: str | None = None
+    """The placeholder of the value in the help of the command line."""
     least: float | None = None
     most: float | None = None
 
 
-def _setting(default: Any, help: str, metavar: str | None = None, limits: tuple[float | None, ...] = ()) -> Any:
-    """Return a field with what a user is told of it; `limits` are the least and the greatest value."""
-    return field(default=default, metadata={"option": Option(help, metavar, *limits)})
+STRIP = Option("Leave out the metadata: EXIF, ICC profile and XMP.")
+DEVICE = Option("Device that runs the networks. auto takes the GPU if there is one.")
+
+
+def _setting(default: Any, option: Option) -> Any:
+    """Return a field of a settings class, with what a user is told of it."""
+    return field(default=default, metadata={"option": option})
 
 
 class CompressOptions(TypedDict, total=False):
-    """The settings of CompressSettings as keyword arguments; all may be left out."""
+    """The settings of CompressSettings but `quality`, as keyword arguments for type checkers."""
 
     target_bpp: float | None
     target_size: int | None
@@ -79,9 +90,19 @@ class CompressOptions(TypedDict, total=False):
     device: str
 
 
+class ArchiveOptions(TypedDict, total=False):
+    """The settings of ArchiveSettings, as keyword arguments for type checkers."""
+
+    method: str | None
+    strip: bool
+    names: bool
+    weights: str | None
+    device: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class CompressSettings:
-    """How to compress an image.
+    """How to compress an image; `options(CompressSettings)` describes each setting.
 
     At most one of `quality`, the three targets and `lossless` is set; none of them means quality 50.
 
@@ -90,36 +111,52 @@ class CompressSettings:
     """
 
     quality: float | None = _setting(
-        None, f"1 to 100; default {DEFAULT_QUALITY:g}.", "Q", (LEAST_QUALITY, MOST_QUALITY)
+        None,
+        Option(
+            f"Quality from {LEAST_QUALITY} to {MOST_QUALITY}. The default is {DEFAULT_QUALITY:g}.",
+            "Q",
+            LEAST_QUALITY,
+            MOST_QUALITY,
+        ),
     )
-    """Of lossy files: 1 to 100."""
-    target_bpp: float | None = _setting(None, "At most BITS per pixel.", "BITS")
-    """Of lossy files: file bits per pixel, at most."""
-    target_size: int | None = _setting(None, "At most BYTES a file.", "BYTES", (1, None))
-    """Of lossy files: file bytes, at most."""
-    target_psnr: float | None = _setting(None, "At least DB decibels.", "DB")
-    """Of lossy files: dB over the colour channels, at least."""
-    lossless: bool = _setting(False, "Keep every pixel, and the mode.")
-    """Keep every pixel, and the mode: 1, L, LA, RGB, RGBA, P or PA."""
-    method: str | None = _setting(None, "With {lossless}; auto, the default, takes the smallest.")
-    """Of lossless files: how pixels are coded, one of Method but bits-back; None stands for auto, the smallest file."""
+    target_bpp: float | None = _setting(
+        None, Option("Choose the best quality with at most this many bits per pixel in the file.", "BITS")
+    )
+    target_size: int | None = _setting(
+        None, Option("Choose the best quality with at most this many bytes in the file.", "BYTES", 1)
+    )
+    target_psnr: float | None = _setting(
+        None, Option("Choose the lowest quality whose PSNR is at least this many dB.", "DB")
+    )
+    lossless: bool = _setting(
+        False, Option("Keep every pixel exactly, and the mode of the image (1, L, LA, RGB, RGBA, P or PA).")
+    )
+    method: str | None = _setting(
+        None,
+        Option("Method of lossless coding, with `lossless` only. auto, the default, keeps the smallest file."),
+    )
     effort: int | None = _setting(
         None,
-        f"Passes over the image, {LEAST_EFFORT} to {MOST_EFFORT}; default {DEFAULT_EFFORT}. More are slower and give"
-        " better quality at about the same size.",
-        "N",
-        (LEAST_EFFORT, MOST_EFFORT),
+        Option(
+            f"Number of passes over the image, {LEAST_EFFORT} to {MOST_EFFORT}. More passes are slower but give better"
+            f" quality at the same size. The default is {DEFAULT_EFFORT}.",
+            "N",
+            LEAST_EFFORT,
+            MOST_EFFORT,
+        ),
     )
-    """Of lossy files: passes over the image, 1 to 9; None stands for 4. More passes are slower but give better quality
-    at about the same size; decompression takes as long."""
-    tune: str | None = _setting(None, "Errors count alike, or more where they are visible; default psnr.")
-    """Of lossy files: "psnr", the default, weighs all errors alike, "perceptual" those more that are visible."""
-    strip: bool = _setting(False, "Leave out EXIF, ICC profile and XMP.")
-    """Leave out EXIF, ICC profile and XMP."""
-    weights: str | None = _setting(None, "Weights to use; see `models`.", "NAME|PATH")
-    """Name or path of the weights; None stands for the default ones."""
-    device: str = _setting(AUTO, "Where the network runs.")
-    """ "auto", "cpu" or "cuda"."""
+    tune: str | None = _setting(
+        None,
+        Option(
+            "psnr, the default, minimises the squared error. perceptual moves bits to regions where artefacts are"
+            " visible."
+        ),
+    )
+    strip: bool = _setting(False, STRIP)
+    weights: str | None = _setting(
+        None, Option("Name or path of the weights. `dvcodec models` lists those that are installed.", "NAME|PATH")
+    )
+    device: str = _setting(AUTO, DEVICE)
 
     def __post_init__(self) -> None:
         """Refuse settings that contradict each other or are out of range."""
@@ -127,9 +164,9 @@ class CompressSettings:
         if len(aims) > 1:
             raise InvalidArgument(f"{' and '.join(f'`{name}`' for name in aims)} exclude each other", "choose one")
         if self.method is not None and not self.lossless:
-            raise InvalidArgument("`method` is of lossless files only", "set `lossless` too")
+            raise InvalidArgument("`method` applies to lossless files only", "set `lossless` too")
         if self.lossless and (self.effort is not None or self.tune is not None):
-            raise InvalidArgument("`effort` and `tune` are of lossy files only", "leave them out")
+            raise InvalidArgument("`effort` and `tune` apply to lossy files only", "leave them out")
         for name in ("target_bpp", "target_size", "target_psnr"):
             value = aims.get(name)
             if value is not None and not (_is_real(value) and 0 < value < math.inf):
@@ -141,7 +178,7 @@ class CompressSettings:
         _one_of("device", self.device, Device)
 
     def aims(self) -> dict[str, Any]:
-        """Return what the file is to be: those that are set of quality, the three targets and lossless, by name."""
+        """Return, by name, those of `quality`, the three targets and `lossless` that are set."""
         aims = {name: getattr(self, name) for name in ("quality", "target_bpp", "target_size", "target_psnr")}
         given = {name: value for name, value in aims.items() if value is not None}
         return given | ({"lossless": True} if self.lossless else {})
@@ -159,22 +196,29 @@ class CompressSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class ArchiveSettings:
-    """How to compress many images without loss into an archive.
+    """How to compress many images without loss into an archive; `options(ArchiveSettings)` describes each setting.
 
     Raises:
         InvalidArgument: If a setting is out of range.
     """
 
-    method: str | None = None
-    """One of Method for all images, bits-back for sets alone; None stands for auto, the smallest."""
-    strip: bool = False
-    """Leave out EXIF, ICC profile and XMP."""
-    names: bool = True
-    """Keep the names of the images."""
-    weights: str | None = None
-    """Name or path of a model of sets, or of the hierarchy for the method `model`; None stands for the default ones."""
-    device: str = AUTO
-    """ "auto", "cpu" or "cuda"."""
+    method: str | None = _setting(
+        None,
+        Option(
+            "Method of lossless coding for all images. auto, the default, keeps the smallest form of each image or"
+            " group of images; bits-back takes only images that a bits-back model suits."
+        ),
+    )
+    strip: bool = _setting(False, STRIP)
+    names: bool = _setting(True, Option("Keep the names of the images."))
+    weights: str | None = _setting(
+        None,
+        Option(
+            "Name or path of a bits-back model, or of the photograph model for the method model. `dvcodec models` lists"
+            " those that are installed."
+        ),
+    )
+    device: str = _setting(AUTO, DEVICE)
 
     def __post_init__(self) -> None:
         """Refuse what is out of range."""
@@ -182,19 +226,44 @@ class ArchiveSettings:
         _one_of("device", self.device, Device)
 
 
-@cache
-def options() -> dict[str, Option]:
-    """Return what a user is told of the settings of an image, by name."""
-    return {one.name: one.metadata["option"] for one in fields(CompressSettings)}
+def options(kind: type[CompressSettings | ArchiveSettings]) -> dict[str, Option]:
+    """Return what a user is told of each setting of a class, by name, in the order of its fields."""
+    return {one.name: one.metadata["option"] for one in fields(kind)}
+
+
+_KEYWORD = inspect.Parameter.KEYWORD_ONLY
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def takes(kind: type[CompressSettings | ArchiveSettings]) -> Callable[[F], F]:
+    """Return a decorator for functions that pass their `**options` on to a settings class.
+
+    It writes the settings into the function's signature and documentation, where both say `**options`, so that names,
+    defaults and descriptions are spelled in the settings class alone.
+    """
+
+    def decorate(function: F) -> F:
+        shown = inspect.signature(function)
+        own = [one for one in shown.parameters.values() if one.kind is not one.VAR_KEYWORD]
+        named = [one for one in fields(kind) if one.name not in shown.parameters]
+        keywords = [inspect.Parameter(one.name, _KEYWORD, default=one.default, annotation=one.type) for one in named]
+        vars(function)["__signature__"] = shown.replace(parameters=[*own, *keywords])
+        lines = "".join(f"        {name}: {option.help}\n" for name, option in options(kind).items())
+        if function.__doc__ is not None:
+            function.__doc__ = re.sub(r"(?m)^ +[\w, ]*\*\*options:.*\n", lambda line: lines, function.__doc__)
+        return function
+
+    return decorate
 
 
 def _is_real(value: object) -> bool:
+    """Tell whether a value is a number; booleans do not count."""
     return isinstance(value, Real) and not isinstance(value, bool)
 
 
 def _within(name: str, value: Any, kind: type[Any]) -> None:
     """Refuse a number outside the limits of its setting, and what is not such a number."""
-    option = options()[name]
+    option = options(CompressSettings)[name]
     least, most = option.least or 0, option.most or math.inf
     if value is None:
         return
@@ -204,5 +273,6 @@ def _within(name: str, value: Any, kind: type[Any]) -> None:
 
 
 def _one_of(name: str, value: str | None, choices: Iterable[str]) -> None:
+    """Refuse a value that is none of the choices."""
     if value is not None and value not in list(choices):
         raise InvalidArgument(f"unknown {name} {value!r}", f"one of {', '.join(choices)}")

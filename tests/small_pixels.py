@@ -14,6 +14,7 @@ from dvcodec.codec import decoder
 from dvcodec.codec.bitstream.container import DvqFile
 from dvcodec.codec.loaders import Loaders
 from dvcodec.codec.lossless import methods
+from dvcodec.codec.settings import Preview
 from dvcodec.image_io.images import Picture, from_array
 from dvcodec.models.configs import WavefrontConfig
 from dvcodec.models.integer.linear import QuantLinear
@@ -73,7 +74,7 @@ def network(hierarchy: PhotoModel | None = None, pixels: interface.PixelModel | 
     return methods.Model(found, WEIGHTS, pixels or pixel_model(), PIXEL_WEIGHTS)
 
 
-def decoded(data: bytes, *, preview: decoder.Preview = None, model: methods.Model | None = None) -> decoder.Decoded:
+def decoded(data: bytes, *, preview: Preview = None, model: methods.Model | None = None) -> decoder.Decoded:
     """Decode with the small models, or others."""
     chosen = model or network()
     loaders = Loaders(hierarchy=lambda prefix: chosen.hierarchy, pixels=lambda prefix: chosen.pixels)

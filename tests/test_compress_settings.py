@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
+import dvcodec
 from dvcodec.cli.compress import compress
 from dvcodec.cli.text import with_options
 from dvcodec.codec.bitstream.header import METHODS
 from dvcodec.codec.loading import DEVICES
 from dvcodec.codec.settings import (
+    ArchiveOptions,
     ArchiveSettings,
     CompressOptions,
     CompressSettings,
@@ -33,6 +35,27 @@ def test_keyword_arguments_are_the_settings() -> None:
     assert typing.get_type_hints(CompressOptions) | {"quality": wanted["quality"]} == wanted
 
 
+def test_keyword_arguments_of_archives_are_the_settings() -> None:
+    assert typing.get_type_hints(ArchiveOptions) == typing.get_type_hints(ArchiveSettings)
+
+
+@pytest.mark.parametrize(
+    ("function", "kind"),
+    [
+        (dvcodec.compress, CompressSettings),
+        (dvcodec.compress_array, CompressSettings),
+        (dvcodec.compress_archive, ArchiveSettings),
+    ],
+)
+def test_signatures_and_documentation_are_drawn_from_the_settings(function: Any, kind: Any) -> None:
+    shown = inspect.signature(function).parameters
+    assert not any(one.kind in (one.VAR_KEYWORD, one.VAR_POSITIONAL) for one in shown.values())
+    for one in dataclasses.fields(kind):
+        assert shown[one.name].default == one.default, one.name
+        assert f"        {one.name}: {options(kind)[one.name].help}\n" in function.__doc__
+    assert "options" not in function.__doc__
+
+
 def test_settings_are_keywords() -> None:
     for kind in (CompressSettings, ArchiveSettings):
         with pytest.raises(TypeError):
@@ -41,9 +64,9 @@ def test_settings_are_keywords() -> None:
 
 def test_the_command_line_draws_from_the_settings() -> None:
     hints = typing.get_type_hints(compress, include_extras=True)
-    for name, option in options().items():
+    for name, option in options(CompressSettings).items():
         shown = hints[name].__metadata__[0]
-        assert shown.help == option.help.format(lossless="--lossless"), name
+        assert shown.help == with_options(option.help), name
         assert (shown.min, shown.max) == (option.least, option.most)
         given, own = inspect.signature(compress).parameters[name].default, getattr(CompressSettings(), name)
         assert given == own or given == Device(own)

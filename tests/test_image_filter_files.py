@@ -22,6 +22,7 @@ from dvcodec.codec.bitstream.header import EXTRA
 from dvcodec.codec.loaders import Loaders
 from dvcodec.codec.lossy import adaptive_filter, symbol_chunks
 from dvcodec.codec.lossy.encoder import psnr_of
+from dvcodec.codec.settings import Preview
 from dvcodec.errors import DvcodecError, FormatError
 from dvcodec.models.interface.adaptive_filter import ImageFilter
 from dvcodec.models.interface.photo import PhotoModel
@@ -117,7 +118,7 @@ def test_the_second_decoder_filters_alike() -> None:
     same(small("usual"), data, 1)
 
 
-def decoded(data: bytes, preview: decoder.Preview = None) -> NDArray[np.uint8]:
+def decoded(data: bytes, preview: Preview = None) -> NDArray[np.uint8]:
     """The pixels of a file of the small model."""
     loaders = Loaders(hierarchy=lambda prefix: small("usual").hierarchy)
     return decoder.decompress(data, loaders, preview=preview).picture.pixels

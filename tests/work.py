@@ -19,7 +19,7 @@ def copy(job: Job, options: object) -> Done:
     if data == b"die":
         os._exit(9)
     Path(job.target).write_bytes(data)
-    return Done(len(data), len(data), f"by {'worker' if os.getpid() != options else 'parent'}", facts={"n": len(data)})
+    return Done(len(data), len(data), f"by {'worker' if os.getpid() != options else 'parent'}", values={"n": len(data)})
 
 
 def dawdle(job: Job, options: object) -> Done:
