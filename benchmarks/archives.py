@@ -28,7 +28,7 @@ from dvcodec.evaluation.likelihood.family_bound import measure
 from dvcodec.models import load_set
 from dvcodec.models.families.sets import FamilySet
 from dvcodec.training.data import load
-from dvcodec.weights import SETS, find, of_kind
+from dvcodec.weights import BITS_BACK, find, of_kind
 
 Save = Callable[[Image.Image], bytes]
 COLUMNS = 100
@@ -155,7 +155,7 @@ def main() -> None:
     images = pictures(arguments.data, arguments.root, arguments.count)
     binary = images.ndim == 3 and bool(np.isin(images, (0, 255)).all())
     mode = "1" if binary else "RGB"
-    candidates = [find(arguments.weights)] if arguments.weights else of_kind(SETS)
+    candidates = [find(arguments.weights)] if arguments.weights else of_kind(BITS_BACK)
     suiting = [one for one in candidates if load_set(one.path).suits(mode, *images.shape[1:3])]
     rows = [bound(images, one.path, binary=binary) for one in suiting]
     for method in ("bits-back", None):

@@ -24,7 +24,7 @@ class Loaders:
     """Of lossless pixels under the method `model`."""
     bilevel: Callable[[bytes], BilevelModel] = _none
     """Of black and white pixels."""
-    sets: Callable[[bytes], SetModel] = _none
+    bits_back: Callable[[bytes], SetModel] = _none
     """Of sets of small images in an archive."""
 
 
@@ -35,6 +35,6 @@ def installed(device: str = "auto") -> Loaders:
     return Loaders(
         hierarchy=lambda weights_id: loading.hierarchy_by_id(weights_id, device),
         pixels=loading.pixel_model_by_id,
-        bilevel=loading.page_model_by_id,
-        sets=loading.set_model_by_id,
+        bilevel=loading.bilevel_model_by_id,
+        bits_back=loading.bits_back_model_by_id,
     )

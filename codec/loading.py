@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import models, weights
 from ..errors import DvcodecError, InvalidArgument, WeightsNotFound
-from ..weights import BILEVEL, HIERARCHY, PIXELS, SETS, Weights
+from ..weights import BILEVEL, BITS_BACK, HIERARCHY, PIXELS, Weights
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,7 +39,7 @@ LOADERS: dict[str, Loader] = {
     HIERARCHY: lambda path, device, identity: models.load(path, device, expected=identity),
     PIXELS: _on_cpu(models.load_pixels),
     BILEVEL: _on_cpu(models.load_bilevel),
-    SETS: _on_cpu(_bits_back),
+    BITS_BACK: _on_cpu(_bits_back),
 }
 """What loads each kind of weights: from a path, "cpu" or "cuda", and the identity that they must have."""
 
@@ -93,19 +93,19 @@ def pixel_model_by_id(prefix: bytes) -> "PixelModel":
     return found
 
 
-def page_model_by_id(prefix: bytes) -> "BilevelModel":
+def bilevel_model_by_id(prefix: bytes) -> "BilevelModel":
     """Return the model of black and white pages that a file names by the first 8 bytes of its weights' identity."""
     found: BilevelModel = load(BILEVEL, weights.by_id(prefix))
     return found
 
 
-def set_model_by_id(prefix: bytes) -> "SetModel":
+def bits_back_model_by_id(prefix: bytes) -> "SetModel":
     """Return the model of sets of images that an archive names by the first 8 bytes of its weights' identity."""
-    found: SetModel = load(SETS, weights.by_id(prefix))
+    found: SetModel = load(BITS_BACK, weights.by_id(prefix))
     return found
 
 
-class InstalledSet:
+class InstalledBitsBack:
     """A model of sets of images that is loaded when it is first used: an `interface.sets.SetModel`."""
 
     def __init__(self, chosen: Weights) -> None:
@@ -129,15 +129,15 @@ class InstalledSet:
         return self._model().decode(payload, count)
 
     def _model(self) -> "SetModel":
-        found: SetModel = load(SETS, self._chosen)
+        found: SetModel = load(BITS_BACK, self._chosen)
         return found
 
 
-def set_models(name_or_path: str | None = None) -> "tuple[tuple[bytes, SetModel], ...]":
+def bits_back_models(name_or_path: str | None = None) -> "tuple[tuple[bytes, SetModel], ...]":
     """Return all installed models of sets of images, or the one named, and the ids that an archive names them by."""
     named = weights.find(name_or_path) if name_or_path else None
-    chosen = weights.of_kind(SETS) if named is None or named.kind != SETS else (named,)
-    return tuple((entry.id, InstalledSet(entry)) for entry in chosen)
+    chosen = weights.of_kind(BITS_BACK) if named is None or named.kind != BITS_BACK else (named,)
+    return tuple((entry.id, InstalledBitsBack(entry)) for entry in chosen)
 
 
 def lossless_model(name_or_path: str | None, device: str = "auto", *, required: bool = True) -> "Model | None":

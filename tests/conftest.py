@@ -58,7 +58,7 @@ def fake_sets(fake_weights: weights.Weights, monkeypatch: pytest.MonkeyPatch) ->
     config = {"reversible": True, "likelihood": "neighbours"}
     data = header("dvcodec-family-1", config, identity=hashlib.sha256(b"a model of sets").hexdigest())
     (fake_weights.path.parent / "fake-sets.safetensors").write_bytes(data)
-    monkeypatch.setitem(loading.LOADERS, weights.SETS, lambda path, device, identity: FakeSets())
+    monkeypatch.setitem(loading.LOADERS, weights.BITS_BACK, lambda path, device, identity: FakeSets())
     monkeypatch.setattr(models, "set_suits", lambda config, *size: FakeSets().suits(*size))
     return weights.find("fake-sets")
 

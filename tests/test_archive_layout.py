@@ -23,7 +23,7 @@ from dvcodec.codec.archives.layout import (
     write_end,
     write_head,
 )
-from dvcodec.codec.archives.places import Places, runs_of, spoken
+from dvcodec.codec.archives.places import Places, in_words, runs_of
 from dvcodec.errors import FormatError
 from dvcodec.image_io.limits import MODES
 
@@ -147,7 +147,7 @@ def test_missing_places_are_those_that_were_not_taken(taken: set[int], total: in
     assert runs_of(missing) == places.missing(total)
 
 
-def test_places_are_spoken_of_from_one_on() -> None:
-    assert spoken(()) == "" and spoken((range(2, 3),)) == "image 3"
-    assert spoken((range(0, 4), range(5, 6))) == "images 1 to 4, 6"
-    assert spoken(runs_of(range(0, 20, 2))) == "images 1, 3, 5, 7 and more"
+def test_places_are_counted_from_one_in_words() -> None:
+    assert in_words(()) == "" and in_words((range(2, 3),)) == "image 3"
+    assert in_words((range(0, 4), range(5, 6))) == "images 1 to 4, 6"
+    assert in_words(runs_of(range(0, 20, 2))) == "images 1, 3, 5, 7 and more"

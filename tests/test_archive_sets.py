@@ -48,7 +48,7 @@ def test_a_model_of_sets_is_used_where_it_is_smallest(fake_sets: weights.Weights
 def test_bits_back_takes_sets_alone(fake_sets: weights.Weights, tmp_path: Path) -> None:
     sample.write(tmp_path / "a.dvq", sets_of(1), "bits-back")
     assert kinds(tmp_path / "a.dvq") == [(SET, 1)] and equal(back(tmp_path / "a.dvq"), sets_of(1))
-    with pytest.raises(UnsupportedImage, match="no model of sets suits 12 x 12 pixels of mode 1"):
+    with pytest.raises(UnsupportedImage, match="no bits-back model suits 12 x 12 pixels of mode 1"):
         sample.write(tmp_path / "b.dvq", sample.digits(3), "bits-back")
     marked = sets_of(1)[0][1]
     marked.info["xmp"] = b"<xmp/>"
@@ -78,11 +78,11 @@ def test_sets_name_their_weights_once_and_now_and_then(
 def test_other_weights_than_those_of_a_set_are_noticed(fake_sets: weights.Weights, tmp_path: Path) -> None:
     sample.write(tmp_path / "a.dvq", sets_of(40), "bits-back")
     usual = installed("cpu")
-    wrong = replace(usual, sets=lambda prefix: FakeSets(salt=1))
+    wrong = replace(usual, bits_back=lambda prefix: FakeSets(salt=1))
     found, losses = sample.read(tmp_path / "a.dvq", wrong)
     assert not found and "checksum" in str(losses[0])
-    short = replace(usual, sets=lambda prefix: Halves())
-    assert "not of the size" in str(sample.read(tmp_path / "a.dvq", short)[1][0])
+    short = replace(usual, bits_back=lambda prefix: Halves())
+    assert "do not have the size" in str(sample.read(tmp_path / "a.dvq", short)[1][0])
 
 
 class Halves(FakeSets):

@@ -71,7 +71,9 @@ def test_only_some_images_are_unpacked() -> None:
     assert seen.code == 0 and names(Path("out/scans")) == ["L1.png", "P0.png"]
     seen = dvcodec("decompress", "scans.dvq", "--output-dir", "more", "--only", "L1.png")
     assert seen.code == 1
-    assert seen.err.startswith("dvcodec: scans.dvq: L1.png: the archive has no such image (info lists them)\n")
+    assert seen.err.startswith(
+        "dvcodec: scans.dvq: L1.png: the archive does not contain this image (`dvcodec info` lists its images)\n"
+    )
 
 
 def test_without_names_images_are_numbered() -> None:
@@ -96,7 +98,7 @@ def test_an_image_that_cannot_be_read_is_left_out() -> None:
     assert dvcodec("verify", "scans.dvq").code == 0
     seen = dvcodec("compress", "bad.png", "--lossless", "--archive", "none.dvq")
     assert seen.code == 1 and not Path("none.dvq").exists()
-    assert seen.err.endswith("dvcodec: none.dvq: there is no image to put into the archive\n")
+    assert seen.err.endswith("dvcodec: none.dvq: there are no images to put into the archive\n")
 
 
 def test_info_lists_segments_and_images() -> None:
@@ -139,14 +141,14 @@ def test_what_is_whole_of_a_damaged_archive_is_written_and_the_rest_is_named() -
     assert lost in dvcodec("info", "scans.dvq").out
     assert dvcodec("decompress", "scans.dvq", "--output-dir", "some", "--only", "scans/L2.png").code == 0
     seen = dvcodec("decompress", "scans.dvq", "--output-dir", "some", "--only", "scans/P2.png")
-    assert seen.code == 1 and lost in seen.err and "no such image" in seen.err
+    assert seen.code == 1 and lost in seen.err and "does not contain this image" in seen.err
 
 
 def test_nothing_is_added_to_an_archive() -> None:
     pack()
     before = Path("scans.dvq").read_bytes()
     seen = dvcodec("compress", SCANS[0], "--lossless", "--archive", "scans.dvq")
-    hint = "nothing is added to an archive: name another file, or use --force"
+    hint = "images cannot be added to an archive; name another file, or use --force"
     assert (seen.code, seen.err) == (
         1,
         f"dvcodec: scans.dvq: scans.dvq already exists; not overwritten ({hint})\n",
@@ -178,7 +180,7 @@ def test_methods_and_verbosity(fake_sets: Weights) -> None:
     assert dvcodec("compress", *SCANS, "--lossless", "--archive", "y.dvq", "--quiet").err == ""
     assert "  out/scans/L0.png  9x8 L  " in dvcodec("decompress", "x.dvq", "--output-dir", "out", "-v").err
     seen = dvcodec("compress", SCANS[0], "--lossless", "--archive", "z.dvq", "--method", "bits-back")
-    assert seen.code == 1 and "no model of sets suits 9 x 8 pixels of mode 1" in seen.err
+    assert seen.code == 1 and "no bits-back model suits 9 x 8 pixels of mode 1" in seen.err
     assert not Path("z.dvq").exists()
 
 

@@ -74,7 +74,7 @@ def test_one_step_of_any_weight_changes_what_is_decoded(place: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("setting", ENVIRONMENTS, ids="-".join)
 def test_the_shipped_models_write_the_same_bytes_everywhere(setting: tuple[str, str, str], tmp_path: Path) -> None:
-    for entry in weights.of_kind(weights.SETS):
+    for entry in weights.of_kind(weights.BITS_BACK):
         bilevel = load_set(entry.path).suits("1", 28, 28)
         shape = (6, 28, 28) if bilevel else (6, 32, 32, 3)
         images = np.random.default_rng(0).integers(0, 256, shape, np.uint8)

@@ -11,15 +11,15 @@ from weights_headers import ID, header
 from dvcodec import models, weights
 from dvcodec.codec import loading
 from dvcodec.errors import WeightsNotFound
-from dvcodec.weights.kinds import BILEVEL, HIERARCHY, KINDS, LARGEST_HEADER, PIXELS, SETS
+from dvcodec.weights.kinds import BILEVEL, BITS_BACK, HIERARCHY, KINDS, LARGEST_HEADER, PIXELS
 
 REVERSIBLE = {"reversible": True, "likelihood": "neighbours"}
 JOBS = {
     "rrvq-photo": HIERARCHY,
     "pixels-photo": PIXELS,
     "bilevel-pages": BILEVEL,
-    "hdvae-mnist": SETS,
-    "rrvq-cifar": SETS,
+    "hdvae-mnist": BITS_BACK,
+    "rrvq-cifar": BITS_BACK,
 }
 
 
@@ -29,7 +29,7 @@ JOBS = {
         ("dvcodec-photo-1", {}, HIERARCHY),
         ("dvcodec-pixels-1", {}, PIXELS),
         ("dvcodec-bilevel-1", {}, BILEVEL),
-        ("dvcodec-family-1", REVERSIBLE, SETS),
+        ("dvcodec-family-1", REVERSIBLE, BITS_BACK),
         ("dvcodec-family-1", REVERSIBLE | {"reversible": False}, HIERARCHY),
         ("dvcodec-family-1", REVERSIBLE | {"likelihood": "bernoulli"}, HIERARCHY),
     ],
@@ -77,7 +77,7 @@ def test_one_set_of_weights_ships_for_each_job() -> None:
     assert [KINDS.index(entry.kind) for entry in weights.entries()] == sorted(map(KINDS.index, JOBS.values()))
     for kind, name in ((HIERARCHY, "rrvq-photo"), (PIXELS, "pixels-photo"), (BILEVEL, "bilevel-pages")):
         assert weights.default(kind).name == name
-    assert not weights.defaults(SETS)
+    assert not weights.defaults(BITS_BACK)
     assert len({entry.id for entry in weights.entries()}) == len(JOBS)
 
 
@@ -97,7 +97,7 @@ def test_what_ships_loads_as_what_it_is(name: str) -> None:
 
 def test_sets_are_told_apart_by_the_header_as_by_the_model() -> None:
     sizes = [(mode, side, side) for mode in ("1", "L", "RGB") for side in (28, 32)] + [("RGB", 32, 28)]
-    for entry in weights.of_kind(SETS):
+    for entry in weights.of_kind(BITS_BACK):
         model = models.load_set(entry.path)
         suited = [models.set_suits(entry.config, *size) for size in sizes]
         assert suited == [model.suits(*size) for size in sizes] and sum(suited) == 1
@@ -114,9 +114,9 @@ def test_only_sets_that_suit_are_loaded(monkeypatch: pytest.MonkeyPatch) -> None
         asked.append(path)
         return Model()
 
-    monkeypatch.setitem(loading.LOADERS, SETS, load)
+    monkeypatch.setitem(loading.LOADERS, BITS_BACK, load)
     loading.forget()
-    models_of_sets = [model for _, model in loading.set_models() if model.suits("1", 28, 28)]
+    models_of_sets = [model for _, model in loading.bits_back_models() if model.suits("1", 28, 28)]
     assert not asked and [model.name for model in models_of_sets] == ["hdvae-mnist"]
     assert models_of_sets[0].encode(None) == b"coded"  # type: ignore[arg-type]
     assert [path.stem for path in asked] == ["hdvae-mnist"]

@@ -16,10 +16,10 @@ from typing import Any
 
 from ..errors import WeightsNotFound
 from .kinds import BILEVEL as BILEVEL
+from .kinds import BITS_BACK as BITS_BACK
 from .kinds import HIERARCHY as HIERARCHY
 from .kinds import KINDS, kind_of, metadata_of
 from .kinds import PIXELS as PIXELS
-from .kinds import SETS as SETS
 
 _FOLDER = Path(__file__).parent
 _ENVIRONMENT = "DVCODEC_WEIGHTS"
@@ -37,7 +37,7 @@ class Weights:
     card: dict[str, Any] = field(hash=False)
     """What is known of it: training data, recipe, figures, licences; may be empty."""
     kind: str = HIERARCHY
-    """What it is a model of: HIERARCHY, PIXELS, BILEVEL or SETS."""
+    """What it is a model of: HIERARCHY, PIXELS, BILEVEL or BITS_BACK."""
     config: dict[str, Any] = field(default_factory=dict, hash=False)
     """The model's sizes, as the file's header holds them."""
 
@@ -83,7 +83,7 @@ def default(kind: str = HIERARCHY) -> Weights:
 
 def defaults(kind: str) -> tuple[Weights, ...]:
     """Return the default weights of a kind: none or one. Of models of sets none: an archive takes any that suits."""
-    found = [] if kind == SETS else [weights for weights in _shipped() if weights.kind == kind]
+    found = [] if kind == BITS_BACK else [weights for weights in _shipped() if weights.kind == kind]
     return tuple(found[:1])
 
 

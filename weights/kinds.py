@@ -4,11 +4,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-HIERARCHY, PIXELS, BILEVEL, SETS = "hierarchy", "pixels", "bilevel", "sets"
+HIERARCHY, PIXELS, BILEVEL, BITS_BACK = "hierarchy", "pixels", "bilevel", "bits-back"
 """Kinds of weights: of a hierarchy's symbols, of lossless pixels given what a hierarchy predicts, of black and white
 pages, of sets of images."""
 
-KINDS = (HIERARCHY, PIXELS, BILEVEL, SETS)
+KINDS = (HIERARCHY, PIXELS, BILEVEL, BITS_BACK)
 
 LARGEST_HEADER = 2**22
 """Bytes."""
@@ -41,7 +41,7 @@ def kind_of(metadata: dict[str, Any]) -> str:
     """Return the kind of weights with this metadata. ValueError for a format that this release does not know."""
     form, config = metadata["format"], metadata["config"]
     if form == "dvcodec-family-1":
-        return SETS if config["reversible"] and config["likelihood"] == "neighbours" else HIERARCHY
+        return BITS_BACK if config["reversible"] and config["likelihood"] == "neighbours" else HIERARCHY
     known = {"dvcodec-photo-1": HIERARCHY, "dvcodec-pixels-1": PIXELS, "dvcodec-bilevel-1": BILEVEL}
     if form not in known:
         raise ValueError("its format is not known to this release")

@@ -1,4 +1,4 @@
-"""The smallest way to hold a group of like images: a set, a mosaic, or files one by one."""
+"""Choose the smallest form of a group of like images: a bits-back set, a mosaic, or a file for each image."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -16,30 +16,35 @@ from .grouping import Group, stands_alone
 from .layout import MOSAIC, SET
 
 _SMALLEST_FILE = 26
-"""Bytes below which no lossless file in a segment gets."""
+"""A lower bound of the bytes of a lossless file in a segment."""
 _SEGMENT = 24
-"""Bytes of a segment beside its payload, about."""
+"""About the bytes of a segment beside its payload."""
 _SAMPLES = 4
+"""Number of images that are tried first to see whether files can be smaller."""
 
 
 @dataclass(frozen=True)
 class Together:
-    """A group coded as one mosaic or set."""
+    """A group of images coded as one mosaic or one set."""
 
     kind: str
+    """MOSAIC or SET."""
     payload: bytes
     samples_crc: int
+    """CRC-32 of the samples of all images."""
     palette: bool = False
+    """Whether a mosaic's payload begins with a palette."""
     weights_id: bytes = b""
+    """The id of a set's weights, 8 bytes."""
 
 
 def check(picture: Picture, coders: Coders) -> None:
-    """Refuse a picture that the method cannot hold. UnsupportedImage."""
+    """Raise UnsupportedImage if the method of an archive cannot code a picture."""
     if coders.method == BITS_BACK:
         if not _suiting(picture, coders):
             raise UnsupportedImage(
-                f"no model of sets suits {picture.pixels.shape[1]} x {picture.pixels.shape[0]} pixels of mode"
-                f" {picture.mode}, or there are metadata",
+                f"no bits-back model suits {picture.pixels.shape[1]} x {picture.pixels.shape[0]} pixels of mode"
+                f" {picture.mode} (or the image carries metadata)",
                 'use `method="auto"`',
             )
     elif coders.method != AUTO:
@@ -47,19 +52,28 @@ def check(picture: Picture, coders: Coders) -> None:
 
 
 def _suiting(picture: Picture, coders: Coders) -> list[tuple[bytes, SetModel]]:
+    """Return the bits-back models that suit a picture; none for one with a palette or metadata."""
     height, width = picture.pixels.shape[:2]
     if picture.palette is not None or stands_alone(picture):
         return []
-    return [(prefix, model) for prefix, model in coders.sets if model.suits(picture.mode, height, width)]
+    return [(prefix, model) for prefix, model in coders.bits_back if model.suits(picture.mode, height, width)]
 
 
 def file(picture: Picture, coders: Coders) -> methods.Coded:
-    """Return a picture as a lossless file."""
+    """Return a picture as a lossless file under the method of the archive, or the smallest for AUTO."""
     return methods.compress(picture, coders.method, coders.load, load_bilevel=coders.load_bilevel)
 
 
 def code(group: Group, coders: Coders) -> Together | list[bytes]:
-    """Return a group as a mosaic, as a set, or as files, whichever is smallest."""
+    """Code a group of images in the form that takes the fewest bytes.
+
+    Args:
+        group: Images of one size, mode and palette.
+        coders: The method, and the models that it may use. BITS_BACK takes a set whatever its size.
+
+    Returns:
+        A mosaic or a set, or a list with the bytes of a file for each image.
+    """
     made = list(_together(group, coders))
     best = min(made, key=lambda one: len(one.payload)) if made else None
     if coders.method == BITS_BACK and best is not None:
@@ -72,7 +86,7 @@ def code(group: Group, coders: Coders) -> Together | list[bytes]:
 
 
 def _together(group: Group, coders: Coders) -> Iterator[Together]:
-    """Code the group under every model of sets that suits, and as a mosaic."""
+    """Yield the group as a set by every bits-back model that suits it, and as a mosaic."""
     crc = raw_samples.checksum(np.concatenate(group.tiles))
     for prefix, model in _suiting(group.picture(0), coders):
         yield Together(SET, model.encode(np.stack(group.tiles)), crc, weights_id=prefix)
@@ -82,9 +96,9 @@ def _together(group: Group, coders: Coders) -> Iterator[Together]:
 
 
 def _files(group: Group, coders: Coders, limit: int | None) -> list[bytes] | None:
-    """Code the images as files; return None as soon as it shows that all together take more than `limit` bytes.
+    """Return the images as files, or None as soon as they will together take more than `limit` bytes.
 
-    A model, which takes its time, is tried for all only if it is best for one of the first few.
+    Models are slow, so they are tried for all images only if they are best for one of the first few.
     """
     count = len(group.tiles)
     if limit is not None and count * _SMALLEST_FILE >= limit:
@@ -105,7 +119,7 @@ def _files(group: Group, coders: Coders, limit: int | None) -> list[bytes] | Non
 
 
 def _spread(count: int) -> Iterator[int]:
-    """Give the numbers 0 to count - 1 in an order in which the first few are far apart."""
+    """Yield the numbers 0 to count - 1 in an order in which the first few are far apart."""
     step = -(-count // _SAMPLES)
     for first in range(step):
         yield from range(first, count, step)

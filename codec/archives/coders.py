@@ -1,4 +1,4 @@
-"""How the images of an archive are to be coded."""
+"""The coders from which an archive chooses."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,11 +9,11 @@ from ..lossless import methods
 
 @dataclass(frozen=True)
 class Coders:
-    """How images are to be coded."""
+    """The method of an archive, and the models that it may use."""
 
     method: str
     """One of METHODS, AUTO or BITS_BACK."""
     load: methods.LoadModel
     load_bilevel: methods.LoadBilevel
-    sets: Sequence[tuple[bytes, SetModel]] = ()
-    """Models of sets and their ids; none where the method is one of METHODS."""
+    bits_back: Sequence[tuple[bytes, SetModel]] = ()
+    """Bits-back models and the ids of their weights (8 bytes); none if the method is one of METHODS."""

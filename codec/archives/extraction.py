@@ -1,4 +1,4 @@
-"""The images of an archive as files in a folder, none of them outside of it."""
+"""Extract the images of an archive into memory, or into files that never leave the output folder."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -21,39 +21,50 @@ class Extracted:
     """An image that was written."""
 
     target: Path
+    """The file."""
     name: str
+    """The name in the archive; empty if it has none."""
     position: int
+    """The place in the order in which the images went in, from 0 on."""
     width: int
     height: int
     mode: str
     bytes: int
-    """Of the image file."""
+    """Bytes of the image file."""
 
 
 @dataclass(frozen=True)
 class Refused:
-    """An image that could not be written, and why."""
+    """An image that could not be written, and the reason."""
 
     target: str
     reason: DvcodecError
 
 
 class Unpacked(NamedTuple):
-    """An image in memory."""
+    """An image of an archive in memory."""
 
     name: str
-    """Empty where it has none."""
+    """The name in the archive; empty if it has none."""
     image: "Image.Image"
     position: int
-    """Its place in the order in which the images went in, from 0 on."""
+    """The place in the order in which the images went in, from 0 on."""
 
 
 def extract(
     archive: Archive, folder: Path, *, only: Collection[str] = (), force: bool = False, device: str = "auto"
 ) -> Iterator[Extracted | Refused | Loss]:
-    """Write the images as PNG, or those that `only` names, and tell of each; what is wrong with others is a Loss.
+    """Write images of an archive as PNG files.
 
-    Where `only` is given and all of them are found, nothing is said of damage elsewhere.
+    Args:
+        archive: An open archive.
+        folder: Where to write them. Folders in their names are created below it.
+        only: Names of the images to write; all if it is empty. If all of them are found, damage elsewhere is ignored.
+        force: Whether to overwrite files that exist.
+        device: "auto", "cpu" or "cuda".
+
+    Yields:
+        For each image what was written, or why it was not, and the losses by damage.
     """
     sought, found, losses = {_sought(name) for name in only}, set[str](), list[Loss]()
 
@@ -71,11 +82,25 @@ def extract(
             yield part
     lacking = [name for name in only if _sought(name) not in found]
     yield from losses if lacking else ()
-    yield from (Refused(name, OutputFailed("the archive has no such image", "info lists them")) for name in lacking)
+    yield from (
+        Refused(name, OutputFailed("the archive does not contain this image", "`dvcodec info` lists its images"))
+        for name in lacking
+    )
 
 
 def unpack(path: Path, *, device: str = "auto") -> Iterator[Unpacked]:
-    """Give every image that is whole, segment by segment. FormatError at the end if something was lost."""
+    """Yield the images of an archive, segment after segment.
+
+    Args:
+        path: The archive.
+        device: "auto", "cpu" or "cuda".
+
+    Yields:
+        Every image that is whole.
+
+    Raises:
+        FormatError: If the file is not an archive; or, after every whole image, if others are lost to damage.
+    """
     losses = []
     with Archive(path) as archive:
         for part in members(archive, installed(device)):
@@ -88,14 +113,15 @@ def unpack(path: Path, *, device: str = "auto") -> Iterator[Unpacked]:
 
 
 def _sought(name: str) -> str:
+    """Return the file name by which a user asks for an image."""
     return names.target(name.removeprefix("./"), 0)
 
 
 def _written(member: Member, archive: Path, folder: Path, written: set[str], force: bool) -> Extracted | Refused:
-    """Write one image below the folder, unless something speaks against it."""
+    """Write one image below the folder, or return why it cannot be written."""
     try:
         if (key := names.key(member.target)) in written:
-            raise OutputExists("another image of the archive comes back as this file; not overwritten")
+            raise OutputExists("another image of the archive was written to this file; it is not overwritten")
         target = _place(folder, member.target)
         atomic.check_target(archive, target, force=force, hint="use `output_dir` or `force`")
         data, _ = images.write(member.picture, "PNG")
@@ -108,14 +134,14 @@ def _written(member: Member, archive: Path, folder: Path, written: set[str], for
 
 
 def _place(folder: Path, name: str) -> Path:
-    """Make the folders of an image's name and return its path. OutputFailed if a link there leads elsewhere."""
+    """Create the folders of an image's name and return its path; raise OutputFailed if a link leads out of `folder`."""
     target = folder.joinpath(*name.split("/"))
     try:
         inside = target.parent.resolve().is_relative_to(folder.resolve())
         if inside:
             target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputFailed(f"cannot make the folder {target.parent}: {error.strerror or error}") from error
+        raise OutputFailed(f"cannot create the folder {target.parent}: {error.strerror or error}") from error
     if not inside or target.is_symlink():
-        raise OutputFailed("it would be written through a link, outside of the output folder", "remove the link")
+        raise OutputFailed("a link leads out of the output folder", "remove the link")
     return target

@@ -1,4 +1,4 @@
-"""Which images wait for which others: those of one size, mode and palette, in few groups and few pixels."""
+"""Group images of one size, mode and palette. Few groups and few pixels wait for more images at a time."""
 
 from dataclasses import dataclass, field
 
@@ -12,11 +12,11 @@ from ..lossless import raw_samples
 from .layout import MAX_COUNT
 
 LARGE = 2**16
-"""Pixels from which an image gains nothing from company."""
+"""Pixels of an image above which coding it together with others saves nothing."""
 OPEN_GROUPS = 16
-"""Most groups that wait for more images."""
+"""The largest number of groups that wait for more images."""
 OPEN_PIXELS = 2**22
-"""Most pixels of all images that wait."""
+"""The largest number of pixels of all images that wait."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Alike:
     height: int
     width: int
     palette: bytes
-    """Packed; empty where there is none."""
+    """The palette as bytes; empty if there is none."""
 
 
 @dataclass
@@ -42,7 +42,7 @@ class Group:
 
     @property
     def pixels(self) -> int:
-        """Pixels of all images."""
+        """The number of pixels of all images."""
         return len(self.tiles) * self.alike.height * self.alike.width
 
     @property
@@ -61,20 +61,29 @@ class Group:
 
 
 def stands_alone(picture: Picture) -> bool:
-    """Tell whether an image is coded by itself: it is large, or carries metadata."""
+    """Tell whether an image is coded by itself, because it is large or carries metadata."""
     return picture.metadata != NO_METADATA or picture.pixels.shape[0] * picture.pixels.shape[1] > LARGE
 
 
 class Waiting:
-    """The open groups, the one that was touched last at the end."""
+    """The groups that wait for more images, in the order of their last changes."""
 
     def __init__(self) -> None:
-        """Begin without any."""
+        """Start without groups."""
         self._groups: dict[Alike, Group] = {}
         self._pixels = 0
 
     def add(self, position: int, name: str, picture: Picture) -> list[Group]:
-        """Put an image into its group; return the groups that wait no longer: full ones, and the oldest of too many."""
+        """Put an image into its group.
+
+        Args:
+            position: Its place in the archive, from 0 on.
+            name: Its name, or an empty one.
+            picture: The image, without metadata.
+
+        Returns:
+            The groups that are to be coded now: full ones, and the oldest if there are too many.
+        """
         height, width = picture.pixels.shape[:2]
         alike = Alike(picture.mode, height, width, raw_samples.pack_palette(picture.palette))
         group = self._groups.pop(alike, None) or Group(alike, picture.palette)
@@ -89,7 +98,7 @@ class Waiting:
         return ready
 
     def rest(self) -> list[Group]:
-        """Return all that still wait, and forget them."""
+        """Return and remove all groups that still wait."""
         return [self._take(alike) for alike in list(self._groups)]
 
     def _take(self, alike: Alike) -> Group:

@@ -1,4 +1,4 @@
-"""What an archive tells without being decoded, ready for `dvcodec info` and for JSON. Needs neither numpy nor torch."""
+"""Describe an archive without decoding it, for `dvcodec info` and JSON. This needs neither numpy nor torch."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,14 +15,14 @@ from .splitting import split_files
 
 @dataclass(frozen=True)
 class ImageInfo:
-    """One image."""
+    """One image of an archive."""
 
     number: int
-    """From 1 on."""
+    """Its number, from 1 on."""
     name: str
-    """Empty where it has none."""
+    """Its name; empty if it has none."""
     target: str
-    """The file that it comes back as."""
+    """The file that extraction writes."""
     width: int
     height: int
     mode: str
@@ -30,22 +30,22 @@ class ImageInfo:
 
 @dataclass(frozen=True)
 class SegmentInfo:
-    """One whole segment."""
+    """One whole segment of an archive."""
 
     number: int
     kind: str
-    """files, mosaic or set."""
+    """What it holds: files, mosaic or set."""
     images: tuple[ImageInfo, ...]
     bytes: int
-    """In all, without the names."""
+    """Bytes of the segment without its names."""
     overhead_bytes: int
-    """Of these, what is not payload."""
+    """Those of `bytes` that are not payload."""
     bpp: float
     """Bits per pixel of its images."""
     weights_id: str | None
-    """Of a set: first 8 bytes of the SHA-256 of its weights, hexadecimal."""
+    """The id of a set's weights, 8 bytes in hexadecimal; None for other kinds."""
     weights_name: str | None
-    """Their name, if they are installed here."""
+    """The name of a set's weights if they are installed."""
 
 
 @dataclass(frozen=True)
@@ -54,14 +54,15 @@ class ArchiveInfo:
 
     format_version: int
     images: int
-    """In whole segments."""
+    """The number of images in whole segments."""
     segments: tuple[SegmentInfo, ...]
     pixels: int
     name_bytes: int
     total_bytes: int
     bpp: float
-    """Bits per pixel of all but the names."""
+    """Bits per pixel of the file without the names."""
     faults: tuple[str, ...]
+    """What is damaged or missing, one line each."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values for json.dumps."""
@@ -69,7 +70,17 @@ class ArchiveInfo:
 
 
 def describe(path: Path) -> ArchiveInfo:
-    """Describe an archive. FormatError if it is none; damage is told, not refused."""
+    """Describe an archive.
+
+    Args:
+        path: The archive.
+
+    Returns:
+        Its segments and images. Damage is described, not refused.
+
+    Raises:
+        FormatError: If the file cannot be read or is not an archive.
+    """
     segments, faults, name_bytes = [], [], 0
     with Archive(path) as archive:
         for part in archive.parts():

@@ -1,6 +1,6 @@
-"""The bytes of an archive around its payloads: header, segment heads, end mark.
+"""Write and parse the bytes of an archive around its payloads: header, segment heads and end mark.
 
-Needs no numpy. docs/FORMAT.md is the specification.
+This needs no numpy. docs/FORMAT.md is the specification.
 """
 
 import zlib
@@ -12,23 +12,25 @@ from ..bitstream.header import ARCHIVE, head
 from ..bitstream.varint import Reader, write_varint
 
 HEADER = head(ARCHIVE)
-"""How every archive begins."""
+"""The first bytes of every archive."""
 MARKER = b"\xd1S"
-"""How every segment begins, so that one can be found again behind damage."""
+"""The first bytes of every segment, by which the next one is found after damage."""
 FILES, MOSAIC, SET = KINDS = ("files", "mosaic", "set")
-"""Kinds of segments, as the format numbers them."""
+"""Kinds of segments, as the format numbers them: single files, one mosaic, or one bits-back set."""
 MAX_COUNT = 256
-"""Most images of a segment."""
+"""The largest number of images in a segment."""
 MAX_IMAGES = 2**24
-"""Most images of an archive."""
+"""The largest number of images in an archive."""
 MAX_PIXELS = 2**24
-"""Most pixels of all images of a mosaic or a set together."""
+"""The largest number of pixels in a mosaic or a set."""
 MAX_PAYLOAD = 2**31
+"""The largest payload of a segment, in bytes."""
 MAX_NAMES = 2**19
+"""The most bytes of a segment's names."""
 MAX_WEIGHTS = 16
-"""Most weights that the sets of one archive name."""
+"""The largest number of bits-back models in one archive."""
 HEAD_LIMIT = 2048
-"""More bytes than any head or end mark has."""
+"""An upper bound of the bytes of a head or an end mark."""
 _END = 3
 _LISTED, _NAMES, _EXTRA = 4, 8, 16
 _MODE = 5
@@ -36,19 +38,19 @@ _MODE = 5
 
 @dataclass(frozen=True)
 class ArchiveHead:
-    """What a segment says before its names and its payload."""
+    """The head of a segment, which precedes its names and its payload."""
 
     kind: str
     """One of KINDS."""
     positions: tuple[int, ...]
-    """Places of its images in the archive, from 0 on, rising; 1 to MAX_COUNT."""
+    """Places of its 1 to MAX_COUNT images in the archive, from 0 on, in rising order."""
     payload_size: int
     payload_crc: int
     names_size: int = 0
-    """0 where the images have no names."""
+    """Bytes of the names; 0 if there are none."""
     names_crc: int = 0
     mode: str = ""
-    """Of all images of a mosaic or a set; likewise the next five."""
+    """The mode of all images of a mosaic or a set. It and the fields below are unset for files."""
     height: int = 0
     width: int = 0
     samples_crc: int = 0
@@ -56,19 +58,19 @@ class ArchiveHead:
     palette: bool = False
     """Whether a mosaic's payload begins with a palette."""
     weights: int = 0
-    """Of a set: the number of its weights in this archive."""
+    """The number that stands for a set's weights in this archive."""
     weights_id: bytes = b""
-    """Of a set: the id that the number stands for, or nothing where another place of the archive tells it."""
+    """The id of a set's weights, 8 bytes; empty if another head or the end mark holds it."""
 
 
 @dataclass(frozen=True)
 class End:
-    """What an archive says at its end: how much there must be."""
+    """The end mark of an archive: how much it must hold."""
 
     images: int
     segments: int
     weights: tuple[bytes, ...] = ()
-    """Ids of the weights of sets, by their numbers."""
+    """Ids of the weights of sets, 8 bytes each, by their numbers."""
 
 
 def write_head(head: ArchiveHead) -> bytes:
@@ -107,10 +109,17 @@ def _sealed(data: bytes) -> bytes:
 
 
 def parse(data: bytes) -> tuple[ArchiveHead | End, int]:
-    """Read the head or end mark that `data` begins with; return it and its size. FormatError if there is none."""
+    """Parse the head or end mark with which `data` begins.
+
+    Returns:
+        The head or end mark, and its size in bytes.
+
+    Raises:
+        FormatError: If `data` begins with neither, or it is damaged or not valid.
+    """
     reader = Reader(data)
     if reader.take(len(MARKER)) != MARKER:
-        raise FormatError("a segment does not begin where it should")
+        raise FormatError("the marker of a segment is missing")
     form = reader.number(1)
     found = _parse_end(reader, form) if form & 3 == _END else _parse_head(reader, form)
     expected = zlib.crc32(data[: reader.position])
@@ -170,7 +179,7 @@ def _parse_positions(reader: Reader, listed: bool) -> tuple[int, ...]:
 
 
 def _check(head: ArchiveHead) -> None:
-    """Refuse what the bytes of a head can say and no archive may."""
+    """Raise FormatError for values that a head can hold but no archive may."""
     if head.positions[-1] >= MAX_IMAGES or not head.payload_size:
         raise FormatError("the head of a segment is not valid")
     if head.kind == FILES:

@@ -1,4 +1,4 @@
-"""From the segments of an archive to pictures, every checksum verified."""
+"""Decode the segments of an archive to pictures and verify every checksum."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -26,35 +26,44 @@ class Member:
     position: int
     """Its place in the order in which the images went in, from 0 on."""
     name: str
-    """Empty where it has none."""
+    """Its name; empty if it has none."""
     picture: Picture
 
     @property
     def target(self) -> str:
-        """The file that it comes back as, a relative path."""
+        """The file that extraction writes, as a relative path."""
         return names.target(self.name, self.position)
 
 
 Wanted = Callable[[int, str], bool]
-"""Whether the image of a place and a name is to be decoded."""
+"""A function that tells, by the place and the name of an image, whether to decode it."""
 
 
 def members(archive: Archive, loaders: Loaders, wanted: Wanted | None = None) -> Iterator[Member | Loss]:
-    """Give the images that are wanted (all if nothing is said), segment by segment, and what is wrong with others."""
+    """Decode the images of an archive, segment after segment.
+
+    Args:
+        archive: An open archive.
+        loaders: Where the models come from.
+        wanted: Which images to decode; all if it is None.
+
+    Yields:
+        Every image that is wanted and whole, and the losses by damage.
+    """
     for part in archive.parts():
         if isinstance(part, Loss):
             yield part
             continue
         places = list(zip(part.head.positions, part.names, strict=True))
         if part.names_fault:
-            yield Loss(f"{part.names_fault}: {len(places)} images are numbered instead")
+            yield Loss(f"{part.names_fault}: {len(places)} images get numbers instead")
         chosen = [wanted is None or wanted(*place) for place in places]
         if any(chosen):
             yield from _of_segment(part, loaders, chosen)
 
 
 def _of_segment(segment: Segment, loaders: Loaders, chosen: list[bool]) -> Iterator[Member | Loss]:
-    """Give the chosen images of one segment; what cannot be decoded is a loss."""
+    """Yield the chosen images of one segment; those that cannot be decoded become a loss."""
     lost: list[int] = []
     reason = ""
     decoded = _pictures(segment, loaders, chosen)
@@ -74,7 +83,7 @@ def _of_segment(segment: Segment, loaders: Loaders, chosen: list[bool]) -> Itera
 
 
 def _pictures(segment: Segment, loaders: Loaders, chosen: list[bool]) -> Callable[[int], Picture | DvcodecError]:
-    """Return a function that gives each image of a segment, or the reason why it cannot."""
+    """Return a function that gives each image of a segment, or the reason why it cannot be decoded."""
     try:
         if segment.head.kind == FILES:
             files = split_files(segment.payload, len(chosen))
@@ -90,7 +99,7 @@ def _file(data: bytes, loaders: Loaders) -> Picture | DvcodecError:
     try:
         file = parse(data)
         if not file.header.lossless:
-            return FormatError("a file in it is not lossless")
+            return FormatError("a file in the segment is not lossless")
         return decode(file, loaders).picture
     except DvcodecError as error:
         return error
@@ -102,7 +111,7 @@ def _together(segment: Segment, loaders: Loaders) -> list[Picture]:
         return mosaics.decode(segment.payload, head, loaders)
     if not segment.weights_id:
         raise FormatError("the id of its weights is lost")
-    values = loaders.sets(segment.weights_id).decode(segment.payload, len(head.positions))
+    values = loaders.bits_back(segment.weights_id).decode(segment.payload, len(head.positions))
     _check_set(values, head)
     return [raw_samples.picture(tile, head.mode, None) for tile in values]
 
@@ -111,6 +120,6 @@ def _check_set(values: NDArray[np.uint8], head: ArchiveHead) -> None:
     channels = raw_samples.CHANNELS[head.mode]
     shape = (len(head.positions), head.height, head.width, *((channels,) if channels > 1 else ()))
     if values.shape != shape or values.dtype != np.uint8:
-        raise FormatError("a set is not of the size that its head says")
+        raise FormatError("the images of a set do not have the size in its head")
     if raw_samples.checksum(values) != head.samples_crc:
         raise FormatError("the decoded pixels do not match their checksum")

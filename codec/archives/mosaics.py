@@ -1,6 +1,7 @@
-"""A mosaic's payload: images stacked into one picture, coded as a lossless file of which only what is new is kept.
+"""Mosaics: images stacked into one picture, which is coded as a lossless file.
 
-What the segment's head tells (size, mode, checksum) is left out, so a mosaic costs no more than a bare bitstream.
+The file leaves out what the head of the segment holds (size, mode, checksum), so that a mosaic costs no more than
+a bare bitstream.
 """
 
 import numpy as np
@@ -18,11 +19,11 @@ from .coders import Coders
 from .layout import ArchiveHead
 
 _BARE, _WHOLE = (tuple(map(KINDS.index, kinds)) for kinds in ((STORED, WEBP), (MODEL, BILEVEL)))
-"""Numbers of the methods whose mosaics are bare pixels, and complete files: there is more to those than pixels."""
+"""Numbers of the methods whose mosaics are bare pixels, and of those whose mosaics are complete files."""
 
 
 def pack(file: bytes) -> bytes:
-    """Return the payload for the lossless file of a stack."""
+    """Return the payload that stands for the lossless file of a stack of images."""
     parsed = parse(file)
     method = KINDS.index(parsed.header.kind)
     if method in _WHOLE:
@@ -33,7 +34,7 @@ def pack(file: bytes) -> bytes:
 
 
 def unpack(payload: bytes, head: ArchiveHead) -> DvqFile:
-    """Return the file of a stack, parsed. FormatError if the payload does not belong to the head."""
+    """Undo `pack`: return the parsed file of a stack. FormatError if the payload does not fit the head."""
     method, rows = payload[0], len(head.positions) * head.height
     if method in _WHOLE:
         file = parse(payload[1:])
@@ -50,16 +51,29 @@ def unpack(payload: bytes, head: ArchiveHead) -> DvqFile:
 
 
 def _check(file: DvqFile, head: ArchiveHead, rows: int) -> None:
-    """Refuse a file that is another than the head says, before anything is decoded."""
+    """Raise FormatError, before anything is decoded, for a file that does not fit the head of its segment."""
     header = file.header
     if not header.lossless or (header.height, header.width, header.mode) != (rows, head.width, head.mode):
-        raise FormatError("a mosaic is not valid: its file is not the one of its head")
+        raise FormatError("a mosaic is not valid: its file does not fit its head")
     if header.samples_crc != head.samples_crc:
         raise FormatError("a mosaic is not valid: its checksums differ")
 
 
 def decode(payload: bytes, head: ArchiveHead, loaders: Loaders) -> list[Picture]:
-    """Return the images of a mosaic. FormatError if they are not what the head says."""
+    """Decode a mosaic.
+
+    Args:
+        payload: The payload of the segment.
+        head: Its head.
+        loaders: Where the models come from.
+
+    Returns:
+        The images, from top to bottom.
+
+    Raises:
+        FormatError: If the payload is not valid, or does not fit the head.
+        WeightsNotFound: If weights that it names are not installed.
+    """
     stack = decode_file(unpack(payload, head), loaders).picture
     values = raw_samples.of(stack)
     tiles = np.split(values, len(head.positions))
@@ -67,7 +81,15 @@ def decode(payload: bytes, head: ArchiveHead, loaders: Loaders) -> list[Picture]
 
 
 def encode(stack: Picture, coders: Coders) -> tuple[bytes, bool]:
-    """Return the payload of a stack of images, and whether it begins with a palette."""
+    """Encode a stack of images.
+
+    Args:
+        stack: The images as one picture, one below the other.
+        coders: The method, and the models that it may use.
+
+    Returns:
+        The payload, and whether it begins with a palette.
+    """
     file = methods.compress(stack, coders.method, coders.load, load_bilevel=coders.load_bilevel).data
     payload = pack(file)
     return payload, payload[0] not in _WHOLE and stack.palette is not None

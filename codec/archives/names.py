@@ -1,7 +1,7 @@
-"""Names of images in an archive: safe ones only, deflated beside each segment, and the files they come back as.
+"""Names of images in an archive. They are stored beside each segment, compressed by deflate.
 
-A name is a relative path with "/" between its parts. It never leads out of the folder that it is unpacked into, and
-means the same on every system. An empty name stands for none: such an image is numbered.
+A name is a relative path with "/" between its parts. Only safe names are stored: they never lead out of the output
+folder and mean the same on every system. An image without a name has an empty one; its file is named by its number.
 """
 
 import re
@@ -13,7 +13,7 @@ from ...image_io.metadata import inflate
 from ...image_io.suffixes import KNOWN
 
 MAX_NAME = 1024
-"""Most bytes of a name in UTF-8."""
+"""The most bytes of a name in UTF-8."""
 _MAX_PART = 240
 _SUFFIX = ".png"
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?", re.IGNORECASE)
@@ -37,7 +37,7 @@ def is_safe(name: str) -> bool:
 
 
 def made_safe(path: str) -> str:
-    """Return the name for a file's path: the path where that is safe, else its last part, made safe.
+    """Return the name for a file's path: the path itself if it is safe, else its last part, made safe.
 
     As tar and zip do, folders are kept where the path is relative and leads downwards.
     """
@@ -50,7 +50,7 @@ def made_safe(path: str) -> str:
 
 
 def target(name: str, position: int) -> str:
-    """Return the file that an image comes back as: its name, ending in .png, or its number from 00001.png on."""
+    """Return the file that extraction writes: the name, ending in .png, or the number from 00001.png on."""
     if not name:
         return f"{position + 1:05}{_SUFFIX}"
     suffix = PurePosixPath(name).suffix
@@ -60,14 +60,14 @@ def target(name: str, position: int) -> str:
 
 
 def key(name: str) -> str:
-    """Return what two names have in common that some system takes for one file."""
+    """Return a key that is equal for two names that some system takes for one file."""
     import unicodedata
 
     return unicodedata.normalize("NFC", target(name, 0).casefold())
 
 
 def pack(names: list[str]) -> bytes:
-    """Return the section of a segment's names; nothing where there are none."""
+    """Return the section of a segment's names, compressed; empty if all names are."""
     if not any(names):
         return b""
     deflate = zlib.compressobj(9, zlib.DEFLATED, -15)
@@ -75,7 +75,18 @@ def pack(names: list[str]) -> bytes:
 
 
 def unpack(section: bytes, count: int) -> tuple[str, ...]:
-    """Undo `pack`. FormatError if they are not valid, not so many, or if one is not safe."""
+    """Undo `pack`.
+
+    Args:
+        section: The compressed names.
+        count: How many there must be.
+
+    Returns:
+        The names.
+
+    Raises:
+        FormatError: If the section is not valid, the number is wrong, or a name is not safe.
+    """
     try:
         names = inflate(section, count * (MAX_NAME + 1)).decode().split("\0")
     except UnicodeDecodeError as error:
@@ -84,5 +95,5 @@ def unpack(section: bytes, count: int) -> tuple[str, ...]:
         raise FormatError("the names of a segment are not valid")
     for name in filter(None, names):
         if not is_safe(name):
-            raise FormatError(f"the name {name[:100]!r} could leave the output folder, or means another file elsewhere")
+            raise FormatError(f"the name {name[:100]!r} is not safe: it could lead out of the output folder")
     return tuple(names)

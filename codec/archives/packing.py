@@ -1,4 +1,4 @@
-"""Images into an archive: a file that is written as a stream and is there whole or not at all."""
+"""Write images into an archive as a stream; the file appears whole or not at all."""
 
 import time
 from collections.abc import Iterator
@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ... import weights
 from ...image_io import atomic
 from ...image_io.metadata import NO_METADATA
-from ...weights import SETS, find
 from .. import loading
 from ..lossless import methods
 from ..settings import AUTO, BITS_BACK, ArchiveSettings
@@ -20,36 +20,37 @@ if TYPE_CHECKING:
     from ...image_io.images import Picture
 
 
-EXISTS = "nothing is added to an archive: name another file, or use `force`"
-"""What to do about an archive that is there already."""
+EXISTS = "images cannot be added to an archive; name another file, or use `force`"
+"""The hint for an archive that exists."""
 
 
 @dataclass
 class PackReport(Totals):
-    """What was written, and in how long."""
+    """What was written into an archive, and how long it took."""
 
     bpp: float = 0.0
     """Bits per pixel of the archive without its names."""
     seconds: float = 0.0
+    """Wall time from the opening of the archive to its end."""
 
 
 class Packing:
-    """An archive being written."""
+    """An archive that is being written: see `packing`."""
 
     def __init__(self, writer: Writer, settings: ArchiveSettings) -> None:
-        """Begin without images."""
+        """Start an archive without images."""
         self._writer, self._settings = writer, settings
         self._began = time.perf_counter()
         self.report: PackReport | None = None
-        """Set when the archive is complete."""
+        """What was written; None until the archive is complete."""
 
     def add(self, picture: "Picture", name: str = "") -> None:
-        """Add a picture: see Writer.add."""
+        """Add a picture, without its metadata or its name if the settings leave them out: see Writer.add."""
         kept = replace(picture, metadata=NO_METADATA) if self._settings.strip else picture
         self._writer.add(kept, name if self._settings.names else "")
 
     def finish(self) -> None:
-        """Write the rest."""
+        """Write the images that still wait, and the end mark."""
         totals = self._writer.finish()
         bpp = 8 * (totals.bytes - totals.name_bytes) / totals.pixels
         self.report = PackReport(**vars(totals), bpp=bpp, seconds=time.perf_counter() - self._began)
@@ -57,9 +58,21 @@ class Packing:
 
 @contextmanager
 def packing(target: Path, settings: ArchiveSettings, *, force: bool = False) -> Iterator[Packing]:
-    """Give an archive to add pictures to; it is at `target` when the block ends without an error.
+    """Give an archive to add pictures to. The file appears when the block ends without an error.
 
-    OutputExists, before any work is done, unless `force`; UnsupportedImage if nothing was added.
+    Args:
+        target: The file to write.
+        settings: How to code the images, and whether to keep names and metadata.
+        force: Whether to overwrite a file that exists.
+
+    Yields:
+        The archive. Its `report` is set after the block.
+
+    Raises:
+        OutputExists: Before any work is done, if the file exists, unless `force`.
+        OutputFailed: If the file cannot be written.
+        UnsupportedImage: If no picture was added.
+        WeightsNotFound: If the weights that the settings name are not installed.
     """
     coders = _coders(settings)
     atomic.check_target(None, target, force=force, hint=EXISTS)
@@ -70,8 +83,10 @@ def packing(target: Path, settings: ArchiveSettings, *, force: bool = False) -> 
 
 
 def _coders(settings: ArchiveSettings) -> Coders:
+    """Return the coders for some settings. Models are loaded when they are first used."""
     method = settings.method or AUTO
-    hierarchy = settings.weights if settings.weights and find(settings.weights).kind != SETS else None
+    named = weights.find(settings.weights) if settings.weights else None
+    hierarchy = settings.weights if named is not None and named.kind != weights.BITS_BACK else None
     loaded: list[methods.Model | None] = []
 
     def load() -> methods.Model | None:
@@ -79,9 +94,9 @@ def _coders(settings: ArchiveSettings) -> Coders:
             loaded.append(loading.lossless_model(hierarchy, settings.device, required=method == "model"))
         return loaded[0]
 
-    sets = loading.set_models(settings.weights) if method in (AUTO, BITS_BACK) else ()
+    bits_back = loading.bits_back_models(settings.weights) if method in (AUTO, BITS_BACK) else ()
 
     def load_bilevel() -> methods.BilevelNetworks | None:
         return loading.bilevel(required=method == "bilevel")
 
-    return Coders(method, load, load_bilevel, sets)
+    return Coders(method, load, load_bilevel, bits_back)

@@ -1,4 +1,4 @@
-"""Which places of an archive are accounted for, so that what is lost can be named."""
+"""Keep account of the places of an archive, so that lost images can be named."""
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -6,17 +6,18 @@ from itertools import islice
 from .layout import MAX_IMAGES
 
 _RUNS = 1000
+"""The most runs of missing places that are reported."""
 
 
 class Places:
-    """A byte for every place; grows with the places that are taken."""
+    """The places that are taken, a byte each."""
 
     def __init__(self) -> None:
-        """Begin with none taken."""
+        """Start with all places free."""
         self._taken = bytearray()
 
     def take(self, positions: tuple[int, ...]) -> bool:
-        """Take rising places; False, and nothing is taken, if one of them was taken before."""
+        """Take rising places and return True; if one of them is taken already, take none and return False."""
         top = positions[-1] + 1
         self._taken.extend(bytes(max(0, top - len(self._taken))))
         if any(self._taken[position] for position in positions):
@@ -27,11 +28,11 @@ class Places:
 
     @property
     def top(self) -> int:
-        """The first place behind all that are taken."""
+        """The first place after all that are taken."""
         return len(self._taken)
 
     def missing(self, total: int) -> tuple[range, ...]:
-        """Return the runs of places below `total` that are not taken; a thousand at most."""
+        """Return the runs of places below `total` that are free, the first thousand at most."""
         taken = self._taken[:total] + bytes(max(0, min(total, MAX_IMAGES) - len(self._taken))) + b"\1"
         return tuple(islice(_runs(taken), _RUNS))
 
@@ -45,7 +46,7 @@ def _runs(taken: bytearray) -> Iterator[range]:
 
 
 def runs_of(positions: Iterable[int]) -> tuple[range, ...]:
-    """Return rising places as runs."""
+    """Return rising places as runs of consecutive ones."""
     runs: list[range] = []
     for position in positions:
         if runs and runs[-1].stop == position:
@@ -55,8 +56,8 @@ def runs_of(positions: Iterable[int]) -> tuple[range, ...]:
     return tuple(runs)
 
 
-def spoken(runs: tuple[range, ...], most: int = 4) -> str:
-    """`image 3`, or `images 3, 5 to 9 and more`, counted from 1; nothing where there are none."""
+def in_words(runs: tuple[range, ...], most: int = 4) -> str:
+    """Return `image 3`, or `images 3, 5 to 9 and more`, counted from 1; an empty text if there are none."""
     if not runs:
         return ""
     words = [str(run.start + 1) if len(run) == 1 else f"{run.start + 1} to {run.stop}" for run in runs[:most]]

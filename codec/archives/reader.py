@@ -1,4 +1,4 @@
-"""Reading an archive as a stream: segment after segment, and on behind damage. Needs neither numpy nor torch."""
+"""Read an archive segment after segment, and continue after damage. This needs neither numpy nor torch."""
 
 import os
 import zlib
@@ -12,29 +12,30 @@ from ..bitstream.header import ARCHIVE, MAGIC, parse_kind
 from ..bitstream.varint import Reader
 from . import names
 from .layout import HEAD_LIMIT, HEADER, MARKER, SET, ArchiveHead, End, parse, write_head
-from .places import Places, runs_of, spoken
+from .places import Places, in_words, runs_of
 
 _BLOCK = 2**16
 _END_LIMIT = 256
 _TRIES = 2**15
+"""The largest number of markers that are tried as heads in the search for the next segment."""
 _WASTE = 2**28
-"""Bytes of damaged payloads that are read, and eight times the file: each head may claim all that follows."""
+"""Bytes of damaged payloads that are read at most, beside eight times the file; each head may claim all the rest."""
 
 
 @dataclass(frozen=True)
 class Segment:
-    """A whole segment."""
+    """A whole segment of an archive."""
 
     number: int
-    """From 1 on, as far as segments were found."""
+    """Its number among those that were found, from 1 on."""
     head: ArchiveHead
     names: tuple[str, ...]
-    """Of its images, empty ones where there are none."""
+    """The names of its images; empty for those without."""
     payload: bytes
     weights_id: bytes = b""
-    """Of a set; empty where the archive is too damaged to tell."""
+    """The id of a set's weights, 8 bytes; empty if it is lost to damage."""
     names_fault: str = ""
-    """Why the names cannot be used, where there are some."""
+    """The reason if there are names that cannot be used; else empty."""
 
     @property
     def size(self) -> int:
@@ -43,32 +44,33 @@ class Segment:
 
     @property
     def name_bytes(self) -> int:
-        """Bytes of its names, and of what the head tells of them."""
+        """Bytes of its names, including their fields in the head."""
         head = self.head
         return len(write_head(head)) + head.names_size + head.payload_size - self.size
 
 
 @dataclass(frozen=True)
 class Loss:
-    """Something that is wrong with an archive, and the images that are lost by it, as far as they are known."""
+    """A fault of an archive, and the images that are lost by it as far as they are known."""
 
     reason: str
     places: tuple[range, ...] = ()
-    """Counted from 0."""
+    """Places of the lost images, from 0 on."""
     names: tuple[str, ...] = ()
+    """Names of the lost images."""
 
     def __str__(self) -> str:
-        """Return the reason and what is lost, in one line."""
+        """Return the reason and the lost images in one line."""
         if not self.places:
             return self.reason
         verb = "is" if len(self.places) == len(self.places[0]) == 1 else "are"
         known = [name for name in self.names if name]
         listed = ", ".join(known if len(known) <= 4 else [*known[:2], "...", known[-1]])
-        return f"{self.reason}: {spoken(self.places)} {verb} lost{f' ({listed})' if known else ''}"
+        return f"{self.reason}: {in_words(self.places)} {verb} lost{f' ({listed})' if known else ''}"
 
 
 def is_archive(path: Path) -> bool:
-    """Tell whether a plain file begins as archives do."""
+    """Tell whether a path is a plain file that begins as archives do."""
     try:
         if not path.is_file():
             return False
@@ -79,10 +81,10 @@ def is_archive(path: Path) -> bool:
 
 
 class Archive:
-    """An open archive. `parts` walks through it; what is damaged or missing becomes a Loss among them."""
+    """An open archive, to be used as a context manager. `parts` yields its segments and its losses by damage."""
 
     def __init__(self, path: Path) -> None:
-        """Open a file. FormatError if it cannot be read or is no archive."""
+        """Open a file; raise FormatError if it cannot be read or is not an archive."""
         self.path = path
         try:
             self._file = path.open("rb")
@@ -111,10 +113,10 @@ class Archive:
         if not found or not found.startswith(MAGIC[: len(found)]):
             raise FormatError("not an archive")
         if parse_kind(Reader(found)) != ARCHIVE:
-            raise FormatError("not an archive", "it holds one image")
+            raise FormatError("not an archive", "the file holds one image")
 
     def _find_end(self) -> End | None:
-        """Return the end mark, or None if it is cut off or damaged. It is read first, since it names the weights."""
+        """Return the end mark, or None if it is cut off or damaged. It is read first: it holds weights ids."""
         start = max(len(HEADER), self.size - _END_LIMIT)
         tail = self._read(start, self.size - start)
         at = tail.find(MARKER)
@@ -126,7 +128,7 @@ class Archive:
         return None
 
     def parts(self) -> Iterator[Segment | Loss]:
-        """Give every whole segment, and what is wrong with the others, in the order of the file."""
+        """Yield every whole segment, and the losses by damage, in the order of the file."""
         at, number, skipped, places = len(HEADER), 0, 0, Places()
         while at < self.size:
             found = _parsed(self._read(at, HEAD_LIMIT))
@@ -139,23 +141,25 @@ class Archive:
                 return
             number += 1
             part, at = self._segment(found[0], at + found[1], number)
-            yield part if places.take(found[0].positions) else Loss(f"segment {number} holds what another one held")
+            yield (
+                part if places.take(found[0].positions) else Loss(f"segment {number} repeats images of another segment")
+            )
         missing = places.missing(self.end.images if self.end else places.top)
         damage = f"{skipped} bytes are damaged, and " if skipped else ""
         yield Loss(f"{damage}the archive is cut short: it has no end mark", missing)
 
     def _at_end(self, end: End, size: int, number: int, skipped: int, places: Places) -> Iterator[Loss]:
-        """Give the losses that the end mark shows."""
+        """Yield the losses that the end mark shows."""
         missing = places.missing(end.images)
         if skipped:
             yield Loss(f"{skipped} bytes are damaged", missing)
         elif missing or number != end.segments or places.top > end.images:
-            yield Loss(f"there are {number} segments where {end.segments} belong", missing)
+            yield Loss(f"there are {number} segments instead of {end.segments}", missing)
         if size < self.size:
             yield Loss(f"{self.size - size} bytes follow the end of the archive")
 
     def _segment(self, head: ArchiveHead, at: int, number: int) -> tuple[Segment | Loss, int]:
-        """Return a segment and where to go on: behind it, or, if it is damaged, inside of it."""
+        """Return a segment and where to continue: after it, or inside it if it is damaged."""
         if head.weights_id:
             self._weights[head.weights] = head.weights_id
         names_at, payload_at = at, at + head.names_size

@@ -1,4 +1,4 @@
-"""The payload of a segment of files. Needs no numpy."""
+"""Join files into the payload of a segment and split it again. This needs no numpy."""
 
 from collections.abc import Sequence
 
@@ -8,12 +8,12 @@ from .layout import MAX_PAYLOAD
 
 
 def join_files(files: Sequence[bytes]) -> bytes:
-    """Return the payload: the sizes of all files, then the files."""
+    """Return the payload: the sizes of all files, followed by the files."""
     return b"".join([*(write_varint(len(data)) for data in files), *files])
 
 
 def split_files(payload: bytes, count: int) -> list[bytes]:
-    """Undo `join_files`. FormatError if the sizes are not those of the payload."""
+    """Undo `join_files` of `count` files; raise FormatError if the sizes do not fit the payload."""
     reader = Reader(payload)
     try:
         sizes = [reader.varint("the size of a file", MAX_PAYLOAD) for _ in range(count)]

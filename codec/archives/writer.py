@@ -1,4 +1,4 @@
-"""Writing an archive as a stream: images go in one by one, segments come out as soon as they are full."""
+"""Write an archive as a stream: images go in one by one, and segments are written as soon as they are full."""
 
 import zlib
 from collections.abc import Sequence
@@ -27,31 +27,31 @@ from .layout import (
 from .splitting import join_files
 
 FILES_BYTES = 2**20
-"""Bytes from which a segment of files takes no more of them."""
+"""Bytes above which a segment of files takes no further file."""
 WEIGHTS_EVERY = 64
-"""Every so many sets tell the id of their weights again."""
+"""Every 64th set repeats the id of its weights, in case the first ones are damaged."""
 
 
 @dataclass
 class Totals:
-    """What was written."""
+    """What was written into an archive."""
 
     images: int = 0
     segments: int = 0
     pixels: int = 0
     bytes: int = 0
-    """Of the whole archive."""
+    """Bytes of the whole archive."""
     name_bytes: int = 0
-    """Of the names among them."""
+    """Those of `bytes` that are names."""
     kinds: dict[str, dict[str, int]] = field(default_factory=dict)
-    """Segments, images and bytes (without names) of each kind that occurs."""
+    """For each kind of segment that occurs, the numbers of segments, images and bytes without names."""
 
 
 class Writer:
-    """Takes pictures, keeps few of them, and writes segments."""
+    """Writes pictures into segments and keeps few of them in memory."""
 
     def __init__(self, file: BinaryIO, coders: Coders) -> None:
-        """Write the header."""
+        """Start an archive by writing its header to a binary file."""
         self._file, self._coders = file, coders
         self._waiting = Waiting()
         self._files: list[tuple[int, str, bytes]] = []
@@ -62,10 +62,15 @@ class Writer:
         self._write(HEADER)
 
     def add(self, picture: Picture, name: str = "") -> None:
-        """Take a picture under a safe name, or none.
+        """Add a picture. After an error the archive can be continued without it.
 
-        UnsupportedImage if the picture cannot be held, InvalidArgument if the name cannot; the archive then goes on
-        without it.
+        Args:
+            picture: The picture, with its metadata.
+            name: A safe name that no other picture has, or an empty one.
+
+        Raises:
+            UnsupportedImage: If the method of the archive cannot code the picture.
+            InvalidArgument: If the name is not safe or not unique, or the archive is full.
         """
         self._check_name(name)
         choice.check(picture, self._coders)
@@ -83,9 +88,9 @@ class Writer:
 
     def _check_name(self, name: str) -> None:
         if name and not names.is_safe(name):
-            raise InvalidArgument(f"the name {name!r} is not one that is safe on every system", "choose another")
+            raise InvalidArgument(f"the name {name!r} is not safe on every system", "choose another")
         if name and names.key(name) in self._taken:
-            raise InvalidArgument(f"another image comes back as {names.target(name, 0)} too", "rename one")
+            raise InvalidArgument(f"two images would be extracted as {names.target(name, 0)}", "rename one")
 
     def _count(self, picture: Picture, name: str) -> None:
         self.totals.images += 1
@@ -94,9 +99,9 @@ class Writer:
             self._taken.add(names.key(name))
 
     def finish(self) -> Totals:
-        """Write what waits and the end mark. UnsupportedImage if there is no image."""
+        """Write the images that wait and the end mark; raise UnsupportedImage if no image was added."""
         if not self.totals.images:
-            raise UnsupportedImage("there is no image to put into the archive")
+            raise UnsupportedImage("there are no images to put into the archive")
         for group in self._waiting.rest():
             self._flush(group)
         self._flush_files()
@@ -104,7 +109,7 @@ class Writer:
         return self.totals
 
     def _flush(self, group: Group) -> None:
-        """Write a group, or pass it on as files."""
+        """Write a group as a segment, or add its images to the files that wait."""
         coded = choice.code(group, self._coders)
         if isinstance(coded, Together):
             self._together(group, coded)
@@ -132,7 +137,7 @@ class Writer:
         """Return the number that stands for weights in this archive, and their id where it must be written."""
         new = weights_id not in self._weights
         if new and len(self._weights) == MAX_WEIGHTS:
-            raise InvalidArgument(f"an archive names {MAX_WEIGHTS} models of sets at most")
+            raise InvalidArgument(f"an archive can use {MAX_WEIGHTS} bits-back models at most")
         if new:
             self._weights.append(weights_id)
         self._sets += 1

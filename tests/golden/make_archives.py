@@ -73,7 +73,7 @@ def archives() -> Iterator[tuple[str, list[tuple[str, Image.Image]], str]]:
     for method in ("stored", "webp"):
         yield method, pieces, method
     yield "model", [(name, image) for name, image in pieces if image.mode in ("L", "RGB")], "model"
-    for entry in weights.of_kind(weights.SETS):
+    for entry in weights.of_kind(weights.BITS_BACK):
         mode = "1" if load_set(entry.path).suits("1", 28, 28) else "RGB"
         yield f"bits-back-{'bilevel' if mode == '1' else 'rgb'}", likes(photograph, mode), "bits-back"
 
