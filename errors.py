@@ -1,14 +1,14 @@
-"""What can go wrong for a user. Every error is one line: a reason and, where there is one, a hint.
+"""The errors that users see. Each is one line: a reason and, if there is one, a hint.
 
 Both name settings as Python does, in backquotes: `preview="all"`. The command line writes its options in their place.
 """
 
 
 class DvcodecError(Exception):
-    """Base of all errors that dvcodec raises on purpose; `str()` is the line that a user reads."""
+    """Base of all errors that dvcodec raises on purpose; `str()` gives the line that a user reads."""
 
     def __init__(self, reason: str, hint: str = "") -> None:
-        """Keep the reason, and the hint: what the user can do about it (may be empty)."""
+        """Keep the reason, and the hint: what the user can do about it, or an empty text."""
         super().__init__(reason, hint)
         self.reason = reason
         self.hint = hint
@@ -19,14 +19,14 @@ class DvcodecError(Exception):
 
 
 class FormatError(DvcodecError):
-    """The bytes are no valid .dvq file, or one that this release does not read."""
+    """The bytes are not a valid .dvq file, or not one that this release reads."""
 
 
 class TruncatedFile(FormatError):
     """The file ends early. `whole` chunks of `total` can still be decoded (`total` is None if the header is cut)."""
 
     def __init__(self, whole: int, total: int | None, missing: str = "") -> None:
-        """Say how much is whole; `missing` names what is cut when every chunk of the image itself is there."""
+        """Say how much is whole; `missing` names the part that is cut when all chunks of the image are whole."""
         if total is None:
             super().__init__("the file is cut short inside its header", "nothing of it can be decoded")
         elif not total:
@@ -43,11 +43,11 @@ class TruncatedFile(FormatError):
 
 
 class UnsupportedImage(DvcodecError):
-    """The picture cannot be read, or is of a kind that dvcodec does not code."""
+    """The image cannot be read, or is of a kind that dvcodec does not code."""
 
 
 class OutputExists(DvcodecError):
-    """The output is there already, or is the input itself."""
+    """The output already exists, or is the input itself."""
 
 
 class OutputFailed(DvcodecError):

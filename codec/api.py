@@ -1,4 +1,7 @@
-"""Files in, files out: what the command line stands on. Nothing here prints; every failure is a DvcodecError."""
+"""Compress and decompress files, bytes and pictures, for the command line, the package and the plug-in.
+
+Nothing here prints. Every failure that a user can cause is a DvcodecError.
+"""
 
 import time
 from dataclasses import dataclass, replace
@@ -21,55 +24,74 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CompressReport:
-    """What one compression did."""
+    """The result of one compression."""
 
     width: int
+    """In pixels, as is the height."""
     height: int
     mode: str
-    """RGB, RGBA, L or LA, and in lossless files 1, P or PA too: the mode that comes back."""
+    """The mode that decompression gives: RGB, RGBA, L or LA, and in lossless files also 1, P or PA."""
     source_bytes: int
-    """0 where the source was no file."""
+    """Bytes of the image file; 0 if the source was not a file."""
     bytes: int
+    """Bytes of the .dvq file."""
     bpp: float
     """File bits per pixel."""
     quality: float | None
-    """The one used, also where a target was asked for; None in lossless files."""
+    """The quality of the file, whether given or found by a target; None for lossless files."""
     weights: str | None
-    """None in lossless files that need none."""
+    """The name of the weights; None for lossless files that need none."""
     psnr: float | None
-    """dB; only where it was the target."""
+    """In dB; None unless it was the target."""
     chunks: int
     layer_bits: tuple[tuple[str, float], ...]
-    """(layer name, bits) as coded: the sum of -log2 p."""
+    """The name of each layer and the bits of its symbols, the sum of -log2 p."""
     overhead_bytes: int
-    """File bytes that are not symbols: header, alpha, metadata."""
+    """Bytes of the file that are not symbols or pixels: header, filter, alpha and metadata."""
     seconds: float
+    """Wall time."""
     method: str | None = None
-    """Of a lossless file: how its pixels are coded."""
+    """The method of a lossless file; None for lossy files."""
 
 
 @dataclass(frozen=True)
 class DecompressReport:
-    """What one decompression did."""
+    """The result of one decompression."""
 
     width: int
+    """In pixels, as is the height."""
     height: int
     mode: str
     source_bytes: int
+    """Bytes of the .dvq file."""
     bytes: int
-    """Of the image file written; 0 for verify."""
+    """Bytes of the image file; 0 for verify."""
     chunks: int
     """Chunks decoded, of `total_chunks`."""
     total_chunks: int
     dropped: tuple[str, ...]
-    """Metadata that the output format cannot hold: "ICC", "EXIF", "XMP"."""
+    """Metadata that the output format cannot hold: "ICC", "EXIF" or "XMP"."""
     seconds: float
+    """Wall time."""
     exact: bool = False
     """Whether the pixels are those of the original."""
 
 
 def compress_data(data: bytes, settings: CompressSettings) -> tuple[bytes, CompressReport]:
-    """Compress an image file's bytes (PNG, JPEG, ...: anything Pillow opens) to the bytes of a .dvq file."""
+    """Compress an image file in memory.
+
+    Args:
+        data: The bytes of the image file, in any format that Pillow opens.
+        settings: How to compress it.
+
+    Returns:
+        The bytes of the .dvq file, and a report.
+
+    Raises:
+        UnsupportedImage: If the image cannot be read or coded.
+        TargetUnreachable: If no quality reaches the target.
+        WeightsNotFound: If the weights are not installed.
+    """
     from ..image_io import images
 
     start = time.perf_counter()
@@ -77,7 +99,22 @@ def compress_data(data: bytes, settings: CompressSettings) -> tuple[bytes, Compr
 
 
 def compress_file(source: Path, target: Path, settings: CompressSettings, *, force: bool = False) -> CompressReport:
-    """Compress `source` to `target`, atomically. OutputExists, before any work is done, unless `force`."""
+    """Compress an image file to a .dvq file, which appears whole or not at all.
+
+    Args:
+        source: The image file.
+        target: The file to write.
+        settings: How to compress it.
+        force: Whether to overwrite a file that exists.
+
+    Returns:
+        A report.
+
+    Raises:
+        OutputExists: Before any work is done, if the file exists, unless `force`.
+        OutputFailed: If the file cannot be written.
+        DvcodecError: As `compress_data`.
+    """
     atomic.check_target(source, target, force=force)
     data, report = compress_data(_read(source), settings)
     atomic.write(target, data, force=force)
@@ -87,7 +124,20 @@ def compress_file(source: Path, target: Path, settings: CompressSettings, *, for
 def compress_picture(
     picture: "Picture", settings: CompressSettings, *, source_bytes: int = 0, start: float | None = None
 ) -> tuple[bytes, CompressReport]:
-    """Compress a picture in memory; `start` is the perf_counter() from which the report's seconds run."""
+    """Compress a picture in memory.
+
+    Args:
+        picture: The picture, read exactly if the settings are lossless.
+        settings: How to compress it.
+        source_bytes: Bytes of its image file, for the report.
+        start: The time.perf_counter() from which the report counts seconds; now if it is None.
+
+    Returns:
+        The bytes of the .dvq file, and a report.
+
+    Raises:
+        DvcodecError: As `compress_data`.
+    """
     start = time.perf_counter() if start is None else start
     with enough_memory(*picture.pixels.shape[:2]):
         data, report = (_lossless if settings.lossless else _lossy)(picture, settings)
@@ -127,7 +177,7 @@ def _named(hierarchy: "Hierarchy", bits: tuple[float, ...]) -> tuple[tuple[str, 
 def _report(
     picture: "Picture", data: bytes, coded: int, chunks: int, layer_bits: tuple[tuple[str, float], ...]
 ) -> CompressReport:
-    """Return what lossy and lossless files report alike; `coded` counts the bytes that are not overhead."""
+    """Return the common part of the reports of lossy and lossless files; `coded` is the bytes that are not overhead."""
     height, width = picture.pixels.shape[:2]
     return CompressReport(
         width=width,
@@ -149,7 +199,23 @@ def _report(
 def decompress_data(
     data: bytes, *, format: str = "PNG", preview: Preview = None, device: str = "auto"
 ) -> tuple[bytes, DecompressReport]:
-    """Decompress a .dvq file's bytes to an image file's bytes; `format` is Pillow's name of it."""
+    """Decompress a .dvq file in memory to an image file.
+
+    Args:
+        data: The bytes of the .dvq file.
+        format: Pillow's name of the format of the image file.
+        preview: How much to decode.
+        device: "auto", "cpu" or "cuda".
+
+    Returns:
+        The bytes of the image file, and a report.
+
+    Raises:
+        FormatError: If the .dvq file is not valid, damaged, or cut short (TruncatedFile).
+        OutputFailed: If the format cannot hold the image.
+        WeightsNotFound: If the weights that the file names are not installed.
+        InvalidArgument: If `preview` or `device` is not valid.
+    """
     from ..image_io import images
 
     start = time.perf_counter()
@@ -165,7 +231,23 @@ def decompress_data(
 def decompress_file(
     source: Path, target: Path, *, force: bool = False, preview: Preview = None, device: str = "auto"
 ) -> DecompressReport:
-    """Decompress to the format that target's suffix names, atomically. OutputExists unless `force`."""
+    """Decompress a .dvq file to an image file, which appears whole or not at all.
+
+    Args:
+        source: The .dvq file.
+        target: The file to write. Its suffix names the format.
+        force: Whether to overwrite a file that exists.
+        preview: How much to decode.
+        device: "auto", "cpu" or "cuda".
+
+    Returns:
+        A report.
+
+    Raises:
+        OutputExists: Before any work is done, if the file exists, unless `force`.
+        OutputFailed: If the suffix does not name a format, or the file cannot be written.
+        DvcodecError: As `decompress_data`.
+    """
     atomic.check_target(source, target, force=force)
     format = format_of(target)
     file, report = decompress_data(_read(source, own=True), format=format, preview=preview, device=device)
@@ -174,7 +256,19 @@ def decompress_file(
 
 
 def decompress_picture(data: bytes, *, preview: Preview = None, device: str = "auto") -> "Decoded":
-    """Decompress a .dvq file's bytes to a picture in memory."""
+    """Decompress a .dvq file in memory to a picture, by the installed weights.
+
+    Args:
+        data: The bytes of the .dvq file.
+        preview: How much to decode.
+        device: "auto", "cpu" or "cuda".
+
+    Returns:
+        The picture, and how many chunks were decoded.
+
+    Raises:
+        DvcodecError: As `decompress_data`.
+    """
     from .decoder import decompress
     from .loaders import installed
 
@@ -182,7 +276,18 @@ def decompress_picture(data: bytes, *, preview: Preview = None, device: str = "a
 
 
 def verify_data(data: bytes, *, device: str = "auto") -> DecompressReport:
-    """Decode everything (symbols, alpha, metadata), check every checksum, write nothing. Raises what is wrong."""
+    """Decode all symbols, alpha and metadata of a .dvq file and check every checksum, without writing anything.
+
+    Args:
+        data: The bytes of the .dvq file.
+        device: "auto", "cpu" or "cuda".
+
+    Returns:
+        A report.
+
+    Raises:
+        DvcodecError: The first fault of the file.
+    """
     from .decoder import verify
     from .loaders import installed
 
@@ -199,7 +304,7 @@ def verify_file(source: Path, *, device: str = "auto") -> DecompressReport:
 
 
 def inspect_data(data: bytes) -> Info:
-    """Describe a .dvq file by its header: no torch, no weights needed. A cut file is described, not refused."""
+    """Describe a .dvq file in memory by its header, without torch or weights, even one that is cut short."""
     return describe(data)
 
 
@@ -209,14 +314,17 @@ def inspect_file(source: Path) -> Info:
 
 
 def format_of(target: Path) -> str:
-    """Return Pillow's name of the format that target's suffix stands for, or raise OutputFailed."""
+    """Return Pillow's name of the format that a suffix stands for; raise OutputFailed if nothing writes it."""
     from ..image_io import images
 
     return images.format_of(target)
 
 
 def _read(source: Path, *, own: bool = False) -> bytes:
-    """Return a file's bytes; what goes wrong is one line. Of one that should be our `own` and is not, a few of them."""
+    """Return the bytes of a file; raise FormatError if it cannot be read.
+
+    Only the first bytes are read of a file that should be our `own` and is not: the parser refuses it by them.
+    """
     try:
         with source.open("rb") as file:
             start = file.read(len(MAGIC))

@@ -1,4 +1,4 @@
-"""The bytes of a .dvq file to a picture: whole and strictly, or as a preview of what is there.
+"""Decode a .dvq file to a picture: the whole file, with every fault an error, or a preview.
 
 parse -> load weights -> decode symbols -> reconstruct -> picture
 """
@@ -31,7 +31,7 @@ class Decoded:
 
     picture: Picture
     chunks: int
-    """Chunks that were decoded, of `total`; a lossless file without a model has none."""
+    """Chunks that were decoded, of `total`; a lossless file without symbols has none."""
     total: int
     exact: bool = False
     """Whether the pixels are those of the original."""
@@ -43,19 +43,22 @@ def decompress(data: bytes, loaders: Loaders, *, preview: Preview = None) -> Dec
     Args:
         data: The bytes of a .dvq file of one image.
         loaders: Where the models come from.
-        preview: How much to decode. A preview forgives what is wrong behind its chunks, and shows the lossy image of a
-            lossless file.
+        preview: How much to decode. A preview ignores faults after its chunks, and gives the lossy image of a lossless
+            file.
+
+    Returns:
+        The picture with its metadata, and how many chunks were decoded.
 
     Raises:
-        FormatError: If the file is damaged, or TruncatedFile if it is cut, and `preview` does not forgive that.
+        FormatError: If the file is damaged, or TruncatedFile if it is cut short, and the preview does not ignore that.
         WeightsNotFound: If its weights are not installed.
-        InvalidArgument: If there is no such preview.
+        InvalidArgument: If `preview` is not valid.
     """
     return decode(parse(data), loaders, preview=preview)
 
 
 def decode(file: DvqFile, loaders: Loaders, *, preview: Preview = None) -> Decoded:
-    """Decode a file that is parsed already: see `decompress`."""
+    """Decode a parsed file: see `decompress`."""
     count = _chunks_to_decode(file, preview)
     total, strict = len(file.chunks), preview is None
     kept = metadata_of(file, strict=strict)
@@ -70,11 +73,15 @@ def decode(file: DvqFile, loaders: Loaders, *, preview: Preview = None) -> Decod
 def verify(data: bytes, loaders: Loaders) -> DvqFile:
     """Decode everything but lossy pixels and check every checksum.
 
+    Args:
+        data: The bytes of a .dvq file of one image.
+        loaders: Where the models come from.
+
     Returns:
         The parsed file.
 
     Raises:
-        DvcodecError: What is wrong with it.
+        DvcodecError: The first fault of the file.
     """
     file = parse(data)
     count = _chunks_to_decode(file, None)
@@ -91,12 +98,12 @@ def verify(data: bytes, loaders: Loaders) -> DvqFile:
 
 
 def metadata_of(file: DvqFile, *, strict: bool) -> Metadata:
-    """Return a file's metadata; unless `strict`, without what is cut or damaged."""
+    """Return a file's metadata. Unless `strict`, parts that are cut or damaged count as absent."""
     return Metadata(*(_unpacked(metadata.unpack, part, strict) for part in (file.icc, file.exif, file.xmp)))
 
 
 def _chunks_to_decode(file: DvqFile, preview: Preview) -> int:
-    """Return how many chunks a preview decodes; raise the file's fault unless the preview forgives it."""
+    """Return how many chunks a preview decodes; raise the file's fault unless the preview ignores it."""
     if not (preview is None or preview == "all" or (type(preview) is int and preview >= 1)):
         raise InvalidArgument(f"preview {preview!r} is not a number of chunks", "1 or more, or all")
     fault, whole, total = file.fault, file.whole_chunks, len(file.chunks)
@@ -109,7 +116,7 @@ def _chunks_to_decode(file: DvqFile, preview: Preview) -> int:
 
 
 def _wants_exact(file: DvqFile, preview: Preview) -> bool:
-    """Tell whether to decode lossless pixels: always if there are no chunks, in a preview of all if all is whole."""
+    """Tell whether to decode lossless pixels: a preview does so only if there are no chunks, or all is whole."""
     if not file.header.lossless:
         return False
     needed = (*file.pixels, file.alpha, file.palette)
@@ -118,7 +125,7 @@ def _wants_exact(file: DvqFile, preview: Preview) -> bool:
 
 
 def _shown(file: DvqFile, count: int, loaders: Loaders, *, strict: bool) -> Picture:
-    """Reconstruct the image of the first `count` chunks, filtered if they are all, with its alpha channel."""
+    """Decode the image of the first `count` chunks, with its alpha channel, and filter it if these are all."""
     header, hierarchy = file.header, loaders.hierarchy(file.header.weights)
     state = _symbols(file, count, hierarchy)
     transparent = _alpha(file, strict=strict)
@@ -138,25 +145,25 @@ def _symbols(file: DvqFile, count: int, hierarchy: Hierarchy) -> object:
 
 
 def _filter(file: DvqFile, hierarchy: Hierarchy, *, strict: bool) -> ImageFilter | None:
-    """Return the image's adaptive filter, if the file has one; unless `strict`, none where it is cut or damaged."""
+    """Return the adaptive filter of a file, or None. Unless `strict`, one that is cut counts as absent."""
     if file.adaptive_filter is None:
         return None
     if not isinstance(hierarchy, PhotoModel):
-        raise FormatError(f"the file has an adaptive filter, which its weights {hierarchy.name} do not know")
+        raise FormatError(f"the file has an adaptive filter, which its weights {hierarchy.name} do not support")
     if file.adaptive_filter.payload is None and not strict:
         return None
     return adaptive_filter.unpack(payload_of(file.adaptive_filter), hierarchy, file.header.height, file.header.width)
 
 
 def _alpha(file: DvqFile, *, strict: bool) -> "alpha.Channel | None":
-    """Return the alpha channel of a file with symbols; unless `strict`, opaque where it is cut or damaged."""
+    """Return the alpha channel of a file with symbols. Unless `strict`, a damaged one counts as opaque."""
     if file.alpha is None:
         return None
     return _unpacked(lambda payload: alpha.unpack(payload, file.header.height, file.header.width), file.alpha, strict)
 
 
 def _unpacked(unpack: Callable[[bytes], T], section: Section | None, strict: bool) -> T:
-    """Unpack a section; unless `strict`, one that is cut, damaged or not valid counts as empty."""
+    """Unpack a section. Unless `strict`, one that is cut, damaged or not valid counts as empty."""
     try:
         return unpack(payload_of(section))
     except FormatError:

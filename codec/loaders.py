@@ -1,4 +1,4 @@
-"""Where a decoder gets its models from: one function for each kind, so that nothing is loaded before it is needed."""
+"""The functions that give a decoder its models, one for each kind, so that models are loaded only when needed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from ..models.interface.sets import SetModel
 
 
 def _none(weights_id: bytes) -> NoReturn:
-    """Say that there is no model."""
+    """Raise WeightsNotFound for a kind of model that was not given."""
     raise WeightsNotFound(f"the file needs weights {weights_id.hex()}, of a kind that was not given")
 
 
@@ -19,17 +19,17 @@ class Loaders:
     """Functions that return the model for a weights id of 8 bytes, or raise WeightsNotFound."""
 
     hierarchy: Callable[[bytes], Hierarchy] = _none
-    """Of photographs, and of the symbols of lossless images of the method `model`."""
+    """Models of photographs, also for the symbols of lossless images of the method `model`."""
     pixels: Callable[[bytes], PixelModel] = _none
-    """Of lossless pixels under the method `model`."""
+    """Models of lossless pixels, for the method `model`."""
     bilevel: Callable[[bytes], BilevelModel] = _none
-    """Of black and white pixels."""
+    """Models of bilevel images, for the method `bilevel`."""
     bits_back: Callable[[bytes], SetModel] = _none
-    """Of sets of small images in an archive."""
+    """Bits-back models of small images, for the sets of an archive."""
 
 
 def installed(device: str = "auto") -> Loaders:
-    """Return loaders of the installed weights, hierarchies onto `device`: "auto", "cpu" or "cuda"."""
+    """Return loaders of the installed weights. Hierarchies run on `device`: "auto", "cpu" or "cuda"."""
     from . import loading
 
     return Loaders(

@@ -1,4 +1,4 @@
-"""From a name or an identity to a model that is ready to use. The only module that asks models for one."""
+"""Load the models of the codec by the name or the identity of their weights, each once a process."""
 
 import threading
 from collections.abc import Callable
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .. import models, weights
 from ..errors import DvcodecError, InvalidArgument, WeightsNotFound
 from ..weights import BILEVEL, BITS_BACK, HIERARCHY, PIXELS, Weights
+from .settings import Device, one_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,14 +19,13 @@ if TYPE_CHECKING:
     from ..models.interface.sets import SetModel
     from .lossless.methods import BilevelNetworks, Model
 
-DEVICES = ("auto", "cpu", "cuda")
 _LOADING = threading.Lock()
 
 Loader = Callable[[Path, str, str], Any]
 
 
 def _on_cpu(load: Callable[..., Any]) -> Loader:
-    """Return a loader of models that always work on the CPU: the entropy coder alternates with them."""
+    """Return a loader of models that always run on the CPU, since they alternate with the entropy coder."""
     return lambda path, device, identity: load(path, expected=identity)
 
 
@@ -41,14 +41,19 @@ LOADERS: dict[str, Loader] = {
     BILEVEL: _on_cpu(models.load_bilevel),
     BITS_BACK: _on_cpu(_bits_back),
 }
-"""What loads each kind of weights: from a path, "cpu" or "cuda", and the identity that they must have."""
+"""For each kind of weights the function that loads them, by a path, a device ("cpu" or "cuda") and their identity."""
 
 
 def load(kind: str, chosen: Weights, device: str = "cpu") -> Any:
-    """Return the model of some weights as that of a kind, loaded once a process and device.
+    """Return the model of some weights. It is loaded once a process and device.
+
+    Args:
+        kind: The kind of model that is wanted, a key of LOADERS.
+        chosen: The weights.
+        device: "cpu" or "cuda".
 
     Raises:
-        WeightsNotFound: The file cannot be read, is damaged, or is of another kind.
+        WeightsNotFound: If the file cannot be read, is damaged, or is of another kind.
     """
     with _LOADING:
         return _loaded(kind, chosen.path, chosen.sha256, device)
@@ -67,12 +72,12 @@ def _loaded(kind: str, path: Path, identity: str, device: str) -> Any:
 
 
 def forget() -> None:
-    """Drop the loaded models, and with them their memory."""
+    """Drop the loaded models and free their memory."""
     _loaded.cache_clear()
 
 
 def choose(name_or_path: str | None) -> Weights:
-    """Return the weights that a user named, or the default ones."""
+    """Return the weights that a user named, or the default ones; raise WeightsNotFound if there are none."""
     return weights.find(name_or_path) if name_or_path else weights.default()
 
 
@@ -94,19 +99,19 @@ def pixel_model_by_id(prefix: bytes) -> "PixelModel":
 
 
 def bilevel_model_by_id(prefix: bytes) -> "BilevelModel":
-    """Return the model of black and white pages that a file names by the first 8 bytes of its weights' identity."""
+    """Return the model of bilevel images that a file names by the first 8 bytes of its weights' identity."""
     found: BilevelModel = load(BILEVEL, weights.by_id(prefix))
     return found
 
 
 def bits_back_model_by_id(prefix: bytes) -> "SetModel":
-    """Return the model of sets of images that an archive names by the first 8 bytes of its weights' identity."""
+    """Return the bits-back model that an archive names by the first 8 bytes of its weights' identity."""
     found: SetModel = load(BITS_BACK, weights.by_id(prefix))
     return found
 
 
 class InstalledBitsBack:
-    """A model of sets of images that is loaded when it is first used: an `interface.sets.SetModel`."""
+    """A bits-back model, an `interface.sets.SetModel`, that is loaded when it is first used."""
 
     def __init__(self, chosen: Weights) -> None:
         self._chosen = chosen
@@ -117,7 +122,7 @@ class InstalledBitsBack:
         return self._chosen.name
 
     def suits(self, mode: str, height: int, width: int) -> bool:
-        """Tell whether it describes images of this Pillow mode and size, by the header of its weights file."""
+        """Tell by the header of its weights file whether the model codes images of this Pillow mode and size."""
         return models.set_suits(self._chosen.config, mode, height, width)
 
     def encode(self, samples: "NDArray[np.uint8]") -> bytes:
@@ -134,16 +139,25 @@ class InstalledBitsBack:
 
 
 def bits_back_models(name_or_path: str | None = None) -> "tuple[tuple[bytes, SetModel], ...]":
-    """Return all installed models of sets of images, or the one named, and the ids that an archive names them by."""
+    """Return the bits-back models for archives, each after the id of its weights.
+
+    These are all installed ones, or the one that is named; a name of other weights does not count.
+    """
     named = weights.find(name_or_path) if name_or_path else None
     chosen = weights.of_kind(BITS_BACK) if named is None or named.kind != BITS_BACK else (named,)
     return tuple((entry.id, InstalledBitsBack(entry)) for entry in chosen)
 
 
 def lossless_model(name_or_path: str | None, device: str = "auto", *, required: bool = True) -> "Model | None":
-    """Return the networks of the lossless method `model`, with the hierarchy that a user named or the default one.
+    """Return the networks of the lossless method `model`.
 
-    None where no model of lossless pixels is installed and none is `required`.
+    Args:
+        name_or_path: The hierarchy that a user named; None for the default one.
+        device: Where the hierarchy runs: "auto", "cpu" or "cuda".
+        required: Whether to raise an error, instead of returning None, if no model of lossless pixels is installed.
+
+    Raises:
+        WeightsNotFound: If weights are missing, or cannot be used for lossless files.
     """
     from ..models.interface.photo import PhotoModel
     from .lossless.methods import Model
@@ -157,12 +171,12 @@ def lossless_model(name_or_path: str | None, device: str = "auto", *, required: 
     chosen = choose(name_or_path)
     network = hierarchy(chosen, device)
     if not isinstance(network, PhotoModel):
-        raise WeightsNotFound(f"the weights {chosen.name} cannot predict lossless pixels", "name others")
+        raise WeightsNotFound(f"the weights {chosen.name} cannot be used for lossless files", "choose other weights")
     return Model(network, chosen.id, load(PIXELS, pixels), pixels.id)
 
 
 def bilevel(*, required: bool = True) -> "BilevelNetworks | None":
-    """Return the network of the lossless method `bilevel`; None where there is none and none is `required`."""
+    """Return the network of the lossless method `bilevel`; None if there is none and it is not `required`."""
     from .lossless.methods import BilevelNetworks
 
     if not required and not weights.defaults(BILEVEL):
@@ -172,16 +186,15 @@ def bilevel(*, required: bool = True) -> "BilevelNetworks | None":
 
 
 def limit_threads(count: int) -> None:
-    """Let the networks use `count` threads in this process."""
+    """Set the number of CPU threads of the networks in this process."""
     import torch
 
     torch.set_num_threads(count)
 
 
 def device_of(device: str) -> str:
-    """Return "cpu" or "cuda" for a user's choice."""
-    if device not in DEVICES:
-        raise InvalidArgument(f"unknown device {device!r}", f"one of {', '.join(DEVICES)}")
+    """Return "cpu" or "cuda" for a user's choice; raise InvalidArgument if there is no such device."""
+    one_of("device", device, Device)
     if device == "cpu":
         return device
     import torch

@@ -1,8 +1,8 @@
 """The Pillow plug-in: after `register()`, Image.open reads .dvq files and Image.save writes them.
 
-As with Pillow's own formats, what is wrong with a file is an OSError, and ImageFile.LOAD_TRUNCATED_IMAGES shows what
-there is of a cut one. `save` takes quality, target_bpp, target_size, target_psnr, lossless, method, effort, tune,
-weights, device, strip, and exif, icc_profile and xmp in place of those that the image carries.
+As with Pillow's own formats, errors are OSErrors, and ImageFile.LOAD_TRUNCATED_IMAGES decodes as much as there is of a
+file that is cut short. `save` takes the settings of `CompressSettings`, and exif, icc_profile and xmp in place of those
+that the image carries.
 """
 
 import io
@@ -23,7 +23,7 @@ FORMAT = "DVQ"
 
 
 class DvqImageFile(ImageFile.ImageFile):
-    """A .dvq file whose header and metadata are read at once and whose pixels are decoded when they are asked for."""
+    """A .dvq file. Header and metadata are read when it is opened, pixels are decoded when they are asked for."""
 
     format = FORMAT
     format_description = "dvcodec image"
@@ -33,7 +33,7 @@ class DvqImageFile(ImageFile.ImageFile):
         data = self.fp.read()
         try:
             file = parse(data)
-            metadata.attach(decoder.metadata_of(file, strict=False), self)  # what is broken is said by load()
+            metadata.attach(decoder.metadata_of(file, strict=False), self)  # load() reports what is damaged
         except DvcodecError as error:
             raise OSError(str(error)) from error
         header = file.header
@@ -45,7 +45,7 @@ class DvqImageFile(ImageFile.ImageFile):
         self.info["lossless"] = header.lossless
 
     def load(self) -> Any:
-        """Decode the pixels, the first time: there are no tiles for Pillow's decoders."""
+        """Decode the pixels on the first call; Pillow's own decoders have nothing to do."""
         if self._data is not None:
             preview = "all" if ImageFile.LOAD_TRUNCATED_IMAGES else None
             try:
@@ -66,7 +66,7 @@ def _accept(prefix: bytes) -> bool:
 
 
 def _save(image: Image.Image, fp: IO[bytes], filename: str | bytes) -> None:
-    """Write one image; the arguments of save() are in image.encoderinfo."""
+    """Write one image; `image.encoderinfo` holds the arguments of save()."""
     options: dict[str, Any] = image.encoderinfo
     names = {field.name for field in fields(CompressSettings)}
     try:
@@ -89,7 +89,7 @@ def _parts(kept: Metadata) -> tuple[bytes, bytes, bytes]:
 
 
 def _override(options: dict[str, Any], key: str, own: bytes) -> bytes:
-    """Return the metadata given to save(), else what the image carries."""
+    """Return the metadata that save() was given under a key, or else those that the image carries."""
     if key not in options:
         return own
     given = options[key]
@@ -99,7 +99,7 @@ def _override(options: dict[str, Any], key: str, own: bytes) -> bytes:
 
 
 def register() -> None:
-    """Teach Pillow the format, in this process; calling it again does no harm."""
+    """Register the format with Pillow in this process. It may be called again without harm."""
     Image.register_open(FORMAT, DvqImageFile, _accept)
     Image.register_save(FORMAT, _save)
     Image.register_extension(FORMAT, ".dvq")

@@ -173,9 +173,9 @@ class CompressSettings:
                 raise InvalidArgument(f"`{name}` {value!r} is not a positive number")
         _within("quality", self.quality, Real)
         _within("effort", self.effort, Integral)
-        _one_of("method", self.method, [method for method in Method if method != BITS_BACK])
-        _one_of("tune", self.tune, Tuning)
-        _one_of("device", self.device, Device)
+        one_of("method", self.method, [method for method in Method if method != BITS_BACK])
+        one_of("tune", self.tune, Tuning)
+        one_of("device", self.device, Device)
 
     def aims(self) -> dict[str, Any]:
         """Return, by name, those of `quality`, the three targets and `lossless` that are set."""
@@ -222,8 +222,8 @@ class ArchiveSettings:
 
     def __post_init__(self) -> None:
         """Refuse what is out of range."""
-        _one_of("method", self.method, Method)
-        _one_of("device", self.device, Device)
+        one_of("method", self.method, Method)
+        one_of("device", self.device, Device)
 
 
 def options(kind: type[CompressSettings | ArchiveSettings]) -> dict[str, Option]:
@@ -272,7 +272,7 @@ def _within(name: str, value: Any, kind: type[Any]) -> None:
         raise InvalidArgument(f"`{name}` {value!r} is out of range", f"{what} from {least:g} to {most:g}")
 
 
-def _one_of(name: str, value: str | None, choices: Iterable[str]) -> None:
+def one_of(name: str, value: str | None, choices: Iterable[str]) -> None:
     """Refuse a value that is none of the choices."""
     if value is not None and value not in list(choices):
         raise InvalidArgument(f"unknown {name} {value!r}", f"one of {', '.join(choices)}")

@@ -1,1 +1,1 @@
-"""Image files, metadata and what else comes in and goes out, whatever codes it."""
+"""Read and write image files and metadata, and write files atomically."""

@@ -1,4 +1,4 @@
-"""Writing a file so that it is there whole or not at all, and never in the place of one that must stay."""
+"""Write files so that they appear whole or not at all, and never overwrite one without permission."""
 
 import contextlib
 import os
@@ -11,13 +11,21 @@ from typing import BinaryIO
 from ..errors import OutputExists, OutputFailed
 
 EXISTS = "name another output, or use `force`"
-"""What to do about an output that is there already."""
+"""The hint for an output that exists."""
 
 
 def check_target(source: Path | None, target: Path, *, force: bool, hint: str = EXISTS) -> None:
-    """Refuse an output that is the input, a folder, or (unless `force`) a file that is there already.
+    """Raise an error for an output that must not or cannot be written.
 
-    `hint` is what to do about the latter.
+    Args:
+        source: The input, or None if it is not a file.
+        target: The output.
+        force: Whether to overwrite a file that exists.
+        hint: What the user can do about a file that exists.
+
+    Raises:
+        OutputExists: If the output is the input, or exists, unless `force`.
+        OutputFailed: If the output is a folder, or its folder does not exist.
     """
     if source is not None and _same_file(source, target):
         raise OutputExists("the output would overwrite the input", "name another output")
@@ -26,7 +34,7 @@ def check_target(source: Path | None, target: Path, *, force: bool, hint: str = 
     if target.is_file() and not force:
         raise OutputExists(f"{target} already exists; not overwritten", hint)
     if not target.parent.is_dir():
-        raise OutputFailed(f"there is no folder {target.parent}", "create it first")
+        raise OutputFailed(f"the folder {target.parent} does not exist", "create it first")
 
 
 def _same_file(source: Path, target: Path) -> bool:
@@ -37,18 +45,30 @@ def _same_file(source: Path, target: Path) -> bool:
 
 
 def write(target: Path, data: bytes, *, force: bool, sync: bool = True) -> None:
-    """Write `data` to a temporary file beside `target`, sync it, and move it there in one step: see streamed."""
+    """Write `data` to a temporary file beside `target`, sync it, and move it into place: see `streamed`."""
     with streamed(target, force=force, sync=sync) as file:
         file.write(data)
 
 
 @contextlib.contextmanager
 def streamed(target: Path, *, force: bool, sync: bool = True) -> Iterator[BinaryIO]:
-    """Give a file to write to, that becomes `target` in one step when all is written.
+    """Give a file to write to, which becomes `target` in one step when the block ends.
 
-    On any failure, an interrupt included, nothing is left behind. A target that is no plain file (/dev/null, a pipe)
-    is written directly. Without `sync`, which takes milliseconds, a power failure may leave an empty file: for
-    thousands of files whose source remains.
+    On any failure, an interrupt included, nothing is left behind. A target that is not a plain file (/dev/null, a pipe)
+    is written directly.
+
+    Args:
+        target: The file to write.
+        force: Whether to overwrite a file that exists.
+        sync: Whether to sync the file to disk, which takes milliseconds. Without it a power failure may leave an empty
+            file; this suits thousands of files whose source remains.
+
+    Yields:
+        A binary file.
+
+    Raises:
+        OutputExists: If the file exists, unless `force`.
+        OutputFailed: If the file cannot be written.
     """
     target = Path(os.path.realpath(target))
     try:
@@ -66,12 +86,12 @@ def streamed(target: Path, *, force: bool, sync: bool = True) -> Iterator[Binary
 
 @contextlib.contextmanager
 def replacing(target: Path) -> Iterator[Path]:
-    """Give the path of a file to create, which replaces `target` in one step, synced, when the body is done.
+    """Give the path of a file to create, which replaces `target` in one step, synced, when the block ends.
 
     For libraries that write to a path of their own. On any failure `target` is as it was.
 
     Raises:
-        OutputFailed: the file cannot be written.
+        OutputFailed: If the file cannot be written.
     """
     try:
         with _temporary(Path(os.path.realpath(target)), force=True, sync=True) as path:
@@ -117,7 +137,7 @@ def _start_of(name: str) -> str:
 
 
 def _move_unless_there(temporary: Path, target: Path) -> None:
-    """Move; FileExistsError if someone has created the target meanwhile (where the file system has hard links)."""
+    """Move a file; raise FileExistsError if the target was created meanwhile (on file systems with hard links)."""
     try:
         os.link(temporary, target)
     except FileExistsError:

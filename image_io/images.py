@@ -1,4 +1,4 @@
-"""Image files and Pillow images in, Pillow images and image files out. What cannot be coded is refused in one line."""
+"""Convert image files, Pillow images and arrays to pictures and back; refuse those that cannot be coded."""
 
 import io
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ _REFUSED = {
     "CMYK": ("CMYK pixels", "convert it to RGB first, e.g. `magick in.jpg -colorspace sRGB out.png`"),
     "LAB": ("Lab pixels", "convert it to RGB first, e.g. `magick in.tif -colorspace sRGB out.png`"),
 }
-# Formats whose further frames are no animation: a camera's previews, gain maps and second eyes; a drawing's layers.
+# Formats whose further frames are not an animation: a camera's previews, gain maps and second eyes; a drawing's layers.
 _FIRST_FRAME_IS_THE_IMAGE = frozenset({"MPO", "PSD"})
 _HOLDS_ALPHA = frozenset({"PNG", "WEBP", "TIFF", "AVIF", "JPEG2000", "TGA", "JXL", "DVQ"})
 _HOLDS_MODES: dict[str, tuple[str, ...]] = {
@@ -43,10 +43,10 @@ _SAVE_OPTIONS: dict[str, dict[str, object]] = {
 
 @dataclass(frozen=True)
 class Palette:
-    """Colours of indices, and what is transparent, as Pillow keeps them."""
+    """The colours of palette indices, and what is transparent, as Pillow keeps them."""
 
     mode: str
-    """RGB or RGBA; empty where there are no indices, but a colour that is transparent."""
+    """RGB or RGBA; empty if there are no indices, but only a transparent colour."""
     colours: bytes = b""
     """The entries, 3 or 4 bytes each, at most 256."""
     transparent: int | tuple[int, ...] | bytes | None = None
@@ -58,17 +58,17 @@ class Picture:
     """An image as the codec sees it. The last two fields are set for lossless coding only."""
 
     pixels: NDArray[np.uint8]
-    """(H, W) of grey or of indices, or (H, W, 3) of RGB."""
+    """(H, W) grey values or palette indices, or (H, W, 3) RGB."""
     alpha: NDArray[np.uint8] | None = None
-    """(H, W)."""
+    """(H, W) opacity, or None."""
     metadata: Metadata = NO_METADATA
     palette: Palette | None = None
     bilevel: bool = False
-    """Pixels are 0 and 255, and the mode is 1."""
+    """Whether the mode is 1; the pixels are then 0 and 255."""
 
     @property
     def mode(self) -> str:
-        """L, LA, RGB or RGBA, and 1, P or PA where that is to be kept."""
+        """Pillow's name of the mode: L, LA, RGB or RGBA, and 1, P or PA for lossless coding."""
         if self.bilevel:
             return "1"
         indexed = self.palette is not None and self.palette.mode
@@ -76,9 +76,14 @@ class Picture:
 
 
 def read(source: bytes | Path, *, exact: bool = False) -> Picture:
-    """Read an image file, or its bytes, in any format that Pillow opens. UnsupportedImage if it cannot be coded.
+    """Read an image file in any format that Pillow opens.
 
-    `exact` keeps the mode as it is.
+    Args:
+        source: The path of the file, or its bytes.
+        exact: Whether to keep the mode and the palette, for lossless coding.
+
+    Raises:
+        UnsupportedImage: If the image cannot be read or coded.
     """
     stream: io.BytesIO | Path = io.BytesIO(source) if isinstance(source, bytes) else source
     try:
@@ -97,12 +102,18 @@ def read(source: bytes | Path, *, exact: bool = False) -> Picture:
 
 
 def from_image(image: Image.Image, *, exact: bool = False) -> Picture:
-    """Take the pixels and the metadata of a Pillow image. The image is left as it was, apart from being loaded.
+    """Return the pixels and the metadata of a Pillow image. The image is loaded, but not changed.
 
-    `exact` keeps the mode, one of header.MODES, with its palette.
+    Args:
+        image: The image.
+        exact: Whether to keep the mode and the palette, for lossless coding.
+
+    Raises:
+        InvalidArgument: If this is not a Pillow image.
+        UnsupportedImage: If the image cannot be read or coded.
     """
     if not isinstance(image, Image.Image):
-        raise InvalidArgument(f"{type(image).__name__} is no Pillow image", "open it with PIL.Image.open")
+        raise InvalidArgument(f"{type(image).__name__} is not a Pillow image", "open it with PIL.Image.open")
     _refuse_what_we_cannot_code(image)
     try:
         image.load()
@@ -118,11 +129,21 @@ def from_image(image: Image.Image, *, exact: bool = False) -> Picture:
 
 
 def from_array(array: NDArray[np.uint8], kept: Metadata = NO_METADATA) -> Picture:
-    """Take (H, W) grey, (H, W, 2) grey + alpha, (H, W, 3) RGB or (H, W, 4) RGBA pixels. UnsupportedImage for others."""
+    """Return a picture of an array.
+
+    Args:
+        array: (H, W) grey, (H, W, 2) grey with alpha, (H, W, 3) RGB or (H, W, 4) RGBA, 8 bits a channel.
+        kept: Its metadata.
+
+    Raises:
+        UnsupportedImage: If the array has another type or shape, or is too large.
+    """
     if array.dtype != np.uint8:
         raise UnsupportedImage(f"pixels of type {array.dtype} are not supported", "scale them to uint8 first")
     if array.ndim not in (2, 3) or (array.ndim == 3 and not 1 <= array.shape[2] <= 4) or not array.size:
-        raise UnsupportedImage(f"an array of shape {array.shape} is no image", "H x W, or H x W x 1 to 4")
+        raise UnsupportedImage(
+            f"an array of shape {array.shape} is not an image", "its shape must be (H, W) or (H, W, 1 to 4)"
+        )
     height, width = array.shape[:2]
     if max(height, width) > MAX_SIDE or height * width > MAX_AREA:
         raise UnsupportedImage(f"{width} x {height} pixels are too many", "cut it into parts first")
@@ -134,9 +155,9 @@ def from_array(array: NDArray[np.uint8], kept: Metadata = NO_METADATA) -> Pictur
 
 
 def _as_it_is(image: Image.Image) -> Picture:
-    """Take a loaded image in its own mode."""
+    """Return the picture of a loaded image in its own mode."""
     if image.mode not in MODES:
-        raise UnsupportedImage(f"mode {image.mode} is not kept losslessly", "convert it to RGB or RGBA first")
+        raise UnsupportedImage(f"mode {image.mode} cannot be coded without loss", "convert it to RGB or RGBA first")
     plain = from_array(np.asarray(image, np.uint8) * np.uint8(255 if image.mode == "1" else 1), metadata.read(image))
     return replace(plain, palette=_palette(image), bilevel=image.mode == "1")
 
@@ -157,7 +178,7 @@ def _palette(image: Image.Image) -> Palette | None:
 
 
 def to_array(picture: Picture) -> NDArray[np.uint8]:
-    """Return the pixels with alpha as the last channel: what from_array takes. Indices become colours."""
+    """Return the pixels as an array that `from_array` takes, with alpha as the last channel. Indices become colours."""
     if picture.palette is not None:
         image = to_image(picture)
         return np.asarray(image.convert(_coded_mode(image)))
@@ -165,10 +186,12 @@ def to_array(picture: Picture) -> NDArray[np.uint8]:
 
 
 def _refuse_what_we_cannot_code(image: Image.Image) -> None:
-    """Raise UnsupportedImage for kinds that would lose what the user sees or means; look before decoding."""
+    """Raise UnsupportedImage, before decoding, for kinds of images that would lose something visible or meant."""
     if getattr(image, "is_animated", False) and image.format not in _FIRST_FRAME_IS_THE_IMAGE:
         frames = getattr(image, "n_frames", 2)
-        raise UnsupportedImage(f"an animation or several pages: {frames} frames", "save one frame as PNG first")
+        raise UnsupportedImage(
+            f"the file is an animation or has several pages ({frames} frames)", "save one frame as PNG first"
+        )
     family = "I" if image.mode.startswith("I;") else image.mode
     if family in _REFUSED:
         kind, hint = _REFUSED[family]
@@ -223,17 +246,27 @@ def _plain_image(picture: Picture) -> Image.Image:
 
 
 def format_of(target: Path) -> str:
-    """Return Pillow's name of the format that a suffix stands for. OutputFailed if nothing writes it."""
+    """Return Pillow's name of the format that a suffix stands for; raise OutputFailed if nothing writes it."""
     format = Image.registered_extensions().get(target.suffix.lower(), "")
     if format == "DVQ" or format not in Image.SAVE:
-        raise OutputFailed(f"no image format is known by the suffix {target.suffix!r}", "use .png, .jpg or .webp")
+        raise OutputFailed(f"the suffix {target.suffix!r} does not name an image format", "use .png, .jpg or .webp")
     return format
 
 
 def write(picture: Picture, format: str) -> tuple[bytes, tuple[str, ...]]:
-    """Return an image file's bytes, and the names of the metadata ("EXIF", ...) that its format cannot hold.
+    """Return the bytes of an image file.
 
-    PNG, WebP, TIFF, BMP and PPM keep the decoded pixels exactly; JPEG and AVIF are written at quality 95, 4:4:4.
+    PNG, WebP, TIFF, BMP and PPM keep the pixels exactly; JPEG and AVIF are written at quality 95, 4:4:4.
+
+    Args:
+        picture: The picture.
+        format: Pillow's name of the format.
+
+    Returns:
+        The bytes, and the names of the metadata ("ICC", "EXIF", "XMP") that the format cannot hold.
+
+    Raises:
+        OutputFailed: If the format cannot hold the picture.
     """
     image = _writable(to_image(replace(picture, metadata=NO_METADATA)), format)
     if image.has_transparency_data and format not in (*_HOLDS_ALPHA, *_HOLDS_KEY):

@@ -1,4 +1,4 @@
-"""Which images a file can hold: modes, sides and area."""
+"""Limits of the images that a file can hold: modes, sides and area."""
 
 MAX_SIDE = 2**20 - 1
 """Largest width and height, in pixels."""

@@ -1,4 +1,4 @@
-"""Running out of memory as an error that names the image, whoever noticed: Python, numpy or torch."""
+"""Turn a lack of memory, in Python, numpy or torch, into an error that names the image."""
 
 import contextlib
 from collections.abc import Iterator
@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from ..errors import DvcodecError
 
 _WORDS = ("can't allocate memory", "out of memory")
-"""Of torch's allocators, which raise RuntimeErrors."""
+"""Words in the RuntimeErrors of torch's allocators."""
 
 
 @contextlib.contextmanager
 def enough_memory(height: int, width: int) -> Iterator[None]:
-    """DvcodecError where the work on an image of this size runs out of memory."""
+    """Raise DvcodecError if the work on an image of this size runs out of memory."""
     try:
         yield
     except (MemoryError, RuntimeError) as error:

@@ -1,4 +1,4 @@
-"""EXIF, ICC and XMP: read from an image, packed into a file, written back to another."""
+"""Read EXIF, ICC profile and XMP from an image, pack them into a .dvq file, and write them to another image."""
 
 import zlib
 from dataclasses import dataclass
@@ -23,11 +23,11 @@ _TIFF_LAYOUT = frozenset(
 
 @dataclass(frozen=True)
 class Metadata:
-    """The three kinds that are kept; empty bytes where there is none."""
+    """The three kinds of metadata that are kept; empty bytes if there is none of a kind."""
 
     icc: bytes = b""
     exif: bytes = b""
-    """A TIFF structure, without the "Exif" prefix of JPEG."""
+    """A TIFF structure without the "Exif" prefix of JPEG."""
     xmp: bytes = b""
 
 
@@ -35,18 +35,18 @@ NO_METADATA = Metadata()
 
 
 def pack(raw: bytes) -> bytes:
-    """Return the section for a piece of metadata: a method byte and the smaller of raw and deflated bytes."""
+    """Return the section of a piece of metadata: a method byte, and the smaller of raw and deflate-compressed bytes."""
     if not raw:
         return b""
     if len(raw) > LIMIT:
-        raise UnsupportedImage(f"{len(raw)} bytes of metadata in one piece; the limit is {LIMIT}", "use `strip`")
+        raise UnsupportedImage(f"a piece of metadata has {len(raw)} bytes; the limit is {LIMIT}", "use `strip`")
     deflate = zlib.compressobj(9, zlib.DEFLATED, -15)
     packed = deflate.compress(raw) + deflate.flush()
     return bytes([_DEFLATE]) + packed if len(packed) < len(raw) else bytes([_RAW]) + raw
 
 
 def unpack(section: bytes) -> bytes:
-    """Return the metadata of a section, never more than LIMIT bytes. FormatError if it is not valid."""
+    """Return the metadata of a section, at most LIMIT bytes; raise FormatError if it is not valid."""
     if not section:
         return b""
     method, body = section[0], section[1:]
@@ -58,19 +58,19 @@ def unpack(section: bytes) -> bytes:
 
 
 def inflate(packed: bytes, limit: int) -> bytes:
-    """Undo raw deflate to at most `limit` bytes. FormatError if it is more, cut short, or followed by anything."""
+    """Undo raw deflate; raise FormatError for more than `limit` bytes, data cut short, or bytes that follow."""
     stream = zlib.decompressobj(-15)
     try:
         raw = stream.decompress(packed, limit + 1)
     except zlib.error as error:
-        raise FormatError("a deflated part is not valid") from error
+        raise FormatError("compressed data are not valid") from error
     if len(raw) > limit or not stream.eof or stream.unused_data or stream.unconsumed_tail:
-        raise FormatError("a deflated part does not have the length it should")
+        raise FormatError("compressed data do not have the right length")
     return raw
 
 
 def read(image: "Image.Image") -> Metadata:
-    """Return what a loaded image carries. What is not bytes or text (broken files) counts as absent."""
+    """Return the metadata of a loaded image. Values of broken files, neither bytes nor text, count as absent."""
     icc, xmp = (normalise(image.info.get(key)) for key in ("icc_profile", "xmp"))
     return Metadata(icc, _read_exif(image), xmp)
 
@@ -89,7 +89,7 @@ def _read_exif(image: "Image.Image") -> bytes:
     try:
         tags = _without_layout(image.getexif().tobytes())  # a copy: the image keeps its own
         return normalise(tags.tobytes()) if len(tags) else b""
-    except Exception:  # Pillow raises many kinds on broken tags; broken metadata are no reason to refuse an image
+    except Exception:  # Pillow raises many kinds on broken tags; broken metadata do not justify refusing an image
         return b""
 
 
@@ -147,7 +147,7 @@ def _holds_exif(format: str, exif: bytes) -> bool:
 
 
 def _xmp_arguments(xmp: bytes, format: str) -> dict[str, Any]:
-    """PNG keeps XMP as a text chunk; the others take the bytes."""
+    """Return Pillow's arguments for XMP: a text chunk for PNG, the bytes for other formats."""
     if format != "PNG":
         return {"xmp": xmp}
     from PIL.PngImagePlugin import PngInfo
@@ -161,7 +161,7 @@ _SUB_DIRECTORIES = (0x8769, 0x8825, 0xA005)  # Exif, GPS, interoperability
 
 
 def _tiff_arguments(metadata: Metadata) -> dict[str, Any]:
-    """TIFF keeps both as tags of its own directory."""
+    """Return Pillow's arguments for TIFF, which keeps EXIF and XMP as tags of its own directory."""
     from PIL import Image
 
     tags = _without_layout(_EXIF_PREFIX + metadata.exif) if metadata.exif else Image.Exif()

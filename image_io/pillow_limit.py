@@ -1,4 +1,4 @@
-"""Pillow's limit on pixels, raised to ours while an image is opened: it refuses half of today's cameras."""
+"""Raise Pillow's limit on pixels while an image is opened: it refuses photographs of many of today's cameras."""
 
 import contextlib
 import threading
@@ -14,7 +14,7 @@ _LIMIT = threading.RLock()
 
 @contextlib.contextmanager
 def photographs_allowed() -> Iterator[None]:
-    """Raise the limit, and put it back afterwards. More pixels are Pillow's DecompressionBombWarning, as an error."""
+    """Raise the limit and restore it afterwards. More pixels raise Pillow's DecompressionBombWarning as an error."""
     with _LIMIT, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)

@@ -1,11 +1,11 @@
-"""Suffixes of image files, in lower case with their dots: the one list of them."""
+"""Suffixes of image files, in lower case with their dots."""
 
 from pathlib import Path
 
 READ = frozenset({".avif", ".bmp", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"})
-"""Files of a folder that are taken for images."""
+"""Suffixes of files that are read from folders of images."""
 WRITTEN = (".png", ".webp", ".bmp", ".ppm", ".tif", ".tiff", ".jpg", ".jpeg", ".avif")
-"""Files that colour images can be written to, the usual one first."""
+"""Suffixes of files that colour images can be written to, the usual one first."""
 KNOWN = READ | {".gif", ".jp2", ".jxl", ".tga"}
 """All suffixes that an image's name may have, whether or not its format is read from folders."""
 

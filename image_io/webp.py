@@ -1,4 +1,4 @@
-"""Planes of 8 bits as the bare lossless bitstream of WebP (VP8L), without the 20 bytes of wrapping of a file."""
+"""Pack planes of 8 bits as the bare lossless bitstream of WebP (VP8L), without the 20 bytes around it in a file."""
 
 import io
 
@@ -19,9 +19,12 @@ def holds(samples: NDArray[np.uint8]) -> bool:
 
 
 def pack(samples: NDArray[np.uint8], *, method: int, quality: int = 100) -> bytes:
-    """Return the bitstream of (H, W) or (H, W, 2 to 4) samples; `method` and `quality` are efforts, to 6 and 100.
+    """Return the bitstream of some samples. Colours of transparent pixels are kept.
 
-    A single plane is coded as grey, two as grey and alpha, three as RGB, four as RGBA; hidden colours are kept.
+    Args:
+        samples: (H, W) grey, (H, W, 2) grey with alpha, (H, W, 3) RGB or (H, W, 4) RGBA.
+        method: Effort of the search, 0 to 6.
+        quality: Effort of the compression, 0 to 100.
     """
     from PIL import Image
 
@@ -43,9 +46,20 @@ def _bitstream(file: bytes) -> bytes:
 
 
 def unpack(bitstream: bytes, height: int, width: int, channels: int, name: str) -> NDArray[np.uint8]:
-    """Undo `pack`: (H, W) for one channel, else (H, W, channels). FormatError, naming the section, if it is not valid.
+    """Undo `pack`. The size in the bitstream is checked before a decoder allocates memory for it.
 
-    The size in the bitstream is checked before a decoder sees it and allocates.
+    Args:
+        bitstream: The bytes.
+        height: Rows that the image must have.
+        width: Columns that the image must have.
+        channels: 1 to 4.
+        name: What the bytes are, for messages.
+
+    Returns:
+        (H, W) samples of one channel, or (H, W, channels).
+
+    Raises:
+        FormatError: If the bitstream is not valid or has another size.
     """
     from PIL import Image
 

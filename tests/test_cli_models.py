@@ -223,7 +223,7 @@ WRONG = [
     (["evaluate", "--data", "mnist", "--temperature", "1e-300"], 2, ["1e-300 is not a positive number", "1e-30 or"]),
     (["sample", "-o", "grid.txt"], 2, ["grid.txt does not end in .png"]),
     (["sample", "-o", "grid.png", "--reconstruct", "nowhere"], 2, ["no folder 'nowhere'"]),
-    (["sample", "-o", "no/grid.png"], 1, ["there is no folder no"]),
+    (["sample", "-o", "no/grid.png"], 1, ["the folder no does not exist"]),
     (["sample", "-o", "grid.png", "--weights", "none"], 1, ["no weights named 'none'"]),
     (
         ["train", "--model", "hdvae", "--data", "mnist", "--out", "run", "--set", "width=wide"],

@@ -104,5 +104,5 @@ def test_imports_stay_light(code: str, absent: set[str]) -> None:
 
 
 def test_what_is_no_image_is_said_so() -> None:
-    with pytest.raises(dvcodec.DvcodecError, match="str is no Pillow image"):
+    with pytest.raises(dvcodec.DvcodecError, match="str is not a Pillow image"):
         dvcodec.compress("photo.png")  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""What ships: one set of weights for each job, each with its card. Imports no torch.
+"""The weights that ship, one set for each job, each with its card. This does not import torch.
 
 A .dvq file names its weights by the first 8 bytes of their identity, a SHA-256 over tensors and configuration
 (models.weights_file.identity), which the header of a weights file states. Further weights files are found in the folder
@@ -30,33 +30,34 @@ class Weights:
     """One set of weights: a weights file and its card."""
 
     name: str
-    """That of the file, without its suffix."""
+    """The name of the file without its suffix."""
     path: Path
     sha256: str
-    """The identity of the weights, hexadecimal: of tensors and configuration, not of the file's bytes."""
+    """The identity of the weights in hexadecimal, a hash of tensors and configuration, not of the file's bytes."""
     card: dict[str, Any] = field(hash=False)
-    """What is known of it: training data, recipe, figures, licences; may be empty."""
+    """Training data, recipe, figures and licences; empty if there is no card."""
     kind: str = HIERARCHY
-    """What it is a model of: HIERARCHY, PIXELS, BILEVEL or BITS_BACK."""
+    """HIERARCHY, PIXELS, BILEVEL or BITS_BACK."""
     config: dict[str, Any] = field(default_factory=dict, hash=False)
-    """The model's sizes, as the file's header holds them."""
+    """The configuration of the model, from the file's header."""
 
     @property
     def id(self) -> bytes:
-        """What a .dvq file stores: the first 8 bytes of the identity."""
+        """The first 8 bytes of the identity, by which a .dvq file names the weights."""
         return bytes.fromhex(self.sha256)[:8]
 
 
 def entries() -> tuple[Weights, ...]:
-    """Return the weights that ship, by kind and name, then those of the DVCODEC_WEIGHTS folder.
+    """Return the weights that ship, in the order of kind and name, followed by those of the DVCODEC_WEIGHTS folder.
 
-    WeightsNotFound if one of the latter cannot be read or is not a weights file.
+    Raises:
+        WeightsNotFound: If a file of that folder cannot be read or is not a weights file.
     """
     return tuple(_entries())
 
 
 def _entries() -> Iterator[Weights]:
-    """Yield the same one by one, so that what ships is found whatever the folder holds."""
+    """Yield them one by one, so that those that ship are found whatever the folder holds."""
     yield from _shipped()
     if folder := os.environ.get(_ENVIRONMENT):
         yield from map(_described, sorted(Path(folder).glob("*.safetensors")))
@@ -73,26 +74,26 @@ def of_kind(kind: str) -> tuple[Weights, ...]:
 
 
 def default(kind: str = HIERARCHY) -> Weights:
-    """Return the weights of a kind that are used where none are named. WeightsNotFound if there are none."""
+    """Return the weights of a kind that are used if none are named; raise WeightsNotFound if there are none."""
     for weights in defaults(kind):
         return weights
-    missing = {PIXELS: "no model of lossless pixels is installed", BILEVEL: "no model of pages is installed"}
+    missing = {PIXELS: "no model of lossless pixels is installed", BILEVEL: "no model of bilevel images is installed"}
     hint = "name some as `weights`" if kind == HIERARCHY else "use another `method`"
     raise WeightsNotFound(missing.get(kind, "no default weights are installed"), hint)
 
 
 def defaults(kind: str) -> tuple[Weights, ...]:
-    """Return the default weights of a kind: none or one. Of models of sets none: an archive takes any that suits."""
+    """Return the default weights of a kind, none or one. Archives take any bits-back model that suits."""
     found = [] if kind == BITS_BACK else [weights for weights in _shipped() if weights.kind == kind]
     return tuple(found[:1])
 
 
 _named: dict[bytes, Weights] = {}
-"""Weights files that this process was given by their path: it can decode what it coded with them."""
+"""Weights files that were given by their path in this process, so that it can decode what it encoded with them."""
 
 
 def find(name_or_path: str) -> Weights:
-    """Return the weights of a name, or of a path to a .safetensors file. WeightsNotFound if there are none."""
+    """Return the weights of a name, or of a path to a .safetensors file; raise WeightsNotFound if there are none."""
     for weights in _entries():
         if weights.name == name_or_path:
             return weights
@@ -102,12 +103,12 @@ def find(name_or_path: str) -> Weights:
         _named[weights.id] = weights  # the newest path: an older one may be gone
         return weights
     if path.is_file():
-        raise WeightsNotFound(f"{path} is no weights file, which end in .safetensors", "`dvcodec export` makes one")
+        raise WeightsNotFound(f"{path} is not a weights file (.safetensors)", "`dvcodec export` makes one")
     raise WeightsNotFound(f"no weights named {name_or_path!r}", "`dvcodec models` lists them")
 
 
 def by_id(prefix: bytes) -> Weights:
-    """Return the weights whose identity begins with these 8 bytes. WeightsNotFound if they are not installed."""
+    """Return the weights whose identity begins with these 8 bytes; raise WeightsNotFound if they are not installed."""
     for weights in chain(_entries(), _named.values()):
         if weights.id == prefix:
             return weights
@@ -118,8 +119,8 @@ def by_id(prefix: bytes) -> Weights:
 def _described(path: Path) -> Weights:
     """Describe a weights file by its name, its header, and its card if one lies beside it."""
     try:
-        facts = path.stat()
-        metadata = _metadata(path.resolve(), facts.st_mtime_ns, facts.st_size)
+        status = path.stat()
+        metadata = _metadata(path.resolve(), status.st_mtime_ns, status.st_size)
     except OSError as error:
         raise WeightsNotFound(f"cannot read the weights file {path}: {error.strerror}") from error
     except ValueError as error:
@@ -130,17 +131,17 @@ def _described(path: Path) -> Weights:
 
 @lru_cache(maxsize=64)
 def _metadata(path: Path, modified: int, size: int) -> dict[str, Any]:
-    """Return a file's metadata; `modified` and `size` tell an old answer from a new file."""
+    """Return a file's metadata; `modified` and `size` renew the cached answer when the file changes."""
     return metadata_of(path)
 
 
 def card_of(path: Path) -> Path:
-    """Return where the card of a weights file lies."""
+    """Return the path of the card of a weights file."""
     return path.with_suffix(".card.json")
 
 
 def _card(path: Path) -> dict[str, Any]:
-    """Return the model card, or nothing where there is none or it cannot be read: only reports need it."""
+    """Return the model card; empty if there is none or it cannot be read, since only reports need it."""
     try:
         card = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError):

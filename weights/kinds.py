@@ -1,25 +1,25 @@
-"""What a weights file is a model of, by the metadata in its header alone. Imports no torch."""
+"""Tell the kind of a weights file by the metadata in its header. This does not import torch."""
 
 import json
 from pathlib import Path
 from typing import Any
 
 HIERARCHY, PIXELS, BILEVEL, BITS_BACK = "hierarchy", "pixels", "bilevel", "bits-back"
-"""Kinds of weights: of a hierarchy's symbols, of lossless pixels given what a hierarchy predicts, of black and white
-pages, of sets of images."""
+"""Kinds of weights: hierarchies of symbols, models of lossless pixels given a hierarchy's prediction, models of
+bilevel images, and bits-back models of small images."""
 
 KINDS = (HIERARCHY, PIXELS, BILEVEL, BITS_BACK)
 
 LARGEST_HEADER = 2**22
-"""Bytes."""
+"""The largest header of a weights file that is read, in bytes."""
 
 
 def metadata_of(path: Path) -> dict[str, Any]:
-    """Return the JSON object in the header of a weights file: format, name, config, id.
+    """Return the JSON object in the header of a weights file: format, name, config and id.
 
     Raises:
-        ValueError: The file is not a weights file.
-        OSError: It cannot be read.
+        ValueError: If the file is not a weights file.
+        OSError: If it cannot be read.
     """
     with path.open("rb") as file:
         size = int.from_bytes(file.read(8), "little")
@@ -38,7 +38,7 @@ def metadata_of(path: Path) -> dict[str, Any]:
 
 
 def kind_of(metadata: dict[str, Any]) -> str:
-    """Return the kind of weights with this metadata. ValueError for a format that this release does not know."""
+    """Return the kind of weights by their metadata; raise ValueError for a format that this release does not know."""
     form, config = metadata["format"], metadata["config"]
     if form == "dvcodec-family-1":
         return BITS_BACK if config["reversible"] and config["likelihood"] == "neighbours" else HIERARCHY

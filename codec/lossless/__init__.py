@@ -1,1 +1,1 @@
-"""Lossless pictures: one module for each way of coding their samples, and the choice of the smallest."""
+"""Lossless pictures: one module for each method of coding their samples, and the choice of the smallest file."""

@@ -1,9 +1,9 @@
-"""Lossless files: a picture under each method, and the smallest of them.
+"""Compress a picture to a lossless file by each method that can, and keep the smallest.
 
-stored   the samples, raw or deflated
+stored   the samples, raw or compressed by deflate
 webp     lossless WebP
-model    symbols of a hierarchy for the image at half size, then the pixels given what these predict and those before
-bilevel  black and white pixels, each given those before it
+model    symbols of a hierarchy for the image at half size, then each pixel given their prediction and earlier pixels
+bilevel  bilevel pixels, each given earlier ones
 """
 
 from collections.abc import Callable
@@ -27,14 +27,14 @@ from ..settings import AUTO
 from . import bilevel, pixel_strips, raw_samples
 
 BASE_QUALITY = 20 * 256
-"""Quality of the lossy image that a model's lossless file holds: a useful preview for few bytes."""
+"""Quality, in fixed point, of the lossy image in a file of the method `model`: a useful preview in few bytes."""
 MODELLED = ("L", "LA", "RGB", "RGBA")
-"""Modes whose samples a model can predict."""
+"""Modes that the method `model` can code."""
 
 
 @dataclass(frozen=True)
 class Model:
-    """Networks of the method `model`, and the ids that a file names them by."""
+    """The networks of the method `model`, and the ids of their weights, 8 bytes each."""
 
     hierarchy: PhotoModel
     weights: bytes
@@ -44,7 +44,7 @@ class Model:
 
 @dataclass(frozen=True)
 class BilevelNetworks:
-    """The network of the method `bilevel`, and the id that a file names it by."""
+    """The network of the method `bilevel`, and the id of its weights, 8 bytes."""
 
     model: BilevelModel
     weights: bytes
@@ -52,20 +52,20 @@ class BilevelNetworks:
 
 LoadModel = Callable[[], Model | None]
 LoadBilevel = Callable[[], BilevelNetworks | None]
-"""Give the networks, or None where none are installed."""
+"""Functions that return the networks, or None if none are installed."""
 
 
 @dataclass(frozen=True)
 class Coded:
-    """A lossless file and how it came about."""
+    """A lossless file, and how it was made."""
 
     data: bytes
     method: str
     chunks: int = 0
     layer_bits: tuple[tuple[str, float], ...] = ()
-    """(layer name, bits) of the hierarchy's symbols."""
+    """The name of each layer of the hierarchy and the bits of its symbols."""
     weights: str | None = None
-    """The name of the hierarchy, or of the model of pages."""
+    """The name of the hierarchy or of the bilevel model; None for methods without weights."""
     pixel_bytes: int = 0
     """Bytes of the pixels and the hierarchy's symbols; the rest is header, alpha and metadata."""
 
@@ -78,10 +78,21 @@ def compress(
     strip: bool = False,
     load_bilevel: LoadBilevel = lambda: None,
 ) -> Coded:
-    """Compress under a method of METHODS, or AUTO: the smallest file. `strip` drops EXIF, ICC and XMP.
+    """Compress a picture to a lossless file.
 
-    `load` and `load_bilevel` give the models, or None where none is installed; they are not called where no model could
-    be used.
+    Args:
+        picture: The picture, read exactly.
+        method: One of METHODS, or AUTO for the smallest file.
+        load: Returns the networks of the method `model`; called only if they can be used.
+        strip: Whether to leave out EXIF, ICC profile and XMP.
+        load_bilevel: Returns the network of the method `bilevel`; called only if it can be used.
+
+    Returns:
+        The file, and how it was made.
+
+    Raises:
+        UnsupportedImage: If the method cannot code the picture.
+        WeightsNotFound: If the method needs weights that are not installed.
     """
     kept = metadata.NO_METADATA if strip else picture.metadata
     icc, exif, xmp = (metadata.pack(raw) for raw in (kept.icc, kept.exif, kept.xmp))
@@ -96,13 +107,13 @@ def compress(
 
 
 def wanted(picture: Picture, name: str, method: str) -> bool:
-    """Tell whether to try a method. UnsupportedImage if it is the one asked for and cannot hold the picture."""
+    """Tell whether to try the method `name`; raise UnsupportedImage if it was asked for and cannot code the picture."""
     modelled = {MODEL: picture.mode in MODELLED, BILEVEL: picture.mode == "1"}
     able = {STORED: True, WEBP: webp.holds(picture.pixels), **modelled}[name]
     if method == name and not able:
         height, width = picture.pixels.shape[:2]
         raise UnsupportedImage(
-            f"method {name} cannot hold {width} x {height} pixels of mode {picture.mode}", "use auto"
+            f"the method {name} cannot code {width} x {height} pixels of mode {picture.mode}", 'use `method="auto"`'
         )
     return able and method in (AUTO, name)
 
@@ -127,7 +138,7 @@ def _webp(picture: Picture, common: Parts) -> Coded:
 
 
 def _bilevel(picture: Picture, common: Parts, found: BilevelNetworks) -> Coded:
-    """Black and white pixels, in sections of tiles."""
+    """Compress by the method `bilevel`, in sections of tiles."""
     tables, image = Tables(found.model.tables), picture.pixels
     parts = tuple(bilevel.encode(image, tiles, found.model, tables) for tiles in tiling.sections(*image.shape))
     header = replace(_header(picture, BILEVEL), pixel_weights=found.weights)
@@ -136,7 +147,7 @@ def _bilevel(picture: Picture, common: Parts, found: BilevelNetworks) -> Coded:
 
 
 def _model(picture: Picture, common: Parts, model: Model) -> Coded:
-    """Symbols of the hierarchy, then the pixels given the image that they make."""
+    """Compress by the method `model`: symbols of the hierarchy, then the pixels given the image that they predict."""
     symbols, predicted = base_of(picture.pixels, model.hierarchy)
     tables = Tables(model.pixels.tables)
     parts = tuple(
@@ -154,6 +165,6 @@ def _model(picture: Picture, common: Parts, model: Model) -> Coded:
 
 
 def base_of(values: NDArray[np.uint8], hierarchy: PhotoModel) -> tuple[symbol_chunks.Encoded, NDArray[np.uint8]]:
-    """Choose the hierarchy's symbols for (H, W) or (H, W, 3) pixels; return them and the image that they predict."""
+    """Encode (H, W) or (H, W, 3) pixels at half size; return the symbols and the image that they predict, (H, W, 3)."""
     symbols = symbol_chunks.encode_exact(halved(values), hierarchy, BASE_QUALITY)
     return symbols, doubled(hierarchy.exact_reconstruction(symbols.state), *values.shape[:2])

@@ -1,4 +1,4 @@
-"""A strip of lossless pixels to bytes and back."""
+"""Encode and decode strips of lossless pixels, given what a hierarchy predicts."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,17 @@ from ..entropy.residual_coding import Decoder, Encoder
 
 
 def encode(pixels: NDArray[np.uint8], predicted: NDArray[np.uint8], model: PixelModel, tables: Tables) -> bytes:
-    """Encode a strip of (h, W) grey or (h, W, 3) pixels, given what the hierarchy predicts, (h, W, 3)."""
+    """Encode a strip of pixels.
+
+    Args:
+        pixels: (h, W) grey or (h, W, 3) RGB.
+        predicted: (h, W, 3), the prediction of the hierarchy.
+        model: The model of lossless pixels.
+        tables: Its probability tables.
+
+    Returns:
+        The bytes of the strip: a colour transform, followed by a chunk.
+    """
     encoder = Encoder(model, tables, by_context=False)
     transform = model.transform(pixels, predicted)
     model.autoregressive_pass(predicted, encoder, transform=transform, grey=pixels.ndim == 2, pixels=pixels)
@@ -21,7 +31,7 @@ def encode(pixels: NDArray[np.uint8], predicted: NDArray[np.uint8], model: Pixel
 def decode(
     strip: bytes, predicted: NDArray[np.uint8], model: PixelModel, tables: Tables, *, grey: bool
 ) -> NDArray[np.uint8]:
-    """Undo `encode`. FormatError if the strip is not valid."""
+    """Undo `encode`: return (h, W) grey or (h, W, 3) pixels; raise FormatError if the strip is not valid."""
     if strip[0] >= (1 if grey else model.transforms):
         raise FormatError("a strip is not valid: an unknown colour transform")
     stream = ans.ChunkDecoder(strip[1:])

@@ -1,4 +1,4 @@
-"""Lossless pixels without a model: every mode as an array of bytes, packed by a library's codec or stored."""
+"""Lossless pixels without a model: samples of every mode as arrays of bytes, stored or compressed by a library."""
 
 import zlib
 
@@ -11,11 +11,11 @@ from ...image_io.images import Palette, Picture
 from ...image_io.metadata import NO_METADATA, Metadata, inflate
 
 CHANNELS = {"1": 1, "L": 1, "LA": 2, "RGB": 3, "RGBA": 4, "P": 1, "PA": 2}
-"""Samples of a pixel by mode."""
+"""Samples of a pixel, by mode."""
 _RAW, _DEFLATE = 0, 1
 _WEBP_METHOD = 4
 _LARGE, _WEBP_QUALITY = 2**16, 75
-"""From so many samples on WebP tries less: a third of the time, photographs grow by less than 1 %."""
+"""From this many samples on, WebP searches less. It takes a third of the time; photographs grow by less than 1 %."""
 _PALETTES = ("", "RGB", "RGBA")
 _OPAQUE, _KEY, _TABLE = 0, 1, 2
 _NAME = "the palette"
@@ -29,7 +29,7 @@ def of(picture: Picture) -> NDArray[np.uint8]:
 
 
 def picture(samples: NDArray[np.uint8], mode: str, palette: Palette | None, kept: Metadata = NO_METADATA) -> Picture:
-    """Undo `of`."""
+    """Return the picture of some samples: undo `of`."""
     alpha = np.ascontiguousarray(samples[:, :, -1]) if mode in ("LA", "RGBA", "PA") else None
     colour = samples
     if alpha is not None:
@@ -38,12 +38,12 @@ def picture(samples: NDArray[np.uint8], mode: str, palette: Palette | None, kept
 
 
 def checksum(samples: NDArray[np.uint8]) -> int:
-    """Return the CRC-32 that a file stores."""
+    """Return the CRC-32 of the samples, as a file stores it."""
     return zlib.crc32(np.ascontiguousarray(samples).data)
 
 
 def store(samples: NDArray[np.uint8], mode: str) -> bytes:
-    """Return the section of the `stored` method: raw or deflated samples, 1 bit each in mode 1."""
+    """Return the section of the method `stored`: samples (1 bit each in mode 1), raw or compressed by deflate."""
     raw = np.packbits(samples != 0, axis=1).tobytes() if mode == "1" else samples.tobytes()
     deflate = zlib.compressobj(9, zlib.DEFLATED, -15)
     packed = deflate.compress(raw) + deflate.flush()
@@ -51,7 +51,7 @@ def store(samples: NDArray[np.uint8], mode: str) -> bytes:
 
 
 def unstore(section: bytes, height: int, width: int, mode: str) -> NDArray[np.uint8]:
-    """Undo `store`. FormatError if the section is not valid."""
+    """Undo `store`; raise FormatError if the section is not valid."""
     row = -(-width // 8) if mode == "1" else width * CHANNELS[mode]
     form, body = section[0], section[1:]
     if form == _DEFLATE:
@@ -65,17 +65,17 @@ def unstore(section: bytes, height: int, width: int, mode: str) -> NDArray[np.ui
 
 
 def to_webp(samples: NDArray[np.uint8]) -> bytes:
-    """Return the section of the `webp` method."""
+    """Return the section of the method `webp`."""
     return webp.pack(samples, method=_WEBP_METHOD, quality=100 if samples.size < _LARGE else _WEBP_QUALITY)
 
 
 def from_webp(section: bytes, height: int, width: int, mode: str) -> NDArray[np.uint8]:
-    """Undo `to_webp`. FormatError if the section is not valid."""
+    """Undo `to_webp`; raise FormatError if the section is not valid."""
     return webp.unpack(section, height, width, CHANNELS[mode], "the pixels")
 
 
 def pack_palette(palette: Palette | None) -> bytes:
-    """Return the section of a palette and a transparent colour; nothing where there is neither."""
+    """Return the section of a palette and a transparent colour; empty if there is neither."""
     if palette is None:
         return b""
     key = palette.transparent
@@ -90,7 +90,7 @@ def pack_palette(palette: Palette | None) -> bytes:
 
 
 def unpack_palette(section: bytes, mode: str) -> Palette | None:
-    """Undo `pack_palette` for an image of this mode. FormatError if the section does not belong to it."""
+    """Undo `pack_palette` for an image of a mode; raise FormatError if the section does not fit it."""
     indexed = mode in ("P", "PA")
     if not section:
         if indexed:
@@ -110,7 +110,7 @@ def unpack_palette(section: bytes, mode: str) -> Palette | None:
 
 
 def _transparent(kind: int, body: bytes, mode: str) -> int | tuple[int, ...] | bytes | None:
-    """Return the transparent colour or index, or the table of alpha by index."""
+    """Return the transparent colour or index, or the table of alpha by index; raise FormatError if it is not valid."""
     values = 3 if mode == "RGB" else 1
     if kind == _TABLE and len(body) <= 256:
         return body

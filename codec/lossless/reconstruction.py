@@ -1,4 +1,4 @@
-"""The samples of a lossless file, by each method, against their checksum."""
+"""Decode the samples of a lossless file by its method, and verify their checksum."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +18,18 @@ from . import bilevel, pixel_strips, raw_samples
 
 
 def decode(file: DvqFile, loaders: Loaders) -> Picture:
-    """Return the picture of a lossless file without fault, except for its metadata.
+    """Decode the picture of a lossless file, without its metadata.
+
+    Args:
+        file: A parsed file whose pixels, alpha and palette are whole.
+        loaders: Where the models come from.
+
+    Returns:
+        The picture.
 
     Raises:
         FormatError: If the file is not valid, or the checksum of the samples does not match.
-        WeightsNotFound: If its weights are not there.
+        WeightsNotFound: If its weights are not installed.
     """
     header = file.header
     palette = raw_samples.unpack_palette(payload_of(file.palette), header.mode)
@@ -39,7 +46,7 @@ def decode(file: DvqFile, loaders: Loaders) -> Picture:
 
 
 def full_size(pixels: NDArray[np.uint8], header: Header) -> NDArray[np.uint8]:
-    """Bring what a hierarchy's symbols show to the size of a file's image."""
+    """Return the image of a hierarchy's symbols at the size of the file's image, doubling it if necessary."""
     size = header.height, header.width
     return pixels if header.symbols_size == size else doubled(pixels, *size)
 

@@ -1,1 +1,1 @@
-"""Lossy photographs: symbols of a hierarchy, the search for a quality, and the filter fitted to an image."""
+"""Lossy photographs: symbols of a hierarchy, the search for a quality, and the adaptive filter of an image."""

@@ -1,7 +1,7 @@
-"""The section of a filter that was fitted to the image (models.interface.adaptive_filter): its bytes, and back.
+"""Pack and unpack the section of an adaptive filter, which is fitted to the image (models.interface.adaptive_filter).
 
-The first byte holds the regions' size and the coefficients' precision. What follows are the words of the entropy coder,
-as a chunk's: of each region and output a density, then, unless that is 0, the steps of its coefficients.
+The first byte holds the size of the regions and the precision of the coefficients. The words of the entropy coder
+follow, as in a chunk: for each region and output a density and, unless that is 0, the steps of its coefficients.
 """
 
 import numpy as np
@@ -13,13 +13,13 @@ from ...models.interface.photo import PhotoModel
 from ..entropy import ans
 
 LARGEST_EXPONENT = 12
-"""Of two: regions of 2**20 pixels a side, coefficients of whole steps of 2**-12."""
+"""The largest exponent of two: regions have at most 2**20 pixels a side, coefficients are multiples of 2**-12."""
 
 Steps = NDArray[np.int32]
 
 
 def pack(found: ImageFilter, model: PhotoModel) -> bytes:
-    """Return the section."""
+    """Return the section of a filter, coded by the model's probability tables."""
     tables, recorder = ans.Tables(model.filter_tables), ans.Recorder()
     kinds, most = _kinds(tables), tables.weights.shape[1] // 2
     costs = -np.log2((tables.weights.astype(np.float64) + 1) / ans.TOTAL)
@@ -38,7 +38,7 @@ def _take(recorder: ans.Recorder, tables: ans.Tables, row: int, symbols: Steps) 
 
 
 def unpack(section: bytes, model: PhotoModel, height: int, width: int) -> ImageFilter:
-    """Return the filter of an image of that size. FormatError if the bytes are none."""
+    """Undo `pack` for an image of `height` x `width` pixels; raise FormatError if the section is not valid."""
     try:
         return _unpacked(section, model, height, width)
     except FormatError as error:
@@ -50,7 +50,7 @@ def _unpacked(section: bytes, model: PhotoModel, height: int, width: int) -> Ima
         raise FormatError("it is empty")
     exponent, precision = section[0] & 15, section[0] >> 4
     if max(exponent, precision) > LARGEST_EXPONENT:
-        raise FormatError("it is of a kind that this release does not know", "upgrade dvcodec")
+        raise FormatError("this release does not know its kind", "upgrade dvcodec")
     side = SMALLEST_SIDE << exponent
     tables, decoder = ans.Tables(model.filter_tables), ans.ChunkDecoder(section[1:])
     kinds, most = _kinds(tables), tables.weights.shape[1] // 2
@@ -65,5 +65,5 @@ def _unpacked(section: bytes, model: PhotoModel, height: int, width: int) -> Ima
 
 
 def _kinds(tables: ans.Tables) -> ans.Tables:
-    """The distribution of densities: 0 for none, then the rows of `tables`; even, what is over goes to 0."""
+    """Return the uniform distribution of densities: 0 for an output without coefficients, then the rows of `tables`."""
     return ans.even(len(tables.weights) + 1)

@@ -1,4 +1,4 @@
-"""A picture to the bytes of a .dvq file, at a quality or by search for a target."""
+"""Compress a picture to a lossy .dvq file, at a quality or by a search for a target."""
 
 import math
 from collections.abc import Callable
@@ -20,22 +20,23 @@ from ..settings import DEFAULT_QUALITY, CompressSettings
 from . import adaptive_filter, search, symbol_chunks
 
 REVISION = 5
-"""Raised when the same picture and settings give another file: measurements that are kept go by it."""
+"""Increased when the same picture and settings give another file, so that cached measurements are taken anew."""
 
 
 @dataclass(frozen=True)
 class Compressed:
-    """A .dvq file and how it came about."""
+    """A lossy file, and how it was made."""
 
     data: bytes
     quality: int
-    """Fixed point, as the file stores it."""
+    """The quality in fixed point (1/256), as the file stores it."""
     chunks: int
     layer_bits: tuple[float, ...]
+    """Bits of the symbols of each layer."""
     symbol_bytes: int
     """Bytes of the chunks; the rest is header, filter, alpha and metadata."""
     psnr: float | None
-    """Only measured where it was the goal."""
+    """In dB; None unless it was the target."""
 
 
 def compress(picture: Picture, hierarchy: Hierarchy, weights_id: bytes, settings: CompressSettings) -> Compressed:
@@ -46,6 +47,9 @@ def compress(picture: Picture, hierarchy: Hierarchy, weights_id: bytes, settings
         hierarchy: The model of photographs.
         weights_id: The id of its weights, 8 bytes.
         settings: Quality or target, effort and tuning, and whether metadata are left out.
+
+    Returns:
+        The file, and how it was made.
 
     Raises:
         TargetUnreachable: If no quality reaches the target.
@@ -65,7 +69,7 @@ def compress(picture: Picture, hierarchy: Hierarchy, weights_id: bytes, settings
 
 
 class _Attempts:
-    """Encodes one picture at fixed-point qualities; what does not depend on the quality is packed once.
+    """Encodes one picture at several fixed-point qualities. Parts that do not depend on the quality are packed once.
 
     Codebooks have a limited range, in units of sigma, and sigma shrinks as the quality rises. A picture of extreme
     contrast (noise, hard edges everywhere) exceeds that range from some quality on, and its PSNR falls again. Such a
@@ -97,7 +101,7 @@ class _Attempts:
     def searched(
         self, value: Callable[[Compressed], float], target: float, *, close: float, above: bool
     ) -> tuple[Compressed | None, Compressed | None]:
-        """Return the files on either side of a target (`search.crossing`), sought with the least effort first."""
+        """Return the files on either side of a target (`search.crossing`). The first search is made with one pass."""
 
         def measure(quality: int) -> tuple[float, Compressed]:
             result = self(quality)
@@ -111,7 +115,7 @@ class _Attempts:
         return search.crossing(measure, target, close=close, above=above, start=start)
 
     def __call__(self, quality: int) -> Compressed:
-        """Return the file at a quality, or at the ceiling where that is lower."""
+        """Return the file at a quality, or at the ceiling if that is lower."""
         if self.ceiling is not None and self.ceiling.quality < quality:
             return self.ceiling
         encoded = self._encode(quality)
@@ -124,7 +128,7 @@ class _Attempts:
         return self._pack(quality, encoded)
 
     def _best(self, quality: int, encoded: symbol_chunks.Encoded) -> tuple[int, symbol_chunks.Encoded]:
-        """Return the best quality of the whole numbers below this one and itself, by PSNR, and its symbols."""
+        """Return the quality with the highest PSNR, of this one and the whole numbers below it, and its symbols."""
         best = (-math.inf, quality, encoded)
 
         def value(whole: int) -> float:

@@ -1,4 +1,4 @@
-"""Finding the quality that meets a target, in few encodes."""
+"""Find the quality that meets a target with few encodings."""
 
 import math
 from collections.abc import Callable
@@ -9,14 +9,14 @@ from ..bitstream.header import QUALITY_RANGE
 T = TypeVar("T")
 
 STEP = 16
-"""The search is done when qualities this near (1/16 of a step of q) lie on either side of the target."""
+"""The search ends when qualities this close (1/16 of a whole step) lie on either side of the target."""
 
 SPREAD = 128
-"""How far at least, where they were measured, the points lie that tell a rise: nearer ones tell the encoder's noise."""
+"""The least distance of the qualities by which a slope is measured; closer ones measure the encoder's noise."""
 
 
 class Start(NamedTuple):
-    """Where a search begins: a fixed-point quality, and how much the value rises with each unit of it there."""
+    """Where a search begins: a fixed-point quality, and the slope of the value there, per unit of quality."""
 
     quality: int
     rise: float
@@ -25,11 +25,17 @@ class Start(NamedTuple):
 def crossing(
     measure: Callable[[int], tuple[float, T]], target: float, *, close: float, above: bool, start: Start | None = None
 ) -> tuple[T | None, T | None]:
-    """Find where a value that rises with quality passes `target`; return the results just below and just above.
+    """Find where a value that rises with quality crosses `target`.
 
-    `measure` gives (value, result) at a fixed-point quality. A value equal to the target counts as below, or as above
-    with `above`. The search also ends at a result on that same side whose value is within `close` of the target. None
-    stands for a side that does not exist within the range of qualities. `start`: of `start_of`; else the middle.
+    Args:
+        measure: Returns the value and the result at a fixed-point quality.
+        target: The value to find.
+        close: The search also ends at a result on the wanted side whose value is this close to the target.
+        above: Whether the wanted side is above the target, instead of below; a value equal to the target lies on it.
+        start: Where to begin, from `start_of`; if None, in the middle of the range.
+
+    Returns:
+        The results just below and just above the target. One is None if that side lies outside the range of qualities.
     """
     low, high = QUALITY_RANGE
     found: dict[bool, tuple[int, float, T]] = {}
@@ -44,7 +50,7 @@ def crossing(
         low, high = (low, guess) if is_above else (guess, high)
         if done or high == low or (len(found) == 2 and high - low <= STEP):
             break
-        if between and 2 * (high - low) > width:  # the value rises by leaps: the larger part is left
+        if between and 2 * (high - low) > width:  # the value jumps: the larger part is left
             guess = (low + high) // 2
         elif start and len(found) == 1:
             start = _moved(start, value, aim, low, high)
@@ -56,9 +62,16 @@ def crossing(
 
 
 def start_of(measure: Callable[[int], float], target: float, *, close: float) -> Start | None:
-    """Return where `crossing` should begin, by a value that is nearly the same and measured in less time.
+    """Return where `crossing` should begin, by a search with a value that is similar but faster to measure.
 
-    That is an end of the range where that value does not pass the target. None if it says nothing of a rise.
+    Args:
+        measure: Returns that value at a fixed-point quality.
+        target: The value to find.
+        close: How close to it the search ends.
+
+    Returns:
+        A quality and a slope; the quality is an end of the range if the value does not cross the target. None if no
+        slope can be told.
     """
     found: dict[int, float] = {}
 
@@ -78,9 +91,9 @@ def start_of(measure: Callable[[int], float], target: float, *, close: float) ->
 
 
 def _moved(start: Start, value: float, target: float, low: int, high: int) -> Start:
-    """Return where the start's rise puts the target after a value there, which is an end of what is left.
+    """Return where the slope puts the target, seen from a value at the start, which is an end of the range left.
 
-    The rise is halved: should the target lie further still, the next move is twice as long.
+    The slope is halved, so that the next move is twice as long if the target lies still further.
     """
     step = round(min(abs(target - value) / start.rise, high - low))
     forth, back = max(start.quality + step, low + STEP), min(start.quality - step, high - STEP)
@@ -88,7 +101,7 @@ def _moved(start: Start, value: float, target: float, low: int, high: int) -> St
 
 
 def _next_guess(found: dict[bool, tuple[int, float, T]], target: float, low: int, high: int) -> int:
-    """Interpolate between the two sides, kept off the ends of the bracket; halve, then try the end, with one side."""
+    """Return the next quality: by interpolation between two sides; with one side, the middle and finally the end."""
     if len(found) == 2:
         (x0, y0, _), (x1, y1, _) = found[False], found[True]
         share = (target - y0) / (y1 - y0) if y0 < y1 < math.inf else 0.5
@@ -100,9 +113,15 @@ def _next_guess(found: dict[bool, tuple[int, float, T]], target: float, low: int
 
 
 def peak(value: Callable[[int], float], low: int, high: int) -> int:
-    """Return the whole number in [low, high] where a value that rises and then falls is largest, in few evaluations.
+    """Find the maximum of a value that rises and then falls, with few evaluations.
 
-    A value that rises all the way has its peak at `high`.
+    Args:
+        value: Returns the value at a whole number.
+        low: The first number of the range.
+        high: The last number of the range.
+
+    Returns:
+        The number where the value is largest; `high` if it rises all the way.
     """
     known: dict[int, float] = {}
 

@@ -1,4 +1,4 @@
-"""Pixels to chunks of symbols and back: the two symbol sources with which the codec runs a top-down pass."""
+"""Encode pixels as chunks of symbols and decode them: the two symbol sources of the lossy codec."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,28 +15,28 @@ from ..bitstream.assembly import Chunk
 from ..entropy import ans
 
 FULL_CHUNK = 8192
-"""Bytes after which a chunk closes at the end of a layer. A chunk costs about ten bytes: its row and the coder's."""
+"""Bytes above which a chunk ends with a layer. A chunk costs about ten bytes in the header and the coder."""
 SCALE_CHUNK = 1024
-"""Bytes after which a chunk closes at the end of a scale, where a preview looks whole."""
+"""Bytes above which a chunk ends with a scale, where a preview looks whole."""
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """An image as chunks of symbols, and what the encoder learnt on the way."""
+    """An image as chunks of symbols, and what else the encoder found."""
 
     chunks: tuple[Chunk, ...]
     layer_bits: tuple[float, ...]
-    """For each layer, the sum of -log2 p over its symbols (0 for those a grey image skips)."""
+    """For each layer the bits of its symbols, the sum of -log2 p; 0 for layers that a grey image skips."""
     state: object
-    """What the pass has built; `render` turns it into the pixels that a decoder will show."""
+    """The state of the top-down pass, from which `render` makes the pixels that a decoder will show."""
     saturation: float = 0.0
-    """How far the image is beyond the codebooks, see PhotoModel.saturation; 0 where it was not measured."""
+    """How far the image exceeds the range of the codebooks, see PhotoModel.saturation; 0 if not measured."""
     image_filter: ImageFilter | None = None
-    """The filter with which a decoder corrects the image; None where none pays."""
+    """The adaptive filter, with which a decoder corrects the image; None if it would cost more than it saves."""
 
 
 class _Encoder:
-    """The symbol source of compress: take the posterior's mode and gather the coder's intervals in chunks."""
+    """The symbol source of compress: takes the posterior's mode and gathers the coder's intervals in chunks."""
 
     def __init__(self, layers: tuple[LayerSpec, ...]) -> None:
         self.layers = layers
@@ -47,7 +47,7 @@ class _Encoder:
         self._first = self._current = 0  # first layer of the open chunk, layer last asked for
 
     def next(self, step: Step) -> NDArray[np.int32]:
-        """Return the posterior's mode and remember its interval."""
+        """Return the posterior's mode and keep its intervals."""
         if step.layer != self._current:
             self._enter(step.layer)
         symbols = step.posterior_mode()
@@ -60,14 +60,14 @@ class _Encoder:
         return symbols
 
     def _enter(self, layer: int) -> None:
-        """Begin a layer; close the chunk before it if it is full, or if a scale has ended and it is worth it."""
+        """Begin a layer; close the open chunk first if it is full, or full enough at the end of a scale."""
         scale_ends = self.layers[layer].stride != self.layers[self._current].stride
         if self._bits >= 8 * (SCALE_CHUNK if scale_ends else FULL_CHUNK):
             self.close(layer)
         self._current = layer
 
     def close(self, end: int) -> None:
-        """Close the open chunk: it holds the layers up to `end` (not included)."""
+        """Close the open chunk, which holds the layers before `end`."""
         left = np.concatenate([part[0] for part in self._parts])
         frequencies = np.concatenate([part[1] for part in self._parts])
         payload = ans.encode(left, frequencies, self._crc & 0xFFFF)
@@ -81,7 +81,7 @@ class _Encoder:
 
 
 class _Decoder:
-    """The symbol source of decompress: read the symbols from the chunks."""
+    """The symbol source of decompress: decodes the symbols of the chunks."""
 
     def __init__(self, chunks: tuple[Chunk, ...]) -> None:
         self._chunks = chunks
@@ -89,14 +89,14 @@ class _Decoder:
         self._open: ans.ChunkDecoder | None = None
 
     def next(self, step: Step) -> NDArray[np.int32]:
-        """Return the symbols that were coded for this block."""
+        """Return the decoded symbols of a block."""
         while step.layer >= self._end:
             self._advance()
         assert self._open is not None
         return self._open.decode(step.weights())
 
     def _advance(self) -> None:
-        """Check the chunk that is done and open the next one."""
+        """Check the chunk that ends and open the next one."""
         if self._open is not None:
             self._open.finish()
         chunk = self._chunks[self._next]
@@ -105,7 +105,7 @@ class _Decoder:
         self._next += 1
 
     def finish(self) -> None:
-        """Check the last chunk; chunks whose layers the pass never reached must hold no symbols."""
+        """Check the last chunk; chunks of layers that the pass did not reach must not hold symbols."""
         while self._next < len(self._chunks):
             self._advance()
         if self._open is not None:
@@ -126,14 +126,14 @@ def encode(
         perceptual: Whether errors count more where they are visible.
 
     Raises:
-        UnsupportedImage: If the hierarchy cannot code such an image, or does not know perceptual weights.
+        UnsupportedImage: If the hierarchy cannot code such an image, or does not support perceptual weights.
     """
     colour, grey = _in_colour(pixels), pixels.ndim == 2
     encoder, (height, width) = _Encoder(hierarchy.layers), pixels.shape[:2]
     settings = PassSettings(height, width, quality, grey=grey)
     photo = hierarchy if isinstance(hierarchy, PhotoModel) else None
     if perceptual and photo is None:
-        raise UnsupportedImage(f"the weights {hierarchy.name} do not support perceptual tuning", "leave the tuning out")
+        raise UnsupportedImage(f"the weights {hierarchy.name} do not support perceptual tuning", "leave out `tune`")
     with _suitable():
         if photo is not None and (effort > 1 or perceptual):
             targets = photo.lookahead_targets(colour, settings, effort - 1, perceptual=perceptual)
@@ -146,7 +146,7 @@ def encode(
 
 
 def encode_exact(pixels: NDArray[np.uint8], hierarchy: PhotoModel, quality: int) -> Encoded:
-    """Encode an image as symbols that allow an exact reconstruction: see `encode`."""
+    """Encode an image as symbols for a reconstruction that is exact on every machine: see `encode`."""
     encoder, (height, width) = _Encoder(hierarchy.layers), pixels.shape[:2]
     settings = PassSettings(height, width, quality, grey=pixels.ndim == 2, exact=True)
     with _suitable():
@@ -155,7 +155,7 @@ def encode_exact(pixels: NDArray[np.uint8], hierarchy: PhotoModel, quality: int)
 
 
 def _in_colour(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Grey or colour pixels as (H, W, 3)."""
+    """Return grey or colour pixels as (H, W, 3)."""
     return np.repeat(pixels[:, :, None], 3, axis=2) if pixels.ndim == 2 else pixels
 
 
@@ -197,7 +197,17 @@ def decode(chunks: tuple[Chunk, ...], hierarchy: Hierarchy, settings: PassSettin
 def render(
     state: object, hierarchy: Hierarchy, *, grey: bool, image_filter: ImageFilter | None = None
 ) -> NDArray[np.uint8]:
-    """Return the pixels of a state: (H, W) of grey, the rounded mean of the three channels, or (H, W, 3), filtered."""
+    """Return the pixels of a top-down pass.
+
+    Args:
+        state: What the pass has built.
+        hierarchy: The model of the pass.
+        grey: Whether to return the rounded mean of the three channels.
+        image_filter: The adaptive filter of the image, or None.
+
+    Returns:
+        (H, W) grey or (H, W, 3) RGB pixels.
+    """
     if image_filter is None:
         pixels = hierarchy.render(state)
     else:
