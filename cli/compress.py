@@ -37,7 +37,7 @@ from .report import Reporter
 from .text import ratio, sizes, with_options
 
 if TYPE_CHECKING:
-    from ..codec.api import CompressReport
+    from ..codec.reports import CompressReport
 
 TARGETS = "Size and quality"
 
@@ -156,7 +156,7 @@ def _done(job: Job, report: CompressReport) -> batch.Done:
     weights = f"  weights {report.weights}" if report.weights else ""
     details = [
         f"{report.width}x{report.height} {report.mode}  {how}{weights}",
-        f"{report.chunks} chunks, {report.overhead_bytes} bytes beside them",
+        f"{report.chunks} chunks, {report.overhead_bytes} bytes of header, filter, alpha and metadata",
     ]
     if report.psnr is not None:
         details.insert(1, f"PSNR {report.psnr:.2f} dB")

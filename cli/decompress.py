@@ -31,7 +31,7 @@ from .report import Reporter
 from .text import printable, sizes
 
 if TYPE_CHECKING:
-    from ..codec.api import DecompressReport
+    from ..codec.reports import DecompressReport
     from ..codec.settings import Preview
 
 

@@ -249,7 +249,7 @@ def test_headers_that_make_no_sense_are_refused() -> None:
 
 def test_other_modes_are_refused() -> None:
     grey = from_array(np.zeros((4, 4), np.uint8))
-    with pytest.raises(UnsupportedImage, match="method bilevel cannot hold"):
+    with pytest.raises(UnsupportedImage, match="method bilevel cannot code"):
         methods.compress(grey, "bilevel", lambda: None)
 
 
@@ -279,7 +279,7 @@ def test_the_command_line_takes_the_model_for_scans(tmp_path: Path) -> None:
     grey = tmp_path / "grey.png"
     Image.new("L", (9, 9)).save(grey)
     done = program("compress", grey, "--lossless", "--method", "bilevel")
-    assert done.code == 1 and "method bilevel cannot hold" in done.err
+    assert done.code == 1 and "method bilevel cannot code" in done.err
 
 
 def test_the_shipped_model_beats_group_4_on_dots_and_text() -> None:

@@ -121,5 +121,5 @@ def test_unknown_weights_are_named_once(folder: Path) -> None:
     assert (seen.code, seen.err) == (1, "dvcodec: none: no weights named 'none' (`dvcodec models` lists them)\n")
     picture(folder / "a.png")
     seen = dvcodec("compress", "a.png", "--weights", "a.png")
-    said = "dvcodec: a.png: a.png is not a weights file (.safetensors) (`dvcodec export` makes one)\n"
+    said = "dvcodec: a.png: a.png is not a .safetensors file of weights (`dvcodec export` makes one)\n"
     assert (seen.code, seen.err) == (1, said)

@@ -103,7 +103,7 @@ def find(name_or_path: str) -> Weights:
         _named[weights.id] = weights  # the newest path: an older one may be gone
         return weights
     if path.is_file():
-        raise WeightsNotFound(f"{path} is not a weights file (.safetensors)", "`dvcodec export` makes one")
+        raise WeightsNotFound(f"{path} is not a .safetensors file of weights", "`dvcodec export` makes one")
     raise WeightsNotFound(f"no weights named {name_or_path!r}", "`dvcodec models` lists them")
 
 

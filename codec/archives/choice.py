@@ -44,7 +44,7 @@ def check(picture: Picture, coders: Coders) -> None:
         if not _suiting(picture, coders):
             raise UnsupportedImage(
                 f"no bits-back model suits {picture.pixels.shape[1]} x {picture.pixels.shape[0]} pixels of mode"
-                f" {picture.mode} (or the image carries metadata)",
+                f" {picture.mode}, or the image carries metadata",
                 'use `method="auto"`',
             )
     elif coders.method != AUTO:

@@ -188,7 +188,9 @@ def _at_most_bytes(attempt: _Attempts, limit: float) -> Compressed:
     below, above = attempt.searched(lambda made: math.log(len(made.data)), math.log(limit), close=0.005, above=False)
     if below is None:
         least = len(above.data) if above else 0
-        raise TargetUnreachable(f"no quality gives a file of {limit:.0f} bytes", f"quality 1 takes {least} bytes")
+        raise TargetUnreachable(
+            f"no quality gives a file of at most {limit:.0f} bytes", f"quality 1 takes {least} bytes"
+        )
     return below
 
 
@@ -202,5 +204,5 @@ def _at_least_psnr(attempt: _Attempts, target: float) -> Compressed:
     below, above = attempt.searched(psnr, target, close=0.02, above=True)
     if above is None:
         most = below.psnr if below and below.psnr is not None else 0.0
-        raise TargetUnreachable(f"no quality gives {target:.2f} dB", f"quality 100 gives {most:.2f} dB")
+        raise TargetUnreachable(f"no quality gives a PSNR of {target:.2f} dB", f"quality 100 gives {most:.2f} dB")
     return above

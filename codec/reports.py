@@ -1,0 +1,58 @@
+"""What the functions that compress and decompress report."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class CompressReport:
+    """The result of one compression."""
+
+    width: int
+    """In pixels, as is the height."""
+    height: int
+    mode: str
+    """The mode that decompression gives: RGB, RGBA, L or LA, and in lossless files also 1, P or PA."""
+    source_bytes: int
+    """Bytes of the image file; 0 if the source was not a file."""
+    bytes: int
+    """Bytes of the .dvq file."""
+    bpp: float
+    """File bits per pixel."""
+    quality: float | None
+    """The quality of the file, whether given or found by a target; None for lossless files."""
+    weights: str | None
+    """The name of the weights; None for lossless files that need none."""
+    psnr: float | None
+    """In dB; None unless it was the target."""
+    chunks: int
+    layer_bits: tuple[tuple[str, float], ...]
+    """The name of each layer and the bits of its symbols, the sum of -log2 p."""
+    overhead_bytes: int
+    """Bytes of the file that are not symbols or pixels: header, filter, alpha and metadata."""
+    seconds: float
+    """Wall time."""
+    method: str | None = None
+    """The method of a lossless file; None for lossy files."""
+
+
+@dataclass(frozen=True)
+class DecompressReport:
+    """The result of one decompression."""
+
+    width: int
+    """In pixels, as is the height."""
+    height: int
+    mode: str
+    source_bytes: int
+    """Bytes of the .dvq file."""
+    bytes: int
+    """Bytes of the image file; 0 for verify."""
+    chunks: int
+    """Chunks decoded, of `total_chunks`."""
+    total_chunks: int
+    dropped: tuple[str, ...]
+    """Metadata that the output format cannot hold: "ICC", "EXIF" or "XMP"."""
+    seconds: float
+    """Wall time."""
+    exact: bool = False
+    """Whether the pixels are those of the original."""
