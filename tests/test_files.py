@@ -132,7 +132,7 @@ def test_the_input_is_never_overwritten(dvq: Path, tmp_path: Path, force: bool) 
 def test_other_outputs_that_cannot_be(photo: Path, tmp_path: Path) -> None:
     with pytest.raises(OutputFailed, match="is a folder"):
         api.compress_file(photo, tmp_path, CompressSettings())
-    with pytest.raises(OutputFailed, match="the folder .* does not exist"):
+    with pytest.raises(OutputFailed, match=r"the folder .* does not exist"):
         api.compress_file(photo, tmp_path / "no" / "a.dvq", CompressSettings())
     with pytest.raises(OutputFailed, match="suffix"):
         api.decompress_file(photo, tmp_path / "a.foo")
