@@ -1,6 +1,5 @@
 """The light photograph model: its prior, its choices, its pass, and a run that goes on where it stopped."""
 
-import math
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +18,7 @@ from dvcodec.models.light.top_down import posterior_modes
 from dvcodec.training import train
 from dvcodec.training.loop.checkpoints import FILE, Checkpoint
 from dvcodec.training.options import TrainOptions
-from dvcodec.training.warm_start.packed_run import pack_run, packed_run
+from dvcodec.training.warm_start.packed_run import pack_run, packed_run, start_from
 
 SMALL = LightConfig(
     widths={64: 16, 32: 16, 16: 16, 8: 16},
@@ -29,6 +28,7 @@ SMALL = LightConfig(
     postfilter_width=8,
     postfilter_pairs=1,
 )
+SIZES = {"hidden": 16, "synthesis_width": 16, "synthesis_blocks": 1, "postfilter_width": 0}
 NARROW = {"hidden": "16", "synthesis_width": "16", "synthesis_blocks": "1", "postfilter_width": "0", "batch": "4"}
 
 
@@ -127,4 +127,16 @@ def test_a_packed_run_starts_another(photographs: Path, tmp_path: Path) -> None:
     assert size == (tmp_path / "packed.safetensors").stat().st_size
     tensors, settings, state = packed_run(tmp_path / "packed.safetensors")
     assert state["step"] == 2 and settings["preset"] == "rrvq-light"
-    assert math.isclose(sum(v.numel() for v in tensors.values()), sum(v.numel() for v in first.parameters().values()))
+    wanted = first.parameters()
+    assert tensors.keys() == wanted.keys()
+    assert all(torch.equal(tensors[name].float(), wanted[name].half().float()) for name in wanted)
+    module = LightPhotoModel(LightConfig(**{**vars(LightConfig()), **SIZES}))
+    start_from(module, tmp_path / "packed.safetensors")
+    assert all(torch.equal(value.float(), tensors[name].float()) for name, value in module.state_dict().items())
+    second = run(photographs, tmp_path / "second", 1, start=tmp_path / "packed.safetensors").parameters()
+    cold = run(photographs, tmp_path / "cold", 1).parameters()
+
+    def distance(one: dict[str, torch.Tensor]) -> float:
+        return sum(float((one[name].float() - wanted[name].float()).abs().sum()) for name in wanted)
+
+    assert 0 < distance(second) < distance(cold)
