@@ -12,8 +12,9 @@ from PIL import Image
 
 from dvcodec.models.light.conditioning import Conditioning
 from dvcodec.models.light.config import LightConfig
+from dvcodec.models.light.layers import EXACT_WIDTH, LEVELS
 from dvcodec.models.light.model import LightPhotoModel
-from dvcodec.models.light.prior import Prior, candidates, nats
+from dvcodec.models.light.prior import LogisticPrior, candidates, nats
 from dvcodec.models.light.top_down import posterior_modes
 from dvcodec.training import train
 from dvcodec.training.loop.checkpoints import FILE, Checkpoint
@@ -53,7 +54,7 @@ def pictures(count: int, side: int = 72) -> torch.Tensor:
 @pytest.mark.parametrize("tail", [0.01, 0.4])
 def test_the_probabilities_of_all_symbols_sum_to_one(scale: float, tail: float) -> None:
     symbols = torch.arange(-2000.0, 2001.0)[None, None]
-    prior = Prior(torch.tensor([[0.3]]), torch.tensor([[scale]]), torch.tensor([[tail]]))
+    prior = LogisticPrior(torch.tensor([[0.3]]), torch.tensor([[scale]]), torch.tensor([[tail]]))
     total = float(torch.exp(-nats(symbols, prior)).sum())
     assert total == pytest.approx(1 + 4001 * 1e-7, abs=2e-4)
 
@@ -65,7 +66,7 @@ def test_the_cheapest_symbol_is_a_candidate(
     """Distortion is half the squared distance in units of sigma; both it and the prior fall towards their centres."""
     every = torch.arange(-80.0, 81.0)[None, None]
     where = torch.tensor([[location]])
-    prior = Prior(where, torch.tensor([[scale]]), torch.tensor([[tail]]))
+    prior = LogisticPrior(where, torch.tensor([[scale]]), torch.tensor([[tail]]))
 
     def cost(symbols: torch.Tensor) -> torch.Tensor:
         return 0.5 * ((symbols - target) * step).square() + nats(symbols, prior)
@@ -90,7 +91,7 @@ def test_the_tuning_is_undone_where_pixels_are_made() -> None:
     with torch.inference_mode():
         for tuning in (0.0, 1.0):
             setting = conditioning(1, tuning)
-            shown.append(model.canvas.blocks(model.infer(x, setting), (64, 64), setting))
+            shown.append(model.transform.blocks(model.infer(x, setting), (64, 64), setting))
         plain, tuned = (model.infer(x, conditioning(1, t)) for t in (0.0, 1.0))
     assert torch.allclose(shown[0], shown[1], atol=1e-3)
     assert any(not torch.allclose(plain[stride], tuned[stride], rtol=0.1) for stride in plain)
@@ -140,3 +141,9 @@ def test_a_packed_run_starts_another(photographs: Path, tmp_path: Path) -> None:
         return sum(float((one[name].float() - wanted[name].float()).abs().sum()) for name in wanted)
 
     assert 0 < distance(second) < distance(cold)
+
+
+def test_sums_are_exact_in_float32_up_to_the_width_that_says_so() -> None:
+    worst = 9 * 255 * LEVELS
+    assert worst * EXACT_WIDTH < 2**24 <= worst * (EXACT_WIDTH + 1)
+    assert 2 * 255 * LEVELS < 2**15

@@ -38,7 +38,7 @@ class LayerPlan:
     variables: int
     symbols: int
     bottom_up: bool
-    """Whether inference chooses it on the way up; the walk then replays it."""
+    """Whether inference chooses it on the way up; the top-down pass then replays it."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class FamilyConfig:
     blocks: int = 1
     """Residual blocks between levels, in each direction, and in the synthesis."""
     head_blocks: int = 0
-    """Residual blocks before each ladder and strap."""
+    """Residual blocks before each symbol embedding and each head."""
     block: BlockKind = "elu"
     embedding: int = 32
     """d_e of codebooks, d_1 of memory keys, coordinates of a Gaussian variable."""
@@ -186,7 +186,7 @@ class FamilyConfig:
         return mode == ("1" if self.binary else "RGB") and height == width == self.image
 
     def plans(self) -> list[LayerPlan]:
-        """The layers in the order of the walk, coarsest first."""
+        """The layers in coding order, coarsest first."""
         found = []
         for level in reversed(range(self.levels)):
             side = 1 if self.dense else self.sides[level]

@@ -1,7 +1,7 @@
 """p(x | z) of pixels that see z and their neighbours before them: z is left with what these do not tell.
 
 After the variational lossy autoencoder of Chen et al. (2017), whose decoder sees a small neighbourhood. These
-likelihoods can be coded: `pass_` walks over the pixels in exact arithmetic.
+likelihoods can be coded: `start_pass` passes over the pixels in integer arithmetic.
 """
 
 from __future__ import annotations

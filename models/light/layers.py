@@ -1,7 +1,8 @@
 """Maps that train in floats or in the integers that decoders use: 7-bit weights, unsigned 8-bit activations.
 
-A decoder's sums stay below 2**24 (9 * 96 inputs * 255 * 63), so that float32, int32 and pairs of int16 give the same
-numbers. In floats, activations have the same bounds, and rounding them later changes little.
+Pairs of products fit int16 (2 * 255 * 63 < 2**15) and all sums fit int32. A sum of a 3x3 convolution stays below 2**24,
+where float32 is exact too, for up to EXACT_WIDTH channels; wider ones need int32, or weights whose sums an export
+bounds. In floats, activations have the same bounds, and rounding them later changes little.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from ..integer.grid import ACTIVATION_BITS, RESIDUAL_BITS, quantise, quantise_re
 
 LEVELS = 63
 """Largest magnitude of an integer weight."""
+EXACT_WIDTH = (2**24 - 1) // (9 * 255 * LEVELS)
+"""Channels of a 3x3 convolution whose sums float32 holds exactly, whatever the 7-bit weights: 116."""
 LARGEST_ACTIVATION = 255 / 2**ACTIVATION_BITS
 RESIDUAL_LIMIT = 127.0
 """Bound of a residual stream, int16 in steps of 2**-8."""
@@ -32,12 +35,12 @@ def activation(x: Tensor, integers: bool) -> Tensor:
     return quantise_relu(x) if integers else x.clamp(0, LARGEST_ACTIVATION)
 
 
-def stream(x: Tensor, integers: bool) -> Tensor:
+def residual_stream(x: Tensor, integers: bool) -> Tensor:
     """Return a residual stream, in steps of 2**-8 where integers are on."""
     return quantise(x, RESIDUAL_BITS, -RESIDUAL_LIMIT, RESIDUAL_LIMIT) if integers else x
 
 
-class Map(nn.Linear):
+class RoundedLinear(nn.Linear):
     """A linear map of tokens (N, inputs) -> (N, outputs).
 
     Args:
@@ -57,7 +60,7 @@ class Map(nn.Linear):
         return F.linear(x, rounded_weight(self.weight) if self.integers else self.weight, self.bias)
 
 
-class Conv(nn.Conv2d):
+class RoundedConv(nn.Conv2d):
     """A convolution (B, inputs, H, W) -> (B, outputs, H, W), with products in bfloat16 while it trains in floats.
 
     Args:
@@ -81,16 +84,16 @@ class Conv(nn.Conv2d):
             return F.conv2d(x, weight, self.bias, padding=self.padding).float()
 
 
-class Block(nn.Module):
+class LightBlock(nn.Module):
     """A residual block of the top-down state: 3x3, then 1x1. (B, width, H, W) -> (B, width, H, W)"""
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.spatial = Conv(width, width, 1.4)
-        self.point = Conv(width, width, 0.3, side=1)
+        self.spatial = RoundedConv(width, width, 1.4)
+        self.point = RoundedConv(width, width, 0.3, side=1)
 
     def forward(self, d: Tensor) -> Tensor:
         """Return the state with the block's change."""
         integers = self.spatial.integers
         h = activation(self.spatial(activation(d, integers)), integers)
-        return stream(d + self.point(h), integers)
+        return residual_stream(d + self.point(h), integers)

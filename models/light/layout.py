@@ -9,12 +9,12 @@ from __future__ import annotations
 from ..photo.network.transform import BLOCK
 from .config import STRIDES
 
-Group = list[int]
+CoefficientGroup = list[int]
 """Channels of the stride's coefficients (photo.network.layout.COEFFICIENTS)."""
 
-MEANS: Group = [9, 10, 11]
+MEANS: CoefficientGroup = [9, 10, 11]
 """Block means at stride 64."""
-DETAILS: list[Group] = [[0, 3, 6], [1, 2, 4, 5, 7, 8]]
+DETAILS: list[CoefficientGroup] = [[0, 3, 6], [1, 2, 4, 5, 7, 8]]
 """Haar details of the block means: luminance, then both chrominances."""
 
 FINEST_STAGES = (
@@ -32,13 +32,13 @@ def diagonal(index: int) -> list[int]:
     return [BLOCK * row + index - row for row in range(BLOCK) if 0 <= index - row < BLOCK]
 
 
-def light_layout() -> dict[int, list[list[Group]]]:
+def light_layout() -> dict[int, list[list[CoefficientGroup]]]:
     """Return the groups of every stage by stride, coarse first."""
     coarse = {stride: [DETAILS] for stride in STRIDES[:-1]}
     coarse[64] = [[MEANS], DETAILS]
     return coarse | {8: [[_group(*group) for group in stage] for stage in FINEST_STAGES]}
 
 
-def _group(chrominance: int, diagonals: tuple[int, ...]) -> Group:
+def _group(chrominance: int, diagonals: tuple[int, ...]) -> CoefficientGroup:
     cells = [i for index in diagonals for i in diagonal(index)]
     return [BLOCK**2 * colour + i for i in cells for colour in ((1, 2) if chrominance else (0,))]

@@ -1,4 +1,4 @@
-"""The light photograph model: canvas, top-down networks and synthesis put together (preset `rrvq-light`)."""
+"""The light photograph model: transform, top-down networks and synthesis put together (preset `rrvq-light`)."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from torch import Tensor, nn
 from ..photo.network.analysis_synthesis import BlockNet
 from ..photo.network.chain import KNOTS
 from ..photo.network.postfilter import PostFilter
-from .canvas import Canvas, Coefficients
+from .coefficients import Coefficients, CoefficientTransform
 from .conditioning import Conditioning, Knots
 from .config import LightConfig
-from .top_down import SymbolSource, TopDown, TopDownPass
+from .top_down import GroupSymbolSource, LightPass, LightTopDown
 
 
 class LightPhotoModel(nn.Module):
@@ -25,8 +25,8 @@ class LightPhotoModel(nn.Module):
     def __init__(self, config: LightConfig) -> None:
         super().__init__()
         self.config = config
-        self.canvas = Canvas(config)
-        self.top_down = TopDown(config)
+        self.transform = CoefficientTransform(config)
+        self.top_down = LightTopDown(config)
         width = config.widths[8]
         self.synthesis = BlockNet(config.synthesis_width, config.synthesis_blocks, width, KNOTS)
         self.synthesis_tuning = Knots(width)
@@ -45,22 +45,20 @@ class LightPhotoModel(nn.Module):
 
     def sigma(self, conditioning: Conditioning) -> Tensor:
         """Return the likelihood's standard deviation of each image in grey levels, (B,)."""
-        return self.canvas.sigma(conditioning)
+        return self.transform.sigma(conditioning)
 
     def infer(self, pixels: Float[Tensor, "b 3 h w"], conditioning: Conditioning) -> Coefficients:
         """Return the coefficients to code, by stride, as tokens (B*h*w, channels), scaled for the tuning."""
-        return self.canvas.coefficients(pixels, conditioning)
+        return self.transform.coefficients(pixels, conditioning)
 
-    def top_down_pass(self, size: tuple[int, int], conditioning: Conditioning, source: SymbolSource) -> TopDownPass:
+    def top_down_pass(self, size: tuple[int, int], conditioning: Conditioning, source: GroupSymbolSource) -> LightPass:
         """Return the pass over images of `size` (height, width), whose symbols the source chooses."""
-        out: TopDownPass = self.top_down(size, conditioning, source)
+        out: LightPass = self.top_down(size, conditioning, source)
         return out
 
-    def render(
-        self, decoded: TopDownPass, size: tuple[int, int], conditioning: Conditioning
-    ) -> Float[Tensor, "b 3 h w"]:
+    def render(self, decoded: LightPass, size: tuple[int, int], conditioning: Conditioning) -> Float[Tensor, "b 3 h w"]:
         """Return the images of a pass, not clamped: inverse transform, synthesis and post-filter."""
-        x = self.canvas.blocks(decoded.reconstruction, size, conditioning)
+        x = self.transform.blocks(decoded.reconstruction, size, conditioning)
         state = decoded.state + self.synthesis_tuning(conditioning)[:, :, None, None]
         features = self.synthesis.features(x, conditioning.quality, state)
         y = x + self.synthesis.correction(features)

@@ -10,34 +10,34 @@ from torch import Tensor, nn
 
 from .conditioning import Conditioning, Knots
 from .config import LightConfig
-from .layers import Block, Conv, Map, activation, stream
-from .prior import CODE, LARGEST_SCALE, LEAST_SCALE, Prior, candidates, nats
+from .layers import LightBlock, RoundedConv, RoundedLinear, activation, residual_stream
+from .prior import CODE, LARGEST_SCALE, LEAST_SCALE, LogisticPrior, candidates, nats
 
 LOCATION_GAIN, SCALE_GAIN, TAIL_GAIN = 4.0, 2.0, 2.0
 """What a unit of the prior head's outputs changes: steps, octaves, logits."""
 
 
-class Group(nn.Module):
+class CoefficientGroup(nn.Module):
     """Coefficients that are coded side by side: their grids, their prior head and their symbols' embedding.
 
     Args:
         config: sizes.
         channels: the group's coefficients among those of its stride.
         last: whether no group of the stage follows, so that nothing needs the embedding.
-        neighbours: whether the second half of the positions sees the first half's symbols (checkerboard).
+        neighbours: whether the non-anchors of a checkerboard receive the symbols of the anchors.
     """
 
     def __init__(self, config: LightConfig, channels: list[int], *, last: bool, neighbours: bool) -> None:
         super().__init__()
         size, hidden = len(channels), config.hidden
         self.channels = channels
-        self.prior_head = Map(hidden, 3 * size, 0.1)
+        self.prior_head = RoundedLinear(hidden, 3 * size, 0.1)
         self.scale = Knots(size)
         self.tail = nn.Parameter(torch.full((size,), -1.5))
         self.log_step = nn.Parameter(torch.full((size,), math.log(config.step)))
         self.shrink = nn.Parameter(torch.tensor([0.08, 0.04, 0.02]).repeat(size, 1))
-        self.symbol_embedding = None if last else Map(CODE * size, hidden, 0.3)
-        self.neighbour_embedding = Conv(CODE * size, hidden, 0.1) if neighbours else None
+        self.symbol_embedding = None if last else RoundedLinear(CODE * size, hidden, 0.3)
+        self.neighbour_embedding = RoundedConv(CODE * size, hidden, 0.1) if neighbours else None
 
     def step(self) -> Float[Tensor, " g"]:
         """Return the distance of two symbols' values, in units of sigma."""
@@ -50,17 +50,17 @@ class Group(nn.Module):
         shrink = torch.where(size == 1, one, torch.where(size == 2, two, more))
         return (symbols - torch.sign(symbols) * shrink) * self.step()
 
-    def prior(self, features: Float[Tensor, "n hidden"], conditioning: Conditioning) -> Prior:
+    def prior(self, features: Float[Tensor, "n hidden"], conditioning: Conditioning) -> LogisticPrior:
         """Return the priors at N positions."""
         integers = self.prior_head.integers
         location, scale, tail = self.prior_head(activation(features, integers)).chunk(3, 1)
         base = self.scale(conditioning).repeat_interleave(len(features) // conditioning.batch, 0)
         scale = (scale * SCALE_GAIN + base).clamp(LEAST_SCALE, LARGEST_SCALE)
-        prior = Prior(location * LOCATION_GAIN, scale, torch.sigmoid(self.tail + tail * TAIL_GAIN))
+        prior = LogisticPrior(location * LOCATION_GAIN, scale, torch.sigmoid(self.tail + tail * TAIL_GAIN))
         return prior.rounded() if integers else prior
 
     @torch.no_grad()
-    def posterior_mode(self, targets: Float[Tensor, "n g"], prior: Prior) -> Float[Tensor, "n g"]:
+    def posterior_mode(self, targets: Float[Tensor, "n g"], prior: LogisticPrior) -> Float[Tensor, "n g"]:
         """Return the symbols that cost least: half the squared error in units of sigma, plus -ln p."""
         found = candidates(targets / self.step(), prior.location)
         error = targets[..., None] - self.values(found.transpose(-1, -2)).transpose(-1, -2)
@@ -68,7 +68,7 @@ class Group(nn.Module):
         return found.gather(-1, cost.argmin(-1, keepdim=True))[..., 0]
 
 
-class Stage(nn.Module):
+class LightStage(nn.Module):
     """Groups that share one spatial update of the top-down state.
 
     Args:
@@ -81,18 +81,20 @@ class Stage(nn.Module):
     def __init__(self, config: LightConfig, width: int, groups: list[list[int]], *, neighbours: bool) -> None:
         super().__init__()
         self.conditioning = Knots(width, 0.1)
-        self.blocks = nn.ModuleList(Block(width) for _ in range(config.blocks))
-        self.head = Map(width, config.hidden)
-        self.groups = nn.ModuleList(Group(config, g, last=g is groups[-1], neighbours=neighbours) for g in groups)
-        self.close = Map(CODE * sum(map(len, groups)), width, 0.15)
+        self.blocks = nn.ModuleList(LightBlock(width) for _ in range(config.blocks))
+        self.head = RoundedLinear(width, config.hidden)
+        self.groups = nn.ModuleList(
+            CoefficientGroup(config, g, last=g is groups[-1], neighbours=neighbours) for g in groups
+        )
+        self.close = RoundedLinear(CODE * sum(map(len, groups)), width, 0.15)
 
-    def parts(self) -> list[Group]:
+    def parts(self) -> list[CoefficientGroup]:
         """Return the groups in coding order."""
-        return [group for group in self.groups if isinstance(group, Group)]
+        return [group for group in self.groups if isinstance(group, CoefficientGroup)]
 
     def enter(self, state: Float[Tensor, "b width h w"], conditioning: Conditioning) -> Float[Tensor, "b width h w"]:
         """Return the state after the stage's blocks."""
-        state = stream(state + self.conditioning(conditioning)[:, :, None, None], self.head.integers)
+        state = residual_stream(state + self.conditioning(conditioning)[:, :, None, None], self.head.integers)
         for block in self.blocks:
             state = block(state)
         return state

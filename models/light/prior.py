@@ -30,7 +30,7 @@ CODE = 4
 CODE_BITS = 4
 
 
-class Prior(NamedTuple):
+class LogisticPrior(NamedTuple):
     """Embeddings of N positions and G coefficients, in steps of the grid.
 
     Args:
@@ -43,13 +43,13 @@ class Prior(NamedTuple):
     scale: Tensor
     tail: Tensor
 
-    def rounded(self) -> Prior:
+    def rounded(self) -> LogisticPrior:
         """Return the nearest prototypes: eighths of a step, quarters of an octave, four tails."""
         logit = quantise(torch.logit(self.tail, 1e-6) / 2 + 0.5, 0, -2, 1)
-        return Prior(quantise(self.location, 3), quantise(self.scale, 2), torch.sigmoid(2 * logit - 1))
+        return LogisticPrior(quantise(self.location, 3), quantise(self.scale, 2), torch.sigmoid(2 * logit - 1))
 
 
-def nats(symbols: Float[Tensor, "*shape"], prior: Prior) -> Float[Tensor, "*shape"]:
+def nats(symbols: Float[Tensor, "*shape"], prior: LogisticPrior) -> Float[Tensor, "*shape"]:
     """Return -ln p of symbols.
 
     Args:

@@ -14,13 +14,13 @@ from torch import Tensor, nn
 from ..photo.network.chain import from_tokens, tokens
 from ..photo.network.layout import COEFFICIENTS
 from ..photo.network.model import grid_sizes
-from .canvas import Coefficients
+from .coefficients import Coefficients
 from .conditioning import Conditioning
 from .config import STRIDES, LightConfig
-from .layers import Map, activation, stream
+from .layers import RoundedLinear, activation, residual_stream
 from .layout import light_layout
-from .network import Group, Stage
-from .prior import Prior, nats, symbol_code
+from .network import CoefficientGroup, LightStage
+from .prior import LogisticPrior, nats, symbol_code
 
 
 @dataclass(frozen=True)
@@ -37,22 +37,22 @@ class GroupStep:
 
     index: int
     stride: int
-    group: Group
-    prior: Prior
+    group: CoefficientGroup
+    prior: LogisticPrior
     first: bool
 
 
-SymbolSource = Callable[[GroupStep], Tensor]
+GroupSymbolSource = Callable[[GroupStep], Tensor]
 """Chooses the symbols (N, G) of a step, whole numbers in floats, for all positions."""
 
 
-def posterior_modes(targets: Coefficients) -> SymbolSource:
+def posterior_modes(targets: Coefficients) -> GroupSymbolSource:
     """Return the source that chooses the cheapest symbols for coefficients to code."""
     return lambda step: step.group.posterior_mode(targets[step.stride][:, step.group.channels], step.prior)
 
 
 @dataclass
-class TopDownPass:
+class LightPass:
     """What a pass leaves.
 
     Args:
@@ -70,7 +70,7 @@ class TopDownPass:
     group_nats: list[Tensor] = field(default_factory=list)
 
 
-class TopDown(nn.Module):
+class LightTopDown(nn.Module):
     """All networks that probabilities depend on."""
 
     def __init__(self, config: LightConfig) -> None:
@@ -81,20 +81,20 @@ class TopDown(nn.Module):
         for stride in STRIDES:
             stages = nn.ModuleList()
             for groups in layout[stride]:
-                stages.append(Stage(config, config.widths[stride], groups, neighbours=count < config.neighbours))
+                stages.append(LightStage(config, config.widths[stride], groups, neighbours=count < config.neighbours))
                 count += 1
             self.scales[str(stride)] = stages
             coded = [i for groups in layout[stride] for group in groups for i in group]
             order = torch.tensor(coded + sorted(set(range(COEFFICIENTS[stride])) - set(coded))).argsort()
             self.register_buffer(f"order_{stride}", order, persistent=False)
         widths = [config.widths[stride] for stride in STRIDES]
-        self.grow = nn.ModuleList(Map(a, 4 * b) for a, b in itertools.pairwise(widths))
+        self.grow = nn.ModuleList(RoundedLinear(a, 4 * b) for a, b in itertools.pairwise(widths))
 
-    def stages(self, stride: int) -> list[Stage]:
+    def stages(self, stride: int) -> list[LightStage]:
         """Return the stages of a stride in coding order."""
-        return [stage for stage in self.scales[str(stride)].children() if isinstance(stage, Stage)]
+        return [stage for stage in self.scales[str(stride)].children() if isinstance(stage, LightStage)]
 
-    def groups(self) -> list[tuple[int, Group]]:
+    def groups(self) -> list[tuple[int, CoefficientGroup]]:
         """Return all groups in coding order, with their strides."""
         return [(stride, group) for stride in STRIDES for stage in self.stages(stride) for group in stage.parts()]
 
@@ -104,12 +104,12 @@ class TopDown(nn.Module):
             if "integers" in vars(module):  # maps of several classes, none of which is a parameter
                 vars(module)["integers"] = on
 
-    def forward(self, size: tuple[int, int], conditioning: Conditioning, source: SymbolSource) -> TopDownPass:
+    def forward(self, size: tuple[int, int], conditioning: Conditioning, source: GroupSymbolSource) -> LightPass:
         """Run the pass over images of `size` (height, width)."""
         sizes = grid_sizes(size)
         top = self.config.widths[STRIDES[0]]
         state = conditioning.tuning.new_zeros(conditioning.batch, top, *sizes[STRIDES[0]])
-        out = TopDownPass(conditioning.tuning.new_zeros(conditioning.batch), {}, state)
+        out = LightPass(conditioning.tuning.new_zeros(conditioning.batch), {}, state)
         for i, stride in enumerate(STRIDES):
             if i:
                 state = self._finer(i, state, sizes[stride])
@@ -121,12 +121,12 @@ class TopDown(nn.Module):
     def _finer(self, index: int, state: Tensor, size: tuple[int, int]) -> Tensor:
         """Return the state of the next finer stride."""
         grow = self.grow[index - 1]
-        assert isinstance(grow, Map)
+        assert isinstance(grow, RoundedLinear)
         grown = from_tokens(grow(tokens(activation(state, grow.integers))), state)
-        return stream(F.pixel_shuffle(grown, 2)[:, :, : size[0], : size[1]], grow.integers)
+        return residual_stream(F.pixel_shuffle(grown, 2)[:, :, : size[0], : size[1]], grow.integers)
 
     def _scale(
-        self, stride: int, state: Tensor, conditioning: Conditioning, source: SymbolSource, out: TopDownPass
+        self, stride: int, state: Tensor, conditioning: Conditioning, source: GroupSymbolSource, out: LightPass
     ) -> Tensor:
         """Code one stride: return the state after it, and add to `out`."""
         anchors = _anchors(state)
@@ -134,7 +134,7 @@ class TopDown(nn.Module):
         for stage in self.stages(stride):
             state = stage.enter(state, conditioning)
             integers = stage.head.integers
-            features = stream(stage.head(activation(tokens(state), integers)), integers)
+            features = residual_stream(stage.head(activation(tokens(state), integers)), integers)
             codes = []
             for group in stage.parts():
                 symbols, cost, features = _coded(stride, group, features, conditioning, source, out, anchors, state)
@@ -143,8 +143,8 @@ class TopDown(nn.Module):
                 decoded.append(group.values(symbols))
                 codes.append(symbol_code(symbols))
                 if group.symbol_embedding is not None:
-                    features = stream(features + group.symbol_embedding(codes[-1]), integers)
-            state = stream(state + from_tokens(stage.close(torch.cat(codes, 1)), state), integers)
+                    features = residual_stream(features + group.symbol_embedding(codes[-1]), integers)
+            state = residual_stream(state + from_tokens(stage.close(torch.cat(codes, 1)), state), integers)
         blank = decoded[0].new_zeros(len(decoded[0]), COEFFICIENTS[stride] - sum(part.shape[1] for part in decoded))
         out.reconstruction[stride] = torch.cat([*decoded, blank], 1)[:, self.get_buffer(f"order_{stride}")]
         return state
@@ -159,11 +159,11 @@ def _anchors(state: Float[Tensor, "b c h w"]) -> Tensor:
 
 def _coded(
     stride: int,
-    group: Group,
+    group: CoefficientGroup,
     features: Tensor,
     conditioning: Conditioning,
-    source: SymbolSource,
-    out: TopDownPass,
+    source: GroupSymbolSource,
+    out: LightPass,
     anchors: Tensor,
     state: Tensor,
 ) -> tuple[Tensor, Tensor, Tensor]:
@@ -176,7 +176,7 @@ def _coded(
         return symbols, cost, features
     messages = group.neighbour_embedding(from_tokens(symbol_code(symbols) * anchors, state))
     integers = group.prior_head.integers
-    features = torch.where(anchors, features, stream(features + tokens(messages), integers))
+    features = torch.where(anchors, features, residual_stream(features + tokens(messages), integers))
     prior = group.prior(features, conditioning)
     second = source(GroupStep(index, stride, group, prior, False))
     cost = torch.where(anchors, cost, nats(second, prior))

@@ -1,4 +1,4 @@
-"""Heads in integer arithmetic (see `heads`), and the step in which a walk offers a plane of pixels to be coded."""
+"""Heads in integer arithmetic (see `heads`), and the step in which a pass offers a plane of pixels to be coded."""
 
 from __future__ import annotations
 
@@ -69,10 +69,10 @@ class PlaneStep:
         """Return the differences of the pixels to their rounded means.
 
         Raises:
-            ValueError: If the walk was given no pixels.
+            ValueError: If the pass was given no pixels.
         """
         if self.wanted is None:
-            raise ValueError("residuals need the pixels: the walk was given none")
+            raise ValueError("residuals need the pixels: the pass was given none")
         return self.wanted - self.middles
 
 

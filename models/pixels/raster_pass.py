@@ -1,4 +1,4 @@
-"""The walk over colour pixels in wavefronts, in exact integer arithmetic (see raster)."""
+"""The pass over colour pixels in wavefronts, in exact integer arithmetic (see raster)."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class _Front:
 
 
 class RasterPass:
-    """A walk over a batch of images, wavefront after wavefront and plane after plane.
+    """A pass over a batch of images, wavefront after wavefront and plane after plane.
 
     Args:
         net: The network.

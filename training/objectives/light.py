@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ...models.light.canvas import Coefficients
+from ...models.light.coefficients import Coefficients
 from ...models.light.conditioning import Conditioning
 from ...models.light.model import LightPhotoModel
 from ...models.light.top_down import posterior_modes

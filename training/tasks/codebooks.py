@@ -16,7 +16,7 @@ def initialise_codebooks(model: PhotoRRVQ, targets: dict[int, Tensor], generator
 
     Args:
         model: the photograph model.
-        evidence: analysis coefficients of many crops and qualities in units of sigma, (N, channels) by stride.
+        targets: analysis coefficients of many crops and qualities in units of sigma, (N, channels) by stride.
         generator: what the clustering draws with.
     """
     plans = [plan for stages in photo_plan(model.config.layout).values() for stage in stages for plan in stage]

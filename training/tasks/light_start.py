@@ -9,8 +9,8 @@ from torch import Tensor
 
 from ...models.light.conditioning import Conditioning
 from ...models.light.model import LightPhotoModel
-from ...models.light.network import Group
-from ...models.light.prior import LARGEST_SCALE, LEAST_SCALE, Prior, nats
+from ...models.light.network import CoefficientGroup
+from ...models.light.prior import LARGEST_SCALE, LEAST_SCALE, LogisticPrior, nats
 from ...models.photo.network.chain import KNOTS
 
 MOST = 2048
@@ -41,7 +41,7 @@ def _scales(model: LightPhotoModel, crops: Tensor, quality: int, tuning: float) 
     return [_fitted(group, targets[stride][:, group.channels]) for stride, group in model.top_down.groups()]
 
 
-def _fitted(group: Group, targets: Tensor) -> Tensor:
+def _fitted(group: CoefficientGroup, targets: Tensor) -> Tensor:
     """Alternate between the best scale of what is chosen and the choice under it. (G,)"""
     targets = targets[:: max(1, len(targets) // MOST)]
     steps = targets / group.step()
@@ -55,10 +55,10 @@ def _fitted(group: Group, targets: Tensor) -> Tensor:
     return scale
 
 
-def _priors(group: Group, grid: Tensor, targets: Tensor) -> Iterator[Prior]:
+def _priors(group: CoefficientGroup, grid: Tensor, targets: Tensor) -> Iterator[LogisticPrior]:
     return (_centred(group, scale.expand_as(targets)) for scale in grid)
 
 
-def _centred(group: Group, scale: Tensor) -> Prior:
+def _centred(group: CoefficientGroup, scale: Tensor) -> LogisticPrior:
     """Return priors (N, G) about zero of these scales."""
-    return Prior(torch.zeros_like(scale), scale, torch.sigmoid(group.tail).expand_as(scale))
+    return LogisticPrior(torch.zeros_like(scale), scale, torch.sigmoid(group.tail).expand_as(scale))

@@ -33,7 +33,7 @@ class Pool:
     """Decoded crops in half precision; all but the quality is in units of sigma."""
 
     shown: Tensor  # (N, 3, side, side), output of the synthesis without the filter
-    features: Tensor  # (N, told, side / 8, side / 8)
+    features: Tensor  # (N, synthesis width, side / 8, side / 8)
     missing: Tensor  # (N, 3, side, side), the image minus `shown`
     quality: Tensor  # (N,), codes
 

@@ -1,1 +1,1 @@
-"""Black and white pixels, each given its neighbours above and to the left: networks, walks and the weights file."""
+"""Black and white pixels, each given its neighbours above and to the left: networks, passes and the weights file."""

@@ -1,4 +1,4 @@
-"""The network of black and white pixels in integer arithmetic, and the walk over a batch of images of one size."""
+"""The network of black and white pixels in integer arithmetic, and the pass over a batch of images of one size."""
 
 from __future__ import annotations
 
@@ -71,15 +71,15 @@ class BilevelStep:
         """Return the pixels themselves, 0 and 1.
 
         Raises:
-            ValueError: If the walk was given no pixels.
+            ValueError: If the pass was given no pixels.
         """
         if self.wanted is None:
-            raise ValueError("residuals need the pixels: the walk was given none")
+            raise ValueError("residuals need the pixels: the pass was given none")
         return self.wanted
 
 
 class LikelierValue:
-    """A chooser that takes the likelier value of every pixel."""
+    """A source that takes the likelier value of every pixel."""
 
     def next(self, step: BilevelStep) -> Integer[Tensor, " n"]:
         """Return pixels, 0 and 1."""
@@ -87,7 +87,7 @@ class LikelierValue:
 
 
 class BilevelPass:
-    """A walk over a batch of images, wavefront after wavefront.
+    """A pass over a batch of images, wavefront after wavefront.
 
     Args:
         net: The network.

@@ -1,4 +1,4 @@
-"""The walk over tiles of a black and white image, side by side, in exact integer arithmetic."""
+"""The pass over tiles of a black and white image, side by side, in exact integer arithmetic."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Tile = tuple[slice, slice]
 
 
 class TiledBilevelPass:
-    """A walk over tiles of an image, a wavefront of all tiles at a time.
+    """A pass over tiles of an image, a wavefront of all tiles at a time.
 
     Args:
         net: The network.

@@ -1,4 +1,4 @@
-"""The walk over lossless pixels in wavefronts of many tiles, in exact integer arithmetic."""
+"""The pass over lossless pixels in wavefronts of many tiles, in exact integer arithmetic."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class _Front:
 
 
 class WavefrontPass:
-    """A walk over a strip, front after front and plane after plane.
+    """A pass over a strip, front after front and plane after plane.
 
     Args:
         net: The network.

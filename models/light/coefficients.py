@@ -24,7 +24,7 @@ Coefficients = dict[int, Tensor]
 """Coefficients by stride, tokens (B*H*W, COEFFICIENTS[stride]) with positions in raster order."""
 
 
-class Canvas(nn.Module):
+class CoefficientTransform(nn.Module):
     """The transform of images to the coefficients that the model codes, and back."""
 
     def __init__(self, config: LightConfig) -> None:
