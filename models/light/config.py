@@ -28,11 +28,11 @@ class LightConfig(FromJSON):
         step: distance of two symbols' values at the start of training, in units of sigma.
     """
 
-    widths: dict[int, int] = field(default_factory=lambda: {64: 64, 32: 96, 16: 128, 8: 128})
+    widths: dict[int, int] = field(default_factory=lambda: {64: 64, 32: 96, 16: 112, 8: 112})
     blocks: int = 1
     hidden: int = 64
     neighbours: int = 6
-    synthesis_width: int = 128
+    synthesis_width: int = 112
     synthesis_blocks: int = 2
     postfilter_width: int = 24
     postfilter_pairs: int = 2
