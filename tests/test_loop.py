@@ -9,22 +9,27 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
-from typing import Literal
+from typing import Any, Literal
 
 import family_processes
 import pytest
+import small_model
 import torch
 from safetensors.torch import load_file
+from torch.utils._python_dispatch import TorchDispatchMode
 
 import toy_task
 from dvcodec.errors import DvcodecError
+from dvcodec.models.integer.linear import QuantConv
 from dvcodec.training.loop import log_files, metrics_log
 from dvcodec.training.loop.checkpoints import BEST, FILE, Checkpoint
 from dvcodec.training.loop.gradient_clipper import GradientClipper
 from dvcodec.training.loop.log_files import CsvLogs
+from dvcodec.training.loop.numerics import choose_products
 from dvcodec.training.loop.parameters import FlatParameters
 from dvcodec.training.loop.task import ParameterGroup, Progress, Task
 from dvcodec.training.recipes import registry
+from dvcodec.training.recipes.base import Precision
 from toy_task import RECIPE, differing, interrupt, resume, toy, train, trainer
 
 pytestmark = pytest.mark.usefixtures("toy_is_known")
@@ -243,3 +248,29 @@ def test_a_checkpoint_without_its_state_cannot_be_gone_on_from(tmp_path: Path) -
         del checkpoint.state[part]
         with pytest.raises(DvcodecError, match=f"cannot be resumed: KeyError: '{part}'"):
             trainer(tmp_path).resume(checkpoint)
+
+
+class ProductTypes(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Collects the number formats that convolutions receive."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.seen: set[torch.dtype] = set()
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Note a convolution's number format and run it."""
+        if "convolution" in str(func):
+            self.seen.add(args[0].dtype)
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize(("precision", "low"), [("bf16", True), ("fp32", False)])
+def test_photograph_models_train_in_the_number_format_that_is_asked_for(precision: Precision, low: bool) -> None:
+    model = small_model.trainable().train()
+    choose_products(model, precision)
+    images = torch.full((1, 3, 64, 64), 100.0)
+    with ProductTypes() as products:
+        model.synthesis(images, torch.tensor([0]), torch.zeros(1, model.config.widths[8], 8, 8))
+        spatial = next(layer for layer in model.modules() if isinstance(layer, QuantConv))
+        spatial(torch.ones(1, spatial.weight.shape[1] // 9, 8, 8))
+    assert (torch.bfloat16 in products.seen) == low

@@ -97,9 +97,12 @@ class QuantConv(QuantLinear):
     """A `QuantLinear` as a 3x3 convolution with zero padding: (B, C, H, W) -> (B, outputs, H, W).
 
     The exact path sums nine matrix products over shifted positions, so that no Winograd, FFT or reduced-precision
-    kernel can be chosen. Training runs in bfloat16, which holds the 8-bit factors exactly and rounds only the sums.
-    Evaluation with gradients uses the library's float32 kernel.
+    kernel can be chosen. Training runs in bfloat16, which holds the 8-bit factors exactly and rounds only the sums,
+    unless `trains_in_bfloat16` is cleared. Evaluation with gradients uses the library's float32 kernel.
     """
+
+    trains_in_bfloat16 = True
+    """Whether training makes its products in bfloat16."""
 
     def __init__(self, inputs: int, outputs: int, *, gain: float = 1.0, input_limit: int = 127) -> None:
         super().__init__(inputs, outputs, gain=gain, input_limit=input_limit, patch=9)
@@ -108,7 +111,7 @@ class QuantConv(QuantLinear):
         """Convolve a map, not rounded."""
         weight, bias = self.quantised()
         kernel = weight.view(weight.shape[0], -1, 3, 3)
-        if self.training:
+        if self.training and self.trains_in_bfloat16:
             low = kernel.bfloat16().contiguous(memory_format=torch.channels_last)
             return F.conv2d(x.bfloat16(), low, padding=1).float() + bias.view(1, -1, 1, 1)
         if torch.is_grad_enabled():

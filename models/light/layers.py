@@ -61,7 +61,9 @@ class RoundedLinear(nn.Linear):
 
 
 class RoundedConv(nn.Conv2d):
-    """A convolution (B, inputs, H, W) -> (B, outputs, H, W), with products in bfloat16 while it trains in floats.
+    """A convolution (B, inputs, H, W) -> (B, outputs, H, W).
+
+    Training in floats makes its products in bfloat16 unless `trains_in_bfloat16` is cleared.
 
     Args:
         inputs: channels.
@@ -69,6 +71,9 @@ class RoundedConv(nn.Conv2d):
         gain: standard deviation of the outputs at the start, for inputs of unit variance.
         side: side of the kernel.
     """
+
+    trains_in_bfloat16 = True
+    """Whether training makes its products in bfloat16."""
 
     def __init__(self, inputs: int, outputs: int, gain: float = 1.0, side: int = 3) -> None:
         super().__init__(inputs, outputs, side, padding=side // 2)
@@ -80,7 +85,9 @@ class RoundedConv(nn.Conv2d):
     def forward(self, x: Tensor) -> Tensor:
         """Return the convolution of `x` (B, inputs, H, W)."""
         weight = rounded_weight(self.weight) if self.integers else self.weight
-        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.training and not self.integers):
+        with torch.autocast(
+            x.device.type, torch.bfloat16, enabled=self.trains_in_bfloat16 and self.training and not self.integers
+        ):
             return F.conv2d(x, weight, self.bias, padding=self.padding).float()
 
 

@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...errors import InvalidArgument
 from ...models.light.conditioning import Conditioning
 from ...models.light.config import LightConfig
 from ...models.light.model import LightPhotoModel
 from ...models.photo.network.model import FINEST_CODE
 from ..data.photo_folder import PhotoFolder
+from ..loop.numerics import choose_products
 from ..loop.task import LossTerms, ParameterGroup, Progress, Task
 from ..objectives.light import light_objective
 from ..objectives.ssimulacra2 import Ssimulacra2
@@ -35,20 +35,14 @@ class LightTask(Task):
         recipe: how it is trained.
         photos: the photographs.
         start: an exported run to start from; None starts from random networks and the photographs' statistics.
-
-    Raises:
-        InvalidArgument: the recipe asks for another precision than bf16.
     """
 
     module: LightPhotoModel
 
     def __init__(self, config: LightConfig, recipe: LightRecipe, photos: PhotoFolder, start: Path | None) -> None:
-        if recipe.precision != "bf16":
-            raise InvalidArgument(
-                f"photograph models train in bf16, not {recipe.precision}", "their layers choose what is exact in it"
-            )
         self.recipe, self.photos, self.start = recipe, photos, start
         self.module = LightPhotoModel(config)
+        choose_products(self.module, recipe.precision)
         self.distance = Ssimulacra2()
 
     def groups(self) -> Sequence[ParameterGroup]:

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...errors import InvalidArgument
 from ...models.configs import RRVQConfig
 from ...models.photo.network.model import FINEST_CODE, PhotoRRVQ
 from ..data.photo_folder import PhotoFolder
+from ..loop.numerics import choose_products
 from ..loop.task import LossTerms, ParameterGroup, Progress, Task
 from ..recipes.photo import PhotoRecipe
 from ..warm_start.photo import warm_start_photo_model
@@ -44,20 +44,14 @@ class PhotoTask(Task):
         photos: the photographs.
         seed: seed of the codebooks' clustering.
         start: weights to start from; None starts from random networks, with codebooks from the data.
-
-    Raises:
-        InvalidArgument: the recipe asks for another precision than bf16.
     """
 
     module: PhotoRRVQ
 
     def __init__(self, config: RRVQConfig, recipe: PhotoRecipe, photos: PhotoFolder, seed: int, start: Path | None):
-        if recipe.precision != "bf16":
-            raise InvalidArgument(
-                f"photograph models train in bf16, not {recipe.precision}", "their layers choose what is exact in it"
-            )
         self.recipe, self.photos, self.seed, self.start = recipe, photos, seed, start
         self.module = PhotoRRVQ(config)
+        choose_products(self.module, recipe.precision)
 
     def groups(self) -> Sequence[ParameterGroup]:
         """Return the groups in GROUPS that the model has and that learn."""

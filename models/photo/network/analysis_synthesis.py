@@ -97,6 +97,9 @@ class BlockNet(nn.Module):
         slope: Slope of the activations below zero; with 0 small networks may stop learning after the first steps.
     """
 
+    trains_in_bfloat16 = True
+    """Whether training makes its products in bfloat16."""
+
     def __init__(self, width: int, blocks: int, extra: int, knots: int, slope: float = 0.0) -> None:
         super().__init__()
         self.slope = slope
@@ -136,14 +139,14 @@ class BlockNet(nn.Module):
         )
         if self.extra is not None and extra is not None:
             h = h + self.extra(extra / 4)
-        with torch.autocast(h.device.type, torch.bfloat16, enabled=self.training):
+        with torch.autocast(h.device.type, torch.bfloat16, enabled=self.training and self.trains_in_bfloat16):
             for block in self.body:
                 h = block(h)
             return F.leaky_relu(h, self.slope)
 
     def correction(self, features: Tensor) -> Float[Tensor, "B 3 _ _"]:
         """Return the correction (B, 3, H, W) of features (B, width, H/8, W/8)."""
-        with torch.autocast(features.device.type, torch.bfloat16, enabled=self.training):
+        with torch.autocast(features.device.type, torch.bfloat16, enabled=self.training and self.trains_in_bfloat16):
             out: Tensor = self.last(features)
         return F.pixel_shuffle(out.float(), BLOCK)
 

@@ -38,6 +38,9 @@ class PostFilter(nn.Module):
         knots: Number of learned quality vectors.
     """
 
+    trains_in_bfloat16 = True
+    """Whether training makes its products in bfloat16."""
+
     def __init__(self, width: int, pairs: int, conditioning: int, knots: int) -> None:
         super().__init__()
         self.first = nn.Conv2d(3 * STEP**2, width, 3, padding=1)
@@ -81,7 +84,7 @@ class PostFilter(nn.Module):
         return out
 
     def _correction(self, contrasts: Tensor, features: Tensor, quality: Tensor) -> Tensor:
-        with torch.autocast(contrasts.device.type, torch.bfloat16, enabled=self.training):
+        with torch.autocast(contrasts.device.type, torch.bfloat16, enabled=self.training and self.trains_in_bfloat16):
             own = self.first(F.pixel_unshuffle(contrasts, STEP).contiguous(memory_format=torch.channels_last))
             conditioning = F.pixel_shuffle(self.conditioning(features), BLOCK // STEP)
             h = own + conditioning + interpolate_float(self.quality, quality)[:, :, None, None]
