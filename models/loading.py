@@ -6,15 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from . import weights_file
 from .families import weights as families
 from .families.hierarchy import FamilyHierarchy
 from .families.sets import FamilySet
+from .integer import weights_file
+from .integer.weights_file import Tensors
 from .interface.hierarchy import BilevelModel, Hierarchy, PixelModel
 from .photo import file as photo
 from .pixels.bilevel import file as bilevel
 from .pixels.wavefront import file as wavefront
-from .weights_file import Tensors
 
 FORMATS = {
     photo.FORMAT: "photographs",

@@ -18,8 +18,8 @@ from PIL import Image
 from torch import Tensor
 
 from dvcodec import models
-from dvcodec.models import weights_file
 from dvcodec.models.configs import RRVQConfig
+from dvcodec.models.integer import weights_file
 from dvcodec.models.integer.guard import integer_arithmetic
 from dvcodec.models.integer.linear import QuantLinear
 from dvcodec.models.interface import hierarchy as interface

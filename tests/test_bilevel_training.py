@@ -13,8 +13,8 @@ from dvcodec import training
 from dvcodec.codec.entropy.ans import Tables
 from dvcodec.codec.lossless import bilevel
 from dvcodec.errors import DvcodecError, InvalidArgument
-from dvcodec.models import weights_file
 from dvcodec.models.configs import BilevelPagesConfig
+from dvcodec.models.integer import weights_file
 from dvcodec.models.pixels.bilevel.quiet import PATTERNS, RARE, TOTAL, QuietBilevelNet, net_config
 from dvcodec.training.data import bilevel_pages, bilevel_scans
 from dvcodec.training.loop.task import Progress

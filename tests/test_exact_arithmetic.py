@@ -16,7 +16,7 @@ from dvcodec.models.integer import grid
 from dvcodec.models.integer.grid import quantise
 from dvcodec.models.integer.guard import integer_arithmetic
 from dvcodec.models.integer.linear import QuantConv, QuantLinear
-from dvcodec.models.packing import BoundError
+from dvcodec.models.integer.packing import BoundError
 from dvcodec.models.photo.network.chain import KNOTS, interpolate
 from dvcodec.models.photo.network.model import PhotoRRVQ
 from dvcodec.models.photo.packing import pack

@@ -9,12 +9,12 @@ import pytest
 import torch
 
 from dvcodec import models
-from dvcodec.models import weights_file
 from dvcodec.models.families import weights
 from dvcodec.models.families.codebooks import Responsibilities
 from dvcodec.models.families.model import FamilyVAE
 from dvcodec.models.families.packing import pack, unpack
-from dvcodec.models.packing import BoundError
+from dvcodec.models.integer import weights_file
+from dvcodec.models.integer.packing import BoundError
 
 TINY = small.TINY
 

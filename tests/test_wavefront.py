@@ -14,8 +14,8 @@ from torch import Tensor
 from dvcodec.codec.entropy.ans import Tables
 from dvcodec.codec.lossless import pixel_strips
 from dvcodec.models.integer.linear import QuantLinear
+from dvcodec.models.integer.packing import BoundError
 from dvcodec.models.interface import hierarchy as interface
-from dvcodec.models.packing import BoundError
 from dvcodec.models.pixels import colours, distributions
 from dvcodec.models.pixels.heads import MEAN_STEPS, TAILS
 from dvcodec.models.pixels.wavefront import features, file, skew

@@ -17,7 +17,7 @@ from torch import Tensor
 from dvcodec import models, weights
 from dvcodec.codec import loading
 from dvcodec.errors import DvcodecError
-from dvcodec.models import weights_file
+from dvcodec.models.integer import weights_file
 from dvcodec.models.integer.linear import QuantLinear
 from dvcodec.models.photo.codec_model import QualityMap
 from dvcodec.models.photo.file import write

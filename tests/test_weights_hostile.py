@@ -14,7 +14,7 @@ from test_weights_files import tell
 from dvcodec import models, weights
 from dvcodec.codec import loading
 from dvcodec.errors import DvcodecError, WeightsNotFound
-from dvcodec.models import weights_file
+from dvcodec.models.integer import weights_file
 from dvcodec.models.photo.codec_model import QualityMap
 from dvcodec.models.photo.file import write
 from dvcodec.weights import Weights

@@ -11,7 +11,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from dvcodec import weights
-from dvcodec.models import weights_file
+from dvcodec.models.integer import weights_file
 from dvcodec.models.photo.file import write
 
 ABOUT: dict[str, Any] = {"format": "dvcodec-photo-1", "name": "x", "config": {"width": 3, "slope": 0.2}}

@@ -8,7 +8,7 @@ from safetensors import SafetensorError, safe_open
 
 from ..errors import DvcodecError
 from ..models.families.model import FamilyVAE
-from ..models.packing import BoundError
+from ..models.integer.packing import BoundError
 from ..models.photo.codec_model import PhotoCodecModel, QualityMap
 from ..models.photo.network.model import FINEST_CODE, PhotoRRVQ
 from ..models.photo.packing import pack, unpack

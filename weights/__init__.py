@@ -1,8 +1,8 @@
 """The weights that ship, one set for each job, each with its card. This does not import torch.
 
 A .dvq file names its weights by the first 8 bytes of their identity, a SHA-256 over tensors and configuration
-(models.weights_file.identity), which the header of a weights file states. Further weights files are found in the folder
-that the environment variable DVCODEC_WEIGHTS names.
+(models.integer.weights_file.identity), which the header of a weights file states. Further weights files are found in
+the folder that the environment variable DVCODEC_WEIGHTS names.
 """
 
 import json

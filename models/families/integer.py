@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from ..integer.grid import ACTIVATION_BITS, quantise_signed
-from ..packing import BoundError, integers
+from ..integer.packing import BoundError, integers
 from .arithmetic import EMBEDDING_BITS, EMBEDDING_LIMIT
 from .codebooks import Codebook, QuadraticForm
 from .config import LayerPlan

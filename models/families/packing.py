@@ -19,9 +19,9 @@ from torch import Tensor
 
 from ..integer.grid import RESIDUAL_BITS, RESIDUAL_LIMIT
 from ..integer.linear import QuantLinear
-from ..packing import BoundError, integers, pack_linear, unpack_linear
+from ..integer.packing import BoundError, integers, pack_linear, unpack_linear
+from ..integer.weights_file import Tensors
 from ..pixels.distributions import checked
-from ..weights_file import Tensors
 from .config import FamilyConfig
 from .integer import FORM_BITS, IntegerCodebook, check, pack_codebook
 from .layers import LatentLayer

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from .. import weights_file
-from ..weights_file import Tensors
+from ..integer import weights_file
+from ..integer.weights_file import Tensors
 from .config import from_fields
 from .hierarchy import FamilyHierarchy
 from .model import FamilyVAE

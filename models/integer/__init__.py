@@ -1,1 +1,1 @@
-"""Integer arithmetic shared by all models: grids, exact linear maps, prior frequencies."""
+"""Integer arithmetic shared by all models: grids, exact linear maps, prior frequencies; weights files of integers."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from .. import weights_file
 from ..configs import RRVQConfig
-from ..weights_file import Tensors
+from ..integer import weights_file
+from ..integer.weights_file import Tensors
 from .codec_model import PhotoCodecModel, QualityMap
 from .network.model import FINEST_CODE, PhotoRRVQ
 from .packing import pack, unpack

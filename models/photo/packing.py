@@ -26,8 +26,8 @@ from torch import Tensor, nn
 
 from ..integer.grid import FLOAT32_LIMIT
 from ..integer.linear import QuantLinear
-from ..packing import BoundError, integers, pack_linear, unpack_linear
-from ..weights_file import Tensors
+from ..integer.packing import BoundError, integers, pack_linear, unpack_linear
+from ..integer.weights_file import Tensors
 from .network.analysis_synthesis import BlockNet
 from .network.chain import ChainStage
 from .network.latent import (

@@ -15,7 +15,8 @@ from ...errors import DvcodecError
 from ...image_io.atomic import streamed
 from ...models.families import weights as families
 from ...models.families.model import FamilyVAE
-from ...models.packing import BoundError
+from ...models.integer.packing import BoundError
+from ...models.integer.weights_file import metadata_of
 from ...models.photo.codec_model import QualityMap
 from ...models.photo.file import write
 from ...models.photo.network.model import FINEST_CODE, PhotoRRVQ
@@ -25,7 +26,6 @@ from ...models.pixels.bilevel.quiet import QuietBilevelNet
 from ...models.pixels.distributions import tables
 from ...models.pixels.wavefront import file as pixel_file
 from ...models.pixels.wavefront.net import WavefrontNet
-from ...models.weights_file import metadata_of
 from ...weights import card_of
 from ..loop.checkpoints import Checkpoint
 from ..recipes.pixels import PixelRecipe

@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ... import weights_file
 from ...configs import BilevelPagesConfig
-from ...packing import pack_linears, unpack_linears
-from ...weights_file import Tensors
+from ...integer import weights_file
+from ...integer.packing import pack_linears, unpack_linears
+from ...integer.weights_file import Tensors
 from .model import TiledBilevelModel
 from .quiet import PATTERNS, TOTAL, QuietBilevelNet
 

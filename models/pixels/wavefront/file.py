@@ -14,10 +14,10 @@ import torch
 from jaxtyping import Int32
 from numpy.typing import NDArray
 
-from ... import weights_file
 from ...configs import WavefrontConfig
-from ...packing import pack_linears, unpack_linears
-from ...weights_file import Tensors
+from ...integer import weights_file
+from ...integer.packing import pack_linears, unpack_linears
+from ...integer.weights_file import Tensors
 from ..distributions import checked
 from ..tokens import CONTEXTS, TOKENS
 from .integer import IntegerWavefrontNet

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ...integer.grid import ACTIVATION_BITS
 from ...integer.linear import QuantLinear
-from ...packing import BoundError
+from ...integer.packing import BoundError
 from ..heads import HIDDEN_LIMIT, MEAN_BITS, SCALES, TAILS
 from . import features
 from .features import UNIT

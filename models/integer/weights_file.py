@@ -29,7 +29,7 @@ from safetensors import SafetensorError, deserialize
 from safetensors.torch import save
 from torch import Tensor
 
-from .integer.guard import default_modes
+from .guard import default_modes
 
 KEY = "dvcodec"
 LABELS = ("id", "name")

@@ -13,8 +13,8 @@ import torch
 from jaxtyping import Shaped
 from torch import Tensor, nn
 
-from .integer.grid import ACTIVATION_BITS, FLOAT32_LIMIT
-from .integer.linear import QuantLinear
+from .grid import ACTIVATION_BITS, FLOAT32_LIMIT
+from .linear import QuantLinear
 from .weights_file import Tensors
 
 SHIFTS = (-4, 20)
