@@ -25,8 +25,8 @@ from rich.table import Table
 
 import dvcodec
 from dvcodec.evaluation.likelihood.family_bound import measure
-from dvcodec.models import load_set
-from dvcodec.models.families.sets import FamilySet
+from dvcodec.models import load_bits_back
+from dvcodec.models.families.bits_back import FamilyBitsBackModel
 from dvcodec.training.data import load
 from dvcodec.weights import BITS_BACK, find, of_kind
 
@@ -132,8 +132,8 @@ def ours(images: NDArray[np.uint8], method: str | None, weights: str | None, *, 
 
 def bound(images: NDArray[np.uint8], path: Path, *, binary: bool) -> Row:
     """Measure -ELBO of the integer model."""
-    model = load_set(path)
-    assert isinstance(model, FamilySet)
+    model = load_bits_back(path)
+    assert isinstance(model, FamilyBitsBackModel)
     x = torch.from_numpy(images.astype(np.float32))
     x = (x / 255)[:, None] if binary else x.permute(0, 3, 1, 2)
     start = time.perf_counter()
@@ -148,7 +148,7 @@ def main() -> None:
     parser.add_argument("data")
     parser.add_argument("--root", type=Path, default=Path())
     parser.add_argument("--count", type=int, default=10**9)
-    parser.add_argument("--weights", help="a model of sets; default: the shipped one that suits")
+    parser.add_argument("--weights", help="a bits-back model; default: the shipped one that suits")
     parser.add_argument("--only-ours", action="store_true")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
@@ -156,7 +156,7 @@ def main() -> None:
     binary = images.ndim == 3 and bool(np.isin(images, (0, 255)).all())
     mode = "1" if binary else "RGB"
     candidates = [find(arguments.weights)] if arguments.weights else of_kind(BITS_BACK)
-    suiting = [one for one in candidates if load_set(one.path).suits(mode, *images.shape[1:3])]
+    suiting = [one for one in candidates if load_bits_back(one.path).suits(mode, *images.shape[1:3])]
     rows = [bound(images, one.path, binary=binary) for one in suiting]
     for method in ("bits-back", None):
         rows += ours(images, method, arguments.weights, binary=binary)

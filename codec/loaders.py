@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from ..errors import WeightsNotFound
+from ..models.interface.bits_back import BitsBackCoder
 from ..models.interface.hierarchy import BilevelModel, Hierarchy, PixelModel
-from ..models.interface.sets import SetModel
 
 
 def _none(weights_id: bytes) -> NoReturn:
@@ -24,8 +24,8 @@ class Loaders:
     """Models of lossless pixels, for the method `model`."""
     bilevel: Callable[[bytes], BilevelModel] = _none
     """Models of bilevel images, for the method `bilevel`."""
-    bits_back: Callable[[bytes], SetModel] = _none
-    """Bits-back models of small images, for the sets of an archive."""
+    bits_back: Callable[[bytes], BitsBackCoder] = _none
+    """Bits-back coders of small images, for the sets of an archive."""
 
 
 def installed(device: str = "auto") -> Loaders:
@@ -36,5 +36,5 @@ def installed(device: str = "auto") -> Loaders:
         hierarchy=lambda weights_id: loading.hierarchy_by_id(weights_id, device),
         pixels=loading.pixel_model_by_id,
         bilevel=loading.bilevel_model_by_id,
-        bits_back=loading.bits_back_model_by_id,
+        bits_back=loading.bits_back_coder_by_id,
     )

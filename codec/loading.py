@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from ..models.interface.bits_back import BitsBackCoder
     from ..models.interface.hierarchy import BilevelModel, Hierarchy, PixelModel
-    from ..models.interface.sets import SetModel
     from .lossless.methods import BilevelNetworks, Model
 
 _LOADING = threading.Lock()
@@ -29,10 +29,10 @@ def _on_cpu(load: Callable[..., Any]) -> Loader:
     return lambda path, device, identity: load(path, expected=identity)
 
 
-def _bits_back(path: Path, *, expected: str) -> "SetModel":
+def _bits_back(path: Path, *, expected: str) -> "BitsBackCoder":
     from .entropy.bits_back import BitsBack
 
-    return BitsBack(models.load_set(path, expected=expected))
+    return BitsBack(models.load_bits_back(path, expected=expected))
 
 
 LOADERS: dict[str, Loader] = {
@@ -104,14 +104,14 @@ def bilevel_model_by_id(prefix: bytes) -> "BilevelModel":
     return found
 
 
-def bits_back_model_by_id(prefix: bytes) -> "SetModel":
-    """Return the bits-back model that an archive names by the first 8 bytes of its weights' identity."""
-    found: SetModel = load(BITS_BACK, weights.by_id(prefix))
+def bits_back_coder_by_id(prefix: bytes) -> "BitsBackCoder":
+    """Return the bits-back coder that an archive names by the first 8 bytes of its weights' identity."""
+    found: BitsBackCoder = load(BITS_BACK, weights.by_id(prefix))
     return found
 
 
 class InstalledBitsBack:
-    """A bits-back model, an `interface.sets.SetModel`, that is loaded when it is first used."""
+    """An `interface.bits_back.BitsBackCoder` whose model is loaded when it is first used."""
 
     def __init__(self, chosen: Weights) -> None:
         self._chosen = chosen
@@ -123,23 +123,23 @@ class InstalledBitsBack:
 
     def suits(self, mode: str, height: int, width: int) -> bool:
         """Tell by the header of its weights file whether the model codes images of this Pillow mode and size."""
-        return models.set_suits(self._chosen.config, mode, height, width)
+        return models.bits_back_suits(self._chosen.config, mode, height, width)
 
     def encode(self, samples: "NDArray[np.uint8]") -> bytes:
         """Return the payload of some images."""
-        return self._model().encode(samples)
+        return self._coder().encode(samples)
 
     def decode(self, payload: bytes, count: int) -> "NDArray[np.uint8]":
         """Undo `encode` of `count` images."""
-        return self._model().decode(payload, count)
+        return self._coder().decode(payload, count)
 
-    def _model(self) -> "SetModel":
-        found: SetModel = load(BITS_BACK, self._chosen)
+    def _coder(self) -> "BitsBackCoder":
+        found: BitsBackCoder = load(BITS_BACK, self._chosen)
         return found
 
 
-def bits_back_models(name_or_path: str | None = None) -> "tuple[tuple[bytes, SetModel], ...]":
-    """Return the bits-back models for archives, each after the id of its weights.
+def bits_back_coders(name_or_path: str | None = None) -> "tuple[tuple[bytes, BitsBackCoder], ...]":
+    """Return the bits-back coders for archives, each after the id of its weights.
 
     These are all installed ones, or the one that is named; a name of other weights does not count.
     """

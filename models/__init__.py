@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .interface.bits_back import BitsBackModel
     from .interface.hierarchy import BilevelModel, Hierarchy, PixelModel
-    from .interface.sets import LatentModel
 
 
 def load(path: Path, device: str = "cpu", *, expected: str | None = None) -> Hierarchy:
@@ -29,11 +29,11 @@ def load_pixels(path: Path, *, expected: str | None = None) -> PixelModel:
     return pixel_model(path, expected)
 
 
-def load_set(path: Path, *, expected: str | None = None) -> LatentModel:
-    """Return the model of sets of images of a weights file, on the CPU like that of lossless pixels."""
-    from .loading import set_model
+def load_bits_back(path: Path, *, expected: str | None = None) -> BitsBackModel:
+    """Return the bits-back model of a weights file, on the CPU like that of lossless pixels."""
+    from .loading import bits_back_model
 
-    return set_model(path, expected)
+    return bits_back_model(path, expected)
 
 
 def load_bilevel(path: Path, *, expected: str | None = None) -> BilevelModel:
@@ -43,8 +43,8 @@ def load_bilevel(path: Path, *, expected: str | None = None) -> BilevelModel:
     return page_model(path, expected)
 
 
-def set_suits(config: dict[str, Any], mode: str, height: int, width: int) -> bool:
-    """Tell whether a model of sets with this configuration, as JSON holds it, takes images of a Pillow mode and size.
+def bits_back_suits(config: dict[str, Any], mode: str, height: int, width: int) -> bool:
+    """Tell whether a bits-back model of this configuration, as JSON holds it, takes images of a Pillow mode and size.
 
     It loads no torch. ValueError if the configuration is not valid.
     """

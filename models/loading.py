@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from .families import weights as families
+from .families.bits_back import FamilyBitsBackModel
 from .families.hierarchy import FamilyHierarchy
-from .families.sets import FamilySet
 from .integer import weights_file
 from .integer.weights_file import Tensors
 from .interface.hierarchy import BilevelModel, Hierarchy, PixelModel
@@ -59,12 +59,12 @@ def page_model(path: Path, expected: str | None) -> BilevelModel:
     return found
 
 
-def set_model(path: Path, expected: str | None) -> FamilySet:
-    """Return the model of sets of images of a weights file, on the CPU. Raises as `hierarchy` does."""
+def bits_back_model(path: Path, expected: str | None) -> FamilyBitsBackModel:
+    """Return the bits-back model of a weights file, on the CPU. Raises as `hierarchy` does."""
     found: FamilyHierarchy = _restored(
         path, expected, {families.FORMAT: lambda metadata, tensors: families.restore(metadata, tensors, "cpu")}
     )
-    return FamilySet(found.name, found.network)
+    return FamilyBitsBackModel(found.name, found.network)
 
 
 def _restored(path: Path, expected: str | None, restores: dict[str, Restore]) -> Any:

@@ -1,8 +1,8 @@
 """The top-down pass through a hierarchy: one procedure for training, sampling, coding and previews.
 
-A `TopDownPass` holds the networks of the layers and what the symbols so far have built, for one batch. A `SymbolSource`
-gives the symbols: the posterior with a relaxation (training), the mode of the posterior (compress), the entropy decoder
-(decompress, preview), the prior (sample), or known symbols (replay).
+A `TopDownPass` holds the networks of the layers and what the symbols so far have built, for one batch. A
+`TensorSymbolSource` gives the symbols: the posterior with a relaxation (training), the mode of the posterior
+(compress), the entropy decoder (decompress, preview), the prior (sample), or known symbols (replay).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ StepIn = TypeVar("StepIn", contravariant=True)
 Result = TypeVar("Result", covariant=True)
 
 
-class SymbolSource(Protocol[StepIn]):
+class TensorSymbolSource(Protocol[StepIn]):
     """Gives the symbols of one block of positions after the other."""
 
     def next(self, step: StepIn) -> Tensor:
@@ -54,7 +54,9 @@ class TopDownPass(Protocol[StepT, Result]):
         ...
 
 
-def run_pass(top_down: TopDownPass[StepT, Result], source: SymbolSource[StepT], stop: int | None = None) -> Result:
+def run_pass(
+    top_down: TopDownPass[StepT, Result], source: TensorSymbolSource[StepT], stop: int | None = None
+) -> Result:
     """Run a pass and return what the symbols have built.
 
     Args:

@@ -17,7 +17,7 @@ from dvcodec.codec import api, loading
 from dvcodec.codec.lossy import symbol_chunks
 from dvcodec.codec.settings import CompressSettings
 from fake import LAYERS, FakeHierarchy, photograph
-from fake_sets import FakeSets
+from fake_bits_back import FakeBitsBack
 
 if TYPE_CHECKING:
     from dvcodec.models.photo.codec_model import PhotoCodecModel
@@ -53,14 +53,14 @@ def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def fake_sets(fake_weights: weights.Weights, monkeypatch: pytest.MonkeyPatch) -> weights.Weights:
-    """Install weights of a model of sets too, named "fake-sets"; loading them gives a FakeSets."""
+def fake_bits_back(fake_weights: weights.Weights, monkeypatch: pytest.MonkeyPatch) -> weights.Weights:
+    """Install weights of a bits-back model too, named "fake-bits-back"; loading them gives a FakeBitsBack."""
     config = {"reversible": True, "likelihood": "neighbours"}
-    data = header("dvcodec-family-1", config, identity=hashlib.sha256(b"a model of sets").hexdigest())
-    (fake_weights.path.parent / "fake-sets.safetensors").write_bytes(data)
-    monkeypatch.setitem(loading.LOADERS, weights.BITS_BACK, lambda path, device, identity: FakeSets())
-    monkeypatch.setattr(models, "set_suits", lambda config, *size: FakeSets().suits(*size))
-    return weights.find("fake-sets")
+    data = header("dvcodec-family-1", config, identity=hashlib.sha256(b"a bits-back model").hexdigest())
+    (fake_weights.path.parent / "fake-bits-back.safetensors").write_bytes(data)
+    monkeypatch.setitem(loading.LOADERS, weights.BITS_BACK, lambda path, device, identity: FakeBitsBack())
+    monkeypatch.setattr(models, "bits_back_suits", lambda config, *size: FakeBitsBack().suits(*size))
+    return weights.find("fake-bits-back")
 
 
 @pytest.fixture(scope="module")

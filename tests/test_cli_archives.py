@@ -173,7 +173,7 @@ def test_archives_and_single_files_together() -> None:
     assert seen.err == f"dvcodec: stdin: {said}\n"
 
 
-def test_methods_and_verbosity(fake_sets: Weights) -> None:
+def test_methods_and_verbosity(fake_bits_back: Weights) -> None:
     pack("--method", "stored", "-v")
     seen = dvcodec("compress", *SCANS, "--lossless", "--archive", "x.dvq", "--method", "stored", "-v")
     assert "  scans/10.png  " in seen.err and "  mosaic: 16 images in 4 segments, " in seen.err

@@ -33,7 +33,7 @@ from dvcodec.models.families.integer import exact_scores
 from dvcodec.models.families.model import FamilyVAE
 from dvcodec.models.families.nets import Conv
 from dvcodec.models.families.packing import pack, unpack
-from dvcodec.models.families.steps import Step
+from dvcodec.models.families.steps import LatentStep
 from dvcodec.models.families.symbol_sources import PassCosts, Posterior, Replay, mode
 from dvcodec.models.integer.guard import integer_arithmetic
 from dvcodec.models.integer.prior import prior_weights
@@ -115,7 +115,7 @@ def test_the_exact_prior_is_that_of_the_trained_model(name: str) -> None:
         def __init__(self) -> None:
             self.worst = 0.0
 
-        def next(self, step: Step) -> Tensor:
+        def next(self, step: LatentStep) -> Tensor:
             weight = prior_weights(exact_scores(step.layer, step.embedding)).double() + 1
             exact, choice = weight / weight.sum(1, keepdim=True), costs.choices[step.index]
             own = step.prior.log_prob(choice).exp()
@@ -148,7 +148,7 @@ def test_batches_see_the_priors_of_their_images(name: str) -> None:
         class Watch:
             """Takes the integer priors down."""
 
-            def next(self, step: Step) -> Tensor:
+            def next(self, step: LatentStep) -> Tensor:
                 integers = prior_weights(exact_scores(step.layer, step.embedding))
                 found.append(integers.view(step.layer.plan.variables, count, -1).numpy())
                 return choices[step.index]

@@ -20,7 +20,7 @@ from dvcodec.models.families.lipschitz import constants, spectral
 from dvcodec.models.families.model import FamilyVAE
 from dvcodec.models.families.nets import Block, Chain, Conv, Up
 from dvcodec.models.families.relaxations import Relaxation, one_hot
-from dvcodec.models.families.steps import Step
+from dvcodec.models.families.steps import LatentStep
 from dvcodec.models.families.symbol_sources import PassCosts, Posterior, Replay, relaxed
 
 BOUNDED = Arithmetic(exact=False, ceiling=0.8)
@@ -162,7 +162,7 @@ class Watched:
         self.replay = replay
         self.kept: list[Distribution] = []
 
-    def next(self, step: Step) -> Tensor:
+    def next(self, step: LatentStep) -> Tensor:
         """What was chosen before."""
         assert step.posterior is not None
         self.kept = [step.prior, step.posterior]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from test_sets import BILEVEL, COLOUR
+from test_bits_back import BILEVEL, COLOUR
 from torch import Tensor
 
 from dvcodec import training

@@ -15,7 +15,7 @@ from dvcodec.models.families.config import LayerPlan
 from dvcodec.models.families.distributions import Categorical
 from dvcodec.models.families.nets import Conv
 from dvcodec.models.families.relaxations import Relaxation
-from dvcodec.models.families.steps import Step
+from dvcodec.models.families.steps import LatentStep
 from dvcodec.models.families.symbol_sources import Posterior, relaxed
 from dvcodec.training.loop.task import Progress
 from dvcodec.training.recipes.families import FAMILY_PRESETS
@@ -32,7 +32,7 @@ class Kept:
         self.priors: list[Tensor] = []
         self.posteriors: list[Tensor] = []
 
-    def next(self, step: Step) -> Tensor:
+    def next(self, step: LatentStep) -> Tensor:
         """What the posterior's relaxation chooses."""
         for kept, distribution in ((self.priors, step.prior), (self.posteriors, step.posterior)):
             assert isinstance(distribution, Categorical)

@@ -197,6 +197,25 @@ def test_public_definitions_are_documented_and_typed(path: Path) -> None:
             assert ast.get_docstring(node), f"{name(path)}: {node.name} says nothing about itself"
 
 
+def duplicates(sources: dict[str, str]) -> dict[str, list[str]]:
+    """The names that more than one public class of some modules, given by their source text, has; and where."""
+    found: dict[str, list[str]] = {}
+    for module, source in sources.items():
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                found.setdefault(node.name, []).append(module)
+    return {one: places for one, places in found.items() if len(places) > 1}
+
+
+def test_no_two_public_classes_share_a_name() -> None:
+    assert not duplicates({name(path): path.read_text() for path in modules()})
+
+
+def test_classes_of_one_name_are_found() -> None:
+    sources = {"a": "class A: pass\nclass _B: pass", "b": "class C:\n class A: pass", "c": "class _B: pass"}
+    assert duplicates(sources) == {"A": ["a", "b"]}
+
+
 def loaded_after(code: str) -> set[str]:
     """The heavy packages that a fresh interpreter has loaded after running `code`."""
     report = f"import sys\n{code}\nprint(*({HEAVY!r} & sys.modules.keys()))"

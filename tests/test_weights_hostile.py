@@ -113,8 +113,8 @@ def test_a_file_that_is_damaged_or_gone_after_it_was_found_is_not_loaded(tmp_pat
 
 
 def test_models_that_work_on_the_cpu_take_no_device(monkeypatch: pytest.MonkeyPatch) -> None:
-    loaders = models.load_pixels, models.load_bilevel, models.load_set
-    finders = loading.pixel_model_by_id, loading.bilevel_model_by_id, loading.bits_back_model_by_id
+    loaders = models.load_pixels, models.load_bilevel, models.load_bits_back
+    finders = loading.pixel_model_by_id, loading.bilevel_model_by_id, loading.bits_back_coder_by_id
     assert not any("device" in inspect.signature(one).parameters for one in (*loaders, *finders))
     seen: list[str] = []
     monkeypatch.setitem(loading.LOADERS, weights.HIERARCHY, lambda path, device, identity: seen.append(device))

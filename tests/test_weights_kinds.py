@@ -98,8 +98,8 @@ def test_what_ships_loads_as_what_it_is(name: str) -> None:
 def test_sets_are_told_apart_by_the_header_as_by_the_model() -> None:
     sizes = [(mode, side, side) for mode in ("1", "L", "RGB") for side in (28, 32)] + [("RGB", 32, 28)]
     for entry in weights.of_kind(BITS_BACK):
-        model = models.load_set(entry.path)
-        suited = [models.set_suits(entry.config, *size) for size in sizes]
+        model = models.load_bits_back(entry.path)
+        suited = [models.bits_back_suits(entry.config, *size) for size in sizes]
         assert suited == [model.suits(*size) for size in sizes] and sum(suited) == 1
 
 
@@ -116,8 +116,8 @@ def test_only_sets_that_suit_are_loaded(monkeypatch: pytest.MonkeyPatch) -> None
 
     monkeypatch.setitem(loading.LOADERS, BITS_BACK, load)
     loading.forget()
-    models_of_sets = [model for _, model in loading.bits_back_models() if model.suits("1", 28, 28)]
-    assert not asked and [model.name for model in models_of_sets] == ["hdvae-mnist"]
-    assert models_of_sets[0].encode(None) == b"coded"  # type: ignore[arg-type]
+    coders = [coder for _, coder in loading.bits_back_coders() if coder.suits("1", 28, 28)]
+    assert not asked and [coder.name for coder in coders] == ["hdvae-mnist"]
+    assert coders[0].encode(None) == b"coded"  # type: ignore[arg-type]
     assert [path.stem for path in asked] == ["hdvae-mnist"]
     loading.forget()

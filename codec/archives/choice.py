@@ -7,7 +7,7 @@ import numpy as np
 
 from ...errors import UnsupportedImage
 from ...image_io.images import Picture
-from ...models.interface.sets import SetModel
+from ...models.interface.bits_back import BitsBackCoder
 from ..lossless import methods, raw_samples
 from ..settings import AUTO, BITS_BACK
 from . import mosaics
@@ -51,12 +51,12 @@ def check(picture: Picture, coders: Coders) -> None:
         methods.wanted(picture, coders.method, coders.method)
 
 
-def _suiting(picture: Picture, coders: Coders) -> list[tuple[bytes, SetModel]]:
-    """Return the bits-back models that suit a picture; none for one with a palette or metadata."""
+def _suiting(picture: Picture, coders: Coders) -> list[tuple[bytes, BitsBackCoder]]:
+    """Return the bits-back coders that suit a picture; none for one with a palette or metadata."""
     height, width = picture.pixels.shape[:2]
     if picture.palette is not None or stands_alone(picture):
         return []
-    return [(prefix, model) for prefix, model in coders.bits_back if model.suits(picture.mode, height, width)]
+    return [(prefix, coder) for prefix, coder in coders.bits_back if coder.suits(picture.mode, height, width)]
 
 
 def file(picture: Picture, coders: Coders) -> methods.Coded:
@@ -86,10 +86,10 @@ def code(group: Group, coders: Coders) -> Together | list[bytes]:
 
 
 def _together(group: Group, coders: Coders) -> Iterator[Together]:
-    """Yield the group as a set by every bits-back model that suits it, and as a mosaic."""
+    """Yield the group as a set by every bits-back coder that suits it, and as a mosaic."""
     crc = raw_samples.checksum(np.concatenate(group.tiles))
-    for prefix, model in _suiting(group.picture(0), coders):
-        yield Together(SET, model.encode(np.stack(group.tiles)), crc, weights_id=prefix)
+    for prefix, coder in _suiting(group.picture(0), coders):
+        yield Together(SET, coder.encode(np.stack(group.tiles)), crc, weights_id=prefix)
     if coders.method != BITS_BACK and len(group.tiles) > 1:
         payload, palette = mosaics.encode(group.stack(), coders)
         yield Together(MOSAIC, payload, crc, palette)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ...models.interface.sets import SetModel
+from ...models.interface.bits_back import BitsBackCoder
 from ..lossless import methods
 
 
@@ -15,5 +15,5 @@ class Coders:
     """One of METHODS, AUTO or BITS_BACK."""
     load: methods.LoadModel
     load_bilevel: methods.LoadBilevel
-    bits_back: Sequence[tuple[bytes, SetModel]] = ()
-    """Bits-back models and the ids of their weights (8 bytes); none if the method is one of METHODS."""
+    bits_back: Sequence[tuple[bytes, BitsBackCoder]] = ()
+    """Bits-back coders and the ids of their weights (8 bytes); none if the method is one of METHODS."""

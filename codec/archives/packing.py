@@ -94,7 +94,7 @@ def _coders(settings: ArchiveSettings) -> Coders:
             loaded.append(loading.lossless_model(hierarchy, settings.device, required=method == "model"))
         return loaded[0]
 
-    bits_back = loading.bits_back_models(settings.weights) if method in (AUTO, BITS_BACK) else ()
+    bits_back = loading.bits_back_coders(settings.weights) if method in (AUTO, BITS_BACK) else ()
 
     def load_bilevel() -> methods.BilevelNetworks | None:
         return loading.bilevel(required=method == "bilevel")

@@ -15,7 +15,7 @@ from jaxtyping import UInt8
 from numpy.typing import NDArray
 
 from ...errors import FormatError
-from ...models.interface.sets import LatentModel, LatentStep
+from ...models.interface.bits_back import BitsBackModel, BitsBackStep
 from ..bitstream.varint import Reader, write_varint
 from .ans import Intervals, Stack, Tables, intervals
 from .residual_coding import Decoder, Encoder
@@ -31,7 +31,7 @@ RESERVE = 64
 class BitsBack:
     """A model's sets to bytes and back."""
 
-    def __init__(self, model: LatentModel) -> None:
+    def __init__(self, model: BitsBackModel) -> None:
         self.model = model
         self._tables = Tables(model.tables)
 
@@ -145,7 +145,7 @@ class _Sampler:
         self._stack = stack
         self.priors: list[Intervals] = []
 
-    def next(self, step: LatentStep) -> NDArray[np.int32]:
+    def next(self, step: BitsBackStep) -> NDArray[np.int32]:
         """Return the symbols of a layer."""
         posterior = step.posterior_weights()
         symbols = _likeliest(posterior) if self._stack is None else self._stack.sample(posterior)
@@ -165,7 +165,7 @@ class _Reading:
         self._stack = stack
         self.symbols: list[NDArray[np.int32]] = []
 
-    def next(self, step: LatentStep) -> NDArray[np.int32]:
+    def next(self, step: BitsBackStep) -> NDArray[np.int32]:
         """Return the symbols of a layer."""
         self.symbols.append(self._stack.decode(step.weights()))
         return self.symbols[-1]
@@ -178,7 +178,7 @@ class _Replay:
         self._symbols = iter(symbols)
         self.posteriors: list[NDArray[np.float32]] = []
 
-    def next(self, step: LatentStep) -> NDArray[np.int32]:
+    def next(self, step: BitsBackStep) -> NDArray[np.int32]:
         """Return the symbols of a layer."""
         self.posteriors.append(step.posterior_weights())
         return next(self._symbols)

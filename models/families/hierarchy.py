@@ -10,19 +10,19 @@ from torch import Tensor
 from ..integer.guard import integer_arithmetic
 from ..integer.prior import prior_weights
 from ..interface import hierarchy as interface
-from ..interface import sets as set_interface
+from ..interface.bits_back import BitsBackSource
 from ..top_down_pass import run_pass
 from .config import FamilyConfig
 from .integer import exact_posterior_scores, exact_scores
 from .model import FamilyVAE
-from .steps import Inference, Step
+from .steps import Inference, LatentStep
 from .symbol_sources import mode
 
 
 class StepAdapter:
     """Presents all positions of a layer to the codec, ordered by variable, then in raster order."""
 
-    def __init__(self, step: Step) -> None:
+    def __init__(self, step: LatentStep) -> None:
         self._step = step
 
     @property
@@ -67,10 +67,10 @@ class StepAdapter:
 class SourceAdapter:
     """Hands the steps of a top-down pass to a symbol source of the codec."""
 
-    def __init__(self, source: interface.SymbolSource | set_interface.LatentSource, device: torch.device) -> None:
+    def __init__(self, source: interface.SymbolSource | BitsBackSource, device: torch.device) -> None:
         self._source, self._device = source, device
 
-    def next(self, step: Step) -> Tensor:
+    def next(self, step: LatentStep) -> Tensor:
         """Return symbols (n,) int64."""
         return torch.tensor(self._source.next(StepAdapter(step)), dtype=torch.int64, device=self._device)
 

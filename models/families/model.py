@@ -6,13 +6,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from ..top_down_pass import SymbolSource, run_pass
+from ..top_down_pass import TensorSymbolSource, run_pass
 from .arithmetic import Arithmetic
 from .config import FamilyConfig
 from .layers import LatentLayer, inference_arithmetic
 from .likelihoods import KINDS, Likelihood
 from .nets import Chain, Conv, Down, Up, blocks
-from .steps import Inference, Step
+from .steps import Inference, LatentStep
 from .symbol_sources import Sampler
 from .top_down import FamilyPass
 
@@ -115,7 +115,11 @@ class FamilyVAE(nn.Module):
         return FamilyPass(self, images, inference)
 
     def decode(
-        self, images: int, source: SymbolSource[Step], inference: Inference | None = None, stop: int | None = None
+        self,
+        images: int,
+        source: TensorSymbolSource[LatentStep],
+        inference: Inference | None = None,
+        stop: int | None = None,
     ) -> Float[Tensor, "B outputs S S"]:
         """Run the top-down pass and the synthesis.
 

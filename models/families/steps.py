@@ -33,7 +33,7 @@ class Inference:
 
 
 @dataclass
-class Step:
+class LatentStep:
     """All positions of one layer.
 
     Args:

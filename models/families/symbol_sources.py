@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from ..top_down_pass import SymbolSource
+from ..top_down_pass import TensorSymbolSource
 from .distributions import Distribution, hard
 from .relaxations import Relaxation
-from .steps import Step
+from .steps import LatentStep
 
 Sampler = Callable[[Distribution], Tensor]
 """A rule that takes a choice from a distribution, such as sampling it or taking its mode."""
@@ -53,7 +53,7 @@ class PassCosts:
     choices: list[Tensor] = field(default_factory=list)
     queries: list[Tensor] = field(default_factory=list)
 
-    def note(self, step: Step, choice: Tensor) -> None:
+    def note(self, step: LatentStep, choice: Tensor) -> None:
         """Record a step's choice."""
         posterior = step.posterior
         assert posterior is not None and step.query is not None
@@ -87,7 +87,7 @@ class Posterior:
     def __init__(self, sampler: Sampler, costs: PassCosts | None = None) -> None:
         self.sampler, self.costs = sampler, costs
 
-    def next(self, step: Step) -> Tensor:
+    def next(self, step: LatentStep) -> Tensor:
         """Return symbols (n,), relaxed weights (n, K) or Gaussian values (n, D).
 
         Raises:
@@ -107,7 +107,7 @@ class Prior:
     def __init__(self, sampler: Sampler) -> None:
         self.sampler = sampler
 
-    def next(self, step: Step) -> Tensor:
+    def next(self, step: LatentStep) -> Tensor:
         """Return symbols (n,) or Gaussian values (n, D)."""
         return self.sampler(step.prior)
 
@@ -115,10 +115,10 @@ class Prior:
 class Replay:
     """Repeats known choices of the first layers, then asks another symbol source."""
 
-    def __init__(self, choices: Sequence[Tensor], then: SymbolSource[Step]) -> None:
+    def __init__(self, choices: Sequence[Tensor], then: TensorSymbolSource[LatentStep]) -> None:
         self.choices, self.then = choices, then
 
-    def next(self, step: Step) -> Tensor:
+    def next(self, step: LatentStep) -> Tensor:
         """Return the known choice, or that of the other source."""
         known = step.index < len(self.choices)
         return self.choices[step.index] if known else self.then.next(step)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from .arithmetic import Arithmetic
 from .config import FamilyConfig
 from .layers import LatentLayer
-from .steps import Inference, Step
+from .steps import Inference, LatentStep
 
 
 class TopDownNetworks(Protocol):
@@ -53,7 +53,7 @@ class FamilyPass:
         """Return the number of layers."""
         return len(self.model.layers())
 
-    def blocks(self, index: int) -> Iterator[Step]:
+    def blocks(self, index: int) -> Iterator[LatentStep]:
         """Yield the one block of a layer: all its positions."""
         layer = self.model.layers()[index]
         while self.level > layer.plan.level:
@@ -64,9 +64,9 @@ class FamilyPass:
             query = self.inference.queries.get(index)
             if query is None:
                 query = layer.query(self.inference.features[layer.plan.level], self.d)
-        yield Step(index, layer, self.images, layer.embedding(self.d), query, inferred)
+        yield LatentStep(index, layer, self.images, layer.embedding(self.d), query, inferred)
 
-    def absorb(self, step: Step, choice: Tensor) -> None:
+    def absorb(self, step: LatentStep, choice: Tensor) -> None:
         """Hold a choice back until all layers of its level have chosen, since these do not depend on each other."""
         layer = step.layer
         self.pending.append(layer.symbol_embedding(layer.maps(layer.embed(choice, step.query))))

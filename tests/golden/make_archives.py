@@ -14,7 +14,7 @@ from PIL import Image
 
 import dvcodec
 from dvcodec import weights
-from dvcodec.models import load_set
+from dvcodec.models import load_bits_back
 
 FOLDER = Path(__file__).parent / "archives"
 INDEX = FOLDER / "index.json"
@@ -39,7 +39,7 @@ def tiles(photograph: Path) -> list[tuple[str, Image.Image]]:
 
 
 def likes(photograph: Path, mode: str) -> list[tuple[str, Image.Image]]:
-    """Nine pieces of a photograph of the mode and size that a model of sets takes."""
+    """Nine pieces of a photograph of the mode and size that a bits-back model takes."""
     side = {"1": 28, "RGB": 32}[mode]
     with Image.open(photograph) as image:
         colour = image.convert("RGB")
@@ -74,7 +74,7 @@ def archives() -> Iterator[tuple[str, list[tuple[str, Image.Image]], str]]:
         yield method, pieces, method
     yield "model", [(name, image) for name, image in pieces if image.mode in ("L", "RGB")], "model"
     for entry in weights.of_kind(weights.BITS_BACK):
-        mode = "1" if load_set(entry.path).suits("1", 28, 28) else "RGB"
+        mode = "1" if load_bits_back(entry.path).suits("1", 28, 28) else "RGB"
         yield f"bits-back-{'bilevel' if mode == '1' else 'rgb'}", likes(photograph, mode), "bits-back"
 
 

@@ -15,7 +15,7 @@ from .analysis_synthesis import STRIDES, BlockNet, Pyramid, crop_levels, pad_lev
 from .chain import KNOTS, TopDownChain, tokens
 from .lapped import across, border_matrix, inverse_border_matrix
 from .postfilter import PostFilter
-from .top_down import DistortionWeights, SymbolCosts, SymbolSource, run_photo_pass
+from .top_down import DistortionWeights, PhotoSymbolSource, SymbolCosts, run_photo_pass
 from .transform import BLOCK
 
 FINEST_CODE = 4096
@@ -108,7 +108,7 @@ class PhotoRRVQ(nn.Module):
         self,
         size: tuple[int, int],
         quality: Int64[Tensor, " B"],
-        source: SymbolSource,
+        source: PhotoSymbolSource,
         coefficients: dict[int, Tensor] | None = None,
         *,
         lookahead_costs: SymbolCosts | None = None,

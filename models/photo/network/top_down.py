@@ -14,8 +14,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from ...top_down_pass import SymbolSource as AnySource
-from ...top_down_pass import run_pass
+from ...top_down_pass import TensorSymbolSource, run_pass
 from .arithmetic import ChainArithmetic, LayerArithmetic, StageArithmetic
 from .checkerboard import Checkerboard, Half, Rows, checkerboard
 from .latent import PhotoLatentLayer
@@ -78,7 +77,7 @@ class DistortionWeights:
         return self.positions[layer.stride][rows], self.coefficients[layer.stride][list(layer.coefficients)]
 
 
-SymbolSource = AnySource[PhotoStep]
+PhotoSymbolSource = TensorSymbolSource[PhotoStep]
 """Gives the symbols of one step after the other: the posterior's mode, the entropy decoder, or the prior."""
 
 
@@ -221,7 +220,7 @@ def run_photo_pass(
     chain: ChainArithmetic,
     sizes: Sizes,
     quality: Int64[Tensor, " B"],
-    source: SymbolSource,
+    source: PhotoSymbolSource,
     coefficients: dict[int, Tensor] | None = None,
     *,
     lookahead_costs: SymbolCosts | None = None,

@@ -1,6 +1,6 @@
-"""Codes a set in the environment it is started in and tells what came out, as JSON. Run by test_sets_exactness.py.
+"""Codes a set in the environment it is started in and tells what came out, as JSON. Run by test_bits_back_exactness.py.
 
-python sets_probe.py WEIGHTS SAMPLES.npy on|off     the last switches oneDNN
+python bits_back_probe.py WEIGHTS SAMPLES.npy on|off     the last switches oneDNN
 """
 
 import hashlib
@@ -13,12 +13,12 @@ import torch
 from numpy.typing import NDArray
 
 from dvcodec.codec.entropy.bits_back import BitsBack
-from dvcodec.models import load_set
+from dvcodec.models import load_bits_back
 
 
 def report(weights: Path, samples: NDArray[np.uint8]) -> dict[str, object]:
     """The hash of a set's bytes, with one thread and with two, and whether the images come back."""
-    coder, seen = BitsBack(load_set(weights)), []
+    coder, seen = BitsBack(load_bits_back(weights)), []
     for count in (1, 2):
         torch.set_num_threads(count)
         data = coder.encode(samples)

@@ -16,9 +16,9 @@ from dvcodec.codec.entropy.ans import Stack
 from dvcodec.codec.entropy.bits_back import MOST, SHARES, BitsBack, batches
 from dvcodec.errors import FormatError
 from dvcodec.evaluation.likelihood.family_bound import measure
+from dvcodec.models.families.bits_back import FamilyBitsBackModel
 from dvcodec.models.families.config import FamilyConfig
 from dvcodec.models.families.packing import pack, unpack
-from dvcodec.models.families.sets import FamilySet
 
 BILEVEL = FamilyConfig(
     sides=(4, 2),
@@ -51,10 +51,10 @@ def one_thread() -> Iterator[None]:
 
 
 @lru_cache(maxsize=4)
-def model(kind: str) -> FamilySet:
+def model(kind: str) -> FamilyBitsBackModel:
     """A frozen model of random weights."""
     lively = small.lively(KINDS[kind])
-    return FamilySet(kind, unpack(lively.config, pack(lively)))
+    return FamilyBitsBackModel(kind, unpack(lively.config, pack(lively)))
 
 
 def samples(kind: str, count: int, seed: int = 0) -> NDArray[np.uint8]:
@@ -83,11 +83,11 @@ def test_the_bytes_do_not_depend_on_threads(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_set_costs_what_the_bound_says(kind: str) -> None:
-    set_model, images = model(kind), samples(kind, MOST)
-    size = 8 * len(BitsBack(set_model).encode(images))
+    found, images = model(kind), samples(kind, MOST)
+    size = 8 * len(BitsBack(found).encode(images))
     x = torch.from_numpy(images.astype(np.float32))
     x = (x / 255)[:, None] if kind == "bilevel" else x.permute(0, 3, 1, 2)
-    bound = measure(set_model.network, [x] * 4)
+    bound = measure(found.network, [x] * 4)
     bits = bound.bits_per_dim * bound.dimensions * MOST
     # Tables of tokens follow the mixture of logistics only roughly where residuals are as large as these.
     assert size == pytest.approx(bits, rel=0.02 if kind == "bilevel" else 0.04)
@@ -95,9 +95,9 @@ def test_a_set_costs_what_the_bound_says(kind: str) -> None:
 
 
 def test_bits_come_back() -> None:
-    set_model, images = model("bilevel"), samples("bilevel", 64)
-    together = len(BitsBack(set_model).encode(images))
-    apart = sum(len(BitsBack(set_model).encode(image[None])) - 4 for image in images)  # a word is not filled
+    found, images = model("bilevel"), samples("bilevel", 64)
+    together = len(BitsBack(found).encode(images))
+    apart = sum(len(BitsBack(found).encode(image[None])) - 4 for image in images)  # a word is not filled
     assert together < 0.97 * apart
 
 
@@ -153,7 +153,7 @@ def test_what_is_sampled_can_be_pushed_back(words: list[int], symbols: int, seed
 def test_models_that_are_not_exact_throughout_are_refused() -> None:
     lively = small.lively(replace(BILEVEL, reversible=False, likelihood="bernoulli"))
     with pytest.raises(ValueError, match="not a reversible model"):
-        FamilySet("x", unpack(lively.config, pack(lively)))
+        FamilyBitsBackModel("x", unpack(lively.config, pack(lively)))
 
 
 def test_only_images_of_the_models_kind_suit() -> None:

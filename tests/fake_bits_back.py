@@ -1,4 +1,4 @@
-"""A model of sets without a network: it knows 256 pictures by heart, and codes each as one byte."""
+"""A bits-back coder without a network: it knows 256 pictures by heart, and codes each as one byte."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +14,10 @@ def known(number: int, mode: str = "1") -> NDArray[np.uint8]:
     return (values > 127) * np.uint8(255) if mode == "1" else values
 
 
-class FakeSets:
-    """Implements models.interface.sets.SetModel. `salt` changes what it knows: the wrong weights."""
+class FakeBitsBack:
+    """Implements models.interface.bits_back.BitsBackCoder. `salt` changes what it knows: the wrong weights."""
 
-    name = "fake-sets"
+    name = "fake-bits-back"
 
     def __init__(self, salt: int = 0) -> None:
         """Learn the pictures of both modes."""

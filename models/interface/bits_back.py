@@ -1,4 +1,4 @@
-"""Protocols between models and codec for sets of small images, in numpy types only."""
+"""Protocols between models and codec for bits-back coding of sets of small images, in numpy types only."""
 
 from typing import Protocol
 
@@ -9,23 +9,23 @@ from numpy.typing import NDArray
 from .hierarchy import PixelSource, Residuals, Step
 
 
-class LatentStep(Step, Protocol):
-    """One layer of a `LatentModel`, whose symbols are to be chosen."""
+class BitsBackStep(Step, Protocol):
+    """One layer of a `BitsBackModel`, whose symbols are to be chosen."""
 
     def posterior_weights(self) -> Float32[NDArray[np.float32], "n K"]:
         """Return q given the pixels: (n, K) integer weights >= 0, each row summing to 2**24 - K."""
         ...
 
 
-class LatentSource(Protocol):
+class BitsBackSource(Protocol):
     """Gives a layer's symbols: the posterior sampled from the coder's stack, the entropy decoder, or known symbols."""
 
-    def next(self, step: LatentStep) -> Int32[NDArray[np.int32], " n"]:
+    def next(self, step: BitsBackStep) -> Int32[NDArray[np.int32], " n"]:
         """Return the symbols (n,), in [0, K), of a layer."""
         ...
 
 
-class LatentModel(Residuals, Protocol):
+class BitsBackModel(Residuals, Protocol):
     """p(z), p(x | z) and q(z | x) of sets of small images of one size, in exact arithmetic: for bits-back coding."""
 
     @property
@@ -41,7 +41,7 @@ class LatentModel(Residuals, Protocol):
         """Return the encoder's targets for samples (n, H, W) or (n, H, W, channels); their type is the model's own."""
         ...
 
-    def top_down_pass(self, count: int, source: LatentSource, targets: object | None = None) -> object:
+    def top_down_pass(self, count: int, source: BitsBackSource, targets: object | None = None) -> object:
         """Request every layer of `count` images from `source` in order and return the state that the symbols build."""
         ...
 
@@ -50,8 +50,8 @@ class LatentModel(Residuals, Protocol):
         ...
 
 
-class SetModel(Protocol):
-    """What archives know of a `LatentModel`: it encodes sets of small images of one size."""
+class BitsBackCoder(Protocol):
+    """What archives know of a `BitsBackModel`: it encodes sets of small images of one size."""
 
     @property
     def name(self) -> str:

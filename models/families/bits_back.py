@@ -1,4 +1,4 @@
-"""The adapter between a reversible family and bits-back coding of sets: many images in one top-down pass."""
+"""The adapter between a reversible family and bits-back coding: a set of images in one top-down pass."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..integer.guard import integer_arithmetic
 from ..interface import hierarchy as interface
-from ..interface import sets as set_interface
+from ..interface.bits_back import BitsBackSource
 from ..top_down_pass import TopDownPass, run_pass
 from .hierarchy import SourceAdapter
 from .model import FamilyVAE
@@ -21,8 +21,8 @@ from .steps import Inference
 CPU = torch.device("cpu")
 
 
-class FamilySet:
-    """A reversible integer family as a `set_interface.LatentModel`, for binary images (mode 1) or colours (RGB)."""
+class FamilyBitsBackModel:
+    """A reversible integer family as a `BitsBackModel`, for binary images (mode 1) or colours (RGB)."""
 
     def __init__(self, name: str, model: FamilyVAE) -> None:
         """Adapt a network.
@@ -32,7 +32,7 @@ class FamilySet:
         """
         likelihood = model.p_x()
         if not model.config.reversible or not isinstance(likelihood, (Bilevel, Colour)):
-            raise ValueError("these weights are not a reversible model of sets of images")
+            raise ValueError("these weights are not a reversible model, which bits-back coding needs")
         self.name, self._model, self._likelihood = name, model.eval(), likelihood
         self._tokens = likelihood.tokens()
         self.tables = self._tokens.tables
@@ -52,8 +52,8 @@ class FamilySet:
         with integer_arithmetic():
             return self._model.infer(self._pixels(samples), _refuse)
 
-    def top_down_pass(self, count: int, source: set_interface.LatentSource, inference: object | None = None) -> Tensor:
-        """Return the parameters of the likelihood, (n, F, H, W); see `set_interface.LatentModel.top_down_pass`."""
+    def top_down_pass(self, count: int, source: BitsBackSource, inference: object | None = None) -> Tensor:
+        """Return the parameters of the likelihood, (n, F, H, W); see `BitsBackModel.top_down_pass`."""
         assert inference is None or isinstance(inference, Inference)
         with integer_arithmetic():
             return self._model.decode(count, SourceAdapter(source, CPU), inference)

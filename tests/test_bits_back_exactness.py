@@ -5,20 +5,20 @@ import subprocess
 import sys
 from pathlib import Path
 
+import bits_back_probe as probe
 import families_small as small
 import numpy as np
 import pytest
-import sets_probe as probe
 import torch
 from numpy.typing import NDArray
+from test_bits_back import KINDS, samples
 from test_exactness import ENVIRONMENTS, environment
-from test_sets import KINDS, samples
 
 from dvcodec import weights
-from dvcodec.models import load_set
+from dvcodec.models import load_bits_back
 from dvcodec.models.families import weights as families
+from dvcodec.models.families.bits_back import FamilyBitsBackModel
 from dvcodec.models.families.packing import pack, unpack
-from dvcodec.models.families.sets import FamilySet
 from dvcodec.models.integer.linear import QuantLinear
 
 CORNERS = [ENVIRONMENTS[0], ENVIRONMENTS[1], ENVIRONMENTS[-2], ENVIRONMENTS[-1]]
@@ -57,7 +57,7 @@ def test_one_step_of_any_weight_changes_what_is_decoded(place: str) -> None:
 
     lively = small.lively(KINDS["bilevel"])
     packed, images = pack(lively), samples("bilevel", 33)
-    data = BitsBack(FamilySet("good", unpack(lively.config, packed))).encode(images)
+    data = BitsBack(FamilyBitsBackModel("good", unpack(lively.config, packed))).encode(images)
     changed = unpack(lively.config, packed)
     part = changed.get_submodule(place)
     linears = [module for module in part.modules() if isinstance(module, QuantLinear)]
@@ -65,7 +65,7 @@ def test_one_step_of_any_weight_changes_what_is_decoded(place: str) -> None:
         linear.weight.data += torch.exp2(-linear.exponents())[:, None]
     assert linears
     try:
-        found = BitsBack(FamilySet("changed", changed)).decode(data, len(images))
+        found = BitsBack(FamilyBitsBackModel("changed", changed)).decode(data, len(images))
     except FormatError:
         return
     assert not np.array_equal(found, images)
@@ -75,7 +75,7 @@ def test_one_step_of_any_weight_changes_what_is_decoded(place: str) -> None:
 @pytest.mark.parametrize("setting", ENVIRONMENTS, ids="-".join)
 def test_the_shipped_models_write_the_same_bytes_everywhere(setting: tuple[str, str, str], tmp_path: Path) -> None:
     for entry in weights.of_kind(weights.BITS_BACK):
-        bilevel = load_set(entry.path).suits("1", 28, 28)
+        bilevel = load_bits_back(entry.path).suits("1", 28, 28)
         shape = (6, 28, 28) if bilevel else (6, 32, 32, 3)
         images = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
         images = (images > 190) * np.uint8(255) if bilevel else images // 8 + 100

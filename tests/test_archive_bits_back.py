@@ -1,4 +1,4 @@
-"""Segments that a model of sets codes: chosen where smallest, named by hash, checked at decode."""
+"""Segments that a bits-back model codes: chosen where smallest, named by hash, checked at decode."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -18,23 +18,23 @@ from dvcodec.codec.archives.layout import MOSAIC, SET, ArchiveHead
 from dvcodec.codec.loaders import installed
 from dvcodec.errors import UnsupportedImage, WeightsNotFound
 from dvcodec.image_io import images
-from fake_sets import FakeSets, known
+from fake_bits_back import FakeBitsBack, known
 
 pytestmark = pytest.mark.usefixtures("fake_weights")
 
 
 def sets_of(count: int) -> list[tuple[str, Image.Image]]:
-    """Images that the fake model of sets knows."""
+    """Images that the fake bits-back coder knows."""
     return [(f"{i}.png", images.to_image(images.Picture(known(i % 256), bilevel=True))) for i in range(count)]
 
 
-def test_a_model_of_sets_is_used_where_it_is_smallest(fake_sets: weights.Weights, tmp_path: Path) -> None:
+def test_bits_back_is_used_where_it_is_smallest(fake_bits_back: weights.Weights, tmp_path: Path) -> None:
     mixed = [*sets_of(300), *sample.digits(20)]
     sample.write(tmp_path / "a.dvq", mixed)
     assert kinds(tmp_path / "a.dvq") == [(SET, 256), (SET, 44), (MOSAIC, 20)]
     assert equal(back(tmp_path / "a.dvq"), mixed)
     first = dvcodec.archive_info(tmp_path / "a.dvq").segments[0]
-    assert (first.weights_id, first.weights_name) == (fake_sets.id.hex(), "fake-sets")
+    assert (first.weights_id, first.weights_name) == (fake_bits_back.id.hex(), "fake-bits-back")
     sample.write(tmp_path / "b.dvq", sets_of(300), "webp")
     assert SET not in dict(kinds(tmp_path / "b.dvq"))
     unknown = [
@@ -45,7 +45,7 @@ def test_a_model_of_sets_is_used_where_it_is_smallest(fake_sets: weights.Weights
     assert SET not in dict(kinds(tmp_path / "c.dvq"))
 
 
-def test_bits_back_takes_sets_alone(fake_sets: weights.Weights, tmp_path: Path) -> None:
+def test_bits_back_takes_sets_alone(fake_bits_back: weights.Weights, tmp_path: Path) -> None:
     sample.write(tmp_path / "a.dvq", sets_of(1), "bits-back")
     assert kinds(tmp_path / "a.dvq") == [(SET, 1)] and equal(back(tmp_path / "a.dvq"), sets_of(1))
     with pytest.raises(UnsupportedImage, match="no bits-back model suits 12 x 12 pixels of mode 1"):
@@ -58,7 +58,7 @@ def test_bits_back_takes_sets_alone(fake_sets: weights.Weights, tmp_path: Path) 
 
 
 def test_sets_name_their_weights_once_and_now_and_then(
-    fake_sets: weights.Weights, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    fake_bits_back: weights.Weights, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(grouping, "OPEN_PIXELS", 29)
     monkeypatch.setattr(writer, "WEIGHTS_EVERY", 4)
@@ -75,17 +75,17 @@ def test_sets_name_their_weights_once_and_now_and_then(
     assert sorted(found) == [*range(3, 10)] and "the id of its weights is lost" in str(losses[0])
 
 
-def test_other_weights_than_those_of_a_set_are_noticed(fake_sets: weights.Weights, tmp_path: Path) -> None:
+def test_other_weights_than_those_of_a_set_are_noticed(fake_bits_back: weights.Weights, tmp_path: Path) -> None:
     sample.write(tmp_path / "a.dvq", sets_of(40), "bits-back")
     usual = installed("cpu")
-    wrong = replace(usual, bits_back=lambda prefix: FakeSets(salt=1))
+    wrong = replace(usual, bits_back=lambda prefix: FakeBitsBack(salt=1))
     found, losses = sample.read(tmp_path / "a.dvq", wrong)
     assert not found and "checksum" in str(losses[0])
     short = replace(usual, bits_back=lambda prefix: Halves())
     assert "do not have the size" in str(sample.read(tmp_path / "a.dvq", short)[1][0])
 
 
-class Halves(FakeSets):
+class Halves(FakeBitsBack):
     """Gives fewer images than there are."""
 
     def decode(self, payload: bytes, count: int) -> NDArray[np.uint8]:
