@@ -85,7 +85,7 @@ def measured(job: Job) -> Row:
     data, encoding = repeated(lambda: encode(image))
     _, decoding = repeated(lambda: decode(data).load())
     name = f"dvcodec --effort {job.effort}" if job.codec == "dvcodec" and job.effort else job.codec
-    return Row(name, encoding, decoding, peak_bytes() / MEBIBYTE, len(data))
+    return Row(name, encoding, decoding, (peak_bytes() or 0) / MEBIBYTE, len(data))
 
 
 def repeated(work: Callable[[], T]) -> tuple[T, float]:
