@@ -1,6 +1,6 @@
 """CPU time of coding one photograph, beside other codecs in the same run.
 
-    python benchmarks/cpu_time.py IMAGE [--size 4248x2832] [--effort 4,1] [--lossless]
+    python benchmarks/cpu_time.py IMAGE [--size 4248x2832] [--effort 4,1] [--lossless] [--without CODEC]
 
 CPU time is the user and system time of all threads of the process, so other programs on the machine disturb it far less
 than they disturb wall-clock time. Every codec encodes and decodes in a process of its own, after a warm-up on a corner
@@ -99,10 +99,11 @@ def repeated(work: Callable[[], T]) -> tuple[T, float]:
 
 def jobs(options: argparse.Namespace) -> list[Job]:
     """Return what is to be measured, dvcodec first."""
+    names = [name for name in (LOSSLESS if options.lossless else LOSSY) if name not in options.without]
     if options.lossless:
-        return [Job(codec, None, options.image, options.size) for codec in LOSSLESS]
+        return [Job(name, None, options.image, options.size) for name in names]
     efforts = [Job("dvcodec", effort, options.image, options.size) for effort in options.effort]
-    return efforts + [Job(codec, 1, options.image, options.size) for codec in LOSSY if codec != "dvcodec"]
+    return efforts + [Job(name, 1, options.image, options.size) for name in names if name != "dvcodec"]
 
 
 def table(rows: list[Row], title: str) -> Table:
@@ -130,6 +131,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("image", type=Path)
     parser.add_argument("--size", type=width_and_height, metavar="WxH", help="enlarge the image by Lanczos to this")
     parser.add_argument("--effort", type=lambda text: [*map(int, text.split(","))], default=[4, 1], help="of dvcodec")
+    parser.add_argument("--without", action="append", default=[], metavar="CODEC", help="leave out; may be repeated")
     parser.add_argument("--lossless", action="store_true", help="lossless coding, dvcodec by its method model")
     return parser.parse_args()
 
