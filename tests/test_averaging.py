@@ -28,7 +28,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     rng = np.random.default_rng(0)
     (folder / "photos").mkdir()
     Image.fromarray(rng.integers(0, 256, (96, 96, 3), dtype=np.uint8)).save(folder / "photos" / "0.png")
-    common = {"crop": "64", "late_crop": "64", "batch": "2", "analysis_from": "0", "warm_up": "1"}
+    common = {"crop": "64", "late_crop": "64", "batch": "2", "analysis_from": "0", "warm_up": "1", "precision": "fp32"}
     first = TrainOptions(
         "rrvq-small", str(folder / "photos"), folder / "first", 1, quiet=True, overrides=NARROW | common
     )

@@ -19,6 +19,8 @@ from dvcodec.models.light.top_down import posterior_modes
 from dvcodec.training import train
 from dvcodec.training.loop.checkpoints import FILE, Checkpoint
 from dvcodec.training.options import TrainOptions
+from dvcodec.training.tasks import light
+from dvcodec.training.tasks.light_start import initialise_grids
 from dvcodec.training.warm_start.packed_run import pack_run, packed_run, start_from
 
 SMALL = LightConfig(
@@ -106,15 +108,40 @@ def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
+def test_the_start_from_crops_lowers_the_rate() -> None:
+    model, crops = built(), pictures(2)
+    middle = conditioning(2)
+    targets = model.infer(crops, middle)
+    with torch.no_grad():
+        before = model.top_down_pass((72, 72), middle, posterior_modes(targets)).nats
+        initialise_grids(model, crops)
+        after = model.top_down_pass((72, 72), middle, posterior_modes(targets)).nats
+    assert (after < 0.9 * before).all()
+
+
+@pytest.fixture
+def _unfitted_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs start without fitting the priors' scales, which takes a minute."""
+    monkeypatch.setattr(light, "initialise_grids", lambda model, crops: None)
+
+
 def run(folder: Path, out: Path, steps: int, *, resume: bool = False, start: Path | None = None) -> Checkpoint:
     """Train a narrow model for some steps."""
-    settings = NARROW | {"schedule": "constant", "late_from": "1", "perceptual_from": "1", "integers_from": "1"}
+    settings = NARROW | {
+        "precision": "fp32",
+        "schedule": "constant",
+        "late_from": "1",
+        "perceptual_from": "1",
+        "integers_from": "1",
+    }
     options = TrainOptions("rrvq-light", str(folder), out, steps, seed=3, quiet=True, overrides=settings)
     options = TrainOptions(**{**vars(options), "resume": resume, "start": start})
     train(options)
     return Checkpoint(out / FILE)
 
 
+@pytest.mark.usefixtures("_unfitted_start")
 def test_a_resumed_run_equals_an_uninterrupted_one(photographs: Path, tmp_path: Path) -> None:
     whole = run(photographs, tmp_path / "whole", 4).parameters()
     run(photographs, tmp_path / "parts", 2)
@@ -122,6 +149,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(photographs: Path, tmp_path: 
     assert all(torch.equal(whole[name], parts[name]) for name in whole)
 
 
+@pytest.mark.usefixtures("_unfitted_start")
 def test_a_packed_run_starts_another(photographs: Path, tmp_path: Path) -> None:
     first = run(photographs, tmp_path / "first", 2)
     size = pack_run(tmp_path / "first", tmp_path / "packed.safetensors")

@@ -33,7 +33,15 @@ from dvcodec.training.warm_start.photo import warm_start_photo_model
 CONFIG = small_model.CONFIG
 ALONE = replace(CONFIG, postfilter_width=0)
 QUALITY = torch.tensor([2000])
-SMALL = {"batch": "2", "crop": "64", "late_crop": "64", "warm_up": "1", "pool": "3", "pool_side": "72"}
+SMALL = {
+    "precision": "fp32",
+    "batch": "2",
+    "crop": "64",
+    "late_crop": "64",
+    "warm_up": "1",
+    "pool": "3",
+    "pool_side": "72",
+}
 
 
 def lively() -> PostFilter:

@@ -36,7 +36,7 @@ from dvcodec.training.tasks.rate_distortion import rate_distortion
 from dvcodec.training.warm_start.photo import warm_start_photo_model
 
 CONFIG = RRVQConfig({64: 16, 32: 16, 16: 16, 8: 16}, 1, 16, synthesis_width=16, analysis_width=8)
-SMALL = {"batch": "2", "crop": "64", "late_crop": "64"}
+SMALL = {"batch": "2", "crop": "64", "late_crop": "64", "precision": "fp32"}
 
 
 @pytest.fixture
