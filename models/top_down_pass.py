@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol, TypeVar
 
+from jaxtyping import Float, Integer
 from torch import Tensor
 
 StepT = TypeVar("StepT")
@@ -20,11 +21,11 @@ Result = TypeVar("Result", covariant=True)
 class TensorSymbolSource(Protocol[StepIn]):
     """Gives the symbols of one block of positions after the other."""
 
-    def next(self, step: StepIn) -> Tensor:
+    def next(self, step: StepIn) -> Integer[Tensor, " n"] | Float[Tensor, "n _"]:
         """Return the symbols at the step's positions.
 
         Returns:
-            Symbols (n,) int64, or relaxed one-hot weights (n, K) in training.
+            Symbols (n,), relaxed one-hot weights (n, K) in training, or Gaussian values (n, D).
         """
         ...
 
@@ -45,7 +46,7 @@ class TopDownPass(Protocol[StepT, Result]):
         """
         ...
 
-    def absorb(self, step: StepT, choice: Tensor) -> None:
+    def absorb(self, step: StepT, choice: Integer[Tensor, " n"] | Float[Tensor, "n _"]) -> None:
         """Add the symbols of a step to what has been built."""
         ...
 

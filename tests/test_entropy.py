@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from reference_decoder import Rans
 
-from dvcodec.codec.entropy import ans
+from dvcodec.codec.entropy import ans, chunks
 from dvcodec.errors import DvcodecError, FormatError
 
 
@@ -31,7 +31,7 @@ def draw(rng: np.random.Generator, weights: NDArray[np.float32]) -> NDArray[np.i
 def encode(weights: NDArray[np.float32], symbols: NDArray[np.int32]) -> tuple[bytes, float]:
     """Return the bytes of a chunk and the ideal cost in bits."""
     left, frequencies = ans.intervals(weights, symbols)
-    return ans.encode(left, frequencies, ans.check_of(symbols) & 0xFFFF), ans.bits(frequencies)
+    return chunks.encode_chunk(left, frequencies, chunks.check_of(symbols) & 0xFFFF), ans.bits(frequencies)
 
 
 @settings(max_examples=60)
@@ -43,7 +43,7 @@ def test_symbols_come_back_and_nothing_is_left(
     weights = tables(rng, count, symbols, sharpness)
     chosen = draw(rng, weights) if likely else rng.integers(0, symbols, count).astype(np.int32)
     payload, cost = encode(weights, chosen)
-    decoder = ans.ChunkDecoder(payload)
+    decoder = chunks.ChunkDecoder(payload)
     middle = count // 3  # blocks need not be those of the encoder
     decoded = np.concatenate([decoder.decode(weights[:middle]), decoder.decode(weights[middle:])])
     decoder.finish()
@@ -65,7 +65,7 @@ def test_a_hand_written_coder_agrees(count: int) -> None:
     symbols = draw(rng, weights)
     rans = Rans(encode(weights, symbols)[0])
     assert [rans.symbol([int(w) for w in row]) for row in weights] == symbols.tolist()
-    assert not rans.words and rans.state == ans.check_of(symbols) & 0xFFFF
+    assert not rans.words and rans.state == chunks.check_of(symbols) & 0xFFFF
 
 
 def test_golden_words() -> None:
@@ -86,7 +86,7 @@ def test_the_decoder_notices_every_change_of_the_prior() -> None:
     for row in range(0, 300, 7):
         other = weights.copy()
         other[row] = np.roll(other[row], 1)
-        decoder = ans.ChunkDecoder(payload)
+        decoder = chunks.ChunkDecoder(payload)
         with pytest.raises(FormatError):
             decoder.decode(other)
             decoder.finish()
@@ -97,7 +97,7 @@ def test_too_few_and_too_many_symbols_are_noticed() -> None:
     weights = tables(rng, 50, 9, 1.0)
     payload, _ = encode(weights, draw(rng, weights))
     for count in (49, 51):
-        decoder = ans.ChunkDecoder(payload)
+        decoder = chunks.ChunkDecoder(payload)
         with pytest.raises(FormatError):
             decoder.decode(np.resize(weights, (count, 9)))
             decoder.finish()
@@ -105,7 +105,7 @@ def test_too_few_and_too_many_symbols_are_noticed() -> None:
 
 def test_a_chunk_never_ends_in_a_zero_byte() -> None:
     with pytest.raises(FormatError, match="zero byte"):
-        ans.ChunkDecoder(b"abc\0")
+        chunks.ChunkDecoder(b"abc\0")
 
 
 @settings(max_examples=100)
@@ -113,7 +113,7 @@ def test_a_chunk_never_ends_in_a_zero_byte() -> None:
 def test_any_bytes_decode_or_are_refused(payload: bytes, count: int) -> None:
     weights = tables(np.random.default_rng(count), count, 5, 2.0)
     try:
-        decoder = ans.ChunkDecoder(payload)
+        decoder = chunks.ChunkDecoder(payload)
         decoder.decode(weights)
         decoder.finish()
     except FormatError:

@@ -62,4 +62,5 @@ def test_bernoulli_sums_to_one_and_its_mean_is_its_probability() -> None:
 
 def test_means_lie_on_the_scale_of_the_levels() -> None:
     logistic = Logistic(GREY)
-    assert logistic.mean(torch.tensor([-2.0, -1.0, 0.0, 1.0, 2.0])).tolist() == [0.0, 0.0, 127.5, 255.0, 255.0]
+    raw = torch.tensor([-2.0, -1.0, 0.0, 1.0, 2.0]).view(5, 1, 1, 1)
+    assert logistic.mean(raw).flatten().tolist() == [0.0, 0.0, 127.5, 255.0, 255.0]

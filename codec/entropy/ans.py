@@ -1,15 +1,15 @@
-"""Symbols to bytes and back: an ANS coder (constriction's, 64-bit state, 32-bit words, 24-bit precision).
+"""Codes symbols as bytes by an ANS coder (constriction's, 64-bit state, 32-bit words, 24-bit precision).
 
-A model hands us integer weights w_0 .. w_{K-1} that sum to 2**24 - (K + 2). Symbol k has the frequency w_k + 1 and
+A model gives integer weights w_0 .. w_{K-1} that sum to 2**24 - (K + 2). Symbol k has the frequency w_k + 1 and
 the interval that begins at 1 + sum of the frequencies before it: one unit at either end of the 2**24 is never coded.
 
     |1|---- w_0 + 1 ----|-- w_1 + 1 --| ... |-- w_{K-1} + 1 --|1|
 
-The coder starts from the 16-bit check of the symbols instead of from 0, so that a decoder must arrive at that check
-after the last symbol: it costs no bytes, and a decode with the wrong prior never passes.
+Source:
+    Duda (2009), "Asymmetric numeral systems"; Bamler (2022), "Understanding Entropy Coding With Asymmetric Numeral
+    Systems (ANS): a Statistician's Perspective", which describes constriction.
 """
 
-import zlib
 from functools import lru_cache
 from typing import Any, Final
 
@@ -83,20 +83,19 @@ def _sums_before(weights: NDArray[np.float32], symbols: NDArray[np.int32]) -> ND
 
 
 def bits(frequencies: UInt32[NDArray[np.uint32], " n"]) -> float:
-    """Return what symbols of these frequencies cost in bits: the sum of -log2(frequency / 2**24)."""
+    """Return the cost of symbols of these frequencies in bits: the sum of -log2(frequency / 2**24)."""
     return float(24.0 * frequencies.size - np.log2(frequencies.astype(np.float64)).sum())
 
 
-def check_of(symbols: Int32[NDArray[np.int32], " n"], before: int = 0) -> int:
-    """Return the running CRC-32 over symbols as little-endian uint16; its low 16 bits are a chunk's check."""
-    return zlib.crc32(symbols.astype("<u2").tobytes(), before)
-
-
 class Tables:
-    """Distributions that many symbols share: a row of weights for each context."""
+    """Holds distributions that many symbols share: a row of weights for each context."""
 
     def __init__(self, weights: Float32[NDArray[np.float32], "contexts K"]) -> None:
-        """Check the weights and sum them up."""
+        """Check the weights and sum them up.
+
+        Raises:
+            DvcodecError: If the weights break the contract of `check_weights`.
+        """
         check_weights(weights)
         self.weights = weights
         self._frequencies = weights.astype(np.uint32) + np.uint32(1)
@@ -131,24 +130,27 @@ def even(size: int) -> Tables:
 
 
 class Stack:
-    """The coder: what is pushed last is popped first. Popping without pushing before takes what bits there are."""
+    """Stack of bits, the coder's state: the symbol pushed last is popped first.
+
+    Popping symbols that were not pushed draws them with the bits that are there.
+    """
 
     def __init__(self, words: UInt32[NDArray[np.uint32], " words"] | None = None) -> None:
         """Start from 32-bit words, the last of which is on top and not 0; or from nothing."""
         self._coder = constriction.stream.stack.AnsCoder(words if words is not None and len(words) else None)
 
     def restore(self, words: UInt32[NDArray[np.uint32], " words"]) -> None:
-        """Go back to what `words` once returned."""
+        """Go back to a state that `words` returned."""
         self._coder = constriction.stream.stack.AnsCoder(words if len(words) else None)
 
     def words(self) -> UInt32[NDArray[np.uint32], " words"]:
-        """Return all that is on the stack."""
+        """Return the stack as 32-bit words, the top one last."""
         found: NDArray[np.uint32] = self._coder.get_compressed()
         return found
 
     @property
     def bits(self) -> int:
-        """About how much is on the stack."""
+        """Return about how many bits are on the stack."""
         return int(self._coder.num_bits())
 
     def push(self, left: UInt32[NDArray[np.uint32], " n"], frequencies: UInt32[NDArray[np.uint32], " n"]) -> None:
@@ -163,7 +165,12 @@ class Stack:
             self._coder.encode_reverse(np.ones(len(table), np.int32), _MODEL, table)
 
     def decode(self, weights: Float32[NDArray[np.float32], "n K"]) -> Int32[NDArray[np.int32], " n"]:
-        """Pop (n,) symbols under (n, K) weights. FormatError if what is there means none."""
+        """Pop one symbol under each row of weights.
+
+        Raises:
+            FormatError: If the bits on the stack mean no symbol.
+            DvcodecError: If the weights break the contract of `check_weights`.
+        """
         check_weights(weights)
         table = np.zeros((len(weights), weights.shape[1] + 2), np.float32)
         table[:, 1:-1] = weights
@@ -174,7 +181,7 @@ class Stack:
         return self._popped(tables.rows.take(contexts, axis=0))
 
     def _popped(self, table: NDArray[np.float32]) -> NDArray[np.int32]:
-        """Symbols under rows of weights with a 0 at either end, (n, K + 2)."""
+        """Pop symbols under rows of weights with a 0 at either end, (n, K + 2)."""
         units = self._coder.decode(_MODEL, table) if len(table) else np.empty(0, np.int32)
         return self._shifted(units, table.shape[1] - 2)
 
@@ -195,7 +202,7 @@ class Stack:
         self._coder.encode_reverse(symbols, _MODEL, _complete(weights))
 
     def _shifted(self, units: NDArray[np.int32], symbols: int) -> NDArray[np.int32]:
-        # Garbage may land on the two units that no symbol owns.
+        # Damaged bytes may mean the two units that no symbol has.
         if units.size and not 1 <= units.min() <= units.max() <= symbols:
             raise FormatError("the symbols of a chunk are not valid")
         return units - np.int32(1)
@@ -207,72 +214,3 @@ def _complete(weights: NDArray[np.float32]) -> NDArray[np.float32]:
     if weights.dtype != np.float32 or weights.min() < 0 or bool((weights.sum(axis=1) != TOTAL - symbols).any()):
         raise DvcodecError("the posterior yields no valid frequencies", "the weights file is damaged")
     return weights
-
-
-def encode(left: UInt32[NDArray[np.uint32], " n"], frequencies: UInt32[NDArray[np.uint32], " n"], check: int) -> bytes:
-    """Return the bytes of a chunk.
-
-    Args:
-        left: Where the symbols' intervals begin, in decoding order.
-        frequencies: The intervals' lengths.
-        check: 16 bits from which the coder starts, and at which a decoder must arrive.
-    """
-    stack = Stack(np.array([check], np.uint32) if check else None)
-    stack.push(left, frequencies)
-    return stack.words().astype("<u4").tobytes().rstrip(b"\0")  # the last word is never 0: at most three bytes go
-
-
-class Recorder:
-    """Gathers symbols' intervals in decoding order, and their check."""
-
-    def __init__(self) -> None:
-        self._parts: list[Intervals] = []
-        self._crc = 0
-
-    def take(self, intervals: Intervals, symbols: Int32[NDArray[np.int32], " n"]) -> None:
-        """Remember a block of symbols."""
-        self._parts.append(intervals)
-        self._crc = check_of(symbols, self._crc)
-
-    def intervals(self) -> Intervals:
-        """Return the intervals of all symbols."""
-        left, frequencies = (np.concatenate(parts) for parts in zip(*self._parts, strict=True))
-        return left, frequencies
-
-    def bytes(self) -> bytes:
-        """Return the chunk."""
-        return encode(*self.intervals(), self._crc & 0xFFFF)
-
-
-class ChunkDecoder:
-    """Decodes one chunk's symbols, block by block, in the order in which they were chosen."""
-
-    def __init__(self, payload: bytes) -> None:
-        """Take the chunk's bytes as `encode` wrote them. FormatError if they cannot be that."""
-        if payload.endswith(b"\0"):
-            raise FormatError("a chunk is not valid: it ends in a zero byte")
-        self._stack = Stack(np.frombuffer(payload + bytes(-len(payload) % 4), "<u4").astype(np.uint32))
-        self._crc = 0
-
-    def decode(self, weights: Float32[NDArray[np.float32], "n K"]) -> Int32[NDArray[np.int32], " n"]:
-        """Return the next (n,) symbols under (n, K) weights."""
-        return self._checked(self._stack.decode(weights))
-
-    def decode_rows(self, tables: Tables, contexts: Int32[NDArray[np.int32], " n"]) -> Int32[NDArray[np.int32], " n"]:
-        """Return the next (n,) symbols, each under the row of its context of shared tables."""
-        return self._checked(self._stack.decode_rows(tables, contexts))
-
-    def decode_shared(self, tables: Tables, contexts: Int32[NDArray[np.int32], " n"]) -> Int32[NDArray[np.int32], " n"]:
-        """Return the next (n,) symbols under rows of shared tables; equal contexts stand together (n >= 1)."""
-        return self._checked(self._stack.decode_shared(tables, contexts))
-
-    def _checked(self, symbols: NDArray[np.int32]) -> NDArray[np.int32]:
-        self._crc = check_of(symbols, self._crc)
-        return symbols
-
-    def finish(self) -> None:
-        """Check that the chunk held exactly the symbols that were decoded: what is left must be their check."""
-        left: list[int] = self._stack.words().tolist()
-        check = self._crc & 0xFFFF
-        if left != ([check] if check else []):
-            raise FormatError("the decoded symbols do not match their checksum")

@@ -1,4 +1,4 @@
-"""Sets of small images by bits-back coding (Townsend, Bird and Barber 2019; Hinton and van Camp 1993).
+"""Codes sets of small images by bits-back coding (Townsend, Bird and Barber 2019; Hinton and van Camp 1993).
 
 An image costs -log2 p(x, z) bits for a z that is drawn from q(z | x) by popping bits off the stack. They come back when
 a decoder, which knows x by then, pushes z again: on average an image costs -ELBO. Images are coded in batches that
@@ -29,7 +29,14 @@ RESERVE = 64
 
 
 class BitsBack:
-    """A model's sets to bytes and back."""
+    """Codes sets of images by a model, as `models.interface.bits_back.BitsBackCoder`.
+
+    Args:
+        model: The model of the images.
+
+    Source:
+        Townsend, Bird and Barber (2019), "Practical Lossless Compression with Latent Variables using Bits Back Coding".
+    """
 
     def __init__(self, model: BitsBackModel) -> None:
         self.model = model
@@ -117,9 +124,14 @@ class BitsBack:
 
 
 def batches(count: int, share: int) -> list[slice]:
-    """Return which images are coded together, in decoding order, each batch `share` sixteenths of what is left.
+    """Return the batches of images that are coded together, in decoding order.
 
-    FormatError if a set cannot have so many images or so large a share.
+    Args:
+        count: Number of images of the set.
+        share: Sixteenths of the images left that a batch takes.
+
+    Raises:
+        FormatError: If a set cannot have so many images, or batches of such a share.
     """
     if not (1 <= count <= MOST and share in SHARES):
         raise FormatError(f"a set has 1 to {MOST} images, not {count}, in batches of a known share")
@@ -139,7 +151,7 @@ def _words(body: bytes) -> NDArray[np.uint32]:
 
 
 class _Sampler:
-    """Draws symbols from the posterior with the stack's bits, or takes the likeliest; notes what the prior thinks."""
+    """Draws symbols from the posterior by the stack's bits, or takes its mode; records the prior's intervals."""
 
     def __init__(self, stack: Stack | None) -> None:
         self._stack = stack
@@ -159,7 +171,7 @@ def _likeliest(weights: NDArray[np.float32]) -> NDArray[np.int32]:
 
 
 class _Reading:
-    """Takes the symbols that the stack says under the prior."""
+    """Pops symbols off the stack under the prior."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
@@ -172,7 +184,7 @@ class _Reading:
 
 
 class _Replay:
-    """Repeats the symbols known, and notes what the posterior thinks."""
+    """Repeats known symbols, and records the posterior's weights."""
 
     def __init__(self, symbols: list[NDArray[np.int32]]) -> None:
         self._symbols = iter(symbols)

@@ -1,4 +1,4 @@
-"""Residuals of lossless pixels to symbols and back: two sources for a pixel model's pass.
+"""Codes residuals of lossless pixels as symbols: two sources of pixels for a pixel model's pass.
 
 A step's tokens are coded in its order, or, where many pixels are coded at once (`by_context`), in the order of
 their contexts (the step's order where those are equal): symbols of one distribution then stand together, and the coder
@@ -7,21 +7,29 @@ fewest bits.
 """
 
 import numpy as np
+from jaxtyping import Int32
 from numpy.typing import NDArray
 
 from ...models.interface.hierarchy import PixelStep, Residuals
 from . import ans
-from .ans import ChunkDecoder, Stack, Tables
+from .ans import Stack, Tables
+from .chunks import ChunkDecoder, Recorder
 
 
 class Encoder:
-    """Takes the image's pixels and gathers their intervals."""
+    """Takes the image's residuals and gathers the intervals of their symbols, in `recorder`.
+
+    Args:
+        model: Splits residuals into tokens and remainders.
+        tables: Distributions of the tokens.
+        by_context: Whether the tokens of a step are coded in the order of their contexts.
+    """
 
     def __init__(self, model: Residuals, tables: Tables, *, by_context: bool = True) -> None:
         self._model, self._tables, self._sorted = model, tables, by_context
-        self.recorder = ans.Recorder()
+        self.recorder = Recorder()
 
-    def next(self, step: PixelStep) -> NDArray[np.int32]:
+    def next(self, step: PixelStep) -> Int32[NDArray[np.int32], " n"]:
         """Return the image's residuals and remember their intervals."""
         residuals, contexts = step.residuals(), step.contexts
         order = np.argsort(contexts, kind="stable") if self._sorted else slice(None)
@@ -34,14 +42,21 @@ class Encoder:
 
 
 class Decoder:
-    """Takes the pixels that a stream of symbols says."""
+    """Reads residuals from a stream of symbols.
+
+    Args:
+        stream: The stream.
+        model: Joins tokens and remainders.
+        tables: Distributions of the tokens.
+        by_context: As the encoder had it.
+    """
 
     def __init__(
         self, stream: ChunkDecoder | Stack, model: Residuals, tables: Tables, *, by_context: bool = True
     ) -> None:
         self._stream, self._model, self._tables, self._sorted = stream, model, tables, by_context
 
-    def next(self, step: PixelStep) -> NDArray[np.int32]:
+    def next(self, step: PixelStep) -> Int32[NDArray[np.int32], " n"]:
         """Return the residuals that were coded."""
         if not self._sorted:
             return self._residuals(self._stream.decode_rows(self._tables, step.contexts))
@@ -51,7 +66,7 @@ class Decoder:
         return residuals
 
     def _residuals(self, tokens: NDArray[np.int32]) -> NDArray[np.int32]:
-        """Tokens with what is left of them, which follows in the stream."""
+        """Return the residuals of tokens and of their remainders, which follow in the stream."""
         rest = np.zeros_like(tokens)
         for table, where in _left(self._model.extra_bits(tokens)):
             rest[where] = self._stream.decode_shared(table, np.zeros(len(where), np.int32))
@@ -59,6 +74,6 @@ class Decoder:
 
 
 def _left(sizes: NDArray[np.int32]) -> list[tuple[Tables, NDArray[np.int64]]]:
-    """By number of bits that are left of tokens, 1 upwards where there are any: their table, and which they are."""
+    """Return for each number of bits >= 1 that occurs the remainders' table and the indices of their tokens."""
     present = np.flatnonzero(np.bincount(sizes))
     return [(ans.uniform()[size - 1], np.flatnonzero(sizes == size)) for size in present if size]

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from ...errors import FormatError
 from ...models.interface.hierarchy import BilevelModel, PixelStep
 from ..bitstream.tiling import Tile
-from ..entropy.ans import ChunkDecoder, Recorder, Tables
+from ..entropy.ans import Tables
+from ..entropy.chunks import ChunkDecoder, Recorder
 
 _WHITE, _BLACK = 0, 1
 """Colours of the background."""

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from ...errors import FormatError
 from ...models.interface.hierarchy import PixelModel
-from ..entropy import ans
+from ..entropy import chunks
 from ..entropy.ans import Tables
 from ..entropy.residual_coding import Decoder, Encoder
 
@@ -34,7 +34,7 @@ def decode(
     """Undo `encode`: return (h, W) grey or (h, W, 3) pixels; raise FormatError if the strip is not valid."""
     if strip[0] >= (1 if grey else model.transforms):
         raise FormatError("a strip is not valid: an unknown colour transform")
-    stream = ans.ChunkDecoder(strip[1:])
+    stream = chunks.ChunkDecoder(strip[1:])
     decoder = Decoder(stream, model, tables, by_context=False)
     pixels = model.autoregressive_pass(predicted, decoder, transform=strip[0], grey=grey, pixels=None)
     stream.finish()

@@ -11,6 +11,7 @@ from ...errors import FormatError
 from ...models.interface.adaptive_filter import SMALLEST_SIDE, ImageFilter
 from ...models.interface.photo import PhotoModel
 from ..entropy import ans
+from ..entropy.chunks import ChunkDecoder, Recorder
 
 LARGEST_EXPONENT = 12
 """The largest exponent of two: regions have at most 2**20 pixels a side, coefficients are multiples of 2**-12."""
@@ -20,7 +21,7 @@ Steps = NDArray[np.int32]
 
 def pack(found: ImageFilter, model: PhotoModel) -> bytes:
     """Return the section of a filter, coded by the model's probability tables."""
-    tables, recorder = ans.Tables(model.filter_tables), ans.Recorder()
+    tables, recorder = ans.Tables(model.filter_tables), Recorder()
     kinds, most = _kinds(tables), tables.weights.shape[1] // 2
     costs = -np.log2((tables.weights.astype(np.float64) + 1) / ans.TOTAL)
     for steps in found.steps.reshape(-1, model.filter_shape[1]):
@@ -33,7 +34,7 @@ def pack(found: ImageFilter, model: PhotoModel) -> bytes:
     return bytes([exponent | found.precision << 4]) + recorder.bytes()
 
 
-def _take(recorder: ans.Recorder, tables: ans.Tables, row: int, symbols: Steps) -> None:
+def _take(recorder: Recorder, tables: ans.Tables, row: int, symbols: Steps) -> None:
     recorder.take(tables.intervals(np.full(len(symbols), row, np.int32), symbols), symbols)
 
 
@@ -52,7 +53,7 @@ def _unpacked(section: bytes, model: PhotoModel, height: int, width: int) -> Ima
     if max(exponent, precision) > LARGEST_EXPONENT:
         raise FormatError("this release does not know its kind", "upgrade dvcodec")
     side = SMALLEST_SIDE << exponent
-    tables, decoder = ans.Tables(model.filter_tables), ans.ChunkDecoder(section[1:])
+    tables, decoder = ans.Tables(model.filter_tables), ChunkDecoder(section[1:])
     kinds, most = _kinds(tables), tables.weights.shape[1] // 2
     outputs, terms = model.filter_shape
     steps = np.zeros((-(-height // side), -(-width // side), outputs, terms), np.int32)

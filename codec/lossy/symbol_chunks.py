@@ -13,6 +13,7 @@ from ...models.interface.hierarchy import Hierarchy, LayerSpec, PassSettings, St
 from ...models.interface.photo import PhotoModel
 from ..bitstream.assembly import Chunk
 from ..entropy import ans
+from ..entropy.chunks import ChunkDecoder, check_of, encode_chunk
 
 FULL_CHUNK = 8192
 """Bytes above which a chunk ends with a layer. A chunk costs about ten bytes in the header and the coder."""
@@ -53,7 +54,7 @@ class _Encoder:
         symbols = step.posterior_mode()
         left, frequencies = ans.intervals(step.weights(), symbols)
         self._parts.append((left, frequencies))
-        self._crc = ans.check_of(symbols, self._crc)
+        self._crc = check_of(symbols, self._crc)
         cost = ans.bits(frequencies)
         self._bits += cost
         self.layer_bits[step.layer] += cost
@@ -70,7 +71,7 @@ class _Encoder:
         """Close the open chunk, which holds the layers before `end`."""
         left = np.concatenate([part[0] for part in self._parts])
         frequencies = np.concatenate([part[1] for part in self._parts])
-        payload = ans.encode(left, frequencies, self._crc & 0xFFFF)
+        payload = encode_chunk(left, frequencies, self._crc & 0xFFFF)
         self.chunks.append(Chunk(end - self._first, payload))
         self._parts, self._crc, self._bits, self._first = [], 0, 0.0, end
 
@@ -86,7 +87,7 @@ class _Decoder:
     def __init__(self, chunks: tuple[Chunk, ...]) -> None:
         self._chunks = chunks
         self._next = self._end = 0  # next chunk to open, end of the open one's layers
-        self._open: ans.ChunkDecoder | None = None
+        self._open: ChunkDecoder | None = None
 
     def next(self, step: Step) -> NDArray[np.int32]:
         """Return the decoded symbols of a block."""
@@ -100,7 +101,7 @@ class _Decoder:
         if self._open is not None:
             self._open.finish()
         chunk = self._chunks[self._next]
-        self._open = ans.ChunkDecoder(chunk.payload)
+        self._open = ChunkDecoder(chunk.payload)
         self._end += chunk.layers
         self._next += 1
 

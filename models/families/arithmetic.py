@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from jaxtyping import Float, Float32
 from torch import Tensor
 
 from ..integer.grid import ACTIVATION_BITS, quantise, quantise_residual, quantise_signed
@@ -30,8 +31,16 @@ EMBEDDING_LIMIT = 15.0
 
 
 @lru_cache(maxsize=16)
-def table(name: str, device: torch.device) -> Tensor:
-    """`elu` on the grid 2**-4 or `sigmoid` on 2**-8 at -8, -8 + 2**-6, ..., rounded half up. (1024,) float32"""
+def table(name: str, device: torch.device) -> Float32[Tensor, " entries"]:
+    """Return the values of a function at -8, -8 + 2**-6, ..., 8 - 2**-6, rounded half up.
+
+    Args:
+        name: `elu`, whose values are on the grid 2**-4, or `sigmoid`, on 2**-8.
+        device: Where the table is.
+
+    Returns:
+        (1024,) float32.
+    """
     function, bits = {"elu": (_elu, ACTIVATION_BITS), "sigmoid": (_sigmoid, GATE_BITS)}[name]
     with localcontext() as decimals:
         decimals.prec = 40
@@ -72,39 +81,48 @@ class _Table(torch.autograd.Function):
         return grads[0] * slope, None
 
 
-def look_up(x: Tensor, name: str) -> Tensor:
-    """The table's entry for each x, which is first rounded to 2**-6 and clamped to [-8, 8)."""
+def look_up(x: Float[Tensor, "*shape"], name: str) -> Float[Tensor, "*shape"]:
+    """Return the entry of table `name` for each x, which is first rounded to 2**-6 and clamped to [-8, 8).
+
+    Gradients are those of the function itself, not of its table.
+    """
     looked_up: Tensor = _Table.apply(x, name)  # type: ignore[no-untyped-call]
     return looked_up
 
 
 @dataclass(frozen=True)
 class Arithmetic:
-    """How a network computes: exactly on grids or in floats, its maps free or of operator norm `ceiling` at most."""
+    """Computes a network's values: exactly on grids or in floats, with free or bounded maps.
+
+    Args:
+        exact: Whether values are on grids.
+        ceiling: Operator norm that no linear map exceeds; 0 leaves them free.
+        weight_norm: Whether weights are normalised (Salimans and Kingma 2016).
+    """
 
     exact: bool
     ceiling: float = 0.0
     weight_norm: bool = True
 
-    def quantise_residual(self, x: Tensor) -> Tensor:
-        """A value of the residual stream."""
+    def quantise_residual(self, x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+        """Return values of the residual stream: on the grid 2**-8 if the arithmetic is exact."""
         return quantise_residual(x) if self.exact else x
 
-    def inputs(self, x: Tensor) -> Tensor:
-        """An input of a linear map."""
+    def inputs(self, x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+        """Return inputs of a linear map: on the grid 2**-4 if the arithmetic is exact."""
         return quantise_signed(x) if self.exact else x
 
-    def elu(self, x: Tensor) -> Tensor:
-        """ELU as an input of a linear map."""
+    def elu(self, x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+        """Return ELU(x), as inputs of a linear map."""
         return look_up(x, "elu") if self.exact else F.elu(x)
 
-    def gated(self, x: Tensor) -> Tensor:
-        """a * sigmoid(b) of the two halves of the channels. (B, 2 C, H, W) -> (B, C, H, W)"""
+    def gated(self, x: Float[Tensor, "B channels H W"]) -> Float[Tensor, "B channels//2 H W"]:
+        """Return a * sigmoid(b) of the two halves a and b of the channels."""
         a, b = x.chunk(2, dim=1)
         return quantise_signed(a) * look_up(b, "sigmoid") if self.exact else a * torch.sigmoid(b)
 
-    def embedding(self, x: Tensor) -> Tensor:
-        """e_p as the prior's scores take it."""
+    def embedding(self, x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+        """Return embeddings e_p as the prior's scores take them: on the grid 2**-6 if the arithmetic is exact."""
         return quantise(x, EMBEDDING_BITS, -EMBEDDING_LIMIT, EMBEDDING_LIMIT) if self.exact else x
 
 

@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy as np
 import torch
+from jaxtyping import Float, UInt8
 from numpy.typing import NDArray
 from torch import Tensor
 
 from ..integer.guard import integer_arithmetic
 from ..interface import hierarchy as interface
 from ..interface.bits_back import BitsBackSource
+from ..pixels.adapter import TensorSource
 from ..top_down_pass import TopDownPass, run_pass
 from .hierarchy import SourceAdapter
 from .model import FamilyVAE
@@ -26,6 +28,10 @@ class FamilyBitsBackModel:
 
     def __init__(self, name: str, model: FamilyVAE) -> None:
         """Adapt a network.
+
+        Args:
+            name: Name of the weights.
+            model: The integer network.
 
         Raises:
             ValueError: If its inference and likelihood are not in integers.
@@ -47,26 +53,53 @@ class FamilyBitsBackModel:
         """Tell whether images are of the model's kind and size."""
         return self._model.config.suits(mode, height, width)
 
-    def infer(self, samples: NDArray[np.uint8]) -> Inference:
-        """Run the bottom-up pass over samples (n, H, W) of 0 and 255, or (n, H, W, 3)."""
+    def infer(self, samples: UInt8[NDArray[np.uint8], "n H W *channels"]) -> Inference:
+        """Run the bottom-up pass over a set of images.
+
+        Args:
+            samples: (n, H, W) of 0 and 255, or (n, H, W, 3).
+        """
         with integer_arithmetic():
             return self._model.infer(self._pixels(samples), _refuse)
 
-    def top_down_pass(self, count: int, source: BitsBackSource, inference: object | None = None) -> Tensor:
-        """Return the parameters of the likelihood, (n, F, H, W); see `BitsBackModel.top_down_pass`."""
+    def top_down_pass(
+        self, count: int, source: BitsBackSource, inference: object | None = None
+    ) -> Float[Tensor, "n F H W"]:
+        """Run the top-down pass, as `BitsBackModel.top_down_pass` says.
+
+        Args:
+            count: Number of images n.
+            source: The source of the symbols.
+            inference: What `infer` returned, if the source asks for the posterior.
+
+        Returns:
+            The parameters of the likelihood.
+        """
         assert inference is None or isinstance(inference, Inference)
         with integer_arithmetic():
             return self._model.decode(count, SourceAdapter(source, CPU), inference)
 
     def pixels(
-        self, state: object, source: interface.PixelSource, samples: NDArray[np.uint8] | None = None
-    ) -> NDArray[np.uint8]:
-        """Return the samples, laid out as `infer` takes them; `samples` are given where they are to be coded."""
+        self,
+        state: object,
+        source: interface.PixelSource,
+        samples: UInt8[NDArray[np.uint8], "n H W *channels"] | None = None,
+    ) -> UInt8[NDArray[np.uint8], "n H W *channels"]:
+        """Run the pass over the pixels of all images.
+
+        Args:
+            state: What `top_down_pass` returned.
+            source: The source of the pixels.
+            samples: The images to encode; None for a decoder.
+
+        Returns:
+            The images, laid out as `infer` takes them.
+        """
         assert isinstance(state, Tensor)
         with integer_arithmetic():
             wanted = None if samples is None else self._pixels(samples)
             pixel_pass: TopDownPass[Any, Tensor] = self._likelihood.start_pass(state, wanted)
-            found = run_pass(pixel_pass, _PixelSourceAdapter(source))
+            found = run_pass(pixel_pass, TensorSource(source))
             images = self._likelihood.images(found).to(torch.uint8).permute(0, 2, 3, 1)
             return np.ascontiguousarray(images[..., 0] if self._likelihood.binary else images)
 
@@ -74,17 +107,6 @@ class FamilyBitsBackModel:
         """Return samples scaled as the model takes them, (n, C, H, W)."""
         x = torch.from_numpy(samples.astype(np.float32))
         return (x / 255)[:, None] if self._likelihood.binary else x.permute(0, 3, 1, 2)
-
-
-class _PixelSourceAdapter:
-    """Hands the codec's choices to the pass over the pixels as tensors."""
-
-    def __init__(self, source: interface.PixelSource) -> None:
-        self._source = source
-
-    def next(self, step: interface.PixelStep) -> Tensor:
-        """Return residuals (n,)."""
-        return torch.from_numpy(self._source.next(step))
 
 
 def _refuse(distribution: object) -> Tensor:

@@ -1,4 +1,4 @@
-"""How a layer turns an embedding into probabilities, and a symbol into what the networks see.
+"""Codebooks: they turn an embedding into probabilities of symbols, and a symbol into a vector for the networks.
 
 Every kind scores symbol k under an embedding e by a quadratic form, in bits,
 
@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
+from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from .config import FamilyConfig, LayerPlan
@@ -32,36 +33,46 @@ class QuadraticForm(NamedTuple):
     linear: Tensor
     quadratic: Tensor | None
 
-    def bits(self, e: Tensor) -> Tensor:
-        """Scores in bits. (V, n, D) -> (V, n, K)"""
+    def bits(self, e: Float[Tensor, "V n D"]) -> Float[Tensor, "V n K"]:
+        """Return the scores of embeddings, in bits."""
         scores = torch.baddbmm(self.constant, e, self.linear)
         return scores if self.quadratic is None else torch.baddbmm(scores, e.square(), self.quadratic)
 
 
 class Codebook(nn.Module):
-    """What all kinds share. `width` is D, `worth` the length of a symbol's vector."""
+    """Scores symbols under an embedding, and holds a vector for each symbol: what all kinds share.
 
-    def __init__(self, plan: LayerPlan, width: int, worth: int) -> None:
+    Args:
+        plan: Sizes of the layer.
+        width: Length D of an embedding.
+        vector_size: Length of a symbol's vector.
+    """
+
+    def __init__(self, plan: LayerPlan, width: int, vector_size: int) -> None:
         super().__init__()
-        self.width, self.vector_size = width, worth
+        self.width, self.vector_size = width, vector_size
         self.shape = (plan.variables, plan.symbols)
 
     def form(self) -> QuadraticForm | None:
-        """The scores' form; None where e is the scores themselves, in bits."""
+        """Return the scores' form; None where e is the scores themselves, in bits."""
         raise NotImplementedError
 
-    def table(self) -> Tensor:
-        """What each symbol is worth to the networks. (V, K, worth)"""
+    def table(self) -> Float[Tensor, "V K vector"]:
+        """Return the vector of each symbol."""
         raise NotImplementedError
 
-    def scores(self, e: Tensor) -> Tensor:
-        """Scores in nats up to a constant of each row. (V, n, D) -> (V, n, K)"""
+    def scores(self, e: Float[Tensor, "V n D"]) -> Float[Tensor, "V n K"]:
+        """Return the scores of embeddings, in nats, up to a constant of each row."""
         form = self.form()
         return (e if form is None else form.bits(e)) * LN2
 
-    def usage(self, symbols: Tensor) -> Tensor:
-        """How often each variable chose each of its symbols, from a layer's rows (V * n,): a symbol of one variable
-        is none of another's, the positions of one variable share its codebook. (V, K) int64
+    def usage(self, symbols: Int64[Tensor, " rows"]) -> Int64[Tensor, "V K"]:
+        """Count how often each variable chose each of its symbols.
+
+        Variables have symbols of their own; the positions of one variable share its codebook.
+
+        Args:
+            symbols: A layer's symbols, V * n of them, by variable.
         """
         variables, count = self.shape
         offsets = count * torch.arange(variables, device=symbols.device)[:, None]
@@ -70,9 +81,13 @@ class Codebook(nn.Module):
 
 
 class Responsibilities(Codebook):
-    """Codebooks of means and variances (Willetts et al. 2021, section 3.2): pi_k(e) is N(mu_k, s_k)'s share.
+    """Codebooks of means and variances: pi_k(e) is the responsibility of N(mu_k, s_k) for e.
 
-    Eq 6 and 7 in log-determinant form, sum over coordinates of -1/2 log s; `literal` keeps the printed one square root.
+    The variance enters as the log-determinant, a sum over coordinates of -1/2 log s; with `config.literal` as the one
+    square root that the paper prints.
+
+    Source:
+        Willetts et al. (2021), "Relaxed-Responsibility Hierarchical Discrete VAEs", section 3.2, equations 6 and 7.
     """
 
     def __init__(self, plan: LayerPlan, config: FamilyConfig) -> None:
@@ -87,7 +102,7 @@ class Responsibilities(Codebook):
             self.log_variance = nn.Parameter(variance)
 
     def form(self) -> QuadraticForm:
-        """-1/2 |e - mu|^2 / s - 1/2 log |s|."""
+        """Return -1/2 |e - mu|^2 / s - 1/2 log |s| as a form."""
         log_variance = self.log_variance.clamp(*VARIANCES).expand_as(self.means)
         precision = 0.5 * torch.exp(-log_variance)
         determinant = log_variance.mean(-1) if self.literal else log_variance.sum(-1)
@@ -95,15 +110,18 @@ class Responsibilities(Codebook):
         linear, quadratic = (2 * precision * self.means).mT, -precision.mT
         return QuadraticForm(constant[:, None] / LN2, linear / LN2, quadratic / LN2)
 
-    def table(self) -> Tensor:
-        """The means."""
+    def table(self) -> Float[Tensor, "V K vector"]:
+        """Return the means."""
         return self.means
 
 
 class Memory(Codebook):
-    """A memory layer with factored keys (Lievin et al. 2019, eq 2): log2 pi_i = Q(h)^T k_i + c, y = v_i.
+    """A memory layer with factored keys: log2 pi_i = Q(h)^T k_i + c, y = v_i.
 
-    Key (i, j) is the concatenation of half-keys a_i and b_j (Lample et al. 2019): K = k^2 keys from 2 k.
+    Key (i, j) is the concatenation of half-keys a_i and b_j: K = k^2 keys from 2 k.
+
+    Source:
+        Lievin et al. (2019), equation 2, and for the factored keys Lample et al. (2019).
     """
 
     def __init__(self, plan: LayerPlan, config: FamilyConfig) -> None:
@@ -114,55 +132,59 @@ class Memory(Codebook):
 
     @torch.no_grad()
     def _initial_values(self) -> Tensor:
-        """Values begin as the keys, rotated, with variance 1: what a query likes alike is worth alike.
+        """Return values that begin as the keys, rotated, with variance 1, (V, K, vector_size).
 
-        Then a mean over likely symbols still says where the query points; among values drawn apart from their keys
-        it says next to nothing, and the quickest way to less noise is to use few symbols. (V, K, worth)
+        Symbols with similar keys then have similar values, so that the mean over likely symbols carries the direction
+        of the query. Among values drawn apart from their keys that mean carries next to nothing, and the quickest way
+        to less noise is to use few symbols.
         """
         rotation = nn.init.orthogonal_(torch.empty(self.width, self.vector_size))
         begun: Tensor = self.form().linear.mT @ rotation * self.width**0.5
         return begun
 
     def form(self) -> QuadraticForm:
-        """All K keys written out."""
+        """Return the form with all K keys written out."""
         a, b = self.keys
         root = a.shape[1]
         full = torch.cat([a.repeat_interleave(root, 1), b.repeat(1, root, 1)], dim=-1)
         return QuadraticForm(full.new_zeros(len(full), 1, full.shape[1]), full.mT, None)
 
-    def scores(self, e: Tensor) -> Tensor:
-        """The same from the factors alone: two products with k keys and their outer sum."""
+    def scores(self, e: Float[Tensor, "V n D"]) -> Float[Tensor, "V n K"]:
+        """Return the scores, in nats, from the factors alone: two products with k keys and their outer sum."""
         first, second = e.chunk(2, dim=-1)
         a, b = self.keys
         pairs: Tensor = (first @ a.mT)[..., :, None] + (second @ b.mT)[..., None, :]
         return pairs.flatten(-2) * LN2
 
-    def table(self) -> Tensor:
-        """The memory values."""
+    def table(self) -> Float[Tensor, "V K vector"]:
+        """Return the memory's values."""
         return self.values
 
 
 class Logits(Codebook):
-    """e is the scores; a symbol is worth a learnt vector."""
+    """Takes embeddings as the scores themselves, in bits; a symbol has a learned vector."""
 
     def __init__(self, plan: LayerPlan, config: FamilyConfig) -> None:
         super().__init__(plan, plan.symbols, config.values)
         self.values = nn.Parameter(torch.randn(*self.shape, self.vector_size))
 
     def form(self) -> None:
-        """None: e is the scores."""
+        """Return None: e is the scores."""
 
-    def table(self) -> Tensor:
-        """The learnt vectors."""
+    def table(self) -> Float[Tensor, "V K vector"]:
+        """Return the learned vectors."""
         return self.values
 
 
 class Nearest(Codebook):
-    """VQ-VAE's dictionary (van den Oord et al. 2017): the symbol is the nearest entry, eq 1 of Willetts et al.
+    """VQ-VAE's dictionary: the symbol is the nearest entry.
 
     The codebook learns by its loss |sg(e) - E|^2, or (`ema`) follows moving averages of counts and sums,
     N <- g N + (1 - g) n and m <- g m + (1 - g) sum e, E = m / N. An entry that was not chosen for so long that N is
     below `LEAST` stays where it is: there the ratio is noise, then nothing over nothing.
+
+    Source:
+        van den Oord et al. (2017), "Neural Discrete Representation Learning"; equation 1 of Willetts et al. (2021).
     """
 
     DECAY = 0.99
@@ -180,23 +202,28 @@ class Nearest(Codebook):
             self.entries = nn.Parameter(entries)
 
     def form(self) -> QuadraticForm:
-        """-|e - E_k|^2."""
+        """Return -|e - E_k|^2 as a form."""
         squares = self.entries.square().sum(-1)
         return QuadraticForm(-squares[:, None], 2 * self.entries.mT, -torch.ones_like(self.entries.mT))
 
-    def table(self) -> Tensor:
-        """The entries."""
+    def table(self) -> Float[Tensor, "V K vector"]:
+        """Return the entries."""
         return self.entries
 
-    def losses(self, e: Tensor, symbols: Tensor) -> Tensor:
-        """Codebook plus commitment loss of each row, e (V, n, D) and symbols (V, n). (V, n)"""
+    def losses(self, e: Float[Tensor, "V n D"], symbols: Int64[Tensor, "V n"]) -> Float[Tensor, "V n"]:
+        """Return the codebook's and the commitment loss of each row; the latter alone if moving averages are followed.
+
+        Args:
+            e: The posterior's embeddings.
+            symbols: Their nearest entries.
+        """
         chosen = self.entries.gather(1, symbols[..., None].expand_as(e))
         commitment = self.commitment * (e - chosen.detach()).square().sum(-1)
         return commitment if self.ema else commitment + (e.detach() - chosen).square().sum(-1)
 
     @torch.no_grad()
-    def update_moving_averages(self, e: Tensor, symbols: Tensor) -> None:
-        """One step of the moving averages, in their own precision whatever that of e."""
+    def update_moving_averages(self, e: Float[Tensor, "V n D"], symbols: Int64[Tensor, "V n"]) -> None:
+        """Update the moving averages by one batch, in their own precision whatever that of e."""
         assert isinstance(self.counts, Tensor) and isinstance(self.sums, Tensor)
         member = F.one_hot(symbols, self.shape[1]).to(self.sums.dtype)  # (V, n, K)
         with torch.autocast(e.device.type, enabled=False):
@@ -205,8 +232,8 @@ class Nearest(Codebook):
         self._divide()
 
     @torch.no_grad()
-    def synchronise(self, average: Callable[[Iterable[Tensor]], None]) -> None:
-        """Shares the moving averages with other processes: `average` replaces tensors by their means over them."""
+    def synchronise(self, average: Callable[[Iterable[Float[Tensor, ...]]], None]) -> None:
+        """Share the moving averages with other processes: `average` replaces tensors by their means over them."""
         assert isinstance(self.counts, Tensor) and isinstance(self.sums, Tensor)
         average([self.counts, self.sums])
         self._divide()

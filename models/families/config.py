@@ -1,4 +1,4 @@
-"""The axes on which a hierarchical discrete VAE is a choice: plain values, no torch.
+"""The configuration of a hierarchical discrete VAE: plain values, no torch.
 
 Hierarchies are those of Lievin et al. (2019), appendix F, and the top-down ResNet-VAE of Willetts et al. (2021),
 figures A.1 and C.3. `resnet` and `skip-lvae` are two names, one of each paper, for the same network. Layer 1 is the
@@ -23,43 +23,51 @@ BINARY_THRESHOLD = 128
 """A pixel of at least this level is a 1 to a model of binary images."""
 
 MAX_BLOCKS = 128
-"""Residual blocks of all levels, in each direction and before straps: a file cannot ask for minutes of building."""
+"""Residual blocks of all levels, in each direction and in the heads: a file cannot ask for minutes of building."""
 
 
 @dataclass(frozen=True)
 class LayerPlan:
-    """One group of categorical (or Gaussian) variables: `variables` at each of `side` x `side` positions."""
+    """Describes one layer of categorical (or Gaussian) variables: `variables` at each of `side` x `side` positions."""
 
     name: str
-    """ "z3", or in BIVA "z3-td" and "z3-bu"."""
+    """The layer's name, "z3", or in BIVA "z3-td" and "z3-bu"."""
     level: int
-    """Which level of the deterministic chain it belongs to; 0 is the finest."""
+    """The level of the deterministic chain that it belongs to; 0 is the finest."""
     side: int
+    """Positions in both directions."""
     variables: int
+    """Number of variables V at each position."""
     symbols: int
+    """Number of classes K of each variable."""
     bottom_up: bool
-    """Whether inference chooses it on the way up; the top-down pass then replays it."""
+    """Whether inference chooses it in the bottom-up pass; the top-down pass then replays it."""
 
 
 @dataclass(frozen=True)
 class FamilyConfig:
-    """A model of square images. ValueError for a combination that does not exist.
+    """Describes a model of square images.
 
     `sides`, `symbols` and `variables` are by level, finest first: the chain's map is `sides[l]` wide, with
     `variables[l]` variables of `symbols[l]` classes at each of its positions, or, if `dense`, beside the whole map.
+
+    Raises:
+        ValueError: For a value out of bounds, or a combination that does not exist.
     """
 
     sides: tuple[int, ...] = (16, 8, 4, 2, 1)
     symbols: tuple[int, ...] = (256, 256, 256, 256, 256)
     variables: tuple[int, ...] = (1, 1, 1, 1, 1)
     channels: int = 3
+    """Channels of the images."""
     image: int = 32
+    """Width and height of the images in pixels."""
     hierarchy: Hierarchy = "resnet"
     latent: Latent = "responsibilities"
     variance: Variance = "isotropic"
-    """Of responsibilities: one a codebook entry, one a coordinate, or rVQ's unit variance (eq 2)."""
+    """Variances of responsibilities: one a codebook entry, one a coordinate, or rVQ's unit variance (eq 2)."""
     literal: bool = False
-    """Eq 6 and 7 as printed, one square root of the variance; otherwise the determinant of the covariance."""
+    """Whether eq 6 and 7 are as printed, with one square root of the variance, not the covariance's determinant."""
     prior: Prior = "embedding"
     """e_p under the posterior's codebooks (eq 7), or the network's own logits (table G.1)."""
     top_prior: TopPrior = "learnt"
@@ -67,13 +75,13 @@ class FamilyConfig:
     mixtures: int = 5
     """Components of the mixture of discretised logistics."""
     reach: tuple[int, int] = (4, 5)
-    """Of the likelihood `neighbours`: rows above a pixel, and columns to its sides, that it sees."""
+    """Rows above a pixel, and columns to its sides, that it depends on under the likelihood `neighbours`."""
     pixel_width: int = 48
-    """Of the same: hidden units ..."""
+    """Hidden units of the same likelihood ..."""
     pixel_head: int = 32
     """... and those of each plane's head, where pixels have a colour ..."""
     pixel_features: int = 16
-    """... and how many maps of the synthesis a pixel sees."""
+    """... and number of the synthesis's maps that a pixel depends on."""
     dense: bool = False
     width: int = 64
     """Channels of both deterministic chains."""
@@ -85,16 +93,19 @@ class FamilyConfig:
     embedding: int = 32
     """d_e of codebooks, d_1 of memory keys, coordinates of a Gaussian variable."""
     values: int = 8
-    """d_2: what a symbol of a memory or logits layer is worth."""
+    """d_2: length of the vector of a symbol of a memory or logits layer."""
     ema_codebook: bool = False
-    """VQ-VAE's codebook follows moving averages instead of its loss."""
+    """Whether VQ-VAE's codebook follows moving averages instead of its loss."""
     commitment: float = 0.25
+    """Weight of VQ-VAE's commitment loss."""
     dropout: float = 0.0
+    """Probability with which values inside residual blocks are dropped in training."""
     weight_norm: bool = True
+    """Whether weights are normalised (Salimans and Kingma 2016)."""
     exact: bool = True
-    """All that a prior depends on runs on integer grids (models.integer.linear), in training too; export needs it."""
+    """Whether all that a prior depends on is on integer grids (models.integer.linear), in training too, for export."""
     reversible: bool = False
-    """So do inference and the likelihood: what bits-back coding needs, since a decoder infers too."""
+    """Whether inference and the likelihood do so too, for bits-back coding, in which a decoder infers as well."""
     lipschitz: float = 0.0
     """Operator norm that no layer of the top-down path exceeds; 0 leaves them free. Needs exact = False."""
 
@@ -134,7 +145,7 @@ class FamilyConfig:
             raise ValueError("dropout, lipschitz or commitment is out of bounds")
 
     def _steps(self) -> list[tuple[int, int]]:
-        """Pairs of sides, fine and coarse: the image's on through the levels, halved where they differ by more."""
+        """Return pairs of sides, fine and coarse, from the image's to the coarsest level's; larger gaps are halved."""
         first = self.image
         while first > 2 * self.sides[0]:
             first = (first + 1) // 2
@@ -158,35 +169,35 @@ class FamilyConfig:
 
     @property
     def categorical(self) -> bool:
-        """Whether the latents are symbols."""
+        """Tell whether the latents are symbols."""
         return self.latent != "gaussian"
 
     @property
     def binary(self) -> bool:
-        """Whether pixels are black or white."""
+        """Tell whether pixels are black or white."""
         return self.likelihood == "bernoulli" or (self.likelihood == "neighbours" and self.channels == 1)
 
     @property
     def infers_upwards(self) -> bool:
-        """Whether any layer is chosen on the way up (eq 17, 18, 22 of Lievin et al.)."""
+        """Tell whether any layer is chosen in the bottom-up pass (eq 17, 18 and 22 of Lievin et al. 2019)."""
         return self.hierarchy in ("vae", "skip-vae", "biva")
 
     @property
     def skips(self) -> bool:
-        """Whether a layer's prior depends on all layers above, not on the next one alone."""
+        """Tell whether a layer's prior depends on all layers above, not on the next one alone."""
         return self.hierarchy not in ("vae", "lvae")
 
     @property
     def levels(self) -> int:
-        """Number of levels of the deterministic chain."""
+        """Return the number of levels of the deterministic chain."""
         return len(self.sides)
 
     def suits(self, mode: str, height: int, width: int) -> bool:
-        """Whether images of a Pillow mode and a size in pixels are of the kind that it models."""
+        """Tell whether it models images of a Pillow mode and a size in pixels."""
         return mode == ("1" if self.binary else "RGB") and height == width == self.image
 
     def plans(self) -> list[LayerPlan]:
-        """The layers in coding order, coarsest first."""
+        """Return the layers in coding order, coarsest first."""
         found = []
         for level in reversed(range(self.levels)):
             side = 1 if self.dense else self.sides[level]
@@ -200,7 +211,11 @@ class FamilyConfig:
 
 
 def from_fields(fields: dict[str, Any]) -> FamilyConfig:
-    """Return a configuration from JSON's types, every size within bounds. ValueError or TypeError otherwise."""
+    """Return a configuration from JSON's types.
+
+    Raises:
+        ValueError or TypeError: If a field is unknown, of another type or out of bounds.
+    """
     refuse_other_fields(FamilyConfig, fields)
     tuples = {key: tuple(value) for key, value in fields.items() if isinstance(value, list)}
     return FamilyConfig(**{**fields, **tuples})

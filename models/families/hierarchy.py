@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from jaxtyping import Float, Float32, Int32, Int64, UInt8
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -35,11 +36,11 @@ class StepAdapter:
         """Return the number of variables."""
         return len(self._step.embedding)
 
-    def weights(self) -> NDArray[np.float32]:
+    def weights(self) -> Float32[NDArray[np.float32], "n K"]:
         """Return integer weights of the prior, (n, K); each row's sum is 2**24 - (K + 2)."""
         return np.asarray(prior_weights(exact_scores(self._step.layer, self._step.embedding)).cpu())
 
-    def posterior_mode(self) -> NDArray[np.int32]:
+    def posterior_mode(self) -> Int32[NDArray[np.int32], " n"]:
         """Return the posterior's likeliest symbols, or those that inference chose in the bottom-up pass, (n,).
 
         Raises:
@@ -51,7 +52,7 @@ class StepAdapter:
         symbols = posterior.mode() if inferred is None else inferred
         return np.asarray(symbols.to(torch.int32).cpu())
 
-    def posterior_weights(self) -> NDArray[np.float32]:
+    def posterior_weights(self) -> Float32[NDArray[np.float32], "n K"]:
         """Return integer weights of the posterior of a reversible model, (n, K); each row's sum is 2**24 - K.
 
         Raises:
@@ -70,8 +71,8 @@ class SourceAdapter:
     def __init__(self, source: interface.SymbolSource | BitsBackSource, device: torch.device) -> None:
         self._source, self._device = source, device
 
-    def next(self, step: LatentStep) -> Tensor:
-        """Return symbols (n,) int64."""
+    def next(self, step: LatentStep) -> Int64[Tensor, " n"]:
+        """Return the symbols that the codec's source gives."""
         return torch.tensor(self._source.next(StepAdapter(step)), dtype=torch.int64, device=self._device)
 
 
@@ -91,8 +92,12 @@ class FamilyHierarchy:
         """Return the integer network."""
         return self._model
 
-    def infer(self, pixels: NDArray[np.uint8], quality: int) -> Inference:
-        """Run the bottom-up pass over pixels (H, W, 3).
+    def infer(self, pixels: UInt8[NDArray[np.uint8], "H W 3"], quality: int) -> Inference:
+        """Run the bottom-up pass over an image.
+
+        Args:
+            pixels: 8-bit samples; equal channels for a model of grey images, 0 and 255 for one of binary images.
+            quality: Ignored.
 
         Raises:
             UnsuitableImage: If the size or the colours are not those that the model codes.
@@ -112,15 +117,31 @@ class FamilyHierarchy:
 
     def top_down_pass(
         self, settings: interface.PassSettings, source: interface.SymbolSource, inference: object | None = None
-    ) -> Tensor:
-        """Run the top-down pass in integers; see `Hierarchy.top_down_pass`. UnsuitableImage for another size."""
+    ) -> Float[Tensor, "1 C side side"]:
+        """Run the top-down pass in integers, as `interface.Hierarchy.top_down_pass` says.
+
+        Args:
+            settings: Settings of the pass.
+            source: The source of the symbols.
+            inference: What `infer` returned, if the source asks for the posterior.
+
+        Returns:
+            The last features of the top-down chain, for `render`.
+
+        Raises:
+            UnsuitableImage: If the size is not that which the model codes.
+        """
         assert inference is None or isinstance(inference, Inference)
         refuse_size(self._model.config, settings.height, settings.width)
         with integer_arithmetic():
             return run_pass(self._model.start_pass(1, inference), SourceAdapter(source, self._device), settings.stop)
 
-    def render(self, state: object) -> NDArray[np.uint8]:
-        """Return the likelihood's mean as pixels (H, W, 3)."""
+    def render(self, state: object) -> UInt8[NDArray[np.uint8], "H W 3"]:
+        """Return the likelihood's mean as an image.
+
+        Args:
+            state: What `top_down_pass` returned.
+        """
         assert isinstance(state, Tensor)
         likelihood, channels = self._model.p_x(), self._model.config.channels
         with torch.inference_mode():

@@ -1,6 +1,6 @@
-"""A codebook as a weights file restores it: the quadratic form and the symbols' worth as integers.
+"""Codebooks as weights files hold them: quadratic forms and symbols' vectors as integers.
 
-    codes       int8 / 2^4          what a symbol is worth, an 8-bit input of its ladder
+    codes       int8 / 2^4          vectors of the symbols, 8-bit inputs of their embedding
     constant    int32 / 2^16        bits
     linear      int32 / 2^16        bits a unit of e
     quadratic   int32 / 2^16        bits a unit of e^2
@@ -11,6 +11,7 @@ With e on its grid of 2^-6, |e| <= 15, every partial sum of a score fits float64
 from __future__ import annotations
 
 import torch
+from jaxtyping import Float, Float64, Shaped
 from torch import Tensor
 
 from ..integer.grid import ACTIVATION_BITS, quantise_signed
@@ -25,7 +26,14 @@ PARTS = ("constant", "linear", "quadratic")
 
 
 class IntegerCodebook(Codebook):
-    """Constants of the exact path; float64 holds them, the posterior takes them as float32."""
+    """Computes exact scores from integers, which float64 holds; the posterior takes them as float32.
+
+    Args:
+        plan: Sizes of the layer.
+        codes: Vectors of the symbols, (V, K, vector_size) int8, in steps of 2**-4.
+        parts: Constant, linear and quadratic part of the form, int32 in steps of 2**-16; none where embeddings are the
+            scores themselves.
+    """
 
     def __init__(self, plan: LayerPlan, codes: Tensor, parts: dict[str, Tensor]) -> None:
         width = parts["linear"].shape[1] if parts else plan.symbols
@@ -41,21 +49,29 @@ class IntegerCodebook(Codebook):
         return None if constant is None or linear is None else QuadraticForm(constant, linear, quadratic)
 
     def form(self) -> QuadraticForm | None:
-        """In the posterior's precision."""
+        """Return the scores' form in the posterior's precision, float32."""
         return self._form(torch.float32)
 
-    def table(self) -> Tensor:
-        """The symbols' worth, on the grid 2^-4."""
+    def table(self) -> Float[Tensor, "V K vector"]:
+        """Return the vectors of the symbols, on the grid 2**-4."""
         return self.codes
 
-    def exact_bits(self, e: Tensor) -> Tensor:
-        """Scores in bits, exact float64. (V, n, D) -> (V, n, K)"""
+    def exact_bits(self, e: Float[Tensor, "V n D"]) -> Float64[Tensor, "V n K"]:
+        """Return the scores of embeddings on their grid, in bits and exact."""
         form = self._form(torch.float64)
         return e.double() if form is None else form.bits(e.double())
 
 
-def exact_scores(layer: LatentLayer, embedding: Tensor) -> Tensor:
-    """The prior's scores in bits, exact float64, for e_p on its grid; up to a row's constant. (rows, D) -> (rows, K)"""
+def exact_scores(layer: LatentLayer, embedding: Float[Tensor, "rows D"]) -> Float64[Tensor, "rows K"]:
+    """Return the prior's exact scores.
+
+    Args:
+        layer: A layer restored from a weights file.
+        embedding: The prior's embeddings e_p, on their grid.
+
+    Returns:
+        Scores in bits, up to a constant of each row.
+    """
     if layer.uniform:
         return embedding.new_zeros(len(embedding), layer.plan.symbols, dtype=torch.float64)
     if layer.direct:
@@ -63,14 +79,34 @@ def exact_scores(layer: LatentLayer, embedding: Tensor) -> Tensor:
     return exact_posterior_scores(layer, embedding)
 
 
-def exact_posterior_scores(layer: LatentLayer, query: Tensor) -> Tensor:
-    """The posterior's scores in bits, exact float64, for e_q on its grid. (rows, D) -> (rows, K)"""
+def exact_posterior_scores(layer: LatentLayer, query: Float[Tensor, "rows D"]) -> Float64[Tensor, "rows K"]:
+    """Return the posterior's exact scores.
+
+    Args:
+        layer: A layer restored from a weights file.
+        query: The posterior's embeddings e_q, on their grid.
+
+    Returns:
+        Scores in bits, up to a constant of each row.
+    """
     assert isinstance(layer.codebook, IntegerCodebook), "exact scores need frozen weights"
     return layer.per_variable(layer.codebook.exact_bits, query)
 
 
-def pack_codebook(name: str, book: Codebook) -> dict[str, Tensor]:
-    """A trained codebook's integers. BoundError if they do not fit."""
+def pack_codebook(name: str, book: Codebook) -> dict[str, Shaped[Tensor, ...]]:
+    """Return a trained codebook's integers.
+
+    Args:
+        name: The layer's name, for error messages.
+        book: The codebook.
+
+    Returns:
+        `codes` (V, K, vector_size) int8, and where there is a form `constant` (V, 1, K), `linear` (V, D, K) and
+        `quadratic` (V, D, K) int32.
+
+    Raises:
+        BoundError: If a number does not fit its integers, or a score could exceed float64's 53 bits.
+    """
     packed = {"codes": integers(quantise_signed(book.table().detach()), ACTIVATION_BITS, torch.int8)}
     form = book.form()
     if form is None:
@@ -87,19 +123,27 @@ def pack_codebook(name: str, book: Codebook) -> dict[str, Tensor]:
     return packed
 
 
-def check(name: str, packed: dict[str, Tensor]) -> None:
-    """Holds every partial sum of a score to 53 bits of its finest grid."""
+def check(name: str, packed: dict[str, Shaped[Tensor, ...]]) -> None:
+    """Check that no partial sum of a score can exceed 53 bits of its finest grid.
+
+    Args:
+        name: The layer's name, for the error message.
+        packed: The codebook's integers, as `pack_codebook` returns them.
+
+    Raises:
+        BoundError: If one could.
+    """
     if "linear" not in packed:
         return
-    reach = packed["constant"].double().abs().amax() + EMBEDDING_LIMIT * _columns(packed["linear"])
+    bound = packed["constant"].double().abs().amax() + EMBEDDING_LIMIT * _columns(packed["linear"])
     finest = FORM_BITS + EMBEDDING_BITS
     if "quadratic" in packed:
-        reach, finest = reach + EMBEDDING_LIMIT**2 * _columns(packed["quadratic"]), finest + EMBEDDING_BITS
-    largest = float(reach) / 2**FORM_BITS
+        bound, finest = bound + EMBEDDING_LIMIT**2 * _columns(packed["quadratic"]), finest + EMBEDDING_BITS
+    largest = float(bound) / 2**FORM_BITS
     if largest * 2.0**finest >= 2.0**53:
-        raise BoundError(f"{name}: a score could reach {largest:.3g} bits, too large for float64's 53")
+        raise BoundError(f"{name}: a score could be {largest:.3g} bits, too large for float64's 53")
 
 
 def _columns(part: Tensor) -> Tensor:
-    """The largest sum of magnitudes over a symbol's coordinates. (V, D, K) -> ()"""
+    """Return the largest sum of magnitudes over a symbol's coordinates, for a part (V, D, K)."""
     return part.double().abs().sum(1).amax()

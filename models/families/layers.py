@@ -58,7 +58,7 @@ class LatentHead(nn.Module):
         kernel = 3 if side > 1 and not config.dense else 1
         self.last = Conv(config.width * cells, outputs, arithmetic, kernel=kernel, gain=gain)
 
-    def forward(self, d: Tensor) -> Tensor:
+    def forward(self, d: Float[Tensor, "B C side side"]) -> Float[Tensor, "B outputs positions positions"]:
         h = self.arithmetic.elu(self.blocks(d))
         mapped: Tensor = self.last(h.flatten(1)[:, :, None, None] if self.dense else h)
         return mapped
@@ -88,7 +88,7 @@ class ChoiceEmbedding(nn.Module):
         self.first = Conv(inputs, config.width * cells, arithmetic, kernel=kernel)
         self.blocks = blocks(config.head_blocks, config.width, config.block, arithmetic)
 
-    def forward(self, y: Tensor) -> Tensor:
+    def forward(self, y: Float[Tensor, "B inputs positions positions"]) -> Float[Tensor, "B C side side"]:
         mapped = self.first(self.arithmetic.inputs(y))
         if self.dense:
             mapped = mapped.view(len(y), -1, self.side, self.side)
@@ -180,8 +180,10 @@ class LatentLayer(nn.Module):
             return Categorical(embedding * LN2)
         return Categorical(self.per_variable(self.codebook.scores, embedding))
 
-    def per_variable(self, function: Callable[[Tensor], Tensor], rows: Tensor) -> Tensor:
-        """Apply a function of (V, n, D) to rows (V * n, D) in full precision."""
+    def per_variable(
+        self, function: Callable[[Float[Tensor, "V n D"]], Float[Tensor, "V n K"]], rows: Float[Tensor, "rows D"]
+    ) -> Float[Tensor, "rows K"]:
+        """Apply a function of a codebook to rows, V * n of them, in full precision."""
         with torch.autocast(rows.device.type, enabled=False):
             return function(rows.view(self.plan.variables, -1, rows.shape[1])).flatten(0, 1)
 

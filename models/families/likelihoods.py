@@ -1,4 +1,4 @@
-"""p(x | z): what the synthesis's last map means. Log-likelihoods are in nats, summed over an image.
+"""Likelihoods p(x | z), whose parameters are the last map of the synthesis. Log-likelihoods are in nats an image.
 
 Images are integer levels 0..255 as floats, binary images 0 or 1, (B, C, H, W).
 """
@@ -10,6 +10,7 @@ from typing import Protocol
 
 import torch
 import torch.nn.functional as F
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from .config import FamilyConfig
@@ -20,22 +21,29 @@ HALF = 1 / 255
 
 
 class Likelihood(Protocol):
-    """A likelihood over maps of parameters (B, `outputs`, H, W)."""
+    """A distribution of images given maps of parameters."""
 
     outputs: int
+    """Number of parameters of a pixel."""
     binary: bool
+    """Whether pixels are 0 or 1, not grey levels."""
 
-    def log_prob(self, x: Tensor, raw: Tensor) -> Tensor:
-        """log p(x | z) by image. (B,)"""
+    def log_prob(self, x: Float[Tensor, "B C H W"], raw: Float[Tensor, "B outputs H W"]) -> Float[Tensor, " B"]:
+        """Return log p(x | z) of each image, in nats.
+
+        Args:
+            x: Images.
+            raw: The parameters.
+        """
         ...
 
-    def mean(self, raw: Tensor) -> Tensor:
-        """E[x | z] on the scale of x. (B, C, H, W)"""
+    def mean(self, raw: Float[Tensor, "B outputs H W"]) -> Float[Tensor, "B C H W"]:
+        """Return E[x | z], or an estimate of x where that has no closed form, on the scale of x."""
         ...
 
 
 class Bernoulli(nn.Module):
-    """Binary pixels; the parameters are logits."""
+    """Independent binary pixels; the parameters are their logits."""
 
     binary = True
 
@@ -43,17 +51,20 @@ class Bernoulli(nn.Module):
         super().__init__()
         self.outputs = config.channels
 
-    def log_prob(self, x: Tensor, raw: Tensor) -> Tensor:
-        """sum x log p + (1 - x) log(1 - p)."""
+    def log_prob(self, x: Float[Tensor, "B C H W"], raw: Float[Tensor, "B outputs H W"]) -> Float[Tensor, " B"]:
+        """Return sum x log p + (1 - x) log(1 - p) over each image, in nats."""
         return -F.binary_cross_entropy_with_logits(raw, x, reduction="none").flatten(1).sum(1)
 
-    def mean(self, raw: Tensor) -> Tensor:
-        """Probabilities."""
+    def mean(self, raw: Float[Tensor, "B outputs H W"]) -> Float[Tensor, "B C H W"]:
+        """Return the probabilities of 1."""
         return torch.sigmoid(raw)
 
 
 class Logistic(nn.Module):
-    """The discretised logistic of Kingma et al. (2016): a mean a pixel, one learnt scale a channel."""
+    """A discretised logistic: a mean for each pixel, one learned scale for each channel.
+
+    Source: Kingma et al. (2016), "Improving Variational Inference with Inverse Autoregressive Flow".
+    """
 
     binary = False
 
@@ -62,17 +73,20 @@ class Logistic(nn.Module):
         self.outputs = config.channels
         self.log_scale = nn.Parameter(torch.full((config.channels, 1, 1), -2.0))
 
-    def log_prob(self, x: Tensor, raw: Tensor) -> Tensor:
-        """The logistic's mass on each grey level, the tails at 0 and 255."""
+    def log_prob(self, x: Float[Tensor, "B C H W"], raw: Float[Tensor, "B outputs H W"]) -> Float[Tensor, " B"]:
+        """Return the sum over each image of the log mass on its grey levels, in nats; 0 and 255 have the tails."""
         return level_mass(x, raw, self.log_scale).flatten(1).sum(1)
 
-    def mean(self, raw: Tensor) -> Tensor:
-        """The logistic's mean, clamped to the levels."""
+    def mean(self, raw: Float[Tensor, "B outputs H W"]) -> Float[Tensor, "B C H W"]:
+        """Return the logistic's mean, clamped to the levels."""
         return (raw.clamp(-1, 1) + 1) * 127.5
 
 
 class Mixture(nn.Module):
-    """Discretised logistics mixed pixel by pixel (Salimans et al. 2017), a part's channels independent."""
+    """A mixture of discretised logistics for each pixel; given the component, its channels are independent.
+
+    Source: Salimans et al. (2017), "PixelCNN++".
+    """
 
     binary = False
 
@@ -85,27 +99,34 @@ class Mixture(nn.Module):
         self.spread: Tensor
 
     def _split(self, raw: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Log-weights (B, M, H, W), means and log-scales (B, M, C, H, W)."""
+        """Return log-weights (B, M, H, W), means and log-scales (B, M, C, H, W)."""
         weights, rest = raw[:, : self.parts], raw[:, self.parts :]
         means, scales = rest.view(len(raw), 2, self.parts, self.channels, *raw.shape[2:]).unbind(1)
         return torch.log_softmax(weights, dim=1), means + self.spread, scales - 2
 
-    def log_prob(self, x: Tensor, raw: Tensor) -> Tensor:
-        """log sum_m w_m prod_c mass."""
+    def log_prob(self, x: Float[Tensor, "B C H W"], raw: Float[Tensor, "B outputs H W"]) -> Float[Tensor, " B"]:
+        """Return the sum over each image of log sum_m w_m prod_c mass, in nats."""
         weights, means, scales = self._split(raw)
         mass = level_mass(x[:, None], means, scales).sum(2)
         return torch.logsumexp(weights + mass, dim=1).flatten(1).sum(1)
 
-    def mean(self, raw: Tensor) -> Tensor:
-        """The mixture of the clamped means."""
+    def mean(self, raw: Float[Tensor, "B outputs H W"]) -> Float[Tensor, "B C H W"]:
+        """Return the mean of the clamped means, by the components' weights."""
         weights, means, _ = self._split(raw)
         return ((weights.exp()[:, :, None] * means.clamp(-1, 1)).sum(1) + 1) * 127.5
 
 
-def level_mass(x: Tensor, mean: Tensor, log_scale: Tensor) -> Tensor:
-    """log of a logistic's mass on the grey level x in 0..255; `mean` and scale where the levels span [-1, 1].
+def level_mass(
+    x: Float[Tensor, "*#shape"], mean: Float[Tensor, "*#shape"], log_scale: Float[Tensor, "*#shape"]
+) -> Float[Tensor, "*#shape"]:
+    """Return the logarithm of a logistic's mass on grey levels, in nats.
 
     With a and b the standardised edges, sigma(a) - sigma(b) = sigma(a) sigma(-b) (1 - e^(b - a)): no cancellation.
+
+    Args:
+        x: Grey levels, 0 to 255.
+        mean: Means, on the scale where the levels span [-1, 1].
+        log_scale: Logarithms of the scales on the same, clamped to [-7, 4].
     """
     log_scale = log_scale.clamp(-7, 4)
     centred, precision = x / 127.5 - 1 - mean, torch.exp(-log_scale)

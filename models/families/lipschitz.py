@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from .codebooks import Codebook
@@ -22,10 +23,18 @@ from .nets import Chain
 
 
 def constants(model: FamilyVAE) -> dict[str, float] | None:
-    """kappa of each layer by name; None where the configuration enforces none or no such bound holds.
+    """Return the Lipschitz constant kappa of each layer.
 
-    It holds for Bernoulli pixels, scores linear in the embedding, and a ladder without skip connections (eq 19), where
-    layer l - 1 and the pixels alone depend on z_l; or for a single layer of a hierarchy that infers top-down.
+    A bound holds for Bernoulli pixels, scores linear in the embedding, and a hierarchy `lvae` without skip connections
+    (eq 19), where layer l - 1 and the pixels alone depend on z_l; or for a single layer of a hierarchy that infers
+    top-down.
+
+    Returns:
+        The constants in nats for each unit of |z~ - H(z~)|_2, by the layers' names; None where the configuration
+        enforces none or no such bound holds.
+
+    Source:
+        Lievin et al. (2019), equations 8 and 12 and appendix E.
     """
     config = model.config
     linear = config.latent in ("memory", "logits")
@@ -35,24 +44,27 @@ def constants(model: FamilyVAE) -> dict[str, float] | None:
     layers = model.layers()
     found = {}
     for layer, below in zip(layers, [*layers[1:], None], strict=True):
-        found[layer.plan.name] = _reach(layer) * (_pixels(model) if below is None else _next(model, below))
+        found[layer.plan.name] = _chain_constant(layer) * (_pixels(model) if below is None else _next(model, below))
     return found
 
 
-def _reach(layer: LatentLayer) -> float:
-    """How far the chain moves with z_l. The codebook's part is measured: no constraint keeps it small."""
+def _chain_constant(layer: LatentLayer) -> float:
+    """Return the constant of the chain in z_l. The codebook's part is measured: no constraint keeps it small."""
     assert isinstance(layer.codebook, Codebook)
     return spectral(layer.codebook.table()) * layer.symbol_embedding.lipschitz()
 
 
 def _pixels(model: FamilyVAE) -> float:
-    """Of log p(x | d): each pixel's log-likelihood has slope at most 1 in its logit."""
+    """Return the constant of log p(x | d) in d: each pixel's log-likelihood has slope at most 1 in its logit."""
     pixels = model.config.channels * model.config.image**2
     return math.sqrt(pixels) * model.synthesis.lipschitz()
 
 
 def _next(model: FamilyVAE, below: LatentLayer) -> float:
-    """Of log p(z_l-1 | d) and log q(z_l-1 | d, x): a variable's log-probability has slope sqrt(2) in its scores."""
+    """Return the constant of log p(z_l-1 | d) and log q(z_l-1 | d, x) in d.
+
+    A variable's log-probability has slope sqrt(2) in its scores.
+    """
     chain = model.down[below.plan.level]
     variables = below.plan.variables * below.plan.side**2
     assert isinstance(below.codebook, Codebook) and below.top_down_head is not None and below.prior_head is not None
@@ -63,6 +75,6 @@ def _next(model: FamilyVAE, below: LatentLayer) -> float:
     return chain.lipschitz() * math.sqrt(2 * variables) * scores * math.log(2)
 
 
-def spectral(matrices: Tensor) -> float:
-    """The largest singular value among (V, n, m), measured, not enforced: a table of codes or keys is unconstrained."""
+def spectral(matrices: Float[Tensor, "V n m"]) -> float:
+    """Return the largest singular value of all matrices, as it is: tables of vectors and keys have no constraint."""
     return float(torch.linalg.matrix_norm(matrices.detach().float(), ord=2).max())

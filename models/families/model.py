@@ -24,7 +24,7 @@ class Elu(nn.Module):
         super().__init__()
         self.arithmetic = arithmetic
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
         return self.arithmetic.elu(x)
 
     def lipschitz(self) -> float:

@@ -1,7 +1,9 @@
-"""p(x | z) of pixels that see z and their neighbours before them: z is left with what these do not tell.
+"""Likelihoods p(x | z) whose pixels depend on z and on their neighbours before them, so that z has less to carry.
 
-After the variational lossy autoencoder of Chen et al. (2017), whose decoder sees a small neighbourhood. These
-likelihoods can be coded: `start_pass` passes over the pixels in integer arithmetic.
+These likelihoods can be coded: `start_pass` passes over the pixels in integer arithmetic.
+
+Source:
+    Chen et al. (2017), "Variational Lossy Autoencoder", whose decoder sees a small neighbourhood.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import math
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -30,7 +33,7 @@ TRANSFORM = 0
 
 
 class Bilevel(nn.Module):
-    """Black and white pixels, 0 and 1."""
+    """Models black and white pixels, 0 and 1, each given its neighbours before it and the synthesis's features."""
 
     binary = True
 
@@ -39,30 +42,35 @@ class Bilevel(nn.Module):
         self.outputs = config.pixel_features
         self.net = BilevelNet(BilevelConfig(Reach(*config.reach), config.pixel_features, config.pixel_width))
 
-    def log_prob(self, x: Tensor, raw: Tensor) -> Tensor:
-        """sum log p(pixel | neighbours, z)."""
+    def log_prob(self, x: Float[Tensor, "B 1 H W"], raw: Float[Tensor, "B F H W"]) -> Float[Tensor, " B"]:
+        """Return sum log p(pixel | neighbours, z) over each image, in nats."""
         return log_prob(self.net(x[:, 0], raw), x[:, 0]).flatten(1).sum(1)
 
-    def mean(self, raw: Tensor) -> Tensor:
-        """Not the mean, which has no closed form, but the picture whose every pixel is the likelier one."""
+    def mean(self, raw: Float[Tensor, "B F H W"]) -> Float[Tensor, "B 1 H W"]:
+        """Return images whose every pixel is the likelier one given those before it: a mean has no closed form."""
         return run_pass(self.start_pass(raw.float(), None), LikelierValue())[:, None]
 
-    def start_pass(self, raw: Tensor, x: Tensor | None) -> BilevelPass:
-        """The way over the pixels, as x (B, 1, H, W) says."""
+    def start_pass(self, raw: Float[Tensor, "B F H W"], x: Float[Tensor, "B 1 H W"] | None) -> BilevelPass:
+        """Return a pass over the pixels in integers.
+
+        Args:
+            raw: The features.
+            x: The images to encode; None for a decoder.
+        """
         net = IntegerBilevelNet(self.net)
         return BilevelPass(net, net.lift(raw), None if x is None else x[:, 0])
 
-    def images(self, found: Tensor) -> Tensor:
-        """What the way over the pixels found, as grey levels. (B, H, W) -> (B, 1, H, W)"""
+    def images(self, found: Float[Tensor, "B H W"]) -> Float[Tensor, "B 1 H W"]:
+        """Return the result of a pass, of 0 and 1, as grey levels 0 and 255."""
         return found[:, None] * 255
 
     def tokens(self) -> interface.Residuals:
-        """What pixels are coded as."""
+        """Return the tokens that pixels are coded as, with their distributions."""
         return BilevelTokens()
 
 
 class Colour(nn.Module):
-    """Pixels of red, green and blue, 0 to 255."""
+    """Models pixels of red, green and blue, 0 to 255, each given its neighbours before it and the features."""
 
     binary = False
 
@@ -74,33 +82,38 @@ class Colour(nn.Module):
         self.register_buffer("tables", torch.from_numpy(distributions.tables()))
         self.tables: Tensor
 
-    def log_prob(self, x: Tensor, raw: Tensor) -> Tensor:
-        """sum log p(pixel | neighbours, z)."""
+    def log_prob(self, x: Float[Tensor, "B 3 H W"], raw: Float[Tensor, "B F H W"]) -> Float[Tensor, " B"]:
+        """Return sum log p(pixel | neighbours, z) over each image, in nats."""
         bits = sum(distributions.cost(*pair).view(len(x), -1).sum(1) for pair in self.net(_planes(x), raw))
         return torch.as_tensor(bits) * -math.log(2)
 
-    def mean(self, raw: Tensor) -> Tensor:
-        """Not the mean, which has no closed form, but the picture whose every pixel is its distribution's middle."""
+    def mean(self, raw: Float[Tensor, "B F H W"]) -> Float[Tensor, "B 3 H W"]:
+        """Return images whose every pixel is its distribution's rounded mean: their own mean has no closed form."""
         return self.images(run_pass(self.start_pass(raw.float(), None), _MeanPixels()))
 
-    def start_pass(self, raw: Tensor, x: Tensor | None) -> RasterPass:
-        """The way over the pixels, as x (B, 3, H, W) says."""
+    def start_pass(self, raw: Float[Tensor, "B F H W"], x: Float[Tensor, "B 3 H W"] | None) -> RasterPass:
+        """Return a pass over the pixels in integers.
+
+        Args:
+            raw: The features.
+            x: The images to encode; None for a decoder.
+        """
         return RasterPass(IntegerRasterNet(self.net), raw, None if x is None else _planes(x))
 
-    def images(self, found: Tensor) -> Tensor:
-        """What the way over the pixels found, as levels of red, green and blue. (B, 3, H, W)"""
+    def images(self, found: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B 3 H W"]:
+        """Return the result of a pass, planes of YCoCg-R, as levels of red, green and blue."""
         return colours.join(found, TRANSFORM).clamp(0, 255)
 
     def tokens(self) -> interface.Residuals:
-        """What pixels are coded as."""
+        """Return the tokens that pixels are coded as, with their distributions."""
         return ResidualTokens(self.tables.numpy().astype(np.float32))
 
 
 class _MeanPixels:
-    """Takes every pixel's rounded mean."""
+    """Takes every pixel's rounded mean, whose residual is 0."""
 
     def next(self, step: interface.PixelStep) -> Tensor:
-        """No residuals."""
+        """Return residuals of 0, (n,)."""
         none: NDArray[np.int32] = np.zeros(len(step.contexts), np.int32)
         return torch.from_numpy(none)
 
@@ -110,5 +123,5 @@ def _planes(x: Tensor) -> Tensor:
 
 
 def neighbours(config: FamilyConfig) -> Bilevel | Colour:
-    """The likelihood for images of so many channels."""
+    """Return the likelihood for the configuration's number of channels, 1 or 3."""
     return Bilevel(config) if config.channels == 1 else Colour(config)

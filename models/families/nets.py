@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations
 from torch.nn.utils.parametrize import is_parametrized
@@ -28,9 +29,16 @@ of 0.01 and less, were turned anew by every step, and the symbols that they choo
 
 
 class Conv(QuantLinear):
-    """A 1x1 or 3x3 convolution with zero padding, (B, C, H, W) -> (B, outputs, H, W), in either arithmetic.
+    """A 1x1 or 3x3 convolution with zero padding, in either arithmetic.
 
-    `wide`: its sums may exceed 24 bits, so that the exact path runs in float64 (53 bits).
+    Where its sums may exceed 24 bits (`wide`) the exact path runs in float64 (53 bits).
+
+    Args:
+        inputs: Number of input channels.
+        outputs: Number of output channels.
+        arithmetic: Integer or float arithmetic.
+        kernel: Width and height of the kernel, 1 or 3.
+        gain: Standard deviation of the outputs at the start, for inputs of variance 1.
     """
 
     def __init__(
@@ -43,8 +51,8 @@ class Conv(QuantLinear):
             parametrizations.weight_norm(self)
             _set_direction_scale(self.get_parameter("parametrizations.weight.original1"))
 
-    def quantised(self) -> tuple[Tensor, Tensor]:
-        """Weights (outputs, inputs * kernel^2) and bias as this arithmetic has them."""
+    def quantised(self) -> tuple[Float[Tensor, "outputs inputs"], Float[Tensor, " outputs"]]:
+        """Return weights and bias as this arithmetic has them; a row of weights has all taps of all channels."""
         if self.arithmetic.exact:
             return super().quantised()
         if self.arithmetic.ceiling:
@@ -52,7 +60,7 @@ class Conv(QuantLinear):
         weight: Tensor = self.weight
         return weight, self.bias
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Float[Tensor, "B inputs H W"]) -> Float[Tensor, "B outputs H W"]:
         weight, bias = self.quantised()
         kernel = weight.view(weight.shape[0], -1, self.kernel, self.kernel)
         if self.training or not self.arithmetic.exact:
@@ -69,29 +77,38 @@ class Conv(QuantLinear):
         return torch.addmm(bias, rows, kernel.flatten(1).t()).view(B, H, W, -1).permute(0, 3, 1, 2)
 
     def choose_precision(self) -> None:
-        """Chooses the exact path's precision by the largest sum that these weights can cause."""
+        """Choose the exact path's precision by the largest sum that these weights can cause."""
         self.wide = self.accumulator_bound() >= FLOAT32_LIMIT
 
     def _norm(self, weight: Tensor) -> Tensor:
-        """A bound of the operator norm: the taps' spectral norms added up (each shift has norm 1)."""
+        """Return a bound of the operator norm: the taps' spectral norms added up (each shift has norm 1)."""
         taps = weight.view(weight.shape[0], -1, self.kernel**2).permute(2, 0, 1)
         total: Tensor = torch.linalg.matrix_norm(taps, ord=2).sum()
         return total
 
     def lipschitz(self) -> float:
-        """A bound of the map's Lipschitz constant for the Euclidean norm."""
+        """Return a bound of the map's Lipschitz constant for the Euclidean norm."""
         return float(self._norm(self.quantised()[0].detach()))
 
 
 def _set_direction_scale(direction: nn.Parameter) -> None:
-    """Gives the rows' entries a spread of `DIRECTION`, which changes no product, only how far a step turns them."""
+    """Give the rows' entries a spread of `DIRECTION`, which changes no product, only how far a step turns them."""
     with torch.no_grad():
         rows = direction.flatten(1)
         rows.mul_(DIRECTION * rows.shape[1] ** 0.5 / rows.norm(dim=1, keepdim=True))
 
 
 class Block(nn.Module):
-    """A residual block. (B, C, H, W) -> (B, C, H, W)"""
+    """A residual block: d + second(ELU(first(ELU(d)))), or d + a * sigmoid(b) of the second map's halves.
+
+    Source: Kingma et al. (2016); for the kind `gated` Lievin et al. (2019), appendix A.
+
+    Args:
+        width: Number of channels.
+        kind: `elu` or `gated`.
+        arithmetic: Integer or float arithmetic.
+        dropout: Probability with which a value between the maps is dropped in training.
+    """
 
     def __init__(self, width: int, kind: str, arithmetic: Arithmetic, dropout: float = 0.0) -> None:
         super().__init__()
@@ -100,7 +117,7 @@ class Block(nn.Module):
         self.second = Conv(width, 2 * width if kind == "gated" else width, arithmetic, gain=0.3)
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, d: Tensor) -> Tensor:
+    def forward(self, d: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C H W"]:
         h = self.arithmetic.elu(self.first(self.arithmetic.elu(d)))
         h = self.second(self.dropout(h))
         if self.kind == "gated":
@@ -108,48 +125,48 @@ class Block(nn.Module):
         return self.arithmetic.quantise_residual(d + h)
 
     def lipschitz(self) -> float:
-        """1 + L(first) L(second): ELU has slopes of at most 1."""
+        """Return 1 + L(first) L(second): ELU has slopes of at most 1."""
         assert self.kind == "elu", "a product with a gate has no Lipschitz constant"
         return 1 + self.first.lipschitz() * self.second.lipschitz()
 
 
 class Down(nn.Module):
-    """Halves a map: 2x2 patches through a linear map, beside their mean. (B, C, H, W) -> (B, C', H/2, W/2), up"""
+    """Halves the sides of a map, rounded up: a linear map of 2x2 patches, plus their mean if channels stay as many."""
 
     def __init__(self, inputs: int, outputs: int, arithmetic: Arithmetic) -> None:
         super().__init__()
         self.patch = Conv(4 * inputs, outputs, arithmetic, kernel=1)
         self.arithmetic, self.identity = arithmetic, inputs == outputs
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Float[Tensor, "B inputs H W"]) -> Float[Tensor, "B outputs (H+1)//2 (W+1)//2"]:
         even = F.pad(self.arithmetic.quantise_residual(x), (0, x.shape[3] % 2, 0, x.shape[2] % 2))
         mapped: Tensor = self.patch(self.arithmetic.inputs(F.pixel_unshuffle(even, 2)))
         return self.arithmetic.quantise_residual(mapped + F.avg_pool2d(even, 2) if self.identity else mapped)
 
 
 class Up(nn.Module):
-    """Doubles a map to `side`: a linear map to 2x2 patches, beside repetition. (B, C, H, W) -> (B, C, side, side)"""
+    """Doubles the sides of a map and crops them to `side`: a linear map to 2x2 patches, plus repetition."""
 
     def __init__(self, width: int, side: int, arithmetic: Arithmetic) -> None:
         super().__init__()
         self.side, self.arithmetic = side, arithmetic
         self.patch = Conv(width, 4 * width, arithmetic, kernel=1, gain=0.5)
 
-    def forward(self, d: Tensor) -> Tensor:
+    def forward(self, d: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C side side"]:
         patches = F.pixel_shuffle(self.patch(self.arithmetic.elu(d)), 2)
         grown = patches + d.repeat_interleave(2, 2).repeat_interleave(2, 3)
         return self.arithmetic.quantise_residual(grown[:, :, : self.side, : self.side])
 
     def lipschitz(self) -> float:
-        """2 of the repetition (four copies) and the patches' own; a crop adds nothing."""
+        """Return the sum of 2, of the repetition (four copies), and the patches' bound; a crop adds nothing."""
         return 2 + self.patch.lipschitz()
 
 
 class Chain(nn.Sequential):
-    """Modules one after the other that have a Lipschitz bound together."""
+    """Runs modules one after the other, which have a Lipschitz bound together."""
 
     def lipschitz(self) -> float:
-        """The product of the parts' bounds."""
+        """Return a bound of the Lipschitz constant: the product of the parts' bounds."""
         product = 1.0
         for part in self:
             product *= part.lipschitz()  # type: ignore[operator]
@@ -157,15 +174,18 @@ class Chain(nn.Sequential):
 
 
 def blocks(count: int, width: int, kind: str, arithmetic: Arithmetic, dropout: float = 0.0) -> Chain:
-    """`count` residual blocks."""
+    """Return a chain of `count` residual blocks; see `Block` for the other arguments."""
     return Chain(*(Block(width, kind, arithmetic, dropout) for _ in range(count)))
 
 
 @contextmanager
 def data_dependent_initialisation(model: nn.Module) -> Iterator[None]:
-    """Within, a forward pass sets every normalised convolution so that its outputs have mean 0 and its gain's spread.
+    """Within, initialise every normalised convolution by the data of a forward pass, in the order of the pass.
 
-    Salimans and Kingma (2016, section 3), layer after layer in the order of the pass.
+    Its outputs then have mean 0 and its gain as their standard deviation.
+
+    Source:
+        Salimans and Kingma (2016), "Weight Normalization", section 3.
     """
     done: set[nn.Module] = set()
 

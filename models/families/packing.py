@@ -2,11 +2,11 @@
 
 NAME.weight, .shift, .bias      maps on the exact path: int8 / 2^f, int8 f by output, int32 / 2^(f + 4)
 NAME.weight, .scale, .bias      maps in float: int8 with a float16 scale by output, float16
-NAME.codebook.*                 see frozen
+NAME.codebook.*                 see `integer`
 top                             int16 / 2^8, the chain's start
 likelihood.log_scale            float16
 likelihood.net.*                maps on the exact path, as above
-likelihood.tables               int32: the residuals' distributions, see residuals
+likelihood.tables               int32: the residuals' distributions, see models.pixels.distributions
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import torch
+from jaxtyping import Shaped
 from torch import Tensor
 
 from ..integer.grid import RESIDUAL_BITS, RESIDUAL_LIMIT
@@ -35,8 +36,12 @@ LARGEST_MAP = 2**25
 """Numbers in one map of an image, or in one layer's table of scores."""
 
 
-def pack(model: FamilyVAE) -> dict[str, Tensor]:
-    """The model's integers by name. BoundError if a sum on the exact path could exceed its bits or none is exact."""
+def pack(model: FamilyVAE) -> dict[str, Shaped[Tensor, ...]]:
+    """Return the model's integers by name, as above.
+
+    Raises:
+        BoundError: If the model has no exact form, or a sum on the exact path could exceed its bits.
+    """
     if not model.config.categorical or not model.config.exact:
         raise BoundError("only categorical models that trained with exact=true have an exact form")
     packed = {"top": integers(model.top.clamp(-RESIDUAL_LIMIT, RESIDUAL_LIMIT), RESIDUAL_BITS, torch.int16)}
@@ -57,14 +62,19 @@ def pack(model: FamilyVAE) -> dict[str, Tensor]:
 
 
 def integer_config(config: FamilyConfig) -> FamilyConfig:
-    """The same model without what only training needs."""
+    """Return the configuration without what only training needs."""
     return replace(config, weight_norm=False, dropout=0.0, ema_codebook=False)
 
 
-def unpack(config: FamilyConfig, packed: Tensors | Mapping[str, Tensor]) -> FamilyVAE:
-    """The frozen model of packed integers, in evaluation mode.
+def unpack(config: FamilyConfig, packed: Tensors | Mapping[str, Shaped[Tensor, ...]]) -> FamilyVAE:
+    """Return the model of packed integers, without gradients and in evaluation mode.
 
-    ValueError if they do not fit the configuration or if a sum on the exact path could exceed its bits.
+    Args:
+        config: The model's configuration.
+        packed: The integers, as `pack` returns them.
+
+    Raises:
+        ValueError: If they do not fit the configuration, or if a sum on the exact path could exceed its bits.
     """
     tensors = packed if isinstance(packed, Tensors) else Tensors(packed)
     _refuse_too_large(config, tensors)

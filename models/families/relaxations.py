@@ -1,10 +1,16 @@
-"""Differentiable stand-ins for a categorical sample (Lievin et al. 2019, eq 4; Paul's review of discrete VAEs)."""
+"""Differentiable stand-ins for a categorical sample.
+
+Source:
+    Lievin et al. (2019), equation 4; Jang et al. (2017), "Categorical Reparameterization with Gumbel-Softmax"; Bengio
+    et al. (2013), "Estimating or propagating gradients through stochastic neurons for conditional computation".
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 KINDS = ("gumbel-softmax", "straight-through", "straight-through-gumbel")
@@ -12,7 +18,15 @@ KINDS = ("gumbel-softmax", "straight-through", "straight-through-gumbel")
 
 @dataclass(frozen=True)
 class Relaxation:
-    """How a choice lets gradients through, and at which temperature. ValueError for an unknown kind."""
+    """Relaxes categorical samples, so that gradients pass through them.
+
+    Args:
+        kind: One of `KINDS`.
+        temperature: Temperature tau > 0 of the softmax; a straight-through sample has none.
+
+    Raises:
+        ValueError: For another kind, or a temperature that is not positive.
+    """
 
     kind: str = "gumbel-softmax"
     temperature: float = 0.5
@@ -23,8 +37,13 @@ class Relaxation:
         if not self.temperature > 0:
             raise ValueError("a temperature must be positive")
 
-    def __call__(self, log_p: Tensor, noise: Tensor) -> Tensor:
-        """Weights (n, K) from log-probabilities (n, K) and Gumbel noise (n, K)."""
+    def __call__(self, log_p: Float[Tensor, "n K"], noise: Float[Tensor, "n K"]) -> Float[Tensor, "n K"]:
+        """Return relaxed one-hot weights.
+
+        Args:
+            log_p: Log-probabilities, in nats.
+            noise: Gumbel noise.
+        """
         if self.kind == "gumbel-softmax":
             return gumbel_softmax(log_p, noise, self.temperature)
         if self.kind == "straight-through":
@@ -32,29 +51,39 @@ class Relaxation:
         return straight_through_gumbel(log_p, noise, self.temperature)
 
 
-def gumbel(like: Tensor, generator: torch.Generator | None = None) -> Tensor:
-    """Noise of Gumbel(0, 1): minus the logarithm of an exponential variable."""
+def gumbel(like: Float[Tensor, "*shape"], generator: torch.Generator | None = None) -> Float[Tensor, "*shape"]:
+    """Return noise of Gumbel(0, 1) in the shape of a tensor: minus the logarithm of an exponential variable."""
     tiny = torch.finfo(like.dtype).tiny
     return torch.empty_like(like).exponential_(generator=generator).clamp_min_(tiny).log_().neg_()
 
 
-def gumbel_softmax(log_p: Tensor, noise: Tensor, temperature: float) -> Tensor:
-    """Eq 4: z~_i ~ exp((log pi_i + g_i) / tau). Towards 0 it becomes one-hot with Cat(pi)'s frequencies. (n, K)"""
+def gumbel_softmax(
+    log_p: Float[Tensor, "n K"], noise: Float[Tensor, "n K"], temperature: float
+) -> Float[Tensor, "n K"]:
+    """Return z~_i ~ exp((log pi_i + g_i) / tau), which as tau falls to 0 becomes a one-hot sample of Cat(pi).
+
+    Source: Jang et al. (2017); equation 4 of Lievin et al. (2019).
+    """
     return torch.softmax((log_p + noise) / temperature, dim=-1)
 
 
-def straight_through(log_p: Tensor, noise: Tensor) -> Tensor:
-    """A sample of Cat(pi) forwards, the gradient of pi backwards. (n, K)"""
+def straight_through(log_p: Float[Tensor, "n K"], noise: Float[Tensor, "n K"]) -> Float[Tensor, "n K"]:
+    """Return a one-hot sample of Cat(pi) whose gradient is that of pi (Bengio et al. 2013)."""
     probabilities = log_p.exp()
     return one_hot(log_p + noise) + probabilities - probabilities.detach()
 
 
-def straight_through_gumbel(log_p: Tensor, noise: Tensor, temperature: float) -> Tensor:
-    """A sample of Cat(pi) forwards, the gradient of `gumbel_softmax` under the same noise backwards. (n, K)"""
+def straight_through_gumbel(
+    log_p: Float[Tensor, "n K"], noise: Float[Tensor, "n K"], temperature: float
+) -> Float[Tensor, "n K"]:
+    """Return a one-hot sample of Cat(pi) whose gradient is that of `gumbel_softmax` under the same noise.
+
+    Source: Jang et al. (2017), section 2.2.
+    """
     soft = gumbel_softmax(log_p, noise, temperature)
     return one_hot(soft) + soft - soft.detach()
 
 
-def one_hot(scores: Tensor) -> Tensor:
-    """H of Lievin et al.: 1 at the largest entry of each row. (n, K)"""
+def one_hot(scores: Float[Tensor, "n K"]) -> Float[Tensor, "n K"]:
+    """Return 1 at the largest entry of each row, 0 elsewhere: H of Lievin et al. (2019)."""
     return torch.zeros_like(scores).scatter_(-1, scores.detach().argmax(-1, keepdim=True), 1.0)

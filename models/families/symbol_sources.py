@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import torch
+from jaxtyping import Float, Int64
 from torch import Tensor
 
 from ..top_down_pass import TensorSymbolSource
@@ -27,7 +28,7 @@ def sampled(generator: torch.Generator | None = None, temperature: float = 1.0) 
     return lambda distribution: distribution.sample(generator, temperature)
 
 
-def mode(distribution: Distribution) -> Tensor:
+def mode(distribution: Distribution) -> Int64[Tensor, " rows"] | Float[Tensor, "rows _"]:
     """Return the likeliest choice, for compression."""
     return distribution.mode()
 
@@ -53,7 +54,7 @@ class PassCosts:
     choices: list[Tensor] = field(default_factory=list)
     queries: list[Tensor] = field(default_factory=list)
 
-    def note(self, step: LatentStep, choice: Tensor) -> None:
+    def note(self, step: LatentStep, choice: Int64[Tensor, " rows"] | Float[Tensor, "rows _"]) -> None:
         """Record a step's choice."""
         posterior = step.posterior
         assert posterior is not None and step.query is not None
@@ -67,11 +68,11 @@ class PassCosts:
         self.choices.append(choice)
         self.queries.append(step.query)
 
-    def log_ratio(self) -> Tensor:
-        """Return log p(z) - log q(z | x) of the choices, in nats, (B,)."""
+    def log_ratio(self) -> Float[Tensor, " B"]:
+        """Return log p(z) - log q(z | x) of the choices, in nats."""
         return torch.stack(self.log_p).sum(0) - torch.stack(self.log_q).sum(0)
 
-    def symbols(self) -> list[Tensor]:
+    def symbols(self) -> list[Int64[Tensor, " _"]]:
         """Return the choices as hard symbols, in coding order, without gradients."""
         return [hard(choice.detach()) for choice in self.choices]
 
@@ -87,7 +88,7 @@ class Posterior:
     def __init__(self, sampler: Sampler, costs: PassCosts | None = None) -> None:
         self.sampler, self.costs = sampler, costs
 
-    def next(self, step: LatentStep) -> Tensor:
+    def next(self, step: LatentStep) -> Int64[Tensor, " rows"] | Float[Tensor, "rows _"]:
         """Return symbols (n,), relaxed weights (n, K) or Gaussian values (n, D).
 
         Raises:
@@ -107,7 +108,7 @@ class Prior:
     def __init__(self, sampler: Sampler) -> None:
         self.sampler = sampler
 
-    def next(self, step: LatentStep) -> Tensor:
+    def next(self, step: LatentStep) -> Int64[Tensor, " rows"] | Float[Tensor, "rows _"]:
         """Return symbols (n,) or Gaussian values (n, D)."""
         return self.sampler(step.prior)
 
@@ -115,10 +116,12 @@ class Prior:
 class Replay:
     """Repeats known choices of the first layers, then asks another symbol source."""
 
-    def __init__(self, choices: Sequence[Tensor], then: TensorSymbolSource[LatentStep]) -> None:
+    def __init__(
+        self, choices: Sequence[Int64[Tensor, " _"] | Float[Tensor, "_ _"]], then: TensorSymbolSource[LatentStep]
+    ) -> None:
         self.choices, self.then = choices, then
 
-    def next(self, step: LatentStep) -> Tensor:
+    def next(self, step: LatentStep) -> Int64[Tensor, " rows"] | Float[Tensor, "rows _"]:
         """Return the known choice, or that of the other source."""
         known = step.index < len(self.choices)
         return self.choices[step.index] if known else self.then.next(step)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
+from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from .arithmetic import Arithmetic
@@ -66,13 +67,13 @@ class FamilyPass:
                 query = layer.query(self.inference.features[layer.plan.level], self.d)
         yield LatentStep(index, layer, self.images, layer.embedding(self.d), query, inferred)
 
-    def absorb(self, step: LatentStep, choice: Tensor) -> None:
+    def absorb(self, step: LatentStep, choice: Int64[Tensor, " rows"] | Float[Tensor, "rows _"]) -> None:
         """Hold a choice back until all layers of its level have chosen, since these do not depend on each other."""
         layer = step.layer
         self.pending.append(layer.symbol_embedding(layer.maps(layer.embed(choice, step.query))))
 
-    def finish(self) -> Tensor:
-        """Return the chain's features at the finest level, (B, C, side, side)."""
+    def finish(self) -> Float[Tensor, "B C side side"]:
+        """Return the chain's features at the finest level."""
         while self.level:
             self._enter()
         self._merge()

@@ -207,8 +207,8 @@ class PixelModel(Residuals, Protocol):
         *,
         transform: int,
         grey: bool,
-        pixels: NDArray[np.uint8] | None,
-    ) -> NDArray[np.uint8]:
+        pixels: UInt8[NDArray[np.uint8], "H W *channels"] | None,
+    ) -> UInt8[NDArray[np.uint8], "H W *channels"]:
         """Request every group of a strip from `source` and return its pixels.
 
         Args:
