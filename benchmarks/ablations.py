@@ -33,7 +33,7 @@ from dvcodec.models.photo.network.latent import CONTEXT, PhotoLatentLayer
 from dvcodec.models.photo.network.model import FINEST_CODE
 from dvcodec.models.photo.network.top_down import PhotoStep
 from dvcodec.training.tasks import photo as photo_task
-from dvcodec.training.tasks import posterior_source as choosers
+from dvcodec.training.tasks import posterior_source
 from dvcodec.training.tasks.posterior_source import PosteriorSource
 
 PRESET = "rrvq-small"
@@ -67,7 +67,7 @@ def straight_through() -> list[Patch]:
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None, None]:
         return grads[0] * ctx.emphasis, None, None, None
 
-    return [(choosers._PosteriorMean, "backward", staticmethod(backward))]
+    return [(posterior_source._PosteriorMean, "backward", staticmethod(backward))]
 
 
 def sampled() -> list[Patch]:

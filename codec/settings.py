@@ -56,7 +56,7 @@ class Device(StrEnum):
 
 @dataclass(frozen=True)
 class Option:
-    """What a user is told of a setting, and its limits."""
+    """The description of a setting for users, and its limits."""
 
     help: str
     """Whole sentences. They name other settings as Python does, in backquotes; the command line writes its options."""
@@ -71,7 +71,7 @@ DEVICE = Option("Device that runs the networks. auto takes the GPU if there is o
 
 
 def _setting(default: Any, option: Option) -> Any:
-    """Return a field of a settings class, with what a user is told of it."""
+    """Return a field of a settings class, with its description."""
     return field(default=default, metadata={"option": option})
 
 
@@ -227,7 +227,7 @@ class ArchiveSettings:
 
 
 def options(kind: type[CompressSettings | ArchiveSettings]) -> dict[str, Option]:
-    """Return what a user is told of each setting of a class, by name, in the order of its fields."""
+    """Return the description of each setting of a class, by name, in the order of its fields."""
     return {one.name: one.metadata["option"] for one in fields(kind)}
 
 

@@ -66,7 +66,7 @@ def _known(images: np.ndarray, cells: np.ndarray, layer: int, symbols: int, null
 def replay(
     chain: TopDownChain | IntegerChain, batch: int, size: tuple[int, int] = SIZE, device: str = "cpu"
 ) -> list[str]:
-    """Walk a batch of images of known symbols, each at a quality of its own; one hash an image."""
+    """Pass a batch of images of known symbols through a model, each at a quality of its own; one hash an image."""
     watch = Replay(batch, size)
     codes = torch.tensor([4096 - 256 * i for i in range(batch)], device=device)
     with integer_arithmetic():

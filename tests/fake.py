@@ -39,7 +39,7 @@ def mix(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 @dataclass
 class State:
-    """What the walk builds: the picture so far, and the hash of all symbols."""
+    """What the pass builds: the picture so far, and the hash of all symbols."""
 
     reconstruction: NDArray[np.float64]
     context: int
@@ -75,7 +75,7 @@ class FakeStep:
         return weights
 
     def posterior_mode(self) -> NDArray[np.int32]:
-        """Return the symbols nearest to the evidence."""
+        """Return the symbols nearest to the targets."""
         assert self.wanted is not None
         return self.wanted
 
@@ -91,7 +91,7 @@ class FakeHierarchy:
         self._block, self._salt = block, salt
 
     def infer(self, pixels: NDArray[np.uint8], quality: int) -> object:
-        """The evidence is the picture itself."""
+        """The target is the picture itself."""
         assert pixels.ndim == 3 and pixels.shape[2] == 3 and pixels.dtype == np.uint8
         return pixels.astype(np.float64)
 
@@ -132,7 +132,7 @@ class FakeHierarchy:
         )
 
     def render(self, state: object) -> NDArray[np.uint8]:
-        """Return the canvas."""
+        """Return the reconstruction as pixels."""
         assert isinstance(state, State)
         return np.clip(np.rint(state.reconstruction), 0, 255).astype(np.uint8)
 
@@ -154,7 +154,7 @@ class FakePhotoModel(FakeHierarchy):
         return 0.0
 
     def exact_reconstruction(self, state: object) -> NDArray[np.uint8]:
-        """Return the canvas: nothing in it rounds differently in one process."""
+        """Return the same pixels: nothing in them rounds differently in one process."""
         return FakeHierarchy.render(self, state)
 
     def fit(self, state: object, pixels: NDArray[np.uint8]) -> ImageFilter | None:
@@ -162,7 +162,7 @@ class FakePhotoModel(FakeHierarchy):
         return None
 
     def render(self, state: object, image_filter: ImageFilter | None = None) -> NDArray[np.uint8]:
-        """The canvas."""
+        """The reconstruction as pixels."""
         return super().render(state)
 
 
@@ -177,7 +177,7 @@ class FilteringFake(FakePhotoModel):
         return ImageFilter(256, 3, steps)
 
     def render(self, state: object, image_filter: ImageFilter | None = None) -> NDArray[np.uint8]:
-        """The canvas and the sum."""
+        """The reconstruction as pixels, and the sum."""
         added = 0 if image_filter is None else int(image_filter.steps.sum())
         shown: NDArray[np.uint8] = np.clip(super().render(state).astype(int) + added, 0, 255).astype(np.uint8)
         return shown

@@ -26,7 +26,7 @@ TINY = FamilyConfig(
     values=2,
 )
 
-LADDER = replace(
+LVAE = replace(
     TINY,
     hierarchy="lvae",
     latent="memory",
@@ -36,7 +36,7 @@ LADDER = replace(
     exact=False,
     lipschitz=0.7,
 )
-"""A ladder whose relaxed samples have a bound."""
+"""An LVAE whose relaxed samples have a bound."""
 
 
 def lively(config: FamilyConfig, seed: int = 0) -> FamilyVAE:
@@ -91,11 +91,11 @@ class Discs:
 
 
 class Enumerated:
-    """Picks given symbols layer after layer: those of inference's way up first, then those of the walk."""
+    """Picks given symbols layer after layer: those of the bottom-up pass first, then those of the top-down pass."""
 
     def __init__(self, model: FamilyVAE, states: Tensor) -> None:
         layers, first, rows = model.layers(), 0, []
-        for layer in layers:  # the states' columns are in the order of the walk
+        for layer in layers:  # the states' columns are in the order of the top-down pass
             count = layer.plan.variables * layer.plan.side**2
             rows.append(states[:, first : first + count].reshape(len(states), layer.plan.variables, -1))
             first += count
@@ -109,7 +109,7 @@ class Enumerated:
 
 
 def states(model: FamilyVAE) -> Tensor:
-    """Every combination of symbols, (states, variables), columns in the order of the walk."""
+    """Every combination of symbols, (states, variables), columns in the order of the top-down pass."""
     sizes = [m.plan.symbols for m in model.layers() for _ in range(m.plan.variables * m.plan.side**2)]
     return torch.tensor(list(product(*(range(k) for k in sizes))))
 

@@ -1,4 +1,4 @@
-"""Watches a walk from outside: which symbols were chosen, under which integer priors."""
+"""Watches a top-down pass from outside: which symbols were chosen, under which integer priors."""
 
 import hashlib
 from collections.abc import Callable
@@ -15,13 +15,13 @@ from dvcodec.models.interface.photo import PhotoModel
 
 
 class _Watch:
-    """Passes every step on to a chooser and takes down what it chose."""
+    """Passes every step on to a symbol source and notes what that chose."""
 
     def __init__(self, source: SymbolSource, note: Callable[[Step, NDArray[np.int32]], None]) -> None:
         self._source, self._note = source, note
 
     def next(self, step: Step) -> NDArray[np.int32]:
-        """Return the inner chooser's symbols."""
+        """Return the inner source's symbols."""
         symbols = self._source.next(step)
         self._note(step, symbols)
         return symbols
@@ -36,7 +36,7 @@ class Recorder:
         self.asked: list[int] = []
         """The layer of every step, in order."""
         self.passes = 0
-        """How many walks looked ahead, the last time."""
+        """How many passes the last lookahead made."""
 
     @property
     def name(self) -> str:
@@ -53,7 +53,7 @@ class Recorder:
         return self._hierarchy.infer(pixels, quality)
 
     def top_down_pass(self, settings: PassSettings, source: SymbolSource, targets: object | None = None) -> object:
-        """Pass on, watching the chooser."""
+        """Pass on, watching the symbol source."""
         return self._hierarchy.top_down_pass(settings, _Watch(source, self._note), targets)
 
     def render(self, state: object) -> NDArray[np.uint8]:

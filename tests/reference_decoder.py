@@ -107,7 +107,7 @@ class Rans:
 
 
 class ReferenceSource:
-    """Decodes the symbols that a walk asks for."""
+    """Decodes the symbols that a top-down pass asks for."""
 
     def __init__(self, file: File) -> None:
         """Begin before the first chunk."""
@@ -133,7 +133,7 @@ class ReferenceSource:
 
 
 def decode(data: bytes, hierarchy: Hierarchy) -> object:
-    """Return the state of the walk over a file's symbols."""
+    """Return the state of the top-down pass over a file's symbols."""
     file = parse(data)
     source = ReferenceSource(file)
     state = hierarchy.top_down_pass(PassSettings(file.height, file.width, file.quality, grey=file.grey), source)

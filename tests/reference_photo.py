@@ -1,7 +1,8 @@
 """A second decoder of lossy photographs, weights files included, written from docs/FORMAT.md alone: numpy.
 
-From a file to its symbols and to the canvas; `reference_synthesis` makes the pixels. It takes nothing from the package.
-Maps of positions and images are (rows, columns, channels). The walk's numbers are exact in float64.
+From a file to its symbols and the reconstructed coefficients; `reference_synthesis` makes the pixels. It takes nothing
+from the package.
+Maps of positions and images are (rows, columns, channels). The numbers of the top-down pass are exact in float64.
 """
 
 import re
@@ -187,27 +188,27 @@ class Layer:
         return self.part["constant"] / 2**16 + near
 
     def decoded(self, symbols: Integers, a: Floats) -> Floats:
-        """What symbols and the prediction from features add to the canvas."""
+        """What symbols and the prediction from features add to the reconstruction."""
         return self.values[symbols] + 4 * (positive(a) @ self.part["mean.weight"].T + self.part["mean.bias"])
 
-    def heard(self, a: Floats, code: Floats, half: NDArray[np.bool_]) -> Floats:
-        """Features (rows, columns, H) after a half has heard the codes of the other one."""
-        told = stream(self.part.linear("neighbour_embedding", code)).reshape(*a.shape[:2], 4, -1)
-        t = np.pad(told, ((1, 1), (1, 1), (0, 0), (0, 0)))
+    def propagate(self, a: Floats, code: Floats, half: NDArray[np.bool_]) -> Floats:
+        """Features (rows, columns, H) after a half's were updated by the codes of its neighbours."""
+        messages = stream(self.part.linear("neighbour_embedding", code)).reshape(*a.shape[:2], 4, -1)
+        t = np.pad(messages, ((1, 1), (1, 1), (0, 0), (0, 0)))
         sides = t[:-2, 1:-1, 0] + t[2:, 1:-1, 1] + t[1:-1, :-2, 2] + t[1:-1, 2:, 3]
         return np.where(half[:, :, None], stream(a + sides), a)
 
 
-class Walk:
-    """The walk over a file's chunks: the symbols of each layer in the file's order, the canvas and the last state."""
+class TopDownPass:
+    """The pass over a file's chunks: each layer's symbols in the file's order, the reconstruction, the last state."""
 
     def __init__(self, file: File, weights: Weights) -> None:
-        """Walk to the end."""
+        """Run the pass to the end."""
         assert file.weights == weights.id
         self.file, self.weights, self.source = file, weights, Symbols(file.chunks)
         self.symbols: list[Integers] = []
-        self.canvas: dict[int, Floats] = {}
-        self.told, self.stages = sum(count for count, _ in file.chunks), 0
+        self.reconstruction: dict[int, Floats] = {}
+        self.coded_layers, self.stages = sum(count for count, _ in file.chunks), 0
         lowest, highest = weights.quality["lowest"], weights.quality["highest"]
         self.code = (lowest * 25344 + (file.quality - 256) * (highest - lowest) + 12672) // 25344
         self.d = np.zeros((-(-file.height // 64), -(-file.width // 64), weights.config["widths"]["64"]))
@@ -217,14 +218,14 @@ class Walk:
             if i:
                 self.d = stream(shuffle(chain.linear(f"grow.{i - 1}.point", quantise_signed(self.d)), 2))
                 self.d = self.d[: -(-file.height // stride), : -(-file.width // stride)]
-            self.canvas[stride] = np.zeros((*self.d.shape[:2], (12, 9, 9, 192)[i]))
+            self.reconstruction[stride] = np.zeros((*self.d.shape[:2], (12, 9, 9, 192)[i]))
             for part, numbers in zip(chain.all(f"stages.{i}"), stages, strict=True):
-                if len(self.symbols) < self.told:
+                if len(self.symbols) < self.coded_layers:
                     self.stage(part, stride, numbers)
         self.source.finish_chunk()
 
     def stage(self, part: Part, stride: int, numbers: list[list[int]]) -> None:
-        """Walk over a stage."""
+        """Pass through a stage."""
         self.d = stream(self.d + rounded(part.quality(self.code) / 2**8, 8, -128, 128))
         for block in part.all("blocks"):
             inner = positive(block.linear("spatial", neighbourhoods(quantise_signed(self.d))))
@@ -238,17 +239,17 @@ class Walk:
         self.stages += 1
 
     def layer(self, layer: Layer, a: Floats, stride: int, last: bool) -> tuple[Floats, Floats]:
-        """Walk over a layer; return the features after it, and the codes of its symbols."""
+        """Pass through a layer; return the features after it, and the codes of its symbols."""
         colour = all(number % 3 if stride > 8 else number >= 64 for number in layer.numbers)
-        coded = len(self.symbols) < self.told and not (colour and self.file.grey)
-        if len(self.symbols) < self.told:
+        coded = len(self.symbols) < self.coded_layers and not (colour and self.file.grey)
+        if len(self.symbols) < self.coded_layers:
             self.source.begin_layer()
         odd = np.indices(a.shape[:2]).sum(axis=0) % 2 == 1
         halves = [~odd, odd] if self.stages < self.weights.config.get("neighbours", 0) else [np.ones_like(odd)]
         found, code = [], np.zeros((*odd.shape, layer.code.shape[1]))
         decoded = np.zeros((*odd.shape, len(layer.numbers)))
         for turn, half in enumerate(halves):
-            a = layer.heard(a, code, half) if turn else a
+            a = layer.propagate(a, code, half) if turn else a
             if coded:
                 found.append(self.source.read(layer.weights(a[half])))
                 decoded[half] = layer.decoded(found[-1], a[half])
@@ -257,7 +258,7 @@ class Walk:
             code[half] = layer.code[found[-1]]
             a[half] = a[half] if last else stream(a[half] + layer.part.linear("symbol_embedding", code[half]))
         if len(halves) == 2 and not last:
-            a = layer.heard(a, code, halves[0])
-        self.canvas[stride][:, :, layer.numbers] += decoded
+            a = layer.propagate(a, code, halves[0])
+        self.reconstruction[stride][:, :, layer.numbers] += decoded
         self.symbols.append(np.concatenate(found))
         return a, code

@@ -1,11 +1,14 @@
-"""The second decoder's pixels: from the canvas and state that a walk has left, written from docs/FORMAT.md alone."""
+"""The second decoder's pixels, written from docs/FORMAT.md alone.
+
+They are made of the reconstruction and the state that a top-down pass ends with.
+"""
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from reference_decoder import parse
 from reference_filter import filtered
-from reference_photo import Floats, Integers, Part, Walk, Weights, relu, shuffle
+from reference_photo import Floats, Integers, Part, TopDownPass, Weights, relu, shuffle
 
 COLOURS = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]]) / np.sqrt([[3], [2], [6]])
 DCT = np.array([[np.cos((2 * x + 1) * i * np.pi / 16) / (2 if i else 8**0.5) for x in range(8)] for i in range(8)])
@@ -23,16 +26,16 @@ def unshuffle(x: Floats, n: int) -> Floats:
     return x.reshape(rows, n, columns, n, -1).transpose(0, 2, 4, 1, 3).reshape(rows, columns, -1)
 
 
-def inverse(canvas: dict[int, Floats], lapped: bool) -> Floats:
-    """The image of a canvas, in units of sigma."""
-    means = canvas[64][:, :, 9:]
+def inverse(coefficients: dict[int, Floats], lapped: bool) -> Floats:
+    """The image of the coefficients by stride, in units of sigma."""
+    means = coefficients[64][:, :, 9:]
     for stride in (64, 32, 16):
-        groups = np.concatenate([canvas[stride][:, :, :9], means], axis=2).reshape(*means.shape[:2], 4, 3)
+        groups = np.concatenate([coefficients[stride][:, :, :9], means], axis=2).reshape(*means.shape[:2], 4, 3)
         h, v, d, m = np.moveaxis(groups * 2**8 / np.array(SCALES[stride])[:, None] if lapped else groups, 2, 0)
         finer = np.stack([m + h + v + d, m - h + v - d, m + h - v - d, m - h - v + d], axis=-1) / 2
-        rows, columns = canvas[stride // 2].shape[:2]
+        rows, columns = coefficients[stride // 2].shape[:2]
         means = shuffle(finer.reshape(*finer.shape[:2], -1), 2)[:rows, :columns]
-    blocks = canvas[8].reshape(rows, columns, 3, 8, 8)
+    blocks = coefficients[8].reshape(rows, columns, 3, 8, 8)
     blocks = blocks * 2**16 / np.outer(FREQUENCY_SCALES, FREQUENCY_SCALES) if lapped else blocks
     blocks[..., 0, 0] = means
     samples = np.einsum("iy,jx,rckij,ko->rcoyx", DCT, DCT, blocks, COLOURS)
@@ -60,22 +63,22 @@ def shares(blocks: int) -> Floats:
     return np.stack([np.interp(np.arange(8 * blocks), centres, row) for row in np.eye(blocks)], axis=1)
 
 
-def pixels(walk: Walk, whole: bool) -> NDArray[np.uint8]:
-    """The pixels of a walk: (H, W, 3), or (H, W) of grey; filtered if it is of the whole file."""
-    config, tensors = walk.weights.config, walk.weights.tensors
-    x, net = inverse(walk.canvas, config.get("transform") == "lapped"), Part(tensors, "synthesis.")
-    conditioning = net.conv("extra", walk.d / 4) + net.quality(walk.code)
+def pixels(done: TopDownPass, whole: bool) -> NDArray[np.uint8]:
+    """The pixels of a pass: (H, W, 3), or (H, W) of grey; filtered if it is of the whole file."""
+    config, tensors = done.weights.config, done.weights.tensors
+    x, net = inverse(done.reconstruction, config.get("transform") == "lapped"), Part(tensors, "synthesis.")
+    conditioning = net.conv("extra", done.d / 4) + net.quality(done.code)
     h = net.body(net.conv("first", unshuffle(contrast(x), 8)) + conditioning)
     x = x + shuffle(net.conv("last", relu(h)), 8)
     if config.get("postfilter_width"):
         net = Part(tensors, "postfilter.")
-        conditioning = shuffle(net.conv("conditioning", relu(h)), 4) + net.quality(walk.code)
+        conditioning = shuffle(net.conv("conditioning", relu(h)), 4) + net.quality(done.code)
         g = net.body(net.conv("first", unshuffle(contrast(x), 2)) + conditioning)
         x = x + shuffle(net.conv("last", relu(g)), 2)
-    sigma = config["sigma_coarse"] * (config["sigma_fine"] / config["sigma_coarse"]) ** (walk.code / 4096)
-    x = 128 + sigma * x[: walk.file.height, : walk.file.width]
-    levels = np.floor((filtered(x, walk.file) if whole else x).clip(0, 255) + 0.5)
-    shown: Floats = np.floor(levels.mean(axis=2) + 0.5) if walk.file.grey else levels
+    sigma = config["sigma_coarse"] * (config["sigma_fine"] / config["sigma_coarse"]) ** (done.code / 4096)
+    x = 128 + sigma * x[: done.file.height, : done.file.width]
+    levels = np.floor((filtered(x, done.file) if whole else x).clip(0, 255) + 0.5)
+    shown: Floats = np.floor(levels.mean(axis=2) + 0.5) if done.file.grey else levels
     return shown.astype(np.uint8)
 
 
@@ -84,5 +87,5 @@ def decode(data: bytes, weights: Weights, chunks: int | None = None) -> tuple[li
     file = parse(data)
     assert sum(count for count, _ in file.chunks) == sum(len(stage) for each in weights.layout for stage in each)
     total, file.chunks = len(file.chunks), file.chunks[:chunks]
-    walk = Walk(file, weights)
-    return walk.symbols, pixels(walk, len(file.chunks) == total)
+    done = TopDownPass(file, weights)
+    return done.symbols, pixels(done, len(file.chunks) == total)

@@ -4,7 +4,7 @@ Each call of an annotated function is checked by beartype: dtypes, ranks, and th
 annotations are left to mypy, which sees them whole: protocols have no cheap check when a program runs. Programs that
 tests start, and everything outside tests, run unchecked.
 
-jaxtyping's own import hook wraps every function, which makes walks over pixels four times as slow. This one wraps
+jaxtyping's own import hook wraps every function, which makes passes over pixels four times as slow. This one wraps
 functions and dataclasses with a shape in their annotations, and no others.
 """
 

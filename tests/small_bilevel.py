@@ -1,4 +1,4 @@
-"""A small model of black and white pages: a random network, made-up counts, and images of every kind."""
+"""A small bilevel model: a random network, made-up counts, and images of every kind."""
 
 from functools import cache
 from pathlib import Path
@@ -49,7 +49,7 @@ def load(data: bytes | None = None) -> TiledBilevelModel:
 
 
 @cache
-def page_model() -> TiledBilevelModel:
+def bilevel_model() -> TiledBilevelModel:
     """The small model. Shared: do not change it."""
     return load()
 

@@ -60,12 +60,12 @@ def built(config: RRVQConfig) -> PhotoRRVQ:
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(0)
         model = PhotoRRVQ(config).eval()
-        initialise_codebooks(model, synthetic_evidence(), torch.Generator().manual_seed(0))
+        initialise_codebooks(model, synthetic_targets(), torch.Generator().manual_seed(0))
         _enliven(model)
     return model
 
 
-def synthetic_evidence() -> dict[int, Tensor]:
+def synthetic_targets() -> dict[int, Tensor]:
     """Heavy-tailed coefficients by stride (2000, channels), in units of sigma; finer frequencies are smaller."""
     drawn = np.random.default_rng(0)
     targets = {}
@@ -76,7 +76,7 @@ def synthetic_evidence() -> dict[int, Tensor]:
 
 
 def _enliven(model: PhotoRRVQ) -> None:
-    """Give weight to what starts at zero: biases, canvas predictions, straps, and the float networks."""
+    """Give weight to what starts at zero: biases, learned predictions, heads, and the float networks."""
     for module in model.modules():
         if isinstance(module, QuantLinear):
             module.bias.normal_(std=0.1)
@@ -127,13 +127,13 @@ def hierarchy() -> PhotoCodecModel:
 
 
 def network(hierarchy: interface.Hierarchy) -> PhotoRRVQ:
-    """The network inside a loaded hierarchy, for tests that walk it in batches or plant something in it."""
+    """The network inside a loaded hierarchy, for tests that pass batches through it or plant something in it."""
     assert isinstance(hierarchy, PhotoCodecModel)
     return hierarchy.network
 
 
 def integer_chain(model: PhotoRRVQ, positions: int = BAND_POSITIONS, entries: int = BLOCK_ENTRIES) -> IntegerChain:
-    """The exact walk of a frozen model, in bands of about so many positions and blocks of so many table entries."""
+    """The exact chain of a frozen model, in bands of about so many positions and blocks of so many table entries."""
     with integer_arithmetic():
         return IntegerChain(model.chain, positions, entries)
 

@@ -79,7 +79,7 @@ def test_damage_to_one_segment_loses_no_other(number: int, where: str, tmp_path:
         assert any((f"{first} to {last}" if last > first else f"image {first}") in loss for loss in losses)
 
 
-def test_names_of_what_is_lost_are_told(tmp_path: Path) -> None:
+def test_names_of_what_is_lost_are_reported(tmp_path: Path) -> None:
     data = bytearray(whole())
     data[places()[0][3] - 1] ^= 1
     _, losses = read(bytes(data), tmp_path / "a.dvq")

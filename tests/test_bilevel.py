@@ -57,7 +57,7 @@ class Image:
 
 @given(st.integers(0, 2**31), st.integers(1, 3), st.integers(1, 9), st.integers(1, 9))
 @settings(max_examples=20)
-def test_the_walk_sees_the_scores_of_the_network(seed: int, images: int, height: int, width: int) -> None:
+def test_the_pass_sees_the_scores_of_the_network(seed: int, images: int, height: int, width: int) -> None:
     net, (white, maps) = network(), inputs(seed, images, height, width)
     frozen, image = IntegerBilevelNet(net), Image()
     with torch.inference_mode():

@@ -1,4 +1,4 @@
-"""Black and white images beside other codecs: every pixel comes back from each, and every row is told."""
+"""Black and white images beside other codecs: every pixel comes back from each, and every row is reported."""
 
 from pathlib import Path
 

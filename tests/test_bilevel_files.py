@@ -35,7 +35,7 @@ Pixels = NDArray[np.uint8]
 
 def coded(white: Pixels, method: str = "bilevel", model: BilevelModel | None = None) -> bytes:
     """A lossless file of (H, W) pixels of 0 and 255 in mode 1."""
-    found = methods.BilevelNetworks(model or small_bilevel.page_model(), small_bilevel.WEIGHTS)
+    found = methods.BilevelNetworks(model or small_bilevel.bilevel_model(), small_bilevel.WEIGHTS)
     picture = from_image(Image.fromarray(white != 0), exact=True)
     return methods.compress(picture, method, lambda: None, load_bilevel=lambda: found).data
 
@@ -45,7 +45,7 @@ def decoded(data: bytes, model: BilevelModel | None = None) -> Pixels:
 
     def load(prefix: bytes) -> BilevelModel:
         assert prefix == small_bilevel.WEIGHTS
-        return model or small_bilevel.page_model()
+        return model or small_bilevel.bilevel_model()
 
     result = decoder.decompress(data, Loaders(bilevel=load))
     assert result.picture.mode == "1" and result.exact
@@ -93,7 +93,7 @@ def test_slim_images_come_back(size: tuple[int, int]) -> None:
 
 
 @given(st.integers(1, 20000), st.integers(1, 20000))
-def test_tiles_cover_an_image_once_and_bound_a_walk(height: int, width: int) -> None:
+def test_tiles_cover_an_image_once_and_bound_a_pass(height: int, width: int) -> None:
     sections = tiling.sections(height, width)
     tiles = [tile for section in sections for tile in section]
     assert sum((y.stop - y.start) * (x.stop - x.start) for y, x in tiles) == height * width
@@ -139,8 +139,8 @@ def whole(white: Pixels) -> list[tiling.Tile]:
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 4), (60, 90), (130, 200)])
-def test_the_walk_s_contexts_are_those_of_the_trained_network(size: tuple[int, int]) -> None:
-    model, white = small_bilevel.page_model(), small_bilevel.page(*size)
+def test_the_contexts_of_the_pass_are_those_of_the_trained_network(size: tuple[int, int]) -> None:
+    model, white = small_bilevel.bilevel_model(), small_bilevel.page(*size)
     net, plane = model.network, torch.from_numpy(white // 255).float()[None]
     reach = net.config.reach
     found = counts(plane, window(reach) + RECTANGLES)
@@ -156,7 +156,7 @@ def test_the_walk_s_contexts_are_those_of_the_trained_network(size: tuple[int, i
 
 
 def test_tiles_do_not_see_each_other_and_share_wavefronts() -> None:
-    model, white = small_bilevel.page_model(), small_bilevel.page(40, 80)
+    model, white = small_bilevel.bilevel_model(), small_bilevel.page(40, 80)
     tiles: list[tiling.Tile] = [(slice(0, 40), slice(0, 40)), (slice(0, 40), slice(40, 80))]
     together = watched(model, white, tiles)
     alone = [watched(model, white, [tile]) for tile in tiles]
@@ -220,7 +220,7 @@ def known(prefix: bytes) -> BilevelModel:
     """The small model, by its id alone."""
     if prefix != small_bilevel.WEIGHTS:
         raise WeightsNotFound("not installed")
-    return small_bilevel.page_model()
+    return small_bilevel.bilevel_model()
 
 
 def rewritten(change: Callable[[bytes], bytes], data: bytes) -> bytes:
@@ -260,7 +260,7 @@ def test_a_decoder_without_the_model_says_so() -> None:
         decoder.verify(coded(small_bilevel.page(9, 9)), Loaders(bilevel=nowhere))
 
 
-def test_the_command_line_takes_the_model_for_scans(tmp_path: Path) -> None:
+def test_the_command_line_takes_the_bilevel_model(tmp_path: Path) -> None:
     source, target = tmp_path / "scan.png", tmp_path / "scan.dvq"
     Image.fromarray(small_bilevel.page(200, 150) != 0).save(source)
     for more in ((), ("--method", "bilevel", "--force")):
@@ -268,9 +268,12 @@ def test_the_command_line_takes_the_model_for_scans(tmp_path: Path) -> None:
         assert done.code == 0, done.err
     facts = json.loads(program("info", target, "--json").out)
     assert facts["method"] == "bilevel" and facts["mode"] == "1" and facts["pixel_weights_name"] == "bilevel-pages"
-    told = program("info", target)
+    shown = program("info", target)
     assert (
-        told.code == 0 and "lossless, bilevel" in told.out and "bilevel-pages" in told.out and "preview" not in told.out
+        shown.code == 0
+        and "lossless, bilevel" in shown.out
+        and "bilevel-pages" in shown.out
+        and "preview" not in shown.out
     )
     assert program("verify", target).code == 0
     assert program("decompress", target, "-o", tmp_path / "back.png").code == 0

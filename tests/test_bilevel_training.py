@@ -1,4 +1,4 @@
-"""Training of the model of pages: pages are made the same from a seed, the objective is what files cost."""
+"""Training of the bilevel model: pages are made the same from a seed, the objective is what files cost."""
 
 from pathlib import Path
 
@@ -49,7 +49,7 @@ def test_every_part_of_a_page_draws_and_goes_on(part: object, monkeypatch: pytes
 
 
 def test_the_objective_is_what_a_page_costs() -> None:
-    model, page = small_bilevel.page_model(), made(3)
+    model, page = small_bilevel.bilevel_model(), made(3)
     whole = [(slice(0, SIZE[0]), slice(0, SIZE[1]))]
     size = len(bilevel.encode(page * np.uint8(255), whole, model, Tables(model.tables)))
     net, looked = small_bilevel.trainable(), page_features(page, model.network.config.reach)

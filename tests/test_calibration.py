@@ -1,4 +1,4 @@
-"""Where quality 50 lies is told by images alone."""
+"""Where quality 50 lies follows from images alone."""
 
 from __future__ import annotations
 

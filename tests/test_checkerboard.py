@@ -80,8 +80,8 @@ def scores_of(model: PhotoRRVQ, others: dict[tuple[int, int], int]) -> dict[int,
     return watched.scores
 
 
-@pytest.mark.parametrize(("position", "reached"), [(28, {15, 27, 29, 41}), (41, set()), (0, {1, 13})])
-def test_a_symbol_reaches_the_neighbours_of_the_second_half_and_them_alone(position: int, reached: set[int]) -> None:
+@pytest.mark.parametrize(("position", "neighbours"), [(28, {15, 27, 29, 41}), (41, set()), (0, {1, 13})])
+def test_a_symbol_changes_the_neighbours_of_the_second_half_alone(position: int, neighbours: set[int]) -> None:
     """Positions of stride 8: nine rows of 13; 28 stands in the third row and belongs to the first half, 41 does not."""
     model = small_model.frozen()
     index = next(i for i, layer in enumerate(model.chain.layers()) if layer.stride == 8)
@@ -89,7 +89,7 @@ def test_a_symbol_reaches_the_neighbours_of_the_second_half_and_them_alone(posit
     before = scores_of(model, {(index, position): 1})[index]
     after = scores_of(model, {(index, position): symbols - 1})[index]
     changed = (before != after).any(dim=1).nonzero()[:, 0].tolist()
-    assert set(changed) == reached
+    assert set(changed) == neighbours
 
 
 def test_the_first_half_learns_of_the_second_in_the_next_layer() -> None:
@@ -191,7 +191,7 @@ def test_codes_in_use_are_those_of_both_halves() -> None:
     assert torch.allclose(source.nats, torch.stack(list(source.layer_nats.values())).sum(0))
 
 
-def test_every_layer_learns_what_its_neighbours_are_told() -> None:
+def test_every_layer_learns_its_messages_to_neighbours() -> None:
     model = small_model.built(small_model.CONFIG).train()
     x = torch.tensor(small_model.photograph(128, 128)).permute(2, 0, 1)[None].float()
     rate_distortion(model, x, QUALITY, PhotoRecipe(), relax=2.0, analysis=True).loss.backward()  # type: ignore[no-untyped-call]

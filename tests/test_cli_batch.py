@@ -48,7 +48,7 @@ def test_a_worker_that_dies_is_an_error_and_no_hang(tmp_path: Path, capsys: pyte
 
 
 @pytest.mark.parametrize("debug", [False, True])
-def test_the_unforeseen_is_one_line_and_a_traceback_only_on_request(
+def test_an_unexpected_error_is_one_line_and_a_traceback_only_on_request(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], debug: bool
 ) -> None:
     todo = jobs(tmp_path, b"crash", b"ok")

@@ -59,14 +59,14 @@ def test_a_run_folder_holds_settings_checkpoint_and_logs(run: Path) -> None:
     assert "codes" in (run / "layers.csv").read_text().splitlines()[0]
 
 
-def test_a_run_that_is_not_told_where_goes_to_a_folder_of_its_name(
+def test_a_run_without_out_goes_to_a_folder_of_its_name(
     digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    told: list[str | Path] = ["--model", "hdvae-small", "--data", "mnist-static", "--root", digits, "--device", "cpu"]
-    seen = dvcodec("train", *told, *NARROW, "--steps", "1")
+    given: list[str | Path] = ["--model", "hdvae-small", "--data", "mnist-static", "--root", digits, "--device", "cpu"]
+    seen = dvcodec("train", *given, *NARROW, "--steps", "1")
     assert (seen.code, seen.err) == (0, "the run is written to runs/hdvae-small-mnist-static\n")
-    assert dvcodec("train", *told, "--resume", "--steps", "2", "--quiet").code == 0
+    assert dvcodec("train", *given, "--resume", "--steps", "2", "--quiet").code == 0
     assert Checkpoint(tmp_path / "runs" / "hdvae-small-mnist-static" / FILE).state["step"] == 2
 
 
@@ -93,7 +93,7 @@ def test_a_run_goes_on_with_its_own_settings(digits: Path, run: Path, tmp_path: 
 
 
 def test_evaluate_reports_bounds_in_words_and_json(digits: Path, run: Path) -> None:
-    told: list[str | Path] = [
+    given: list[str | Path] = [
         "--data",
         "mnist-static",
         "--root",
@@ -105,10 +105,10 @@ def test_evaluate_reports_bounds_in_words_and_json(digits: Path, run: Path) -> N
         "--device",
         "cpu",
     ]
-    seen = dvcodec("evaluate", "--weights", run / FILE, *told, "--batch", "4", "--images", "7")
+    seen = dvcodec("evaluate", "--weights", run / FILE, *given, "--batch", "4", "--images", "7")
     assert (seen.code, seen.err) == (0, "")
     assert "images" in seen.out and "KL_NATS" in seen.out and "iw_nats" in seen.out
-    seen = dvcodec("evaluate", "--weights", run / FILE, *told, "--json")
+    seen = dvcodec("evaluate", "--weights", run / FILE, *given, "--json")
     assert seen.code == 0, seen.err
     found = json.loads(seen.out)
     assert (found["images"], found["split"], found["data"], found["dimensions"]) == (10, "test", "mnist-static", 784)
@@ -119,10 +119,10 @@ def test_evaluate_reports_bounds_in_words_and_json(digits: Path, run: Path) -> N
 def test_evaluate_takes_all_images_of_a_folder(run: Path, tmp_path: Path) -> None:
     for i in range(5):
         Image.fromarray(np.random.default_rng(i).integers(0, 256, (30, 40), np.uint8)).save(tmp_path / f"{i}.png")
-    told: list[str | Path] = ["--weights", run / FILE, "--data", tmp_path, "--json", "--device", "cpu"]
-    found = json.loads(dvcodec("evaluate", *told).out)
+    given: list[str | Path] = ["--weights", run / FILE, "--data", tmp_path, "--json", "--device", "cpu"]
+    found = json.loads(dvcodec("evaluate", *given).out)
     assert (found["images"], found["split"], found["dimensions"]) == (5, "all", 784)
-    seen = [dvcodec("evaluate", *told, "--split", split) for split in ("train", "validation", "test")]
+    seen = [dvcodec("evaluate", *given, "--split", split) for split in ("train", "validation", "test")]
     assert sum(json.loads(one.out)["images"] for one in seen if one.code == 0) == 5
     assert any("image of at least 28x28 pixels" in one.err for one in seen if one.code == 1)
 
@@ -130,24 +130,24 @@ def test_evaluate_takes_all_images_of_a_folder(run: Path, tmp_path: Path) -> Non
 def test_exported_weights_are_evaluated_alike(digits: Path, run: Path, tmp_path: Path) -> None:
     weights = tmp_path / "mine.safetensors"
     assert dvcodec("export", run / FILE, "-o", weights, "--quiet").code == 0
-    told: list[str | Path] = ["--data", "mnist-static", "--root", digits, "--json", "--device", "cpu"]
-    ours, theirs = (json.loads(dvcodec("evaluate", "--weights", w, *told).out) for w in (weights, run / FILE))
+    given: list[str | Path] = ["--data", "mnist-static", "--root", digits, "--json", "--device", "cpu"]
+    ours, theirs = (json.loads(dvcodec("evaluate", "--weights", w, *given).out) for w in (weights, run / FILE))
     assert ours["elbo_nats"] == pytest.approx(theirs["elbo_nats"], rel=0.05)
 
 
 def test_sample_draws_a_grid_once(run: Path, tmp_path: Path) -> None:
     grid = tmp_path / "grid.png"
-    told: list[str | Path] = ["--weights", run / FILE, "--device", "cpu"]
-    seen = dvcodec("sample", *told, "-n", "6", "-o", grid)
+    given: list[str | Path] = ["--weights", run / FILE, "--device", "cpu"]
+    seen = dvcodec("sample", *given, "-n", "6", "-o", grid)
     assert (seen.code, seen.out) == (0, "") and seen.err == f"{grid}  88x58\n"
     first = grid.read_bytes()
-    again = dvcodec("sample", *told, "-n", "6", "-o", grid)
+    again = dvcodec("sample", *given, "-n", "6", "-o", grid)
     assert again.code == 1 and "already exists; not overwritten" in again.err
-    assert dvcodec("sample", *told, "-n", "6", "-o", grid, "--force", "--quiet").err == ""
+    assert dvcodec("sample", *given, "-n", "6", "-o", grid, "--force", "--quiet").err == ""
     assert grid.read_bytes() == first  # seeded
-    assert dvcodec("sample", *told, "-n", "6", "-o", grid, "-f", "--seed", "1", "--layers", "1").code == 0
+    assert dvcodec("sample", *given, "-n", "6", "-o", grid, "-f", "--seed", "1", "--layers", "1").code == 0
     assert grid.read_bytes() != first
-    seen = dvcodec("sample", *told, "-o", grid, "-f", "--layers", "3")
+    seen = dvcodec("sample", *given, "-o", grid, "-f", "--layers", "3")
     assert seen.code == 1 and "the model has 2 layers, not 3" in seen.err
 
 
@@ -180,14 +180,14 @@ def test_photograph_models_are_measured_and_sampled(tmp_path: Path, monkeypatch:
     assert seen.code == 0, seen.err
     found = json.loads(seen.out)
     assert found["images"] == 1 and found["bits_per_dim"] == pytest.approx(found["divergence"] + found["likelihood"])
-    told: list[str | Path] = ["--weights", weights, "--size", "64", "--device", "cpu", "--quiet"]
+    given: list[str | Path] = ["--weights", weights, "--size", "64", "--device", "cpu", "--quiet"]
     grid, shared, pair = (tmp_path / f"{name}.png" for name in ("grid", "shared", "pair"))
-    assert dvcodec("sample", *told, "-n", "2", "-o", grid).code == 0
-    assert dvcodec("sample", *told, "-n", "2", "--layers", "60", "-o", shared).code == 0
+    assert dvcodec("sample", *given, "-n", "2", "-o", grid).code == 0
+    assert dvcodec("sample", *given, "-n", "2", "--layers", "60", "-o", shared).code == 0
     apart, close = (np.asarray(Image.open(path)).astype(int) for path in (grid, shared))
     assert apart.shape == (64, 130, 3)
     assert 0 < np.abs(close[:, :64] - close[:, 66:]).mean() < np.abs(apart[:, :64] - apart[:, 66:]).mean()
-    assert dvcodec("sample", *told, "--reconstruct", folder, "-q", "90", "-o", pair).code == 0
+    assert dvcodec("sample", *given, "--reconstruct", folder, "-q", "90", "-o", pair).code == 0
     both = np.asarray(Image.open(pair))
     assert np.array_equal(both[:, :64], small_model.picture(70, 80)[3:67, 8:72])
     seen = dvcodec("evaluate", "--weights", weights, "--data", "cifar10", "--device", "cpu")
@@ -205,8 +205,8 @@ def test_photograph_models_are_measured_and_sampled(tmp_path: Path, monkeypatch:
 def test_gaussian_families_have_no_temperature(digits: Path, tmp_path: Path) -> None:
     settings = [*NARROW, "--set=latent=gaussian", "--set=exact=false", "--set=values_rate=0"]
     data: list[str | Path] = ["--data", "mnist-static", "--root", digits, "--device", "cpu"]
-    told: list[str | Path] = ["--model", "hdvae-small", *settings, *data, "--out", tmp_path / "run", "--quiet"]
-    assert dvcodec("train", *told, "--steps", "1").code == 0
+    given: list[str | Path] = ["--model", "hdvae-small", *settings, *data, "--out", tmp_path / "run", "--quiet"]
+    assert dvcodec("train", *given, "--steps", "1").code == 0
     seen = dvcodec("evaluate", "--weights", tmp_path / "run" / FILE, *data, "--temperature", "0.5")
     assert (seen.code, seen.out) == (2, "") and "Gaussian families have no relaxed objective" in seen.usage
 
@@ -277,8 +277,8 @@ def test_a_fresh_run_does_not_overwrite_another(digits: Path, run: Path) -> None
 def test_ctrl_c_saves_and_ends_with_130(digits: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     command = [sys.executable, "-m", "dvcodec", "train", "--model", "hdvae-small", "--data", "mnist-static"]
-    told = ["--root", str(digits), "--out", str(out), "--device", "cpu", "--threads", "1", *NARROW]
-    process = subprocess.Popen([*command, *told], stderr=subprocess.PIPE, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    given = ["--root", str(digits), "--out", str(out), "--device", "cpu", "--threads", "1", *NARROW]
+    process = subprocess.Popen([*command, *given], stderr=subprocess.PIPE, env={**os.environ, "OMP_NUM_THREADS": "1"})
     deadline = time.monotonic() + 90
     while not (out / "log.csv").exists() and time.monotonic() < deadline and process.poll() is None:
         time.sleep(0.1)

@@ -167,15 +167,15 @@ def test_several_processes_measure_the_same(tmp_path: Path) -> None:
 def test_an_image_that_one_codec_cannot_code_is_left_out_of_all(tmp_path: Path) -> None:
     folder = pictures(tmp_path / "pictures", count=2)
     Image.fromarray(photograph(32, 120)).save(folder / "wide.png")
-    told: list[Skipped] = []
+    reported: list[Skipped] = []
     result = compare(
         folder,
         codecs=[Failing(), "webp"],
         metrics=[],
         costs=False,
-        progress=ProgressCallbacks(skipped=told.append),
+        progress=ProgressCallbacks(skipped=reported.append),
     )
-    assert result.skipped == (Skipped("wide.png", "jpeg: too wide for me"),) == tuple(told)
+    assert result.skipped == (Skipped("wide.png", "jpeg: too wide for me"),) == tuple(reported)
     assert {m.image for one in result.results for m in one.measurements} == {image.name for image in result.images}
     with pytest.raises(DvcodecError, match="too wide for me"):
         compare(_only(folder, "wide.png"), codecs=[Failing(), "webp"], metrics=[], costs=False)

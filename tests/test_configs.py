@@ -62,6 +62,6 @@ def test_the_names_are_those_that_can_be_built() -> None:
         ("bilevel", "rows", "99", "rows 99"),
     ],
 )
-def test_a_person_is_told_what_a_setting_may_be(model: str, key: str, value: str, message: str) -> None:
+def test_an_error_says_what_a_setting_may_be(model: str, key: str, value: str, message: str) -> None:
     with pytest.raises(InvalidArgument, match=message):
         registry.resolve(model, {key: value}, None)

@@ -176,7 +176,7 @@ def test_headers_that_are_not_valid_are_refused(position: int, new: bytes, reaso
 
 
 @pytest.mark.parametrize("data", [b"", b"\x89PNG\r\n\x1a\n", b"\x8bDVX"])
-def test_other_files_are_told_apart(data: bytes) -> None:
+def test_other_files_are_recognised(data: bytes) -> None:
     with pytest.raises(FormatError, match=r"^not a \.dvq file$"):
         parse(data)
 

@@ -153,7 +153,7 @@ def test_torchvision_is_asked_for_by_name_where_it_is_missing(tmp_path: Path, mo
         load("svhn", tmp_path)
 
 
-def test_a_torchvision_for_another_torch_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_torchvision_for_another_torch_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def unfitting() -> None:
         raise RuntimeError("operator torchvision::nms does not exist")
 

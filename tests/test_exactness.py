@@ -116,7 +116,7 @@ def test_priors_depend_on_the_symbols_before_them() -> None:
     assert len(set(digests)) == 16
 
 
-def test_the_walk_of_training_gives_the_same_priors() -> None:
+def test_the_pass_of_training_gives_the_same_priors() -> None:
     """`Chain` on its grids is what is trained, `IntegerChain` what codes; in evaluation both are exact."""
     model = small_model.frozen()
     assert probe.replay(model.chain, 4) == probe.replay(small_model.integer_chain(model), 4)
@@ -150,7 +150,7 @@ class Noisy(PhotoCodecModel):
     def __init__(self, seed: int) -> None:
         self._generator, self.planted = torch.Generator().manual_seed(seed), 0
         model = small_model.frozen()
-        # Not the predictions' weights: an exact walk takes them as they are. What they give is made noisy below.
+        # Not the predictions' weights: an exact pass takes them as they are. What they give is made noisy below.
         for parameter in nn.ModuleList([model.analysis, model.synthesis]).parameters():
             parameter.data.copy_(self._noise(parameter.data))
         for net in (model.analysis, model.synthesis):
@@ -174,7 +174,7 @@ class Noisy(PhotoCodecModel):
         return noisy
 
     def infer(self, pixels: np.ndarray, quality: int) -> EncoderTargets:
-        """The evidence, and noise."""
+        """The targets, and noise."""
         return self._noisy(super().infer(pixels, quality))
 
     def lookahead_targets(
@@ -193,7 +193,7 @@ class Noisy(PhotoCodecModel):
     def top_down_pass(
         self, settings: PassSettings, source: SymbolSource, targets: object | None = None
     ) -> DecoderOutput:
-        """The walk, and noise on the canvas that it leaves, but for an exact one."""
+        """The pass, and noise on the reconstruction that it ends with, but for an exact one."""
         decoded = super().top_down_pass(settings, source, targets)
         if settings.exact:
             return decoded
@@ -219,7 +219,7 @@ def test_a_file_of_a_noisy_encoder_decodes_to_the_symbols_it_chose() -> None:
     assert recorder.decoded(data, small_model.hierarchy(), priors=True)[0] == chosen
 
 
-def test_the_noise_reaches_the_canvas() -> None:
+def test_the_noise_is_in_the_reconstruction() -> None:
     """Otherwise the tests above would show nothing."""
 
     class Rest:

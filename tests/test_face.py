@@ -54,11 +54,11 @@ def test_errors_are_one_family_and_wrong_arguments_are_value_errors_too() -> Non
     with pytest.raises(dvcodec.UnsupportedImage):
         dvcodec.compress(Image.new("F", (3, 3)))
     with pytest.raises(dvcodec.WeightsNotFound):
-        dvcodec.compress(Image.new("L", (3, 3)), weights="unheard-of")
+        dvcodec.compress(Image.new("L", (3, 3)), weights="unknown")
 
 
 @pytest.mark.usefixtures("fake_weights")
-def test_an_effort_reaches_the_encoder_by_every_door(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_every_function_passes_the_effort_to_the_encoder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     seen, honest = [], symbol_chunks.encode
 
     def noted(*arguments: Any, effort: int, **options: Any) -> symbol_chunks.Encoded:

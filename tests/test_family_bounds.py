@@ -23,12 +23,12 @@ from dvcodec.training.recipes.families import FAMILY_PRESETS
 from dvcodec.training.tasks.families import ElboTask
 
 COLLAPSING = replace(small.TINY, latent="logits", prior="direct", symbols=(2, 4), variables=(2, 3))
-ONE = replace(small.LADDER, sides=(2,), symbols=(4,), variables=(2,))
+ONE = replace(small.LVAE, sides=(2,), symbols=(4,), variables=(2,))
 
 
 @pytest.fixture(scope="module")
 def model() -> FamilyVAE:
-    """A ladder of two layers."""
+    """An LVAE of two layers."""
     return small.lively(replace(small.TINY, hierarchy="skip-lvae"))
 
 
@@ -101,7 +101,7 @@ def test_at_low_temperatures_the_bias_vanishes(model: FamilyVAE) -> None:
 # The relaxed ELBO: Lievin et al., eq 7, 8, 12 and appendix E.
 
 
-@pytest.mark.parametrize("config", [ONE, small.LADDER], ids=["one", "ladder"])
+@pytest.mark.parametrize("config", [ONE, small.LVAE], ids=["one", "lvae"])
 @torch.no_grad()
 def test_the_relaxed_elbo_bounds_the_evidence_and_the_bias(config: FamilyConfig) -> None:
     model, x = small.lively(config), small.images(config, 1, seed=5)
@@ -115,7 +115,7 @@ def test_the_relaxed_elbo_bounds_the_evidence_and_the_bias(config: FamilyConfig)
     assert abs(bound.relaxed_nats - elbo) <= bound.relaxed_nats - bound.relaxed_bound_nats + 0.05
 
 
-@pytest.mark.parametrize("config", [ONE, small.LADDER], ids=["one", "ladder"])
+@pytest.mark.parametrize("config", [ONE, small.LVAE], ids=["one", "lvae"])
 def test_constants_bound_every_pair_of_relaxed_choices(config: FamilyConfig) -> None:
     """|f(a) - f(b)| <= kappa |a - b| for the pixels' log-likelihood in the finest layer's z (eq 10)."""
     model, x = small.lively(config).double(), small.images(config, 1).double()
@@ -138,7 +138,7 @@ def test_constants_bound_every_pair_of_relaxed_choices(config: FamilyConfig) -> 
 
 
 def test_the_constraint_holds_in_every_map() -> None:
-    model = small.lively(small.LADDER)
+    model = small.lively(small.LVAE)
     for layer in model.layers():
         for head in (layer.prior_head, layer.top_down_head, layer.symbol_embedding):
             assert head is not None
@@ -149,7 +149,7 @@ def test_the_constraint_holds_in_every_map() -> None:
 
 @pytest.mark.parametrize(
     "config",
-    [replace(small.LADDER, lipschitz=0.0), replace(small.LADDER, hierarchy="skip-lvae"), replace(ONE, hierarchy="vae")],
+    [replace(small.LVAE, lipschitz=0.0), replace(small.LVAE, hierarchy="skip-lvae"), replace(ONE, hierarchy="vae")],
     ids=["free", "skips", "upwards"],
 )
 def test_no_constants_where_no_bound_is_known(config: FamilyConfig) -> None:
@@ -200,7 +200,7 @@ def test_a_cold_prior_has_one_sample(model: FamilyVAE) -> None:
     assert bool((cold == cold[:1]).all())
 
 
-def test_replay_needs_no_evidence(model: FamilyVAE) -> None:
+def test_replay_needs_no_inference(model: FamilyVAE) -> None:
     x, costs = small.images(model.config, 5), PassCosts()
     with torch.no_grad():
         raw = model.decode(5, Posterior(sampled(), costs), model.infer(x, sampled()))

@@ -47,8 +47,8 @@ PARTS: dict[str, Callable[[], tuple[nn.Module, tuple[int, ...]]]] = {
     "chain": lambda: (Chain(Up(2, 4, BOUNDED), Block(2, "elu", BOUNDED)), (1, 2, 2, 2)),
     "head": lambda: (LatentHead(3, 2, MAPS, BOUNDED, 1.0), (1, 2, 2, 2)),
     "dense head": lambda: (LatentHead(3, 2, replace(MAPS, dense=True), BOUNDED, 1.0), (1, 2, 2, 2)),
-    "ladder": lambda: (ChoiceEmbedding(3, 2, MAPS, BOUNDED), (1, 3, 2, 2)),
-    "dense ladder": lambda: (ChoiceEmbedding(3, 2, replace(MAPS, dense=True), BOUNDED), (1, 3, 1, 1)),
+    "embedding": lambda: (ChoiceEmbedding(3, 2, MAPS, BOUNDED), (1, 3, 2, 2)),
+    "dense embedding": lambda: (ChoiceEmbedding(3, 2, replace(MAPS, dense=True), BOUNDED), (1, 3, 1, 1)),
 }
 
 
@@ -62,7 +62,7 @@ def test_no_part_is_steeper_than_it_says(name: str) -> None:
     assert 0.1 * said < max(slopes) <= said + 1e-9
 
 
-@pytest.mark.parametrize("name", ["1x1", "dense head", "dense ladder"])
+@pytest.mark.parametrize("name", ["1x1", "dense head", "dense embedding"])
 def test_a_single_map_says_its_spectral_norm(name: str) -> None:
     """Of positive inputs."""
     torch.manual_seed(0)
@@ -70,7 +70,7 @@ def test_a_single_map_says_its_spectral_norm(name: str) -> None:
     part, shape = {
         "1x1": (Conv(3, 4, FREE, kernel=1), (1, 3, 2, 2)),
         "dense head": (LatentHead(3, 2, config, FREE, 1.0), (1, 2, 2, 2)),
-        "dense ladder": (ChoiceEmbedding(3, 2, config, FREE), (1, 3, 1, 1)),
+        "dense embedding": (ChoiceEmbedding(3, 2, config, FREE), (1, 3, 1, 1)),
     }[name]
     found = slope(part.double(), torch.rand(shape, dtype=torch.float64))
     assert found == pytest.approx(part.lipschitz())  # type: ignore[operator]
@@ -90,15 +90,15 @@ def test_aligned_maps_reach_their_bounds() -> None:
 
 
 def beyond(model: FamilyVAE, layer: LatentLayer) -> float:
-    """kappa of all that comes after the layer's ladder."""
+    """kappa of all that comes after the layer's embedding."""
     kappas = constants(model)
     assert kappas is not None and layer.codebook is not None
     return kappas[layer.plan.name] / (spectral(layer.codebook.table()) * layer.symbol_embedding.lipschitz())
 
 
-def test_the_ladder_moves_as_far_as_it_says() -> None:
+def test_the_embedding_moves_as_far_as_it_says() -> None:
     """Symbols' worth and `symbol_embedding`, in front of all else that kappa is a product of."""
-    model = small.lively(small.LADDER).double()
+    model = small.lively(small.LVAE).double()
     for layer in model.layers():
         assert layer.codebook is not None
         rows = layer.plan.variables * layer.plan.side**2
@@ -170,7 +170,7 @@ class Watched:
 
 
 @pytest.mark.parametrize(
-    "config", [small.LADDER, replace(small.LADDER, latent="logits", prior="direct")], ids=["memory", "logits"]
+    "config", [small.LVAE, replace(small.LVAE, latent="logits", prior="direct")], ids=["memory", "logits"]
 )
 @torch.no_grad()
 def test_constants_bound_what_the_next_layer_moves(config: FamilyConfig) -> None:

@@ -25,7 +25,7 @@ PLAN = LayerPlan("z1", 0, 1, variables=3, symbols=16, bottom_up=False)
 
 
 class Kept:
-    """Keeps the priors' and posteriors' log-probabilities of a walk by layer, (V, B, K)."""
+    """Keeps the priors' and posteriors' log-probabilities of a pass by layer, (V, B, K)."""
 
     def __init__(self) -> None:
         self.sampler = Posterior(relaxed(Relaxation(temperature=0.8)))
@@ -71,7 +71,7 @@ def pre_activations(task: ElboTask, x: Tensor) -> dict[str, tuple[float, Tensor,
 
 @torch.no_grad()
 def coded_size(task: ElboTask, x: Tensor) -> Kept:
-    """One walk with samples of its own."""
+    """One pass with samples of its own."""
     kept = Kept()
     task.module.decode(len(x), kept, task.module.infer(x, kept.sampler.sampler))
     return kept

@@ -36,7 +36,7 @@ def test_errors_are_measured_behind_filters(shipped: PhotoCodecModel, crops: tor
         quality = torch.tensor([2600, 3300])
         return rate_distortion(shipped.network, crops, quality, recipe, relax=0.0, analysis=True)
 
-    plain, filtered = (measured(replace(PhotoRecipe(), filtered=told)) for told in (False, True))
+    plain, filtered = (measured(replace(PhotoRecipe(), filtered=on)) for on in (False, True))
     assert filtered.figures["bits_per_pixel"] == plain.figures["bits_per_pixel"]
     assert filtered.figures["distortion_nats_per_pixel"] < 0.99 * plain.figures["distortion_nats_per_pixel"]
     assert float(filtered.loss) < float(plain.loss)

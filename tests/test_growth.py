@@ -55,9 +55,9 @@ def shown(model: PhotoRRVQ) -> Tensor:
     """What synthesis and post-filter add to a picture."""
     drawn = torch.Generator().manual_seed(4)
     x = 20 * torch.randn(2, 3, 64, 64, generator=drawn)
-    told = torch.randn(2, SMALL.widths[8], 8, 8, generator=drawn)
+    state = torch.randn(2, SMALL.widths[8], 8, 8, generator=drawn)
     model.eval()
-    features = model.synthesis.features(x, QUALITY, told)
+    features = model.synthesis.features(x, QUALITY, state)
     added = model.synthesis.correction(features)
     assert model.postfilter is not None
     filtered: Tensor = model.postfilter(x + added, features, QUALITY)

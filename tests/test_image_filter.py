@@ -1,4 +1,4 @@
-"""Filters that are fitted to one image: their terms, the fit, what walks that look ahead make of it."""
+"""Filters that are fitted to one image: their terms, the fit, what lookahead makes of it."""
 
 import math
 
@@ -163,7 +163,7 @@ def test_a_picture_of_one_colour_gets_no_filter() -> None:
     assert fitted(dict(image_filter.moments(x, rows, rows, x + 3)), 1.0) is None
 
 
-def test_walks_ahead_fit_each_image_of_a_batch_by_itself() -> None:
+def test_lookahead_fits_each_image_of_a_batch_by_itself() -> None:
     shown = torch.stack([levels(100, 90, seed) for seed in (1, 2)]) + 128
     rows, sigma = slice(0, 100), torch.tensor([2.0, 3.0])
     wanted = torch.stack([image_filter.apply_filter(x, rows, rows, some_filter(100, 90)) for x in shown])

@@ -196,5 +196,5 @@ def test_files_of_photographs_are_filtered_and_look_better(shipped: PhotoCodecMo
     data = dvcodec.compress_array(pixels, 80, effort=2)
     assert 0 < dvcodec.info(data).filter_bytes < 200
     assert psnr_of(pixels, dvcodec.decompress_array(data)) == better
-    assert symbol_chunks.encode(pixels, shipped, 80 * 256).image_filter is not None  # one walk is enough
+    assert symbol_chunks.encode(pixels, shipped, 80 * 256).image_filter is not None  # one pass is enough
     assert symbol_chunks.encode(pixels[:, :, 0], shipped, 80 * 256).image_filter is None

@@ -30,7 +30,7 @@ def model() -> PhotoRRVQ:
 
 
 def decoded(model: PhotoRRVQ, targets: dict[int, Tensor], size: tuple[int, int]) -> DecoderOutput:
-    """As if the symbols had told every coefficient."""
+    """As if the symbols had given every coefficient."""
     state = torch.zeros(1, CONFIG.widths[8], *grid_sizes(size)[8])
     return DecoderOutput(state, targets, model.sigma(QUALITY), size, QUALITY)
 

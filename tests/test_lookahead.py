@@ -1,4 +1,4 @@
-"""Encoding in several walks: what choices bring about further down is weighed before the last one."""
+"""Encoding in several passes: what choices cause in finer layers is weighed before the last pass."""
 
 import math
 from collections.abc import Callable
@@ -52,12 +52,12 @@ class Adding(FakePhotoModel):
         return pixels.astype(np.float64) - 9
 
     def render(self, state: object, image_filter: ImageFilter | None = None) -> NDArray[np.uint8]:
-        """The canvas and 9."""
+        """The reconstruction as pixels, and 9."""
         raised: NDArray[np.uint8] = np.clip(super().render(state).astype(int) + 9, 0, 255).astype(np.uint8)
         return raised
 
 
-def test_the_symbols_that_are_coded_aim_at_what_was_foreseen() -> None:
+def test_the_symbols_that_are_coded_aim_at_the_lookahead_targets() -> None:
     pixels, hierarchy = small_model.photograph(48, 56).clip(9, 255), Adding()
     encoded = encode(pixels, hierarchy, Q40, effort=4)
     assert hierarchy.passes == 3
@@ -75,7 +75,7 @@ def test_the_least_effort_looks_nowhere() -> None:
 
 
 @pytest.mark.parametrize("effort", [1, 2, 3, 9])
-def test_an_effort_is_a_number_of_walks(effort: int) -> None:
+def test_an_effort_is_a_number_of_passes(effort: int) -> None:
     hierarchy = Adding()
     encoder.compress(
         from_array(small_model.photograph(24, 24)), hierarchy, b"12345678", CompressSettings(quality=40, effort=effort)
@@ -90,7 +90,7 @@ def test_efforts_out_of_range_are_refused(effort: object) -> None:
 
 
 @pytest.mark.parametrize("grey", [False, True])
-def test_each_walk_makes_bits_and_distortion_cost_less(shipped: PhotoCodecModel, grey: bool) -> None:
+def test_each_pass_makes_bits_and_distortion_cost_less(shipped: PhotoCodecModel, grey: bool) -> None:
     """Weighed as the quality weighs them, in nats."""
     pixels = small_model.photograph(192, 192)
     pixels = pixels[:, :, 1] if grey else pixels
@@ -257,6 +257,6 @@ def test_tiles_cover_an_image_once(height: int, width: int, side: int) -> None:
     assert all(part.start % 64 == 0 for tile in parts for part in tile)
 
 
-def test_no_walk_ahead_foresees_nothing(shipped: PhotoCodecModel) -> None:
+def test_lookahead_of_no_passes_changes_nothing(shipped: PhotoCodecModel) -> None:
     correction, ahead = lookahead(shipped.network, torch.full((1, 3, 16, 16), 99.0), shipped.codes(Q40), 0)
     assert not ahead and not correction.any()

@@ -71,7 +71,7 @@ def test_one_step_of_an_exact_weight_is_noticed(place: str) -> None:
         small_pixels.decoded(data, model=small_pixels.network(pixels=changed))
 
 
-def test_an_exact_walk_reads_symbols_as_any_other() -> None:
+def test_an_exact_pass_reads_symbols_as_any_other() -> None:
     array = small_model.picture(56, 72)
     data = small_pixels.coded(array)
     total = small_pixels.decoded(data).total

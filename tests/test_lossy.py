@@ -114,7 +114,7 @@ def test_previews_get_better_and_have_the_full_size() -> None:
 
 
 @pytest.mark.usefixtures("small_chunks")
-def test_a_preview_is_the_walk_as_it_stands_after_its_chunks() -> None:
+def test_a_preview_is_the_pass_as_it_stands_after_its_chunks() -> None:
     data = compress(photograph(300, 260)).data
     parsed = parse(data)
     first = parsed.chunks[0].layers
@@ -201,7 +201,7 @@ class Saturating(FakePhotoModel):
         return 2.0 if self.asked > 40 * 256 else 0.5
 
     def infer(self, pixels: np.ndarray, quality: int) -> object:
-        """Remember the quality; above 40 the evidence is off by the excess."""
+        """Remember the quality; above 40 the targets are off by the excess."""
         self.asked = quality
         off = max(0, quality // 256 - 40)
         return super().infer(np.clip(pixels.astype(np.int16) + off, 0, 255).astype(np.uint8), quality)

@@ -39,7 +39,7 @@ class Posterior:
 
 
 def passed(pixels: NDArray[np.uint8], quality: int = Q50, **options: Any) -> tuple[NDArray[np.uint8], Posterior]:
-    """Pixels through the small model and back, and the chooser that went along."""
+    """Pixels through the small model and back, and the symbol source of the pass."""
     model, source = small_model.hierarchy(), Posterior()
     targets = model.infer(pixels, quality)
     settings = PassSettings(pixels.shape[0], pixels.shape[1], quality, **options)
@@ -120,7 +120,7 @@ def test_grey_asks_for_no_colour() -> None:
     assert psnr_of(grey, pixels) > 20
 
 
-def test_a_walk_that_stops_shows_a_coarser_image() -> None:
+def test_a_pass_that_stops_shows_a_coarser_image() -> None:
     picture = small_model.picture(64, 96)
     layers = small_model.hierarchy().layers
     stops = [next(i for i, spec in enumerate(layers) if spec.stride == stride) for stride in (32, 16, 8)]

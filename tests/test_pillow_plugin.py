@@ -77,7 +77,7 @@ def test_what_is_wrong_is_an_oserror(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("small_chunks")
-def test_truncated_images_load_where_pillow_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_truncated_images_load_where_pillow_allows_them(monkeypatch: pytest.MonkeyPatch) -> None:
     data = dvcodec.compress(Image.fromarray(photograph(250, 270)), 90)
     cut = data[:-2]
     monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)

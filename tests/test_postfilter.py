@@ -62,7 +62,7 @@ def seen(rows: int, columns: int, batch: int = 1) -> tuple[Tensor, Tensor]:
 
 
 def decoded(model: PhotoRRVQ, size: tuple[int, int]) -> DecoderOutput:
-    """Random coefficients, as if symbols had told them, and a random state."""
+    """Random coefficients, as if symbols had given them, and a random state."""
     drawn = torch.Generator().manual_seed(3)
     positions = {stride: h * w for stride, (h, w) in grid_sizes(size).items()}
     spread = small_model.SPREAD
@@ -91,7 +91,7 @@ def test_strips_are_those_of_the_whole_image(rows: int) -> None:
     assert torch.allclose(whole, strips, atol=1e-4)
 
 
-def test_a_block_sees_as_far_as_told_and_no_farther() -> None:
+def test_a_block_sees_its_receptive_field_and_no_farther() -> None:
     net, (x, features) = lively(), seen(16, 16)
     x.requires_grad_()
     out = net(x, features, QUALITY)

@@ -88,7 +88,7 @@ def test_leaps_are_found_in_few_measures(leap: int, beyond: float) -> None:
 
 @given(share=st.floats(-0.5, 1.5), offset=st.floats(-0.1, 0.1), above=st.booleans())
 def test_a_rough_value_tells_where_to_begin(share: float, offset: float, above: bool) -> None:
-    """Three walks take other bytes than one at the same quality, by a share that hardly changes."""
+    """Three passes take other bytes than one at the same quality, by a share that hardly changes."""
     low, high = QUALITY_RANGE
     measured: list[int] = []
 

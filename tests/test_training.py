@@ -131,7 +131,9 @@ def test_an_existing_run_is_not_overwritten(photos: Path, tmp_path: Path) -> Non
         training.train(options(photos, tmp_path / "run", 1))
 
 
-def test_a_disk_that_fails_is_told_in_one_line(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_fails_is_reported_in_one_line(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(*arguments: object) -> None:
         raise SafetensorError("no space left")
 
@@ -165,7 +167,7 @@ def test_gradients_reach_every_parameter(photos: Path) -> None:
     x = torch.rand(2, 3, 64, 64) * 255
     terms = rate_distortion(model, x, torch.tensor([1000, 3000]), PhotoRecipe(), relax=1, analysis=True)
     terms.loss.backward()  # type: ignore[no-untyped-call]
-    # the canvas prediction of the very last layers, and every weight before them, is used
+    # the reconstruction by the very last layers, and every weight before them, is used
     missing = [name for name, p in model.named_parameters() if p.grad is None or not bool(p.grad.abs().sum() > 0)]
     assert missing == []
     assert terms.codes.keys() == terms.layer_nats.keys()
@@ -230,7 +232,7 @@ def test_codebooks_start_where_the_data_are() -> None:
     assert frequencies.sum() == pytest.approx(1, abs=1e-5) and frequencies.min() > 0
 
 
-def test_companded_scalars_reach_as_far_as_asked() -> None:
+def test_companded_scalars_span_what_is_asked() -> None:
     scalars = companded(256, 3.2, 500.0)
     assert scalars[128] == 0 and scalars[0] == pytest.approx(-500, rel=0.01)
     assert scalars[129] == pytest.approx(3.2, rel=0.01)

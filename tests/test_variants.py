@@ -51,12 +51,12 @@ def test_both_arithmetics_see_the_same_priors(name: str) -> None:
     for chain in (model.chain, small_model.integer_chain(model, positions=50, entries=4096)):
         draws = Draws()
         with torch.inference_mode():
-            state, canvas = run_photo_pass(chain, grid_sizes(SIZE), quality, draws)
-        seen.append((state, canvas, [torch.cat(scores) for scores in draws.scores.values()]))
-    (state, canvas, scores), (again, planes, others) = seen
+            state, reconstruction = run_photo_pass(chain, grid_sizes(SIZE), quality, draws)
+        seen.append((state, reconstruction, [torch.cat(scores) for scores in draws.scores.values()]))
+    (state, reconstruction, scores), (again, planes, others) = seen
     assert torch.equal(state, again)
     assert all(torch.equal(a, b) for a, b in zip(scores, others, strict=True)) and len(scores) == len(others)
-    assert all((canvas[s] - planes[s]).abs().max() < 1e-2 for s in canvas)
+    assert all((reconstruction[s] - planes[s]).abs().max() < 1e-2 for s in reconstruction)
 
 
 @pytest.mark.parametrize("name", CONFIGS)

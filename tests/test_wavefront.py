@@ -1,4 +1,4 @@
-"""The walk over lossless pixels in wavefronts: its order, what a pixel sees, and that it is the network that trains."""
+"""The pass over lossless pixels in wavefronts: its order, what a pixel sees, and that it is the network that trains."""
 
 import copy
 
@@ -94,7 +94,7 @@ def test_a_pixel_depends_on_those_before_it_alone(start: int) -> None:
 
 
 @pytest.mark.parametrize("size", [(1, 1), (5, 7), (64, 60), (30, 256)], ids=str)
-def test_the_walk_is_the_network_that_trains(size: tuple[int, int]) -> None:
+def test_the_pass_is_the_network_that_trains(size: tuple[int, int]) -> None:
     array, predicted = photograph(*size), photograph(*size, 3)
     model, tiling = small_pixels.pixel_model(), Tiling(*size)
     both = torch.from_numpy(np.dstack([array, predicted]).astype(np.float32)).permute(2, 0, 1)[None]

@@ -1,4 +1,4 @@
-"""What a weights file is a model of, told by its header; what ships."""
+"""What a weights file is a model of, as its header says; what ships."""
 
 import struct
 from pathlib import Path
@@ -95,7 +95,7 @@ def test_what_ships_loads_as_what_it_is(name: str) -> None:
             loading.load(kind, entry)
 
 
-def test_sets_are_told_apart_by_the_header_as_by_the_model() -> None:
+def test_the_header_says_as_the_model_whether_weights_code_sets() -> None:
     sizes = [(mode, side, side) for mode in ("1", "L", "RGB") for side in (28, 32)] + [("RGB", 32, 28)]
     for entry in weights.of_kind(BITS_BACK):
         model = models.load_bits_back(entry.path)

@@ -158,7 +158,7 @@ def parse(data: bytes) -> DvqFile:
         data: The bytes of a .dvq file of one image, perhaps cut short.
 
     Returns:
-        The file; what is wrong behind its header is told by `fault`.
+        The file; `fault` says what is wrong after its header.
 
     Raises:
         FormatError: If the header is not valid; TruncatedFile if it is cut.

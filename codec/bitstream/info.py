@@ -112,7 +112,7 @@ def _size(section: Section | None) -> int:
 
 
 def _chunks(file: DvqFile, strides: tuple[int, ...] | None) -> tuple[ChunkInfo, ...]:
-    """Describe the chunks; strides are told only if they fit the file's layers."""
+    """Describe the chunks; strides are given only if they fit the file's layers."""
     sections, whole = file.chunks, file.whole_chunks
     if strides is not None and len(strides) != sum(section.layers for section in sections):
         strides = None

@@ -71,7 +71,7 @@ def start_of(measure: Callable[[int], float], target: float, *, close: float) ->
 
     Returns:
         A quality and a slope; the quality is an end of the range if the value does not cross the target. None if no
-        slope can be told.
+        slope can be measured.
     """
     found: dict[int, float] = {}
 

@@ -6,8 +6,8 @@
   would be lower.
 - MS-SSIM (Wang et al. 2003): mean over the three channels, as CompressAI computes it (package pytorch-msssim). Axes
   and BD figures use -10 log10(1 - MS-SSIM) in dB, since all values of interest crowd just below 1.
-- SSIMULACRA 2 (Sneyers, of JPEG XL): a perceptual score without a trained network. 100 is a perfect copy, 90 cannot be
-  told from the original, 70 is high, 50 medium and 30 low quality. Package ssimulacra2, a port to numpy and scipy.
+- SSIMULACRA 2 (Sneyers, of JPEG XL): a perceptual score without a trained network. 100 is a perfect copy, 90 looks the
+  same as the original, 70 is high, 50 medium and 30 low quality. Package ssimulacra2, a port to numpy and scipy.
 
 An image that is too small for a metric's scales has no value of it; means are over the images that have one.
 """

@@ -31,8 +31,8 @@ def reading(path: Path) -> Iterator[None]:
     try:
         yield
     except DvcodecError as error:
-        told = error.reason.startswith(str(path))
-        raise DvcodecError(error.reason if told else f"{path}: {error.reason}", error.hint) from error
+        named = error.reason.startswith(str(path))
+        raise DvcodecError(error.reason if named else f"{path}: {error.reason}", error.hint) from error
     except Exception as error:  # libraries raise many kinds on broken files
         raise DvcodecError(f"{path} cannot be read: {error}") from error
 

@@ -76,7 +76,7 @@ def _written(model: nn.Module, settings: Settings, card: Mapping[str, str], cali
         return pixels_written(model, settings.recipe, card["name"], calibration)
     if isinstance(model, QuietBilevelNet):
         if calibration is not None:
-            raise DvcodecError("the tables of pages were counted in training", "leave out --calibrate")
+            raise DvcodecError("the tables of a bilevel model are counted in training", "leave out --calibrate")
         return bilevel_file.write(model, card["name"])
     return _family(model, card, calibration) if isinstance(model, FamilyVAE) else _photo(model, card, calibration)
 

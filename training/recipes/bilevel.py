@@ -1,4 +1,4 @@
-"""The recipe and the preset of the model of bilevel pages: plain numbers, no torch."""
+"""The recipe and the preset of the bilevel model: plain numbers, no torch."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LARGEST_SIDE = 2**13
 
 @dataclass(frozen=True)
 class BilevelRecipe(Recipe):
-    """How the model of bilevel pages is trained. The pages are synthetic, and are made during the run."""
+    """How the bilevel model is trained. The pages are synthetic, and are made during the run."""
 
     steps: int = 20000
     batch: int = 8

@@ -123,7 +123,7 @@ def small(recipe: FamilyRecipe) -> FamilyRecipe:
 
 
 def memory(variables: tuple[int, ...], symbols: tuple[int, ...]) -> FamilyConfig:
-    """Return an HD-VAE for binary images of 28x28: a ladder VAE with skip connections over memory layers."""
+    """Return an HD-VAE for binary images of 28x28: an LVAE with skip connections over memory layers."""
     return FamilyConfig(
         sides=HD_SIDES[: len(variables)],
         symbols=symbols,

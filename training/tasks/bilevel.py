@@ -1,4 +1,4 @@
-"""Train the model of bilevel pages on pixels of synthetic pages, which are made during the run."""
+"""Train the bilevel model on pixels of synthetic pages, which are made during the run."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def page_features(page: Page, reach: Reach) -> PageFeatures:
 
 
 class BilevelTask(Task):
-    """A model of bilevel pages, and pages in memory that are renewed one after another.
+    """A bilevel model, and pages in memory that are renewed one after another.
 
     Args:
         config: the model's sizes.

@@ -43,7 +43,7 @@ def task_of(settings: Settings, options: TrainOptions) -> tuple[Task, dict[str, 
         case PixelRecipe() as recipe:
             return _pixels(settings, recipe, options)
         case BilevelRecipe() as recipe:
-            return _pages(settings, recipe, options)
+            return _bilevel(settings, recipe, options)
         case FamilyRecipe() as recipe:
             return _family(settings, recipe, options)
         case _:
@@ -85,7 +85,7 @@ def _summary(options: TrainOptions, photos: PhotoFolder) -> dict[str, Any]:
     return {"data": options.data, "images": len(photos.images), "excluded": photos.excluded}
 
 
-def _pages(settings: Settings, recipe: BilevelRecipe, options: TrainOptions) -> tuple[Task, dict[str, Any]]:
+def _bilevel(settings: Settings, recipe: BilevelRecipe, options: TrainOptions) -> tuple[Task, dict[str, Any]]:
     if options.data in DATA_SETS or options.start is not None or options.exclude is not None:
         raise InvalidArgument(f"{settings.preset} trains from scratch on pages that it makes", "--data DIR alone")
     task = BilevelTask(settings.config, recipe, Path(options.data))
