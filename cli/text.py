@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+FLAGS = {"quality": "-q", "start": "--from", "calibration": "--calibrate", "overrides": "--set"}
+"""Options whose names differ from those of the settings in Python."""
+
 
 def printable(name: str) -> str:
     """Return a name for one line of output, with control characters and undecodable bytes as escapes."""
@@ -40,13 +43,17 @@ def reason(error: BaseException) -> str:
 
 
 def with_options(message: str) -> str:
-    """Return a message with command line options in the place of settings: --preview all for `preview="all"`."""
+    """Return a message with command line options in the place of settings.
+
+    `preview="all"` becomes --preview all, and `overrides={"width": "8"}` becomes --set width=8.
+    """
+    message = re.sub(r'`overrides=\{"([\w.]+)": "([^`"]*)"\}`', r"--set \1=\2", message)
     return re.sub(r'`([a-z_]+)(?:="?([^`"]*)"?)?`', _option, message)
 
 
 def _option(setting: re.Match[str]) -> str:
     name, value = setting[1], setting[2]
-    flag = {"quality": "-q"}.get(name, f"--{name.replace('_', '-')}")
+    flag = FLAGS.get(name, f"--{name.replace('_', '-')}")
     return f"{flag} {value}" if value else flag
 
 

@@ -69,7 +69,7 @@ def test_quiet_prints_nothing() -> None:
 def test_an_existing_report_is_not_overwritten_without_force() -> None:
     assert dvcodec("compare", "pictures", "-o", "report", *FAST, *POINTS).code == 0
     seen = dvcodec("compare", "pictures", "-o", "report", *FAST, *POINTS)
-    reason = "the folder is not empty (name another with -o, or use --force to write into it)"
+    reason = "the folder is not empty (name another folder, or use --force to write into it)"
     assert (seen.code, seen.out, seen.err) == (1, "", f"dvcodec: report: {reason}\n")
     assert dvcodec("compare", "pictures", "-o", "report", "--force", *FAST, *POINTS).code == 0
 

@@ -191,7 +191,7 @@ def test_photograph_models_are_measured_and_sampled(tmp_path: Path, monkeypatch:
     both = np.asarray(Image.open(pair))
     assert np.array_equal(both[:, :64], small_model.picture(70, 80)[3:67, 8:72])
     seen = dvcodec("evaluate", "--weights", weights, "--data", "cifar10", "--device", "cpu")
-    assert seen.code == 1 and "measured on --data DIR" in seen.err
+    assert seen.code == 1 and "measured on a folder of images" in seen.err
     refused = (
         ("--iw-samples", "2", "no importance-weighted bound"),
         ("--temperature", "2", "no relaxed objective"),

@@ -120,7 +120,7 @@ def test_torchvision_serves_what_it_has(tmp_path: Path, monkeypatch: pytest.Monk
         return SimpleNamespace(data=torch.from_numpy(GREY if train else GREY[:5]))
 
     monkeypatch.setattr(vision, "_imported", lambda: SimpleNamespace(MNIST=mnist))
-    with pytest.raises(DvcodecError, match="--download fetches it"):
+    with pytest.raises(DvcodecError, match="`download` fetches it"):
         load("mnist", tmp_path)
     assert len(load("mnist", tmp_path, download=True).split("train")) == 30
 
@@ -134,7 +134,7 @@ def test_torchvision_fetches_the_faces(tmp_path: Path, monkeypatch: pytest.Monke
         raise RuntimeError("gdown is required")
 
     monkeypatch.setattr(vision, "_imported", lambda: SimpleNamespace(CelebA=without_gdown))
-    with pytest.raises(DvcodecError, match="--download fetches it"):
+    with pytest.raises(DvcodecError, match="`download` fetches it"):
         load("celeba64", tmp_path)
     with pytest.raises(DvcodecError, match="cannot fetch celeba64: gdown is required"):
         load("celeba64", tmp_path, download=True)

@@ -50,11 +50,11 @@ def _checkpoint(options: TrainOptions) -> Checkpoint | None:
     path = options.out / FILE
     there = next(folder for folder in (options.out, *options.out.absolute().parents) if folder.exists())
     if not there.is_dir():
-        raise DvcodecError(f"{there} is not a folder, so that {options.out} cannot be made", "choose another --out")
+        raise DvcodecError(f"{there} is not a folder, so that {options.out} cannot be made", "choose another `out`")
     if options.resume:
         return Checkpoint(path)
     if path.exists():
-        raise DvcodecError(f"{options.out} holds a run", "use --resume to go on with it, or another --out")
+        raise DvcodecError(f"{options.out} holds a run", "use `resume` to continue it, or another `out`")
     return None
 
 

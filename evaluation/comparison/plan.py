@@ -74,7 +74,9 @@ def make_plan(
     with_points = tuple(_with_points(codec, qualities or {}) for codec in planned)
     unknown = set(qualities or {}) - {codec.name for codec in planned} - {OURS}
     if unknown:
-        raise InvalidArgument(f"qualities for {', '.join(sorted(unknown))}, which is not compared", "see --codecs")
+        raise InvalidArgument(
+            f"qualities for {', '.join(sorted(unknown))}, which is not compared", "name it in `codecs` too"
+        )
     for codec in with_points:
         _ = codec.settings  # fails here, and not after the work, if weights or libraries are missing
     return Plan(with_points, measured, absent + lacking)

@@ -142,7 +142,9 @@ class _Run:
                 failed[task.source.name] = Skipped(task.source.name, f"{task.codec.name}: {fault}")
                 self.progress.skipped(failed[task.source.name])
         if len(failed) == len(sources):
-            raise DvcodecError(f"no image could be measured; {next(iter(failed.values())).reason}", "see --codecs")
+            raise DvcodecError(
+                f"no image could be measured; {next(iter(failed.values())).reason}", "name other `codecs`"
+            )
         results = tuple(
             RateDistortion(
                 codec.name,

@@ -39,7 +39,7 @@ def each(
         for task, future in zip(tasks, futures, strict=True):
             yield task, future.result()
     except BrokenProcessPool:
-        raise DvcodecError("a worker process died", "out of memory? try fewer --jobs") from None
+        raise DvcodecError("a worker process died", "out of memory? try fewer `jobs`") from None
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 

@@ -56,6 +56,6 @@ def measured_photographs(
     assert isinstance(network, PhotoCodecModel)
     files = image_files(folder)[:images] if folder.is_dir() else ()
     if not files:
-        raise InvalidArgument(f"no folder {folder} of images", "photograph models are measured on --data DIR")
+        raise InvalidArgument(f"no folder {folder} of images", "photograph models are measured on a folder of images")
     bound = measure(network, files, quality, seed)
     return {"images": len(files), "quality": quality, "bits_per_dim": bound.total, **asdict(bound)}

@@ -63,7 +63,7 @@ def pairs(network: Network, folder: Path, n: int, drawing: SamplingOptions) -> I
     _refuse_depth(drawing.layers, network)
     files = image_files(folder)[:n]
     if not files:
-        raise InvalidArgument(f"no image in {folder}", "--reconstruct DIR")
+        raise InvalidArgument(f"no image in {folder}", "name a folder of images")
     if isinstance(network, FamilyVAE):
         return _family_pairs(network, files, drawing)
     levels = np.stack([_middle(path, drawing.size, "RGB") for path in files])
@@ -90,7 +90,7 @@ def _family_pairs(model: FamilyVAE, files: tuple[Path, ...], drawing: SamplingOp
 def _refuse_depth(layers: int | None, network: Network) -> None:
     depth = len(network.layers()) if isinstance(network, FamilyVAE) else len(network.layers)
     if layers is not None and layers > depth:
-        raise InvalidArgument(f"the model has {depth} layers, not {layers}", "--layers K")
+        raise InvalidArgument(f"the model has {depth} layers, not {layers}", "choose fewer `layers`")
 
 
 def _middle(path: Path, size: int, mode: str) -> Pixels:

@@ -28,11 +28,11 @@ def check_folder(folder: Path, *, force: bool) -> None:
     try:
         entries = {entry.name for entry in folder.iterdir()} if folder.exists() else set()
     except NotADirectoryError:
-        raise OutputFailed("not a folder", "name a folder with -o") from None
+        raise OutputFailed("not a folder", "name a folder") from None
     except OSError as error:
         raise OutputFailed(f"cannot read the folder: {error.strerror or error}") from error
     if entries - {CACHE} and not force:
-        raise OutputExists("the folder is not empty", "name another with -o, or use --force to write into it")
+        raise OutputExists("the folder is not empty", "name another folder, or use `force` to write into it")
 
 
 def write_report(comparison: Comparison, folder: Path, *, force: bool = False) -> Path:

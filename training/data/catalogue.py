@@ -114,7 +114,7 @@ def _fetched(name: str, published: Published, root: Path, download: bool) -> Par
         return parts
     files = " or ".join([*published.archives, " + ".join(published.files)])
     hint = (
-        "--download fetches it"
+        "`download` fetches it"
         if name in (*vision.SETS, *vision.FILES) and not download
         else "docs/TRAINING.md says where it is from"
     )

@@ -32,7 +32,7 @@ def data_of(
     excluded = 0
     if name in DATA_SETS:
         if exclude is not None:
-            raise InvalidArgument("--exclude is for folders of images", f"{name} has its own splits")
+            raise InvalidArgument("`exclude` applies to folders of images only", f"{name} has its own splits")
         data = load(name, root, download=download)
     else:
         data, excluded = open_folder(Path(name), config.image, config.channels, exclude, binary=config.binary)
@@ -45,7 +45,7 @@ def refuse_other_images(config: FamilyConfig, data: DataSet) -> None:
     takes = ((config.channels, config.image, config.image), config.binary)
     if takes != (data.shape, data.binary):
         theirs, ours = (_kind(*kind) for kind in ((data.shape, data.binary), takes))
-        raise DvcodecError(f"the model describes {ours} images, {data.name} holds {theirs} ones", "another --data")
+        raise DvcodecError(f"the model describes {ours} images, {data.name} holds {theirs} ones", "name other `data`")
 
 
 def _kind(shape: tuple[int, int, int], binary: bool) -> str:

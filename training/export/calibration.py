@@ -58,7 +58,9 @@ def calibration_paths(folder: Path) -> list[Path]:
     """Return the images below a folder, sorted by their paths. DvcodecError if there are none."""
     paths = image_paths(folder)
     if not paths:
-        raise DvcodecError(f"there is no image below {folder} to calibrate with", "--calibrate DIR")
+        raise DvcodecError(
+            f"there is no image below {folder} to calibrate with", "name a folder of images as `calibration`"
+        )
     return paths
 
 

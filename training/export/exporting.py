@@ -28,6 +28,7 @@ from ...models.pixels.wavefront import file as pixel_file
 from ...models.pixels.wavefront.net import WavefrontNet
 from ...weights import card_of
 from ..loop.checkpoints import Checkpoint
+from ..recipes.overrides import override
 from ..recipes.pixels import PixelRecipe
 from ..recipes.registry import Settings
 from ..tasks.pixels import counted, photo_model_of
@@ -76,7 +77,7 @@ def _written(model: nn.Module, settings: Settings, card: Mapping[str, str], cali
         return pixels_written(model, settings.recipe, card["name"], calibration)
     if isinstance(model, QuietBilevelNet):
         if calibration is not None:
-            raise DvcodecError("the tables of a bilevel model are counted in training", "leave out --calibrate")
+            raise DvcodecError("the tables of a bilevel model are counted in training", "leave out `calibration`")
         return bilevel_file.write(model, card["name"])
     return _family(model, card, calibration) if isinstance(model, FamilyVAE) else _photo(model, card, calibration)
 
@@ -99,9 +100,9 @@ def _photo(model: nn.Module, card: Mapping[str, str], calibration: Path | None) 
 
 def _family(model: FamilyVAE, card: Mapping[str, str], calibration: Path | None) -> bytes:
     if calibration is not None:
-        raise DvcodecError("a family of small images has one quality", "leave out --calibrate")
+        raise DvcodecError("a family of small images has one quality", "leave out `calibration`")
     if not (model.config.exact and model.config.categorical):
-        hint = "only symbols trained with --set exact=true have one"
+        hint = f"only models trained with {override('exact', 'true')} have one"
         if model.config.lipschitz:
             hint = "maps with a Lipschitz constant are not rounded to grids, which would break it"
         raise DvcodecError("this model has no exact form", hint)

@@ -166,5 +166,5 @@ def _refuse_misfit(module: nn.Module, tensors: dict[str, Tensor]) -> None:
             wanted = f"wants {mine[name]}" if name in mine else "has no such tensor"
             raise DvcodecError(
                 f"the checkpoint is of another model: its {name[:80]} {held}, the model {wanted}",
-                "give its own --model and --set",
+                "give its own `model` and `overrides`",
             )

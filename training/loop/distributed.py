@@ -107,7 +107,7 @@ def distributed_context(choice: str) -> Iterator[DistributedContext]:
 def _device(choice: str, local: int | None) -> torch.device:
     available = torch.cuda.is_available()
     if choice == "cuda" and not available:
-        raise InvalidArgument("no CUDA device is available", "use --device cpu")
+        raise InvalidArgument("no CUDA device is available", 'use `device="cpu"`')
     if choice == "cpu" or not available:
         return torch.device("cpu")
     return torch.device("cuda") if local is None else torch.device("cuda", local)

@@ -97,5 +97,7 @@ def tensorboard_writer() -> Any:
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
-        raise DvcodecError("TensorBoard is not installed", "pip install tensorboard, or drop --tensorboard") from None
+        raise DvcodecError(
+            "TensorBoard is not installed", "pip install tensorboard, or leave out `tensorboard`"
+        ) from None
     return SummaryWriter

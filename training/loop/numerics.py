@@ -10,11 +10,12 @@ from torch import nn
 
 from ...errors import DvcodecError
 from ..recipes.base import Precision
+from ..recipes.overrides import override
 from .task import LossTerms
 
 MOST_BROKEN = 20
 """Gradients in a row that may be other than finite: their updates are left out, and later ones may be fine."""
-SMALLER = "resume with a smaller rate: --set rate=..."
+SMALLER = f"resume with a smaller rate: {override('rate', '...')}"
 
 
 class BrokenValidation(DvcodecError):

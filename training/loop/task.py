@@ -10,6 +10,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from ...errors import DvcodecError
+from ..recipes.overrides import override
 
 
 @dataclass(frozen=True)
@@ -89,4 +90,4 @@ class Task(ABC):
         Raises:
             DvcodecError: the task has no validation.
         """
-        raise DvcodecError("this model has no validation", "--set validate_every=0")
+        raise DvcodecError("this model has no validation", override("validate_every", "0"))

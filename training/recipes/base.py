@@ -1,4 +1,4 @@
-"""The settings that all recipes share, and presets: plain numbers, no torch. `--set key=value` changes them."""
+"""The settings that all recipes share, and presets: plain numbers, no torch. `TrainOptions.overrides` change them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Recipe and presets of the families of small images, after the papers: plain numbers, no torch.
 
 RRVQ: Willetts et al. (2021), appendix C and table G.1. HD-VAE: Lievin et al. (2019), appendix A and tables 1, 2 and 4.
-docs/MODELS.md says what the papers leave out and is chosen here. `--set key=value` changes any field.
+docs/MODELS.md says what the papers leave out and is chosen here. `TrainOptions.overrides` change any field.
 """
 
 from __future__ import annotations

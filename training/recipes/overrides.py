@@ -1,4 +1,4 @@
-"""Change fields of plain dataclasses by `--set key=value`; texts are parsed by the declared types."""
+"""Change fields of plain dataclasses by name; texts are parsed by the declared types."""
 
 from __future__ import annotations
 
@@ -13,6 +13,11 @@ T = TypeVar("T")
 
 BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 NUMBERS = {int: "a whole number", float: "a number"}
+
+
+def override(name: str, value: object) -> str:
+    """Return, for a hint, the override of one value as Python writes it; the command line shows it as its option."""
+    return f'`overrides={{"{name}": "{value}"}}`'
 
 
 def settable(value: Any) -> dict[str, Any]:
@@ -34,7 +39,7 @@ def changed(value: T, settings: Mapping[str, str]) -> T:
     except InvalidArgument:
         raise
     except ValueError as error:
-        raise InvalidArgument(str(error), "see --set") from None
+        raise InvalidArgument(str(error), "see `overrides`") from None
 
 
 def parse(name: str, text: str, kind: Any) -> Any:
@@ -53,7 +58,7 @@ def parse(name: str, text: str, kind: Any) -> Any:
     try:
         return kind(text)
     except ValueError:
-        raise InvalidArgument(f"{name}={text}: not {NUMBERS.get(kind, kind.__name__)}", f"--set {name}=...") from None
+        raise InvalidArgument(f"{name}={text}: not {NUMBERS.get(kind, kind.__name__)}", override(name, "...")) from None
 
 
 def _choice(name: str, text: str, choices: Mapping[str, Any]) -> Any:

@@ -1,4 +1,4 @@
-"""Recipes and presets of photograph models: plain numbers, no torch. `--set key=value` changes any of them."""
+"""Recipes and presets of photograph models: plain numbers, no torch. `TrainOptions.overrides` change any of them."""
 
 from __future__ import annotations
 

@@ -123,7 +123,7 @@ def resolve(name: str, overrides: Mapping[str, str], steps: int | None, base: Se
     if name not in presets():
         raise InvalidArgument(f"no preset {name!r}", f"there are {', '.join(presets())}")
     if base is not None and base.preset != name:
-        raise InvalidArgument(f"the run trains {base.preset}, not {name}", f"--model {base.preset}")
+        raise InvalidArgument(f"the run trains {base.preset}, not {name}", f'`model="{base.preset}"`')
     settings = base or _preset_settings(name)
     known = settable(settings.recipe) | settable(settings.config)
     for key in overrides:

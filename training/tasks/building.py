@@ -60,7 +60,7 @@ def _family(settings: Settings, recipe: FamilyRecipe, options: TrainOptions) -> 
 
 def _photographs(settings: Settings, recipe: PhotoRecipe, options: TrainOptions) -> tuple[Task, dict[str, Any]]:
     if options.data in DATA_SETS:
-        raise InvalidArgument(f"{settings.preset} trains on a folder of photographs", "--data DIR")
+        raise InvalidArgument(f"{settings.preset} trains on a folder of photographs", "name a folder as `data`")
     kind, side = (PhotoTask, recipe.late_crop) if recipe.learns == "all" else (PostFilterTask, recipe.pool_side)
     photos = PhotoFolder(Path(options.data), side, options.exclude)
     return kind(settings.config, recipe, photos, options.seed, options.start), _summary(options, photos)
@@ -68,7 +68,7 @@ def _photographs(settings: Settings, recipe: PhotoRecipe, options: TrainOptions)
 
 def _light(settings: Settings, recipe: LightRecipe, options: TrainOptions) -> tuple[Task, dict[str, Any]]:
     if options.data in DATA_SETS:
-        raise InvalidArgument(f"{settings.preset} trains on a folder of photographs", "--data DIR")
+        raise InvalidArgument(f"{settings.preset} trains on a folder of photographs", "name a folder as `data`")
     photos = PhotoFolder(Path(options.data), max(recipe.crop, recipe.late_crop), options.exclude)
     return LightTask(settings.config, recipe, photos, options.start), _summary(options, photos)
 
@@ -76,7 +76,7 @@ def _light(settings: Settings, recipe: LightRecipe, options: TrainOptions) -> tu
 def _pixels(settings: Settings, recipe: PixelRecipe, options: TrainOptions) -> tuple[Task, dict[str, Any]]:
     if options.data in DATA_SETS or options.start is not None:
         reason = f"{settings.preset} trains from scratch on a folder of lossless photographs"
-        raise InvalidArgument(reason, "--data DIR")
+        raise InvalidArgument(reason, "name a folder as `data`")
     photos = PhotoFolder(Path(options.data), recipe.crop, options.exclude)
     return PixelTask(settings.config, recipe, photos), _summary(options, photos)
 
@@ -87,6 +87,9 @@ def _summary(options: TrainOptions, photos: PhotoFolder) -> dict[str, Any]:
 
 def _bilevel(settings: Settings, recipe: BilevelRecipe, options: TrainOptions) -> tuple[Task, dict[str, Any]]:
     if options.data in DATA_SETS or options.start is not None or options.exclude is not None:
-        raise InvalidArgument(f"{settings.preset} trains from scratch on pages that it makes", "--data DIR alone")
+        raise InvalidArgument(
+            f"{settings.preset} trains from scratch on pages that it makes",
+            "leave out `start` and `exclude`, and name a folder as `data`",
+        )
     task = BilevelTask(settings.config, recipe, Path(options.data))
     return task, {"data": options.data, "images": len(task.photographs), "fonts": len(task.fonts), "excluded": 0}

@@ -24,8 +24,10 @@ from ...models.families.model import FamilyVAE
 from ...models.families.nets import data_dependent_initialisation
 from ...models.families.relaxations import Relaxation
 from ...models.families.symbol_sources import PassCosts, Posterior, relaxed, sampled
+from ..loop.numerics import SMALLER
 from ..loop.task import LossTerms, ParameterGroup, Progress, Task
 from ..recipes.families import FamilyRecipe
+from ..recipes.overrides import override
 from ..warm_start.families import warm_start_family
 
 
@@ -114,7 +116,7 @@ class ElboTask(Task):
     def validate(self) -> float:
         """Return -ELBO with hard samples over validation images, in nats an image. DvcodecError if there are none."""
         if self.validation is None:
-            raise DvcodecError("there are no validation images", "--set validate_every=0")
+            raise DvcodecError("there are no validation images", override("validate_every", "0"))
         model, total, images = self.module, 0.0, 0
         device = next(model.parameters()).device
         for batch in self.validation():
@@ -161,4 +163,4 @@ def refuse_nan(costs: PassCosts, likelihood: Tensor) -> None:
     finite = torch.stack([torch.isfinite(term.detach()).all() for term in terms.values()])
     if not bool(finite.all()):
         where = list(terms)[int((~finite).nonzero()[0])]
-        raise DvcodecError(f"the loss is not a number, first in {where}", "resume with a smaller rate: --set rate=...")
+        raise DvcodecError(f"the loss is not a number, first in {where}", SMALLER)

@@ -23,6 +23,7 @@ from ...models.pixels.wavefront.model import WavefrontModel
 from ...models.pixels.wavefront.net import WavefrontNet
 from ..data.photo_folder import PhotoFolder, read_rgb
 from ..loop.task import LossTerms, ParameterGroup, Progress, Task
+from ..recipes.overrides import override
 from ..recipes.pixels import PixelRecipe
 
 LOSSY = (".avif", ".jpg", ".jpeg")
@@ -53,7 +54,7 @@ def photo_model_of(weights: str) -> PhotoModel:
     chosen = shipped.find(weights) if weights else shipped.default()
     hierarchy = load(chosen.path)
     if not isinstance(hierarchy, PhotoModel):
-        raise DvcodecError(f"the weights {chosen.name} cannot predict lossless pixels", "--set hierarchy=NAME")
+        raise DvcodecError(f"the weights {chosen.name} cannot predict lossless pixels", override("hierarchy", "NAME"))
     return hierarchy
 
 
@@ -105,7 +106,10 @@ def _shares(areas: NDArray[np.float64], lossy: NDArray[np.bool_], lossless_share
     DvcodecError if no image is large enough.
     """
     if not areas.sum():
-        raise DvcodecError("no image is large enough once halved", "give larger photographs, or --set crop=N")
+        raise DvcodecError(
+            "no image is large enough once halved",
+            f"give larger photographs, or a smaller crop: {override('crop', 'N')}",
+        )
     parts = [(areas * lossy, 1 - lossless_share), (areas * ~lossy, lossless_share)]
     found = [part / part.sum() * share for part, share in parts if part.sum()]
     total = np.sum(found, axis=0)

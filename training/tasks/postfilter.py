@@ -20,6 +20,7 @@ from ...models.photo.network.transform import BLOCK
 from ..data.photo_folder import PhotoFolder
 from ..loop.task import LossTerms, Progress
 from ..objectives.weighting import image_weights
+from ..recipes.overrides import override
 from ..recipes.photo import PhotoRecipe
 from .photo import PhotoTask
 from .posterior_source import PosteriorSource
@@ -56,7 +57,7 @@ class PostFilterTask(PhotoTask):
     def __init__(self, config: RRVQConfig, recipe: PhotoRecipe, photos: PhotoFolder, seed: int, start: Path | None):
         super().__init__(config, recipe, photos, seed, start)
         if self.module.postfilter is None:
-            raise InvalidArgument("the model has no post-filter", "--set postfilter_width=48")
+            raise InvalidArgument("the model has no post-filter", override("postfilter_width", "48"))
         self.module.requires_grad_(False)
         self.module.postfilter.requires_grad_(True)
         self.postfilter = self.module.postfilter
@@ -66,7 +67,9 @@ class PostFilterTask(PhotoTask):
     def prepare(self, rng: np.random.Generator) -> None:
         """Load the weights to start from. InvalidArgument without any: the rest of the model does not learn."""
         if self.start is None:
-            raise InvalidArgument("the post-filter alone learns behind weights that are there", "--from WEIGHTS")
+            raise InvalidArgument(
+                "the post-filter alone learns behind weights that are there", "name weights as `start`"
+            )
         super().prepare(rng)
 
     def batch(self, rng: np.random.Generator, progress: Progress) -> Tensor:

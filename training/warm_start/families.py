@@ -30,7 +30,9 @@ def warm_start_family(model: FamilyVAE, path: Path) -> None:
     """
     other = load_checkpoint(path, "cpu") if is_checkpoint(path) else None
     if not isinstance(other, FamilyVAE):
-        raise DvcodecError(f"{path} is not a checkpoint of such a model", "--from RUN/checkpoint.safetensors")
+        raise DvcodecError(
+            f"{path} is not a checkpoint of such a model", "name the checkpoint.safetensors of a run as `start`"
+        )
     mine, theirs = model.state_dict(), other.state_dict()
     if NEIGHBOURS in theirs and isinstance(other.likelihood, Bilevel) and isinstance(model.likelihood, Bilevel):
         theirs[NEIGHBOURS] = _seeing_further(theirs[NEIGHBOURS], other.likelihood, model.likelihood)

@@ -83,7 +83,7 @@ def start_from(module: nn.Module, path: Path) -> None:
     mine = module.state_dict()
     wrong = sorted(name for name in mine.keys() | tensors.keys() if not _alike(mine.get(name), tensors.get(name)))
     if wrong:
-        raise DvcodecError(f"{path} is of another model: {wrong[0]} differs", "give its own --model and --set")
+        raise DvcodecError(f"{path} is of another model: {wrong[0]} differs", "give its own `model` and `overrides`")
     module.load_state_dict(tensors)
 
 

@@ -21,6 +21,7 @@ from ...models.photo.codec_model import PhotoCodecModel
 from ...models.photo.network.chain import ChainStage
 from ...models.photo.network.latent import PhotoLatentLayer
 from ...models.photo.network.model import PhotoRRVQ
+from ..recipes.overrides import override
 from .growth import GROWING, grow
 
 
@@ -47,10 +48,10 @@ def warm_start_photo_model(model: PhotoRRVQ, weights: Path) -> int:
     mine = portable(model)
     if hierarchy.network.config.neighbours > model.config.neighbours:
         seen = hierarchy.network.config.neighbours
-        raise DvcodecError(f"{weights} uses neighbours in {seen} stages", f"--set neighbours={seen}, or more")
+        raise DvcodecError(f"{weights} uses neighbours in {seen} stages", f"{override('neighbours', seen)}, or more")
     if hierarchy.network.postfilter is not None and model.postfilter is None:
         width = hierarchy.network.config.postfilter_width
-        raise DvcodecError(f"{weights} has a post-filter", f"--set postfilter_width={width}")
+        raise DvcodecError(f"{weights} has a post-filter", override("postfilter_width", width))
     same_analysis = hierarchy.network.config.analysis_slope == model.config.analysis_slope
     for key, value in mine.items():
         if key.startswith("analysis.") and not same_analysis:
