@@ -31,7 +31,10 @@ def compare(
     folder: Annotated[
         Path,
         typer.Argument(
-            metavar="DIR", exists=True, file_okay=False, help="Folder of images; subfolders are not searched."
+            metavar="DIR",
+            exists=True,
+            file_okay=False,
+            help="Folder of the images to compare codecs on. Subfolders are not searched.",
         ),
     ],
     output: Annotated[Path, typer.Option("-o", "--output", metavar="REPORT", help="Folder to write the report to.")],
@@ -40,7 +43,8 @@ def compare(
         typer.Option(
             "--codecs",
             metavar="LIST",
-            help="Codecs out of dvcodec, jpeg, jpeg-444, webp, avif, jxl, jp2. The default is all that are available.",
+            help="Codecs to compare, out of dvcodec, jpeg, jpeg-444, webp, avif, jxl, jp2. The default is all that are"
+            " available.",
             rich_help_panel=MEASURED,
         ),
     ] = None,
@@ -49,7 +53,7 @@ def compare(
         typer.Option(
             "--metrics",
             metavar="LIST",
-            help="Metrics out of psnr, ms-ssim, ssimulacra2. The default is all that are available.",
+            help="Metrics to measure, out of psnr, ms-ssim, ssimulacra2. The default is all that are available.",
             rich_help_panel=MEASURED,
         ),
     ] = None,
@@ -58,31 +62,48 @@ def compare(
         typer.Option(
             "--qualities",
             metavar="[CODEC=]LIST",
-            help="Qualities to measure, such as 1,25,50.5, for dvcodec or for CODEC; may be repeated.",
+            help="Qualities to measure, such as 1,25,50.5, of dvcodec or of CODEC. May be repeated.",
             rich_help_panel=MEASURED,
         ),
     ] = None,
     weights: Annotated[
         list[str] | None,
-        setting("weights", panel=MEASURED, help="Weights of dvcodec; may be repeated, one curve for each."),
+        setting(
+            "weights", panel=MEASURED, help="Weights of dvcodec by name or path. May be repeated, for one curve each."
+        ),
     ] = None,
     effort: Annotated[
         list[int] | None,
         setting(
-            "effort", panel=MEASURED, help="Effort of dvcodec, see `compress`; may be repeated, one curve for each."
+            "effort",
+            panel=MEASURED,
+            help="Effort of dvcodec, as in `dvcodec compress`. May be repeated, for one curve each.",
         ),
     ] = None,
     tune: Annotated[
         list[Tuning] | None,
-        setting("tune", panel=MEASURED, help="Tuning of dvcodec, see `compress`; may be repeated, one curve for each."),
+        setting(
+            "tune",
+            panel=MEASURED,
+            help="Tuning of dvcodec, as in `dvcodec compress`. May be repeated, for one curve each.",
+        ),
     ] = None,
     lossless: Annotated[
-        bool, typer.Option("--lossless", metavar=FLAG, help="Also compare lossless codecs.", rich_help_panel=MEASURED)
+        bool,
+        typer.Option(
+            "--lossless",
+            metavar=FLAG,
+            help="Also compare dvcodec without loss with other lossless codecs.",
+            rich_help_panel=MEASURED,
+        ),
     ] = False,
     ratio: Annotated[
         float | None,
         typer.Option(
-            "--ratio", metavar="R", help="Also compare pictures at the compression ratio R:1.", rich_help_panel=MEASURED
+            "--ratio",
+            metavar="R",
+            help="Also show pictures of all codecs at the compression ratio R:1.",
+            rich_help_panel=MEASURED,
         ),
     ] = None,
     published: Annotated[
@@ -99,7 +120,7 @@ def compare(
         typer.Option(
             "--overlay",
             metavar="JSON",
-            help="Also draw a curve from a file in CompressAI's layout; may be repeated.",
+            help="Also draw the curve in a JSON file of CompressAI's layout. May be repeated.",
             rich_help_panel=MEASURED,
         ),
     ] = None,
@@ -119,7 +140,7 @@ def compare(
         typer.Option(
             "--cache",
             metavar="FOLDER",
-            help="Folder that keeps measurements. The default is REPORT/cache.",
+            help="Folder that keeps measurements for later reports. The default is REPORT/cache.",
             rich_help_panel=ADVANCED,
         ),
     ] = None,
@@ -128,7 +149,11 @@ def compare(
     jobs: Annotated[
         int,
         typer.Option(
-            "--jobs", min=1, metavar="N", help="Number of processes that measure at a time.", rich_help_panel=ADVANCED
+            "--jobs",
+            min=1,
+            metavar="N",
+            help="Number of processes that measure at a time. They share the threads.",
+            rich_help_panel=ADVANCED,
         ),
     ] = 1,
     quiet: Quiet = False,
@@ -138,10 +163,10 @@ def compare(
     no_progress: NoProgress = False,
     debug: Debug = False,
 ) -> None:
-    """Compare codecs on the images of DIR: rates at equal quality, pictures at equal size, time and memory.
+    """Compare codecs on the images of a folder: rates at equal quality, pictures at equal size, time and memory.
 
-    Writes a web page (REPORT/index.html), its plots, and all figures as JSON and CSV. An interrupted run resumes where
-    it stopped.
+    The report is a web page (REPORT/index.html) with its plots, and all figures as JSON and CSV. An interrupted run
+    continues where it stopped.
     """
     points = parse_qualities(qualities or [])
     if ratio is not None and not (math.isfinite(ratio) and ratio >= 1):

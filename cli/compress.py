@@ -65,7 +65,7 @@ def compress(
     output_dir: OutputDir = None,
     archive: Annotated[
         str | None,
-        typer.Option("--archive", metavar="FILE", help="Write all images into this one file, with --lossless only."),
+        typer.Option("--archive", metavar="FILE", help="Write all images into this one archive, with --lossless only."),
     ] = None,
     no_names: Annotated[
         bool, typer.Option("--no-names", metavar=FLAG, help="Leave out the names of the images, with --archive only.")
@@ -84,8 +84,8 @@ def compress(
 ) -> None:
     """Compress images: photo.png becomes photo.dvq.
 
-    At most one of -q, the three targets and --lossless may be given. With --lossless --archive FILE all images go into
-    one file, where small images of one size are coded together.
+    Give at most one of -q, the three targets and --lossless. With --lossless --archive FILE, all images go into one
+    file, where small images of one size are coded together.
     """
     given = {"-o": output is not None, "--output-dir": output_dir is not None, "--no-names": no_names}
     given["--method bits-back"] = method is Method.bits_back

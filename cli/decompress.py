@@ -55,12 +55,15 @@ def decompress(
         typer.Option(
             "--preview",
             metavar="N|all",
-            help="Decode only the first N chunks, for a coarser image of full size; all takes every whole chunk.",
+            help="Decode only the first N chunks, which give a coarser image of full size. all decodes every whole"
+            " chunk of a file that was cut short.",
         ),
     ] = None,
     only: Annotated[
         list[str] | None,
-        typer.Option("--only", metavar="NAME", help="Take only this image out of an archive; may be repeated."),
+        typer.Option(
+            "--only", metavar="NAME", help="Extract only the image of this name from an archive. May be repeated."
+        ),
     ] = None,
     device: DeviceOption = Device.auto,
     threads: Threads = None,

@@ -29,13 +29,16 @@ COLDEST = 1e-30
 
 
 def evaluate(
-    data: Annotated[str, typer.Option("--data", metavar="NAME|DIR", help="Data set, or folder of images.")],
+    data: Annotated[
+        str,
+        typer.Option("--data", metavar="NAME|DIR", help="Images to measure on: the name of a data set, or a folder."),
+    ],
     weights: Annotated[
         str | None,
         typer.Option(
             "--weights",
             metavar="NAME|PATH",
-            help="Weights or a training checkpoint. The default is the weights that the codec uses.",
+            help="Weights by name or path, or a training checkpoint. The default is the weights that the codec uses.",
         ),
     ] = None,
     root: Root = None,
@@ -46,32 +49,45 @@ def evaluate(
     iw_samples: Annotated[
         int,
         typer.Option(
-            "--iw-samples", min=0, metavar="S", help="Also measure the importance-weighted bound with S samples."
+            "--iw-samples",
+            min=0,
+            metavar="S",
+            help="Also measure the tighter importance-weighted bound, with S samples of each image.",
         ),
     ] = 0,
     temperature: Annotated[
         float | None,
         typer.Option(
-            "--temperature", metavar="T", help="Also measure the relaxed objective and its bias at temperature T."
+            "--temperature",
+            metavar="T",
+            help="Also measure the objective with relaxed samples of temperature T, and its bias.",
         ),
     ] = None,
     quality: Annotated[
         float, setting("quality", "-q", "--quality", help="Quality from 1 to 100, for photograph models only.")
     ] = DEFAULT_QUALITY,
-    batch: Annotated[int, typer.Option("--batch", min=1, metavar="N", help="Number of images at a time.")] = 100,
+    batch: Annotated[
+        int,
+        typer.Option(
+            "--batch", min=1, metavar="N", help="Number of images to measure at a time. Fewer take less memory."
+        ),
+    ] = 100,
     seed: Annotated[
         int, typer.Option("--seed", min=0, max=LARGEST_SEED, metavar="N", help="Seed of the posterior's samples.")
     ] = 0,
     download: Download = False,
     device: DeviceOption = Device.auto,
     threads: Threads = None,
-    as_json: Annotated[bool, typer.Option("--json", metavar=FLAG, help="Print one JSON object.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", metavar=FLAG, help="Print the figures as one JSON object.")
+    ] = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Measure the evidence lower bound of a model on images, layer by layer.
+    """Measure the evidence lower bound (ELBO) of a model on images, layer by layer.
 
-    A layer's perplexity is the mean over its variables; dead symbols are codebook entries that were never sampled.
+    Use it to compare trained models: with a higher bound, bits-back coding takes fewer bits. A layer's perplexity is
+    the mean over its variables; dead symbols are codebook entries that were never sampled.
     """
     if temperature is not None and not COLDEST <= temperature < math.inf:
         message = f"{temperature} is not a positive number (finite, {COLDEST} or more)"

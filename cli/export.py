@@ -17,33 +17,42 @@ def export(
     checkpoints: Annotated[
         list[Path],
         typer.Argument(
-            metavar="CHECKPOINT", help="Checkpoints that `train` wrote. Several runs from one start are averaged."
+            metavar="CHECKPOINT",
+            help="Checkpoints that `dvcodec train` wrote. Several, of runs from one start, are averaged.",
         ),
     ],
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="WEIGHTS", help="The .safetensors file to write.")],
+    output: Annotated[
+        Path,
+        typer.Option("-o", "--output", metavar="WEIGHTS", help="Weights file to write, with the suffix .safetensors."),
+    ],
     name: Annotated[
         str | None,
         typer.Option("--name", help="Name for the card. The default is the name of the file without its suffix."),
     ] = None,
-    description: Annotated[str, typer.Option("--description", help="Description for the card, in one line.")] = "",
-    licence: Annotated[str, typer.Option("--licence", help="Licence of the weights, for the card.")] = "",
-    data: Annotated[str, typer.Option("--data", help="Training data, for the card.")] = "",
+    description: Annotated[
+        str, typer.Option("--description", help="Description of the weights for the card, in one line.")
+    ] = "",
+    licence: Annotated[str, typer.Option("--licence", help="Licence of the weights for the card.")] = "",
+    data: Annotated[str, typer.Option("--data", help="Description of the training data for the card.")] = "",
     calibrate: Annotated[
         Path | None,
         typer.Option(
             "--calibrate",
             metavar="DIR",
-            help="Folder of images to calibrate with. A photograph model then takes 0.5 bpp at quality 50; a model"
-            " of lossless pixels fits its probability tables to them.",
+            help="Folder of images to calibrate with. Quality 50 of a photograph model then takes 0.5 bits per pixel;"
+            " the probability tables of a model of lossless pixels then fit the images.",
         ),
     ] = None,
-    force: Annotated[bool, typer.Option("-f", "--force", metavar=FLAG, help="Overwrite existing weights.")] = False,
+    force: Annotated[
+        bool, typer.Option("-f", "--force", metavar=FLAG, help="Overwrite existing weights and their card.")
+    ] = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Quantise a checkpoint, or the mean of several, and write weights with a card.
+    """Write weights for the codec from a training checkpoint, or from the mean of several.
 
-    The weights hold integers whose ranges are checked, so that every machine computes the same.
+    The weights hold integers whose ranges are checked, so that every machine decodes the same images. A card beside
+    them (.card.json) says what they are and how they were trained.
     """
     reporter = Reporter(quiet=quiet)
     if output.suffix != ".safetensors":

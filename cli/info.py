@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def info(inputs: DvqInputs, as_json: Json = False, debug: Debug = False) -> None:
-    """Show the header of each file and the bytes of its chunks, or the segments and images of an archive."""
+    """Show what each file holds, without decoding it: header and chunks, or an archive's segments and images."""
     refuse_mixed_stdin(inputs)
     work = [Job(source, "") for source in inputs]
     streams.check(work, force=False, as_json=as_json)

@@ -16,5 +16,8 @@ class Listing(TyperCommand):
         from ..training import data_sets, presets
 
         usual = super().get_help(ctx)  # typer may have printed it already, and gives nothing then
-        lists = {"Presets (--model)": presets(), "Data sets (--data)": data_sets()}
+        lists = {
+            "Presets (--model)": presets(),
+            "Data sets (--data), with the numbers of training / validation / test images": data_sets(),
+        }
         return usual + "\n\n".join(f"{title}\n{table(list(entries.items()))}" for title, entries in lists.items())

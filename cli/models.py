@@ -18,14 +18,17 @@ if TYPE_CHECKING:
 
 def models(
     name: Annotated[
-        str | None, typer.Argument(metavar="NAME|PATH", help="Show the whole card of these weights.")
+        str | None,
+        typer.Argument(
+            metavar="NAME|PATH", help="Weights whose card is shown. Without it, all installed weights are listed."
+        ),
     ] = None,
     as_json: Annotated[
-        bool, typer.Option("--json", metavar=FLAG, help="Print one JSON object per set of weights.")
+        bool, typer.Option("--json", metavar=FLAG, help="Print one JSON object for each weights file.")
     ] = False,
     debug: Debug = False,
 ) -> None:
-    """List the installed weights, or show the card of one of them."""
+    """List the installed weights, or show the card of one of them: what they are and how they were trained."""
     with guard(name or "weights", Reporter(), debug=debug):
         from .. import weights
 

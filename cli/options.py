@@ -56,8 +56,12 @@ def settings_flag(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
-ImageInputs = Annotated[list[str], typer.Argument(metavar="IMAGE", help="Image files. - stands for standard input.")]
-DvqInputs = Annotated[list[str], typer.Argument(metavar="FILE", help=".dvq files. - stands for standard input.")]
+ImageInputs = Annotated[
+    list[str], typer.Argument(metavar="IMAGE", help="Image files to compress. - stands for standard input.")
+]
+DvqInputs = Annotated[
+    list[str], typer.Argument(metavar="FILE", help="Files that dvcodec wrote (.dvq). - stands for standard input.")
+]
 Output = Annotated[
     str | None,
     typer.Option(
@@ -84,7 +88,7 @@ Threads = Annotated[
         min=1,
         max=MOST_THREADS,
         metavar="N",
-        help="Number of CPU threads in total. The default is all.",
+        help="Number of CPU threads to use in total. The default is all.",
         rich_help_panel=ADVANCED,
     ),
 ]
@@ -98,12 +102,14 @@ Jobs = Annotated[
         rich_help_panel=ADVANCED,
     ),
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", metavar=FLAG, help="Print errors only.")]
+Quiet = Annotated[bool, typer.Option("--quiet", metavar=FLAG, help="Print nothing but errors.")]
 Verbose = Annotated[
     int,
     typer.Option("-v", "--verbose", metavar=FLAG, count=True, show_default=False, help="Print more about each file."),
 ]
-Json = Annotated[bool, typer.Option("--json", metavar=FLAG, help="Print one JSON object per file on standard output.")]
+Json = Annotated[
+    bool, typer.Option("--json", metavar=FLAG, help="Print one JSON object for each file on standard output.")
+]
 NoProgress = Annotated[bool, typer.Option("--no-progress", metavar=FLAG, help="Do not show a progress bar.")]
 Debug = Annotated[
     bool,

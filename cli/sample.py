@@ -22,13 +22,15 @@ if TYPE_CHECKING:
 
 
 def sample(
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="Picture to write.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="FILE", help="Picture to write. The suffix chooses the format.")
+    ],
     weights: Annotated[
         str | None,
         typer.Option(
             "--weights",
             metavar="NAME|PATH",
-            help="Weights or a training checkpoint. The default is the weights that the codec uses.",
+            help="Weights by name or path, or a training checkpoint. The default is the weights that the codec uses.",
         ),
     ] = None,
     number: Annotated[
@@ -39,7 +41,11 @@ def sample(
     ] = 64,
     reconstruct: Annotated[
         Path | None,
-        typer.Option("--reconstruct", metavar="DIR", help="Show the images of DIR, each beside its reconstruction."),
+        typer.Option(
+            "--reconstruct",
+            metavar="DIR",
+            help="Show the images of this folder, each beside its reconstruction, instead of samples.",
+        ),
     ] = None,
     layers: Annotated[
         int | None,
@@ -47,7 +53,7 @@ def sample(
             "--layers",
             min=1,
             metavar="K",
-            help="Keep the symbols of the K coarsest layers of each image and sample those below.",
+            help="Keep the symbols of the K coarsest layers and draw the finer ones anew, to show what they hold.",
         ),
     ] = None,
     quality: Annotated[
@@ -56,7 +62,11 @@ def sample(
     size: Annotated[
         int,
         typer.Option(
-            "--size", min=8, max=1024, metavar="N", help="Width and height in pixels, for photograph models only."
+            "--size",
+            min=8,
+            max=1024,
+            metavar="N",
+            help="Width and height of each sample in pixels, for photograph models only.",
         ),
     ] = 128,
     temperature: Annotated[
@@ -65,11 +75,18 @@ def sample(
             "--temperature",
             min=0.0,
             metavar="T",
-            help="Temperature of the noise in samples. 1 samples from the model itself.",
+            help="Factor of the noise in samples. 1 samples from the model itself; less gives more typical images.",
         ),
     ] = 1.0,
     seed: Annotated[
-        int, typer.Option("--seed", min=0, max=LARGEST_SEED, metavar="N", help="Seed of the random numbers.")
+        int,
+        typer.Option(
+            "--seed",
+            min=0,
+            max=LARGEST_SEED,
+            metavar="N",
+            help="Seed of the random numbers. Another seed gives other samples.",
+        ),
     ] = 0,
     device: DeviceOption = Device.auto,
     threads: Threads = None,
@@ -77,7 +94,11 @@ def sample(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Draw samples of a model's prior, or its reconstructions of images, in one picture."""
+    """Draw samples of a model, or its reconstructions of images, in one picture.
+
+    Use it to see what a model has learned: samples of its prior, images beside their reconstructions (--reconstruct),
+    and what single layers hold (--layers).
+    """
     if output.suffix.lower() not in WRITTEN:
         raise typer.BadParameter(f"{output.name} does not end in {', '.join(WRITTEN)}", param_hint="-o")
     if reconstruct is not None and not reconstruct.is_dir():

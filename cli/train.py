@@ -23,26 +23,43 @@ class Precision(StrEnum):
 Root = Annotated[
     Path | None,
     typer.Option(
-        "--root", metavar="DIR", help="Folder with the files of a named data set. The default is the current folder."
+        "--root",
+        metavar="DIR",
+        help="Folder that holds the files of a named data set. The default is the current folder.",
     ),
 ]
 Download = Annotated[
     bool,
-    typer.Option("--download", metavar=FLAG, help="Download missing files of a named data set into --root."),
+    typer.Option(
+        "--download", metavar=FLAG, help="Download those files of a named data set that are missing in --root."
+    ),
 ]
 
 
 def train(
     model: Annotated[
         str,
-        typer.Option("--model", metavar="PRESET", help="Preset of the model to train. The presets are listed below."),
+        typer.Option(
+            "--model",
+            metavar="PRESET",
+            help="Name of the preset to train, a model with its recipe. The list below describes the presets.",
+        ),
     ],
     data: Annotated[
-        str, typer.Option("--data", metavar="NAME|DIR", help="Data set listed below, or folder of images.")
+        str,
+        typer.Option(
+            "--data",
+            metavar="NAME|DIR",
+            help="Images to train on: the name of a data set from the list below, or a folder.",
+        ),
     ],
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="RUN", help="Folder for checkpoints and logs. The default is runs/PRESET-DATA."),
+        typer.Option(
+            "--out",
+            metavar="RUN",
+            help="Folder for the checkpoints and logs of the run. The default is runs/PRESET-DATA.",
+        ),
     ] = None,
     root: Root = None,
     download: Download = False,
@@ -51,44 +68,76 @@ def train(
         typer.Option(
             "--exclude",
             metavar="DIR",
-            help="Folder of images to leave out of the training data, wherever they occur in it.",
+            help="Folder of images that are kept for evaluation. Images with the same pixels are not trained on.",
         ),
     ] = None,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Change one value of the preset; may be repeated."),
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Change one value of the preset, such as batch=16. May be repeated; an unknown KEY lists all keys.",
+        ),
     ] = None,
     steps: Annotated[
-        int | None, typer.Option("--steps", min=1, metavar="N", help="Number of steps. The default is the preset's.")
+        int | None,
+        typer.Option(
+            "--steps", min=1, metavar="N", help="Number of optimiser steps. The default is what the preset says."
+        ),
     ] = None,
     minutes: Annotated[
-        float | None, typer.Option("--minutes", metavar="M", help="Fit the training schedule into M minutes.")
+        float | None,
+        typer.Option(
+            "--minutes",
+            metavar="M",
+            help="End the run after M minutes, with the schedule of the learning rates fitted into them.",
+        ),
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", metavar=FLAG, help="Continue from the newest checkpoint in RUN.")
+        bool,
+        typer.Option(
+            "--resume", metavar=FLAG, help="Continue the run in the folder of --out from its newest checkpoint."
+        ),
     ] = False,
     start: Annotated[
         Path | None,
         typer.Option(
-            "--from", metavar="WEIGHTS", help="Start from the parameters of a weights file, with a new optimiser."
+            "--from", metavar="WEIGHTS", help="Start a new run from the parameters of a weights file or a checkpoint."
         ),
     ] = None,
     precision: Annotated[
         Precision | None,
-        typer.Option("--precision", help="Number format of the matrix products. The default is the preset's."),
+        typer.Option(
+            "--precision",
+            help="Number format of the matrix products: bf16 is faster on GPUs. The default is what the preset says.",
+        ),
     ] = None,
     seed: Annotated[
-        int, typer.Option("--seed", min=0, max=LARGEST_SEED, metavar="N", help="Seed of all random numbers.")
+        int,
+        typer.Option(
+            "--seed",
+            min=0,
+            max=LARGEST_SEED,
+            metavar="N",
+            help="Seed of all random numbers. Runs with other seeds differ.",
+        ),
     ] = 0,
     tensorboard: Annotated[
-        bool, typer.Option("--tensorboard", metavar=FLAG, help="Also write event files for TensorBoard.")
+        bool,
+        typer.Option(
+            "--tensorboard", metavar=FLAG, help="Also write the logs as event files, which TensorBoard shows."
+        ),
     ] = False,
     device: DeviceOption = Device.auto,
     threads: Threads = None,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Train a model. `dvcodec export` then turns a checkpoint into weights."""
+    """Train a model on images, and save checkpoints and logs in a folder.
+
+    Use it for a model of your own images, or to repeat an experiment. `dvcodec export` then turns a checkpoint into
+    weights, with which the codec compresses. An interrupted run continues with --resume.
+    """
     overrides = parse_overrides(settings or [])
     with guard(model, Reporter(), debug=debug):
         _refuse_unknown_model(model)

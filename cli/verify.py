@@ -34,7 +34,7 @@ def verify(
     no_progress: NoProgress = False,
     debug: Debug = False,
 ) -> None:
-    """Decode files and check every checksum, without writing anything.
+    """Check files for damage: decode them and check every checksum, without writing anything.
 
     The exit status is 1 if a file is damaged.
     """

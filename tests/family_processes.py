@@ -17,7 +17,7 @@ from safetensors.torch import save_file
 from dvcodec.training.loop.distributed import DistributedContext
 from dvcodec.training.loop.metrics_log import MetricsLog
 from dvcodec.training.loop.trainer import RunLimits, Trainer
-from dvcodec.training.recipes.families import FAMILY_PRESETS
+from dvcodec.training.recipes.family_presets import FAMILY_PRESETS
 from dvcodec.training.recipes.registry import Settings
 from dvcodec.training.tasks.families import ElboTask
 

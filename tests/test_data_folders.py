@@ -15,7 +15,7 @@ from dvcodec.training.data.folders import open_folder
 from dvcodec.training.data.names import SPLITS
 from dvcodec.training.data.photo_folder import PhotoFolder
 from dvcodec.training.options import TrainOptions
-from dvcodec.training.recipes.families import FAMILY_PRESETS
+from dvcodec.training.recipes.family_presets import FAMILY_PRESETS
 from dvcodec.training.recipes.registry import resolve
 from dvcodec.training.tasks.building import task_of
 

@@ -19,7 +19,7 @@ from dvcodec.models.families.nets import Conv
 from dvcodec.models.families.relaxations import Relaxation, one_hot
 from dvcodec.models.families.symbol_sources import PassCosts, Posterior, Replay, relaxed, sampled
 from dvcodec.training.loop.task import Progress
-from dvcodec.training.recipes.families import FAMILY_PRESETS
+from dvcodec.training.recipes.family_presets import FAMILY_PRESETS
 from dvcodec.training.tasks.families import ElboTask
 
 COLLAPSING = replace(small.TINY, latent="logits", prior="direct", symbols=(2, 4), variables=(2, 3))

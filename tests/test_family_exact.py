@@ -38,7 +38,7 @@ from dvcodec.models.families.symbol_sources import PassCosts, Posterior, Replay,
 from dvcodec.models.integer.guard import integer_arithmetic
 from dvcodec.models.integer.prior import prior_weights
 from dvcodec.models.top_down_pass import run_pass
-from dvcodec.training.recipes.families import FAMILY_PRESETS
+from dvcodec.training.recipes.family_presets import FAMILY_PRESETS
 
 CATEGORICAL = [
     name

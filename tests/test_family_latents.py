@@ -17,7 +17,7 @@ from dvcodec.models.families.codebooks import LN2, Memory, Nearest, Responsibili
 from dvcodec.models.families.config import FamilyConfig, LayerPlan
 from dvcodec.models.families.model import FamilyVAE
 from dvcodec.training.loop.task import Progress
-from dvcodec.training.recipes.families import FAMILY_PRESETS
+from dvcodec.training.recipes.family_presets import FAMILY_PRESETS
 from dvcodec.training.tasks.families import ElboTask
 
 PLAN = LayerPlan("z1", 0, 1, variables=2, symbols=9, bottom_up=False)

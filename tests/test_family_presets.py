@@ -17,7 +17,8 @@ from dvcodec.models.families.packing import pack, unpack
 from dvcodec.training.loop.distributed import DistributedContext
 from dvcodec.training.loop.task import Progress
 from dvcodec.training.loop.trainer import RunLimits, Trainer
-from dvcodec.training.recipes.families import FAMILY_PRESETS, FamilyPreset
+from dvcodec.training.recipes.families import FamilyPreset
+from dvcodec.training.recipes.family_presets import FAMILY_PRESETS
 from dvcodec.training.recipes.registry import Settings
 from dvcodec.training.tasks.families import ElboTask
 

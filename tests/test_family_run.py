@@ -19,7 +19,7 @@ from dvcodec.codec import loading
 from dvcodec.errors import DvcodecError
 from dvcodec.training.loop.checkpoints import Checkpoint
 from dvcodec.training.options import TrainOptions
-from dvcodec.training.recipes.families import FAMILY_PRESETS
+from dvcodec.training.recipes.family_presets import FAMILY_PRESETS
 
 SETTINGS = {
     "batch": "4",

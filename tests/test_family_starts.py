@@ -18,7 +18,7 @@ from dvcodec.models.families.relaxations import Relaxation
 from dvcodec.models.families.steps import LatentStep
 from dvcodec.models.families.symbol_sources import Posterior, relaxed
 from dvcodec.training.loop.task import Progress
-from dvcodec.training.recipes.families import FAMILY_PRESETS
+from dvcodec.training.recipes.family_presets import FAMILY_PRESETS
 from dvcodec.training.tasks.families import ElboTask
 
 PLAN = LayerPlan("z1", 0, 1, variables=3, symbols=16, bottom_up=False)

@@ -1,4 +1,4 @@
-"""The settings that all recipes share, and presets: plain numbers, no torch. `TrainOptions.overrides` change them."""
+"""The settings that all recipes share, and presets: plain numbers, no torch. `TrainOptions.overrides` changes them."""
 
 from __future__ import annotations
 

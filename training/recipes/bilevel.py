@@ -47,7 +47,7 @@ class BilevelRecipe(Recipe):
 
 BILEVEL_PRESETS = {
     "bilevel": Preset(
-        "bilevel pages of any size, lossless: pixels given those before them; the pages are synthetic",
+        "Codes black and white images of any size without loss; it is trained on synthetic pages.",
         BilevelPagesConfig(),
         BilevelRecipe(),
     )

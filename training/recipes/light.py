@@ -50,7 +50,7 @@ class LightRecipe(Recipe):
 
 LIGHT_PRESETS = {
     "rrvq-light": Preset(
-        "the light photograph model, not yet in the codec: scalar symbols, for squared error or for the eye",
+        "Compresses photographs with light networks, for squared error or for the eye; not yet part of the codec.",
         LightConfig(),
         LightRecipe(),
     )

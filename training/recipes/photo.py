@@ -1,4 +1,4 @@
-"""Recipes and presets of photograph models: plain numbers, no torch. `TrainOptions.overrides` change any of them."""
+"""Recipes and presets of photograph models: plain numbers, no torch. `TrainOptions.overrides` changes any of them."""
 
 from __future__ import annotations
 
@@ -78,19 +78,19 @@ WHOLE = RRVQConfig(
 
 PHOTO_PRESETS = {
     "rrvq": Preset(
-        "RRVQ-VAE of photographs, the codec's model: 96 layers at strides 64 to 8, every quality",
+        "Compresses photographs of any size at every quality: the model that the codec uses, an RRVQ-VAE of 96 layers.",
         WHOLE,
         PhotoRecipe(),
     ),
     "canvas": Preset(
-        "the baseline: whole 8x8 blocks by 14 residual codebooks, direct priors, no learned predictions",
+        "Compresses photographs by residual codebooks over whole 8x8 blocks; the baseline that rrvq is compared with.",
         RRVQConfig(
             layout="canvas", prior="direct", predictions=False, widths={64: 64, 32: 64, 16: 96, 8: 96}, blocks=1
         ),
         PhotoRecipe(),
     ),
     "rrvq-small": Preset(
-        "the same hierarchy with narrow networks: quick to train, for trials",
+        "Has the layers of rrvq and narrow networks; for trials, since it trains quickly.",
         replace(
             WHOLE,
             widths={64: 32, 32: 48, 16: 64, 8: 64},
@@ -105,7 +105,7 @@ PHOTO_PRESETS = {
         PhotoRecipe(),
     ),
     "rrvq-large": Preset(
-        "the same hierarchy with wide networks, about 14 MB exported: for days on GPUs",
+        "Has the layers of rrvq and wide networks, about 14 MB of weights; for days of training on GPUs.",
         replace(
             WHOLE,
             widths={64: 96, 32: 160, 16: 208, 8: 208},

@@ -41,7 +41,7 @@ class PixelRecipe(Recipe):
 
 PIXEL_PRESETS = {
     "pixels": Preset(
-        "lossless pixels given those before them and what a hierarchy predicts: a small network, exact",
+        "Codes the pixels of photographs without loss, given a lossy image of half the size by a photograph model.",
         WavefrontConfig(),
         PixelRecipe(),
     )

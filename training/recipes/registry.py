@@ -15,7 +15,8 @@ from ...models.families.config import from_fields
 from ...models.light.config import LightConfig
 from .base import Preset, Recipe
 from .bilevel import BILEVEL_PRESETS, BilevelRecipe
-from .families import FAMILY_PRESETS, FamilyRecipe
+from .families import FamilyRecipe
+from .family_presets import FAMILY_PRESETS
 from .light import LIGHT_PRESETS, LightRecipe
 from .overrides import changed, settable
 from .photo import PHOTO_PRESETS, PhotoRecipe
