@@ -16,7 +16,14 @@ from .loop.checkpoints import FORMAT, Checkpoint
 
 
 def is_checkpoint(path: Path) -> bool:
-    """Return whether a file is a checkpoint, by its header alone."""
+    """Return whether a file is a checkpoint, by its header alone.
+
+    Args:
+        path: the file.
+
+    Returns:
+        True for a checkpoint; False for anything else, files that cannot be read included.
+    """
     try:
         with safe_open(path, framework="pt") as file:
             return (file.metadata() or {}).get("format") == FORMAT

@@ -35,10 +35,25 @@ class ImageCodec(Protocol):
         """The qualities that `encode` accepts."""
 
     def encode(self, image: Image.Image, quality: float) -> bytes:
-        """Encode an RGB image as a complete file."""
+        """Encode an RGB image as a complete file.
+
+        Args:
+            image: the image, of mode RGB.
+            quality: a quality within `scale`.
+
+        Returns:
+            The bytes of the file.
+        """
 
     def decode(self, data: bytes) -> Image.Image:
-        """Decode a file that `encode` wrote to an RGB image."""
+        """Decode a file that `encode` wrote to an RGB image.
+
+        Args:
+            data: the bytes of the file.
+
+        Returns:
+            The image, of mode RGB.
+        """
 
 
 @runtime_checkable
@@ -46,7 +61,15 @@ class AccountingCodec(Protocol):
     """A codec that also reports which parts of the file its bytes go to."""
 
     def account(self, image: Image.Image, quality: float) -> tuple[bytes, ByteAccount]:
-        """Return the same bytes as `encode`, with their account."""
+        """Return the same bytes as `encode`, with their account.
+
+        Args:
+            image: the image, of mode RGB.
+            quality: a quality within the codec's scale.
+
+        Returns:
+            The bytes of the file, and which of its parts they belong to.
+        """
 
 
 class LosslessCodec(Protocol):
@@ -64,7 +87,21 @@ class LosslessCodec(Protocol):
         """Return why the codec cannot run here, or None if it can."""
 
     def encode(self, image: Image.Image) -> bytes:
-        """Encode an image as a complete file."""
+        """Encode an image as a complete file.
+
+        Args:
+            image: the image, of any mode that the codec takes.
+
+        Returns:
+            The bytes of the file.
+        """
 
     def decode(self, data: bytes) -> Image.Image:
-        """Decode a file that `encode` wrote; the result equals the original."""
+        """Decode a file that `encode` wrote; the result equals the original.
+
+        Args:
+            data: the bytes of the file.
+
+        Returns:
+            The image, sample by sample that of `encode`.
+        """

@@ -30,7 +30,11 @@ class PublishedCurve:
 
 
 def published_curves() -> tuple[PublishedCurve, ...]:
-    """Return the curves that ship, in the order of kodak-published.json."""
+    """Return the curves that ship, in the order of kodak-published.json.
+
+    Returns:
+        The curves with their sources.
+    """
     file = resources.files(__package__) / "kodak-published.json"
     return tuple(_curve(entry) for entry in json.loads(file.read_text(encoding="utf-8"))["curves"])
 
@@ -39,6 +43,12 @@ def read_curve(path: Path) -> PublishedCurve:
     """Read a curve from a JSON file in CompressAI's layout, such as those that `dvcodec compare` writes.
 
     The layout is {"name": ..., "results": {"bpp": [...], "psnr-rgb": [...]}}.
+
+    Args:
+        path: the file.
+
+    Returns:
+        The curve, under the name in the file or else the file's own.
 
     Raises:
         FormatError: the file cannot be read or holds something else.

@@ -102,30 +102,79 @@ class Comparison:
         return tuple(result.name for result in self.results)
 
     def result(self, name: str) -> RateDistortion:
-        """Return the measurements of the codec called `name`."""
+        """Return the measurements of the codec called `name`.
+
+        Args:
+            name: one of `names`.
+
+        Returns:
+            All points of the codec, by image.
+        """
         return next(result for result in self.results if result.name == name)
 
     def curve(self, name: str, metric: Metric = PSNR, image: str | None = None) -> Curve | None:
-        """Return a codec's curve of means, or of one image."""
+        """Return a codec's curve of means, or of one image.
+
+        Args:
+            name: the codec, one of `names`.
+            metric: the score of the curve.
+            image: the image; None for the means over all images.
+
+        Returns:
+            The curve; None if it has no two points of finite score.
+        """
         return self.result(name).curve(metric, image)
 
     def bd_rate(self, name: str, against: str | None = None, image: str | None = None) -> BdSummary:
-        """Return the BD-rates of a codec against another (default: the anchor), over all images or for one."""
+        """Return the BD-rates of a codec against another (default: the anchor), over all images or for one.
+
+        Args:
+            name: the codec to compare, one of `names`.
+            against: the codec of reference; None for the anchor.
+            image: the image; None for the means over all images.
+
+        Returns:
+            BD-rates by PSNR in per cent; negative where the codec needs fewer bits.
+        """
         anchor, test = self.curve(against or self.anchor, image=image), self.curve(name, image=image)
         return bd_summary(anchor, test) if anchor and test else BdSummary(None, None, None)
 
     def bd_psnr(self, name: str, against: str | None = None) -> BdPsnr | None:
-        """Return the BD-PSNR of a codec against another (default: the anchor)."""
+        """Return the BD-PSNR of a codec against another (default: the anchor).
+
+        Args:
+            name: the codec to compare, one of `names`.
+            against: the codec of reference; None for the anchor.
+
+        Returns:
+            The BD-PSNR in dB; None where the curves share no rates.
+        """
         anchor, test = self.curve(against or self.anchor), self.curve(name)
         return bd_psnr(anchor, test) if anchor and test else None
 
     def bd_other(self, name: str, metric: Metric) -> BdRate | None:
-        """Return the BD-rate of a codec against the anchor by another metric, over all scores that both share."""
+        """Return the BD-rate of a codec against the anchor by another metric, over all scores that both share.
+
+        Args:
+            name: the codec to compare, one of `names`.
+            metric: the score, other than PSNR.
+
+        Returns:
+            The BD-rate in per cent; None where the curves share no scores.
+        """
         anchor, test = self.curve(self.anchor, metric), self.curve(name, metric)
         return bd_overlap(anchor, test) if anchor and test else None
 
     def bits_at(self, name: str, image: str | None = None) -> dict[float, float | None]:
-        """Return the bits per pixel that a codec needs at LEVELS dB; None outside its curve."""
+        """Return the bits per pixel that a codec needs at LEVELS dB; None outside its curve.
+
+        Args:
+            name: the codec, one of `names`.
+            image: the image; None for the means over all images.
+
+        Returns:
+            Bits per pixel by PSNR in dB.
+        """
         curve = self.curve(name, image=image)
         return {level: bits_at(curve, level) if curve else None for level in LEVELS}
 

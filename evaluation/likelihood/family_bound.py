@@ -217,7 +217,17 @@ class _Tally:
 def sample_likelihood(
     model: FamilyVAE, x: Tensor, costs: PassCosts, generator: torch.Generator | None = None
 ) -> Tensor:
-    """Return log p(x | z) (B,) for one hard posterior sample per image; divergences are added to `costs`."""
+    """Return log p(x | z) (B,) for one hard posterior sample per image; divergences are added to `costs`.
+
+    Args:
+        model: the family's model.
+        x: images, (B, C, S, S): levels 0 to 255, or 0 and 1 for binary images.
+        costs: collects the KL divergences of the layers in nats.
+        generator: random numbers; None for torch's own.
+
+    Returns:
+        Log-likelihoods in nats, (B,).
+    """
     sampler = sampled(generator)
     raw = model.decode(len(x), Posterior(sampler, costs), model.infer(x, sampler))
     return model.p_x().log_prob(x, raw)

@@ -79,12 +79,32 @@ def _reconstructed(
 def grid(
     model: FamilyVAE, n: int, *, layers: int | None = None, seed: int = 0, temperature: float = 1.0
 ) -> Image.Image:
-    """Arrange the samples of `draw` in one picture with about as many rows as columns."""
+    """Arrange the samples of `draw` in one picture with about as many rows as columns.
+
+    Args:
+        model: the family's model.
+        n: number of samples.
+        layers: number of layers, coarsest first, whose symbols all samples share; None for none.
+        seed: seed of the draws.
+        temperature: factor of the sampling noise.
+
+    Returns:
+        The picture.
+    """
     return mosaic(draw(model, n, layers=layers, seed=seed, temperature=temperature))
 
 
 def mosaic(images: NDArray[np.uint8], columns: int | None = None, gap: int = 2) -> Image.Image:
-    """Arrange images (n, C, S, S) in rows, `gap` pixels apart; the picture is RGB if C is 3, otherwise grey."""
+    """Arrange images (n, C, S, S) in rows, `gap` pixels apart; the picture is RGB if C is 3, otherwise grey.
+
+    Args:
+        images: the images, uint8.
+        columns: images in a row; None for about as many rows as columns.
+        gap: white pixels between images.
+
+    Returns:
+        The picture.
+    """
     n, channels, side, _ = images.shape
     columns = columns or int(np.ceil(np.sqrt(n)))
     rows = -(-n // columns)

@@ -42,6 +42,14 @@ class SamplingOptions:
 def grid(network: Network, n: int, drawing: SamplingOptions) -> Image.Image:
     """Draw `n` samples of a model's prior as one picture.
 
+    Args:
+        network: the model.
+        n: number of samples.
+        drawing: how they are drawn.
+
+    Returns:
+        The picture, with about as many rows as columns.
+
     Raises:
         InvalidArgument: the model has fewer layers than are to be kept.
     """
@@ -56,6 +64,15 @@ def grid(network: Network, n: int, drawing: SamplingOptions) -> Image.Image:
 
 def pairs(network: Network, folder: Path, n: int, drawing: SamplingOptions) -> Image.Image:
     """Show the middles of the first `n` images of a folder, each beside its reconstruction.
+
+    Args:
+        network: the model.
+        folder: the images.
+        n: most images that are shown.
+        drawing: how reconstructions are made.
+
+    Returns:
+        The picture, in which originals and reconstructions take turns.
 
     Raises:
         DvcodecError: there are no images, or one cannot be read or is too small.

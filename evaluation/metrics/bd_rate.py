@@ -57,6 +57,13 @@ class Curve:
 
         Points of infinite score are dropped, since exact copies cannot be placed on the axis; of two points with the
         same score the one of lower rate is kept.
+
+        Args:
+            name: name of the curve.
+            points: (bits per pixel, score) of each point.
+
+        Returns:
+            The curve, in rising order of the score.
         """
         cheapest: dict[float, float] = {}
         for bpp, score in points:
@@ -135,7 +142,15 @@ def bd_rate(anchor: Curve, test: Curve, low: float = LOW, high: float = HIGH) ->
 
 
 def bd_summary(anchor: Curve, test: Curve) -> BdSummary:
-    """Return the BD-rates of `test` against `anchor` that this project reports: the headline and its two halves."""
+    """Return the BD-rates of `test` against `anchor` that this project reports: the headline and its two halves.
+
+    Args:
+        anchor: the curve of reference, by PSNR in dB.
+        test: the curve to compare.
+
+    Returns:
+        The BD-rates in per cent; negative where `test` needs fewer bits.
+    """
     return BdSummary(
         headline=bd_rate(anchor, test),
         lower=bd_rate(anchor, test, LOW, MIDDLE),
@@ -144,7 +159,15 @@ def bd_summary(anchor: Curve, test: Curve) -> BdSummary:
 
 
 def bd_overlap(anchor: Curve, test: Curve) -> BdRate | None:
-    """Return the BD-rate over all scores that both curves share, for scores without an agreed interval."""
+    """Return the BD-rate over all scores that both curves share, for scores without an agreed interval.
+
+    Args:
+        anchor: the curve of reference.
+        test: the curve to compare.
+
+    Returns:
+        The BD-rate in per cent; None where the curves share no score.
+    """
     return bd_rate(anchor, test, -math.inf, math.inf)
 
 
@@ -169,7 +192,15 @@ def bd_psnr(anchor: Curve, test: Curve) -> BdPsnr | None:
 
 
 def bits_at(curve: Curve, score: float) -> float | None:
-    """Return the bits per pixel that the curve needs for `score`; None outside the curve, without extrapolation."""
+    """Return the bits per pixel that the curve needs for `score`; None outside the curve, without extrapolation.
+
+    Args:
+        curve: the curve.
+        score: the score to find, such as PSNR in dB.
+
+    Returns:
+        Bits per pixel, interpolated as for the BD-rate.
+    """
     if not curve.score[0] <= score <= curve.score[-1]:
         return None
     return math.exp(float(_log_rate(curve)(score)))

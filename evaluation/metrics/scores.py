@@ -33,7 +33,7 @@ class Metric:
     """A score of a decoded image against its original; higher is better."""
 
     name: str
-    """Name that `--metrics` accepts."""
+    """Name by which it is chosen."""
     key: str
     """Name in CompressAI's JSON."""
     title: str
@@ -59,7 +59,15 @@ class Metric:
         return f"{self.package} {importlib.metadata.version(self.package)}" if self.package else "dvcodec"
 
     def of(self, reference: Pixels, decoded: Pixels) -> float | None:
-        """Return the score of one decoded image, or None where the image is too small."""
+        """Return the score of one decoded image, or None where the image is too small.
+
+        Args:
+            reference: the original, (H, W, 3) uint8.
+            decoded: the decoded image, of the same shape.
+
+        Returns:
+            The value to store, as `score` gives it.
+        """
         if min(reference.shape[:2]) < self.smallest:
             return None
         return self.score(reference, decoded)
@@ -67,6 +75,13 @@ class Metric:
 
 def mean_squared_error(reference: Pixels, decoded: Pixels) -> float:
     """Return the mean of (reference - decoded)^2 over all samples; the sum is exact because it is in integers.
+
+    Args:
+        reference: the original, uint8.
+        decoded: the decoded image, of the same shape.
+
+    Returns:
+        The mean squared error in squared levels.
 
     Raises:
         ValueError: the images differ in shape, are not uint8, or are empty.
@@ -82,7 +97,18 @@ def mean_squared_error(reference: Pixels, decoded: Pixels) -> float:
 
 
 def psnr(reference: Pixels, decoded: Pixels) -> float:
-    """Return the peak signal-to-noise ratio of an 8-bit image in dB; infinite where the two are equal."""
+    """Return the peak signal-to-noise ratio of an 8-bit image in dB; infinite where the two are equal.
+
+    Args:
+        reference: the original, (H, W, 3) uint8.
+        decoded: the decoded image, of the same shape.
+
+    Returns:
+        10 log10(255^2 / MSE), with the MSE over all samples of all channels.
+
+    Raises:
+        ValueError: the images differ in shape, are not uint8, or are empty.
+    """
     error = mean_squared_error(reference, decoded)
     return math.inf if error == 0 else 10 * math.log10(PEAK**2 / error)
 
@@ -91,6 +117,13 @@ def ms_ssim(reference: Pixels, decoded: Pixels) -> float:
     """Return the multi-scale structural similarity (at most 1) of an image with sides of at least 161 pixels.
 
     Source: Wang, Simoncelli and Bovik 2003.
+
+    Args:
+        reference: the original, (H, W, 3) uint8.
+        decoded: the decoded image, of the same shape.
+
+    Returns:
+        The mean over the three channels; 1 for equal images.
     """
     import torch
     from pytorch_msssim import ms_ssim as compute  # type: ignore[import-untyped]
@@ -101,14 +134,29 @@ def ms_ssim(reference: Pixels, decoded: Pixels) -> float:
 
 
 def ssimulacra2(reference: Pixels, decoded: Pixels) -> float:
-    """Return SSIMULACRA 2 (at most 100) of an image with sides of at least 225 pixels, which give six scales of 8."""
+    """Return SSIMULACRA 2 (at most 100) of an image with sides of at least 225 pixels, which give six scales of 8.
+
+    Args:
+        reference: the original, (H, W, 3) uint8.
+        decoded: the decoded image, of the same shape.
+
+    Returns:
+        The score; 100 for equal images.
+    """
     from ssimulacra2 import compute_ssimulacra2  # type: ignore[import-untyped]
 
     return float(compute_ssimulacra2(*(_ppm(image) for image in (reference, decoded))))
 
 
 def decibels(similarity: float) -> float:
-    """Convert a similarity of at most 1 to dB: 0.9 is 10 dB, 0.99 is 20 dB, 1 is infinite."""
+    """Convert a similarity of at most 1 to dB: 0.9 is 10 dB, 0.99 is 20 dB, 1 is infinite.
+
+    Args:
+        similarity: a similarity such as MS-SSIM.
+
+    Returns:
+        -10 log10(1 - similarity).
+    """
     return math.inf if similarity >= 1 else -10 * math.log10(1 - similarity)
 
 
@@ -121,6 +169,12 @@ METRICS = (PSNR, MS_SSIM, SSIMULACRA2)
 def metric(name: str) -> Metric:
     """Return the metric called `name`.
 
+    Args:
+        name: one of the names in METRICS.
+
+    Returns:
+        The metric.
+
     Raises:
         InvalidArgument: there is no metric of that name.
     """
@@ -131,7 +185,16 @@ def metric(name: str) -> Metric:
 
 
 def bits_per_pixel(size: int, width: int, height: int) -> float:
-    """Return the rate of a file of `size` bytes that holds `width` x `height` pixels."""
+    """Return the rate of a file of `size` bytes that holds `width` x `height` pixels.
+
+    Args:
+        size: bytes of the file.
+        width: width of the image in pixels.
+        height: height of the image in pixels.
+
+    Returns:
+        Bits per pixel.
+    """
     return 8 * size / (width * height)
 
 

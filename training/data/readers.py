@@ -45,7 +45,17 @@ def bounded(count: int, what: str) -> int:
 
 
 def idx(path: Path) -> Bytes:
-    """Read an IDX file of bytes, plain or gzip: images (N, H, W), or labels (N,)."""
+    """Read an IDX file of bytes, plain or gzip: images (N, H, W), or labels (N,).
+
+    Args:
+        path: the file.
+
+    Returns:
+        The array of the file.
+
+    Raises:
+        DvcodecError: the file cannot be read or is no such file.
+    """
     with reading(path), open(path, "rb") as plain, _unzipped(plain, path) as file:
         zero, kind, dimensions = int.from_bytes(file.read(2), "big"), file.read(1), file.read(1)
         if zero or kind != b"\x08" or dimensions not in (b"\x01", b"\x03"):
@@ -71,7 +81,18 @@ def _exactly(file: IO[bytes], size: int) -> Bytes:
 
 
 def amat(path: Path, pixels: int = 784) -> Bytes:
-    """Read text with rows of `pixels` zeros and ones: (N, pixels)."""
+    """Read text with rows of `pixels` zeros and ones: (N, pixels).
+
+    Args:
+        path: the file.
+        pixels: zeros and ones of a row.
+
+    Returns:
+        The rows as bytes 0 and 1.
+
+    Raises:
+        DvcodecError: the file cannot be read or is no such file.
+    """
     with reading(path):
         bounded(path.stat().st_size, "the text")
         text = np.frombuffer(path.read_bytes(), np.uint8)
@@ -84,7 +105,17 @@ def amat(path: Path, pixels: int = 784) -> Bytes:
 
 
 def cifar_binary(path: Path) -> Bytes:
-    """Read a batch of CIFAR-10's binary version, records of a label and 3 x 32 x 32 bytes: (N, 32, 32, 3)."""
+    """Read a batch of CIFAR-10's binary version, records of a label and 3 x 32 x 32 bytes: (N, 32, 32, 3).
+
+    Args:
+        path: the file.
+
+    Returns:
+        The images; labels are left out.
+
+    Raises:
+        DvcodecError: the file cannot be read or is no such file.
+    """
     with reading(path):
         size = bounded(path.stat().st_size, "the batch")
         if size % 3073:
@@ -94,7 +125,18 @@ def cifar_binary(path: Path) -> Bytes:
 
 
 def npz(path: Path, names: Collection[str]) -> dict[str, NDArray[Any]]:
-    """Read those of the named arrays that an .npz file has. Nothing is unpickled; sizes are checked first."""
+    """Read those of the named arrays that an .npz file has. Nothing is unpickled; sizes are checked first.
+
+    Args:
+        path: the file.
+        names: names of arrays.
+
+    Returns:
+        The arrays by name, of the types in PUBLISHED.
+
+    Raises:
+        DvcodecError: the file cannot be read, or an array is too large or of another type.
+    """
     with reading(path), zipfile.ZipFile(path) as archive:
         entries = {entry.filename.removesuffix(".npy"): entry for entry in archive.infolist()}
         wanted = {name: entry for name, entry in entries.items() if name in names}

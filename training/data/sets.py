@@ -37,11 +37,27 @@ class Split(Protocol):
         ...
 
     def batch(self, count: int, rng: np.random.Generator) -> Tensor:
-        """Draw images with replacement: (count, C, H, W) float32 of levels 0 to 255, or of 0 and 1."""
+        """Draw images with replacement: (count, C, H, W) float32 of levels 0 to 255, or of 0 and 1.
+
+        Args:
+            count: number of images.
+            rng: what they are drawn with.
+
+        Returns:
+            The images.
+        """
         ...
 
     def batches(self, count: int, seed: int = 0) -> Iterator[Tensor]:
-        """Yield every image once, in order, `count` at a time; what is drawn at random depends on `seed` alone."""
+        """Yield every image once, in order, `count` at a time; what is drawn at random depends on `seed` alone.
+
+        Args:
+            count: most images of a batch.
+            seed: seed of what is random, such as the binarisation.
+
+        Yields:
+            Batches in the form of `batch`; the last one may be smaller.
+        """
         ...
 
 

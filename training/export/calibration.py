@@ -40,6 +40,9 @@ def calibrate(frozen: PhotoRRVQ, folder: Path) -> QualityMap:
         frozen: the integer model.
         folder: the photographs, over which the rate is averaged.
 
+    Returns:
+        The map from qualities 1 to 100 to quality codes.
+
     Raises:
         DvcodecError: there is no image below the folder, or one cannot be read.
     """
@@ -65,7 +68,15 @@ def calibration_paths(folder: Path) -> list[Path]:
 
 
 def bits_per_pixel(hierarchy: PhotoCodecModel, image: NDArray[np.uint8]) -> float:
-    """Return -log2 p(z) a pixel of the hard posterior, by the frequencies that the coder uses."""
+    """Return -log2 p(z) a pixel of the hard posterior, by the frequencies that the coder uses.
+
+    Args:
+        hierarchy: the photograph model with its quality map.
+        image: the photograph, (H, W, 3) uint8.
+
+    Returns:
+        Bits per pixel at the lowest quality of the map.
+    """
     counter = RateCounter()
     targets = hierarchy.infer(image, 256)
     hierarchy.top_down_pass(PassSettings(image.shape[0], image.shape[1], 256), counter, targets)

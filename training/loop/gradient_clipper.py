@@ -36,7 +36,15 @@ class GradientClipper:
         self.skipped = skipped
 
     def scale(self, norm: float, recipe: Recipe) -> float | None:
-        """Return the factor for a gradient of this norm; None means that the update is left out."""
+        """Return the factor for a gradient of this norm; None means that the update is left out.
+
+        Args:
+            norm: norm of the gradient over all parameters.
+            recipe: the limits.
+
+        Returns:
+            A factor of at most 1.
+        """
         self.broken = 0 if math.isfinite(norm) else self.broken + 1
         if self.broken:
             self.skipped += 1

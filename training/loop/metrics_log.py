@@ -64,7 +64,14 @@ class MetricsLog:
             sink.close()
 
     def record(self, step: int, seconds: float, terms: LossTerms, figures: Mapping[str, float]) -> None:
-        """Record a step: its loss terms and the loop's own figures."""
+        """Record a step: its loss terms and the loop's own figures.
+
+        Args:
+            step: optimiser steps done.
+            seconds: seconds of training so far.
+            terms: the loss of the step.
+            figures: figures of the loop by name, such as the learning rate.
+        """
         self._recent.append({"loss": float(terms.loss.detach()), **terms.figures, **figures})
         if step % EVERY or not self._sinks:
             return

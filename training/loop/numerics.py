@@ -33,7 +33,14 @@ def choose_products(module: nn.Module, precision: Precision) -> None:
 
 
 def refuse_nan(terms: LossTerms) -> None:
-    """Raise DvcodecError if the loss is not finite, naming the first layer whose rate is not."""
+    """Raise DvcodecError if the loss is not finite, naming the first layer whose rate is not.
+
+    Args:
+        terms: the loss of a step, with rates by layer.
+
+    Raises:
+        DvcodecError: the loss is infinite or not a number.
+    """
     if math.isfinite(float(terms.loss.detach())):
         return
     bad = [name for name, nats in terms.layer_nats.items() if not bool(torch.isfinite(nats).all())]
@@ -42,7 +49,14 @@ def refuse_nan(terms: LossTerms) -> None:
 
 
 def refuse_gradients(module: nn.Module) -> None:
-    """Raise DvcodecError for gradients that stay other than finite, naming a parameter that has one."""
+    """Raise DvcodecError for gradients that stay other than finite, naming a parameter that has one.
+
+    Args:
+        module: the model, whose parameters hold the gradients.
+
+    Raises:
+        DvcodecError: always.
+    """
     bad = (name for name, p in module.named_parameters() if p.grad is not None and not bool(p.grad.isfinite().all()))
     name = next(bad, "their sum")
     raise DvcodecError(f"{MOST_BROKEN + 1} gradients in a row are not numbers, first in {name}", SMALLER)

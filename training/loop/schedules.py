@@ -44,7 +44,15 @@ class Plateau:
     factor: float = 1.0
 
     def update(self, value: float, recipe: Recipe) -> bool:
-        """Record a validation loss and return whether it is the best so far."""
+        """Record a validation loss and return whether it is the best so far.
+
+        Args:
+            value: the validation loss; lower is better.
+            recipe: its patience, in validations, and the factor of the learning rates.
+
+        Returns:
+            True if no earlier loss was lower.
+        """
         if value < self.best:
             self.best, self.since = value, 0
             return True

@@ -62,18 +62,42 @@ class Task(ABC):
 
     @abstractmethod
     def groups(self) -> Sequence[ParameterGroup]:
-        """Return all trained parameters, each in exactly one group."""
+        """Return all trained parameters, each in exactly one group.
+
+        Returns:
+            The groups, each with its learning rate.
+        """
 
     @abstractmethod
     def batch(self, rng: np.random.Generator, progress: Progress) -> Tensor:
-        """Draw the next batch, on the CPU."""
+        """Draw the next batch, on the CPU.
+
+        Args:
+            rng: what everything random is drawn with.
+            progress: how far the run has come.
+
+        Returns:
+            The batch in the form that `loss_terms` takes.
+        """
 
     @abstractmethod
     def loss_terms(self, batch: Tensor, progress: Progress) -> LossTerms:
-        """Compute the objective of a batch that is on the model's device."""
+        """Compute the objective of a batch that is on the model's device.
+
+        Args:
+            batch: what `batch` returned.
+            progress: how far the run has come.
+
+        Returns:
+            The loss and the figures of the log.
+        """
 
     def prepare(self, rng: np.random.Generator) -> None:  # noqa: B027  # nothing to prepare is the common case
-        """Initialise what depends on data, before the first step of a fresh run."""
+        """Initialise what depends on data, before the first step of a fresh run.
+
+        Args:
+            rng: what everything random is drawn with.
+        """
 
     def synchronise(self, average: Callable[[Iterable[Tensor]], None]) -> None:  # noqa: B027  # likewise
         """Share what is learned without gradients, such as moving averages, after each step of several processes.
@@ -86,6 +110,9 @@ class Task(ABC):
         """Return the mean loss over the validation images; lower is better.
 
         The loop has set the averaged parameters and evaluation mode, and seeds torch's generator alike each time.
+
+        Returns:
+            The loss, in the unit of the objective.
 
         Raises:
             DvcodecError: the task has no validation.

@@ -86,7 +86,16 @@ def balance(model: LightPhotoModel, conditioning: Conditioning, error: Tensor, d
 
 
 def coefficient_error(coefficients: Coefficients, targets: Coefficients, batch: int) -> Tensor:
-    """Return half the squared distance of scaled coefficients, by image, (B,). Block means count once."""
+    """Return half the squared distance of scaled coefficients, by image, (B,). Block means count once.
+
+    Args:
+        coefficients: decoded coefficients by stride, in units of the likelihood's standard deviation.
+        targets: the true coefficients, in the same form.
+        batch: number of images B.
+
+    Returns:
+        Nats of the Gaussian likelihood, up to a constant.
+    """
     errors = []
     for stride, mine in coefficients.items():
         squares = (mine - targets[stride]).square()

@@ -45,7 +45,15 @@ class Ssimulacra2(nn.Module):
         self.absorbance: Tensor
 
     def forward(self, original: Tensor, decoded: Tensor) -> Tensor:
-        """Return the distances (B,) of images (B, 3, H, W)."""
+        """Return the distances (B,) of images (B, 3, H, W).
+
+        Args:
+            original: original images in levels 0 to 255.
+            decoded: decoded images in levels 0 to 255.
+
+        Returns:
+            0 for equal images, larger for worse ones; differentiable.
+        """
         features = self._features(original, decoded)
         return (features * self.weights[:, : features.shape[2]]).sum((1, 2, 3, 4)) * GAIN
 

@@ -16,17 +16,39 @@ NUMBERS = {int: "a whole number", float: "a number"}
 
 
 def override(name: str, value: object) -> str:
-    """Return, for a hint, the override of one value as Python writes it; the command line shows it as its option."""
+    """Return, for a hint, the override of one value as Python writes it; the command line shows it as its option.
+
+    Args:
+        name: name of the preset's value.
+        value: the value to suggest.
+
+    Returns:
+        Text in backquotes.
+    """
     return f'`overrides={{"{name}": "{value}"}}`'
 
 
 def settable(value: Any) -> dict[str, Any]:
-    """Return the types of the fields that can be set, by name; `outer.inner` for a dataclass within a dataclass."""
+    """Return the types of the fields that can be set, by name; `outer.inner` for a dataclass within a dataclass.
+
+    Args:
+        value: a dataclass instance.
+
+    Returns:
+        The declared types; fields that cannot be typed as text are left out.
+    """
     return dict(_leaves(value, ""))
 
 
 def changed(value: T, settings: Mapping[str, str]) -> T:
     """Return a dataclass instance with fields set from texts, all at once. Unknown names are ignored.
+
+    Args:
+        value: the instance, which stays as it is.
+        settings: texts by the names of `settable`.
+
+    Returns:
+        The changed copy.
 
     Raises:
         InvalidArgument: a text does not fit its field's type, or the dataclass refuses the values.
@@ -43,7 +65,19 @@ def changed(value: T, settings: Mapping[str, str]) -> T:
 
 
 def parse(name: str, text: str, kind: Any) -> Any:
-    """Parse a text as a declared type: str, int, float, bool, Literal, tuples of these, or None where allowed."""
+    """Parse a text as a declared type: str, int, float, bool, Literal, tuples of these, or None where allowed.
+
+    Args:
+        name: name of the field, for messages.
+        text: the value as typed.
+        kind: the declared type.
+
+    Returns:
+        A value of this type.
+
+    Raises:
+        InvalidArgument: the text is no such value.
+    """
     origin, inner = get_origin(kind), get_args(kind)
     if origin in (Union, types.UnionType):
         if text.lower() == "none" and types.NoneType in inner:

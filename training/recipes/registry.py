@@ -105,7 +105,11 @@ KINDS = {
 
 
 def presets() -> dict[str, Preset]:
-    """Return all presets by name, those of the codec's model first."""
+    """Return all presets by name, those of the codec's model first.
+
+    Returns:
+        The presets of all kinds.
+    """
     return {name: preset for kind in KINDS.values() for name, preset in kind.presets.items()}
 
 
@@ -117,6 +121,9 @@ def resolve(name: str, overrides: Mapping[str, str], steps: int | None, base: Se
         overrides: values as typed, by the names of fields of the recipe or the configuration.
         steps: optimiser steps in all; None leaves them to the recipe.
         base: settings of the run that goes on.
+
+    Returns:
+        The settings.
 
     Raises:
         InvalidArgument: an unknown preset, name or value, or a run of another preset.
@@ -159,5 +166,12 @@ def recipe_of(kind: type[RecipeT], plain: Mapping[str, Any]) -> RecipeT:
 
 
 def module(settings: Settings) -> nn.Module:
-    """Build the module of settings, its parameters at random. Loads torch."""
+    """Build the module of settings, its parameters at random. Loads torch.
+
+    Args:
+        settings: kind and sizes of the model.
+
+    Returns:
+        The module on torch's default device.
+    """
     return KINDS[settings.kind].build(settings.config)
