@@ -30,7 +30,7 @@ from dvcodec.models.integer.grid import ACTIVATION_BITS, quantise
 from dvcodec.models.integer.linear import QuantLinear
 from dvcodec.models.photo.network import analysis_synthesis, chain, latent, layout
 from dvcodec.models.photo.network.latent import CONTEXT, PhotoLatentLayer
-from dvcodec.models.photo.network.model import FINEST_CODE
+from dvcodec.models.photo.network.model import FINEST_QUALITY
 from dvcodec.models.photo.network.top_down import PhotoStep
 from dvcodec.training.tasks import photo as photo_task
 from dvcodec.training.tasks import posterior_source
@@ -167,10 +167,10 @@ def context(size: int) -> list[Patch]:
 
 
 def more_fine_qualities() -> list[Patch]:
-    """Draw quality codes as the root of a uniform number, so that seven in sixteen are in the finest quarter."""
+    """Draw network qualities as the root of a uniform number, so that seven in sixteen are in the finest quarter."""
 
     def drawn(count: int) -> Tensor:
-        return (torch.rand(count).sqrt() * (FINEST_CODE + 1)).long()
+        return (torch.rand(count).sqrt() * (FINEST_QUALITY + 1)).long()
 
     return [(photo_task, "drawn_codes", drawn)]
 

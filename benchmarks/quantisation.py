@@ -2,8 +2,8 @@
 
     python benchmarks/quantisation.py runs/mine/checkpoint.safetensors DIR
 
-Both code the images of DIR with the mode of the posterior at the same quality codes. Bits are -log2 p(z), with float
-probabilities in the float model and with the coder's integer frequencies in the integer model.
+Both code the images of DIR with the mode of the posterior at the same network qualities. Bits are -log2 p(z), with
+float probabilities in the float model and with the coder's integer frequencies in the integer model.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from dvcodec.models.integer import grid, linear
 from dvcodec.models.photo.codec_model import QualityMap
 from dvcodec.models.photo.file import write
 from dvcodec.models.photo.network import chain, latent
-from dvcodec.models.photo.network.model import FINEST_CODE, PhotoRRVQ
+from dvcodec.models.photo.network.model import FINEST_QUALITY, PhotoRRVQ
 from dvcodec.training.loop.checkpoints import Checkpoint
 from dvcodec.training.tasks.posterior_source import PosteriorSource
 
@@ -79,11 +79,11 @@ def main() -> None:
     images = [np.asarray(load_rgb(file)) for file in image_files(options.folder)]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "exact.safetensors"
-        path.write_bytes(write(model, QualityMap(0, FINEST_CODE), "exact"))
+        path.write_bytes(write(model, QualityMap(0, FINEST_QUALITY), "exact"))
         hierarchy = models.load(path)
     for code in CODES:
         span = 99 * 256
-        quality = 256 + (code * span + FINEST_CODE // 2) // FINEST_CODE
+        quality = 256 + (code * span + FINEST_QUALITY // 2) // FINEST_QUALITY
         floats = np.mean([float_model(model, pixels, code) for pixels in images], axis=0)
         encoded = [encode(pixels, hierarchy, quality) for pixels in images]
         bits = np.mean([sum(e.layer_bits) / (p.shape[0] * p.shape[1]) for e, p in zip(encoded, images, strict=True)])

@@ -27,7 +27,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from dvcodec.evaluation.codecs.baselines import Jpeg
 from dvcodec.evaluation.metrics.bd_rate import Curve, bd_rate
 from dvcodec.evaluation.metrics.scores import psnr
-from dvcodec.models.photo.network.model import FINEST_CODE, PhotoRRVQ
+from dvcodec.models.photo.network.model import FINEST_QUALITY, PhotoRRVQ
 from dvcodec.training.recipes.photo import PhotoRecipe
 from dvcodec.training.tasks.rate_distortion import rate_distortion
 
@@ -55,7 +55,7 @@ def _jpeg(images: list[NDArray[np.uint8]], quality: int) -> Point:
 def multiply_adds(model: PhotoRRVQ) -> int:
     """Count the multiply-adds of a training step with COMMON's batch."""
     batch = int(COMMON["batch"])
-    x, quality = torch.rand(batch, 3, CROP, CROP) * 255, torch.full((batch,), FINEST_CODE // 2)
+    x, quality = torch.rand(batch, 3, CROP, CROP) * 255, torch.full((batch,), FINEST_QUALITY // 2)
     model.train()
     with FlopCounterMode(display=False) as counter:
         terms = rate_distortion(model, x, quality, PhotoRecipe(), relax=0.0, analysis=False)

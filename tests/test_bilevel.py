@@ -19,10 +19,10 @@ from dvcodec.models.pixels.bilevel.raster_pass import (
     LikelierValue,
 )
 from dvcodec.models.pixels.bilevel.tokens import distributions
-from dvcodec.models.pixels.causal import Reach
+from dvcodec.models.pixels.causal import ReceptiveField
 from dvcodec.models.top_down_pass import run_pass
 
-CONFIG = BilevelConfig(Reach(2, 3), features=3, width=10)
+CONFIG = BilevelConfig(ReceptiveField(2, 3), features=3, width=10)
 
 
 def network(seed: int = 0) -> BilevelNet:
@@ -65,7 +65,7 @@ def test_the_pass_sees_the_scores_of_the_network(seed: int, images: int, height:
         result = run_pass(BilevelPass(frozen, frozen.lift(maps), white), image)
     assert torch.equal(result, white)
     contexts = (scores * 2**SCORE_BITS + HALF).int()
-    order = [contexts[:, y, x].flatten() for y, x in CONFIG.reach.wavefronts(height, width)]
+    order = [contexts[:, y, x].flatten() for y, x in CONFIG.receptive_field.wavefronts(height, width)]
     assert np.array_equal(np.concatenate(image.contexts), torch.cat(order).numpy())
     assert len(np.unique(np.concatenate(image.contexts))) > 1 or white.numel() < 4
 
@@ -75,7 +75,7 @@ def test_rows_of_what_pixels_see_give_the_same_contexts() -> None:
     frozen = IntegerBilevelNet(net)
     with torch.inference_mode():
         near, around = (
-            CONFIG.reach.neighbours(2 * white - 1).flatten(0, 2),
+            CONFIG.receptive_field.neighbours(2 * white - 1).flatten(0, 2),
             quantise_signed(maps).permute(0, 2, 3, 1),
         )
         both = frozen.contexts_of(torch.cat([near, around.flatten(0, 2)], dim=1) * UNIT)

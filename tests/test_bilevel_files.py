@@ -142,14 +142,14 @@ def whole(white: Pixels) -> list[tiling.Tile]:
 def test_the_contexts_of_the_pass_are_those_of_the_trained_network(size: tuple[int, int]) -> None:
     model, white = small_bilevel.bilevel_model(), small_bilevel.page(*size)
     net, plane = model.network, torch.from_numpy(white // 255).float()[None]
-    reach = net.config.reach
-    found = counts(plane, window(reach) + RECTANGLES)
+    receptive_field = net.config.receptive_field
+    found = counts(plane, window(receptive_field) + RECTANGLES)
     maps = features(found[..., 2:], RECTANGLES).permute(0, 3, 1, 2)
     with torch.inference_mode():
         scored = (net(plane, maps)[0] * 2**SCORE_BITS + HALF).int()
     quiet = (found[0, ..., :2] == 0).all(-1)
     expected = torch.where(quiet, STEPS + pattern(found[0, ..., 2:]), scored)
-    fronts = [expected[y, x].numpy() for y, x in reach.wavefronts(*size) if len(y)]
+    fronts = [expected[y, x].numpy() for y, x in receptive_field.wavefronts(*size) if len(y)]
     for ours, theirs in zip(watched(model, white, whole(white)), fronts, strict=True):
         assert np.array_equal(ours, theirs)
     assert size[0] < 60 or 0.2 < float(quiet.float().mean()) < 0.95

@@ -52,7 +52,7 @@ def test_the_objective_is_what_a_page_costs() -> None:
     model, page = small_bilevel.bilevel_model(), made(3)
     whole = [(slice(0, SIZE[0]), slice(0, SIZE[1]))]
     size = len(bilevel.encode(page * np.uint8(255), whole, model, Tables(model.tables)))
-    net, looked = small_bilevel.trainable(), page_features(page, model.network.config.reach)
+    net, looked = small_bilevel.trainable(), page_features(page, model.network.config.receptive_field)
     task = BilevelTask(
         BilevelPagesConfig(rows=3, columns=5, width=12), BilevelRecipe(pages=1, batch=1, pixels=40000), None
     )
@@ -66,7 +66,7 @@ def test_the_objective_is_what_a_page_costs() -> None:
 
 def test_all_pixels_are_busy_or_counted() -> None:
     page = made(5)
-    looked = page_features(page, net_config(BilevelPagesConfig()).reach)
+    looked = page_features(page, net_config(BilevelPagesConfig()).receptive_field)
     assert int(looked.quiet.sum()) + len(looked.busy) == page.size
     assert int(looked.quiet[:, 0].sum()) <= (page == 0).sum()
 

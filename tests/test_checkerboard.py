@@ -132,8 +132,8 @@ def received(layer: PhotoLatentLayer, features: Tensor, symbols: Tensor, first: 
     """docs/FORMAT.md by the letter, position by position: features (H, W, hidden) in units of the stream."""
     assert layer.neighbour_embedding is not None and layer.symbol_embedding is not None
     rows, columns, hidden = features.shape
-    messages = quantise_residual(layer.neighbour_embedding(layer.code_table())).view(layer.symbols, SIDES, hidden)
-    own = quantise(layer.symbol_embedding(layer.code_table()), RESIDUAL_BITS)
+    messages = quantise_residual(layer.neighbour_embedding(layer.codeword_table())).view(layer.symbols, SIDES, hidden)
+    own = quantise(layer.symbol_embedding(layer.codeword_table()), RESIDUAL_BITS)
     after = features.clone()
     for y, x in product(range(rows), range(columns)):
         if (y + x) % 2 == (0 if first else 1):
@@ -160,8 +160,8 @@ def test_a_position_hears_of_each_side_what_the_format_says(size: tuple[int, int
     anchors, non_anchors = (anchors, others) if first else (others, anchors)
     said, flat = symbols.flatten()[anchors.positions], features.view(-1, 16)
     staged, frozen = DifferentiableLayer(layer), IntegerLayer(layer, torch.zeros(1, layer.values.shape[1] + CONTEXT))
-    shared = staged.propagate(flat, anchors, non_anchors, staged.code(said))
-    coded = frozen.propagate(flat * 2**RESIDUAL_BITS, anchors, non_anchors, frozen.code(said))
+    shared = staged.propagate(flat, anchors, non_anchors, staged.codewords(said))
+    coded = frozen.propagate(flat * 2**RESIDUAL_BITS, anchors, non_anchors, frozen.codewords(said))
     assert torch.equal(shared, expected.view(-1, 16))
     assert torch.equal(coded * 2.0**-RESIDUAL_BITS, expected.view(-1, 16))
     assert max(size) == 1 or (expected.abs() == 15).any()

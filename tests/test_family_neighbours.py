@@ -104,7 +104,7 @@ def test_black_and_white_is_coded_as_it_trains() -> None:
         found = run_pass(likelihood.start_pass(raw, x), source)
         scores = likelihood.net(x[:, 0], raw) * 2**SCORE_BITS + HALF
     assert torch.equal(likelihood.images(found), x * 255)
-    fronts = list(likelihood.net.config.reach.wavefronts(8, 8))
+    fronts = list(likelihood.net.config.receptive_field.wavefronts(8, 8))
     assert len(fronts) == len(source.contexts)
     for (y, column), contexts in zip(fronts, source.contexts, strict=True):
         assert contexts.tolist() == scores[:, y, column].flatten().int().tolist()
@@ -118,7 +118,7 @@ def test_colour_is_coded_as_it_trains() -> None:
         found = run_pass(likelihood.start_pass(raw, x), source)
         shapes = [shape for _, shape in likelihood.net(colours.split(x, TRANSFORM), raw)]
     assert torch.equal(likelihood.images(found), x)
-    fronts = list(likelihood.net.config.reach.wavefronts(8, 8))
+    fronts = list(likelihood.net.config.receptive_field.wavefronts(8, 8))
     for index, contexts in enumerate(source.contexts):
         (y, column), shape = fronts[index // 3], shapes[index % 3]
         scale, tail = (part.view(2, 8, 8)[:, y, column].flatten().int() for part in (shape.scale, shape.tail))

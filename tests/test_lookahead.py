@@ -99,7 +99,7 @@ def test_each_pass_makes_bits_and_distortion_cost_less(shipped: PhotoCodecModel,
         encoded = encode(pixels, shipped, Q40, effort=effort)
         shown = render(encoded.state, shipped, grey=grey, image_filter=encoded.image_filter)
         error = (pixels.astype(float) - shown) ** 2
-        sigma = float(shipped.network.sigma(shipped.codes(Q40)))
+        sigma = float(shipped.network.sigma(shipped.network_quality(Q40)))
         return sum(encoded.layer_bits) * math.log(2) + float(error.sum()) * (3 if grey else 1) / (2 * sigma**2)
 
     costs = [cost(effort) for effort in (1, 2, 4)]
@@ -150,7 +150,7 @@ def test_gradients_tell_what_other_codes_would_cost_further_down(monkeypatch: py
     assert isinstance(shipped, PhotoCodecModel)
     model, copies = shipped.network, 60
     x = torch.tensor(small_model.photograph(64, 64)).permute(2, 0, 1)[None].float()
-    quality, coded_size = shipped.codes(Q40), Repeated()
+    quality, coded_size = shipped.network_quality(Q40), Repeated()
     targets = model.infer(x, quality)
     before = coded_size.total(model, x, quality, targets, 1)
     _, gradients = lookahead_passes._pass_with_gradients(model, x, quality, targets, {}, grey=False)
@@ -163,9 +163,9 @@ def test_gradients_tell_what_other_codes_would_cost_further_down(monkeypatch: py
         old, values = int(symbols[place]), layers[index].reconstruction_values()
         new = int((values - values[old]).square().sum(1).topk(2, largest=False).indices[1])
         changes.append((block, place, new))
-        codes = layers[index].code_table()
-        estimates.append(float(gradients[index][positions[place]] @ (codes[new] - codes[old])))
-    honest = DifferentiableLayer.code
+        codewords = layers[index].codeword_table()
+        estimates.append(float(gradients[index][positions[place]] @ (codewords[new] - codewords[old])))
+    honest = DifferentiableLayer.codewords
 
     def changed(self: DifferentiableLayer, symbols: Tensor) -> Tensor:
         seen = symbols.clone()
@@ -174,7 +174,7 @@ def test_gradients_tell_what_other_codes_would_cost_further_down(monkeypatch: py
                 seen[copy * len(symbols) // copies + place] = symbol
         return honest(self, seen)
 
-    monkeypatch.setattr(DifferentiableLayer, "code", changed)
+    monkeypatch.setattr(DifferentiableLayer, "codewords", changed)
     actual = coded_size.total(model, x, quality, targets, copies) - before
     assert float(torch.corrcoef(torch.stack([actual, torch.tensor(estimates)]))[0, 1]) > 0.5
 
@@ -182,7 +182,7 @@ def test_gradients_tell_what_other_codes_would_cost_further_down(monkeypatch: py
 def test_looking_ahead_leaves_the_network_as_it_was(shipped: PhotoCodecModel) -> None:
     model, pixels = shipped.network, small_model.photograph(64, 64)
     kept = [p.detach().clone() for p in model.parameters()]
-    lookahead_in_tiles(model, pixels, shipped.codes(Q40), 1, grey=False)
+    lookahead_in_tiles(model, pixels, shipped.network_quality(Q40), 1, grey=False)
     assert all(torch.equal(a, b) and b.grad is None for a, b in zip(kept, model.parameters(), strict=True))
     assert not model.training and not any(p.requires_grad for p in model.parameters())
 
@@ -220,15 +220,19 @@ def test_threads_share_a_network() -> None:
 def test_a_grey_picture_has_no_costs_of_colours(shipped: PhotoCodecModel) -> None:
     pixels = np.repeat(small_model.photograph(64, 64)[:, :, :1], 3, axis=2)
     layers = shipped.network.chain.layers()
-    _, grey = lookahead_in_tiles(shipped.network, pixels, shipped.codes(Q40), 1, grey=True)
+    _, grey = lookahead_in_tiles(shipped.network, pixels, shipped.network_quality(Q40), 1, grey=True)
     assert set(grey) == {i for i, layer in enumerate(layers) if not layer.chroma}
-    _, colour = lookahead_in_tiles(shipped.network, pixels, shipped.codes(Q40), 1, grey=False)
+    _, colour = lookahead_in_tiles(shipped.network, pixels, shipped.network_quality(Q40), 1, grey=False)
     assert set(colour) == set(range(len(layers)))
 
 
 def test_each_tile_is_looked_at_as_an_image(shipped: PhotoCodecModel, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tiles, "SIDE", 64)
-    pixels, quality, layers = small_model.photograph(100, 70), shipped.codes(Q40), shipped.network.chain.layers()
+    pixels, quality, layers = (
+        small_model.photograph(100, 70),
+        shipped.network_quality(Q40),
+        shipped.network.chain.layers(),
+    )
     correction, ahead = lookahead_in_tiles(shipped.network, pixels, quality, 2, grey=False)
     assert correction.shape == pixels.shape
     for tile in tiles.tiles((100, 70)):
@@ -258,5 +262,5 @@ def test_tiles_cover_an_image_once(height: int, width: int, side: int) -> None:
 
 
 def test_lookahead_of_no_passes_changes_nothing(shipped: PhotoCodecModel) -> None:
-    correction, ahead = lookahead(shipped.network, torch.full((1, 3, 16, 16), 99.0), shipped.codes(Q40), 0)
+    correction, ahead = lookahead(shipped.network, torch.full((1, 3, 16, 16), 99.0), shipped.network_quality(Q40), 0)
     assert not ahead and not correction.any()

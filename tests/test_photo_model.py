@@ -180,7 +180,7 @@ def test_a_batch_equals_its_images() -> None:
 
 def test_quality_codes_run_linearly_between_the_ends() -> None:
     qualities = small_model.QUALITIES
-    codes = [qualities.code(q) for q in range(256, 25601)]
+    codes = [qualities.network_quality(q) for q in range(256, 25601)]
     assert codes[0] == qualities.lowest and codes[-1] == qualities.highest
     assert codes == sorted(codes) and max(np.diff(codes)) == 1
 

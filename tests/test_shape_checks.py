@@ -5,17 +5,17 @@ import pytest
 import torch
 from jaxtyping import TypeCheckError
 
-from dvcodec.models.pixels.causal import Reach
+from dvcodec.models.pixels.causal import ReceptiveField
 from dvcodec.models.pixels.integer_heads import PlaneStep
 from dvcodec.models.pixels.tokens import split
 from dvcodec.models.pixels.wavefront.half_size import halved
 
 
 def test_a_tensor_of_a_wrong_shape_is_refused() -> None:
-    reach = Reach(1, 1)
-    assert reach.neighbours(torch.zeros(1, 2, 3)).shape == (1, 2, 3, 4)
+    receptive_field = ReceptiveField(1, 1)
+    assert receptive_field.neighbours(torch.zeros(1, 2, 3)).shape == (1, 2, 3, 4)
     with pytest.raises(TypeCheckError, match="neighbours"):
-        reach.neighbours(torch.zeros(2, 3))
+        receptive_field.neighbours(torch.zeros(2, 3))
 
 
 def test_an_array_of_a_wrong_type_is_refused() -> None:
@@ -32,4 +32,4 @@ def test_a_field_and_an_alias_of_a_wrong_shape_are_refused() -> None:
 
 
 def test_functions_without_shapes_are_left_alone() -> None:
-    assert hasattr(Reach.neighbours, "__wrapped__") and not hasattr(Reach.offsets, "__wrapped__")
+    assert hasattr(ReceptiveField.neighbours, "__wrapped__") and not hasattr(ReceptiveField.offsets, "__wrapped__")

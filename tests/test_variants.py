@@ -92,7 +92,7 @@ def test_weights_carry_over_to_another_layout(tmp_path: Path, monkeypatch: pytes
     mine = [(layer, known.get((layer.name, layer.coefficients, layer.symbols))) for layer in model.chain.layers()]
     assert carried == sum(theirs is not None for _, theirs in mine) == 96 - 3 - 3
     for layer, theirs in mine:
-        assert theirs is None or torch.allclose(layer.code_table(), theirs.code_table(), atol=1 / 16)
+        assert theirs is None or torch.allclose(layer.codeword_table(), theirs.codeword_table(), atol=1 / 16)
     assert torch.equal(model.chain.scales()[3][0].head.quantised()[0], source.chain.scales()[3][0].head.quantised()[0])
 
 

@@ -75,7 +75,7 @@ def test_tiles_and_fronts_hold_every_pixel_once(size: tuple[int, int]) -> None:
 
 def test_what_is_seen_is_known() -> None:
     assert all((dy, dx) < (0, 0) and LAG * dy + dx < 0 for dy, dx in (*features.NEAR, *features.PAST))
-    assert set(features.NEAR) == set(features.REACH.offsets()) and set(features.PAST) <= set(features.NEAR)
+    assert set(features.NEAR) == set(features.RECEPTIVE_FIELD.offsets()) and set(features.PAST) <= set(features.NEAR)
 
 
 @settings(max_examples=20)

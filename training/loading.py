@@ -10,7 +10,7 @@ from ..errors import DvcodecError
 from ..models.families.model import FamilyVAE
 from ..models.integer.packing import BoundError
 from ..models.photo.codec_model import PhotoCodecModel, QualityMap
-from ..models.photo.network.model import FINEST_CODE, PhotoRRVQ
+from ..models.photo.network.model import FINEST_QUALITY, PhotoRRVQ
 from ..models.photo.packing import pack, unpack
 from .loop.checkpoints import FORMAT, Checkpoint
 
@@ -57,4 +57,4 @@ def load_checkpoint(path: Path, device: str) -> FamilyVAE | PhotoCodecModel:
         unpack(frozen, pack(model))
     except BoundError as error:
         raise DvcodecError(f"cannot be made exact: {error}", "train on with a smaller rate") from error
-    return PhotoCodecModel(checkpoint.settings.preset, frozen, QualityMap(0, FINEST_CODE), device)
+    return PhotoCodecModel(checkpoint.settings.preset, frozen, QualityMap(0, FINEST_QUALITY), device)

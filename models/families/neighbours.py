@@ -21,7 +21,7 @@ from ..pixels import colours, distributions
 from ..pixels.bilevel.net import BilevelConfig, BilevelNet, log_prob
 from ..pixels.bilevel.raster_pass import BilevelPass, IntegerBilevelNet, LikelierValue
 from ..pixels.bilevel.tokens import BilevelTokens
-from ..pixels.causal import Reach
+from ..pixels.causal import ReceptiveField
 from ..pixels.raster import RasterConfig, RasterNet
 from ..pixels.raster_pass import IntegerRasterNet, RasterPass
 from ..pixels.tokens import ResidualTokens
@@ -40,7 +40,7 @@ class Bilevel(nn.Module):
     def __init__(self, config: FamilyConfig) -> None:
         super().__init__()
         self.outputs = config.pixel_features
-        self.net = BilevelNet(BilevelConfig(Reach(*config.reach), config.pixel_features, config.pixel_width))
+        self.net = BilevelNet(BilevelConfig(ReceptiveField(*config.reach), config.pixel_features, config.pixel_width))
 
     def log_prob(self, x: Float[Tensor, "B 1 H W"], raw: Float[Tensor, "B F H W"]) -> Float[Tensor, " B"]:
         """Return sum log p(pixel | neighbours, z) over each image, in nats."""
@@ -77,8 +77,10 @@ class Colour(nn.Module):
     def __init__(self, config: FamilyConfig) -> None:
         super().__init__()
         self.outputs = config.pixel_features
-        reach = Reach(*config.reach)
-        self.net = RasterNet(RasterConfig(reach, config.pixel_features, config.pixel_width, config.pixel_head))
+        receptive_field = ReceptiveField(*config.reach)
+        self.net = RasterNet(
+            RasterConfig(receptive_field, config.pixel_features, config.pixel_width, config.pixel_head)
+        )
         self.register_buffer("tables", torch.from_numpy(distributions.tables()))
         self.tables: Tensor
 

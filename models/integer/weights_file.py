@@ -7,7 +7,7 @@ one key, `dvcodec`, a JSON object:
     format      the kind of model, one of `loading.FORMATS`
     name        a label, the name of the set of weights
     config      the model's sizes
-    quality     only for photographs: the codes of the qualities 1 and 100
+    quality     only for photographs: the network qualities that 1 and 100 stand for
     id          the identity of the weights, see `identity`
 
 A .dvq file names its weights by the first 8 bytes of the identity. Reading computes it again, so that a file in which

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from ..photo.network.analysis_synthesis import Pyramid, crop_levels, pad_levels, reconstruction_levels
 from ..photo.network.chain import tokens
 from ..photo.network.lapped import across, border_matrix, inverse_border_matrix
-from ..photo.network.model import FINEST_CODE, grid_sizes
+from ..photo.network.model import FINEST_QUALITY, grid_sizes
 from ..photo.network.transform import BLOCK
 from .conditioning import Conditioning
 from .config import STRIDES, LightConfig
@@ -39,7 +39,7 @@ class CoefficientTransform(nn.Module):
     def sigma(self, conditioning: Conditioning) -> Tensor:
         """Return the likelihood's standard deviation of each image in grey levels, (B,)."""
         span = math.log(self.config.sigma_fine / self.config.sigma_coarse)
-        return torch.exp(span * conditioning.quality.float() / FINEST_CODE) * self.config.sigma_coarse
+        return torch.exp(span * conditioning.quality.float() / FINEST_QUALITY) * self.config.sigma_coarse
 
     def coefficients(self, pixels: Tensor, conditioning: Conditioning) -> Coefficients:
         """Return the coefficients of images (B, 3, H, W) of levels 0 to 255."""

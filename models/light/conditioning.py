@@ -16,7 +16,7 @@ class Conditioning:
     """Settings of a batch of images.
 
     Args:
-        quality: quality codes from 0 (coarse) to 4096 (fine), (B,).
+        quality: network qualities from 0 (coarse) to 4096 (fine), (B,).
         tuning: 0 for least squared error, 1 for the eye, or between, (B,).
     """
 

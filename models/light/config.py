@@ -23,8 +23,8 @@ class LightConfig(FromJSON):
         synthesis_blocks: residual pairs of the synthesis.
         postfilter_width: channels of the post-filter at stride 2; 0 leaves it out.
         postfilter_pairs: residual pairs of the post-filter.
-        sigma_coarse: standard deviation of the likelihood at quality code 0, in grey levels.
-        sigma_fine: the same at the finest code.
+        sigma_coarse: standard deviation of the likelihood at network quality 0, in grey levels.
+        sigma_fine: the same at the finest quality.
         step: distance of two symbols' values at the start of training, in units of sigma.
     """
 

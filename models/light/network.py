@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from .conditioning import Conditioning, Knots
 from .config import LightConfig
 from .layers import LightBlock, RoundedConv, RoundedLinear, activation, residual_stream
-from .prior import CODE, LARGEST_SCALE, LEAST_SCALE, LogisticPrior, candidates, nats
+from .prior import ENCODING, LARGEST_SCALE, LEAST_SCALE, LogisticPrior, candidates, nats
 
 LOCATION_GAIN, SCALE_GAIN, TAIL_GAIN = 4.0, 2.0, 2.0
 """What a unit of the prior head's outputs changes: steps, octaves, logits."""
@@ -36,8 +36,8 @@ class CoefficientGroup(nn.Module):
         self.tail = nn.Parameter(torch.full((size,), -1.5))
         self.log_step = nn.Parameter(torch.full((size,), math.log(config.step)))
         self.shrink = nn.Parameter(torch.tensor([0.08, 0.04, 0.02]).repeat(size, 1))
-        self.symbol_embedding = None if last else RoundedLinear(CODE * size, hidden, 0.3)
-        self.neighbour_embedding = RoundedConv(CODE * size, hidden, 0.1) if neighbours else None
+        self.symbol_embedding = None if last else RoundedLinear(ENCODING * size, hidden, 0.3)
+        self.neighbour_embedding = RoundedConv(ENCODING * size, hidden, 0.1) if neighbours else None
 
     def step(self) -> Float[Tensor, " g"]:
         """Return the distance of two symbols' values, in units of sigma."""
@@ -86,7 +86,7 @@ class LightStage(nn.Module):
         self.groups = nn.ModuleList(
             CoefficientGroup(config, g, last=g is groups[-1], neighbours=neighbours) for g in groups
         )
-        self.close = RoundedLinear(CODE * sum(map(len, groups)), width, 0.15)
+        self.close = RoundedLinear(ENCODING * sum(map(len, groups)), width, 0.15)
 
     def parts(self) -> list[CoefficientGroup]:
         """Return the groups in coding order."""

@@ -25,9 +25,9 @@ FLOOR = 1e-7
 """Added to every probability, as the integer tables that coders use give every symbol some."""
 LEAST_SCALE, LARGEST_SCALE = -5.0, 7.0
 """Bounds of log2 of the scale, in steps of the grid."""
-CODE = 4
-"""Numbers that the networks see of a symbol."""
-CODE_BITS = 4
+ENCODING = 4
+"""Numbers that encode a symbol as an input of the networks."""
+ENCODING_BITS = 4
 
 
 class LogisticPrior(NamedTuple):
@@ -83,8 +83,11 @@ def candidates(targets: Float[Tensor, "n g"], location: Float[Tensor, "n g"]) ->
     return torch.stack([nearest, nearest + towards, nearest + 2 * towards, centre], -1)
 
 
-def symbol_code(symbols: Float[Tensor, "n g"]) -> Float[Tensor, "n c"]:
-    """Return what the networks see of symbols: the signed and unsigned log2(1 + |n|), [n != 0] and clamp(n, -1, 1)."""
+def symbol_encoding(symbols: Float[Tensor, "n g"]) -> Float[Tensor, "n c"]:
+    """Return the encoding of symbols n as inputs of the networks, (N, ENCODING * G).
+
+    It is the signed and the unsigned log2(1 + |n|), [n != 0] and clamp(n, -1, 1).
+    """
     size = torch.log2(1 + symbols.abs())
-    code = [torch.sign(symbols) * size, size, symbols.abs().clamp(max=1), symbols.clamp(-1, 1)]
-    return quantise(torch.stack(code, -1), CODE_BITS).flatten(-2)
+    encoding = [torch.sign(symbols) * size, size, symbols.abs().clamp(max=1), symbols.clamp(-1, 1)]
+    return quantise(torch.stack(encoding, -1), ENCODING_BITS).flatten(-2)

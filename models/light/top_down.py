@@ -20,7 +20,7 @@ from .config import STRIDES, LightConfig
 from .layers import RoundedLinear, activation, residual_stream
 from .layout import light_layout
 from .network import CoefficientGroup, LightStage
-from .prior import LogisticPrior, nats, symbol_code
+from .prior import LogisticPrior, nats, symbol_encoding
 
 
 @dataclass(frozen=True)
@@ -135,16 +135,16 @@ class LightTopDown(nn.Module):
             state = stage.enter(state, conditioning)
             integers = stage.head.integers
             features = residual_stream(stage.head(activation(tokens(state), integers)), integers)
-            codes = []
+            encodings = []
             for group in stage.parts():
                 symbols, cost, features = _coded(stride, group, features, conditioning, source, out, anchors, state)
                 out.symbols.append(symbols)
                 out.group_nats.append(cost.view(conditioning.batch, -1).sum(1))
                 decoded.append(group.values(symbols))
-                codes.append(symbol_code(symbols))
+                encodings.append(symbol_encoding(symbols))
                 if group.symbol_embedding is not None:
-                    features = residual_stream(features + group.symbol_embedding(codes[-1]), integers)
-            state = residual_stream(state + from_tokens(stage.close(torch.cat(codes, 1)), state), integers)
+                    features = residual_stream(features + group.symbol_embedding(encodings[-1]), integers)
+            state = residual_stream(state + from_tokens(stage.close(torch.cat(encodings, 1)), state), integers)
         blank = decoded[0].new_zeros(len(decoded[0]), COEFFICIENTS[stride] - sum(part.shape[1] for part in decoded))
         out.reconstruction[stride] = torch.cat([*decoded, blank], 1)[:, self.get_buffer(f"order_{stride}")]
         return state
@@ -174,7 +174,7 @@ def _coded(
     cost = nats(symbols, prior)
     if group.neighbour_embedding is None:
         return symbols, cost, features
-    messages = group.neighbour_embedding(from_tokens(symbol_code(symbols) * anchors, state))
+    messages = group.neighbour_embedding(from_tokens(symbol_encoding(symbols) * anchors, state))
     integers = group.prior_head.integers
     features = torch.where(anchors, features, residual_stream(features + tokens(messages), integers))
     prior = group.prior(features, conditioning)

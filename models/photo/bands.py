@@ -41,7 +41,7 @@ def infer_bands(
     Args:
         model: The model.
         pixels: (H, W, 3).
-        quality: Quality code (1,).
+        quality: Network quality (1,).
         rows: Rows of pixels of a band; None for the default.
         correction: Grey levels (H, W, 3) that are subtracted first.
 

@@ -28,13 +28,13 @@ from .network.top_down import DistortionWeights, PhotoStep, SymbolCosts, run_pho
 
 @dataclass(frozen=True)
 class QualityMap:
-    """Quality codes at quality 1 and 100, between which the code, like log lambda, is linear."""
+    """The network's qualities at quality 1 and 100, between which they, like log lambda, are linear."""
 
     lowest: int
     highest: int
 
-    def code(self, quality: int) -> int:
-        """Return the chain's code in [0, 4096] of a fixed-point quality round(q * 256), by integer arithmetic."""
+    def network_quality(self, quality: int) -> int:
+        """Return the network quality, 0 to 4096, of a fixed-point quality round(q * 256), by integer arithmetic."""
         span = 99 * 256
         return (self.lowest * span + (quality - 256) * (self.highest - self.lowest) + span // 2) // span
 
@@ -98,7 +98,7 @@ class PhotoCodecModel:
     Args:
         name: Name of the weights.
         model: The network.
-        qualities: Its range of quality codes.
+        qualities: Its range of network qualities.
         device: "cpu" or "cuda".
     """
 
@@ -120,14 +120,14 @@ class PhotoCodecModel:
         """The network itself, from which training can start."""
         return self._model
 
-    def codes(self, quality: int) -> Int64[Tensor, " 1"]:
-        """Return the chain's code of a fixed-point quality, (1,) int64."""
-        return torch.tensor([self._qualities.code(quality)], device=self._device)
+    def network_quality(self, quality: int) -> Int64[Tensor, " 1"]:
+        """Return the network quality of a fixed-point quality round(q * 256), (1,) int64."""
+        return torch.tensor([self._qualities.network_quality(quality)], device=self._device)
 
     def infer(self, pixels: UInt8[NDArray[np.uint8], "H W 3"], quality: int) -> EncoderTargets:
         """Run the bottom-up pass over pixels (H, W, 3)."""
         with default_modes(), torch.inference_mode():
-            return EncoderTargets(infer_bands(self._model, pixels, self.codes(quality)))
+            return EncoderTargets(infer_bands(self._model, pixels, self.network_quality(quality)))
 
     def lookahead_targets(
         self,
@@ -139,15 +139,15 @@ class PhotoCodecModel:
     ) -> EncoderTargets:
         """Return the targets of an encoder after passes that look ahead; see `PhotoModel.lookahead_targets`."""
         with default_modes():
-            codes = self.codes(settings.quality)
+            network_quality = self.network_quality(settings.quality)
             blocks = block_weights(pixels).to(self._device) if perceptual else None
             correction, lookahead_costs = lookahead_in_tiles(
-                self._model, pixels, codes, passes, grey=settings.grey, blocks=blocks
+                self._model, pixels, network_quality, passes, grey=settings.grey, blocks=blocks
             )
             weights = None if blocks is None else visibility(blocks)
             with torch.inference_mode():
                 return EncoderTargets(
-                    infer_bands(self._model, pixels, codes, correction=correction), lookahead_costs, weights
+                    infer_bands(self._model, pixels, network_quality, correction=correction), lookahead_costs, weights
                 )
 
     def top_down_pass(
@@ -156,14 +156,14 @@ class PhotoCodecModel:
         """Run the top-down pass in exact arithmetic; see `interface.Hierarchy.top_down_pass`."""
         assert targets is None or isinstance(targets, EncoderTargets)
         known, size = targets or EncoderTargets(None), (settings.height, settings.width)
-        codes = self.codes(settings.quality)
+        network_quality = self.network_quality(settings.quality)
         adapted = _SourceAdapter(source, self._device)
         with integer_arithmetic():
             chain = self._reconstruction_chain() if settings.exact else self._chain
             state, reconstruction = run_photo_pass(
                 chain,
                 grid_sizes(size),
-                codes,
+                network_quality,
                 adapted,
                 known.levels,
                 lookahead_costs=known.lookahead_costs,
@@ -171,7 +171,7 @@ class PhotoCodecModel:
                 grey=settings.grey,
                 stop=settings.stop,
             )
-            return DecoderOutput(state, reconstruction, self._model.sigma(codes), size, codes)
+            return DecoderOutput(state, reconstruction, self._model.sigma(network_quality), size, network_quality)
 
     def _reconstruction_chain(self) -> ExactReconstructionChain:
         if self._exact is None:

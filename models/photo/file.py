@@ -9,7 +9,7 @@ from ..configs import RRVQConfig
 from ..integer import weights_file
 from ..integer.weights_file import Tensors
 from .codec_model import PhotoCodecModel, QualityMap
-from .network.model import FINEST_CODE, PhotoRRVQ
+from .network.model import FINEST_QUALITY, PhotoRRVQ
 from .packing import pack, unpack
 
 FORMAT = "dvcodec-photo-1"
@@ -39,9 +39,9 @@ def restore(metadata: dict[str, Any], tensors: Tensors, device: str) -> PhotoCod
 
 
 def _qualities(fields: dict[str, Any]) -> QualityMap:
-    """Return the range of quality codes. ValueError if it is out of bounds."""
+    """Return the range of network qualities. ValueError if it is out of bounds."""
     qualities = QualityMap(**fields)
-    codes = (qualities.lowest, qualities.highest)
-    if not all(type(code) is int for code in codes) or not 0 <= codes[0] <= codes[1] <= FINEST_CODE:
-        raise ValueError("its quality codes are out of bounds")
+    ends = (qualities.lowest, qualities.highest)
+    if not all(type(end) is int for end in ends) or not 0 <= ends[0] <= ends[1] <= FINEST_QUALITY:
+        raise ValueError("its qualities are out of bounds")
     return qualities

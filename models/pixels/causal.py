@@ -1,14 +1,15 @@
-"""Causal neighbourhoods: a pixel is given those above it and to its left, within a reach.
+"""Causal neighbourhoods: a pixel is given those above it and to its left, within a receptive field.
 
 Coding takes pixels in wavefronts: all pixels of an image (and of any number of images) whose neighbourhoods are known
-at the same time. With a reach of c columns to the right of a pixel, row y may be c + 1 pixels behind row y - 1; this
-lag puts the pixel in column x of row y into wavefront x + lag * y.
+at the same time. With a receptive field of c columns to the right of a pixel, row y may be c + 1 pixels behind row
+y - 1; this lag puts the pixel in column x of row y into wavefront x + lag * y.
 
     . n n n n n .        wavefronts for c = 1:    0 1 2 3 4
     . n n n n n .                                 2 3 4 5 6
     . n n x                                       4 5 6 7 8
 
-Here, rows is how far up a pixel's neighbours reach, and c how far left and, in the rows above, right.
+Here, `rows` counts the rows above a pixel that hold neighbours, and c the columns to its left and, in the rows above,
+to its right.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ from torch import Tensor
 
 
 @dataclass(frozen=True)
-class Reach:
-    """How far a pixel's neighbourhood extends.
+class ReceptiveField:
+    """The causal receptive field of a pixel: the neighbours before it that its probability depends on.
 
     Args:
         rows: Rows above the pixel, 1 to 16.
@@ -39,7 +40,7 @@ class Reach:
 
     def __post_init__(self) -> None:
         if not (1 <= self.rows <= 16 and 1 <= self.columns <= 16):
-            raise ValueError("a reach has 1 to 16 rows and columns")
+            raise ValueError("a receptive field has 1 to 16 rows and columns")
 
     @property
     def lag(self) -> int:

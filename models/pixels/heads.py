@@ -52,7 +52,7 @@ class Head(nn.Module):
     """The head of one plane.
 
     Args:
-        inputs: Number of features, which reach the mean past the hidden layers.
+        inputs: Number of features, which enter the mean past the hidden layers.
         before: How many planes are known when this one is coded.
         hidden: Width of the hidden layer that the planes share.
         width: Width of the head's own hidden layer.

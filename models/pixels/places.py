@@ -6,39 +6,39 @@ import torch
 from jaxtyping import Int64, Shaped
 from torch import Tensor
 
-from .causal import Reach
+from .causal import ReceptiveField
 
 
 class WavefrontPlaces:
-    """Indices into planes of (B, rows + height, width + 2 columns), padded by `Reach.padded` and flattened.
+    """Indices into planes of (B, rows + height, width + 2 columns), padded by `ReceptiveField.padded` and flattened.
 
     Args:
-        reach: The neighbourhood.
+        receptive_field: The neighbourhood.
         batch: B, the number of images.
         height: Of an image, in pixels.
         width: Of an image, in pixels.
     """
 
-    def __init__(self, reach: Reach, batch: int, height: int, width: int) -> None:
-        self.reach, self.fronts = reach, list(reach.wavefronts(height, width))
-        self.stride = width + 2 * reach.columns
-        self.deltas = torch.tensor([dy * self.stride + dx for dy, dx in reach.offsets()])
-        self.images = torch.arange(batch)[:, None] * ((height + reach.rows) * self.stride)
+    def __init__(self, receptive_field: ReceptiveField, batch: int, height: int, width: int) -> None:
+        self.receptive_field, self.fronts = receptive_field, list(receptive_field.wavefronts(height, width))
+        self.stride = width + 2 * receptive_field.columns
+        self.deltas = torch.tensor([dy * self.stride + dx for dy, dx in receptive_field.offsets()])
+        self.images = torch.arange(batch)[:, None] * ((height + receptive_field.rows) * self.stride)
 
     def inside(self, front: int) -> Int64[Tensor, " n"]:
         """Return the places of a wavefront's n pixels in the first image."""
         y, x = self.fronts[front]
-        return (y + self.reach.rows) * self.stride + x + self.reach.columns
+        return (y + self.receptive_field.rows) * self.stride + x + self.receptive_field.columns
 
     def all(self, front: int) -> Int64[Tensor, " m"]:
         """Return the places of a wavefront's pixels, image after image: m = B * n."""
         return (self.images + self.inside(front)).flatten()
 
     def neighbours(self, places: Int64[Tensor, " m"]) -> Int64[Tensor, "m neighbours"]:
-        """Return the places of the neighbours of pixels, in the order of `Reach.offsets`."""
+        """Return the places of the neighbours of pixels, in the order of `ReceptiveField.offsets`."""
         return places[:, None] + self.deltas
 
     def cropped(self, planes: Shaped[Tensor, "*batch h w"]) -> Shaped[Tensor, "*batch H W"]:
         """Return padded planes without their padding."""
-        reach = self.reach
-        return planes[..., reach.rows :, reach.columns : -reach.columns]
+        receptive_field = self.receptive_field
+        return planes[..., receptive_field.rows :, receptive_field.columns : -receptive_field.columns]

@@ -1,8 +1,8 @@
 """Colour pixels given their neighbours before them and a map of features: a network on exact grids.
 
-Planes are those of a reversible colour transform (`colours`). The network is given how a pixel's neighbours within a
-reach differ from a base, the mean of the pixel above and the one to the left; its heads then predict one plane after
-the other (`heads`).
+Planes are those of a reversible colour transform (`colours`). The network is given how the neighbours in a
+pixel's receptive field differ from a base, the mean of the pixel above and the one to the left; its heads then predict
+one plane after the other (`heads`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from ..integer.grid import quantise_signed
 from ..integer.linear import QuantLinear
-from .causal import Reach
+from .causal import ReceptiveField
 from .heads import FEATURE_LIMIT, MEAN_STEPS, Head, PixelDistribution, quantise_relu
 
 FEATURE_SCALE = 16
@@ -29,13 +29,13 @@ class RasterConfig:
     """Sizes of the network.
 
     Args:
-        reach: The neighbourhood.
+        receptive_field: The neighbourhood.
         features: Number of maps of features.
         hidden: Width of the hidden layer that the planes share.
         width: Width of each head's own hidden layer.
     """
 
-    reach: Reach
+    receptive_field: ReceptiveField
     features: int
     hidden: int = 96
     width: int = 32
@@ -43,7 +43,7 @@ class RasterConfig:
     @property
     def inputs(self) -> int:
         """Number of inputs: the neighbours' differences to the base and the base itself, by plane, and the features."""
-        return 3 * len(self.reach.offsets()) + 3 + self.features
+        return 3 * len(self.receptive_field.offsets()) + 3 + self.features
 
 
 class RasterNet(nn.Module):
@@ -74,9 +74,11 @@ class RasterNet(nn.Module):
         self, planes: Float[Tensor, "B 3 H W"], features: Float[Tensor, "B F H W"]
     ) -> tuple[Float[Tensor, "n inputs"], Float[Tensor, "3 n"]]:
         """Return the network's inputs for every pixel, and the pixel's base, in grey levels."""
-        reach = self.config.reach
-        inside = reach.neighbours(torch.ones_like(planes[:1, 0])).expand(len(planes), -1, -1, -1).flatten(0, 2)
-        around = torch.stack([reach.neighbours(plane).flatten(0, 2) for plane in planes.unbind(1)])
+        receptive_field = self.config.receptive_field
+        inside = (
+            receptive_field.neighbours(torch.ones_like(planes[:1, 0])).expand(len(planes), -1, -1, -1).flatten(0, 2)
+        )
+        around = torch.stack([receptive_field.neighbours(plane).flatten(0, 2) for plane in planes.unbind(1)])
         base = base_of(around, inside)
         rows = scaled(features).permute(0, 2, 3, 1).flatten(0, 2)
         return torch.cat([differences(around, inside, base), rows], dim=1), base
@@ -91,7 +93,7 @@ def base_of(around: Float[Tensor, "3 n neighbours"], inside: Float[Tensor, "n ne
     """Return the mean of the pixels above and to the left, of those inside the image.
 
     Args:
-        around: The neighbours' planes, 0 outside the image; above and left are a reach's first two offsets.
+        around: The neighbours' planes, 0 outside the image; above and left are the first two offsets.
         inside: 1 for neighbours inside the image, 0 for others.
     """
     above, left = inside[:, 0], inside[:, 1]

@@ -24,7 +24,7 @@ class IntegerRasterNet:
     """A `RasterNet` for coding."""
 
     def __init__(self, net: RasterNet) -> None:
-        self.reach = net.config.reach
+        self.receptive_field = net.config.receptive_field
         self.trunk = IntegerLinear(net.trunk, ACTIVATION_BITS)
         self.heads = [IntegerHead(head) for head in net.heads]  # type: ignore[arg-type]
 
@@ -34,7 +34,7 @@ class _Front:
     """The wavefront that is being coded: n pixels, image after image."""
 
     index: int
-    places: Tensor  # (n,) in a plane of the flat canvas
+    places: Tensor  # (n,) in a padded plane, flattened
     base: Float[Tensor, "3 n"]  # grey levels
     inputs: Float[Tensor, "n inputs"]  # steps of 2**-4
     hidden: Float[Tensor, "n hidden"]  # the same steps
@@ -57,9 +57,9 @@ class RasterPass:
         self.net, self.wanted = net, wanted
         self.features = scaled(features).permute(0, 2, 3, 1)  # (B, H, W, F)
         B, H, W = self.features.shape[:3]
-        self.canvas = net.reach.padded(torch.zeros(3, B, H, W))
-        self.inside = net.reach.padded(torch.ones(H, W)).flatten()
-        self.places = WavefrontPlaces(net.reach, B, H, W)
+        self.padded = net.receptive_field.padded(torch.zeros(3, B, H, W))
+        self.inside = net.receptive_field.padded(torch.ones(H, W)).flatten()
+        self.places = WavefrontPlaces(net.receptive_field, B, H, W)
         self.front: _Front | None = None
 
     @property
@@ -86,19 +86,19 @@ class RasterPass:
         assert self.front is not None
         plane, residuals = step.layer % 3, choice.numpy()
         values = np.clip(self.front.middles + residuals, colours.LOWEST[plane], colours.HIGHEST[plane])
-        self.canvas[plane].view(-1)[self.front.places] = torch.from_numpy(values).float()
+        self.padded[plane].view(-1)[self.front.places] = torch.from_numpy(values).float()
         column = torch.from_numpy(np.clip(residuals, -127, 127)).float().mul_(UNIT)
         self.front.before = torch.cat([self.front.before, column[:, None]], dim=1)
 
     def finish(self) -> Float[Tensor, "B 3 H W"]:
         """Return the planes."""
-        return self.places.cropped(self.canvas).transpose(0, 1)
+        return self.places.cropped(self.padded).transpose(0, 1)
 
     def _enter(self, index: int) -> _Front:
         """Gather the network's inputs for a wavefront's pixels, and run its shared layer."""
         y, x = self.places.fronts[index]
         places, corner = self.places.all(index), self.places.inside(index)
-        around = self.canvas.view(3, -1)[:, self.places.neighbours(places)]
+        around = self.padded.view(3, -1)[:, self.places.neighbours(places)]
         inside = self.inside[self.places.neighbours(corner)].repeat(len(self.features), 1)
         base = base_of(around, inside)
         rows = self.features[:, y, x].flatten(0, 1)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ...errors import DvcodecError
 from ...models.interface.hierarchy import PassSettings, Step
 from ...models.photo.codec_model import PhotoCodecModel, QualityMap
-from ...models.photo.network.model import FINEST_CODE, PhotoRRVQ
+from ...models.photo.network.model import FINEST_QUALITY, PhotoRRVQ
 from ..data.photo_folder import read_rgb
 from ..data.pictures import image_paths
 
@@ -47,13 +47,13 @@ def calibrate(frozen: PhotoRRVQ, folder: Path) -> QualityMap:
         DvcodecError: there is no image below the folder, or one cannot be read.
     """
     images = [read_rgb(path) for path in calibration_paths(folder)]
-    low, high = 0, FINEST_CODE
+    low, high = 0, FINEST_QUALITY
     while high - low > 8:
         middle = (low + high) // 2
         hierarchy = PhotoCodecModel("calibration", frozen, QualityMap(middle, middle), "cpu")
         below = float(np.mean([bits_per_pixel(hierarchy, image) for image in images])) < TARGET
         low, high = (middle, high) if below else (low, middle)
-    slope = min(low / 49, (FINEST_CODE - low) / 50)
+    slope = min(low / 49, (FINEST_QUALITY - low) / 50)
     return QualityMap(math.ceil(low - 49 * slope), math.floor(low + 50 * slope))
 
 

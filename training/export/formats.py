@@ -12,7 +12,7 @@ from ...models.families import weights as families
 from ...models.families.model import FamilyVAE
 from ...models.photo import file as photo
 from ...models.photo.codec_model import QualityMap
-from ...models.photo.network.model import FINEST_CODE, PhotoRRVQ
+from ...models.photo.network.model import FINEST_QUALITY, PhotoRRVQ
 from ...models.photo.packing import pack, unpack
 from ...models.pixels.bilevel import file as bilevel
 from ...models.pixels.bilevel.quiet import QuietBilevelNet
@@ -61,7 +61,7 @@ def format_of(settings: Settings) -> WeightsFormat:
 def _photo(model: PhotoRRVQ, _: object, name: str, calibration: Path | None) -> bytes:
     frozen = PhotoRRVQ(model.config)
     unpack(frozen, pack(model))
-    qualities = QualityMap(0, FINEST_CODE) if calibration is None else calibrate(frozen, calibration)
+    qualities = QualityMap(0, FINEST_QUALITY) if calibration is None else calibrate(frozen, calibration)
     return photo.write(model, qualities, name)
 
 

@@ -17,7 +17,7 @@ from ...models.configs import BilevelPagesConfig
 from ...models.pixels.bilevel.net import log_prob
 from ...models.pixels.bilevel.quiet import PATTERNS, QuietBilevelNet
 from ...models.pixels.bilevel.surroundings import RECTANGLES, counts, features, pattern, window
-from ...models.pixels.causal import Reach
+from ...models.pixels.causal import ReceptiveField
 from ..data.bilevel_pages import fonts_below
 from ..data.bilevel_scans import Page, synthetic_page
 from ..loop.task import LossTerms, ParameterGroup, Progress, Task
@@ -41,10 +41,10 @@ class PageFeatures:
     quiet: Tensor
 
 
-def page_features(page: Page, reach: Reach) -> PageFeatures:
+def page_features(page: Page, receptive_field: ReceptiveField) -> PageFeatures:
     """Compute the features of a page, whose rarer colour counts as ink."""
     white = torch.from_numpy(page if page.mean() >= 0.5 else 1 - page).float()
-    found = counts(white[None], window(reach) + RECTANGLES)[0].flatten(0, 1)
+    found = counts(white[None], window(receptive_field) + RECTANGLES)[0].flatten(0, 1)
     still = (found[:, 0] == 0) & (found[:, 1] == 0)
     found, busy = found[:, 2:], torch.nonzero(~still)[:, 0]
     codes = pattern(found[still]).long() * 2 + white.flatten()[still].long()
@@ -65,7 +65,7 @@ class BilevelTask(Task):
 
     def __init__(self, config: BilevelPagesConfig, recipe: BilevelRecipe, photographs: Path | None) -> None:
         self.recipe, self.module = recipe, QuietBilevelNet(config)
-        self.reach = self.module.net.config.reach
+        self.receptive_field = self.module.net.config.receptive_field
         self.fonts = fonts_below(Path(recipe.fonts) if recipe.fonts else None)
         self.photographs = [] if photographs is None else sorted(p for p in photographs.rglob("*") if p.is_file())
         self.pages: list[PageFeatures] = []
@@ -97,7 +97,8 @@ class BilevelTask(Task):
         size = self.recipe.page_height, self.recipe.page_width
         while True:
             page = page_features(
-                synthetic_page(size, self.fonts, self._photograph(rng), rng, self.recipe.halftones), self.reach
+                synthetic_page(size, self.fonts, self._photograph(rng), rng, self.recipe.halftones),
+                self.receptive_field,
             )
             self.module.quiet += page.quiet
             if len(page.busy):
@@ -112,11 +113,11 @@ class BilevelTask(Task):
     def _rows(self, page: PageFeatures, rng: np.random.Generator) -> Tensor:
         """Draw busy pixels of a page."""
         kept = torch.from_numpy(rng.integers(len(page.busy), size=self.recipe.pixels))
-        padded, width = self.reach.padded(2 * page.white - 1), page.white.shape[1]
+        padded, width = self.receptive_field.padded(2 * page.white - 1), page.white.shape[1]
         y, x = page.busy[kept] // width, page.busy[kept] % width
         stride = padded.shape[1]
-        deltas = torch.tensor([dy * stride + dx for dy, dx in self.reach.offsets()])
-        places = (y + self.reach.rows) * stride + x + self.reach.columns
+        deltas = torch.tensor([dy * stride + dx for dy, dx in self.receptive_field.offsets()])
+        places = (y + self.receptive_field.rows) * stride + x + self.receptive_field.columns
         near = padded.flatten()[places[:, None] + deltas]
         around = features(page.found[kept], RECTANGLES)
         return torch.cat([near, around, page.white[y, x][:, None]], dim=1)

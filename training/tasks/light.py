@@ -13,7 +13,7 @@ from torch import Tensor
 from ...models.light.conditioning import Conditioning
 from ...models.light.config import LightConfig
 from ...models.light.model import LightPhotoModel
-from ...models.photo.network.model import FINEST_CODE
+from ...models.photo.network.model import FINEST_QUALITY
 from ..data.photo_folder import PhotoFolder
 from ..loop.numerics import choose_products
 from ..loop.task import LossTerms, ParameterGroup, Progress, Task
@@ -77,7 +77,7 @@ class LightTask(Task):
     def loss_terms(self, batch: Tensor, progress: Progress) -> LossTerms:
         """Compute rate and distortion at a random quality and tuning for each crop."""
         recipe, device = self.recipe, batch.device
-        quality = torch.randint(0, FINEST_CODE + 1, (len(batch),)).to(device)
+        quality = torch.randint(0, FINEST_QUALITY + 1, (len(batch),)).to(device)
         tuning = (torch.rand(len(batch)) < recipe.tuned).float().to(device)
         perceptual = progress.fraction >= recipe.perceptual_from
         self.module.top_down.set_integers(recipe.integers_from < 1 and progress.fraction >= recipe.integers_from)

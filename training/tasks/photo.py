@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ...models.configs import RRVQConfig
-from ...models.photo.network.model import FINEST_CODE, PhotoRRVQ
+from ...models.photo.network.model import FINEST_QUALITY, PhotoRRVQ
 from ..data.photo_folder import PhotoFolder
 from ..loop.numerics import choose_products
 from ..loop.task import LossTerms, ParameterGroup, Progress, Task
@@ -31,8 +31,8 @@ def group_of(name: str) -> str:
 
 
 def drawn_codes(count: int) -> Tensor:
-    """Draw quality codes uniformly, so that sigma is log-uniform: (count,) int64."""
-    return torch.randint(0, FINEST_CODE + 1, (count,))
+    """Draw network qualities uniformly, so that sigma is log-uniform: (count,) int64."""
+    return torch.randint(0, FINEST_QUALITY + 1, (count,))
 
 
 class PhotoTask(Task):
@@ -84,7 +84,7 @@ class PhotoTask(Task):
             parts = []
             for _ in range(24):
                 x = self.crops(rng, Progress(0, 0.0)).to(device)
-                quality = torch.randint(1500, FINEST_CODE + 1, (len(x),), device=device)
+                quality = torch.randint(1500, FINEST_QUALITY + 1, (len(x),), device=device)
                 parts.append(self.module.infer(x, quality, learned=False))
             targets = {s: torch.cat([part[s] for part in parts]).cpu() for s in parts[0]}
         self.module.cpu()

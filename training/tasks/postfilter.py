@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ...errors import InvalidArgument
 from ...models.configs import RRVQConfig
-from ...models.photo.network.model import FINEST_CODE
+from ...models.photo.network.model import FINEST_QUALITY
 from ...models.photo.network.transform import BLOCK
 from ..data.photo_folder import PhotoFolder
 from ..loop.task import LossTerms, Progress
@@ -36,7 +36,7 @@ class Pool:
     shown: Tensor  # (N, 3, side, side), output of the synthesis without the filter
     features: Tensor  # (N, synthesis width, side / 8, side / 8)
     missing: Tensor  # (N, 3, side, side), the image minus `shown`
-    quality: Tensor  # (N,), codes
+    quality: Tensor  # (N,), network qualities
 
     def cut(self, places: Tensor, side: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Cut squares of `side` pixels at places (n, 3): a crop's number, and the row and column of the first block."""
@@ -103,7 +103,7 @@ class PostFilterTask(PhotoTask):
         for first in range(0, self.recipe.pool, AT_ONCE):
             count = min(AT_ONCE, self.recipe.pool - first)
             x = self.drawn(count, self.recipe.pool_side, rng)
-            parts.append(self._decode(x, torch.from_numpy(rng.integers(FINEST_CODE + 1, size=count))))
+            parts.append(self._decode(x, torch.from_numpy(rng.integers(FINEST_QUALITY + 1, size=count))))
         self.module.train()
         return Pool(*(torch.cat(held) for held in zip(*parts, strict=True)))
 

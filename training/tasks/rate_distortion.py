@@ -31,7 +31,7 @@ def rate_distortion(
     Args:
         model: the photograph model.
         x: levels 0 to 255, (B, 3, H, W).
-        quality: quality codes, (B,).
+        quality: network qualities, (B,).
         recipe: weights of the terms.
         relax: factor of the gradient through the relaxed choice of symbols; 0 saves its time.
         analysis: whether the learned analysis takes part.

@@ -43,7 +43,7 @@ def warm_start_family(model: FamilyVAE, path: Path) -> None:
 
 def _seeing_further(weight: Tensor, theirs: Bilevel, mine: Bilevel) -> Tensor:
     """Move the columns of the first layer's matrix to their neighbours' places in a larger receptive field."""
-    old, new = (likelihood.net.config.reach.offsets() for likelihood in (theirs, mine))
+    old, new = (likelihood.net.config.receptive_field.offsets() for likelihood in (theirs, mine))
     wider = weight.new_zeros(len(weight), len(new) + weight.shape[1] - len(old))
     for column, offset in enumerate(old):
         if offset in new:

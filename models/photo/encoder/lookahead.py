@@ -1,10 +1,10 @@
-"""Look-ahead: gradients of the loss with respect to each symbol's code bias the next pass's choices.
+"""Look-ahead: gradients of the loss with respect to each symbol's codeword bias the next pass's choices.
 
 The posterior's mode weighs a symbol's own distortion and rate. But a symbol also changes the priors and predictions of
 all later layers, and the correction of the synthesis. A pass that chose the symbols k* has a gradient g of its negative
-ELBO, in nats, with respect to the code of each of them:
+ELBO, in nats, with respect to the codeword of each of them:
 
--ln p(z) - ln p(x | z) changes by about g . (code(k) - code(k*)) if k is taken in the place of k*,
+-ln p(z) - ln p(x | z) changes by about g . (codeword(k) - codeword(k*)) if k is taken in the place of k*,
 
 in addition to the symbol's own distortion and its -ln p(k). The next pass adds a share of that to every symbol's cost;
 as all choices change at once, the full estimate would overshoot. Gradients are averaged over the passes, and the share
@@ -47,7 +47,7 @@ MOMENTUM = 0.5
 
 
 class _GreedySource:
-    """Takes the posterior's mode, keeps the steps, whose codes get gradients, and sums -ln p of the symbols in nats."""
+    """Takes the posterior's mode, keeps the steps for gradients by codewords, and sums -ln p of the symbols in nats."""
 
     def __init__(self) -> None:
         self.steps: list[PhotoStep] = []
@@ -78,7 +78,7 @@ def lookahead(
     Args:
         model: The model.
         x: Images (B, 3, H, W).
-        quality: Quality codes (B,).
+        quality: Network qualities (B,).
         passes: Number of passes.
         grey: Whether the layers that carry only colour are left out.
         blocks: Weights (rows, columns) of the distortion of one image's 8x8 blocks
@@ -90,14 +90,14 @@ def lookahead(
     """
     correction, average, lookahead_costs = torch.zeros_like(x), SymbolCosts(), SymbolCosts()
     weights = None if blocks is None else visibility(blocks)
-    for top_down_pass in range(passes):
+    for number in range(passes):
         with torch.no_grad():
             targets = model.infer(x - correction, quality)
         correction, gradients = _pass_with_gradients(
             model, x, quality, targets, lookahead_costs, grey=grey, weights=weights
         )
-        average = {i: g.lerp_(average[i], MOMENTUM) if top_down_pass else g for i, g in gradients.items()}
-        share = SHARES[min(top_down_pass, len(SHARES) - 1)]
+        average = {i: g.lerp_(average[i], MOMENTUM) if number else g for i, g in gradients.items()}
+        share = SHARES[min(number, len(SHARES) - 1)]
         lookahead_costs = {i: share * g for i, g in average.items()}
     return correction, lookahead_costs
 
@@ -112,7 +112,7 @@ def _pass_with_gradients(
     grey: bool,
     weights: DistortionWeights | None = None,
 ) -> tuple[Tensor, SymbolCosts]:
-    """Return the correction after one pass, and the gradients in nats with respect to the symbols' codes."""
+    """Return the correction after one pass, and the gradients in nats with respect to the symbols' codewords."""
     source, size = _GreedySource(), (x.shape[2], x.shape[3])
     with torch.enable_grad():
         decoded = model.top_down_pass(
@@ -127,8 +127,8 @@ def _pass_with_gradients(
         else:
             distortion = weighted_distortion(model.coefficients(error, quality), weights)
         loss = source.nats + distortion
-        codes = [step.code for step in source.steps if step.code is not None]
-        gradients = torch.autograd.grad(loss, codes)
+        codewords = [step.codewords for step in source.steps if step.codewords is not None]
+        gradients = torch.autograd.grad(loss, codewords)
     return model.in_grey_levels(added.detach(), decoded) + by_filter, _by_layer(source.steps, gradients)
 
 

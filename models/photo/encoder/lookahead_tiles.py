@@ -27,7 +27,7 @@ SIDE = 384
 """Largest side of a tile in pixels: a pass with gradients over it takes about 400 MiB."""
 
 LARGEST = 2.0**15
-"""Bound of costs, in nats for a unit of a code, which half precision can hold."""
+"""Bound of costs, in nats for a unit of a codeword, which half precision can hold."""
 
 Tile = tuple[slice, slice]
 """Rows and columns."""
@@ -59,7 +59,7 @@ def lookahead_in_tiles(
     Args:
         model: The model.
         pixels: (H, W, 3).
-        quality: Quality code (1,).
+        quality: Network quality (1,).
         passes: Number of passes.
         grey: Whether the layers that carry only colour are left out.
         blocks: Weights (rows, columns) of the distortion of 8x8 blocks.

@@ -87,20 +87,22 @@ class IntegerLayer:
         self.matrix = torch.cat([prior_head.matrix, mean.t() * 2.0**-ACTIVATION_BITS], dim=1)
         self.bias = torch.cat([prior_head.bias, bias])
         self.limit, self.step = limit * torch.exp2(bits.float()), torch.exp2(-bits.float())
-        codes = layer.code_table().detach()
+        codewords = layer.codeword_table().detach()
         self.symbol_values = layer.reconstruction_values().detach()
         self.symbol_embedding = None  # (K, hidden); the last layer of a stage has none
         if layer.symbol_embedding is not None:
-            self.symbol_embedding = quantise(layer.symbol_embedding(codes).detach(), RESIDUAL_BITS) * 2**RESIDUAL_BITS
+            self.symbol_embedding = (
+                quantise(layer.symbol_embedding(codewords).detach(), RESIDUAL_BITS) * 2**RESIDUAL_BITS
+            )
         self.neighbour_embedding = None  # (SIDES, K + 1, hidden); zeros for missing neighbours
         if layer.neighbour_embedding is not None:
             messages = (
-                quantise(layer.neighbour_embedding(codes).detach(), RESIDUAL_BITS, -RESIDUAL_LIMIT, RESIDUAL_LIMIT)
+                quantise(layer.neighbour_embedding(codewords).detach(), RESIDUAL_BITS, -RESIDUAL_LIMIT, RESIDUAL_LIMIT)
                 * 2**RESIDUAL_BITS
             )
             sides = messages.view(len(messages), SIDES, -1).transpose(0, 1)
             self.neighbour_embedding = torch.cat([sides, torch.zeros_like(sides[:, :1])], dim=1).contiguous()
-        self.close = codes @ close.t() * 2**RESIDUAL_BITS  # (K, width)
+        self.close = codewords @ close.t() * 2**RESIDUAL_BITS  # (K, width)
 
     def heads(self, features: Float[Tensor, "n hidden"]) -> tuple[Float[Tensor, "n outputs"], Float[Tensor, "n v"]]:
         """Return the prior's embedding (n, D) and the prediction (n, v) of features (n, hidden) in steps."""
@@ -113,29 +115,31 @@ class IntegerLayer:
         """Return the coefficients that each symbol adds, (K, v) in units of sigma."""
         return self.symbol_values
 
-    def code(self, symbols: Integer[Tensor, " n"]) -> Int32[Tensor, " n"]:
+    def codewords(self, symbols: Integer[Tensor, " n"]) -> Int32[Tensor, " n"]:
         """Return the symbols themselves, which index the tables."""
         return symbols.int()
 
-    def follow(self, features: Float[Tensor, "N hidden"], rows: slice, code: Tensor) -> Float[Tensor, "N hidden"]:
+    def follow(self, features: Float[Tensor, "N hidden"], rows: slice, codewords: Tensor) -> Float[Tensor, "N hidden"]:
         """Add the symbols' embeddings to some rows of the features, in place."""
         if self.symbol_embedding is not None:
-            features[rows].add_(self.symbol_embedding.index_select(0, code)).clamp_(-LIMIT, LIMIT)
+            features[rows].add_(self.symbol_embedding.index_select(0, codewords)).clamp_(-LIMIT, LIMIT)
         return features
 
     def propagate(
-        self, features: Float[Tensor, "N hidden"], anchors: Half, non_anchors: Half, code: Int32[Tensor, " n"]
+        self, features: Float[Tensor, "N hidden"], anchors: Half, non_anchors: Half, codewords: Int32[Tensor, " n"]
     ) -> Float[Tensor, "N hidden"]:
         """Add messages from a half's symbols to its own and the neighbouring positions' features, in place."""
         assert self.neighbour_embedding is not None
-        symbols = torch.cat([code, code.new_full((1,), self.layer.symbols)])  # the last is for missing neighbours
+        symbols = torch.cat(
+            [codewords, codewords.new_full((1,), self.layer.symbols)]
+        )  # the last is for missing neighbours
         for run in slices(len(non_anchors.positions), BAND_POSITIONS):
             sides = zip(self.neighbour_embedding, non_anchors.neighbours[:, run], strict=True)
             received = [table.index_select(0, symbols.index_select(0, beside)) for table, beside in sides]
             _join(features, non_anchors.positions[run], received)
         if self.symbol_embedding is not None:
             for run in slices(len(anchors.positions), BAND_POSITIONS):
-                _join(features, anchors.positions[run], [self.symbol_embedding.index_select(0, code[run])])
+                _join(features, anchors.positions[run], [self.symbol_embedding.index_select(0, codewords[run])])
         return features
 
 
@@ -177,13 +181,13 @@ class IntegerStage:
         ]
         return torch.cat(parts)
 
-    def leave(self, state: Float[Tensor, "B H W C"], codes: list[Int32[Tensor, " N"]]) -> Float[Tensor, "B H W C"]:
+    def leave(self, state: Float[Tensor, "B H W C"], codewords: list[Int32[Tensor, " N"]]) -> Float[Tensor, "B H W C"]:
         """Add what the stage's symbols (N,) add to the state, in place."""
         flat = state.view(-1, state.shape[-1])
         for run in slices(len(flat), self.positions):
             sums = self.bias
-            for part, code in zip(self.parts, codes, strict=True):
-                sums = part.close.index_select(0, code[run]).add_(sums)
+            for part, symbols in zip(self.parts, codewords, strict=True):
+                sums = part.close.index_select(0, symbols[run]).add_(sums)
             rounded(flat[run].add_(sums)).clamp_(-LIMIT, LIMIT)
         return state
 

@@ -25,7 +25,7 @@ from ..network.chain import MEAN_SCALE
 from ..network.checkerboard import Half
 from ..network.lapped import across, inverse_border_matrix, mean_scales, synthesis_basis
 from ..network.latent import PhotoLatentLayer
-from ..network.model import FINEST_CODE, grid_sizes
+from ..network.model import FINEST_QUALITY, grid_sizes
 from ..network.reconstruction import PlaneReconstruction
 from ..network.transform import BLOCK, precise_basis, unhaar
 from .chain import RATIO, IntegerChain, IntegerLayer, IntegerStage
@@ -70,17 +70,17 @@ class ExactReconstructionLayer:
         """Return the coefficients that each symbol adds, (K, v) in units of sigma."""
         return self.inner.values()
 
-    def code(self, symbols: Tensor) -> Tensor:
+    def codewords(self, symbols: Tensor) -> Tensor:
         """Return the symbols themselves."""
-        return self.inner.code(symbols)
+        return self.inner.codewords(symbols)
 
-    def follow(self, features: Tensor, rows: slice, code: Tensor) -> Tensor:
+    def follow(self, features: Tensor, rows: slice, codewords: Tensor) -> Tensor:
         """Add the symbols' embeddings to some rows of the features, in place."""
-        return self.inner.follow(features, rows, code)
+        return self.inner.follow(features, rows, codewords)
 
-    def propagate(self, features: Tensor, anchors: Half, non_anchors: Half, code: Tensor) -> Tensor:
+    def propagate(self, features: Tensor, anchors: Half, non_anchors: Half, codewords: Tensor) -> Tensor:
         """Add messages from a half's symbols to its own and the neighbouring positions' features, in place."""
-        return self.inner.propagate(features, anchors, non_anchors, code)
+        return self.inner.propagate(features, anchors, non_anchors, codewords)
 
 
 class ExactReconstructionStage:
@@ -145,12 +145,12 @@ def integer_borders() -> Float64[Tensor, "8 8"]:
     return torch.floor(inverse_border_matrix() * 2**BASIS_BITS + 0.5)
 
 
-def fixed_sigma(config: RRVQConfig, code: int) -> int:
-    """Return round(2**8 sigma) at a quality code: coarse (fine / coarse)^(code / 4096), in grey levels."""
+def fixed_sigma(config: RRVQConfig, quality: int) -> int:
+    """Return round(2**8 sigma) at a network quality: coarse (fine / coarse)^(quality / 4096), in grey levels."""
     with localcontext() as context:
         context.prec = 40
         coarse, fine = Decimal(config.sigma_coarse), Decimal(config.sigma_fine)
-        sigma = coarse * ((fine / coarse).ln() * code / FINEST_CODE).exp()
+        sigma = coarse * ((fine / coarse).ln() * quality / FINEST_QUALITY).exp()
         return int((sigma * 2**SIGMA_BITS).to_integral_value())
 
 

@@ -124,7 +124,7 @@ class BlockNet(nn.Module):
 
         Args:
             x: Images (B, 3, H, W) in units of sigma, sides multiples of 8.
-            quality: Quality codes (B,).
+            quality: Network qualities (B,).
             extra: Further input (B, extra, H/8, W/8).
         """
         return self.correction(self.features(x, quality, extra))

@@ -35,19 +35,21 @@ class LayerArithmetic(Protocol):
         """Return the coefficients that each symbol adds to the reconstruction, (K, v) in units of sigma."""
         ...
 
-    def code(self, symbols: Tensor) -> Tensor:
-        """Return the codes of symbols (n,), which `follow` and the stage's `leave` take; the first dimension is the
-        position.
+    def codewords(self, symbols: Tensor) -> Tensor:
+        """Return the codewords of symbols (n,), which `follow` and the stage's `leave` take.
+
+        A codeword is the row of the codebook that networks are given of a symbol: the row itself where gradients pass,
+        the symbol where its products are read from tables. The first dimension is the position.
         """
         ...
 
-    def follow(self, features: Tensor, rows: slice, code: Tensor) -> Tensor:
+    def follow(self, features: Tensor, rows: slice, codewords: Tensor) -> Tensor:
         """Return all features (N, hidden) after the symbol embeddings of some rows were added; for layers without
         neighbours.
         """
         ...
 
-    def propagate(self, features: Tensor, anchors: Half, non_anchors: Half, code: Tensor) -> Tensor:
+    def propagate(self, features: Tensor, anchors: Half, non_anchors: Half, codewords: Tensor) -> Tensor:
         """Return all features after a half's symbols were added to its own positions and to the neighbouring ones."""
         ...
 
@@ -61,15 +63,15 @@ class StageArithmetic(Protocol):
         ...
 
     def enter(self, state: Tensor, quality: Tensor) -> Tensor:
-        """Return the state after the spatial update, for quality codes (B,)."""
+        """Return the state after the spatial update, for network qualities (B,)."""
         ...
 
     def features(self, state: Tensor) -> Tensor:
         """Return the features of all positions, (N, hidden)."""
         ...
 
-    def leave(self, state: Tensor, codes: list[Tensor]) -> Tensor:
-        """Return the state after the codes (N, ...) of all of the stage's layers were added."""
+    def leave(self, state: Tensor, codewords: list[Tensor]) -> Tensor:
+        """Return the state after the codewords (N, ...) of all of the stage's layers were added."""
         ...
 
 

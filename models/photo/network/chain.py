@@ -80,7 +80,7 @@ class ChainStage(nn.Module):
 
         Args:
             state: (B, C, H, W).
-            quality: Quality codes (B,) in [0, 4096].
+            quality: Network qualities (B,), 0 to 4096.
         """
         d = quantise_residual(state + interpolate(self.quality, quality)[:, :, None, None])
         for block in self.blocks:
@@ -91,9 +91,9 @@ class ChainStage(nn.Module):
         """Return the features (B*H*W, hidden) of all positions."""
         return quantise_residual(self.head(quantise_signed(tokens(state))))
 
-    def leave(self, state: Float[Tensor, "B C H W"], codes: list[Float[Tensor, "N _"]]) -> Float[Tensor, "B C H W"]:
-        """Return the state after the layers' codes (B*H*W, D) were added."""
-        return quantise_residual(state + from_tokens(self.close(torch.cat(codes, dim=1)), state))
+    def leave(self, state: Float[Tensor, "B C H W"], codewords: list[Float[Tensor, "N _"]]) -> Float[Tensor, "B C H W"]:
+        """Return the state after the layers' codewords (B*H*W, D) were added."""
+        return quantise_residual(state + from_tokens(self.close(torch.cat(codewords, dim=1)), state))
 
 
 class DifferentiableLayer:
@@ -111,24 +111,24 @@ class DifferentiableLayer:
         """Return the coefficients that each symbol adds, (K, v) in units of sigma."""
         return self.layer.reconstruction_values()
 
-    def code(self, symbols: Integer[Tensor, " n"]) -> Float[Tensor, "n D"]:
+    def codewords(self, symbols: Integer[Tensor, " n"]) -> Float[Tensor, "n D"]:
         """Return the symbols' means, (n, D), as the input of the symbol embedding."""
-        return F.embedding(symbols, self.layer.code_table())
+        return F.embedding(symbols, self.layer.codeword_table())
 
     def follow(
-        self, features: Float[Tensor, "N hidden"], rows: slice, code: Float[Tensor, "N D"]
+        self, features: Float[Tensor, "N hidden"], rows: slice, codewords: Float[Tensor, "N D"]
     ) -> Float[Tensor, "N hidden"]:
         """Return the features with the embeddings of the symbols added."""
         if self.layer.symbol_embedding is None:
             return features
-        return quantise_residual(features + self.layer.symbol_embedding(code))
+        return quantise_residual(features + self.layer.symbol_embedding(codewords))
 
     def propagate(
-        self, features: Float[Tensor, "N hidden"], anchors: Half, non_anchors: Half, code: Float[Tensor, "n D"]
+        self, features: Float[Tensor, "N hidden"], anchors: Half, non_anchors: Half, codewords: Float[Tensor, "n D"]
     ) -> Float[Tensor, "N hidden"]:
         """Add messages from a half's symbols to its own and the neighbouring positions' features."""
         assert self.layer.neighbour_embedding is not None
-        messages = quantise_residual(self.layer.neighbour_embedding(code))
+        messages = quantise_residual(self.layer.neighbour_embedding(codewords))
         width = messages.shape[1] // SIDES
         lines = torch.cat(
             [messages.view(-1, width), messages.new_zeros(SIDES, width)]
@@ -140,7 +140,9 @@ class DifferentiableLayer:
         if self.layer.symbol_embedding is None:
             return quantise_residual(features.index_add(0, non_anchors.positions, received))
         rows = torch.cat([anchors.positions, non_anchors.positions])
-        return quantise_residual(features.index_add(0, rows, torch.cat([self.layer.symbol_embedding(code), received])))
+        return quantise_residual(
+            features.index_add(0, rows, torch.cat([self.layer.symbol_embedding(codewords), received]))
+        )
 
 
 class Upsample(nn.Module):
@@ -229,8 +231,8 @@ def interpolate(knots: Float[Tensor, "knots C"], quality: Int64[Tensor, " B"]) -
     """Interpolate linearly between learned vectors, on grids.
 
     Args:
-        knots: (KNOTS, C) at the codes 0, 256, ..., 4096.
-        quality: Quality codes (B,) int64.
+        knots: (KNOTS, C) at the qualities 0, 256, ..., 4096.
+        quality: Network qualities (B,) int64.
 
     Returns:
         (B, C).

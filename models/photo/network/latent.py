@@ -182,9 +182,10 @@ class PhotoLatentLayer(nn.Module):
         weighed = values if importance is None else values * importance
         return torch.addmm(0.5 * (values * weighed).sum(1), residual, weighed.t(), alpha=-1)
 
-    def code_table(self) -> Float[Tensor, "K D"]:
-        """Return the means as the 8-bit input of the symbol embedding, (K, v + CONTEXT): values / 8 and context, grid
-        2**-4.
+    def codeword_table(self) -> Float[Tensor, "K D"]:
+        """Return the codewords, (K, v + CONTEXT): the means as the 8-bit input of the symbol embedding.
+
+        Values are divided by 8; the grid is 2**-4.
         """
         means = self.means()
         v = len(self.coefficients)

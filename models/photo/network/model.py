@@ -18,8 +18,8 @@ from .postfilter import PostFilter
 from .top_down import DistortionWeights, PhotoSymbolSource, SymbolCosts, run_photo_pass
 from .transform import BLOCK
 
-FINEST_CODE = 4096
-"""Largest quality code: codes run from 0 (sigma_coarse) to this (sigma_fine), linear in log sigma."""
+FINEST_QUALITY = 4096
+"""Largest network quality: they run from 0 (sigma_coarse) to this (sigma_fine), linear in log sigma."""
 
 
 @dataclass
@@ -31,7 +31,7 @@ class DecoderOutput:
         reconstruction: Coefficients by stride in units of sigma, tokens (B*H*W, channels).
         sigma: (B,) in grey levels.
         size: Height and width of the images in pixels.
-        quality: Quality codes (B,).
+        quality: Network qualities (B,).
     """
 
     state: Tensor
@@ -62,9 +62,9 @@ class PhotoRRVQ(nn.Module):
         return self.synthesis.receptive_field + (0 if self.postfilter is None else self.postfilter.receptive_field)
 
     def sigma(self, quality: Int64[Tensor, " B"]) -> Float[Tensor, " B"]:
-        """Return the posterior's standard deviation in grey levels, (B,), of quality codes (B,)."""
+        """Return the posterior's standard deviation in grey levels, (B,), of network qualities (B,)."""
         span = math.log(self.config.sigma_fine / self.config.sigma_coarse)
-        return torch.exp(span * quality.float() / FINEST_CODE).mul(self.config.sigma_coarse)
+        return torch.exp(span * quality.float() / FINEST_QUALITY).mul(self.config.sigma_coarse)
 
     def infer(
         self, pixels: Float[Tensor, "B 3 H W"], quality: Int64[Tensor, " B"], *, learned: bool = True
@@ -73,7 +73,7 @@ class PhotoRRVQ(nn.Module):
 
         Args:
             pixels: (B, 3, H, W).
-            quality: Quality codes (B,).
+            quality: Network qualities (B,).
             learned: Whether the analysis network's correction is included.
 
         Returns:
@@ -120,7 +120,7 @@ class PhotoRRVQ(nn.Module):
 
         Args:
             size: Height and width in pixels.
-            quality: Quality codes (B,).
+            quality: Network qualities (B,).
             source: The source of the symbols.
             coefficients: What `infer` returned; None in a decoder.
             lookahead_costs: Costs of choices in later layers (encoder.lookahead).

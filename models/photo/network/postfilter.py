@@ -71,7 +71,7 @@ class PostFilter(nn.Module):
         Args:
             x: Images (B, 3, H, W) in units of sigma.
             features: Features (B, conditioning, H/8, W/8) of the network at stride 8.
-            quality: Quality codes (B,).
+            quality: Network qualities (B,).
         """
         contrasts = contrast(x)
         if torch.is_grad_enabled():

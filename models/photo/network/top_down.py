@@ -35,9 +35,9 @@ class PhotoStep:
     base: Tensor  # (n, v), the reconstruction before the symbol, with the prediction
     weight: Tensor | None = None  # (n, 1), weight of the distortion; None for 1
     importance: Tensor | None = None  # (v,), weight of each coefficient; None for 1
-    lookahead_costs: Tensor | None = None  # (n, D), nats in later layers for a unit of the symbol's code
-    needs_gradient: bool = False  # whether the source differentiates by the code
-    code: Tensor | None = None  # code of the absorbed symbols: (n, D) in `TopDownChain`
+    lookahead_costs: Tensor | None = None  # (n, D), nats in later layers for a unit of the symbol's codeword
+    needs_gradient: bool = False  # whether the source differentiates by the codewords
+    codewords: Tensor | None = None  # codewords of the absorbed symbols: (n, D) in `TopDownChain`
     relaxed: Tensor | None = None  # (n, v), zeros that carry the gradient of a relaxation in training
 
     def costs(self) -> Float[Tensor, "n K"]:
@@ -55,13 +55,13 @@ class PhotoStep:
         if self.weight is not None:
             costs = costs * self.weight
         if self.lookahead_costs is not None:
-            costs = costs + self.lookahead_costs.float() @ self.layer.code_table().t()
+            costs = costs + self.lookahead_costs.float() @ self.layer.codeword_table().t()
         return costs
 
 
 SymbolCosts = dict[int, Tensor]
 """Look-ahead costs by layer: gradients (N, D), in nats, of the loss without the symbol's own rate and distortion, with
-respect to each symbol's code.
+respect to each symbol's codeword.
 """
 
 
@@ -106,8 +106,8 @@ class PhotoPass:
         self.scale = 0
         self.stage: StageArithmetic | None = None
         self.features = self.state  # of the open stage
-        self.codes: list[Tensor] = []  # of the open stage's layers
-        self.block_codes: list[Tensor] = []  # of the open layer, or its half, by block
+        self.codewords: list[Tensor] = []  # of the open stage's layers
+        self.block_codewords: list[Tensor] = []  # of the open layer, or its half, by block
         self.checkerboards: dict[int, Checkerboard] = {}  # by stride, once a layer asks for one
 
     @property
@@ -121,20 +121,20 @@ class PhotoPass:
         self._enter_stage(scale, stage)
         if part.layer.neighbour_embedding is None:
             yield from self._blocks(index, None)
-            code = self._layer_code()
+            codewords = self._layer_codewords()
         else:
-            board, codes = self._checkerboard(part.layer.stride), []
+            board, halves = self._checkerboard(part.layer.stride), []
             for anchors, non_anchors in (board.halves, board.halves[::-1]):
                 yield from self._blocks(index, anchors)
-                codes.append(self._layer_code())
+                halves.append(self._layer_codewords())
                 if anchors is board.halves[0] or part.layer.symbol_embedding is not None:
-                    self.features = part.propagate(self.features, anchors, non_anchors, codes[-1])
-            code = board.raster(torch.cat(codes))
-        self.codes.append(code)
+                    self.features = part.propagate(self.features, anchors, non_anchors, halves[-1])
+            codewords = board.raster(torch.cat(halves))
+        self.codewords.append(codewords)
 
     def _blocks(self, index: int, half: Half | None) -> Iterator[PhotoStep]:
         """Yield the blocks of a layer, or of one half of it."""
-        part, self.block_codes = self.order[index][2], []
+        part, self.block_codewords = self.order[index][2], []
         count = len(self.features) if half is None else len(half.positions)
         for block in self.chain.position_blocks(part.layer, count):
             rows = block if half is None else half.positions[block]
@@ -143,8 +143,8 @@ class PhotoPass:
             else:
                 yield self._step(index, part, rows)
 
-    def _layer_code(self) -> Tensor:
-        return self.block_codes[0] if len(self.block_codes) == 1 else torch.cat(self.block_codes)
+    def _layer_codewords(self) -> Tensor:
+        return self.block_codewords[0] if len(self.block_codewords) == 1 else torch.cat(self.block_codewords)
 
     def _checkerboard(self, stride: int) -> Checkerboard:
         if stride not in self.checkerboards:
@@ -159,7 +159,7 @@ class PhotoPass:
         if step.relaxed is not None:
             added = added + step.relaxed
         self.reconstruction.write(part.layer, step.rows, step.base + added)
-        step.code = self._add_symbols(part, step.rows, symbols, needs_gradient=step.needs_gradient)
+        step.codewords = self._add_symbols(part, step.rows, symbols, needs_gradient=step.needs_gradient)
 
     def finish(self) -> tuple[Tensor, dict[int, Tensor]]:
         """Return the chain's last state (B, C, H, W) and the reconstruction by stride, tokens (B*H*W, channels)."""
@@ -182,14 +182,14 @@ class PhotoPass:
     def _add_symbols(
         self, part: LayerArithmetic, rows: Rows, symbols: Tensor, *, needs_gradient: bool = False
     ) -> Tensor:
-        code = part.code(symbols)
+        codewords = part.codewords(symbols)
         if needs_gradient:
-            code = code.detach().requires_grad_()
+            codewords = codewords.detach().requires_grad_()
         if part.layer.neighbour_embedding is None:  # otherwise `propagate` adds the complete half
             assert isinstance(rows, slice)
-            self.features = part.follow(self.features, rows, code)
-        self.block_codes.append(code)
-        return code
+            self.features = part.follow(self.features, rows, codewords)
+        self.block_codewords.append(codewords)
+        return codewords
 
     def _enter_stage(self, scale: int, stage: StageArithmetic) -> None:
         if stage is self.stage:
@@ -202,10 +202,10 @@ class PhotoPass:
     def _leave_stage(self) -> None:
         """Close the open stage; its layers that were not visited take their null symbols."""
         if self.stage is not None:
-            missing = self.stage.parts[len(self.codes) :]
-            null_codes = [part.code(self._null_symbols(part, len(self.features))) for part in missing]
-            self.state = self.stage.leave(self.state, self.codes + null_codes)
-        self.stage, self.codes = None, []
+            missing = self.stage.parts[len(self.codewords) :]
+            null_codewords = [part.codewords(self._null_symbols(part, len(self.features))) for part in missing]
+            self.state = self.stage.leave(self.state, self.codewords + null_codewords)
+        self.stage, self.codewords = None, []
 
     def _upsample_to(self, scale: int) -> None:
         while self.scale < scale:
@@ -233,7 +233,7 @@ def run_photo_pass(
     Args:
         chain: The arithmetic.
         sizes: Rows and columns of positions by stride.
-        quality: Quality codes (B,) int64 in [0, 4096].
+        quality: Network qualities (B,) int64, 0 to 4096.
         source: The source of the symbols.
         coefficients: An encoder's coefficients in units of sigma by stride, tokens (B*H*W, channels); None in a
             decoder.
@@ -245,5 +245,7 @@ def run_photo_pass(
     Returns:
         The chain's last state (B, C, H, W) and the reconstruction by stride, tokens.
     """
-    pass_ = PhotoPass(chain, sizes, quality, coefficients, lookahead_costs=lookahead_costs, weights=weights, grey=grey)
-    return run_pass(pass_, source, stop)
+    top_down = PhotoPass(
+        chain, sizes, quality, coefficients, lookahead_costs=lookahead_costs, weights=weights, grey=grey
+    )
+    return run_pass(top_down, source, stop)

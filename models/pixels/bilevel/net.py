@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from ...integer.grid import quantise, quantise_relu, quantise_signed
 from ...integer.linear import QuantLinear
-from ..causal import Reach
+from ..causal import ReceptiveField
 
 SCORE_BITS = 5
 SCORE_LIMIT = 14.0
@@ -31,13 +31,13 @@ class BilevelConfig:
     """Sizes of the network.
 
     Args:
-        reach: The neighbourhood.
+        receptive_field: The neighbourhood.
         features: Number of maps of features.
         width: Width of the hidden layers.
         depth: Number of hidden layers.
     """
 
-    reach: Reach
+    receptive_field: ReceptiveField
     features: int
     width: int = 48
     depth: int = 2
@@ -49,7 +49,7 @@ class BilevelNet(nn.Module):
     def __init__(self, config: BilevelConfig) -> None:
         super().__init__()
         self.config = config
-        inputs = len(config.reach.offsets()) + config.features
+        inputs = len(config.receptive_field.offsets()) + config.features
         self.first = QuantLinear(inputs, config.width, gain=1.4)
         self.rest = nn.ModuleList(
             QuantLinear(config.width, config.width, gain=1.4, input_limit=HIDDEN_LIMIT) for _ in range(config.depth - 1)
@@ -59,7 +59,8 @@ class BilevelNet(nn.Module):
     def forward(self, white: Float[Tensor, "B H W"], features: Float[Tensor, "B F H W"]) -> Float[Tensor, "B H W"]:
         """Return the scores of all pixels of images of 0 and 1."""
         rows = torch.cat(
-            [self.config.reach.neighbours(2 * white - 1), quantise_signed(features).permute(0, 2, 3, 1)], dim=-1
+            [self.config.receptive_field.neighbours(2 * white - 1), quantise_signed(features).permute(0, 2, 3, 1)],
+            dim=-1,
         )
         return self.scores(rows.flatten(0, 2)).view(white.shape)
 

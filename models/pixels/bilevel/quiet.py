@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ...configs import BilevelPagesConfig
-from ..causal import Reach
+from ..causal import ReceptiveField
 from .net import BilevelConfig, BilevelNet
 from .surroundings import RECTANGLES
 
@@ -28,12 +28,14 @@ def net_config(config: BilevelPagesConfig) -> BilevelConfig:
     """Return the network's own configuration.
 
     Raises:
-        ValueError: If the reach hides a rectangle of the surroundings.
+        ValueError: A rectangle of the surroundings is not known in the order of the wavefronts.
     """
-    reach = Reach(config.rows, config.columns)
-    if not all(rectangle.known(reach) for rectangle in RECTANGLES):
-        raise ValueError("with this reach the surroundings of a pixel are not known in time: use 5 columns or more")
-    return BilevelConfig(reach, len(RECTANGLES), config.width, config.depth)
+    receptive_field = ReceptiveField(config.rows, config.columns)
+    if not all(rectangle.known(receptive_field) for rectangle in RECTANGLES):
+        raise ValueError(
+            "with this receptive field the surroundings of a pixel are not known in time: use 5 columns or more"
+        )
+    return BilevelConfig(receptive_field, len(RECTANGLES), config.width, config.depth)
 
 
 class QuietBilevelNet(nn.Module):

@@ -23,8 +23,8 @@ class IntegerBilevelNet:
     """A `BilevelNet` for coding, in steps of its grids."""
 
     def __init__(self, net: BilevelNet) -> None:
-        self.reach = net.config.reach
-        taps = len(self.reach.offsets())
+        self.receptive_field = net.config.receptive_field
+        taps = len(self.receptive_field.offsets())
         self.first = first = IntegerLinear(net.first, ACTIVATION_BITS)
         self.taps, self.features, self.bias = first.matrix[:taps], first.matrix[taps:], first.bias
         self.rest = [IntegerLinear(layer, ACTIVATION_BITS) for layer in net.rest]  # type: ignore[arg-type]
@@ -100,8 +100,8 @@ class BilevelPass:
     ) -> None:
         self.net, self.lifted, self.wanted = net, lifted, wanted
         B, H, W = lifted.shape[:3]
-        self.canvas = net.reach.padded(torch.zeros(B, H, W))
-        self.places = WavefrontPlaces(net.reach, B, H, W)
+        self.padded = net.receptive_field.padded(torch.zeros(B, H, W))
+        self.places = WavefrontPlaces(net.receptive_field, B, H, W)
 
     @property
     def depth(self) -> int:
@@ -111,15 +111,15 @@ class BilevelPass:
     def blocks(self, index: int) -> Iterator[BilevelStep]:
         """Yield a wavefront's pixels, image after image."""
         y, x = self.places.fronts[index]
-        neighbours = self.canvas.view(-1)[self.places.neighbours(self.places.all(index))]
+        neighbours = self.padded.view(-1)[self.places.neighbours(self.places.all(index))]
         contexts = self.net.contexts(neighbours, self.lifted[:, y, x].flatten(0, 1))
         wanted = None if self.wanted is None else self.wanted[:, y, x].flatten().int().numpy()
         yield BilevelStep(index, contexts, wanted)
 
     def absorb(self, step: BilevelStep, choice: Integer[Tensor, " n"]) -> None:
         """Store the pixels."""
-        self.canvas.view(-1)[self.places.all(step.layer)] = 2.0 * choice - 1.0
+        self.padded.view(-1)[self.places.all(step.layer)] = 2.0 * choice - 1.0
 
     def finish(self) -> Float[Tensor, "B H W"]:
         """Return the images, 0 and 1."""
-        return (self.places.cropped(self.canvas) + 1) * 0.5
+        return (self.places.cropped(self.padded) + 1) * 0.5

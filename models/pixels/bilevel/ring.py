@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Int8, Int32, Int64
 from numpy.typing import NDArray
 
-from ..causal import Reach, wavefront_count, wavefront_rows
+from ..causal import ReceptiveField, wavefront_count, wavefront_rows
 from .surroundings import Rectangle
 
 
@@ -22,13 +22,15 @@ class WavefrontRing:
     """State of B tiles.
 
     Args:
-        reach: The neighbourhood of a pixel.
+        receptive_field: The neighbourhood of a pixel.
         rectangles: In which ink is counted.
         sizes: Height and width of each tile, in pixels.
     """
 
-    def __init__(self, reach: Reach, rectangles: tuple[Rectangle, ...], sizes: Int64[NDArray[np.int64], "B 2"]) -> None:
-        self.lag, self.sizes = reach.lag, sizes
+    def __init__(
+        self, receptive_field: ReceptiveField, rectangles: tuple[Rectangle, ...], sizes: Int64[NDArray[np.int64], "B 2"]
+    ) -> None:
+        self.lag, self.sizes = receptive_field.lag, sizes
         self.height, self.width = (int(side) for side in sizes.max(axis=0))
         self.corners = [rectangle.corners() for rectangle in rectangles]
         every = [corner for corners in self.corners for corner in corners]
@@ -39,7 +41,7 @@ class WavefrontRing:
         self.sums = np.zeros((depth, len(sizes), self.stride), np.int32)
         self.pixels = np.zeros((depth, len(sizes), self.stride), np.int8)
         self.ink = np.zeros((len(sizes), self.height), np.int32)
-        self.offsets = np.array(reach.offsets())
+        self.offsets = np.array(receptive_field.offsets())
         self.uneven = bool((sizes != sizes[0]).any())
 
     @property

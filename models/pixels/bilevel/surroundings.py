@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int, Int32, Num
 from torch import Tensor
 
-from ..causal import Reach
+from ..causal import ReceptiveField
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,9 @@ class Rectangle:
         area = (self.bottom - self.top + 1) * (self.right - self.left + 1)
         return max(0, area.bit_length() - 7)
 
-    def known(self, reach: Reach) -> bool:
-        """Tell whether its pixels are known in the order of a reach's wavefronts."""
-        ahead = reach.columns + (-self.bottom - 1) * (reach.columns + 1) if self.bottom < 0 else -1
+    def known(self, receptive_field: ReceptiveField) -> bool:
+        """Tell whether its pixels are known in the order of a receptive field's wavefronts."""
+        ahead = receptive_field.columns + (-self.bottom - 1) * (receptive_field.columns + 1) if self.bottom < 0 else -1
         return self.top <= self.bottom <= 0 and self.left <= self.right <= ahead
 
     def corners(self) -> tuple[tuple[int, int, int], ...]:
@@ -55,9 +55,11 @@ RECTANGLES = (
 """Where ink is counted for each pixel."""
 
 
-def window(reach: Reach) -> tuple[Rectangle, Rectangle]:
-    """Return the rectangles that make up a reach's neighbourhood: above the pixel, and to its left."""
-    return Rectangle(-reach.rows, -1, -reach.columns, reach.columns), Rectangle(0, 0, -reach.columns, -1)
+def window(receptive_field: ReceptiveField) -> tuple[Rectangle, Rectangle]:
+    """Return the rectangles that make up a receptive field: above the pixel, and to its left."""
+    return Rectangle(-receptive_field.rows, -1, -receptive_field.columns, receptive_field.columns), Rectangle(
+        0, 0, -receptive_field.columns, -1
+    )
 
 
 def counts(white: Num[Tensor, "B H W"], rectangles: tuple[Rectangle, ...]) -> Int32[Tensor, "B H W rectangles"]:

@@ -37,7 +37,7 @@ class TiledBilevelPass:
         self.net, self.image, self.known = net, image, known
         self.tops, self.lefts = (np.array([[tile[axis].start] for tile in tiles]) for axis in (0, 1))
         sizes = np.array([[side.stop - side.start for side in tile] for tile in tiles])
-        self.ring = WavefrontRing(net.reach, window(net.reach) + RECTANGLES, sizes)
+        self.ring = WavefrontRing(net.receptive_field, window(net.receptive_field) + RECTANGLES, sizes)
         self.inside: NDArray[np.bool_] | None = None
 
     @property

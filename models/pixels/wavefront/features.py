@@ -2,7 +2,7 @@
 
 All of them are whole steps of 2**-4 grey levels, so that sums are exact:
 
-    differences   of the 17 neighbours within REACH to the base, on three planes; 0 outside the tile
+    differences   of the 17 neighbours in RECEPTIVE_FIELD to the base, on three planes; 0 outside the tile
     shown         differences of the lossy image around the pixel to the base, and the base itself
     errors        of the predictors at six neighbours, on three planes
     logarithms    of sums of the magnitudes of differences and of errors: how busy the surroundings are
@@ -20,7 +20,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ...integer.grid import ACTIVATION_BITS
-from ..causal import Reach
+from ..causal import ReceptiveField
 
 UNIT = 2.0**ACTIVATION_BITS
 """Steps in a grey level."""
@@ -29,8 +29,8 @@ LIMIT = 127 * UNIT
 START = (128.0, 0.0, 0.0)
 """The base of a tile's first pixel, by plane."""
 
-REACH = Reach(3, 2)
-NEAR = tuple(sorted(REACH.offsets()))
+RECEPTIVE_FIELD = ReceptiveField(3, 2)
+NEAR = tuple(sorted(RECEPTIVE_FIELD.offsets()))
 """Offsets (dy, dx) of neighbours, row by row."""
 PAST = ((-2, 0), (-1, -1), (-1, 0), (-1, 1), (0, -2), (0, -1))
 """Offsets at which the predictors' errors are features."""
@@ -99,8 +99,8 @@ def _logarithm(sums: Tensor) -> Tensor:
 def shifted(maps: Float[Tensor, "C B H W"], offsets: tuple[Shift, ...]) -> Float[Tensor, "D B H W"]:
     """Return maps at offsets from every pixel, 0 outside the image: D = offsets * C."""
     height, width = maps.shape[-2:]
-    padded = F.pad(maps, (REACH.columns, REACH.columns, REACH.rows, 0))
-    corners = [(REACH.rows + dy, REACH.columns + dx) for dy, dx in offsets]
+    padded = F.pad(maps, (RECEPTIVE_FIELD.columns, RECEPTIVE_FIELD.columns, RECEPTIVE_FIELD.rows, 0))
+    corners = [(RECEPTIVE_FIELD.rows + dy, RECEPTIVE_FIELD.columns + dx) for dy, dx in offsets]
     return torch.cat([padded[..., y : y + height, x : x + width] for y, x in corners])
 
 

@@ -16,13 +16,13 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from ..causal import wavefront_count, wavefront_rows
-from .features import REACH
+from .features import RECEPTIVE_FIELD
 
 HEIGHT, WIDTH = 64, 256
 """Largest sides of a tile."""
-LAG = REACH.lag
-BEFORE = LAG * REACH.rows + REACH.columns
-"""How many fronts back a pixel's features reach."""
+LAG = RECEPTIVE_FIELD.lag
+BEFORE = LAG * RECEPTIVE_FIELD.rows + RECEPTIVE_FIELD.columns
+"""Number of earlier fronts that a pixel's features come from."""
 
 
 class Tiling:

@@ -14,10 +14,10 @@ from torch import Tensor
 from .. import colours
 from ..heads import MEAN_BITS, MEAN_STEPS
 from ..integer_heads import PlaneStep
-from .canvas import WavefrontCanvas
 from .features import UNIT
 from .integer import IntegerWavefrontNet
 from .skew import Tiling
+from .skewed_samples import SkewedSamples
 
 
 @dataclass
@@ -54,7 +54,7 @@ class WavefrontPass:
         self.net, self.channels = net, 1 if grey else 3
         self.tiling = tiling = Tiling(*shown.shape[1:])
         self.wanted = None if wanted is None else tiling.skewed(tiling.tiles(wanted)).int().numpy()
-        self.canvas = WavefrontCanvas(tiling, net.predictors, shown)
+        self.samples = SkewedSamples(tiling, net.predictors, shown)
         inside = tiling.within()
         self.inside = None if inside is None else inside.numpy()
         self.front: _Front | None = None
@@ -88,11 +88,11 @@ class WavefrontPass:
 
     def finish(self) -> Float[Tensor, "3 height width"]:
         """Return the planes."""
-        return self.canvas.planes()
+        return self.samples.planes()
 
     def _enter(self, at: int) -> _Front:
         """Gather the features of a wavefront's pixels, and run the shared layers."""
-        base, everything = self.canvas.features(at)
+        base, everything = self.samples.features(at)
         predicted, entered = self.net.enter(everything)
         inside = None if self.inside is None else self.inside[at, :, self.tiling.rows(at)].reshape(-1)
         return _Front(at, base, predicted, entered, base.new_empty(2, base.shape[1]), inside, base[0])
@@ -118,6 +118,6 @@ class WavefrontPass:
         values = (front.middles + residuals).clamp_(colours.LOWEST[plane], colours.HIGHEST[plane]).mul_(UNIT)
         J = self.net.predictors
         errors = values - front.base[plane] - front.predicted[J * plane : J * plane + J]
-        self.canvas.put(front.index, plane, values, errors)
+        self.samples.put(front.index, plane, values, errors)
         if plane < 2:
             torch.mul(residuals.clamp(-127, 127), UNIT, out=front.before[plane])

@@ -26,7 +26,7 @@ def row_runs(offsets: tuple[Shift, ...]) -> tuple[RowRun, ...]:
     return tuple((row, columns[row][0], columns[row][-1] + 1) for row in rows)
 
 
-class WavefrontCanvas:
+class SkewedSamples:
     """Planes of pixels and predictors' errors (fronts, maps, tiles, rows), filled front by front.
 
     Args:
@@ -38,7 +38,12 @@ class WavefrontCanvas:
     def __init__(self, tiling: Tiling, predictors: int, shown: Float[Tensor, "3 height width"]) -> None:
         self.tiling, self.predictors = tiling, predictors
         self.errors = slice(3, 3 + 3 * predictors)
-        stretch = BEFORE + tiling.fronts + LAG, self.errors.stop, tiling.count, tiling.height + features.REACH.rows
+        stretch = (
+            BEFORE + tiling.fronts + LAG,
+            self.errors.stop,
+            tiling.count,
+            tiling.height + features.RECEPTIVE_FIELD.rows,
+        )
         self.maps = torch.zeros(stretch)
         self.shown = tiling.skewed(tiling.tiles(features.shown_around(shown[:, None])[:, 0])).mul_(UNIT)
         every = torch.ones(1, 1, tiling.height, tiling.width)
@@ -50,13 +55,13 @@ class WavefrontCanvas:
 
     def planes(self) -> Float[Tensor, "3 height width"]:
         """Return the planes of the strip, in grey levels."""
-        fronts = self.maps[BEFORE : BEFORE + self.tiling.fronts, PLANES, :, features.REACH.rows :]
+        fronts = self.maps[BEFORE : BEFORE + self.tiling.fronts, PLANES, :, features.RECEPTIVE_FIELD.rows :]
         return self.tiling.strip(self.tiling.straight(fronts) / UNIT)
 
     def put(self, front: int, plane: int, values: Float[Tensor, " n"], errors: Float[Tensor, "J n"]) -> None:
         """Store a plane's pixels of a front, tile after tile, and its predictors' errors."""
         rows, J = self.tiling.rows(front), self.predictors
-        cells = slice(features.REACH.rows + rows.start, features.REACH.rows + rows.stop)
+        cells = slice(features.RECEPTIVE_FIELD.rows + rows.start, features.RECEPTIVE_FIELD.rows + rows.stop)
         target = self.maps[BEFORE + front, :, :, cells]
         target[plane] = values.view(target.shape[1:])
         first = self.errors.start + J * plane
@@ -100,5 +105,5 @@ class WavefrontCanvas:
     def _back(self, front: int, rows: slice, maps: slice, run: RowRun) -> Tensor:
         """Return maps at a run of offsets from a front's pixels. (offsets, maps, tiles, n)"""
         dy, first, last = run
-        time, y = BEFORE + front + LAG * dy, features.REACH.rows + dy
+        time, y = BEFORE + front + LAG * dy, features.RECEPTIVE_FIELD.rows + dy
         return self.maps[time + first : time + last, maps, :, rows.start + y : rows.stop + y]
