@@ -10,7 +10,7 @@ Tensors are named after the modules:
 from __future__ import annotations
 
 import torch
-from jaxtyping import Shaped
+from jaxtyping import Integer, Shaped
 from torch import Tensor, nn
 
 from .grid import ACTIVATION_BITS, FLOAT32_LIMIT
@@ -37,7 +37,7 @@ def integers(x: Shaped[Tensor, "*size"], bits: int, dtype: torch.dtype) -> Shape
     return torch.floor(x.detach().double() * 2.0**bits + 0.5).clamp(limits.min, limits.max).to(dtype)
 
 
-def pack_linear(name: str, module: QuantLinear, limit: float = FLOAT32_LIMIT) -> dict[str, Tensor]:
+def pack_linear(name: str, module: QuantLinear, limit: float = FLOAT32_LIMIT) -> dict[str, Integer[Tensor, ...]]:
     """Return the integers of a linear map by name: weight, shift and bias.
 
     Args:
@@ -85,7 +85,7 @@ def unpack_linear(name: str, module: QuantLinear, part: Tensors, limit: float = 
     module.weights_quantised = True
 
 
-def pack_linears(net: nn.Module, limit: float = FLOAT32_LIMIT) -> dict[str, Tensor]:
+def pack_linears(net: nn.Module, limit: float = FLOAT32_LIMIT) -> dict[str, Integer[Tensor, ...]]:
     """Return the integers of all `QuantLinear` maps of a network by name. Raises as `pack_linear` does."""
     maps = ((place, module) for place, module in net.named_modules() if isinstance(module, QuantLinear))
     return {

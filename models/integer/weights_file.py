@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from jaxtyping import Shaped
 from safetensors import SafetensorError, deserialize
 from safetensors.torch import save
 from torch import Tensor
@@ -66,7 +67,7 @@ class Tensors:
         view._left, view._prefix, view.numbers = self._left, f"{self._prefix}{prefix}.", self.numbers
         return view
 
-    def take(self, name: str, dtype: torch.dtype, shape: Sequence[int]) -> Tensor:
+    def take(self, name: str, dtype: torch.dtype, shape: Sequence[int]) -> Shaped[Tensor, ...]:
         """Return the tensor of a name, widened to the type that it is described to have.
 
         Args:
@@ -101,7 +102,7 @@ def _fits(stored: torch.dtype, wanted: torch.dtype) -> bool:
     return stored.itemsize <= wanted.itemsize
 
 
-def write(metadata: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> bytes:
+def write(metadata: Mapping[str, Any], tensors: Mapping[str, Shaped[Tensor, ...]]) -> bytes:
     """Return the bytes of a weights file.
 
     Args:
@@ -123,7 +124,7 @@ def _narrowed(value: Tensor) -> Tensor:
     raise ValueError("a tensor holds integers of more than 32 bits")
 
 
-def identity(metadata: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> str:
+def identity(metadata: Mapping[str, Any], tensors: Mapping[str, Shaped[Tensor, ...]]) -> str:
     """Return the identity of weights: a SHA-256 over what they are, not over the bytes of a file.
 
     Hashed are, one after the other:

@@ -9,6 +9,7 @@ import math
 
 import torch
 import torch.nn.functional as F
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from ..photo.network.analysis_synthesis import Pyramid, crop_levels, pad_levels, reconstruction_levels
@@ -20,7 +21,7 @@ from .conditioning import Conditioning
 from .config import STRIDES, LightConfig
 from .sensitivity import log_sensitivities
 
-Coefficients = dict[int, Tensor]
+Coefficients = dict[int, Float[Tensor, "_ _"]]
 """Coefficients by stride, tokens (B*H*W, COEFFICIENTS[stride]) with positions in raster order."""
 
 
@@ -36,12 +37,12 @@ class CoefficientTransform(nn.Module):
         for stride in STRIDES:
             self.register_buffer(f"log_root_{stride}", log_sensitivities(stride) / 2, persistent=False)
 
-    def sigma(self, conditioning: Conditioning) -> Tensor:
+    def sigma(self, conditioning: Conditioning) -> Float[Tensor, " b"]:
         """Return the likelihood's standard deviation of each image in grey levels, (B,)."""
         span = math.log(self.config.sigma_fine / self.config.sigma_coarse)
         return torch.exp(span * conditioning.quality.float() / FINEST_QUALITY) * self.config.sigma_coarse
 
-    def coefficients(self, pixels: Tensor, conditioning: Conditioning) -> Coefficients:
+    def coefficients(self, pixels: Float[Tensor, "b 3 h w"], conditioning: Conditioning) -> Coefficients:
         """Return the coefficients of images (B, 3, H, W) of levels 0 to 255."""
         height, width = pixels.shape[2:]
         x = F.pad(pixels - 128, (0, -width % 64, 0, -height % 64), mode="replicate")
@@ -61,7 +62,9 @@ class CoefficientTransform(nn.Module):
         inside[:rows, :columns] = True
         return torch.where(inside, lapped, x)
 
-    def blocks(self, coefficients: Coefficients, size: tuple[int, int], conditioning: Conditioning) -> Tensor:
+    def blocks(
+        self, coefficients: Coefficients, size: tuple[int, int], conditioning: Conditioning
+    ) -> Float[Tensor, "b 3 _ _"]:
         """Return the images of coefficients in units of sigma, whole blocks (B, 3, 8h, 8w)."""
         sizes = grid_sizes(size)
         plain = self._scaled(coefficients, conditioning, -1)

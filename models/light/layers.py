@@ -30,12 +30,12 @@ def rounded_weight(weight: Float[Tensor, "outputs ..."]) -> Float[Tensor, "outpu
     return quantise(weight * scale, 0) / scale
 
 
-def activation(x: Tensor, integers: bool) -> Tensor:
+def activation(x: Float[Tensor, "*size"], integers: bool) -> Float[Tensor, "*size"]:
     """Return the ReLU of `x`, at most LARGEST_ACTIVATION, in steps of 2**-4 where integers are on."""
     return quantise_relu(x) if integers else x.clamp(0, LARGEST_ACTIVATION)
 
 
-def residual_stream(x: Tensor, integers: bool) -> Tensor:
+def residual_stream(x: Float[Tensor, "*size"], integers: bool) -> Float[Tensor, "*size"]:
     """Return a residual stream, in steps of 2**-8 where integers are on."""
     return quantise(x, RESIDUAL_BITS, -RESIDUAL_LIMIT, RESIDUAL_LIMIT) if integers else x
 
@@ -55,7 +55,7 @@ class RoundedLinear(nn.Linear):
         nn.init.zeros_(self.bias)
         self.integers = False
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Float[Tensor, "n inputs"]) -> Float[Tensor, "n outputs"]:
         """Return the map of `x` (N, inputs)."""
         return F.linear(x, rounded_weight(self.weight) if self.integers else self.weight, self.bias)
 
@@ -82,7 +82,7 @@ class RoundedConv(nn.Conv2d):
         nn.init.zeros_(self.bias)
         self.integers = False
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Float[Tensor, "b inputs h w"]) -> Float[Tensor, "b outputs h w"]:
         """Return the convolution of `x` (B, inputs, H, W)."""
         weight = rounded_weight(self.weight) if self.integers else self.weight
         with torch.autocast(
@@ -99,7 +99,7 @@ class LightBlock(nn.Module):
         self.spatial = RoundedConv(width, width, 1.4)
         self.point = RoundedConv(width, width, 0.3, side=1)
 
-    def forward(self, d: Tensor) -> Tensor:
+    def forward(self, d: Float[Tensor, "b width h w"]) -> Float[Tensor, "b width h w"]:
         """Return the state with the block's change."""
         integers = self.spatial.integers
         h = activation(self.spatial(activation(d, integers)), integers)

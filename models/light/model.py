@@ -43,7 +43,7 @@ class LightPhotoModel(nn.Module):
         self.counted: Tensor
         """How many crops that mean has seen."""
 
-    def sigma(self, conditioning: Conditioning) -> Tensor:
+    def sigma(self, conditioning: Conditioning) -> Float[Tensor, " b"]:
         """Return the likelihood's standard deviation of each image in grey levels, (B,)."""
         return self.transform.sigma(conditioning)
 

@@ -8,6 +8,7 @@ diagonal of luminance. The block means' weights are those of details; the metric
 from __future__ import annotations
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from ..photo.network.layout import COEFFICIENTS
@@ -36,7 +37,7 @@ MEANS = (1.979, 1.679, 1.979)
 """The same of the block means at stride 64."""
 
 
-def log_sensitivities(stride: int) -> Tensor:
+def log_sensitivities(stride: int) -> Float[Tensor, " coefficients"]:
     """Return the natural logarithm of each coefficient's weight in squared errors, (COEFFICIENTS[stride],)."""
     if stride == BLOCK:
         cells = [row + column for row in range(BLOCK) for column in range(BLOCK)]

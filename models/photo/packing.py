@@ -21,7 +21,7 @@ import math
 from collections.abc import Mapping
 
 import torch
-from jaxtyping import Float64
+from jaxtyping import Float64, Shaped
 from torch import Tensor, nn
 
 from ..integer.grid import FLOAT32_LIMIT
@@ -48,7 +48,7 @@ CONTEXT_PRECISION_BITS = 12
 CONSTANT_BITS = 16
 
 
-def pack(model: PhotoRRVQ) -> dict[str, Tensor]:
+def pack(model: PhotoRRVQ) -> dict[str, Shaped[Tensor, ...]]:
     """Return the model's integers by name.
 
     Raises:
@@ -67,7 +67,7 @@ def pack(model: PhotoRRVQ) -> dict[str, Tensor]:
     return packed
 
 
-def unpack(model: PhotoRRVQ, packed: Tensors | Mapping[str, Tensor]) -> None:
+def unpack(model: PhotoRRVQ, packed: Tensors | Mapping[str, Shaped[Tensor, ...]]) -> None:
     """Load packed integers into a model of the same configuration, whose exact path can then be used.
 
     Raises:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Shaped
+from jaxtyping import Int64, Shaped
 from torch import Tensor
 
 
@@ -64,7 +64,7 @@ class ReceptiveField:
         rows = [(self.rows + dy, self.columns + dx) for dy, dx in self.offsets()]
         return torch.stack([padded[:, y : y + height, x : x + width] for y, x in rows], dim=-1)
 
-    def wavefronts(self, height: int, width: int) -> Iterator[tuple[Tensor, Tensor]]:
+    def wavefronts(self, height: int, width: int) -> Iterator[tuple[Int64[Tensor, " n"], Int64[Tensor, " n"]]]:
         """Yield the rows and columns, (n,) each, of the pixels of every wavefront, from the top left."""
         for front in range(wavefront_count(height, width, self.lag)):
             rows = wavefront_rows(front, height, width, self.lag)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-from jaxtyping import Int32
+from jaxtyping import Float32, Int32
 from numpy.typing import NDArray
 
 from .heads import MEAN_STEPS, SCALES, TAILS
@@ -86,17 +86,21 @@ def extra_bits(tokens: Int32[NDArray[np.int32], " n"]) -> Int32[NDArray[np.int32
 class ResidualTokens:
     """Tables of distributions and the tokens that they are over, as `interface.Residuals`."""
 
-    def __init__(self, tables: NDArray[np.float32]) -> None:
+    def __init__(self, tables: Float32[NDArray[np.float32], "contexts tokens"]) -> None:
         self.tables = tables
 
-    def split(self, values: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    def split(
+        self, values: Int32[NDArray[np.int32], " n"]
+    ) -> tuple[Int32[NDArray[np.int32], " n"], Int32[NDArray[np.int32], " n"]]:
         """Return the tokens of residuals (n,) and what is left of them."""
         return split(values)
 
-    def extra_bits(self, tokens: NDArray[np.int32]) -> NDArray[np.int32]:
+    def extra_bits(self, tokens: Int32[NDArray[np.int32], " n"]) -> Int32[NDArray[np.int32], " n"]:
         """Return in how many bits each token's rest is coded."""
         return extra_bits(tokens)
 
-    def join(self, tokens: NDArray[np.int32], rest: NDArray[np.int32]) -> NDArray[np.int32]:
+    def join(
+        self, tokens: Int32[NDArray[np.int32], " n"], rest: Int32[NDArray[np.int32], " n"]
+    ) -> Int32[NDArray[np.int32], " n"]:
         """Return the residuals of tokens (n,) and what is left of them."""
         return join(tokens, rest)

@@ -11,7 +11,7 @@ from itertools import pairwise, product
 
 import numpy as np
 import torch
-from jaxtyping import Float16, Int64, UInt8
+from jaxtyping import Float, Float16, Int64, UInt8
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -52,7 +52,7 @@ def lookahead_in_tiles(
     passes: int,
     *,
     grey: bool,
-    blocks: Tensor | None = None,
+    blocks: Float[Tensor, "rows columns"] | None = None,
 ) -> tuple[Float16[NDArray[np.float16], "H W 3"], SymbolCosts]:
     """Run `lookahead` over one image.
 

@@ -119,7 +119,9 @@ class IntegerLayer:
         """Return the symbols themselves, which index the tables."""
         return symbols.int()
 
-    def follow(self, features: Float[Tensor, "N hidden"], rows: slice, codewords: Tensor) -> Float[Tensor, "N hidden"]:
+    def follow(
+        self, features: Float[Tensor, "N hidden"], rows: slice, codewords: Int32[Tensor, " n"]
+    ) -> Float[Tensor, "N hidden"]:
         """Add the symbols' embeddings to some rows of the features, in place."""
         if self.symbol_embedding is not None:
             features[rows].add_(self.symbol_embedding.index_select(0, codewords)).clamp_(-LIMIT, LIMIT)
@@ -240,7 +242,7 @@ class IntegerChain:
         return state.mul(2.0**-RESIDUAL_BITS).permute(0, 3, 1, 2)
 
     def reconstruction(
-        self, counts: dict[int, int], coefficients: dict[int, Tensor] | None, device: torch.device
+        self, counts: dict[int, int], coefficients: dict[int, Float[Tensor, "_ _"]] | None, device: torch.device
     ) -> PlaneReconstruction:
         """Return an empty reconstruction."""
         return PlaneReconstruction(counts, coefficients, device)

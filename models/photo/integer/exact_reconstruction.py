@@ -13,7 +13,7 @@ from functools import lru_cache
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float64, UInt8
+from jaxtyping import Float, Float64, Int32, Integer, UInt8
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -66,19 +66,23 @@ class ExactReconstructionLayer:
         grid = rounded(raw.mul_(2**RECONSTRUCTION_BITS)).mul_(2.0**-RECONSTRUCTION_BITS)
         return embedding, grid.clamp_(-PREDICTION_LIMIT, PREDICTION_LIMIT).float()
 
-    def values(self) -> Tensor:
+    def values(self) -> Float[Tensor, "K v"]:
         """Return the coefficients that each symbol adds, (K, v) in units of sigma."""
         return self.inner.values()
 
-    def codewords(self, symbols: Tensor) -> Tensor:
+    def codewords(self, symbols: Integer[Tensor, " n"]) -> Int32[Tensor, " n"]:
         """Return the symbols themselves."""
         return self.inner.codewords(symbols)
 
-    def follow(self, features: Tensor, rows: slice, codewords: Tensor) -> Tensor:
+    def follow(
+        self, features: Float[Tensor, "N hidden"], rows: slice, codewords: Int32[Tensor, " n"]
+    ) -> Float[Tensor, "N hidden"]:
         """Add the symbols' embeddings to some rows of the features, in place."""
         return self.inner.follow(features, rows, codewords)
 
-    def propagate(self, features: Tensor, anchors: Half, non_anchors: Half, codewords: Tensor) -> Tensor:
+    def propagate(
+        self, features: Float[Tensor, "N hidden"], anchors: Half, non_anchors: Half, codewords: Int32[Tensor, " n"]
+    ) -> Float[Tensor, "N hidden"]:
         """Add messages from a half's symbols to its own and the neighbouring positions' features, in place."""
         return self.inner.propagate(features, anchors, non_anchors, codewords)
 
@@ -114,7 +118,7 @@ class ExactReconstructionChain:
         return self.stages
 
     def reconstruction(
-        self, counts: dict[int, int], coefficients: dict[int, Tensor] | None, device: torch.device
+        self, counts: dict[int, int], coefficients: dict[int, Float[Tensor, "_ _"]] | None, device: torch.device
     ) -> PlaneReconstruction:
         """Return an empty reconstruction."""
         return self.inner.reconstruction(counts, coefficients, device)

@@ -78,7 +78,8 @@ class ResidualPair(nn.Module):
         self.second = nn.Conv2d(width, width, 3, padding=1)
         nn.init.normal_(self.second.weight, std=0.1 / (9 * width) ** 0.5)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C H W"]:
+        """Return the map with the pair's change."""
         out: Tensor = x + self.second(F.leaky_relu(self.first(F.leaky_relu(x, self.slope)), self.slope))
         return out
 
@@ -131,7 +132,7 @@ class BlockNet(nn.Module):
 
     def features(
         self, x: Float[Tensor, "B 3 H W"], quality: Int64[Tensor, " B"], extra: Float[Tensor, "B _ _ _"] | None = None
-    ) -> Tensor:
+    ) -> Float[Tensor, "B width _ _"]:
         """Return the inputs of the last convolution, (B, width, H/8, W/8)."""
         h: Tensor = (
             self.first(F.pixel_unshuffle(contrast(x), BLOCK))
@@ -144,7 +145,7 @@ class BlockNet(nn.Module):
                 h = block(h)
             return F.leaky_relu(h, self.slope)
 
-    def correction(self, features: Tensor) -> Float[Tensor, "B 3 _ _"]:
+    def correction(self, features: Float[Tensor, "B width _ _"]) -> Float[Tensor, "B 3 _ _"]:
         """Return the correction (B, 3, H, W) of features (B, width, H/8, W/8)."""
         with torch.autocast(features.device.type, torch.bfloat16, enabled=self.training and self.trains_in_bfloat16):
             out: Tensor = self.last(features)

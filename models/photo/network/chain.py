@@ -43,7 +43,8 @@ class ChainBlock(nn.Module):
         self.spatial = QuantConv(width, width, gain=1.4)
         self.point = QuantLinear(width, width, gain=0.3, input_limit=255)
 
-    def forward(self, d: Tensor) -> Tensor:
+    def forward(self, d: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C H W"]:
+        """Return the state with the block's change."""
         h = quantise_relu(self.spatial(quantise_signed(d)))
         return quantise_residual(d + from_tokens(self.point(tokens(h)), d))
 
@@ -202,7 +203,7 @@ class TopDownChain(nn.Module):
         return state
 
     def reconstruction(
-        self, counts: dict[int, int], coefficients: dict[int, Tensor] | None, device: torch.device
+        self, counts: dict[int, int], coefficients: dict[int, Float[Tensor, "_ _"]] | None, device: torch.device
     ) -> PieceReconstruction:
         """Return an empty reconstruction."""
         return PieceReconstruction(counts, coefficients, device)

@@ -206,7 +206,7 @@ class DirectLayer(PhotoLatentLayer):
         """Return the number of logits, K."""
         return self.symbols
 
-    def grid(self) -> tuple[Tensor, Tensor, Tensor]:
+    def grid(self) -> tuple[Int64[Tensor, " K"], Int64[Tensor, " K"], Int64[Tensor, " K"]]:
         """Return the grid of the logits: gain, bits and limit, (K,) each."""
         ones = torch.ones(self.symbols, dtype=torch.int64)
         return VALUE_GAIN * ones, EMBEDDING_BITS * ones, LOGIT_LIMIT * ones

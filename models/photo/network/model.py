@@ -109,7 +109,7 @@ class PhotoRRVQ(nn.Module):
         size: tuple[int, int],
         quality: Int64[Tensor, " B"],
         source: PhotoSymbolSource,
-        coefficients: dict[int, Tensor] | None = None,
+        coefficients: dict[int, Float[Tensor, "_ _"]] | None = None,
         *,
         lookahead_costs: SymbolCosts | None = None,
         weights: DistortionWeights | None = None,

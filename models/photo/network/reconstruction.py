@@ -17,7 +17,9 @@ from .layout import COEFFICIENTS
 class PieceReconstruction:
     """A reconstruction with gradients: a piece (N, v) for the coefficients of every layer, joined at the end."""
 
-    def __init__(self, counts: dict[int, int], coefficients: dict[int, Tensor] | None, device: torch.device) -> None:
+    def __init__(
+        self, counts: dict[int, int], coefficients: dict[int, Float[Tensor, "_ _"]] | None, device: torch.device
+    ) -> None:
         self.coefficients = None if coefficients is None else {s: t.unbind(1) for s, t in coefficients.items()}
         self.counts, self.device = counts, device
         self.pieces: dict[tuple[int, tuple[int, ...]], Tensor] = {}  # (stride, coefficients) -> (N, v)
@@ -59,7 +61,9 @@ class PieceReconstruction:
 class PlaneReconstruction:
     """A reconstruction in place: planes (COEFFICIENTS[stride], N) by stride."""
 
-    def __init__(self, counts: dict[int, int], coefficients: dict[int, Tensor] | None, device: torch.device) -> None:
+    def __init__(
+        self, counts: dict[int, int], coefficients: dict[int, Float[Tensor, "_ _"]] | None, device: torch.device
+    ) -> None:
         self.planes = {s: torch.zeros(COEFFICIENTS[s], count, device=device) for s, count in counts.items()}
         self.coefficients = None if coefficients is None else {s: t.t() for s, t in coefficients.items()}
         self.columns: dict[tuple[int, ...], Tensor] = {}

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int64
+from jaxtyping import Float, Int64, Integer
 from torch import Tensor
 
 from ...top_down_pass import TensorSymbolSource, run_pass
@@ -89,7 +89,7 @@ class PhotoPass:
         chain: ChainArithmetic,
         sizes: Sizes,
         quality: Tensor,
-        coefficients: dict[int, Tensor] | None = None,
+        coefficients: dict[int, Float[Tensor, "_ _"]] | None = None,
         *,
         lookahead_costs: SymbolCosts | None = None,
         weights: DistortionWeights | None = None,
@@ -152,7 +152,7 @@ class PhotoPass:
             self.checkerboards[stride] = checkerboard(batch, self.sizes[stride], self.quality.device)
         return self.checkerboards[stride]
 
-    def absorb(self, step: PhotoStep, symbols: Tensor) -> None:
+    def absorb(self, step: PhotoStep, symbols: Integer[Tensor, " n"]) -> None:
         """Add the symbols (n,) to the reconstruction and the features (of a half, when it is complete)."""
         part = self.order[step.index][2]
         added = F.embedding(symbols, part.values())
@@ -161,7 +161,7 @@ class PhotoPass:
         self.reconstruction.write(part.layer, step.rows, step.base + added)
         step.codewords = self._add_symbols(part, step.rows, symbols, needs_gradient=step.needs_gradient)
 
-    def finish(self) -> tuple[Tensor, dict[int, Tensor]]:
+    def finish(self) -> tuple[Float[Tensor, "B C H W"], dict[int, Float[Tensor, "_ _"]]]:
         """Return the chain's last state (B, C, H, W) and the reconstruction by stride, tokens (B*H*W, channels)."""
         self._leave_stage()
         self._upsample_to(len(self.chain.strides) - 1)
@@ -221,7 +221,7 @@ def run_photo_pass(
     sizes: Sizes,
     quality: Int64[Tensor, " B"],
     source: PhotoSymbolSource,
-    coefficients: dict[int, Tensor] | None = None,
+    coefficients: dict[int, Float[Tensor, "_ _"]] | None = None,
     *,
     lookahead_costs: SymbolCosts | None = None,
     weights: DistortionWeights | None = None,

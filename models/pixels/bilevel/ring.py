@@ -11,7 +11,7 @@ wavefront needs is a slice.
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Int8, Int32, Int64
+from jaxtyping import Bool, Int8, Int32, Int64
 from numpy.typing import NDArray
 
 from ..causal import ReceptiveField, wavefront_count, wavefront_rows
@@ -53,7 +53,7 @@ class WavefrontRing:
         """Return the rows that have a pixel in a wavefront, of a tile of the largest size."""
         return wavefront_rows(time, self.height, self.width, self.lag)
 
-    def inside(self, time: int) -> NDArray[np.bool_] | None:
+    def inside(self, time: int) -> Bool[NDArray[np.bool_], "B n"] | None:
         """Return which of the tiles' rows have one, (B, n); None stands for all."""
         if not self.uneven:
             return None
@@ -83,7 +83,9 @@ class WavefrontRing:
         found: NDArray[np.int8] = self.pixels.take(cells[:, None] + back)
         return found
 
-    def put(self, time: int, white: NDArray[np.int8], inside: NDArray[np.bool_] | None) -> None:
+    def put(
+        self, time: int, white: Int8[NDArray[np.int8], " m"], inside: Bool[NDArray[np.bool_], "B n"] | None
+    ) -> None:
         """Store a wavefront's pixels, 1 for paper and -1 for ink; `inside` is what the method of that name returns."""
         rows, place = self.rows(time), time % len(self.pixels)
         known = slice(self._first(time, self.width + self.right), min(self.height, (time + self.left) // self.lag + 1))

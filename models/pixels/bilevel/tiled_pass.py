@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
-from jaxtyping import UInt8
+from jaxtyping import Integer, UInt8
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -55,7 +55,7 @@ class TiledBilevelPass:
         wanted = self.image[self._places(index)].astype(np.int32) if self.known else None
         yield BilevelStep(index, contexts, wanted)
 
-    def absorb(self, step: BilevelStep, choice: Tensor) -> None:
+    def absorb(self, step: BilevelStep, choice: Integer[Tensor, " n"]) -> None:
         """Store the pixels."""
         white = choice.numpy()
         if not self.known:

@@ -44,7 +44,8 @@ class IntegerPixelLayer:
         self.matrix, bias = scaled(linear, [ACTIVATION_BITS])
         self.bias = bias + 0.5
 
-    def __call__(self, x: Tensor) -> Tensor:
+    def __call__(self, x: Float[Tensor, "inputs n"]) -> Float[Tensor, "outputs n"]:
+        """Return the outputs of inputs, both in steps of 2**-4."""
         return torch.addmm(self.bias, self.matrix, x).floor_().clamp_(0, HIDDEN_LIMIT)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Integer
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -81,7 +81,7 @@ class WavefrontPass:
         else:
             self._fill(self.front, plane, torch.zeros(0))
 
-    def absorb(self, step: PlaneStep, choice: Tensor) -> None:
+    def absorb(self, step: PlaneStep, choice: Integer[Tensor, " n"]) -> None:
         """Store the plane's pixels, and give their residuals to the planes that follow."""
         assert self.front is not None
         self._fill(self.front, step.layer % self.channels, choice)
