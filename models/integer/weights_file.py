@@ -96,7 +96,7 @@ class Tensors:
 
 
 def _fits(stored: torch.dtype, wanted: torch.dtype) -> bool:
-    """Tell whether values of a stored type can be widened to a wanted type without a change."""
+    """Return whether values of a stored type can be widened to a wanted type without a change."""
     if stored.is_floating_point or wanted.is_floating_point:
         return stored == wanted
     return stored.itemsize <= wanted.itemsize
@@ -132,7 +132,7 @@ def identity(metadata: Mapping[str, Any], tensors: Mapping[str, Shaped[Tensor, .
     1. the JSON text of the metadata without `id` and `name`, and with one more key, `tensors`: a list of
        [name, type, shape] of every tensor in the order of their names' code points. The type is that in which the
        tensor is stored, I8, I16, I32 or F16. The text is ASCII without white space, keys are sorted by their code
-       points, and numbers that are not integers are written with the fewest digits that tell them apart, in float64;
+       points, and numbers that are not integers are written with the fewest digits that distinguish them, in float64;
     2. a zero byte;
     3. the values of all tensors in the same order, row by row, little-endian.
 

@@ -1,6 +1,6 @@
-"""Between pixels and scaled coefficients: the lapped transform, in units of sigma times the root of the sensitivities.
+"""The lapped transform between pixels and coefficients, in units of sigma over the root of the sensitivities.
 
-A squared error of these coefficients is, at tuning 1, the error that the eye minds.
+At tuning 1, a squared error of these coefficients is the perceptually weighted error.
 """
 
 from __future__ import annotations
@@ -26,7 +26,11 @@ Coefficients = dict[int, Float[Tensor, "_ _"]]
 
 
 class CoefficientTransform(nn.Module):
-    """The transform of images to the coefficients that the model codes, and back."""
+    """The transform of images to the coefficients that the model codes, and its inverse.
+
+    Args:
+        config: sizes of the model.
+    """
 
     def __init__(self, config: LightConfig) -> None:
         super().__init__()
@@ -43,7 +47,12 @@ class CoefficientTransform(nn.Module):
         return torch.exp(span * conditioning.quality.float() / FINEST_QUALITY) * self.config.sigma_coarse
 
     def coefficients(self, pixels: Float[Tensor, "b 3 h w"], conditioning: Conditioning) -> Coefficients:
-        """Return the coefficients of images (B, 3, H, W) of levels 0 to 255."""
+        """Return the coefficients of images.
+
+        Args:
+            pixels: (B, 3, H, W) of levels 0 to 255.
+            conditioning: settings of the images.
+        """
         height, width = pixels.shape[2:]
         x = F.pad(pixels - 128, (0, -width % 64, 0, -height % 64), mode="replicate")
         x = x / self.sigma(conditioning)[:, None, None, None]
@@ -65,7 +74,13 @@ class CoefficientTransform(nn.Module):
     def blocks(
         self, coefficients: Coefficients, size: tuple[int, int], conditioning: Conditioning
     ) -> Float[Tensor, "b 3 _ _"]:
-        """Return the images of coefficients in units of sigma, whole blocks (B, 3, 8h, 8w)."""
+        """Return the images of coefficients in units of sigma, whole blocks (B, 3, 8h, 8w).
+
+        Args:
+            coefficients: those of `coefficients`.
+            size: height and width of the images in pixels.
+            conditioning: settings of the images.
+        """
         sizes = grid_sizes(size)
         plain = self._scaled(coefficients, conditioning, -1)
         levels = reconstruction_levels(plain, sizes, conditioning.batch)

@@ -1,4 +1,4 @@
-"""What a file's settings tell the networks: its quality, and how far it is tuned for the eye."""
+"""The settings of a file that condition the networks: its quality, and its tuning for perceived quality."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Conditioning:
 
     Args:
         quality: network qualities from 0 (coarse) to 4096 (fine), (B,).
-        tuning: 0 for least squared error, 1 for the eye, or between, (B,).
+        tuning: weight of perceptual against squared error, from 0 to 1, (B,).
     """
 
     quality: Int64[Tensor, " b"]

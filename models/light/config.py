@@ -18,7 +18,7 @@ class LightConfig(FromJSON):
         widths: channels of the top-down state, by stride.
         blocks: residual blocks of a stage.
         hidden: width of a position's features.
-        neighbours: stages, from the coarsest on, in which positions see their neighbours' symbols.
+        neighbours: stages, from the coarsest on, whose positions condition on their neighbours' symbols.
         synthesis_width: channels of the synthesis at stride 8.
         synthesis_blocks: residual pairs of the synthesis.
         postfilter_width: channels of the post-filter at stride 2; 0 leaves it out.

@@ -1,7 +1,7 @@
-"""Which coefficients the light model codes, in which stages and groups.
+"""The coefficients that the light model codes, by stage and group.
 
-The coefficients of a group are coded side by side. The groups of a stage follow each other position by position; only
-between stages do the networks look at other positions.
+The coefficients of a group are coded in parallel. The groups of a stage condition on each other position by position;
+only between stages do the networks mix positions.
 """
 
 from __future__ import annotations

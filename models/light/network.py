@@ -18,7 +18,7 @@ LOCATION_GAIN, SCALE_GAIN, TAIL_GAIN = 4.0, 2.0, 2.0
 
 
 class CoefficientGroup(nn.Module):
-    """Coefficients that are coded side by side: their grids, their prior head and their symbols' embedding.
+    """Coefficients that are coded in parallel: their grids, their prior head and their symbols' embedding.
 
     Args:
         config: sizes.
@@ -44,14 +44,14 @@ class CoefficientGroup(nn.Module):
         return torch.exp(self.log_step)
 
     def values(self, symbols: Float[Tensor, "... g"]) -> Float[Tensor, "... g"]:
-        """Return what symbols stand for: their grid's points, a little nearer to zero, in units of sigma."""
+        """Return the values that symbols stand for: points of their grid, shrunk towards zero, in units of sigma."""
         size = symbols.abs()
         one, two, more = self.shrink.unbind(1)
         shrink = torch.where(size == 1, one, torch.where(size == 2, two, more))
         return (symbols - torch.sign(symbols) * shrink) * self.step()
 
     def prior(self, features: Float[Tensor, "n hidden"], conditioning: Conditioning) -> LogisticPrior:
-        """Return the priors at N positions."""
+        """Return the priors at N positions, given their features (N, hidden)."""
         integers = self.prior_head.integers
         location, scale, tail = self.prior_head(activation(features, integers)).chunk(3, 1)
         base = self.scale(conditioning).repeat_interleave(len(features) // conditioning.batch, 0)

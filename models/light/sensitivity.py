@@ -1,4 +1,4 @@
-"""How much the eye minds an error in each coefficient: a fixed table that scales the coefficients.
+"""Perceptual sensitivity to an error in each coefficient: a fixed table that scales the coefficients.
 
 The logarithms are means over qualities of secants of SSIMULACRA 2's distance: for the error e of a crude decode and the
 distance's gradient g there, sum(g e) / sum(e^2) over many crops. They are means along diagonals, relative to the third

@@ -1,4 +1,4 @@
-"""The top-down pass over groups of coefficients: priors, chosen symbols, their cost, and the networks' state."""
+"""The top-down pass over groups of coefficients: priors, symbols, their cost in nats, and the networks' state."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from .prior import LogisticPrior, nats, symbol_encoding
 
 @dataclass(frozen=True)
 class GroupStep:
-    """The symbols of one group that are chosen at once.
+    """The symbols of one group that are coded in parallel.
 
     Args:
         index: which group of the pass.
         stride: of its positions.
         group: its networks.
         prior: embeddings of all its positions.
-        first: whether this is the first choice in the group. In a checkerboard's second one only the non-anchors count.
+        first: whether this is the group's first step. In the second one, of a checkerboard, only the non-anchors count.
     """
 
     index: int
@@ -53,13 +53,13 @@ def posterior_modes(targets: Coefficients) -> GroupSymbolSource:
 
 @dataclass
 class LightPass:
-    """What a pass leaves.
+    """The result of a pass.
 
     Args:
         nats: -ln p of all symbols, by image, (B,).
         reconstruction: decoded coefficients by stride.
         state: last state of the networks, (B, width, ceil(H/8), ceil(W/8)).
-        symbols: those of each group, (N, G).
+        symbols: whole numbers of each group, (N, G).
         group_nats: -ln p by group and image, (B,).
     """
 
@@ -71,7 +71,11 @@ class LightPass:
 
 
 class LightTopDown(nn.Module):
-    """All networks that probabilities depend on."""
+    """All networks that probabilities depend on.
+
+    Args:
+        config: sizes of the model.
+    """
 
     def __init__(self, config: LightConfig) -> None:
         super().__init__()
@@ -99,7 +103,7 @@ class LightTopDown(nn.Module):
         return [(stride, group) for stride in STRIDES for stage in self.stages(stride) for group in stage.parts()]
 
     def set_integers(self, on: bool) -> None:
-        """Let all maps compute with a decoder's integers, or in floats."""
+        """Set whether all maps compute with a decoder's integers or in floats."""
         for module in self.modules():
             if "integers" in vars(module):  # maps of several classes, none of which is a parameter
                 vars(module)["integers"] = on

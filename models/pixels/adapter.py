@@ -1,4 +1,4 @@
-"""The codec's choices, which are numpy arrays, as the tensors that passes take."""
+"""Converts the residuals of the codec, numpy arrays, to the tensors that passes take."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..interface import hierarchy as interface
 
 
 class TensorSource:
-    """Hands the choices of an `interface.PixelSource` to a pass as tensors."""
+    """Gives a pass the residuals of an `interface.PixelSource` as tensors."""
 
     def __init__(self, source: interface.PixelSource) -> None:
         self._source = source

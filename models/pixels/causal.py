@@ -1,4 +1,4 @@
-"""Causal neighbourhoods: a pixel is given those above it and to its left, within a receptive field.
+"""Causal receptive fields: a pixel is conditioned on pixels above it and to its left.
 
 Coding takes pixels in wavefronts: all pixels of an image (and of any number of images) whose neighbourhoods are known
 at the same time. With a receptive field of c columns to the right of a pixel, row y may be c + 1 pixels behind row
@@ -32,7 +32,7 @@ class ReceptiveField:
         columns: Columns to its left and, in the rows above, to its right too, 1 to 16.
 
     Raises:
-        ValueError: If one of them is out of bounds.
+        ValueError: One of them is out of bounds.
     """
 
     rows: int
@@ -44,7 +44,7 @@ class ReceptiveField:
 
     @property
     def lag(self) -> int:
-        """How many pixels a row is behind the one above it."""
+        """Pixels by which a row is coded behind the row above it."""
         return self.columns + 1
 
     def offsets(self) -> tuple[tuple[int, int], ...]:

@@ -1,4 +1,4 @@
-"""Distributions of residuals: the mixture of logistics that a model trains with, and the tables that it codes with.
+"""Distributions of residuals: the mixture of logistics for training, and the integer tables for coding.
 
 A table's weights are data, computed in floats when a model is made and corrected by counts; coding only reads them.
 """
@@ -15,13 +15,13 @@ from .heads import MEAN_STEPS, SCALES, TAILS, PixelDistribution
 from .tokens import CONTEXTS, TOKENS, WIDE, bits, starts
 
 TRUST = 400.0
-"""How many counted residuals weigh as much as the mixture."""
+"""Number of counted residuals that weigh as much as the mixture."""
 
 FLOOR = 2.0**-17
 """Smallest probability of a token."""
 
 LEAST = 1e-6
-"""Probability that a residual has in training whatever the distribution says."""
+"""Probability in training of any residual, besides that of the mixture."""
 
 TOTAL = 2**24 - (TOKENS + 2)
 """Sum of a table's weights."""
@@ -52,7 +52,7 @@ def checked(
     """Return tables of integer weights as they are.
 
     Raises:
-        ValueError: If they are not distributions.
+        ValueError: They are not distributions.
     """
     if tables.shape != (CONTEXTS, TOKENS) or tables.min() < 0 or (tables.sum(axis=1, dtype=np.int64) != TOTAL).any():
         raise ValueError("its tables are not valid")

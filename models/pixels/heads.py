@@ -1,6 +1,6 @@
 """The last layers of networks of colour pixels, on exact grids: one head for each plane of a pixel.
 
-A head is given a hidden layer that the three planes share and how the planes before its own came out. It returns the
+Its inputs are a hidden layer that the three planes share and the residuals of the planes before its own. It returns the
 mean, the scale and the tail of the plane's distribution, which together are the index of one of a few shared tables
 (`distributions`). A unit is a grey level; activations lie on the grid 2**-4, so that a smooth image's means are fine
 enough.
@@ -53,7 +53,7 @@ class Head(nn.Module):
 
     Args:
         inputs: Number of features, which enter the mean past the hidden layers.
-        before: How many planes are known when this one is coded.
+        before: Number of planes that are coded before this one.
         hidden: Width of the hidden layer that the planes share.
         width: Width of the head's own hidden layer.
     """

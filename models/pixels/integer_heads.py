@@ -1,4 +1,4 @@
-"""Heads in integer arithmetic (see `heads`), and the step in which a pass offers a plane of pixels to be coded."""
+"""Heads in integer arithmetic (see `heads`), and the step of a pass: one plane of a wavefront's pixels."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class IntegerHead:
 
 @dataclass
 class PlaneStep:
-    """One plane of a wavefront's n pixels, which are chosen at once.
+    """One plane of a wavefront's n pixels, which are coded in parallel.
 
     Args:
         layer: Index of the wavefront and plane in coding order.
@@ -69,10 +69,10 @@ class PlaneStep:
         """Return the differences of the pixels to their rounded means.
 
         Raises:
-            ValueError: If the pass was given no pixels.
+            ValueError: The pass has no pixels to encode.
         """
         if self.wanted is None:
-            raise ValueError("residuals need the pixels: the pass was given none")
+            raise ValueError("residuals need the pixels, and this pass has none")
         return self.wanted - self.middles
 
 

@@ -1,4 +1,4 @@
-"""Where the pixels of a wavefront and their neighbours lie in memory, in a batch of images of one size."""
+"""Indices in memory of a wavefront's pixels and their neighbours, in a batch of images of one size."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class WavefrontPlaces:
     """Indices into planes of (B, rows + height, width + 2 columns), padded by `ReceptiveField.padded` and flattened.
 
     Args:
-        receptive_field: The neighbourhood.
+        receptive_field: The receptive field.
         batch: B, the number of images.
         height: Of an image, in pixels.
         width: Of an image, in pixels.

@@ -1,7 +1,7 @@
 """Colour pixels given their neighbours before them and a map of features: a network on exact grids.
 
-Planes are those of a reversible colour transform (`colours`). The network is given how the neighbours in a
-pixel's receptive field differ from a base, the mean of the pixel above and the one to the left; its heads then predict
+Planes are those of a reversible colour transform (`colours`). Inputs are the differences of the neighbours
+in a pixel's receptive field to a base, the mean of the pixel above and the one to the left; the heads predict
 one plane after the other (`heads`).
 """
 
@@ -29,7 +29,7 @@ class RasterConfig:
     """Sizes of the network.
 
     Args:
-        receptive_field: The neighbourhood.
+        receptive_field: The receptive field.
         features: Number of maps of features.
         hidden: Width of the hidden layer that the planes share.
         width: Width of each head's own hidden layer.

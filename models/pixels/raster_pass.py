@@ -1,4 +1,4 @@
-"""The pass over colour pixels in wavefronts, in exact integer arithmetic (see raster)."""
+"""The pass over colour pixels in wavefronts, in exact integer arithmetic (see `raster`)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .raster import RasterNet, base_of, differences, scaled
 
 
 class IntegerRasterNet:
-    """A `RasterNet` for coding."""
+    """A `RasterNet` in integer arithmetic, for coding."""
 
     def __init__(self, net: RasterNet) -> None:
         self.receptive_field = net.config.receptive_field
@@ -82,7 +82,7 @@ class RasterPass:
         yield PlaneStep(index, contexts, front.middles, wanted)
 
     def absorb(self, step: PlaneStep, choice: Int32[Tensor, " n"]) -> None:
-        """Store the plane's pixels, and give their residuals to the planes that follow."""
+        """Store the plane's pixels, and add their residuals to the inputs of the planes that follow."""
         assert self.front is not None
         plane, residuals = step.layer % 3, choice.numpy()
         values = np.clip(self.front.middles + residuals, colours.LOWEST[plane], colours.HIGHEST[plane])
@@ -91,7 +91,7 @@ class RasterPass:
         self.front.before = torch.cat([self.front.before, column[:, None]], dim=1)
 
     def finish(self) -> Float[Tensor, "B 3 H W"]:
-        """Return the planes."""
+        """Return the decoded planes, in grey levels."""
         return self.places.cropped(self.padded).transpose(0, 1)
 
     def _enter(self, index: int) -> _Front:

@@ -1,4 +1,4 @@
-"""Residuals, pixels minus their rounded means, as tokens of a small alphabet and bits for what a token leaves open.
+"""Residuals, pixels minus their rounded means, as tokens of a small alphabet, each followed by a number of raw bits.
 
 A token's distribution is one of CONTEXTS tables: a mean's fraction, a scale, a tail. A table is K integer weights as
 the coder takes them; they are data of a weights file, so nothing has to be computed alike on two machines.
@@ -37,13 +37,13 @@ def starts() -> Int32[NDArray[np.int32], " magnitudes"]:
 
 
 def bits() -> Int32[NDArray[np.int32], " magnitudes"]:
-    """Return how many bits follow a token, by |token|."""
+    """Return the number of bits that follow a token, by |token|."""
     return np.array([0] * (DIRECT + 1) + list(BUCKETS), np.int32)
 
 
 @lru_cache(maxsize=1)
 def _tokens() -> NDArray[np.int32]:
-    """Return the token of every residual from -LARGEST to LARGEST, and what is left of it. (2, 2 LARGEST + 1)"""
+    """Return the token and the remainder of every residual from -LARGEST to LARGEST. (2, 2 LARGEST + 1)"""
     residuals = np.arange(-LARGEST, LARGEST + 1, dtype=np.int32)
     size = np.abs(residuals)
     magnitude = (np.searchsorted(starts(), size, side="right") - 1).astype(np.int32)
@@ -53,7 +53,7 @@ def _tokens() -> NDArray[np.int32]:
 
 @lru_cache(maxsize=1)
 def _parts() -> NDArray[np.int32]:
-    """Return each token's residual nearest to 0, the direction from there, and how many bits follow. (3, TOKENS)"""
+    """Return each token's residual nearest to 0, the direction from there, and the number of raw bits. (3, TOKENS)"""
     quantise_signed = np.arange(TOKENS, dtype=np.int32) - TOKENS // 2
     sign = np.where(quantise_signed < 0, -1, 1)
     return np.stack([sign * starts()[np.abs(quantise_signed)], sign, bits()[np.abs(quantise_signed)]]).astype(np.int32)
@@ -62,7 +62,14 @@ def _parts() -> NDArray[np.int32]:
 def split(
     residuals: Int32[NDArray[np.int32], " n"],
 ) -> tuple[Int32[NDArray[np.int32], " n"], Int32[NDArray[np.int32], " n"]]:
-    """Return the tokens of residuals within LARGEST, and what is left of them, in [0, 2**bits)."""
+    """Return the tokens of residuals, and the remainders that raw bits hold.
+
+    Args:
+        residuals: Integers (n,) from -LARGEST to LARGEST.
+
+    Returns:
+        Tokens (n,) from 0 to TOKENS - 1, and remainders (n,) in [0, 2**bits).
+    """
     places = residuals + np.int32(LARGEST)
     tokens, rest = _tokens()
     return tokens.take(places), rest.take(places)
@@ -71,14 +78,14 @@ def split(
 def join(
     tokens: Int32[NDArray[np.int32], " n"], rest: Int32[NDArray[np.int32], " n"]
 ) -> Int32[NDArray[np.int32], " n"]:
-    """Return the residuals of tokens and what `split` left of them."""
+    """Return the residuals (n,) of tokens (n,) and their remainders (n,); the inverse of `split`."""
     start, sign, _ = _parts()
     joined: NDArray[np.int32] = start.take(tokens) + sign.take(tokens) * rest
     return joined
 
 
 def extra_bits(tokens: Int32[NDArray[np.int32], " n"]) -> Int32[NDArray[np.int32], " n"]:
-    """Return how many bits follow each token."""
+    """Return the number of bits that follow each token (n,)."""
     found: NDArray[np.int32] = _parts()[2].take(tokens)
     return found
 
@@ -92,15 +99,15 @@ class ResidualTokens:
     def split(
         self, values: Int32[NDArray[np.int32], " n"]
     ) -> tuple[Int32[NDArray[np.int32], " n"], Int32[NDArray[np.int32], " n"]]:
-        """Return the tokens of residuals (n,) and what is left of them."""
+        """Return the tokens of residuals (n,) and their remainders; see `split`."""
         return split(values)
 
     def extra_bits(self, tokens: Int32[NDArray[np.int32], " n"]) -> Int32[NDArray[np.int32], " n"]:
-        """Return in how many bits each token's rest is coded."""
+        """Return the number of bits that hold each token's remainder (n,)."""
         return extra_bits(tokens)
 
     def join(
         self, tokens: Int32[NDArray[np.int32], " n"], rest: Int32[NDArray[np.int32], " n"]
     ) -> Int32[NDArray[np.int32], " n"]:
-        """Return the residuals of tokens (n,) and what is left of them."""
+        """Return the residuals of tokens (n,) and their remainders; see `join`."""
         return join(tokens, rest)

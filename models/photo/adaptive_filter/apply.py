@@ -15,8 +15,7 @@ The filter works in floats after the synthesis: no probability depends on it.
 
 Source:
     Compare the cross-component adaptive loop filter (CC-ALF) of VVC, which is linear in luminance; here details are
-    also
-    multiplied by the colour around them.
+    also multiplied by the colour around them.
 """
 
 from __future__ import annotations
@@ -148,7 +147,7 @@ def _of_square(seen: Tensor, top: int, high: slice, wide: slice) -> Tensor:
 def moments(
     x: Float[Tensor, "3 _ W"], rows: slice, core: slice, pixels: Shaped[Tensor, "3 _ W"]
 ) -> Iterator[tuple[tuple[int, int], Moments]]:
-    """Yield what the fit needs, by row and column of the smallest regions; those of bands can be added.
+    """Yield the moments that the fit needs, by row and column of the smallest regions; those of bands can be added.
 
     Args:
         x: (3, H, W) in grey levels, the decoded pixels of `rows`.

@@ -73,7 +73,7 @@ def lookahead(
     grey: bool = False,
     blocks: Float[Tensor, "rows columns"] | None = None,
 ) -> tuple[Float[Tensor, "B 3 H W"], SymbolCosts]:
-    """Run passes over images and return what the next pass needs.
+    """Run passes over images with gradients and return the correction and the costs for the next pass.
 
     Args:
         model: The model.
@@ -135,7 +135,7 @@ def _pass_with_gradients(
 def filter_corrections(
     shown: Float[Tensor, "B 3 H W"], wanted: Float[Tensor, "B 3 H W"], sigma: Float[Tensor, " B"]
 ) -> Float[Tensor, "B 3 H W"]:
-    """Return what the filter fitted to each image of a batch adds to it, (B, 3, H, W) in grey levels.
+    """Return the change by the filter fitted to each image of a batch, (B, 3, H, W) in grey levels.
 
     Args:
         shown: Decoded images (B, 3, H, W).

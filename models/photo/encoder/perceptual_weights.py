@@ -25,10 +25,10 @@ from ..network.top_down import DistortionWeights
 from ..network.transform import BLOCK
 
 STRENGTH = 1.0
-"""Power of a block's standard deviation, chosen by three metrics: docs/experiments/perceptual-weights.md."""
+"""Power of a block's standard deviation, selected by three metrics: docs/experiments/perceptual-weights.md."""
 
 FALL = 0.5
-"""Power of a coefficient's frequency, chosen likewise; higher ones score better and look softer."""
+"""Power of a coefficient's frequency, selected likewise; higher ones score better and look softer."""
 
 REFERENCE = 2.0
 """Frequency whose weight is 1, in half periods in a block. With a higher one coarse coefficients would need less than

@@ -52,7 +52,7 @@ class IntegerBlock:
         return out
 
     def _update(self, image: Tensor, rows: slice) -> Tensor:
-        """Return what the block adds to these rows, (h, W, C), not rounded.
+        """Return the residual that the block adds to these rows, (h, W, C), not rounded.
 
         On a zero-padded band laid out as a list of positions, a shift is an offset: each tap of the convolution is one
         product with a contiguous range. The two surplus columns of each row are dropped.
@@ -71,7 +71,7 @@ class IntegerBlock:
 
 
 class IntegerLayer:
-    """A latent layer, and tables of what its symbols add."""
+    """A latent layer, and tables of the products with its codewords."""
 
     def __init__(self, layer: PhotoLatentLayer, close: Tensor) -> None:
         """Compile a layer.
@@ -184,7 +184,7 @@ class IntegerStage:
         return torch.cat(parts)
 
     def leave(self, state: Float[Tensor, "B H W C"], codewords: list[Int32[Tensor, " N"]]) -> Float[Tensor, "B H W C"]:
-        """Add what the stage's symbols (N,) add to the state, in place."""
+        """Add the products with the codewords of the stage's symbols (N,) to the state, in place."""
         flat = state.view(-1, state.shape[-1])
         for run in slices(len(flat), self.positions):
             sums = self.bias

@@ -19,7 +19,7 @@ from .top_down import DistortionWeights, PhotoSymbolSource, SymbolCosts, run_pho
 from .transform import BLOCK
 
 FINEST_QUALITY = 4096
-"""Largest network quality: they run from 0 (sigma_coarse) to this (sigma_fine), linear in log sigma."""
+"""Largest network quality. Network qualities run from 0 (sigma_coarse) to this (sigma_fine), linear in log sigma."""
 
 
 @dataclass
@@ -127,6 +127,9 @@ class PhotoRRVQ(nn.Module):
             weights: Weights of the distortion (encoder.perceptual_weights).
             grey: Whether the layers that carry only colour are left out.
             stop: Number of layers to visit; all if it is None.
+
+        Returns:
+            The chain's last state, and the decoded coefficients in units of sigma.
         """
         sizes, chain = grid_sizes(size), self.chain
         state, reconstruction = run_photo_pass(

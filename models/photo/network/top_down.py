@@ -25,7 +25,7 @@ Sizes = dict[int, tuple[int, int]]
 
 @dataclass
 class PhotoStep:
-    """A block of positions of one layer, whose symbols are to be chosen."""
+    """One step of a pass: a block of positions of one layer, whose symbols the source gives."""
 
     index: int
     layer: PhotoLatentLayer

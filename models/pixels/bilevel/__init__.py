@@ -1,1 +1,1 @@
-"""Black and white pixels, each given its neighbours above and to the left: networks, passes and the weights file."""
+"""p(x) of black and white images, autoregressive over pixels: networks, passes and the weights file."""

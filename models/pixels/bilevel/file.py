@@ -1,7 +1,7 @@
-"""The weights file of a model of black and white images (see weights_file).
+"""The weights file of a model of black and white images (`integer.weights_file`).
 
-net.first, .rest.I, .last     QuantLinear, as in packing
-quiet                         int32: weights of ink and paper by pattern, see quiet
+net.first, .rest.I, .last     `QuantLinear`, as in `integer.packing`
+quiet                         int32: weights of ink and paper by pattern, see `quiet`
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def write(net: QuietBilevelNet, name: str) -> bytes:
     """Return the bytes of a weights file.
 
     Raises:
-        BoundError: If the model's sums could round.
+        BoundError: A sum of the model could round.
     """
     packed = {"quiet": torch.from_numpy(_checked(net.weights())), **pack_linears(net)}
     return weights_file.write({"format": FORMAT, "name": name, "config": asdict(net.config)}, packed)
@@ -37,7 +37,7 @@ def restore(metadata: dict[str, Any], tensors: Tensors) -> TiledBilevelModel:
     """Return the model of a weights file, on the CPU: the entropy coder alternates with it.
 
     Raises:
-        ValueError, KeyError or TypeError: If its parts do not fit each other.
+        ValueError, KeyError or TypeError: Its parts do not fit each other.
     """
     net = QuietBilevelNet(BilevelPagesConfig.of(metadata["config"]))
     unpack_linears(net, tensors)

@@ -1,4 +1,4 @@
-"""The model of black and white images as the codec uses it: numpy in, numpy out."""
+"""The model of black and white images as the codec uses it, with numpy arrays as arguments and results."""
 
 from __future__ import annotations
 
@@ -35,6 +35,6 @@ class TiledBilevelModel:
     def autoregressive_pass(
         self, tiles: list[Tile], image: UInt8[NDArray[np.uint8], "H W"], source: interface.PixelSource, *, known: bool
     ) -> None:
-        """Choose every pixel of some tiles; see `interface.BilevelModel.autoregressive_pass`."""
+        """Run the autoregressive pass over some tiles; see `interface.BilevelModel.autoregressive_pass`."""
         with integer_arithmetic():
             run_pass(TiledBilevelPass(self._integer, tiles, image, known=known), TensorSource(source))

@@ -1,4 +1,4 @@
-"""Black and white pixels given their neighbours before them and features: a small network on exact grids.
+"""A small network on exact grids: the probability of a black and white pixel, given causal neighbours and features.
 
 The network returns the log-odds of white in bits, in steps of 2**-5 up to 14 bits: one of STEPS distributions, which
 are computed in integers once (`tokens.distributions`).
@@ -31,7 +31,7 @@ class BilevelConfig:
     """Sizes of the network.
 
     Args:
-        receptive_field: The neighbourhood.
+        receptive_field: The receptive field.
         features: Number of maps of features.
         width: Width of the hidden layers.
         depth: Number of hidden layers.
@@ -65,7 +65,7 @@ class BilevelNet(nn.Module):
         return self.scores(rows.flatten(0, 2)).view(white.shape)
 
     def scores(self, rows: Float[Tensor, "n inputs"]) -> Float[Tensor, " n"]:
-        """Return the scores of pixels, given their neighbours and features."""
+        """Return the scores (n,) of pixels in bits, given their neighbours and features (n, inputs)."""
         h = quantise_relu(self.first(rows))
         for layer in self.rest:
             h = quantise_relu(layer(h))

@@ -1,6 +1,6 @@
-"""The model that codes black and white images of any size: a network, and counts for quiet pixels.
+"""The model of black and white images of any size: a network, and counts for quiet pixels.
 
-A quiet pixel, one without ink among its neighbours, needs no network: its distribution is what was counted in training,
+A quiet pixel, one without ink among its neighbours, needs no network: its distribution was counted in training,
 by the pattern of its surroundings (`surroundings.pattern`).
 """
 
@@ -21,7 +21,7 @@ PATTERNS = 2 ** len(RECTANGLES)
 TOTAL = 2**24 - 4
 """Sum of the two weights of a distribution."""
 RARE, TRUST = 1e-3, 50.0
-"""Share of ink where nothing was counted, and how many counted pixels weigh as much."""
+"""Share of ink where nothing was counted, and the number of counted pixels that weigh as much."""
 
 
 def net_config(config: BilevelPagesConfig) -> BilevelConfig:
@@ -39,7 +39,7 @@ def net_config(config: BilevelPagesConfig) -> BilevelConfig:
 
 
 class QuietBilevelNet(nn.Module):
-    """A `BilevelNet`, and how many quiet pixels of ink and of paper had each pattern in training: (PATTERNS, 2)."""
+    """A `BilevelNet`, and the numbers of quiet pixels of ink and of paper in training by pattern, (PATTERNS, 2)."""
 
     def __init__(self, config: BilevelPagesConfig) -> None:
         super().__init__()

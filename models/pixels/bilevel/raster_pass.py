@@ -31,14 +31,22 @@ class IntegerBilevelNet:
         self.last = IntegerLinear(net.last, SCORE_BITS)
 
     def lift(self, features: Float[Tensor, "B F H W"]) -> Float[Tensor, "B H W width"]:
-        """Return what features add to the first layer."""
+        """Return the features' contribution to the first layer, in steps of 2**-4."""
         rows = quantise_signed(features).mul(UNIT).permute(0, 2, 3, 1)
         return (rows.reshape(-1, rows.shape[-1]) @ self.features + self.bias).view(*rows.shape[:3], -1)
 
     def contexts(
         self, neighbours: Float[Tensor, "n neighbours"], lifted: Float[Tensor, "n width"]
     ) -> Int32[NDArray[np.int32], " n"]:
-        """Return the contexts of pixels, given their neighbours, of -1, 0 and 1, and lifted features."""
+        """Return the contexts of pixels.
+
+        Args:
+            neighbours: Neighbours (n, neighbours) of -1, 0 and 1.
+            lifted: What `lift` returned for the pixels (n, width).
+
+        Returns:
+            Index of each pixel's distribution (n,).
+        """
         return self._contexts(torch.addmm(lifted, neighbours * UNIT, self.taps))
 
     def contexts_of(self, rows: Float[Tensor, "n inputs"]) -> Int32[NDArray[np.int32], " n"]:
@@ -55,7 +63,7 @@ class IntegerBilevelNet:
 
 @dataclass
 class BilevelStep:
-    """A wavefront of n pixels, which are chosen at once.
+    """One wavefront of n pixels, whose values are coded in parallel.
 
     Args:
         layer: Index of the wavefront.
@@ -71,15 +79,15 @@ class BilevelStep:
         """Return the pixels themselves, 0 and 1.
 
         Raises:
-            ValueError: If the pass was given no pixels.
+            ValueError: The pass has no pixels to encode.
         """
         if self.wanted is None:
-            raise ValueError("residuals need the pixels: the pass was given none")
+            raise ValueError("residuals need the pixels, and this pass has none")
         return self.wanted
 
 
 class LikelierValue:
-    """A source that takes the likelier value of every pixel."""
+    """A source whose pixels all take their likelier value."""
 
     def next(self, step: BilevelStep) -> Integer[Tensor, " n"]:
         """Return pixels, 0 and 1."""
@@ -117,7 +125,7 @@ class BilevelPass:
         yield BilevelStep(index, contexts, wanted)
 
     def absorb(self, step: BilevelStep, choice: Integer[Tensor, " n"]) -> None:
-        """Store the pixels."""
+        """Store the pixels (n,), 0 and 1."""
         self.padded.view(-1)[self.places.all(step.layer)] = 2.0 * choice - 1.0
 
     def finish(self) -> Float[Tensor, "B H W"]:

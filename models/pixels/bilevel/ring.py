@@ -1,8 +1,8 @@
-"""The last wavefronts of tiles that are walked together: pixels and sums of ink, as far back as they are needed.
+"""A ring buffer of the last wavefronts of tiles that are coded in parallel: their pixels and sums of ink.
 
 A wavefront is a row of the ring; it holds the tiles one after the other, each with its rows from the top and zeros
-above them. What lies (dy, dx) from a pixel is lag * dy + dx wavefronts before it, dy cells to the left: all that a
-wavefront needs is a slice.
+above them. The pixel at (dy, dx) from another is in the wavefront lag * dy + dx later and the cell dy further, so that
+the neighbours of a wavefront are slices.
 
     front t        . . . 0 1 2 3 | . . . 0 1 2 3        lag = columns + 1
     front t + 1    . . . 0 1 2 3 | . . . 0 1 2 3        row y of front t is column t - lag * y
@@ -19,11 +19,11 @@ from .surroundings import Rectangle
 
 
 class WavefrontRing:
-    """State of B tiles.
+    """The pixels of B tiles in the last wavefronts, and the sums from which ink is counted.
 
     Args:
-        receptive_field: The neighbourhood of a pixel.
-        rectangles: In which ink is counted.
+        receptive_field: The receptive field of a pixel.
+        rectangles: Those in which ink is counted.
         sizes: Height and width of each tile, in pixels.
     """
 
@@ -54,7 +54,7 @@ class WavefrontRing:
         return wavefront_rows(time, self.height, self.width, self.lag)
 
     def inside(self, time: int) -> Bool[NDArray[np.bool_], "B n"] | None:
-        """Return which of the tiles' rows have one, (B, n); None stands for all."""
+        """Return which of the tiles' rows have a pixel in a wavefront, (B, n); None stands for all."""
         if not self.uneven:
             return None
         rows = self.rows(time)
@@ -63,7 +63,7 @@ class WavefrontRing:
         return np.asarray((y < heights) & (time - self.lag * y < widths))
 
     def counts(self, time: int) -> Int32[NDArray[np.int32], "rectangles m"]:
-        """Return how much ink is in the rectangles of a wavefront's m = B * n pixels."""
+        """Return the number of ink pixels in the rectangles around a wavefront's m = B * n pixels."""
         rows = self.rows(time)
         found = np.empty((len(self.corners), len(self.sizes), rows.stop - rows.start), np.int32)
         for out, corners in zip(found, self.corners, strict=True):
@@ -73,10 +73,15 @@ class WavefrontRing:
             out += others[2]
         return found.reshape(len(found), -1)
 
-    def neighbours(self, time: int, chosen: Int64[NDArray[np.int64], " k"]) -> Int8[NDArray[np.int8], "k neighbours"]:
-        """Return the neighbours of some of a wavefront's B * n pixels: 1 is paper, -1 ink, 0 outside."""
+    def neighbours(self, time: int, pixels: Int64[NDArray[np.int64], " k"]) -> Int8[NDArray[np.int8], "k neighbours"]:
+        """Return the neighbours of some pixels of a wavefront: 1 is paper, -1 ink, 0 outside.
+
+        Args:
+            time: Index of the wavefront.
+            pixels: Indices (k,) into its B * n pixels, tile after tile.
+        """
         rows = self.rows(time)
-        tiles, y = np.divmod(chosen, rows.stop - rows.start)
+        tiles, y = np.divmod(pixels, rows.stop - rows.start)
         cells = tiles * self.stride + (y + rows.start + self.up)
         dy, dx = self.offsets.T
         back = ((time + self.lag * dy + dx) % len(self.pixels)) * (len(self.sizes) * self.stride) + dy
@@ -86,7 +91,13 @@ class WavefrontRing:
     def put(
         self, time: int, white: Int8[NDArray[np.int8], " m"], inside: Bool[NDArray[np.bool_], "B n"] | None
     ) -> None:
-        """Store a wavefront's pixels, 1 for paper and -1 for ink; `inside` is what the method of that name returns."""
+        """Store a wavefront's pixels and sum their ink.
+
+        Args:
+            time: Index of the wavefront.
+            white: 1 for paper and -1 for ink, (m,).
+            inside: What the method `inside` returned for the wavefront.
+        """
         rows, place = self.rows(time), time % len(self.pixels)
         known = slice(self._first(time, self.width + self.right), min(self.height, (time + self.left) // self.lag + 1))
         cells = slice(self.up + known.start, self.up + known.stop)

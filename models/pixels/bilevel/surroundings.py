@@ -1,7 +1,7 @@
 """Counts of ink around a pixel, beyond its neighbours: exact sums over rectangles of the pixels before it.
 
 A count is four corners of the sums S(y, x) over all pixels above and to the left, so a rectangle of any size costs the
-same. A pixel without ink among its neighbours is *quiet*: which of the rectangles hold any ink then is all that counts.
+same. A pixel without ink among its neighbours is *quiet*: its probability depends only on which rectangles hold ink.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ class Rectangle:
 
     @property
     def shift(self) -> int:
-        """By how many bits a count is shifted down, to be 127 at most."""
+        """Bits that a count is shifted down by, so that it is at most 127."""
         area = (self.bottom - self.top + 1) * (self.right - self.left + 1)
         return max(0, area.bit_length() - 7)
 
     def known(self, receptive_field: ReceptiveField) -> bool:
-        """Tell whether its pixels are known in the order of a receptive field's wavefronts."""
+        """Return whether its pixels are decoded before the pixel, in the order of a receptive field's wavefronts."""
         ahead = receptive_field.columns + (-self.bottom - 1) * (receptive_field.columns + 1) if self.bottom < 0 else -1
         return self.top <= self.bottom <= 0 and self.left <= self.right <= ahead
 
@@ -52,7 +52,7 @@ RECTANGLES = (
     Rectangle(-16, -4, 0, 20),
     Rectangle(-15, 0, -24, -1),
 )
-"""Where ink is counted for each pixel."""
+"""The rectangles in which ink is counted for each pixel."""
 
 
 def window(receptive_field: ReceptiveField) -> tuple[Rectangle, Rectangle]:
@@ -63,7 +63,12 @@ def window(receptive_field: ReceptiveField) -> tuple[Rectangle, Rectangle]:
 
 
 def counts(white: Num[Tensor, "B H W"], rectangles: tuple[Rectangle, ...]) -> Int32[Tensor, "B H W rectangles"]:
-    """Return how much ink is in the rectangles of every pixel of images of 0 (ink) and 1; there is none outside."""
+    """Return the number of ink pixels in the rectangles around every pixel; there is no ink outside the image.
+
+    Args:
+        white: Images (B, H, W) of 0 (ink) and 1 (paper).
+        rectangles: The rectangles.
+    """
     height, width = white.shape[1:]
     up, left = 1 - min(r.top for r in rectangles), 1 - min(r.left for r in rectangles)
     right = max(0, *(r.right for r in rectangles))

@@ -1,4 +1,4 @@
-"""The pass over tiles of a black and white image, side by side, in exact integer arithmetic."""
+"""The pass over tiles of a black and white image, coded in parallel, in exact integer arithmetic."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ Tile = tuple[slice, slice]
 
 
 class TiledBilevelPass:
-    """A pass over tiles of an image, a wavefront of all tiles at a time.
+    """The pass over tiles of an image: each step is one wavefront of all tiles.
 
     Args:
         net: The network.
         tiles: Rows and columns of each tile.
         image: 0 is ink, 1 is paper.
-        known: Whether the image is what an encoder has; a decoder's is filled.
+        known: Whether the image holds the pixels to encode; otherwise the pass writes the decoded ones into it.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class TiledBilevelPass:
         yield BilevelStep(index, contexts, wanted)
 
     def absorb(self, step: BilevelStep, choice: Integer[Tensor, " n"]) -> None:
-        """Store the pixels."""
+        """Store the pixels (n,), 1 for paper and 0 for ink."""
         white = choice.numpy()
         if not self.known:
             self.image[self._places(step.layer)] = white
@@ -67,7 +67,7 @@ class TiledBilevelPass:
         return self.image
 
     def _contexts(self, index: int) -> NDArray[np.int32]:
-        """Return the contexts of the wavefront's pixels: the network's, or from STEPS on the patterns of quiet ones."""
+        """Return the contexts of the wavefront's pixels: the network's, or for quiet pixels STEPS + pattern."""
         counts = self.ring.counts(index)
         contexts: NDArray[np.int32] = np.packbits(counts[2:] > 0, axis=0, bitorder="little")[0] + np.int32(STEPS)
         busy = np.flatnonzero(counts[0] | counts[1])

@@ -1,1 +1,1 @@
-"""p(x | z) of lossless photographs, each pixel given those before it: an exact network, walked in wavefronts."""
+"""p(x | z) of lossless photographs, autoregressive over pixels: an exact network, evaluated in wavefronts."""

@@ -1,11 +1,11 @@
-"""The features of a pixel: its neighbours before it, how predictors fared there, and the lossy image around it.
+"""The features of a pixel: its causal neighbours, the errors of predictors there, and the lossy image around it.
 
 All of them are whole steps of 2**-4 grey levels, so that sums are exact:
 
     differences   of the 17 neighbours in RECEPTIVE_FIELD to the base, on three planes; 0 outside the tile
     shown         differences of the lossy image around the pixel to the base, and the base itself
     errors        of the predictors at six neighbours, on three planes
-    logarithms    of sums of the magnitudes of differences and of errors: how busy the surroundings are
+    logarithms    of sums of the magnitudes of differences and of errors: the local activity
 
 The base is the mean of the pixels above and to the left, as in `raster`.
 """
@@ -40,7 +40,7 @@ BASES = (len(SHOWN) + 2, 3)
 """Maps of the lossy image, and bases."""
 
 COUNTS = (3, 6, 12)
-"""How many of the nearest neighbours' differences a logarithm sums up."""
+"""Numbers of nearest neighbours whose differences a logarithm sums up."""
 OCTAVE = 64
 """Steps of a logarithm in a factor of two."""
 TABLE = 2**14
@@ -55,7 +55,7 @@ def inputs(predictors: int) -> int:
 
 
 def linear_inputs() -> int:
-    """Return how many of them, the first, the predictors take: differences and the lossy image."""
+    """Return the number of inputs of the linear predictors, the first features: differences and the lossy image."""
     return 3 * len(NEAR) + sum(BASES)
 
 
@@ -80,9 +80,14 @@ def _nearest() -> Tensor:
 
 
 def fill_logarithms(rows: Float[Tensor, "inputs n"], predictors: int) -> Float[Tensor, "inputs n"]:
-    """Fill in the logarithms, the last rows of the features, and return them all.
+    """Fill in the logarithms, the last rows of the features, and return all features.
 
-    They are of sums of magnitudes: grey levels of differences by plane, quarters of errors by plane and predictor.
+    A logarithm is of a sum of magnitudes: of differences in grey levels, by plane, or of a quarter of the errors, by
+    plane and predictor.
+
+    Args:
+        rows: Features (inputs, n) in steps of 2**-4; the last rows are overwritten.
+        predictors: J, the number of predictors of a plane.
     """
     first, J = len(rows) - 3 * (len(COUNTS) + predictors), 3 * predictors
     busy = _nearest() @ rows[: 3 * len(NEAR)].abs()

@@ -1,7 +1,7 @@
-"""The weights file of a model of lossless photographs (see weights_file).
+"""The weights file of a model of lossless photographs (`integer.weights_file`).
 
-predict, trunk, deep, heads.P.mix, .out, .skip     QuantLinear, as in packing
-tables                                             int32: the distributions of tokens (contexts, K), see distributions
+predict, trunk, deep, heads.P.mix, .out, .skip     `QuantLinear`, as in `integer.packing`
+tables                                             int32: the distributions of tokens (contexts, K), see `distributions`
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def write(net: WavefrontNet, tables: Int32[NDArray[np.int32], "contexts tokens"]
     """Return the bytes of a weights file.
 
     Raises:
-        BoundError: If the model's sums could round.
+        BoundError: A sum of the model could round.
     """
     IntegerWavefrontNet(net)  # its bounds
     packed = {"tables": torch.from_numpy(checked(tables)), **pack_linears(net, SUM_LIMIT)}
@@ -42,7 +42,7 @@ def restore(metadata: dict[str, Any], tensors: Tensors) -> WavefrontModel:
     """Return the model of a weights file, on the CPU: the entropy coder alternates with it.
 
     Raises:
-        ValueError, KeyError or TypeError: If its parts do not fit each other.
+        ValueError, KeyError or TypeError: Its parts do not fit each other.
     """
     net = WavefrontNet(WavefrontConfig.of(metadata["config"]))
     unpack_linears(net, tensors, SUM_LIMIT)

@@ -1,4 +1,4 @@
-"""The network of `wavefront` in integer arithmetic: maps of (inputs, n) in whole steps, as few of them as can be.
+"""The network of `wavefront` in integer arithmetic: maps of (inputs, n) in whole steps of their grids.
 
 Every map's bias includes the half that rounds: floor(W x + b + 1/2). Sums stay below 2**23 steps of their grid (see
 file) and the half lies on that grid, so that adding it is exact in any order.
@@ -50,7 +50,7 @@ class IntegerPixelLayer:
 
 
 class IntegerPlaneHead:
-    """The part of a `PlaneHead` that is left once `IntegerWavefrontNet.enter` has done what all planes share."""
+    """The part of a `PlaneHead` after `IntegerWavefrontNet.enter`, which computes the parts that planes share."""
 
     def __init__(self, head: PlaneHead, hidden: int, predictors: int) -> None:
         mix, _ = scaled(head.mix, [ACTIVATION_BITS])
@@ -100,7 +100,14 @@ class IntegerWavefrontNet:
         self.heads = [IntegerPlaneHead(head, hidden, self.predictors) for head in heads]
 
     def enter(self, everything: Float[Tensor, "inputs n"]) -> tuple[Float[Tensor, "J3 n"], Float[Tensor, "3 w n"]]:
-        """Return the predictions of all planes, 3 J of each pixel, and what each head starts from, w = width + 1."""
+        """Return the linear predictions of all planes and the inputs of the planes' heads.
+
+        Args:
+            everything: The features (inputs, n) in steps of 2**-4.
+
+        Returns:
+            Predictions (3 J, n) in steps of 2**-4, and for each plane the sums (width + 1, n) that its head completes.
+        """
         n, J = everything.shape[1], 3 * self.predictors
         straight = torch.addmm(self.straight_bias, self.straight, everything[: features.linear_inputs()])
         entered = torch.addmm(self.mix_bias, self.mix, self.deep(self.trunk(everything))).view(3, -1, n)

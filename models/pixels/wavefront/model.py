@@ -1,4 +1,4 @@
-"""The model of lossless photographs as the codec uses it: numpy in, numpy out, planes of a colour transform between."""
+"""The model of lossless photographs as the codec uses it: with numpy arrays as arguments and results."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class WavefrontModel(ResidualTokens):
         grey: bool,
         pixels: UInt8[NDArray[np.uint8], "H W *c"] | None,
     ) -> UInt8[NDArray[np.uint8], "H W *c"]:
-        """Choose every pixel of a strip; see `interface.PixelModel.autoregressive_pass`."""
+        """Run the autoregressive pass over a strip's pixels; see `interface.PixelModel.autoregressive_pass`."""
         with integer_arithmetic():
             wanted = None
             if pixels is not None:
@@ -73,9 +73,9 @@ class WavefrontModel(ResidualTokens):
             return np.ascontiguousarray(rgb.permute(1, 2, 0).numpy())
 
     def _cost(self, squares: Tensor, transform: int) -> float:
-        """Return the bits of pixels (n, 6, h, w), nearly: three planes of the image, three of what is predicted.
+        """Return an estimate of the bits of pixels (n, 6, h, w): three planes of the image, three of its prediction.
 
-        Only an encoder's choice rests on them.
+        They are computed in floats: only the encoder's choice of a transform depends on them.
         """
         planes, shown = (colours.split(part, transform).float() for part in (squares[:, :3], squares[:, 3:]))
         with torch.inference_mode():

@@ -5,8 +5,12 @@
     mean   = base + skip(features) + head + sum_j w_j L_j   w_j, scale and tail are the head's
     error  = plane - L_j: a feature of pixels that follow
 
-Predictions that mix by context follow how edges run; errors at neighbours tell which predictor to trust. All of it is
-on grids (see exact): the model that trains is the one that codes.
+The weights w_j depend on the context, so that the mean follows the direction of edges; a predictor's errors at the
+neighbours indicate how reliable it is. All values lie on grids (`integer.grid`): training and coding use one model.
+
+Source:
+    Compare CALIC, Wu and Memon (1997), "Context-based, adaptive, lossless image coding", whose prediction adapts to
+    gradients and whose error model to the local activity.
 """
 
 from __future__ import annotations
@@ -36,7 +40,7 @@ SUM_LIMIT = 2.0**23
 
 
 class PlaneHead(nn.Module):
-    """The head of one plane; `before` is how many planes are known when it is coded."""
+    """The head of one plane; `before` is the number of planes that are coded before it."""
 
     def __init__(self, before: int, config: WavefrontConfig) -> None:
         super().__init__()

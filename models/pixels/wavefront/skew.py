@@ -1,8 +1,8 @@
-"""Tiles that are walked side by side, laid out by wavefront: all that a wavefront needs is a slice.
+"""The skewed layout of tiles, which are coded in parallel: the pixels of a wavefront and their neighbours are slices.
 
-A strip is cut into tiles of equal sides, as far as whole pixels go; a shorter tile's last row or column lies outside.
-On the skewed canvas (fronts, maps, tiles, rows) the pixel in column x of row y stands in front x + lag * y. What lies
-(dy, dx) from it stands lag * dy + dx fronts later, dy rows below.
+A strip is cut into tiles of equal sides, rounded up to whole pixels; the last row or column of some tiles lies outside
+the strip. In the skewed layout (fronts, maps, tiles, rows) the pixel in column x of row y is in front x + lag * y. The
+pixel at (dy, dx) from it is lag * dy + dx fronts later and dy rows below.
 
     row 0    0 1 2 3 4 5          front of each pixel, lag = 3
     row 1    3 4 5 6 7 8
@@ -26,7 +26,12 @@ BEFORE = LAG * RECEPTIVE_FIELD.rows + RECEPTIVE_FIELD.columns
 
 
 class Tiling:
-    """How a strip of (height, width) pixels is cut into tiles."""
+    """The tiles of a strip, and conversions between strip, tiles and skewed layout.
+
+    Args:
+        height: Of the strip, in pixels.
+        width: Of the strip, in pixels.
+    """
 
     def __init__(self, height: int, width: int) -> None:
         self.size = (height, width)
@@ -40,12 +45,12 @@ class Tiling:
         return wavefront_rows(front, self.height, self.width, LAG)
 
     def length(self, front: int) -> int:
-        """Return how many rows that are; tiles narrower than the lag have fronts without any."""
+        """Return the number of rows with a pixel in a front; tiles narrower than the lag have fronts without any."""
         rows = self.rows(front)
         return int(rows.stop - rows.start)
 
     def tiles(self, maps: Float[Tensor, "C height width"]) -> Float[Tensor, "C tiles h w"]:
-        """Return maps of the strip as tiles; what lies outside repeats the border."""
+        """Return maps of the strip as tiles; pixels outside the strip repeat its border."""
         C = len(maps)
         margins = (0, self.across * self.width - self.size[1], 0, self.down * self.height - self.size[0])
         whole = F.pad(maps[None], margins, mode="replicate")[0]
@@ -53,25 +58,25 @@ class Tiling:
         return parts.transpose(2, 3).reshape(C, self.count, self.height, self.width)
 
     def strip(self, tiles: Float[Tensor, "C tiles h w"]) -> Float[Tensor, "C height width"]:
-        """Return the strip that `tiles` cut."""
+        """Return the strip of which `tiles` are the tiles."""
         C, (height, width) = len(tiles), self.size
         parts = tiles.reshape(C, self.down, self.across, self.height, self.width).transpose(2, 3)
         return parts.reshape(C, self.down * self.height, -1)[:, :height, :width]
 
     def skewed(self, tiles: Float[Tensor, "C tiles h w"]) -> Float[Tensor, "fronts C tiles h"]:
-        """Return tiles by front, 0 where a front has no pixel."""
+        """Return tiles in the skewed layout, 0 where a front has no pixel."""
         fronts = tiles.new_zeros(self.fronts, *tiles.shape[:2], self.height)
         self.straight(fronts).copy_(tiles)
         return fronts
 
     def straight(self, fronts: Float[Tensor, "fronts C tiles h"]) -> Float[Tensor, "C tiles h w"]:
-        """Return a view of fronts as tiles."""
+        """Return a view of the skewed layout as tiles."""
         front, *others, row = fronts.stride()
         size = *fronts.shape[1:3], self.height, self.width
         return fronts.as_strided(size, (*others, LAG * front + row, front), fronts.storage_offset())
 
     def within(self) -> Bool[Tensor, "fronts tiles h"] | None:
-        """Return which of all pixels lie in the strip, by front; None if all do."""
+        """Return which pixels of the skewed layout lie in the strip; None if all pixels of tiles do."""
         height, width = self.size
         if (self.down * self.height, self.across * self.width) == self.size:
             return None

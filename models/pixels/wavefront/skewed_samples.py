@@ -1,4 +1,8 @@
-"""The skewed canvas of a walk: what is known of tiles, and the features of a wavefront's pixels, in steps of 2**-4."""
+"""Skewed samples of a pass: the decoded pixels and prediction errors of tiles, laid out by wavefront.
+
+The features of a wavefront's pixels are gathered from them. Values are in steps of 2**-4 grey levels; the layout is
+that of `skew`.
+"""
 
 from __future__ import annotations
 
@@ -27,10 +31,12 @@ def row_runs(offsets: tuple[Shift, ...]) -> tuple[RowRun, ...]:
 
 
 class SkewedSamples:
-    """Planes of pixels and predictors' errors (fronts, maps, tiles, rows), filled front by front.
+    """Stores decoded planes and predictors' errors, (fronts, maps, tiles, rows), and gathers features from them.
+
+    They are filled wavefront by wavefront; what is not decoded yet is 0.
 
     Args:
-        tiling: How the strip is cut.
+        tiling: The tiles of the strip.
         predictors: Number of linear predictors of a plane.
         shown: Planes of the lossy image, in grey levels.
     """
@@ -54,12 +60,19 @@ class SkewedSamples:
         self.middle = torch.tensor(features.START)[:, None, None] * UNIT
 
     def planes(self) -> Float[Tensor, "3 height width"]:
-        """Return the planes of the strip, in grey levels."""
+        """Return the decoded planes of the strip, in grey levels."""
         fronts = self.maps[BEFORE : BEFORE + self.tiling.fronts, PLANES, :, features.RECEPTIVE_FIELD.rows :]
         return self.tiling.strip(self.tiling.straight(fronts) / UNIT)
 
     def put(self, front: int, plane: int, values: Float[Tensor, " n"], errors: Float[Tensor, "J n"]) -> None:
-        """Store a plane's pixels of a front, tile after tile, and its predictors' errors."""
+        """Store one plane of a front's pixels, tile after tile, and its predictors' errors.
+
+        Args:
+            front: Index of the wavefront.
+            plane: 0, 1 or 2.
+            values: The pixels (n,), in steps of 2**-4 grey levels.
+            errors: The errors of the plane's predictors (J, n), in the same steps; clamped to the features' range.
+        """
         rows, J = self.tiling.rows(front), self.predictors
         cells = slice(features.RECEPTIVE_FIELD.rows + rows.start, features.RECEPTIVE_FIELD.rows + rows.stop)
         target = self.maps[BEFORE + front, :, :, cells]
@@ -68,7 +81,14 @@ class SkewedSamples:
         target[first : first + J] = features.clamped(errors).view(J, *target.shape[1:])
 
     def features(self, front: int) -> tuple[Float[Tensor, "3 n"], Float[Tensor, "inputs n"]]:
-        """Return the base of a front's pixels, tile after tile, and their features."""
+        """Return the base of a front's pixels, tile after tile, and their features.
+
+        Args:
+            front: Index of the wavefront.
+
+        Returns:
+            Base (3, n) and features (inputs, n) in steps of 2**-4 grey levels, features within their range.
+        """
         rows = self.tiling.rows(front)
         n, linear = rows.stop - rows.start, features.linear_inputs()
         everything = torch.empty(features.inputs(self.predictors), self.tiling.count, n)

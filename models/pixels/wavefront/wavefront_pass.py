@@ -82,12 +82,17 @@ class WavefrontPass:
             self._fill(self.front, plane, torch.zeros(0))
 
     def absorb(self, step: PlaneStep, choice: Integer[Tensor, " n"]) -> None:
-        """Store the plane's pixels, and give their residuals to the planes that follow."""
+        """Store the plane's pixels, and add their residuals to the inputs of the planes that follow.
+
+        Args:
+            step: The step that `blocks` yielded last.
+            choice: Residuals (n,) of the plane's pixels to their rounded means, in grey levels.
+        """
         assert self.front is not None
         self._fill(self.front, step.layer % self.channels, choice)
 
     def finish(self) -> Float[Tensor, "3 height width"]:
-        """Return the planes."""
+        """Return the decoded planes, in grey levels."""
         return self.samples.planes()
 
     def _enter(self, at: int) -> _Front:
