@@ -178,11 +178,11 @@ def test_a_batch_equals_its_images() -> None:
         assert (alone[0] - together[i]).abs().max() < 1e-2
 
 
-def test_quality_codes_run_linearly_between_the_ends() -> None:
+def test_network_qualities_are_linear_between_the_ends() -> None:
     qualities = small_model.QUALITIES
-    codes = [qualities.network_quality(q) for q in range(256, 25601)]
-    assert codes[0] == qualities.lowest and codes[-1] == qualities.highest
-    assert codes == sorted(codes) and max(np.diff(codes)) == 1
+    found = [qualities.network_quality(q) for q in range(256, 25601)]
+    assert found[0] == qualities.lowest and found[-1] == qualities.highest
+    assert found == sorted(found) and max(np.diff(found)) == 1
 
 
 def test_quality_is_fidelity() -> None:

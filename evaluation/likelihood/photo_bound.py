@@ -102,7 +102,7 @@ def sample(hierarchy: PhotoCodecModel, pixels: NDArray[np.uint8], quality: int, 
     network, codes = hierarchy.network, hierarchy.network_quality(quality)
     targets = hierarchy.infer(pixels, quality).levels
     with integer_arithmetic():
-        decoded = network.top_down_pass((pixels.shape[0], pixels.shape[1]), codes, sampler, targets)
+        decoded = network.top_down_pass((pixels.shape[0], pixels.shape[1]), network_quality, sampler, targets)
         return network.render(decoded)[0].permute(1, 2, 0).double().cpu()
 
 
