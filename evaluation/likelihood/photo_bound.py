@@ -99,7 +99,7 @@ def sample(hierarchy: PhotoCodecModel, pixels: NDArray[np.uint8], quality: int, 
     Returns:
         The reconstruction in levels, before it is rounded.
     """
-    network, codes = hierarchy.network, hierarchy.network_quality(quality)
+    network, network_quality = hierarchy.network, hierarchy.network_quality(quality)
     targets = hierarchy.infer(pixels, quality).levels
     with integer_arithmetic():
         decoded = network.top_down_pass((pixels.shape[0], pixels.shape[1]), network_quality, sampler, targets)
