@@ -28,10 +28,11 @@ from dvcodec.evaluation.metrics.bd_rate import Curve, bd_rate
 from dvcodec.models.configs import RRVQConfig
 from dvcodec.models.integer.grid import ACTIVATION_BITS, quantise
 from dvcodec.models.integer.linear import QuantLinear
-from dvcodec.models.photo.network import analysis_synthesis, chain, latent, layout
+from dvcodec.models.photo import layout
+from dvcodec.models.photo.network import analysis_synthesis, chain, latent
 from dvcodec.models.photo.network.latent import CONTEXT, PhotoLatentLayer
-from dvcodec.models.photo.network.model import FINEST_QUALITY
 from dvcodec.models.photo.network.top_down import PhotoStep
+from dvcodec.models.photo.quality import FINEST_QUALITY
 from dvcodec.training.tasks import photo as photo_task
 from dvcodec.training.tasks import posterior_source
 from dvcodec.training.tasks.posterior_source import PosteriorSource

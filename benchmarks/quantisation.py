@@ -24,10 +24,10 @@ from dvcodec.codec.lossy.symbol_chunks import encode, render
 from dvcodec.evaluation.images import image_files, load_rgb
 from dvcodec.evaluation.metrics.scores import psnr
 from dvcodec.models.integer import grid, linear
-from dvcodec.models.photo.codec_model import QualityMap
 from dvcodec.models.photo.file import write
 from dvcodec.models.photo.network import chain, latent
-from dvcodec.models.photo.network.model import FINEST_QUALITY, PhotoRRVQ
+from dvcodec.models.photo.network.model import PhotoRRVQ
+from dvcodec.models.photo.quality import FINEST_QUALITY, QualityMap
 from dvcodec.training.loop.checkpoints import Checkpoint
 from dvcodec.training.tasks.posterior_source import PosteriorSource
 
@@ -80,7 +80,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "exact.safetensors"
         path.write_bytes(write(model, QualityMap(0, FINEST_QUALITY), "exact"))
-        hierarchy = models.load(path)
+        hierarchy = models.load_network(path)
     for code in CODES:
         span = 99 * 256
         quality = 256 + (code * span + FINEST_QUALITY // 2) // FINEST_QUALITY

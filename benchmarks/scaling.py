@@ -27,7 +27,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from dvcodec.evaluation.codecs.baselines import Jpeg
 from dvcodec.evaluation.metrics.bd_rate import Curve, bd_rate
 from dvcodec.evaluation.metrics.scores import psnr
-from dvcodec.models.photo.network.model import FINEST_QUALITY, PhotoRRVQ
+from dvcodec.models.photo.network.model import PhotoRRVQ
+from dvcodec.models.photo.quality import FINEST_QUALITY
 from dvcodec.training.recipes.photo import PhotoRecipe
 from dvcodec.training.tasks.rate_distortion import rate_distortion
 

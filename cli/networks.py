@@ -17,4 +17,4 @@ def open_network(weights: str | None, device: str) -> Network:
 
     if weights is not None and is_checkpoint(Path(weights)):
         return load_checkpoint(Path(weights), loading.device_of(device))
-    return network_of(loading.hierarchy(loading.choose(weights), device))
+    return network_of(loading.network(loading.choose(weights), device))

@@ -1,5 +1,8 @@
 """Load the models of the codec by the name or the identity of their weights, each once a process."""
 
+import os
+import shutil
+import sys
 import threading
 from collections.abc import Callable
 from functools import lru_cache
@@ -35,13 +38,17 @@ def _bits_back(path: Path, *, expected: str) -> "BitsBackCoder":
     return BitsBack(models.load_bits_back(path, expected=expected))
 
 
+NETWORK = "network"
+"""A hierarchy as a network of torch."""
+
 LOADERS: dict[str, Loader] = {
     HIERARCHY: lambda path, device, identity: models.load(path, device, expected=identity),
+    NETWORK: lambda path, device, identity: models.load_network(path, device, expected=identity),
     PIXELS: _on_cpu(models.load_pixels),
     BILEVEL: _on_cpu(models.load_bilevel),
     BITS_BACK: _on_cpu(_bits_back),
 }
-"""For each kind of weights the function that loads them, by a path, a device ("cpu" or "cuda") and their identity."""
+"""For each kind of model the function that loads it, by a path, a device ("cpu" or "cuda") and their identity."""
 
 
 def load(kind: str, chosen: Weights, device: str = "cpu") -> Any:
@@ -84,6 +91,12 @@ def choose(name_or_path: str | None) -> Weights:
 def hierarchy(chosen: Weights, device: str = "auto") -> "Hierarchy":
     """Return the hierarchy of these weights."""
     found: Hierarchy = load(HIERARCHY, chosen, device_of(device))
+    return found
+
+
+def network(chosen: Weights, device: str = "auto") -> "Hierarchy":
+    """Return the hierarchy of some weights as a network of torch, for measurements and samples."""
+    found: Hierarchy = load(NETWORK, chosen, device_of(device))
     return found
 
 
@@ -186,19 +199,27 @@ def bilevel(*, required: bool = True) -> "BilevelNetworks | None":
 
 
 def limit_threads(count: int) -> None:
-    """Set the number of CPU threads of the networks in this process."""
-    import torch
+    """Set the number of CPU threads of the networks in this process, which is the command line's own."""
+    from ..models.runtime import kernels
 
-    torch.set_num_threads(count)
+    kernels.use_threads(count)
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):  # for libraries that are loaded later
+        os.environ[variable] = str(count)
+    if (torch := sys.modules.get("torch")) is not None:
+        torch.set_num_threads(count)
 
 
 def device_of(device: str) -> str:
     """Return "cpu" or "cuda" for a user's choice; raise InvalidArgument if there is no such device."""
     one_of("device", device, Device)
-    if device == "cpu":
-        return device
-    import torch
-
+    if device == "cpu" or (device == "auto" and shutil.which("nvidia-smi") is None):  # spares the import of torch
+        return "cpu"
+    try:
+        import torch
+    except ImportError as error:
+        if device == "auto":
+            return "cpu"
+        raise InvalidArgument("a GPU needs torch, which is not installed", 'use `device="cpu"`') from error
     available = torch.cuda.is_available()
     if device == "cuda" and not available:
         raise InvalidArgument("no CUDA device is available", 'use `device="cpu"`')

@@ -16,10 +16,17 @@ if TYPE_CHECKING:
 
 
 def load(path: Path, device: str = "cpu", *, expected: str | None = None) -> Hierarchy:
-    """Return the hierarchy of a weights file, ready for top-down passes on "cpu" or "cuda"."""
+    """Return the hierarchy of a weights file, ready for top-down passes on "cpu" or "cuda", which needs torch."""
     from .loading import hierarchy
 
     return hierarchy(path, device, expected)
+
+
+def load_network(path: Path, device: str = "cpu", *, expected: str | None = None) -> Hierarchy:
+    """Return the hierarchy of a weights file as a network of torch, from which training can start."""
+    from .loading import network
+
+    return network(path, device, expected)
 
 
 def load_pixels(path: Path, *, expected: str | None = None) -> PixelModel:
@@ -37,10 +44,10 @@ def load_bits_back(path: Path, *, expected: str | None = None) -> BitsBackModel:
 
 
 def load_bilevel(path: Path, *, expected: str | None = None) -> BilevelModel:
-    """Return the model of black and white pages of a weights file, on the CPU like that of lossless pixels."""
-    from .loading import page_model
+    """Return the model of black and white images of a weights file, on the CPU like that of lossless pixels."""
+    from .loading import bilevel_model
 
-    return page_model(path, expected)
+    return bilevel_model(path, expected)
 
 
 def bits_back_suits(config: dict[str, Any], mode: str, height: int, width: int) -> bool:

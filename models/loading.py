@@ -1,26 +1,30 @@
-"""Loads the model of a weights file: a table of formats, and the function that restores each."""
+"""Loads the model of a weights file: a table of formats, and the function that restores each.
+
+Models of photographs run without torch; the others, and every model on a GPU, are networks of torch. Each function
+imports what it needs when it is called.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .families import weights as families
-from .families.bits_back import FamilyBitsBackModel
-from .families.hierarchy import FamilyHierarchy
 from .integer import weights_file
 from .integer.weights_file import Tensors
 from .interface.hierarchy import BilevelModel, Hierarchy, PixelModel
-from .photo import file as photo
-from .pixels.bilevel import file as bilevel
-from .pixels.wavefront import file as wavefront
+
+if TYPE_CHECKING:
+    from .families.bits_back import FamilyBitsBackModel
+
+PHOTO, FAMILY, WAVEFRONT, BILEVEL = "dvcodec-photo-1", "dvcodec-family-1", "dvcodec-pixels-1", "dvcodec-bilevel-1"
+"""Formats of weights files."""
 
 FORMATS = {
-    photo.FORMAT: "photographs",
-    families.FORMAT: "a family of small images",
-    wavefront.FORMAT: "lossless pixels",
-    bilevel.FORMAT: "black and white images",
+    PHOTO: "photographs",
+    FAMILY: "a family of small images",
+    WAVEFRONT: "lossless pixels",
+    BILEVEL: "black and white images",
 }
 """What files of each format are models of, for error messages."""
 
@@ -39,31 +43,88 @@ def hierarchy(path: Path, device: str, expected: str | None) -> Hierarchy:
         ValueError: It is not such a file, is damaged, or holds other weights than the expected ones.
         OSError: It cannot be read.
     """
-    restores: dict[str, Restore] = {
-        photo.FORMAT: lambda metadata, tensors: photo.restore(metadata, tensors, device),
-        families.FORMAT: lambda metadata, tensors: families.restore(metadata, tensors, device),
-    }
-    found: Hierarchy = _restored(path, expected, restores)
+    if device != "cpu":
+        return network(path, device, expected)
+    found: Hierarchy = _restored(
+        path,
+        expected,
+        {
+            PHOTO: lambda metadata, tensors: _photo_runtime(path, metadata, tensors),
+            FAMILY: lambda metadata, tensors: _family(metadata, tensors, device),
+        },
+    )
     return found
+
+
+def network(path: Path, device: str, expected: str | None) -> Hierarchy:
+    """Return the hierarchy of a weights file as a network of torch. Arguments and errors are those of `hierarchy`."""
+    found: Hierarchy = _restored(
+        path,
+        expected,
+        {
+            PHOTO: lambda metadata, tensors: _photo_network(metadata, tensors, device),
+            FAMILY: lambda metadata, tensors: _family(metadata, tensors, device),
+        },
+    )
+    return found
+
+
+def _photo_runtime(path: Path, metadata: dict[str, Any], tensors: Tensors) -> Any:
+    from .photo.runtime.file import restore
+
+    return restore(metadata, tensors, lambda: network(path, "cpu", metadata["id"]))
+
+
+def _photo_network(metadata: dict[str, Any], tensors: Tensors, device: str) -> Any:
+    from .integer.guard import default_modes
+    from .photo.file import restore
+
+    with default_modes():
+        return restore(metadata, tensors, device)
+
+
+def _family(metadata: dict[str, Any], tensors: Tensors, device: str) -> Any:
+    from .families.weights import restore
+    from .integer.guard import default_modes
+
+    with default_modes():
+        return restore(metadata, tensors, device)
+
+
+def _wavefront(metadata: dict[str, Any], tensors: Tensors) -> Any:
+    from .integer.guard import default_modes
+    from .pixels.wavefront.file import restore
+
+    with default_modes():
+        return restore(metadata, tensors)
+
+
+def _bilevel(metadata: dict[str, Any], tensors: Tensors) -> Any:
+    from .integer.guard import default_modes
+    from .pixels.bilevel.file import restore
+
+    with default_modes():
+        return restore(metadata, tensors)
 
 
 def pixel_model(path: Path, expected: str | None) -> PixelModel:
     """Return the model of lossless pixels of a weights file, on the CPU. Raises as `hierarchy` does."""
-    found: PixelModel = _restored(path, expected, {wavefront.FORMAT: wavefront.restore})
+    found: PixelModel = _restored(path, expected, {WAVEFRONT: _wavefront})
     return found
 
 
-def page_model(path: Path, expected: str | None) -> BilevelModel:
-    """Return the model of black and white pages of a weights file, on the CPU. Raises as `hierarchy` does."""
-    found: BilevelModel = _restored(path, expected, {bilevel.FORMAT: bilevel.restore})
+def bilevel_model(path: Path, expected: str | None) -> BilevelModel:
+    """Return the model of black and white images of a weights file, on the CPU. Raises as `hierarchy` does."""
+    found: BilevelModel = _restored(path, expected, {BILEVEL: _bilevel})
     return found
 
 
 def bits_back_model(path: Path, expected: str | None) -> FamilyBitsBackModel:
     """Return the bits-back model of a weights file, on the CPU. Raises as `hierarchy` does."""
-    found: FamilyHierarchy = _restored(
-        path, expected, {families.FORMAT: lambda metadata, tensors: families.restore(metadata, tensors, "cpu")}
-    )
+    from .families.bits_back import FamilyBitsBackModel
+
+    restores: dict[str, Restore] = {FAMILY: lambda metadata, tensors: _family(metadata, tensors, "cpu")}
+    found = _restored(path, expected, restores)
     return FamilyBitsBackModel(found.name, found.network)
 
 

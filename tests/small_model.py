@@ -23,13 +23,14 @@ from dvcodec.models.integer import weights_file
 from dvcodec.models.integer.guard import integer_arithmetic
 from dvcodec.models.integer.linear import QuantLinear
 from dvcodec.models.interface import hierarchy as interface
-from dvcodec.models.photo.codec_model import PhotoCodecModel, QualityMap
+from dvcodec.models.photo.codec_model import PhotoCodecModel
 from dvcodec.models.photo.file import write
 from dvcodec.models.photo.integer.chain import BAND_POSITIONS, BLOCK_ENTRIES, IntegerChain
+from dvcodec.models.photo.layout import COEFFICIENTS
 from dvcodec.models.photo.network.checkerboard import Rows
-from dvcodec.models.photo.network.layout import COEFFICIENTS
 from dvcodec.models.photo.network.model import PhotoRRVQ
 from dvcodec.models.photo.packing import pack, unpack
+from dvcodec.models.photo.quality import QualityMap
 from dvcodec.training.tasks.codebooks import initialise_codebooks
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -115,7 +116,7 @@ def load(data: bytes | None = None, device: str = "cpu") -> PhotoCodecModel:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "small.safetensors"
         path.write_bytes(weights_bytes() if data is None else data)
-        hierarchy = models.load(path, device)
+        hierarchy = models.load_network(path, device)
     assert isinstance(hierarchy, PhotoCodecModel)
     return hierarchy
 

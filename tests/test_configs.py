@@ -7,8 +7,8 @@ import pytest
 
 from dvcodec.errors import InvalidArgument
 from dvcodec.models.configs import BilevelPagesConfig, RRVQConfig, WavefrontConfig
+from dvcodec.models.photo.layout import LAYOUTS
 from dvcodec.models.photo.network.latent import PRIORS
-from dvcodec.models.photo.network.layout import LAYOUTS
 from dvcodec.training.recipes import registry
 
 BAD: list[tuple[type, dict[str, Any], str]] = [

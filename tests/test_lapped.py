@@ -13,8 +13,8 @@ from dvcodec.models.photo.bands import infer_bands, render_bands
 from dvcodec.models.photo.file import write
 from dvcodec.models.photo.integer import exact_reconstruction as exact_reconstruction
 from dvcodec.models.photo.integer.exact_reconstruction import fixed_sigma, image_of, integer_basis, integer_borders
+from dvcodec.models.photo.layout import COEFFICIENTS
 from dvcodec.models.photo.network.lapped import across, border_matrix, inverse_border_matrix, scales
-from dvcodec.models.photo.network.layout import COEFFICIENTS
 from dvcodec.models.photo.network.model import DecoderOutput, PhotoRRVQ, grid_sizes
 from dvcodec.models.photo.network.transform import dct_matrix
 

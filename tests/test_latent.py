@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.distributions import Independent, Normal
 
+from dvcodec.models.photo.layout import PhotoLayerPlan
 from dvcodec.models.photo.network.latent import CONTEXT, PRECISION_LIMIT, PhotoLatentLayer
-from dvcodec.models.photo.network.layout import PhotoLayerPlan
 from dvcodec.models.photo.packing import CONSTANT_BITS, CONTEXT_PRECISION_BITS, MEAN_BITS, VALUE_PRECISION_BITS
 
 COEFFICIENTS = (3, 5, 8)

@@ -13,8 +13,8 @@ from dvcodec.codec.lossy.encoder import psnr_of
 from dvcodec.models.integer.prior import prior_weights
 from dvcodec.models.interface import hierarchy as interface
 from dvcodec.models.interface.hierarchy import PassSettings
+from dvcodec.models.photo.layout import COEFFICIENTS
 from dvcodec.models.photo.network.analysis_synthesis import Pyramid, crop_levels, pad_levels
-from dvcodec.models.photo.network.layout import COEFFICIENTS
 from dvcodec.models.photo.network.model import DecoderOutput, PhotoRRVQ, grid_sizes
 from dvcodec.models.photo.network.top_down import PhotoStep
 

@@ -33,15 +33,7 @@ from dvcodec.training.warm_start.photo import warm_start_photo_model
 CONFIG = small_model.CONFIG
 ALONE = replace(CONFIG, postfilter_width=0)
 QUALITY = torch.tensor([2000])
-SMALL = {
-    "precision": "fp32",
-    "batch": "2",
-    "crop": "64",
-    "late_crop": "64",
-    "warm_up": "1",
-    "pool": "3",
-    "pool_side": "72",
-}
+SMALL = {"batch": "2", "crop": "64", "late_crop": "64", "pool": "3", "pool_side": "72", "precision": "fp32"}
 
 
 def lively() -> PostFilter:
@@ -209,7 +201,7 @@ def run(photos: Path, weights: Path, out: Path, steps: int, overrides: dict[str,
             resume=resume,
             device="cpu",
             start=None if resume else weights,
-            overrides=SMALL | {"learns": "postfilter"} | overrides,
+            overrides=SMALL | {"learns": "postfilter", "warm_up": "1"} | overrides,
             quiet=True,
         )
     )

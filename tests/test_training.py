@@ -15,8 +15,8 @@ from safetensors import SafetensorError
 from dvcodec import training
 from dvcodec.errors import DvcodecError, InvalidArgument, OutputFailed
 from dvcodec.models.configs import RRVQConfig
+from dvcodec.models.photo.layout import PhotoLayerPlan
 from dvcodec.models.photo.network.latent import CONTEXT, PhotoLatentLayer
-from dvcodec.models.photo.network.layout import PhotoLayerPlan
 from dvcodec.models.photo.network.model import PhotoRRVQ
 from dvcodec.models.photo.network.top_down import PhotoStep
 from dvcodec.models.photo.packing import pack

@@ -14,8 +14,8 @@ from torch import Tensor
 from dvcodec.codec.lossy.symbol_chunks import decode, encode
 from dvcodec.models import configs
 from dvcodec.models.interface.hierarchy import PassSettings
+from dvcodec.models.photo import layout
 from dvcodec.models.photo.file import write
-from dvcodec.models.photo.network import layout
 from dvcodec.models.photo.network.model import PhotoRRVQ, grid_sizes
 from dvcodec.models.photo.network.top_down import PhotoStep, run_photo_pass
 from dvcodec.models.photo.packing import pack, unpack

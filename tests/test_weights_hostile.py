@@ -15,8 +15,8 @@ from dvcodec import models, weights
 from dvcodec.codec import loading
 from dvcodec.errors import DvcodecError, WeightsNotFound
 from dvcodec.models.integer import weights_file
-from dvcodec.models.photo.codec_model import QualityMap
 from dvcodec.models.photo.file import write
+from dvcodec.models.photo.quality import QualityMap
 from dvcodec.weights import Weights
 
 

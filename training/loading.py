@@ -9,9 +9,10 @@ from safetensors import SafetensorError, safe_open
 from ..errors import DvcodecError
 from ..models.families.model import FamilyVAE
 from ..models.integer.packing import BoundError
-from ..models.photo.codec_model import PhotoCodecModel, QualityMap
-from ..models.photo.network.model import FINEST_QUALITY, PhotoRRVQ
+from ..models.photo.codec_model import PhotoCodecModel
+from ..models.photo.network.model import PhotoRRVQ
 from ..models.photo.packing import pack, unpack
+from ..models.photo.quality import FINEST_QUALITY, QualityMap
 from .loop.checkpoints import FORMAT, Checkpoint
 
 

@@ -123,7 +123,7 @@ def main() -> None:
     parser.add_argument("--weights")
     parser.add_argument("--qualities", type=float, nargs="+", default=[10.0, 50.0, 90.0])
     options = parser.parse_args()
-    hierarchy = loading.hierarchy(loading.choose(options.weights), "cpu")
+    hierarchy = loading.network(loading.choose(options.weights), "cpu")
     assert isinstance(hierarchy, PhotoCodecModel)
     files = image_files(options.folder)
     for quality in options.qualities:

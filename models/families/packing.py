@@ -79,7 +79,7 @@ def unpack(config: FamilyConfig, packed: Tensors | Mapping[str, Shaped[Tensor, .
     tensors = packed if isinstance(packed, Tensors) else Tensors(packed)
     _refuse_too_large(config, tensors)
     model = FamilyVAE(integer_config(config)).requires_grad_(False)
-    model.top.data.copy_(tensors.take("top", torch.int16, model.top.shape).float() / 2**RESIDUAL_BITS)
+    model.top.data.copy_(tensors.tensor("top", torch.int16, model.top.shape).float() / 2**RESIDUAL_BITS)
     for name, module in list(model.named_modules()):
         part = tensors.below(name)
         if isinstance(module, Conv) and module.arithmetic.exact:
@@ -92,9 +92,9 @@ def unpack(config: FamilyConfig, packed: Tensors | Mapping[str, Shaped[Tensor, .
         elif isinstance(module, LatentLayer):
             module.codebook = _unpack_codebook(f"{name}.codebook", module, part.below("codebook"))
     if (scale := _log_scale(model)) is not None:
-        scale.data.copy_(tensors.take("likelihood.log_scale", torch.float16, scale.shape).float())
+        scale.data.copy_(tensors.tensor("likelihood.log_scale", torch.float16, scale.shape).float())
     if isinstance(likelihood := model.p_x(), Colour):
-        tables = tensors.take("likelihood.tables", torch.int32, likelihood.tables.shape)
+        tables = tensors.tensor("likelihood.tables", torch.int32, likelihood.tables.shape)
         likelihood.tables.copy_(torch.from_numpy(checked(tables.numpy())))
     return model.eval()
 
@@ -125,22 +125,22 @@ def _pack_float(module: Conv) -> dict[str, Tensor]:
 
 
 def _unpack_float(module: Conv, part: Tensors) -> None:
-    scale = part.take("scale", torch.float16, module.bias.shape).float()
-    module.weight.data.copy_(part.take("weight", torch.int8, module.weight.shape).float() * scale[:, None])
-    module.bias.data.copy_(part.take("bias", torch.float16, module.bias.shape).float())
+    scale = part.tensor("scale", torch.float16, module.bias.shape).float()
+    module.weight.data.copy_(part.tensor("weight", torch.int8, module.weight.shape).float() * scale[:, None])
+    module.bias.data.copy_(part.tensor("bias", torch.float16, module.bias.shape).float())
 
 
 def _unpack_codebook(name: str, layer: LatentLayer, own: Tensors) -> IntegerCodebook:
     assert layer.codebook is not None
     variables, symbols = layer.codebook.shape
     width, form = layer.codebook.width, layer.codebook.form()
-    codes = own.take("codes", torch.int8, (variables, symbols, layer.codebook.vector_size))
+    codes = own.tensor("codes", torch.int8, (variables, symbols, layer.codebook.vector_size))
     shapes = {"constant": (variables, 1, symbols), "linear": (variables, width, symbols)}
     if form is None:
         shapes = {}
     elif form.quadratic is not None:
         shapes["quadratic"] = shapes["linear"]
-    parts = {key: own.take(key, torch.int32, shape) for key, shape in shapes.items()}
+    parts = {key: own.tensor(key, torch.int32, shape) for key, shape in shapes.items()}
     check(name, parts)
     return IntegerCodebook(layer.plan, codes, parts)
 

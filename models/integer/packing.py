@@ -13,16 +13,11 @@ import torch
 from jaxtyping import Integer, Shaped
 from torch import Tensor, nn
 
+from ..runtime.linear import SHIFTS
+from ..runtime.linear import BoundError as BoundError
 from .grid import ACTIVATION_BITS, FLOAT32_LIMIT
 from .linear import QuantLinear
 from .weights_file import Tensors
-
-SHIFTS = (-4, 20)
-"""Smallest and largest exponent that `QuantLinear.exponents` returns."""
-
-
-class BoundError(ValueError):
-    """The accumulators of a set of weights could round, so that it cannot be exported."""
 
 
 def integers(x: Shaped[Tensor, "*size"], bits: int, dtype: torch.dtype) -> Shaped[Tensor, "*size"]:
@@ -73,9 +68,9 @@ def unpack_linear(name: str, module: QuantLinear, part: Tensors, limit: float = 
         BoundError: An accumulator could reach `limit`.
         ValueError: The tensors do not fit the map.
     """
-    weight = part.take("weight", torch.int8, module.weight.shape)
-    shift = part.take("shift", torch.int8, module.bias.shape)
-    bias = part.take("bias", torch.int32, module.bias.shape)
+    weight = part.tensor("weight", torch.int8, module.weight.shape)
+    shift = part.tensor("shift", torch.int8, module.bias.shape)
+    bias = part.tensor("bias", torch.int32, module.bias.shape)
     bound = weight.long().abs().sum(dim=1) * module.input_limit + bias.long().abs()
     if int(bound.max()) >= limit or int(shift.min()) < SHIFTS[0] or int(shift.max()) > SHIFTS[1]:
         raise BoundError(f"{name}: its sums could round")

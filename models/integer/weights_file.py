@@ -22,22 +22,22 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-from jaxtyping import Shaped
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 from safetensors import SafetensorError, deserialize
-from safetensors.torch import save
-from torch import Tensor
+from safetensors.numpy import save
 
-from .guard import default_modes
+if TYPE_CHECKING:
+    import torch
 
 KEY = "dvcodec"
 LABELS = ("id", "name")
 """The keys of the JSON object that the identity does not cover."""
 
-INTEGERS = {"I8": torch.int8, "I16": torch.int16, "I32": torch.int32}
-TYPES = {**INTEGERS, "F16": torch.float16}
+INTEGERS: dict[str, np.dtype[Any]] = {"I8": np.dtype("<i1"), "I16": np.dtype("<i2"), "I32": np.dtype("<i4")}
+TYPES: dict[str, np.dtype[Any]] = {**INTEGERS, "F16": np.dtype("<f2")}
 """Allowed types of tensors by their safetensors names, integers from the narrowest on."""
 TYPE_NAMES = {dtype: name for name, dtype in TYPES.items()}
 
@@ -56,9 +56,9 @@ _MALFORMED = KeyError, TypeError, AttributeError, RecursionError, OverflowError,
 class Tensors:
     """The tensors of a weights file. A model takes each of them once, by its full name or below a prefix."""
 
-    def __init__(self, tensors: Mapping[str, Tensor]) -> None:
-        self._left, self._prefix = dict(tensors), ""
-        self.numbers = sum(value.numel() for value in tensors.values())
+    def __init__(self, tensors: Mapping[str, ArrayLike]) -> None:
+        self._left, self._prefix = {name: np.asarray(value) for name, value in tensors.items()}, ""
+        self.numbers = sum(value.size for value in self._left.values())
         """Number of values in all tensors together."""
 
     def below(self, prefix: str) -> Tensors:
@@ -67,7 +67,7 @@ class Tensors:
         view._left, view._prefix, view.numbers = self._left, f"{self._prefix}{prefix}.", self.numbers
         return view
 
-    def take(self, name: str, dtype: torch.dtype, shape: Sequence[int]) -> Shaped[Tensor, ...]:
+    def take(self, name: str, dtype: DTypeLike, shape: Sequence[int]) -> NDArray[Any]:
         """Return the tensor of a name, widened to the type that it is described to have.
 
         Args:
@@ -79,11 +79,17 @@ class Tensors:
             ValueError: It is missing, of a type that does not fit, of another shape, or not finite.
         """
         value = self._left.pop(self._prefix + name, None)
-        if value is None or tuple(value.shape) != tuple(shape) or not _fits(value.dtype, dtype):
+        if value is None or tuple(value.shape) != tuple(shape) or not _fits(value.dtype, np.dtype(dtype)):
             raise ValueError(f"its tensor {self._prefix + name!r} is missing or does not fit its configuration")
-        if dtype.is_floating_point and not bool(torch.isfinite(value).all()):
+        if value.dtype.kind == "f" and not np.isfinite(value).all():
             raise ValueError(f"its tensor {self._prefix + name!r} holds numbers that are not finite")
-        return value.to(dtype)
+        return value.astype(dtype)
+
+    def tensor(self, name: str, dtype: torch.dtype, shape: Sequence[int]) -> torch.Tensor:
+        """Return what `take` does as a tensor of torch. Raises as `take` does."""
+        import torch
+
+        return torch.from_numpy(self.take(name, str(dtype).removeprefix("torch."), shape))
 
     def refuse_unused(self) -> None:
         """Check that the model has taken every tensor.
@@ -95,36 +101,37 @@ class Tensors:
             raise ValueError(f"its tensor {min(self._left)!r} belongs to no part of its model")
 
 
-def _fits(stored: torch.dtype, wanted: torch.dtype) -> bool:
-    """Return whether values of a stored type can be widened to a wanted type without a change."""
-    if stored.is_floating_point or wanted.is_floating_point:
+def _fits(stored: np.dtype[Any], wanted: np.dtype[Any]) -> bool:
+    """Tell whether values of a stored type can be widened to a wanted type without a change."""
+    if "f" in (stored.kind, wanted.kind):
         return stored == wanted
     return stored.itemsize <= wanted.itemsize
 
 
-def write(metadata: Mapping[str, Any], tensors: Mapping[str, Shaped[Tensor, ...]]) -> bytes:
+def write(metadata: Mapping[str, Any], tensors: Mapping[str, ArrayLike]) -> bytes:
     """Return the bytes of a weights file.
 
     Args:
         metadata: format, name, config and, of photographs, quality: anything that JSON holds. The identity is added.
         tensors: Integers and float16 of any shape by name.
     """
-    narrow = {name: _narrowed(value) for name, value in tensors.items()}
+    narrow = {name: _narrowed(np.asarray(value)) for name, value in tensors.items()}
     return save(narrow, {KEY: _canonical({**metadata, "id": identity(metadata, narrow)})})
 
 
-def _narrowed(value: Tensor) -> Tensor:
+def _narrowed(value: NDArray[Any]) -> NDArray[Any]:
     """Return a tensor of integers in the narrowest type that holds its values; others as they are."""
-    if value.is_floating_point():
-        return value.contiguous()
-    least, most = (int(extreme) for extreme in value.aminmax())
+    if value.dtype.kind == "f":
+        return np.ascontiguousarray(value).reshape(value.shape)
+    least, most = int(value.min()), int(value.max())
     for dtype in INTEGERS.values():
-        if torch.iinfo(dtype).min <= least and most <= torch.iinfo(dtype).max:
-            return value.to(dtype).contiguous()
+        if np.iinfo(dtype).min <= least and most <= np.iinfo(dtype).max:
+            narrow: NDArray[Any] = value.astype(dtype, order="C")
+            return narrow
     raise ValueError("a tensor holds integers of more than 32 bits")
 
 
-def identity(metadata: Mapping[str, Any], tensors: Mapping[str, Shaped[Tensor, ...]]) -> str:
+def identity(metadata: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -> str:
     """Return the identity of weights: a SHA-256 over what they are, not over the bytes of a file.
 
     Hashed are, one after the other:
@@ -150,7 +157,7 @@ def identity(metadata: Mapping[str, Any], tensors: Mapping[str, Shaped[Tensor, .
     described["tensors"] = [[name, TYPE_NAMES[value.dtype], list(value.shape)] for name, value in ordered]
     digest = hashlib.sha256(_canonical(described).encode("ascii") + b"\0")
     for _, value in ordered:
-        digest.update(value.view(-1).numpy().data)
+        digest.update(np.ascontiguousarray(value).tobytes())
     return digest.hexdigest()
 
 
@@ -160,10 +167,9 @@ def _canonical(described: object) -> str:
 
 @contextmanager
 def reading() -> Iterator[None]:
-    """Turn any error that a malformed file causes into a ValueError, and build networks in torch's default modes."""
+    """Turn any error that a malformed file causes into a ValueError."""
     try:
-        with default_modes():
-            yield
+        yield
     except (SafetensorError, *_MALFORMED) as error:
         raise ValueError(f"it is not a weights file or it is damaged: {error}") from error
 
@@ -221,5 +227,6 @@ def _checked(found: list[tuple[str, dict[str, Any]]]) -> list[tuple[str, dict[st
     return found
 
 
-def _tensor(part: dict[str, Any]) -> Tensor:
-    return torch.frombuffer(part["data"], dtype=TYPES[part["dtype"]]).view(part["shape"])
+def _tensor(part: dict[str, Any]) -> NDArray[Any]:
+    values: NDArray[Any] = np.frombuffer(part["data"], TYPES[part["dtype"]])
+    return values.reshape(part["shape"])

@@ -15,8 +15,9 @@ from torch import Tensor, nn
 from ..photo.network.analysis_synthesis import Pyramid, crop_levels, pad_levels, reconstruction_levels
 from ..photo.network.chain import tokens
 from ..photo.network.lapped import across, border_matrix, inverse_border_matrix
-from ..photo.network.model import FINEST_QUALITY, grid_sizes
+from ..photo.network.model import grid_sizes
 from ..photo.network.transform import BLOCK
+from ..photo.quality import FINEST_QUALITY
 from .conditioning import Conditioning
 from .config import STRIDES, LightConfig
 from .sensitivity import log_sensitivities

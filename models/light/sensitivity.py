@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ..photo.network.layout import COEFFICIENTS
+from ..photo.layout import COEFFICIENTS
 from ..photo.network.transform import BLOCK
 
 DIAGONALS = (

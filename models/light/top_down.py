@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from ..photo.layout import COEFFICIENTS
 from ..photo.network.chain import from_tokens, tokens
-from ..photo.network.layout import COEFFICIENTS
 from ..photo.network.model import grid_sizes
 from .coefficients import Coefficients
 from .conditioning import Conditioning

@@ -24,19 +24,7 @@ from .integer.chain import IntegerChain
 from .integer.exact_reconstruction import ExactReconstructionChain, fixed_sigma, image_of
 from .network.model import DecoderOutput, PhotoRRVQ, grid_sizes
 from .network.top_down import DistortionWeights, PhotoStep, SymbolCosts, run_photo_pass
-
-
-@dataclass(frozen=True)
-class QualityMap:
-    """The network's qualities at quality 1 and 100, between which they, like log lambda, are linear."""
-
-    lowest: int
-    highest: int
-
-    def network_quality(self, quality: int) -> int:
-        """Return the network quality, 0 to 4096, of a fixed-point quality round(q * 256), by integer arithmetic."""
-        span = 99 * 256
-        return (self.lowest * span + (quality - 256) * (self.highest - self.lowest) + span // 2) // span
+from .quality import QualityMap
 
 
 class _StepAdapter:

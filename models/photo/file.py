@@ -8,9 +8,10 @@ from typing import Any
 from ..configs import RRVQConfig
 from ..integer import weights_file
 from ..integer.weights_file import Tensors
-from .codec_model import PhotoCodecModel, QualityMap
-from .network.model import FINEST_QUALITY, PhotoRRVQ
+from .codec_model import PhotoCodecModel
+from .network.model import PhotoRRVQ
 from .packing import pack, unpack
+from .quality import QualityMap, quality_map
 
 FORMAT = "dvcodec-photo-1"
 
@@ -33,15 +34,6 @@ def restore(metadata: dict[str, Any], tensors: Tensors, device: str) -> PhotoCod
         KeyError: A part is missing.
         TypeError: A part has the wrong type.
     """
-    model, qualities = PhotoRRVQ(RRVQConfig.of(metadata["config"])), _qualities(metadata["quality"])
+    model, qualities = PhotoRRVQ(RRVQConfig.of(metadata["config"])), quality_map(metadata["quality"])
     unpack(model, tensors)
     return PhotoCodecModel(metadata["name"], model, qualities, device)
-
-
-def _qualities(fields: dict[str, Any]) -> QualityMap:
-    """Return the range of network qualities. ValueError if it is out of bounds."""
-    qualities = QualityMap(**fields)
-    ends = (qualities.lowest, qualities.highest)
-    if not all(type(end) is int for end in ends) or not 0 <= ends[0] <= ends[1] <= FINEST_QUALITY:
-        raise ValueError("its qualities are out of bounds")
-    return qualities

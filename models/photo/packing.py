@@ -81,7 +81,7 @@ def unpack(model: PhotoRRVQ, packed: Tensors | Mapping[str, Shaped[Tensor, ...]]
         elif isinstance(module, PhotoLatentLayer):
             _unpack_layer(name, module, part)
         elif isinstance(module, ChainStage):
-            module.quality.data.copy_(part.take("quality", torch.int16, module.quality.shape).float() / 2**8)
+            module.quality.data.copy_(part.tensor("quality", torch.int16, module.quality.shape).float() / 2**8)
         elif isinstance(module, BlockNet | PostFilter):
             _unpack_float(module, part)
 
@@ -138,9 +138,9 @@ def _check_scores(name: str, part: dict[str, Tensor]) -> None:
 
 
 def _unpack_layer(name: str, layer: PhotoLatentLayer, part: Tensors) -> None:
-    values = part.take("values", torch.int32, (layer.symbols, len(layer.coefficients)))
-    context = part.take("context", torch.int16, (layer.symbols, CONTEXT))
-    null_symbol = int(part.take("null_symbol", torch.int32, ()))
+    values = part.tensor("values", torch.int32, (layer.symbols, len(layer.coefficients)))
+    context = part.tensor("context", torch.int16, (layer.symbols, CONTEXT))
+    null_symbol = int(part.tensor("null_symbol", torch.int32, ()))
     if not 0 <= null_symbol < layer.symbols or int(values.abs().max()) >= FLOAT32_LIMIT:
         raise ValueError(f"the symbols of its layer {layer.name!r} are not valid")
     codebook = {"values": values, "context": context}
@@ -148,8 +148,8 @@ def _unpack_layer(name: str, layer: PhotoLatentLayer, part: Tensors) -> None:
     layer.values.data.copy_(means[:, : values.shape[1]])
     layer.context.data.copy_(means[:, values.shape[1] :])
     layer.keep.fill_(1)[null_symbol] = 0
-    layer.mean.weight.data.copy_(part.take("mean.weight", torch.float16, layer.mean.weight.shape).float())
-    layer.mean.bias.data.copy_(part.take("mean.bias", torch.float16, layer.mean.bias.shape).float())
+    layer.mean.weight.data.copy_(part.tensor("mean.weight", torch.float16, layer.mean.weight.shape).float())
+    layer.mean.bias.data.copy_(part.tensor("mean.bias", torch.float16, layer.mean.bias.shape).float())
     if not isinstance(layer, DirectLayer):
         _unpack_variances(name, layer, part, codebook)
 
@@ -157,9 +157,9 @@ def _unpack_layer(name: str, layer: PhotoLatentLayer, part: Tensors) -> None:
 def _unpack_variances(name: str, layer: PhotoLatentLayer, part: Tensors, codebook: dict[str, Tensor]) -> None:
     scores = {
         **codebook,
-        "value_precision": part.take("value_precision", torch.int32, layer.values.shape),
-        "context_precision": part.take("context_precision", torch.int16, layer.context.shape),
-        "constant": part.take("constant", torch.int32, (layer.symbols,)),
+        "value_precision": part.tensor("value_precision", torch.int32, layer.values.shape),
+        "context_precision": part.tensor("context_precision", torch.int16, layer.context.shape),
+        "constant": part.tensor("constant", torch.int32, (layer.symbols,)),
     }
     means, precision, constant = _dyadic(scores)
     if float(precision.min()) < 0:
@@ -224,7 +224,9 @@ def _pack_float(net: nn.Module) -> dict[str, Tensor]:
 def _unpack_float(net: nn.Module, part: Tensors) -> None:
     for name, parameter in net.named_parameters():
         kernel = parameter.dim() == 4
-        value = part.take(name, torch.int8 if kernel else torch.float16, parameter.shape).float()
+        value = part.tensor(name, torch.int8 if kernel else torch.float16, parameter.shape).float()
         if kernel:
-            value = value * part.take(f"{name}.scale", torch.float16, parameter.shape[:1]).float()[:, None, None, None]
+            value = (
+                value * part.tensor(f"{name}.scale", torch.float16, parameter.shape[:1]).float()[:, None, None, None]
+            )
         parameter.data.copy_(value)

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from ...errors import DvcodecError
 from ...models.interface.hierarchy import PassSettings, Step
-from ...models.photo.codec_model import PhotoCodecModel, QualityMap
-from ...models.photo.network.model import FINEST_QUALITY, PhotoRRVQ
+from ...models.photo.codec_model import PhotoCodecModel
+from ...models.photo.network.model import PhotoRRVQ
+from ...models.photo.quality import FINEST_QUALITY, QualityMap
 from ..data.photo_folder import read_rgb
 from ..data.pictures import image_paths
 

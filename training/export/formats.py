@@ -11,9 +11,9 @@ from ...errors import DvcodecError
 from ...models.families import weights as families
 from ...models.families.model import FamilyVAE
 from ...models.photo import file as photo
-from ...models.photo.codec_model import QualityMap
-from ...models.photo.network.model import FINEST_QUALITY, PhotoRRVQ
+from ...models.photo.network.model import PhotoRRVQ
 from ...models.photo.packing import pack, unpack
+from ...models.photo.quality import FINEST_QUALITY, QualityMap
 from ...models.pixels.bilevel import file as bilevel
 from ...models.pixels.bilevel.quiet import QuietBilevelNet
 from ...models.pixels.distributions import tables

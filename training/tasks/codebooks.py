@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from ...models.photo.network.layout import PhotoLayerPlan, photo_plan
+from ...models.photo.layout import PhotoLayerPlan, photo_plan
 from ...models.photo.network.model import PhotoRRVQ
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from ...models.light.conditioning import Conditioning
 from ...models.light.config import LightConfig
 from ...models.light.model import LightPhotoModel
-from ...models.photo.network.model import FINEST_QUALITY
+from ...models.photo.quality import FINEST_QUALITY
 from ..data.photo_folder import PhotoFolder
 from ..loop.numerics import choose_products
 from ..loop.task import LossTerms, ParameterGroup, Progress, Task

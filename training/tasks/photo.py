@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from ...models.configs import RRVQConfig
-from ...models.photo.network.model import FINEST_QUALITY, PhotoRRVQ
+from ...models.photo.network.model import PhotoRRVQ
+from ...models.photo.quality import FINEST_QUALITY
 from ..data.photo_folder import PhotoFolder
 from ..loop.numerics import choose_products
 from ..loop.task import LossTerms, ParameterGroup, Progress, Task

@@ -15,8 +15,8 @@ from torch import Tensor
 
 from ...errors import InvalidArgument
 from ...models.configs import RRVQConfig
-from ...models.photo.network.model import FINEST_QUALITY
 from ...models.photo.network.transform import BLOCK
+from ...models.photo.quality import FINEST_QUALITY
 from ..data.photo_folder import PhotoFolder
 from ..loop.task import LossTerms, Progress
 from ..objectives.weighting import image_weights

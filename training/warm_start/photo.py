@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from ...errors import DvcodecError
-from ...models import load
+from ...models import load_network
 from ...models.photo.codec_model import PhotoCodecModel
 from ...models.photo.network.chain import ChainStage
 from ...models.photo.network.latent import PhotoLatentLayer
@@ -39,7 +39,7 @@ def warm_start_photo_model(model: PhotoRRVQ, weights: Path) -> int:
         DvcodecError: it is not a weights file of photographs, or its networks have other sizes.
     """
     try:
-        hierarchy = load(weights)
+        hierarchy = load_network(weights)
     except (ValueError, OSError) as error:
         raise DvcodecError(f"{weights} is not a weights file: {error}") from error
     if not isinstance(hierarchy, PhotoCodecModel):

@@ -19,8 +19,8 @@ from jaxtyping import Float, UInt8
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..layout import COEFFICIENTS
 from ..network.analysis_synthesis import STRIDES
-from ..network.layout import COEFFICIENTS
 from ..network.top_down import DistortionWeights
 from ..network.transform import BLOCK
 

@@ -25,9 +25,10 @@ from ..network.chain import MEAN_SCALE
 from ..network.checkerboard import Half
 from ..network.lapped import across, inverse_border_matrix, mean_scales, synthesis_basis
 from ..network.latent import PhotoLatentLayer
-from ..network.model import FINEST_QUALITY, grid_sizes
+from ..network.model import grid_sizes
 from ..network.reconstruction import PlaneReconstruction
 from ..network.transform import BLOCK, precise_basis, unhaar
+from ..quality import FINEST_QUALITY
 from .chain import RATIO, IntegerChain, IntegerLayer, IntegerStage
 
 RECONSTRUCTION_BITS = 6

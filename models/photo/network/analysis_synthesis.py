@@ -11,9 +11,9 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
+from ..layout import COEFFICIENTS
 from .chain import from_tokens, interpolate_float, tokens
 from .lapped import analysis_basis, mean_scales, synthesis_basis
-from .layout import COEFFICIENTS
 from .transform import BLOCK, CHANNELS, haar, precise_basis, unhaar
 
 STRIDES = (64, 32, 16, 8)

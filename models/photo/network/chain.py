@@ -26,9 +26,9 @@ from torch import Tensor, nn
 from ...configs import RRVQConfig
 from ...integer.grid import quantise, quantise_relu, quantise_residual, quantise_signed
 from ...integer.linear import QuantConv, QuantLinear
+from ..layout import PhotoLayerPlan, photo_plan
 from .checkerboard import SIDES, Half
 from .latent import CONTEXT, PRIORS, PhotoLatentLayer
-from .layout import PhotoLayerPlan, photo_plan
 from .reconstruction import PieceReconstruction
 
 KNOTS = 17

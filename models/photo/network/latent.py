@@ -24,8 +24,8 @@ from torch import Tensor, nn
 
 from ...integer.grid import ACTIVATION_BITS, quantise
 from ...integer.linear import QuantLinear
+from ..layout import PhotoLayerPlan
 from .checkerboard import SIDES
-from .layout import PhotoLayerPlan
 
 CONTEXT = 12
 """Coordinates of a mean that only the networks use."""

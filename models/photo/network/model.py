@@ -11,15 +11,13 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from ...configs import RRVQConfig
+from ..quality import FINEST_QUALITY
 from .analysis_synthesis import STRIDES, BlockNet, Pyramid, crop_levels, pad_levels, reconstruction_levels
 from .chain import KNOTS, TopDownChain, tokens
 from .lapped import across, border_matrix, inverse_border_matrix
 from .postfilter import PostFilter
 from .top_down import DistortionWeights, PhotoSymbolSource, SymbolCosts, run_photo_pass
 from .transform import BLOCK
-
-FINEST_QUALITY = 4096
-"""Largest network quality. Network qualities run from 0 (sigma_coarse) to this (sigma_fine), linear in log sigma."""
 
 
 @dataclass

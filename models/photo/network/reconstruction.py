@@ -9,9 +9,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ..layout import COEFFICIENTS
 from .checkerboard import Rows
 from .latent import PhotoLatentLayer
-from .layout import COEFFICIENTS
 
 
 class PieceReconstruction:

@@ -60,9 +60,3 @@ def unhaar(means: Float[Tensor, "B C h w"], details: Float[Tensor, "B 3*C h w"])
     ]
     B, C, H, W = means.shape
     return (torch.stack(rows, dim=-3) / 2).view(B, C, 2 * H, 2 * W)
-
-
-def zigzag() -> list[int]:
-    """Return the row-major indices of the 64 frequencies by rising diagonal; the DC is first."""
-    cells = [(r + c, r if (r + c) % 2 else c, r * BLOCK + c) for r in range(BLOCK) for c in range(BLOCK)]
-    return [index for _, _, index in sorted(cells)]

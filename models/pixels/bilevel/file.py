@@ -41,7 +41,7 @@ def restore(metadata: dict[str, Any], tensors: Tensors) -> TiledBilevelModel:
     """
     net = QuietBilevelNet(BilevelPagesConfig.of(metadata["config"]))
     unpack_linears(net, tensors)
-    quiet = _checked(tensors.take("quiet", torch.int32, (PATTERNS, 2)).numpy())
+    quiet = _checked(tensors.take("quiet", np.int32, (PATTERNS, 2)))
     return TiledBilevelModel(metadata["name"], net.net.eval(), quiet.astype(np.float32))
 
 

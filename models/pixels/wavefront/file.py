@@ -46,5 +46,5 @@ def restore(metadata: dict[str, Any], tensors: Tensors) -> WavefrontModel:
     """
     net = WavefrontNet(WavefrontConfig.of(metadata["config"]))
     unpack_linears(net, tensors, SUM_LIMIT)
-    tables = tensors.take("tables", torch.int32, (CONTEXTS, TOKENS)).numpy()
+    tables = tensors.take("tables", np.int32, (CONTEXTS, TOKENS))
     return WavefrontModel(metadata["name"], net.eval(), checked(tables).astype(np.float32))

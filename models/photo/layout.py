@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .transform import zigzag
+BLOCK = 8
+"""Side of a block in pixels."""
 
 COEFFICIENTS = {64: 12, 32: 9, 16: 9, 8: 192}
 """Coefficients of a position, by stride: Haar details of three colours (and means at the top), DCT at stride 8."""
@@ -152,3 +153,9 @@ def _plan(diagonal: int, colour: int, cells: list[int], symbols: int, half_width
     return PhotoLayerPlan(
         f"8/{'yuv'[colour]}{diagonal}-{cells[0] % 64}", 8, tuple(cells), symbols, colour > 0, half_width
     )
+
+
+def zigzag() -> list[int]:
+    """Return the row-major indices of the 64 frequencies by rising diagonal; the DC is first."""
+    cells = [(r + c, r if (r + c) % 2 else c, r * BLOCK + c) for r in range(BLOCK) for c in range(BLOCK)]
+    return [index for _, _, index in sorted(cells)]

@@ -1,0 +1,1 @@
+"""The photograph model without torch: what compressing and decompressing compute with."""

@@ -1,0 +1,205 @@
+"""One latent layer in integers, with tables of what its symbols add."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Float32, Float64
+from numpy.typing import NDArray
+
+from ...runtime.linear import (
+    ACTIVATION_BITS,
+    FLOAT32_LIMIT,
+    RATIO,
+    RESIDUAL_BITS,
+    STATE_LIMIT,
+    IntegerMap,
+    Matrix,
+    clamped,
+    quantised,
+    rounded,
+)
+from ...slices import slices
+from ..layout import PhotoLayerPlan
+from .checkerboard import SIDES, BoardHalf
+
+CONTEXT = 12
+"""Coordinates of a mean that only the networks use."""
+EMBEDDING_BITS, VALUE_BITS, VALUE_GAIN = 6, 3, 2
+VALUE_LIMIT, CONTEXT_LIMIT, LOGIT_LIMIT = 255.0, 15.0, 31.0
+MEAN_BITS, VALUE_PRECISION_BITS, CONTEXT_PRECISION_BITS, CONSTANT_BITS = 4, 24, 12, 16
+MEAN_SCALE = 4.0
+"""A prediction is the output of its linear head times this, in units of sigma."""
+RUN = 2048
+"""Positions whose messages are added at once: their temporaries stay in a processor's cache."""
+
+
+class RuntimeLayer:
+    """A latent layer.
+
+    Args:
+        plan: Its sizes.
+        hidden: Width of the features.
+        direct: Whether the prior head gives the logits themselves.
+        last: Whether it is the last layer of its stage.
+        neighbours: Whether positions condition on their neighbours' symbols.
+        tensors: The layer's tensors.
+    """
+
+    def __init__(
+        self, plan: PhotoLayerPlan, hidden: int, *, direct: bool, last: bool, neighbours: bool, tensors: Any
+    ) -> None:
+        self.plan, self.symbols = plan, plan.symbols
+        self.columns = np.array(plan.coefficients)
+        size, dimensions = len(plan.coefficients), len(plan.coefficients) + CONTEXT
+        means = self._codebook(tensors, size)
+        self.values = np.ascontiguousarray(means[:, :size].astype(np.float32))
+        self.codes = quantised(
+            np.concatenate([means[:, :size] / 8, means[:, size:]], axis=1).astype(np.float32), ACTIVATION_BITS, 127 / 16
+        )
+        self._set_heads(tensors, hidden, plan.symbols if direct else dimensions, size, direct=direct)
+        if not direct:
+            self._set_scores(tensors, means, size)
+        self.symbol_embedding, self.neighbour_embedding = None, None
+        if not last:
+            embedding = Matrix(IntegerMap.of(tensors.below("symbol_embedding"), dimensions, hidden), RESIDUAL_BITS)
+            self.symbol_embedding = rounded(embedding(self.codes * 2**ACTIVATION_BITS))
+        if neighbours:
+            integers = IntegerMap.of(tensors.below("neighbour_embedding"), dimensions, SIDES * hidden)
+            messages = clamped(
+                rounded(Matrix(integers, RESIDUAL_BITS)(self.codes * 2**ACTIVATION_BITS)), -STATE_LIMIT, STATE_LIMIT
+            )
+            sides = messages.reshape(self.symbols, SIDES, hidden).transpose(1, 0, 2)
+            self.neighbour_embedding = np.concatenate([sides, np.zeros_like(sides[:, :1])], axis=1)
+
+    def _codebook(self, tensors: Any, size: int) -> NDArray[np.float64]:
+        values = tensors.take("values", np.int32, (self.symbols, size))
+        context = tensors.take("context", np.int16, (self.symbols, CONTEXT))
+        self.null_symbol = int(tensors.take("null_symbol", np.int32, ()))
+        if not 0 <= self.null_symbol < self.symbols or int(np.abs(values.astype(np.int64)).max()) >= FLOAT32_LIMIT:
+            raise ValueError(f"the symbols of its layer {self.plan.name!r} are not valid")
+        means = np.concatenate([values.astype(np.float64), context.astype(np.float64)], axis=1) / 2**MEAN_BITS
+        means[self.null_symbol, :size] = 0
+        return np.asarray(means)
+
+    def _set_heads(self, tensors: Any, hidden: int, outputs: int, size: int, *, direct: bool) -> None:
+        value = [] if direct else [size]
+        counts = [*value, outputs - sum(value)]
+        gain = np.repeat([VALUE_GAIN] * direct + [VALUE_GAIN, 0] * (not direct), counts)
+        bits = np.repeat([EMBEDDING_BITS] * direct + [VALUE_BITS, EMBEDDING_BITS] * (not direct), counts)
+        limit = np.repeat([LOGIT_LIMIT] * direct + [VALUE_LIMIT, CONTEXT_LIMIT] * (not direct), counts)
+        head = Matrix(IntegerMap.of(tensors.below("prior_head"), hidden, outputs, 255), bits + gain)
+        mean = tensors.take("mean.weight", np.float16, (size, hidden)).astype(np.float32) * np.float32(MEAN_SCALE)
+        mean_bias = tensors.take("mean.bias", np.float16, (size,)).astype(np.float32) * np.float32(MEAN_SCALE)
+        self.matrix = np.concatenate([head.matrix, mean.T * np.float32(2.0**-ACTIVATION_BITS)], axis=1)
+        self.bias = np.concatenate([head.bias, mean_bias])
+        self.limit = (limit * 2.0**bits).astype(np.float32)
+        self.step = (2.0**-bits).astype(np.float32)
+        self.prediction = mean.T.astype(np.float64) * 2.0**-ACTIVATION_BITS, mean_bias.astype(np.float64)
+
+    def _set_scores(self, tensors: Any, means: NDArray[np.float64], size: int) -> None:
+        value = tensors.take("value_precision", np.int32, (self.symbols, size)) / 2.0**VALUE_PRECISION_BITS
+        context = tensors.take("context_precision", np.int16, (self.symbols, CONTEXT)) / 2.0**CONTEXT_PRECISION_BITS
+        precision = np.concatenate([value, context], axis=1)
+        self.constant = tensors.take("constant", np.int32, (self.symbols,)) / 2.0**CONSTANT_BITS
+        if precision.min() < 0:
+            raise ValueError(f"the variances of its layer {self.plan.name!r} are not valid")
+        self._check_scores(means, precision, size)
+        self.quadratic = np.ascontiguousarray(np.concatenate([-precision, 2 * precision * means], axis=1).T)
+
+    def _check_scores(self, means: NDArray[np.float64], precision: NDArray[np.float64], size: int) -> None:
+        """Check that every partial sum of a score fits 53 bits of its finest grid. ValueError if not."""
+        limits = np.repeat([VALUE_LIMIT, CONTEXT_LIMIT], [size, CONTEXT])
+        largest = (precision * limits**2 + 2 * precision * np.abs(means) * limits).sum(1) + np.abs(self.constant)
+        finest = max(
+            VALUE_PRECISION_BITS + 2 * VALUE_BITS,
+            VALUE_PRECISION_BITS + MEAN_BITS + VALUE_BITS - 1,
+            CONTEXT_PRECISION_BITS + 2 * EMBEDDING_BITS,
+        )
+        if largest.max() * 2.0**finest >= 2.0**53:
+            raise ValueError(f"the scores of its layer {self.plan.name!r} are too large for 53 bits")
+
+    def heads(
+        self, features: Float32[NDArray[np.float32], "n hidden"], *, exact: bool
+    ) -> tuple[Float32[NDArray[np.float32], "n outputs"], Float32[NDArray[np.float32], "n v"]]:
+        """Return the prior's embedding and the prediction in units of sigma.
+
+        Args:
+            features: In steps of the residual stream.
+            exact: Whether the prediction lies on the grid of an exact reconstruction.
+        """
+        positive = clamped(rounded(features * RATIO), 0, np.inf)
+        raw = positive @ self.matrix
+        raw += self.bias
+        outputs = len(self.limit)
+        embedding = clamped(rounded(raw[:, :outputs]), -self.limit, self.limit)
+        embedding *= self.step
+        return embedding, self._exact_prediction(positive) if exact else raw[:, outputs:]
+
+    def _exact_prediction(self, positive: NDArray[np.float32]) -> NDArray[np.float32]:
+        matrix, bias = self.prediction
+        raw = positive.astype(np.float64) @ matrix + bias
+        return clamped(quantised(raw, RECONSTRUCTION_BITS), -PREDICTION_LIMIT, PREDICTION_LIMIT).astype(np.float32)
+
+    def check_exact_predictions(self) -> None:
+        """Check that predictions are exact in float64. ValueError if not."""
+        matrix, bias = self.prediction
+        if (np.abs(matrix).sum(0) * 255 + np.abs(bias)).max() >= 2**20:
+            raise ValueError(f"the predictions of its layer {self.plan.name!r} are too large to be exact")
+
+    def scores(self, embedding: Float32[NDArray[np.float32], "n outputs"]) -> Float64[NDArray[np.float64], "n K"]:
+        """Return the scores of equation 7 in bits, exact, up to a constant of each position."""
+        e = embedding.astype(np.float64)
+        if not hasattr(self, "quadratic"):
+            return e
+        out: NDArray[np.float64] = np.concatenate([e * e, e], axis=1) @ self.quadratic
+        out += self.constant
+        return out
+
+    def distortion(
+        self, residual: Float32[NDArray[np.float32], "n v"], importance: Float[NDArray[np.float32], " v"] | None
+    ) -> Float32[NDArray[np.float32], "n K"]:
+        """Return |e_q - values_k|^2 / (2 sigma^2) in nats, less its part common to all k."""
+        weighed = self.values if importance is None else (self.values * importance).astype(np.float32)
+        out: NDArray[np.float32] = residual @ -weighed.T
+        out += np.float32(0.5) * (self.values * weighed).sum(1)
+        return out
+
+    def follow(
+        self, features: Float32[NDArray[np.float32], "N hidden"], rows: slice, symbols: NDArray[np.int32]
+    ) -> None:
+        """Add the symbols' embeddings to some rows of the features, in place."""
+        if self.symbol_embedding is not None:
+            features[rows] += self.symbol_embedding.take(symbols, axis=0)
+            clamped(features[rows], -STATE_LIMIT, STATE_LIMIT)
+
+    def propagate(
+        self,
+        features: Float32[NDArray[np.float32], "N hidden"],
+        anchors: BoardHalf,
+        non_anchors: BoardHalf,
+        symbols: NDArray[np.int32],
+    ) -> None:
+        """Add messages from a half's symbols to its own and the neighbouring positions' features, in place."""
+        assert self.neighbour_embedding is not None
+        known = np.append(symbols, np.int32(self.symbols))  # the last is for missing neighbours
+        for run in slices(len(non_anchors.positions), RUN):
+            rows = non_anchors.positions[run]
+            sums: NDArray[np.float32] = features.take(rows, axis=0)
+            for table, beside in zip(self.neighbour_embedding, non_anchors.neighbours[:, run], strict=True):
+                sums += table.take(known.take(beside), axis=0)
+            features[rows] = clamped(sums, -STATE_LIMIT, STATE_LIMIT)
+        if self.symbol_embedding is not None:
+            for run in slices(len(anchors.positions), RUN):
+                rows = anchors.positions[run]
+                own: NDArray[np.float32] = features.take(rows, axis=0) + self.symbol_embedding.take(
+                    symbols[run], axis=0
+                )
+                features[rows] = clamped(own, -STATE_LIMIT, STATE_LIMIT)
+
+
+RECONSTRUCTION_BITS = 6
+"""Coefficients of an exact reconstruction lie on the grid 2**-6 sigma; float32 holds it below 2**18 sigma."""
+PREDICTION_LIMIT = 2.0**14
+"""Largest magnitude of an exact prediction, in sigma."""

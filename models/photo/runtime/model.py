@@ -1,0 +1,293 @@
+"""The photograph model as the codec uses it (`models.interface.photo`), without torch unless it looks ahead."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from jaxtyping import Float16, Float32, UInt8
+from numpy.typing import NDArray
+
+from ...configs import RRVQConfig
+from ...interface.adaptive_filter import ImageFilter
+from ...interface.hierarchy import LayerSpec, PassSettings, SymbolSource
+from ..adaptive_filter.fit import Grid, fitted, tables
+from ..layout import BLOCK, COEFFICIENTS
+from ..network.halo import with_halo
+from ..quality import FINEST_QUALITY, QualityMap
+from . import perceptual
+from .chain import RuntimeChain
+from .exact import check_values, fixed_sigma, image_of
+from .filter_terms import PLANES, RADIUS, TERMS, apply_filter, moments
+from .networks import BlockNetwork, RuntimePostFilter
+from .reconstruction import Planes
+from .top_down import RuntimePass, RuntimeTargets
+from .transform import STRIDES, Levels, across, analyse, border_matrix, inverse_border_matrix, synthesise
+
+GROUP = 64
+"""Bands begin on multiples of the coarsest stride, in pixels."""
+BAND_PIXELS = 6 * 2**20
+"""Pixels of a band without its halo."""
+
+
+@dataclass(frozen=True)
+class DecodedPhoto:
+    """The result of a pass.
+
+    Args:
+        state: The last state of the chain in units of the residual stream, (1, C, rows, columns) at stride 8.
+        planes: The reconstruction in units of sigma.
+        size: Height and width in pixels.
+        quality: The network quality.
+    """
+
+    state: Float32[NDArray[np.float32], "1 C rows columns"]
+    planes: Planes
+    size: tuple[int, int]
+    quality: int
+
+
+class Lookahead(Protocol):
+    """Passes with gradients over one image (`encoder.lookahead_tiles`), which need torch."""
+
+    def __call__(
+        self,
+        pixels: NDArray[np.uint8],
+        quality: int,
+        passes: int,
+        *,
+        grey: bool,
+        blocks: NDArray[np.float32] | None,
+    ) -> tuple[NDArray[np.float16], dict[int, NDArray[np.float32]]]:
+        """Return the correction (H, W, 3) that targets leave out, and the costs by layer, (N, D)."""
+        ...
+
+
+class RuntimePhotoModel:
+    """A photograph model of a weights file.
+
+    Args:
+        name: Name of the weights.
+        config: Sizes.
+        qualities: Its range of network qualities.
+        tensors: The integers.
+        lookahead: Returns what looks ahead; it is called when that is first needed.
+
+    Raises:
+        ValueError: The tensors do not fit, or a sum could round.
+    """
+
+    def __init__(
+        self, name: str, config: RRVQConfig, qualities: QualityMap, tensors: Any, lookahead: Callable[[], Lookahead]
+    ) -> None:
+        self.name, self.config, self._qualities, self._lookahead = name, config, qualities, lookahead
+        self._chain = RuntimeChain(config, tensors.below("chain"))
+        self._analysis = BlockNetwork(tensors.below("analysis"), config.analysis_width, 1, 0, config.analysis_slope)
+        self._synthesis = BlockNetwork(
+            tensors.below("synthesis"), config.synthesis_width, config.synthesis_blocks, config.widths[8]
+        )
+        self._postfilter = None
+        if config.postfilter_width:
+            sizes = config.postfilter_width, config.postfilter_pairs, config.synthesis_width
+            self._postfilter = RuntimePostFilter(tensors.below("postfilter"), *sizes)
+        self._exact_checked = False
+        plans = [(layer.plan, layer.null_symbol) for layer in self._chain.layers()]
+        self.layers = tuple(LayerSpec(p.name, p.stride, p.symbols, p.chroma, null) for p, null in plans)
+
+    def sigma(self, quality: int) -> np.float32:
+        """Return the posterior's standard deviation in grey levels."""
+        span = math.log(self.config.sigma_fine / self.config.sigma_coarse)
+        return np.float32(self.config.sigma_coarse * math.exp(span * quality / FINEST_QUALITY))
+
+    @property
+    def receptive_field(self) -> int:
+        """Pixels beyond a block whose reconstruction can change what is rendered there."""
+        extra = 0 if self._postfilter is None else self._postfilter.receptive_field
+        return self._synthesis.receptive_field + extra
+
+    def infer(self, pixels: UInt8[NDArray[np.uint8], "H W 3"], quality: int) -> RuntimeTargets:
+        """Run the bottom-up pass over pixels, at a fixed-point quality."""
+        return RuntimeTargets(self._planes(pixels, self._qualities.network_quality(quality), None))
+
+    def lookahead_targets(
+        self, pixels: UInt8[NDArray[np.uint8], "H W 3"], settings: PassSettings, passes: int, *, perceptual: bool
+    ) -> RuntimeTargets:
+        """Return the targets of an encoder after passes that look ahead; see `PhotoModel.lookahead_targets`."""
+        quality, correction = self._qualities.network_quality(settings.quality), None
+        blocks = _block_weights(pixels) if perceptual else None
+        costs: dict[int, NDArray[np.float32]] = {}
+        if passes:
+            correction, costs = self._lookahead()(pixels, quality, passes, grey=settings.grey, blocks=blocks)
+        planes = self._planes(pixels, quality, correction)
+        if blocks is None:
+            return RuntimeTargets(planes, costs)
+        return RuntimeTargets(planes, costs, *_distortion_weights(blocks))
+
+    def _planes(
+        self,
+        pixels: UInt8[NDArray[np.uint8], "H W 3"],
+        quality: int,
+        correction: Float16[NDArray[np.float16], "H W 3"] | None,
+    ) -> Planes:
+        """Return the coefficients of pixels, less a correction in grey levels, by bands."""
+        size = (pixels.shape[0], pixels.shape[1])
+        sizes = grid_sizes(size)
+        maps = {s: np.empty((COEFFICIENTS[s], *sizes[s]), np.float32) for s in STRIDES}
+        for core, wide in bands(size, self._analysis.receptive_field):
+            x = pixels[wide].transpose(2, 0, 1).astype(np.float32)
+            if correction is not None:
+                x -= correction[wide].transpose(2, 0, 1)
+            for s, level in self._levels(x, quality).items():
+                first, last = core.start // s, -(-core.stop // s)
+                offset = (core.start - wide.start) // s
+                maps[s][:, first:last] = level[:, offset : offset + last - first]
+        return {s: level.reshape(len(level), -1) for s, level in maps.items()}
+
+    def _levels(self, pixels: NDArray[np.float32], quality: int) -> Levels:
+        """Return the coefficients (C, rows, columns) by stride of grey levels (3, H, W)."""
+        height, width = pixels.shape[1:]
+        x = np.pad(pixels - 128, ((0, 0), (0, -height % GROUP), (0, -width % GROUP)), mode="edge") / self.sigma(quality)
+        x += self._analysis.correction(self._analysis.features(x, quality))
+        sizes = grid_sizes((height, width))
+        if self.config.transform == "lapped":
+            rows, columns = (BLOCK * n for n in sizes[BLOCK])  # the rest only fills the pyramid
+            x[:, :rows, :columns] = across(x[:, :rows, :columns], border_matrix())
+        levels = analyse(x, self.config.transform)
+        return {s: level[:, : sizes[s][0], : sizes[s][1]] for s, level in levels.items()}
+
+    def top_down_pass(
+        self, settings: PassSettings, source: SymbolSource, targets: object | None = None
+    ) -> DecodedPhoto:
+        """Run the top-down pass in exact arithmetic; see `interface.Hierarchy.top_down_pass`."""
+        assert targets is None or isinstance(targets, RuntimeTargets)
+        if settings.exact and not self._exact_checked:
+            check_values(self._chain.layers())
+            self._exact_checked = True
+        size, quality = (settings.height, settings.width), self._qualities.network_quality(settings.quality)
+        run = RuntimePass(self._chain, grid_sizes(size), quality, targets, grey=settings.grey, exact=settings.exact)
+        state, planes = run.run(source, settings.stop)
+        return DecodedPhoto(state, planes, size, quality)
+
+    def exact_reconstruction(self, state: object) -> UInt8[NDArray[np.uint8], "H W 3"]:
+        """Return the pixels of an exact pass's reconstruction, the same on every machine."""
+        assert isinstance(state, DecodedPhoto)
+        levels, sigma = padded_levels(state.planes, state.size), fixed_sigma(self.config, state.quality)
+        return image_of(levels, state.size, sigma, self.config.transform)
+
+    def saturation(self, state: object, targets: object) -> float:
+        """Return the mean squared, weighted error of the reconstruction in units of sigma^2."""
+        assert isinstance(state, DecodedPhoto) and isinstance(targets, RuntimeTargets)
+        total = 0.0
+        for stride, plane in state.planes.items():
+            squares = (plane - targets.planes[stride]) ** 2
+            if targets.position_weights is not None:
+                squares *= targets.position_weights[stride][:, 0]
+            errors = squares.sum(axis=1, dtype=np.float64)
+            if targets.coefficient_weights is not None:
+                errors *= targets.coefficient_weights[stride]
+            if stride == BLOCK:
+                errors[:: BLOCK**2] = 0  # the block means are carried by the coarser strides
+            total += float(errors.sum())
+        return total / state.planes[BLOCK].size
+
+    def render(self, state: object, image_filter: ImageFilter | None = None) -> UInt8[NDArray[np.uint8], "H W 3"]:
+        """Return the pixels of a state."""
+        assert isinstance(state, DecodedPhoto)
+        pixels = np.empty((*state.size, 3), np.uint8)
+        for core, wide, x in self._rendered(state):
+            if image_filter is None:
+                shown = x[:, core.start - wide.start : core.stop - wide.start]
+            else:
+                shown = apply_filter(x, wide, core, image_filter)
+            pixels[core] = np.rint(np.clip(shown, 0, 255)).astype(np.uint8).transpose(1, 2, 0)
+        return pixels
+
+    def _rendered(self, state: DecodedPhoto) -> Iterator[tuple[slice, slice, NDArray[np.float32]]]:
+        """Yield the rows of each band without and with its halo, and the latter rendered, (3, rows, W)."""
+        for core, wide in bands(state.size, self.receptive_field + RADIUS):
+            yield core, wide, self._render(cropped(state, wide))
+
+    def _render(self, state: DecodedPhoto) -> NDArray[np.float32]:
+        """Return grey levels (3, H, W), not clamped: inverse transform, synthesis and post-filter."""
+        rows, columns = grid_sizes(state.size)[BLOCK]
+        levels = padded_levels(state.planes, state.size)
+        levels[BLOCK] = levels[BLOCK][:, :rows, :columns]
+        x = synthesise(levels, self.config.transform)
+        if self.config.transform == "lapped":
+            x = across(x, inverse_border_matrix())
+        features = self._synthesis.features(x, state.quality, state.state[0])
+        x = x + self._synthesis.correction(features)
+        if self._postfilter is not None:
+            x += self._postfilter(x, features, state.quality)
+        return x[:, : state.size[0], : state.size[1]] * self.sigma(state.quality) + 128
+
+    @property
+    def filter_shape(self) -> tuple[int, int]:
+        """Outputs and terms of `filter_terms`."""
+        return PLANES, TERMS
+
+    @property
+    def filter_tables(self) -> Float32[NDArray[np.float32], "densities steps"]:
+        """Distributions of `models.photo.adaptive_filter.fit`."""
+        return tables()
+
+    def fit(self, state: object, pixels: UInt8[NDArray[np.uint8], "H W 3"]) -> ImageFilter | None:
+        """Return the filter for pixels and the state of their pass."""
+        assert isinstance(state, DecodedPhoto)
+        grid = Grid()
+        for core, wide, x in self._rendered(state):
+            for place, found in moments(x, wide, core, pixels):
+                grid[place] = grid[place] + found if place in grid else found
+        return fitted(grid, float(self.sigma(state.quality)))
+
+
+def _block_weights(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    return perceptual.block_weights(pixels)
+
+
+def _distortion_weights(
+    blocks: NDArray[np.float32],
+) -> tuple[dict[int, NDArray[np.float32]], dict[int, NDArray[np.float32]]]:
+    return perceptual.position_weights(blocks), perceptual.coefficient_weights()
+
+
+def grid_sizes(size: tuple[int, int]) -> dict[int, tuple[int, int]]:
+    """Return the rows and columns of positions of each stride: ceil(size / stride)."""
+    return {s: (-(-size[0] // s), -(-size[1] // s)) for s in STRIDES}
+
+
+def padded_levels(planes: Planes, size: tuple[int, int]) -> Levels:
+    """Return maps (C, rows, columns) of planes, padded with zeros to whole blocks of stride 64."""
+    sizes, levels = grid_sizes(size), {}
+    rows, columns = sizes[64]
+    for s, plane in planes.items():
+        level = plane.reshape(len(plane), *sizes[s])
+        more = (0, rows * (64 // s) - sizes[s][0]), (0, columns * (64 // s) - sizes[s][1])
+        levels[s] = np.pad(level, ((0, 0), *more))
+    return levels
+
+
+def cropped(state: DecodedPhoto, rows: slice) -> DecodedPhoto:
+    """Return what was decoded of some rows of pixels, which begin on a multiple of 64."""
+    sizes = grid_sizes(state.size)
+    planes = {}
+    for s, plane in state.planes.items():
+        columns = sizes[s][1]
+        planes[s] = plane[:, rows.start // s * columns : -(-rows.stop // s) * columns]
+    part = state.state[:, :, rows.start // BLOCK : -(-rows.stop // BLOCK)]
+    return DecodedPhoto(part, planes, (rows.stop - rows.start, state.size[1]), state.quality)
+
+
+def bands(size: tuple[int, int], receptive_field: int) -> list[tuple[slice, slice]]:
+    """Return bands of about BAND_PIXELS pixels of an image, each without and with its halo.
+
+    Args:
+        size: Height and width in pixels.
+        receptive_field: Pixels that the halo must cover.
+    """
+    height, width = size
+    step = max(1, BAND_PIXELS // width // GROUP) * GROUP
+    return with_halo(height, step, -(-receptive_field // GROUP) * GROUP)

@@ -1,0 +1,1 @@
+"""The arithmetic of coding without torch: numpy, and ONNX Runtime for convolutions."""

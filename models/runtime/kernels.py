@@ -1,0 +1,97 @@
+"""Runs the graphs of `graphs` with ONNX Runtime, after a test that its kernels of 8-bit integers are exact here."""
+
+from __future__ import annotations
+
+import os
+import threading
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+GRAPHS = Path(__file__).parent / "graphs"
+
+_lock = threading.RLock()
+
+
+def available_threads() -> int:
+    """Return the number of processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@cache
+def _session(name: str, threads: int) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # waiting threads leave the core to others
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(GRAPHS / f"{name}.onnx", options, providers=["CPUExecutionProvider"])
+
+
+def run(name: str, **inputs: NDArray[Any]) -> NDArray[np.float32]:
+    """Run a graph.
+
+    Args:
+        name: Name of the graph, a key of `graphs.build.GRAPHS`.
+        inputs: Its inputs by name.
+
+    Returns:
+        Its only output.
+    """
+    with _lock:
+        session = _session(name, threads())
+    (output,) = session.run(None, inputs)
+    found: NDArray[np.float32] = output
+    return found
+
+
+_threads: list[int] = []
+
+
+def threads() -> int:
+    """Return the number of threads that kernels use."""
+    return _threads[-1] if _threads else available_threads()
+
+
+def use_threads(count: int) -> None:
+    """Let kernels use this number of threads from now on."""
+    _threads[:] = [count]
+
+
+@cache
+def integers_are_exact() -> bool:
+    """Tell whether the kernels of 8-bit integers give exact sums where these are largest.
+
+    Some kernels add pairs of products in 16 bits, which saturate. Every pair here would.
+    """
+    channels = 32
+    ones = np.full((channels, 1, 1), 1, np.int32)
+    weight = np.full((channels, channels, 3, 3), 255, np.uint8)  # 127
+    weight[1::2] = 1  # -127
+    point = np.zeros((channels, channels, 1, 1), np.uint8) + 128
+    point[np.arange(channels), np.arange(channels)] = 129
+    scale = np.full((channels, 1, 1), 2.0**-15, np.float32)
+    found = run(
+        "integer_block",
+        state=np.full((1, channels, 4, 5), 127 * 16.0, np.float32),
+        spatial=weight,
+        spatial_bias=0 * ones,
+        spatial_scale=scale,
+        point=point,
+        point_bias=0 * ones,
+        point_scale=np.ones_like(scale),
+    )
+    return bool(np.array_equal(found, _largest(channels)))
+
+
+def _largest(channels: int) -> NDArray[np.float32]:
+    """Return what `integers_are_exact` must find."""
+    rows, columns = np.array([2, 3, 3, 2]), np.array([2, 3, 3, 3, 2])  # how many taps lie inside
+    sums = channels * 127 * 127 * np.outer(rows, columns)
+    hidden = np.clip(np.floor(sums * 2.0**-15 + 0.5), 0, 255)
+    state = np.full((1, channels, 4, 5), 127 * 16.0)
+    state[:, ::2] += hidden
+    return np.asarray(np.clip(state, -3840, 3840), np.float32)

@@ -1,0 +1,155 @@
+"""The photograph model without torch gives the symbols and priors of the network of torch, bit for bit."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import small_model
+from numpy.typing import NDArray
+from PIL import Image
+
+from dvcodec import models
+from dvcodec.models.configs import Transform
+from dvcodec.models.interface.adaptive_filter import ImageFilter
+from dvcodec.models.interface.hierarchy import PassSettings, Step
+from dvcodec.models.photo.file import write
+from dvcodec.models.photo.runtime.model import RuntimePhotoModel
+from dvcodec.models.runtime import kernels
+from dvcodec.models.runtime.graphs import build
+
+CONFIGS: dict[str, dict[str, Any]] = {
+    "as it is": {},
+    "direct priors": {"prior": "direct"},
+    "lapped blocks": {"transform": "lapped"},
+    "no post-filter": {"postfilter_width": 0},
+    "neighbours": {"neighbours": 2},
+    "a slope": {"analysis_slope": 0.2},
+}
+QUALITY = 40 * 256
+
+
+class Recorder:
+    """Takes the posterior's mode, or given symbols, and keeps them with the priors, by layer."""
+
+    def __init__(self, given: dict[int, NDArray[np.int32]] | None = None) -> None:
+        self.given = given
+        self.symbols: dict[int, list[NDArray[np.int32]]] = {}
+        self.priors: dict[int, list[NDArray[np.float32]]] = {}
+
+    def next(self, step: Step) -> NDArray[np.int32]:
+        """Return the symbols of a block."""
+        known = sum(len(part) for part in self.symbols.get(step.layer, []))
+        chosen = step.posterior_mode() if self.given is None else self.given[step.layer][known : known + step.count]
+        self.priors.setdefault(step.layer, []).append(step.weights())
+        self.symbols.setdefault(step.layer, []).append(chosen)
+        return chosen
+
+    def joined(self) -> tuple[dict[int, NDArray[np.int32]], dict[int, NDArray[np.float32]]]:
+        """Return all symbols and all priors by layer, in coding order."""
+        return (
+            {layer: np.concatenate(parts) for layer, parts in self.symbols.items()},
+            {layer: np.concatenate(parts) for layer, parts in self.priors.items()},
+        )
+
+
+def both(folder: Path, data: bytes) -> tuple[RuntimePhotoModel, Any]:
+    """Load the bytes of a weights file without torch, and as a network of torch."""
+    path = folder / "weights.safetensors"
+    path.write_bytes(data)
+    runtime = models.load(path)
+    assert isinstance(runtime, RuntimePhotoModel)
+    return runtime, models.load_network(path)
+
+
+@pytest.mark.parametrize("changes", CONFIGS.values(), ids=list(CONFIGS))
+def test_priors_are_those_of_the_network(tmp_path: Path, changes: dict[str, Any]) -> None:
+    model = small_model.built(replace(small_model.CONFIG, **changes))
+    runtime, network = both(tmp_path, write(model, small_model.QUALITIES, "small"))
+    pixels = small_model.photograph(104, 72)
+    settings = PassSettings(104, 72, QUALITY)
+    mine, theirs = Recorder(), Recorder()
+    state = runtime.top_down_pass(settings, mine, runtime.infer(pixels, QUALITY))
+    symbols, priors = mine.joined()
+    theirs.given = symbols
+    other = network.top_down_pass(settings, theirs)
+    assert all(np.array_equal(priors[layer], found) for layer, found in theirs.joined()[1].items())
+    assert len(priors) == len(runtime.layers) and runtime.layers == network.layers
+    apart = runtime.render(state).astype(int) - network.render(other)
+    assert np.abs(apart).max() <= 1
+    chosen = Recorder()
+    network.top_down_pass(settings, chosen, network.infer(pixels, QUALITY))
+    kept = np.mean([np.mean(chosen.joined()[0][layer] == symbols[layer]) for layer in symbols])
+    assert kept > 0.99  # encoders round in floats: a tie may fall otherwise
+
+
+@pytest.mark.parametrize("transform", ["cosine", "lapped"])
+def test_exact_pixels_are_those_of_the_network(tmp_path: Path, transform: Transform) -> None:
+    model = small_model.built(replace(small_model.CONFIG, transform=transform))
+    runtime, network = both(tmp_path, write(model, small_model.QUALITIES, "small"))
+    pixels, settings = small_model.photograph(72, 88), PassSettings(72, 88, QUALITY, exact=True)
+    mine = Recorder()
+    state = runtime.top_down_pass(settings, mine, runtime.infer(pixels, QUALITY))
+    other = network.top_down_pass(settings, Recorder(mine.joined()[0]))
+    shown = runtime.exact_reconstruction(state)
+    assert np.array_equal(shown, network.exact_reconstruction(other)) and np.ptp(shown) > 50
+
+
+def test_grey_passes_previews_and_filters_are_those_of_the_network(tmp_path: Path) -> None:
+    runtime, network = both(tmp_path, small_model.weights_bytes())
+    pixels = small_model.photograph(80, 80)
+    for settings in (PassSettings(80, 80, QUALITY, grey=True), PassSettings(80, 80, QUALITY, stop=20)):
+        mine = Recorder()
+        state = runtime.top_down_pass(settings, mine, runtime.infer(pixels, QUALITY))
+        other = network.top_down_pass(settings, Recorder(mine.joined()[0]))
+        assert np.abs(runtime.render(state).astype(int) - network.render(other)).max() <= 1
+    outputs, terms = runtime.filter_shape
+    steps = np.random.default_rng(0).integers(-2, 3, (1, 1, outputs, terms)).astype(np.int32)
+    found = ImageFilter(256, 8, steps)
+    apart = runtime.render(state, found).astype(int) - network.render(other, found)
+    assert np.abs(apart).max() <= 1 and (runtime.filter_shape, network.filter_shape) == ((outputs, terms),) * 2
+
+
+def test_weights_for_the_eye_are_those_of_the_network(tmp_path: Path) -> None:
+    runtime, network = both(tmp_path, small_model.weights_bytes())
+    pixels, settings = small_model.photograph(72, 104), PassSettings(72, 104, QUALITY)
+    mine = runtime.lookahead_targets(pixels, settings, 0, perceptual=True)
+    theirs = network.lookahead_targets(pixels, settings, 0, perceptual=True)
+    assert mine.position_weights is not None and mine.coefficient_weights is not None
+    for stride, weights in mine.position_weights.items():
+        np.testing.assert_allclose(weights, theirs.weights.positions[stride], rtol=1e-5)
+        np.testing.assert_allclose(mine.coefficient_weights[stride], theirs.weights.coefficients[stride], rtol=1e-6)
+
+
+def test_kernels_of_integers_are_tested_where_sums_are_largest(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert kernels.integers_are_exact()
+    exact = kernels.run
+
+    def saturating(name: str, **inputs: NDArray[Any]) -> NDArray[np.float32]:
+        return exact(name, **{**inputs, "spatial_scale": inputs["spatial_scale"] / 2})
+
+    kernels.integers_are_exact.cache_clear()
+    monkeypatch.setattr(kernels, "run", saturating)
+    assert not kernels.integers_are_exact()
+    kernels.integers_are_exact.cache_clear()
+
+
+def test_committed_graphs_are_those_that_are_built() -> None:
+    for name, built in build.GRAPHS.items():
+        assert (build.FOLDER / f"{name}.onnx").read_bytes() == built(), name
+
+
+def test_a_photograph_is_coded_without_torch(tmp_path: Path) -> None:
+    Image.fromarray(small_model.photograph(64, 64)).save(tmp_path / "x.png")
+    code = (
+        "import sys, dvcodec; from PIL import Image\n"
+        "data = dvcodec.compress(Image.open(sys.argv[1]), effort=1)\n"
+        "dvcodec.decompress(data).load(); print('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, tmp_path / "x.png"], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
