@@ -20,7 +20,7 @@ from dvcodec.models.interface.adaptive_filter import ImageFilter
 from dvcodec.models.interface.hierarchy import PassSettings, Step
 from dvcodec.models.photo.file import write
 from dvcodec.models.photo.runtime.model import RuntimePhotoModel
-from dvcodec.models.runtime import kernels
+from dvcodec.models.runtime import blocks, kernels
 from dvcodec.models.runtime.graphs import build
 
 CONFIGS: dict[str, dict[str, Any]] = {
@@ -137,6 +137,28 @@ def test_kernels_of_integers_are_tested_where_sums_are_largest(monkeypatch: pyte
     monkeypatch.setattr(kernels, "run", saturating)
     assert not kernels.integers_are_exact()
     kernels.integers_are_exact.cache_clear()
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 7), (16, 9)])
+def test_blocks_without_exact_kernels_give_the_same_integers(size: tuple[int, int]) -> None:
+    drawn, channels = np.random.default_rng(1), 24
+    layer: dict[str, NDArray[Any]] = {
+        "spatial": drawn.integers(1, 256, (channels, channels, 3, 3), dtype=np.uint8),
+        "spatial_bias": drawn.integers(-5000, 5000, (channels, 1, 1), dtype=np.int32),
+        "spatial_scale": np.full((channels, 1, 1), 2.0**-9, np.float32),
+        "point": drawn.integers(1, 256, (channels, channels, 1, 1), dtype=np.uint8),
+        "point_bias": drawn.integers(-5000, 5000, (channels, 1, 1), dtype=np.int32),
+        "point_scale": np.full((channels, 1, 1), 2.0**-7, np.float32),
+    }
+    state = drawn.integers(-3840, 3841, (1, channels, *size)).astype(np.float32)
+    found = blocks.integer_block(state, layer)
+    assert np.array_equal(found, blocks.block_in_floats(state, layer)) and len(np.unique(found)) > 10
+
+
+def test_inexact_kernels_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernels, "integers_are_exact", lambda: False)
+    monkeypatch.setattr(kernels, "run", lambda name, **inputs: pytest.fail("an inexact kernel was used"))
+    test_blocks_without_exact_kernels_give_the_same_integers((3, 7))
 
 
 def test_committed_graphs_are_those_that_are_built() -> None:

@@ -9,7 +9,7 @@ from jaxtyping import Float32
 from numpy.typing import NDArray
 
 from ...configs import RRVQConfig
-from ...runtime import kernels
+from ...runtime.blocks import integer_block
 from ...runtime.linear import RESIDUAL_BITS, STATE_LIMIT, IntegerMap, Matrix, clamped, product_inputs, rounded
 from ...slices import slices
 from ..layout import PhotoLayerPlan, photo_plan
@@ -41,7 +41,7 @@ class RuntimeBlock:
 
     def __call__(self, state: State) -> State:
         """Return the state after the block."""
-        return kernels.run("integer_block", state=state, **self.inputs)
+        return integer_block(state, self.inputs)
 
 
 class RuntimeStage:
