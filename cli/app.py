@@ -17,6 +17,7 @@ from .info import info
 from .listing import Listing
 from .models import models
 from .options import FLAG
+from .process import wait_asleep
 from .sample import sample
 from .text import reason
 from .train import train
@@ -93,6 +94,7 @@ def _version(detailed: bool, as_json: bool) -> str:
 
 def main() -> None:
     """Run the program with the arguments of the process, and exit."""
+    wait_asleep()
     try:
         app(prog_name="dvcodec")
     except Exception as error:

@@ -17,6 +17,14 @@ def threads_each(threads: int | None, workers: int) -> int | None:
     return max(1, (threads or processors()) // workers)
 
 
+def wait_asleep() -> None:
+    """Let threads that wait for others sleep instead of spinning, unless the user says otherwise.
+
+    It must be called before torch is imported. Beside other work, spinning multiplies the CPU time.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
 def use_threads(count: int | None) -> None:
     """Set the number of CPU threads of torch; None changes nothing."""
     if count is not None:

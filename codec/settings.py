@@ -16,7 +16,7 @@ from typing import Any, TypedDict, TypeVar
 from ..errors import InvalidArgument
 
 DEFAULT_QUALITY = 50.0
-DEFAULT_EFFORT = 4
+DEFAULT_EFFORT = 1
 LEAST_QUALITY, MOST_QUALITY = 1, 100
 LEAST_EFFORT, MOST_EFFORT = 1, 9
 AUTO = "auto"
@@ -138,8 +138,9 @@ class CompressSettings:
     effort: int | None = _setting(
         None,
         Option(
-            f"Number of passes over the image, {LEAST_EFFORT} to {MOST_EFFORT}. More passes are slower but give better"
-            f" quality at the same size. The default is {DEFAULT_EFFORT}.",
+            f"Number of passes over the image, {LEAST_EFFORT} to {MOST_EFFORT}. Passes beyond the first look ahead,"
+            " which needs torch: 2 take about 3 times as long for 1.4 % fewer bits, 4 take 7 times as long for 3.5 %"
+            f" fewer. The default is {DEFAULT_EFFORT}.",
             "N",
             LEAST_EFFORT,
             MOST_EFFORT,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dvcodec import models
+from dvcodec.cli.process import wait_asleep
 from dvcodec.models.configs import Transform
 from dvcodec.models.interface.adaptive_filter import ImageFilter
 from dvcodec.models.interface.hierarchy import PassSettings, Step
@@ -166,12 +168,25 @@ def test_committed_graphs_are_those_that_are_built() -> None:
         assert (build.FOLDER / f"{name}.onnx").read_bytes() == built(), name
 
 
-def test_a_photograph_is_coded_without_torch(tmp_path: Path) -> None:
+def test_a_photograph_is_coded_where_torch_is_not_installed(tmp_path: Path) -> None:
     Image.fromarray(small_model.photograph(64, 64)).save(tmp_path / "x.png")
     code = (
-        "import sys, dvcodec; from PIL import Image\n"
-        "data = dvcodec.compress(Image.open(sys.argv[1]), effort=1)\n"
-        "dvcodec.decompress(data).load(); print('torch' in sys.modules)"
+        "import sys; sys.modules['torch'] = None  # an import fails\n"
+        "import dvcodec; from PIL import Image\n"
+        "image = Image.open(sys.argv[1])\n"
+        "print(dvcodec.decompress(dvcodec.compress(image)).size)\n"
+        "try: dvcodec.compress(image, effort=2)\n"
+        "except dvcodec.InvalidArgument as error: print(error)"
     )
     done = subprocess.run([sys.executable, "-c", code, tmp_path / "x.png"], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "False"
+    size, error = done.stdout.splitlines()
+    assert size == "(64, 64)" and error.startswith("looking ahead needs torch, which is not installed")
+
+
+def test_waiting_threads_sleep_unless_the_user_says_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    wait_asleep()
+    assert os.environ["OMP_WAIT_POLICY"] == "PASSIVE"
+    monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
+    wait_asleep()
+    assert os.environ["OMP_WAIT_POLICY"] == "ACTIVE"

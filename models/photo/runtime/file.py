@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ....errors import InvalidArgument
 from ...configs import RRVQConfig
 from ...integer.weights_file import Tensors
 from ..quality import quality_map
@@ -28,11 +29,20 @@ def restore(metadata: dict[str, Any], tensors: Tensors, network: Callable[[], An
         TypeError: A part has the wrong type.
     """
     config, qualities = RRVQConfig.of(metadata["config"]), quality_map(metadata["quality"])
-    return RuntimePhotoModel(metadata["name"], config, qualities, tensors, lambda: _lookahead(network()))
+    return RuntimePhotoModel(metadata["name"], config, qualities, tensors, lambda: _lookahead(network))
 
 
-def _lookahead(model: Any) -> Lookahead:
-    """Return the passes with gradients of a network."""
+def _lookahead(network: Callable[[], Any]) -> Lookahead:
+    """Return the passes with gradients of a network.
+
+    Raises:
+        InvalidArgument: torch is not installed.
+    """
+    try:
+        model = network()
+    except ModuleNotFoundError as error:
+        hint = "install dvcodec[train], or compress with `effort=1`"
+        raise InvalidArgument(f"looking ahead needs {error.name}, which is not installed", hint) from error
 
     def run(
         pixels: NDArray[np.uint8], quality: int, passes: int, *, grey: bool, blocks: NDArray[np.float32] | None
