@@ -40,11 +40,11 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 
-@takes(CompressSettings)
+@takes(CompressSettings)  # writes the settings into the signature
 def compress(image: "Image.Image", quality: float | None = None, **options: "Unpack[CompressOptions]") -> bytes:
     """Compress a Pillow image.
 
-    At most one of `quality`, the three targets and `lossless` may be given.
+    At most one of `quality`, `target_size`, `target_bpp`, `target_psnr` and `lossless` may be given.
 
     Args:
         image: An image of a mode with at most 8 bits a channel.
@@ -55,7 +55,7 @@ def compress(image: "Image.Image", quality: float | None = None, **options: "Unp
 
     Raises:
         InvalidArgument: If settings contradict each other or are out of range.
-        UnsupportedImage: If the image, or the method asked for, cannot be coded.
+        UnsupportedImage: If the image cannot be coded, or not by the method asked for.
         TargetUnreachable: If no quality reaches the target.
         WeightsNotFound: If the weights are not installed.
     """
@@ -63,7 +63,8 @@ def compress(image: "Image.Image", quality: float | None = None, **options: "Unp
     from .image_io import images
 
     settings = CompressSettings(quality=quality, **options)
-    return api.compress_picture(images.from_image(image, exact=settings.lossless), settings)[0]
+    data, _ = api.compress_picture(images.from_image(image, keep_mode=settings.lossless), settings)
+    return data
 
 
 def decompress(data: bytes, *, preview: int | str | None = None, device: str = "auto") -> "Image.Image":
@@ -96,7 +97,7 @@ def compress_array(
 ) -> bytes:
     """Compress an array of pixels.
 
-    At most one of `quality`, the three targets and `lossless` may be given.
+    At most one of `quality`, `target_size`, `target_bpp`, `target_psnr` and `lossless` may be given.
 
     Args:
         array: Pixels of 8 bits a channel: (H, W) grey, (H, W, 2) grey with alpha, (H, W, 3) RGB or (H, W, 4) RGBA.
@@ -107,14 +108,15 @@ def compress_array(
 
     Raises:
         InvalidArgument: If settings contradict each other or are out of range.
-        UnsupportedImage: If the array, or the method asked for, cannot be coded.
+        UnsupportedImage: If the array cannot be coded, or not by the method asked for.
         TargetUnreachable: If no quality reaches the target.
         WeightsNotFound: If the weights are not installed.
     """
     from .codec import api
     from .image_io import images
 
-    return api.compress_picture(images.from_array(array), CompressSettings(quality=quality, **options))[0]
+    data, _ = api.compress_picture(images.from_array(array), CompressSettings(quality=quality, **options))
+    return data
 
 
 def decompress_array(data: bytes, *, preview: int | str | None = None, device: str = "auto") -> "NDArray[np.uint8]":
@@ -194,7 +196,7 @@ def compress_archive(
     with packing(Path(target), ArchiveSettings(**options), force=force) as archive:
         for item in images:
             name, image = item if isinstance(item, tuple) else ("", item)
-            archive.add(pictures.from_image(image, exact=True), name)
+            archive.add(pictures.from_image(image, keep_mode=True), name)
     assert archive.report is not None
     return archive.report
 

@@ -111,7 +111,7 @@ def _add(archive: Packing, source: str, name: str, reporter: Reporter, tally: _T
 
     try:
         data = Path(source).read_bytes()
-        archive.add(images.read(data, exact=True), name)
+        archive.add(images.read(data, keep_mode=True), name)
     except (OSError, UnsupportedImage) as error:
         tally.errors += 1
         reporter.error(source, reason(error))

@@ -41,7 +41,9 @@ def compress_data(data: bytes, settings: CompressSettings) -> tuple[bytes, Compr
     from ..image_io import images
 
     start = time.perf_counter()
-    return compress_picture(images.read(data, exact=settings.lossless), settings, source_bytes=len(data), start=start)
+    return compress_picture(
+        images.read(data, keep_mode=settings.lossless), settings, source_bytes=len(data), start=start
+    )
 
 
 def compress_file(source: Path, target: Path, settings: CompressSettings, *, force: bool = False) -> CompressReport:
@@ -86,7 +88,8 @@ def compress_picture(
     """
     start = time.perf_counter() if start is None else start
     with enough_memory(*picture.pixels.shape[:2]):
-        data, report = (_lossless if settings.lossless else _lossy)(picture, settings)
+        code = _lossless if settings.lossless else _lossy
+        data, report = code(picture, settings)
     return data, replace(report, source_bytes=source_bytes, seconds=time.perf_counter() - start)
 
 
@@ -123,7 +126,10 @@ def _named(hierarchy: "Hierarchy", bits: tuple[float, ...]) -> tuple[tuple[str, 
 def _report(
     picture: "Picture", data: bytes, coded: int, chunks: int, layer_bits: tuple[tuple[str, float], ...]
 ) -> CompressReport:
-    """Return the common part of the reports of lossy and lossless files; `coded` is the bytes that are not overhead."""
+    """Return what the reports of lossy and lossless files share; the callers fill in the rest.
+
+    `coded` is the number of bytes that are not overhead.
+    """
     height, width = picture.pixels.shape[:2]
     return CompressReport(
         width=width,
@@ -269,7 +275,8 @@ def format_of(target: Path) -> str:
 def _read(source: Path, *, own: bool = False) -> bytes:
     """Return the bytes of a file; raise FormatError if it cannot be read.
 
-    Only the first bytes are read of a file that should be our `own` and is not: the parser refuses it by them.
+    With `own`, a file that does not begin as a .dvq file does is read no further: the parser refuses it by its first
+    bytes.
     """
     try:
         with source.open("rb") as file:

@@ -71,7 +71,7 @@ def _save(image: Image.Image, fp: IO[bytes], filename: str | bytes) -> None:
     names = {field.name for field in fields(CompressSettings)}
     try:
         settings = CompressSettings(**{name: value for name, value in options.items() if name in names})
-        picture = images.from_image(image, exact=settings.lossless)
+        picture = images.from_image(image, keep_mode=settings.lossless)
         kept = Metadata(
             *(_override(options, key, own) for key, own in zip(_KEYS, _parts(picture.metadata), strict=True))
         )

@@ -75,12 +75,12 @@ class Picture:
         return ("P" if indexed else "L" if self.pixels.ndim == 2 else "RGB") + ("" if self.alpha is None else "A")
 
 
-def read(source: bytes | Path, *, exact: bool = False) -> Picture:
+def read(source: bytes | Path, *, keep_mode: bool = False) -> Picture:
     """Read an image file in any format that Pillow opens.
 
     Args:
         source: The path of the file, or its bytes.
-        exact: Whether to keep the mode and the palette, for lossless coding.
+        keep_mode: Whether to keep the mode and the palette, for lossless coding.
 
     Raises:
         UnsupportedImage: If the image cannot be read or coded.
@@ -88,7 +88,7 @@ def read(source: bytes | Path, *, exact: bool = False) -> Picture:
     stream: io.BytesIO | Path = io.BytesIO(source) if isinstance(source, bytes) else source
     try:
         with photographs_allowed(), Image.open(stream) as image:
-            return from_image(image, exact=exact)
+            return from_image(image, keep_mode=keep_mode)
     except (DvcodecError, MemoryError):
         raise
     except UnidentifiedImageError:
@@ -101,12 +101,12 @@ def read(source: bytes | Path, *, exact: bool = False) -> Picture:
         raise UnsupportedImage(f"cannot read the image: {_one_line(error)}") from error
 
 
-def from_image(image: Image.Image, *, exact: bool = False) -> Picture:
+def from_image(image: Image.Image, *, keep_mode: bool = False) -> Picture:
     """Return the pixels and the metadata of a Pillow image. The image is loaded, but not changed.
 
     Args:
         image: The image.
-        exact: Whether to keep the mode and the palette, for lossless coding.
+        keep_mode: Whether to keep the mode and the palette, for lossless coding.
 
     Raises:
         InvalidArgument: If this is not a Pillow image.
@@ -121,7 +121,7 @@ def from_image(image: Image.Image, *, exact: bool = False) -> Picture:
         raise
     except Exception as error:  # Pillow's readers raise many kinds on broken files
         raise UnsupportedImage(f"cannot read the image: {_one_line(error)}") from error
-    if exact:
+    if keep_mode:
         return _as_it_is(image)
     mode = _coded_mode(image)
     pixels = np.asarray(image if image.mode == mode else image.convert(mode))

@@ -36,7 +36,7 @@ Pixels = NDArray[np.uint8]
 def coded(white: Pixels, method: str = "bilevel", model: BilevelModel | None = None) -> bytes:
     """A lossless file of (H, W) pixels of 0 and 255 in mode 1."""
     found = methods.BilevelNetworks(model or small_bilevel.bilevel_model(), small_bilevel.WEIGHTS)
-    picture = from_image(Image.fromarray(white != 0), exact=True)
+    picture = from_image(Image.fromarray(white != 0), keep_mode=True)
     return methods.compress(picture, method, lambda: None, load_bilevel=lambda: found).data
 
 

@@ -61,9 +61,9 @@ def test_errors_are_one_family_and_wrong_arguments_are_value_errors_too() -> Non
 def test_every_function_passes_the_effort_to_the_encoder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     seen, honest = [], symbol_chunks.encode
 
-    def noted(*arguments: Any, effort: int, **options: Any) -> symbol_chunks.Encoded:
-        seen.append(effort)
-        return honest(*arguments, effort=effort, **options)
+    def noted(*arguments: Any, passes: int, **options: Any) -> symbol_chunks.Encoded:
+        seen.append(passes)
+        return honest(*arguments, passes=passes, **options)
 
     monkeypatch.setattr(symbol_chunks, "encode", noted)
     image = Image.fromarray(photograph(16, 16))

@@ -177,7 +177,7 @@ def test_bands_of_few_rows_fit_and_show_alike(rows: int, shipped: PhotoCodecMode
 
 def test_files_for_the_eye_carry_one_as_well(shipped: PhotoCodecModel) -> None:
     pixels = small_model.photograph(192, 256)
-    encoded = symbol_chunks.encode(pixels, shipped, 70 * 256, effort=2, perceptual=True)
+    encoded = symbol_chunks.encode(pixels, shipped, 70 * 256, passes=2, perceptual=True)
     assert encoded.image_filter is not None
     found = (encoded.image_filter, None)
     filtered, plain = (symbol_chunks.render(encoded.state, shipped, grey=False, image_filter=one) for one in found)
@@ -186,7 +186,7 @@ def test_files_for_the_eye_carry_one_as_well(shipped: PhotoCodecModel) -> None:
 
 def test_files_of_photographs_are_filtered_and_look_better(shipped: PhotoCodecModel) -> None:
     pixels = small_model.photograph(192, 256)
-    encoded = symbol_chunks.encode(pixels, shipped, 80 * 256, effort=2)
+    encoded = symbol_chunks.encode(pixels, shipped, 80 * 256, passes=2)
     assert encoded.image_filter is not None
     plain, better = (
         psnr_of(pixels, symbol_chunks.render(encoded.state, shipped, grey=False, image_filter=found))

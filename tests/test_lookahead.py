@@ -59,7 +59,7 @@ class Adding(FakePhotoModel):
 
 def test_the_symbols_that_are_coded_aim_at_the_lookahead_targets() -> None:
     pixels, hierarchy = small_model.photograph(48, 56).clip(9, 255), Adding()
-    encoded = encode(pixels, hierarchy, Q40, effort=4)
+    encoded = encode(pixels, hierarchy, Q40, passes=4)
     assert hierarchy.passes == 3
     assert encoded.chunks == encode(pixels - 9, FakeHierarchy(), Q40).chunks
     assert psnr_of(pixels, hierarchy.render(encoded.state)) > psnr_of(pixels, FakeHierarchy().render(encoded.state))
@@ -70,7 +70,7 @@ def test_the_symbols_that_are_coded_aim_at_the_lookahead_targets() -> None:
 def test_the_least_effort_looks_nowhere() -> None:
     hierarchy = Adding()
     pixels = small_model.photograph(24, 24)
-    assert encode(pixels, hierarchy, Q40).chunks == encode(pixels, FakeHierarchy(), Q40, effort=5).chunks
+    assert encode(pixels, hierarchy, Q40).chunks == encode(pixels, FakeHierarchy(), Q40, passes=5).chunks
     assert hierarchy.passes is None
 
 
@@ -96,7 +96,7 @@ def test_each_pass_makes_bits_and_distortion_cost_less(shipped: PhotoCodecModel,
     pixels = pixels[:, :, 1] if grey else pixels
 
     def cost(effort: int) -> float:
-        encoded = encode(pixels, shipped, Q40, effort=effort)
+        encoded = encode(pixels, shipped, Q40, passes=effort)
         shown = render(encoded.state, shipped, grey=grey, image_filter=encoded.image_filter)
         error = (pixels.astype(float) - shown) ** 2
         sigma = float(shipped.network.sigma(shipped.network_quality(Q40)))

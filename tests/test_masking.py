@@ -97,7 +97,7 @@ def test_tuning_lets_texture_have_more_of_the_error(shipped: PhotoCodecModel) ->
     pixels = photo_and_plain()
 
     def errors(perceptual: bool, effort: int) -> tuple[float, float]:
-        shown = shipped.render(encode(pixels, shipped, Q40, effort=effort, perceptual=perceptual).state)
+        shown = shipped.render(encode(pixels, shipped, Q40, passes=effort, perceptual=perceptual).state)
         error = (pixels.astype(float) - shown) ** 2
         return float(error[:, :64].mean()), float(error[:, 64:].mean())
 

@@ -17,8 +17,8 @@ from dvcodec.errors import DvcodecError, InvalidArgument
 from dvcodec.models.photo.bands import render_bands
 from dvcodec.models.photo.encoder.lookahead import lookahead
 from dvcodec.models.photo.file import write
+from dvcodec.models.photo.halo import with_halo
 from dvcodec.models.photo.network.chain import KNOTS
-from dvcodec.models.photo.network.halo import with_halo
 from dvcodec.models.photo.network.model import DecoderOutput, PhotoRRVQ, grid_sizes
 from dvcodec.models.photo.network.postfilter import PostFilter
 from dvcodec.training.data.photo_folder import PhotoFolder

@@ -117,9 +117,9 @@ def test_targets_are_looked_for_with_the_least_effort_first(
     efforts: list[int] = []
     plain = symbol_chunks.encode
 
-    def encode(*arguments: Any, effort: int, perceptual: bool) -> symbol_chunks.Encoded:
-        efforts.append(effort)
-        return plain(*arguments, effort=effort, perceptual=perceptual)
+    def encode(*arguments: Any, passes: int, perceptual: bool) -> symbol_chunks.Encoded:
+        efforts.append(passes)
+        return plain(*arguments, passes=passes, perceptual=perceptual)
 
     monkeypatch.setattr(symbol_chunks, "encode", encode)
     picture = images.from_array(photograph(160, 160))

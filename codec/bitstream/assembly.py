@@ -1,10 +1,9 @@
-"""The bytes of a .dvq file of one image from its sections. docs/FORMAT.md is the specification."""
+"""Assembles the bytes of a .dvq file of one image from its sections. docs/FORMAT.md is the specification."""
 
 import zlib
 from dataclasses import dataclass
 
-from . import header as fields
-from .header import EXIF, EXTRA, ICC, XMP, Header
+from .header import EXIF, EXTRA, ICC, XMP, Header, sections, write
 from .varint import write_varint
 
 
@@ -18,7 +17,7 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Parts:
-    """The sections of a file to be written; empty ones are left out, but for an opaque alpha channel."""
+    """The sections of a file to be written. An empty one is left out, except alpha: empty, it stands for opaque."""
 
     chunks: tuple[Chunk, ...] = ()
     """Symbols of a hierarchy, coarse first."""
@@ -45,7 +44,7 @@ def assemble(header: Header, parts: Parts) -> bytes:
     flagged = ((parts.icc, ICC), (parts.exif, EXIF), (parts.xmp, XMP), (extra, EXTRA))
     flags = sum(flag for part, flag in flagged if part)
     table, payloads = [], []
-    for part in fields.sections(header, flags):
+    for part in sections(header, flags):  # in the order of the file
         if part == "chunks":
             table.append(write_varint(len(parts.chunks)))
             table += [write_varint(chunk.layers) + _row(chunk.payload) for chunk in parts.chunks]
@@ -54,10 +53,10 @@ def assemble(header: Header, parts: Parts) -> bytes:
         own = parts.pixels if part == "pixels" else (getattr(parts, part),)
         table += map(_row, own)
         payloads += own
-    start = fields.write(header, flags) + b"".join(table)
+    start = write(header, flags) + b"".join(table)
     return b"".join([start, zlib.crc32(start).to_bytes(4, "little"), *payloads])
 
 
 def _row(payload: bytes) -> bytes:
-    """Return a row of the table: the size, and the CRC-32 of what is not empty."""
+    """Return a section's row of the table: its size and, unless it is empty, its CRC-32."""
     return write_varint(len(payload)) + (zlib.crc32(payload).to_bytes(4, "little") if payload else b"")

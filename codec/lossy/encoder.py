@@ -4,7 +4,6 @@ import math
 from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 
@@ -55,76 +54,65 @@ def compress(picture: Picture, hierarchy: Hierarchy, weights_id: bytes, settings
         TargetUnreachable: If no quality reaches the target.
         UnsupportedImage: If the hierarchy cannot code such an image.
     """
-    encode = partial(symbol_chunks.encode, perceptual=settings.perceptual)
-    measure = settings.target_psnr is not None
-    attempt = _Attempts(picture, hierarchy, weights_id, settings.strip, encode, settings.passes, measure_psnr=measure)
+    encoder = _PictureEncoder(picture, hierarchy, weights_id, settings)
     if settings.target_psnr is not None:
-        return _at_least_psnr(attempt, settings.target_psnr)
+        return _at_least_psnr(encoder, settings.target_psnr)
     if settings.target_size is not None:
-        return _at_most_bytes(attempt, settings.target_size)
+        return _at_most_bytes(encoder, settings.target_size)
     if settings.target_bpp is not None:
         pixels = picture.pixels.shape[0] * picture.pixels.shape[1]
-        return _at_most_bytes(attempt, settings.target_bpp * pixels / 8)
-    return attempt(round(256 * (DEFAULT_QUALITY if settings.quality is None else settings.quality)))
+        return _at_most_bytes(encoder, settings.target_bpp * pixels / 8)
+    return encoder.at(round(256 * (DEFAULT_QUALITY if settings.quality is None else settings.quality)))
 
 
-class _Attempts:
+class _PictureEncoder:
     """Encodes one picture at several fixed-point qualities. Parts that do not depend on the quality are packed once.
 
     Codebooks have a limited range, in units of sigma, and sigma shrinks as the quality rises. A picture of extreme
-    contrast (noise, hard edges everywhere) exceeds that range from some quality on, and its PSNR falls again. Such a
-    picture is coded at the best quality below, so that a higher setting never gives a worse picture.
+    contrast (noise, hard edges everywhere) exceeds that range from some quality on, and its PSNR falls again. It is
+    then coded at the lower quality whose PSNR is highest (`ceiling`), so that a higher setting never gives a worse one.
     """
 
-    def __init__(
-        self,
-        picture: Picture,
-        hierarchy: Hierarchy,
-        weights_id: bytes,
-        strip: bool,
-        encode: Callable[..., symbol_chunks.Encoded],
-        effort: int,
-        *,
-        measure_psnr: bool,
-    ) -> None:
-        self.picture, self.hierarchy, self.weights_id, self.measure_psnr = picture, hierarchy, weights_id, measure_psnr
-        self.encode, self.effort = encode, effort
-        kept = metadata.NO_METADATA if strip else picture.metadata
+    def __init__(self, picture: Picture, hierarchy: Hierarchy, weights_id: bytes, settings: CompressSettings) -> None:
+        self.picture, self.hierarchy, self.weights_id = picture, hierarchy, weights_id
+        self.passes, self.perceptual = settings.passes, settings.perceptual
+        self.measure_psnr = settings.target_psnr is not None
+        kept = metadata.NO_METADATA if settings.strip else picture.metadata
         self.pixels = picture.pixels if picture.alpha is None else alpha.conceal(picture.pixels, picture.alpha)
         icc, exif, xmp = (metadata.pack(raw) for raw in (kept.icc, kept.exif, kept.xmp))
         packed_alpha = b"" if picture.alpha is None else alpha.pack(picture.alpha)
         self.parts = Parts(alpha=packed_alpha, icc=icc, exif=exif, xmp=xmp)
         self.ceiling: Compressed | None = None
-        self.risen = 0
-        """A quality at which the codebooks are saturated, but below which no quality has a higher PSNR."""
+        self.still_rising = 0
+        """Highest quality known to have the best PSNR of all up to it, though its codebooks are saturated."""
 
     def searched(
-        self, value: Callable[[Compressed], float], target: float, *, close: float, above: bool
+        self, value: Callable[[Compressed], float], target: float, *, close: float, wanted_above: bool
     ) -> tuple[Compressed | None, Compressed | None]:
         """Return the files on either side of a target (`search.crossing`). The first search is made with one pass."""
 
         def measure(quality: int) -> tuple[float, Compressed]:
-            result = self(quality)
+            result = self.at(quality)
             return value(result), result
 
         start = None
-        if self.effort > 1:
+        if self.passes > 1:
             quick = copy(self)
-            quick.effort = 1
-            start = search.start_of(lambda quality: value(quick(quality)), target, close=close)
-        return search.crossing(measure, target, close=close, above=above, start=start)
+            quick.passes = 1
+            start = search.start_of(lambda quality: value(quick.at(quality)), target, close=close)
+        return search.crossing(measure, target, close=close, above=wanted_above, start=start)
 
-    def __call__(self, quality: int) -> Compressed:
+    def at(self, quality: int) -> Compressed:
         """Return the file at a quality, or at the ceiling if that is lower."""
         if self.ceiling is not None and self.ceiling.quality < quality:
             return self.ceiling
         encoded = self._encode(quality)
-        if encoded.saturation > SATURATED and self.ceiling is None and quality > self.risen:
+        if encoded.saturation > SATURATED and self.ceiling is None and quality > self.still_rising:
             best, encoded = self._best(quality, encoded)
             if best < quality:
                 self.ceiling = self._pack(best, encoded)
                 return self.ceiling
-            self.risen = quality
+            self.still_rising = quality
         return self._pack(quality, encoded)
 
     def _best(self, quality: int, encoded: symbol_chunks.Encoded) -> tuple[int, symbol_chunks.Encoded]:
@@ -133,18 +121,21 @@ class _Attempts:
 
         def value(whole: int) -> float:
             nonlocal best
-            code = min(whole * 256, quality)
-            found = encoded if code == quality else self._encode(code)
+            fixed = min(whole * 256, quality)
+            found = encoded if fixed == quality else self._encode(fixed)
             psnr = self._psnr(found)
-            if (psnr, code) > best[:2]:
-                best = psnr, code, found
+            if (psnr, fixed) > best[:2]:
+                best = psnr, fixed, found
             return psnr
 
-        search.peak(value, max(1, self.risen // 256), -(-quality // 256))
+        # `value` keeps the best symbols that it sees, so the number that the search returns is not needed.
+        search.peak(value, max(1, self.still_rising // 256), -(-quality // 256))
         return best[1:]
 
     def _encode(self, quality: int) -> symbol_chunks.Encoded:
-        return self.encode(self.pixels, self.hierarchy, quality, effort=self.effort)
+        return symbol_chunks.encode(
+            self.pixels, self.hierarchy, quality, passes=self.passes, perceptual=self.perceptual
+        )
 
     def _psnr(self, encoded: symbol_chunks.Encoded) -> float:
         grey = self.pixels.ndim == 2
@@ -183,9 +174,11 @@ def psnr_of(original: np.ndarray, decoded: np.ndarray) -> float:
     return 10 * math.log10(255**2 * original.size / total) if total else math.inf
 
 
-def _at_most_bytes(attempt: _Attempts, limit: float) -> Compressed:
+def _at_most_bytes(encoder: _PictureEncoder, limit: float) -> Compressed:
     """Return the best quality whose file has at most `limit` bytes."""
-    below, above = attempt.searched(lambda made: math.log(len(made.data)), math.log(limit), close=0.005, above=False)
+    below, above = encoder.searched(
+        lambda made: math.log(len(made.data)), math.log(limit), close=0.005, wanted_above=False
+    )
     if below is None:
         least = len(above.data) if above else 0
         raise TargetUnreachable(
@@ -194,14 +187,14 @@ def _at_most_bytes(attempt: _Attempts, limit: float) -> Compressed:
     return below
 
 
-def _at_least_psnr(attempt: _Attempts, target: float) -> Compressed:
+def _at_least_psnr(encoder: _PictureEncoder, target: float) -> Compressed:
     """Return the lowest quality whose PSNR is at least `target` dB."""
 
     def psnr(made: Compressed) -> float:
         assert made.psnr is not None
         return made.psnr
 
-    below, above = attempt.searched(psnr, target, close=0.02, above=True)
+    below, above = encoder.searched(psnr, target, close=0.02, wanted_above=True)
     if above is None:
         most = below.psnr if below and below.psnr is not None else 0.0
         raise TargetUnreachable(f"no quality gives a PSNR of {target:.2f} dB", f"quality 100 gives {most:.2f} dB")

@@ -16,9 +16,9 @@ from ..entropy import ans
 from ..entropy.chunks import ChunkDecoder, check_of, encode_chunk
 
 FULL_CHUNK = 8192
-"""Bytes above which a chunk ends with a layer. A chunk costs about ten bytes in the header and the coder."""
+"""A chunk of at least so many bytes ends where its layer ends. A chunk costs about ten bytes, header and coder."""
 SCALE_CHUNK = 1024
-"""Bytes above which a chunk ends with a scale, where a preview looks whole."""
+"""A chunk of at least so many bytes ends where its scale ends, so that a preview up to there looks whole."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class _Encoder:
         self._first = self._current = 0  # first layer of the open chunk, layer last asked for
 
     def next(self, step: Step) -> NDArray[np.int32]:
-        """Return the posterior's mode and keep its intervals."""
+        """Return the posterior's mode, and keep where each symbol lies in the prior's cumulative frequencies."""
         if step.layer != self._current:
             self._enter(step.layer)
         symbols = step.posterior_mode()
@@ -114,7 +114,7 @@ class _Decoder:
 
 
 def encode(
-    pixels: NDArray[np.uint8], hierarchy: Hierarchy, quality: int, *, effort: int = 1, perceptual: bool = False
+    pixels: NDArray[np.uint8], hierarchy: Hierarchy, quality: int, *, passes: int = 1, perceptual: bool = False
 ) -> Encoded:
     """Encode an image as symbols; of a colour image, also fit the adaptive filter to the decoded pixels.
 
@@ -122,7 +122,7 @@ def encode(
         pixels: (H, W) grey or (H, W, 3) colour.
         hierarchy: The model of photographs.
         quality: Fixed point, 256 to 25600.
-        effort: How many passes to make. The symbols of the last one are coded. The passes before it are lookahead:
+        passes: How many passes to make. The symbols of the last one are coded. The passes before it are lookahead:
             they measure what each choice costs in later layers, which gives better quality at about the same size.
         perceptual: Whether errors count more where they are visible.
 
@@ -136,8 +136,8 @@ def encode(
     if perceptual and photo is None:
         raise UnsupportedImage(f"the weights {hierarchy.name} do not support perceptual tuning", "leave out `tune`")
     with _suitable():
-        if photo is not None and (effort > 1 or perceptual):
-            targets = photo.lookahead_targets(colour, settings, effort - 1, perceptual=perceptual)
+        if photo is not None and (passes > 1 or perceptual):
+            targets = photo.lookahead_targets(colour, settings, passes - 1, perceptual=perceptual)
         else:
             targets = hierarchy.infer(colour, quality)
         state = hierarchy.top_down_pass(settings, encoder, targets)

@@ -17,9 +17,9 @@ from torch import Tensor
 from ..interface.adaptive_filter import ImageFilter
 from .adaptive_filter.apply import RADIUS, apply_filter, moments
 from .adaptive_filter.fit import Grid, fitted
+from .halo import with_halo
 from .layout import COEFFICIENTS
 from .network.analysis_synthesis import STRIDES
-from .network.halo import with_halo
 from .network.model import DecoderOutput, PhotoRRVQ, grid_sizes
 
 GROUP = 64

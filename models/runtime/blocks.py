@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Shaped
 from numpy.typing import NDArray
 
 from . import kernels
@@ -14,7 +14,7 @@ from .linear import STATE_LIMIT, ZERO_POINT, clamped, product_inputs, rounded
 
 
 def integer_block(
-    state: Float32[NDArray[np.float32], "1 C H W"], layer: Mapping[str, NDArray[Any]]
+    state: Float32[NDArray[np.float32], "1 C H W"], layer: Mapping[str, Shaped[NDArray[Any], ...]]
 ) -> Float32[NDArray[np.float32], "1 C H W"]:
     """Return a state after a residual block: 3x3 to a ReLU, 1x1 back, added to the state.
 
@@ -28,7 +28,7 @@ def integer_block(
 
 
 def block_in_floats(
-    state: Float32[NDArray[np.float32], "1 C H W"], layer: Mapping[str, NDArray[Any]]
+    state: Float32[NDArray[np.float32], "1 C H W"], layer: Mapping[str, Shaped[NDArray[Any], ...]]
 ) -> Float32[NDArray[np.float32], "1 C H W"]:
     """Return what `integer_block` does, by products in float32, which holds all sums exactly; half as fast."""
     _, channels, height, width = state.shape

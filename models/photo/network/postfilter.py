@@ -13,9 +13,9 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
+from ..halo import with_halo
 from .analysis_synthesis import CONTRAST_RADIUS, ResidualPair, contrast
 from .chain import interpolate_float
-from .halo import with_halo
 from .transform import BLOCK
 
 STEP = 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Int32
 from numpy.typing import NDArray
 
 from ...configs import RRVQConfig
@@ -68,7 +68,7 @@ class RuntimeStage:
         close = Matrix(IntegerMap.of(tensors.below("close"), sum(sizes), width), RESIDUAL_BITS)
         columns = np.split(close.matrix, np.cumsum(sizes)[:-1])
         self.bias = close.bias
-        self.close = [layer.codes * 2**4 @ part for layer, part in zip(self.layers, columns, strict=True)]
+        self.close = [layer.codewords * 2**4 @ part for layer, part in zip(self.layers, columns, strict=True)]
 
     def enter(self, state: State, quality: int) -> State:
         """Apply the spatial update to a state, for a network quality."""
@@ -84,7 +84,7 @@ class RuntimeStage:
         parts = [self.head(product_inputs(flat[:, run].T)) for run in slices(flat.shape[1], RUN)]
         return clamped(rounded(np.concatenate(parts)), -STATE_LIMIT, STATE_LIMIT)
 
-    def leave(self, state: State, symbols: list[NDArray[np.int32]]) -> State:
+    def leave(self, state: State, symbols: list[Int32[NDArray[np.int32], " N"]]) -> State:
         """Add what the stage's symbols add to the state, in place."""
         flat = state.reshape(state.shape[1], -1)
         for run in slices(flat.shape[1], RUN):

@@ -21,7 +21,7 @@ from .layer import PREDICTION_LIMIT, RECONSTRUCTION_BITS, RuntimeLayer
 from .transform import (
     STRIDES,
     Levels,
-    across,
+    across_borders,
     inverse_border_matrix,
     mean_scales,
     precise_basis,
@@ -108,7 +108,7 @@ def _samples(
     flat = integer_basis(transform).T @ wide.reshape(len(wide), -1)
     steps = samples_of(_rounded(flat * 2.0 ** (SAMPLE_BITS - BASIS_BITS)).reshape(wide.shape))
     if transform == "lapped":
-        steps = across(steps, integer_borders(), lambda x: _rounded(x * 2.0**-BASIS_BITS))
+        steps = across_borders(steps, integer_borders(), lambda x: _rounded(x * 2.0**-BASIS_BITS))
     return steps
 
 

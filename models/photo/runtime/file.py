@@ -45,7 +45,12 @@ def _lookahead(network: Callable[[], Any]) -> Lookahead:
         raise InvalidArgument(f"looking ahead needs {error.name}, which is not installed", hint) from error
 
     def run(
-        pixels: NDArray[np.uint8], quality: int, passes: int, *, grey: bool, blocks: NDArray[np.float32] | None
+        pixels: NDArray[np.uint8],
+        network_quality: int,
+        passes: int,
+        *,
+        grey: bool,
+        block_weights: NDArray[np.float32] | None,
     ) -> tuple[NDArray[np.float16], dict[int, NDArray[np.float32]]]:
         import torch
 
@@ -53,9 +58,9 @@ def _lookahead(network: Callable[[], Any]) -> Lookahead:
         from ..encoder.lookahead_tiles import lookahead_in_tiles
 
         with default_modes():
-            weights = None if blocks is None else torch.from_numpy(blocks)
+            weights = None if block_weights is None else torch.from_numpy(block_weights)
             correction, costs = lookahead_in_tiles(
-                model.network, pixels, torch.tensor([quality]), passes, grey=grey, blocks=weights
+                model.network, pixels, torch.tensor([network_quality]), passes, grey=grey, blocks=weights
             )
         return correction, {index: np.asarray(part.float()) for index, part in costs.items()}
 

@@ -18,9 +18,10 @@ WINDOWS = (3, 5, 17)
 MEAN_SCALE = np.float32(128)
 RADIUS = max(WINDOWS) // 2
 """Pixels around one that its terms depend on."""
-PLANES = 3
-_PAIRS = tuple(combinations_with_replacement(range(PLANES), 2))
-TERMS = len(WINDOWS) * (PLANES + PLANES**2 + len(_PAIRS)) + 8
+OUTPUTS = 3
+"""Planes of colours, which the filter corrects."""
+_PAIRS = tuple(combinations_with_replacement(range(OUTPUTS), 2))
+TERMS = len(WINDOWS) * (OUTPUTS + OUTPUTS**2 + len(_PAIRS)) + 8
 SIDE = SMALLEST_SIDE
 """Side of the smallest region, and of the square of pixels whose terms are in memory at once."""
 
@@ -37,7 +38,9 @@ def squares(rows: slice, width: int) -> Iterator[Square]:
             yield slice(top, bottom), slice(left, min(left + SIDE, width))
 
 
-def with_border(x: Float[NDArray[np.float32], "3 H W"], rows: slice, core: slice) -> NDArray[np.float32]:
+def with_border(
+    x: Float[NDArray[np.float32], "3 H W"], rows: slice, core: slice
+) -> Float[NDArray[np.float32], "3 _ _"]:
     """Return the pixels of `core` and RADIUS more on all sides, repeating the image's border.
 
     Args:
@@ -125,7 +128,7 @@ def apply_filter(
         if known.any():
             top, height = high.start - core.start, high.stop - high.start
             added = _rotation().T @ known @ _of_square(seen, top, high, wide)
-            out[:, top : top + height, wide] += added.reshape(PLANES, height, -1)
+            out[:, top : top + height, wide] += added.reshape(OUTPUTS, height, -1)
     return out
 
 

@@ -1,11 +1,11 @@
-"""One latent layer in integers, with tables of what its symbols add."""
+"""One latent layer: prior in integers, prediction and distortion in floats, and tables of what each symbol adds."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Float32, Float64
+from jaxtyping import Float, Float32, Float64, Int32
 from numpy.typing import NDArray
 
 from ...runtime.linear import (
@@ -25,18 +25,27 @@ from ..layout import PhotoLayerPlan
 from .checkerboard import SIDES, BoardHalf
 
 CONTEXT = 12
-"""Coordinates of a mean that only the networks use."""
-EMBEDDING_BITS, VALUE_BITS, VALUE_GAIN = 6, 3, 2
+"""Coordinates of a codebook entry beside its values; only the networks use them."""
+VALUE_BITS, EMBEDDING_BITS, VALUE_GAIN = 3, 6, 2
+"""Grids of the prior head's outputs: value coordinates are multiples of 2**-3, context coordinates and logits of 2**-6.
+Value coordinates and logits are multiplied by 2**2 before.
+"""
 VALUE_LIMIT, CONTEXT_LIMIT, LOGIT_LIMIT = 255.0, 15.0, 31.0
-MEAN_BITS, VALUE_PRECISION_BITS, CONTEXT_PRECISION_BITS, CONSTANT_BITS = 4, 24, 12, 16
-MEAN_SCALE = 4.0
+"""Largest magnitudes of the prior head's outputs."""
+CODEBOOK_BITS, VALUE_PRECISION_BITS, CONTEXT_PRECISION_BITS, CONSTANT_BITS = 4, 24, 12, 16
+"""Grids of the codebooks in a weights file: means, the precisions of values and of contexts, constants."""
+PREDICTION_SCALE = np.float32(4)
 """A prediction is the output of its linear head times this, in units of sigma."""
+RECONSTRUCTION_BITS = 6
+"""Coefficients of an exact reconstruction lie on the grid 2**-6 sigma; float32 holds it below 2**18 sigma."""
+PREDICTION_LIMIT = 2.0**14
+"""Largest magnitude of an exact prediction, in sigma."""
 RUN = 2048
 """Positions whose messages are added at once: their temporaries stay in a processor's cache."""
 
 
 class RuntimeLayer:
-    """A latent layer.
+    """One layer as it codes: codebook, prior head, prediction head, and what symbols add to the features.
 
     Args:
         plan: Its sizes.
@@ -51,52 +60,56 @@ class RuntimeLayer:
         self, plan: PhotoLayerPlan, hidden: int, *, direct: bool, last: bool, neighbours: bool, tensors: Any
     ) -> None:
         self.plan, self.symbols = plan, plan.symbols
-        self.columns = np.array(plan.coefficients)
+        self.coefficients = np.array(plan.coefficients)
         size, dimensions = len(plan.coefficients), len(plan.coefficients) + CONTEXT
-        means = self._codebook(tensors, size)
+        means, self.null_symbol = self._codebook(tensors, size)
         self.values = np.ascontiguousarray(means[:, :size].astype(np.float32))
-        self.codes = quantised(
+        # A symbol as the networks see it: values / 8 and context, as 8-bit inputs.
+        self.codewords = quantised(
             np.concatenate([means[:, :size] / 8, means[:, size:]], axis=1).astype(np.float32), ACTIVATION_BITS, 127 / 16
         )
         self._set_heads(tensors, hidden, plan.symbols if direct else dimensions, size, direct=direct)
+        self.quadratic: NDArray[np.float64] | None = None
         if not direct:
             self._set_scores(tensors, means, size)
         self.symbol_embedding, self.neighbour_embedding = None, None
         if not last:
             embedding = Matrix(IntegerMap.of(tensors.below("symbol_embedding"), dimensions, hidden), RESIDUAL_BITS)
-            self.symbol_embedding = rounded(embedding(self.codes * 2**ACTIVATION_BITS))
+            self.symbol_embedding = rounded(embedding(self.codewords * 2**ACTIVATION_BITS))
         if neighbours:
             integers = IntegerMap.of(tensors.below("neighbour_embedding"), dimensions, SIDES * hidden)
             messages = clamped(
-                rounded(Matrix(integers, RESIDUAL_BITS)(self.codes * 2**ACTIVATION_BITS)), -STATE_LIMIT, STATE_LIMIT
+                rounded(Matrix(integers, RESIDUAL_BITS)(self.codewords * 2**ACTIVATION_BITS)), -STATE_LIMIT, STATE_LIMIT
             )
             sides = messages.reshape(self.symbols, SIDES, hidden).transpose(1, 0, 2)
             self.neighbour_embedding = np.concatenate([sides, np.zeros_like(sides[:, :1])], axis=1)
 
-    def _codebook(self, tensors: Any, size: int) -> NDArray[np.float64]:
+    def _codebook(self, tensors: Any, size: int) -> tuple[NDArray[np.float64], int]:
+        """Return the codebook's means (K, v + CONTEXT) and the symbol that adds nothing."""
         values = tensors.take("values", np.int32, (self.symbols, size))
         context = tensors.take("context", np.int16, (self.symbols, CONTEXT))
-        self.null_symbol = int(tensors.take("null_symbol", np.int32, ()))
-        if not 0 <= self.null_symbol < self.symbols or int(np.abs(values.astype(np.int64)).max()) >= FLOAT32_LIMIT:
+        null_symbol = int(tensors.take("null_symbol", np.int32, ()))
+        if not 0 <= null_symbol < self.symbols or int(np.abs(values.astype(np.int64)).max()) >= FLOAT32_LIMIT:
             raise ValueError(f"the symbols of its layer {self.plan.name!r} are not valid")
-        means = np.concatenate([values.astype(np.float64), context.astype(np.float64)], axis=1) / 2**MEAN_BITS
-        means[self.null_symbol, :size] = 0
-        return np.asarray(means)
+        means = np.concatenate([values.astype(np.float64), context.astype(np.float64)], axis=1) / 2**CODEBOOK_BITS
+        means[null_symbol, :size] = 0
+        return np.asarray(means), null_symbol
 
     def _set_heads(self, tensors: Any, hidden: int, outputs: int, size: int, *, direct: bool) -> None:
-        value = [] if direct else [size]
-        counts = [*value, outputs - sum(value)]
-        gain = np.repeat([VALUE_GAIN] * direct + [VALUE_GAIN, 0] * (not direct), counts)
-        bits = np.repeat([EMBEDDING_BITS] * direct + [VALUE_BITS, EMBEDDING_BITS] * (not direct), counts)
-        limit = np.repeat([LOGIT_LIMIT] * direct + [VALUE_LIMIT, CONTEXT_LIMIT] * (not direct), counts)
+        if direct:
+            counts, gains, grids, limits = [outputs], [VALUE_GAIN], [EMBEDDING_BITS], [LOGIT_LIMIT]
+        else:
+            counts, gains = [size, CONTEXT], [VALUE_GAIN, 0]
+            grids, limits = [VALUE_BITS, EMBEDDING_BITS], [VALUE_LIMIT, CONTEXT_LIMIT]
+        gain, bits, limit = (np.repeat(each, counts) for each in (gains, grids, limits))
         head = Matrix(IntegerMap.of(tensors.below("prior_head"), hidden, outputs, 255), bits + gain)
-        mean = tensors.take("mean.weight", np.float16, (size, hidden)).astype(np.float32) * np.float32(MEAN_SCALE)
-        mean_bias = tensors.take("mean.bias", np.float16, (size,)).astype(np.float32) * np.float32(MEAN_SCALE)
-        self.matrix = np.concatenate([head.matrix, mean.T * np.float32(2.0**-ACTIVATION_BITS)], axis=1)
-        self.bias = np.concatenate([head.bias, mean_bias])
+        weight = tensors.take("mean.weight", np.float16, (size, hidden)).astype(np.float32) * PREDICTION_SCALE
+        bias = tensors.take("mean.bias", np.float16, (size,)).astype(np.float32) * PREDICTION_SCALE
+        self.matrix = np.concatenate([head.matrix, weight.T * np.float32(2.0**-ACTIVATION_BITS)], axis=1)
+        self.bias = np.concatenate([head.bias, bias])
         self.limit = (limit * 2.0**bits).astype(np.float32)
         self.step = (2.0**-bits).astype(np.float32)
-        self.prediction = mean.T.astype(np.float64) * 2.0**-ACTIVATION_BITS, mean_bias.astype(np.float64)
+        self.exact_prediction = weight.T.astype(np.float64) * 2.0**-ACTIVATION_BITS, bias.astype(np.float64)
 
     def _set_scores(self, tensors: Any, means: NDArray[np.float64], size: int) -> None:
         value = tensors.take("value_precision", np.int32, (self.symbols, size)) / 2.0**VALUE_PRECISION_BITS
@@ -114,7 +127,7 @@ class RuntimeLayer:
         largest = (precision * limits**2 + 2 * precision * np.abs(means) * limits).sum(1) + np.abs(self.constant)
         finest = max(
             VALUE_PRECISION_BITS + 2 * VALUE_BITS,
-            VALUE_PRECISION_BITS + MEAN_BITS + VALUE_BITS - 1,
+            VALUE_PRECISION_BITS + CODEBOOK_BITS + VALUE_BITS - 1,
             CONTEXT_PRECISION_BITS + 2 * EMBEDDING_BITS,
         )
         if largest.max() * 2.0**finest >= 2.0**53:
@@ -123,7 +136,7 @@ class RuntimeLayer:
     def heads(
         self, features: Float32[NDArray[np.float32], "n hidden"], *, exact: bool
     ) -> tuple[Float32[NDArray[np.float32], "n outputs"], Float32[NDArray[np.float32], "n v"]]:
-        """Return the prior's embedding and the prediction in units of sigma.
+        """Return the parameters of the prior (an embedding, or logits) and the prediction in units of sigma.
 
         Args:
             features: In steps of the residual stream.
@@ -138,68 +151,74 @@ class RuntimeLayer:
         return embedding, self._exact_prediction(positive) if exact else raw[:, outputs:]
 
     def _exact_prediction(self, positive: NDArray[np.float32]) -> NDArray[np.float32]:
-        matrix, bias = self.prediction
+        matrix, bias = self.exact_prediction
         raw = positive.astype(np.float64) @ matrix + bias
         return clamped(quantised(raw, RECONSTRUCTION_BITS), -PREDICTION_LIMIT, PREDICTION_LIMIT).astype(np.float32)
 
     def check_exact_predictions(self) -> None:
         """Check that predictions are exact in float64. ValueError if not."""
-        matrix, bias = self.prediction
+        matrix, bias = self.exact_prediction
         if (np.abs(matrix).sum(0) * 255 + np.abs(bias)).max() >= 2**20:
             raise ValueError(f"the predictions of its layer {self.plan.name!r} are too large to be exact")
 
     def scores(self, embedding: Float32[NDArray[np.float32], "n outputs"]) -> Float64[NDArray[np.float64], "n K"]:
-        """Return the scores of equation 7 in bits, exact, up to a constant of each position."""
+        """Return log2 of the prior, exact, up to a constant of each position.
+
+        Args:
+            embedding: What the prior head gives: an embedding under the codebooks, or logits.
+
+        Source:
+            Willetts et al. (2021), "Relaxed-Responsibility Hierarchical Discrete VAEs", equation 7.
+        """
         e = embedding.astype(np.float64)
-        if not hasattr(self, "quadratic"):
+        if self.quadratic is None:
             return e
         out: NDArray[np.float64] = np.concatenate([e * e, e], axis=1) @ self.quadratic
         out += self.constant
         return out
 
     def distortion(
-        self, residual: Float32[NDArray[np.float32], "n v"], importance: Float[NDArray[np.float32], " v"] | None
+        self, residual: Float32[NDArray[np.float32], "n v"], weights: Float[NDArray[np.float32], " v"] | None
     ) -> Float32[NDArray[np.float32], "n K"]:
-        """Return |e_q - values_k|^2 / (2 sigma^2) in nats, less its part common to all k."""
-        weighed = self.values if importance is None else (self.values * importance).astype(np.float32)
+        """Return the distortion |residual - values_k|^2 / 2 of every symbol k in nats, less the part common to all.
+
+        Args:
+            residual: Targets less prediction and reconstruction, in units of sigma.
+            weights: Weights of the coefficients' squares; None for ones.
+        """
+        weighed = self.values if weights is None else (self.values * weights).astype(np.float32)
         out: NDArray[np.float32] = residual @ -weighed.T
         out += np.float32(0.5) * (self.values * weighed).sum(1)
         return out
 
-    def follow(
-        self, features: Float32[NDArray[np.float32], "N hidden"], rows: slice, symbols: NDArray[np.int32]
+    def add_own(
+        self, features: Float32[NDArray[np.float32], "N hidden"], rows: slice, symbols: Int32[NDArray[np.int32], " n"]
     ) -> None:
         """Add the symbols' embeddings to some rows of the features, in place."""
         if self.symbol_embedding is not None:
             features[rows] += self.symbol_embedding.take(symbols, axis=0)
             clamped(features[rows], -STATE_LIMIT, STATE_LIMIT)
 
-    def propagate(
+    def add_to_neighbours(
         self,
         features: Float32[NDArray[np.float32], "N hidden"],
-        anchors: BoardHalf,
-        non_anchors: BoardHalf,
-        symbols: NDArray[np.int32],
+        own: BoardHalf,
+        other: BoardHalf,
+        symbols: Int32[NDArray[np.int32], " n"],
     ) -> None:
-        """Add messages from a half's symbols to its own and the neighbouring positions' features, in place."""
+        """Add to the features, in place, what a half's symbols say to the other half, and their own embeddings."""
         assert self.neighbour_embedding is not None
         known = np.append(symbols, np.int32(self.symbols))  # the last is for missing neighbours
-        for run in slices(len(non_anchors.positions), RUN):
-            rows = non_anchors.positions[run]
+        for run in slices(len(other.positions), RUN):
+            rows = other.positions[run]
             sums: NDArray[np.float32] = features.take(rows, axis=0)
-            for table, beside in zip(self.neighbour_embedding, non_anchors.neighbours[:, run], strict=True):
+            for table, beside in zip(self.neighbour_embedding, other.neighbours[:, run], strict=True):
                 sums += table.take(known.take(beside), axis=0)
             features[rows] = clamped(sums, -STATE_LIMIT, STATE_LIMIT)
         if self.symbol_embedding is not None:
-            for run in slices(len(anchors.positions), RUN):
-                rows = anchors.positions[run]
-                own: NDArray[np.float32] = features.take(rows, axis=0) + self.symbol_embedding.take(
+            for run in slices(len(own.positions), RUN):
+                rows = own.positions[run]
+                sums_own: NDArray[np.float32] = features.take(rows, axis=0) + self.symbol_embedding.take(
                     symbols[run], axis=0
                 )
-                features[rows] = clamped(own, -STATE_LIMIT, STATE_LIMIT)
-
-
-RECONSTRUCTION_BITS = 6
-"""Coefficients of an exact reconstruction lie on the grid 2**-6 sigma; float32 holds it below 2**18 sigma."""
-PREDICTION_LIMIT = 2.0**14
-"""Largest magnitude of an exact prediction, in sigma."""
+                features[rows] = clamped(sums_own, -STATE_LIMIT, STATE_LIMIT)

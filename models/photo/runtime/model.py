@@ -15,17 +15,17 @@ from ...configs import RRVQConfig
 from ...interface.adaptive_filter import ImageFilter
 from ...interface.hierarchy import LayerSpec, PassSettings, SymbolSource
 from ..adaptive_filter.fit import Grid, fitted, tables
+from ..halo import with_halo
 from ..layout import BLOCK, COEFFICIENTS
-from ..network.halo import with_halo
 from ..quality import FINEST_QUALITY, QualityMap
-from . import perceptual
 from .chain import RuntimeChain
 from .exact import check_values, fixed_sigma, image_of
-from .filter_terms import PLANES, RADIUS, TERMS, apply_filter, moments
+from .filter_terms import OUTPUTS, RADIUS, TERMS, apply_filter, moments
 from .networks import BlockNetwork, RuntimePostFilter
+from .perceptual import block_weights, coefficient_weights, position_weights
 from .reconstruction import Planes
 from .top_down import RuntimePass, RuntimeTargets
-from .transform import STRIDES, Levels, across, analyse, border_matrix, inverse_border_matrix, synthesise
+from .transform import STRIDES, Levels, across_borders, analyse, border_matrix, inverse_border_matrix, synthesise
 
 GROUP = 64
 """Bands begin on multiples of the coarsest stride, in pixels."""
@@ -34,20 +34,20 @@ BAND_PIXELS = 6 * 2**20
 
 
 @dataclass(frozen=True)
-class DecodedPhoto:
-    """The result of a pass.
+class PassResult:
+    """What a pass has built, in an encoder or a decoder.
 
     Args:
-        state: The last state of the chain in units of the residual stream, (1, C, rows, columns) at stride 8.
+        chain_state: The last state of the chain (integers times 2**-8) at stride 8.
         planes: The reconstruction in units of sigma.
         size: Height and width in pixels.
-        quality: The network quality.
+        network_quality: 0 to 4096.
     """
 
-    state: Float32[NDArray[np.float32], "1 C rows columns"]
+    chain_state: Float32[NDArray[np.float32], "1 C rows columns"]
     planes: Planes
     size: tuple[int, int]
-    quality: int
+    network_quality: int
 
 
 class Lookahead(Protocol):
@@ -55,14 +55,17 @@ class Lookahead(Protocol):
 
     def __call__(
         self,
-        pixels: NDArray[np.uint8],
-        quality: int,
+        pixels: UInt8[NDArray[np.uint8], "H W 3"],
+        network_quality: int,
         passes: int,
         *,
         grey: bool,
-        blocks: NDArray[np.float32] | None,
-    ) -> tuple[NDArray[np.float16], dict[int, NDArray[np.float32]]]:
-        """Return the correction (H, W, 3) that targets leave out, and the costs by layer, (N, D)."""
+        block_weights: Float32[NDArray[np.float32], "rows columns"] | None,
+    ) -> tuple[Float16[NDArray[np.float16], "H W 3"], dict[int, Float32[NDArray[np.float32], "_ _"]]]:
+        """Return what a decoder's networks and filters will add to the pixels, and the costs of symbols.
+
+        Targets need not hold the former, (H, W, 3); the latter are (N, D) by layer.
+        """
         ...
 
 
@@ -72,9 +75,9 @@ class RuntimePhotoModel:
     Args:
         name: Name of the weights.
         config: Sizes.
-        qualities: Its range of network qualities.
-        tensors: The integers.
-        lookahead: Returns what looks ahead; it is called when that is first needed.
+        qualities: Maps a fixed-point quality, 256 to 25600 as the file stores it, to the network quality, 0 to 4096.
+        tensors: Those of the weights file.
+        lookahead: Loads what makes passes with gradients; called when these are first needed, since it imports torch.
 
     Raises:
         ValueError: The tensors do not fit, or a sum could round.
@@ -97,10 +100,10 @@ class RuntimePhotoModel:
         plans = [(layer.plan, layer.null_symbol) for layer in self._chain.layers()]
         self.layers = tuple(LayerSpec(p.name, p.stride, p.symbols, p.chroma, null) for p, null in plans)
 
-    def sigma(self, quality: int) -> np.float32:
-        """Return the posterior's standard deviation in grey levels."""
+    def sigma(self, network_quality: int) -> np.float32:
+        """Return sigma, the posterior's standard deviation in grey levels, at a network quality."""
         span = math.log(self.config.sigma_fine / self.config.sigma_coarse)
-        return np.float32(self.config.sigma_coarse * math.exp(span * quality / FINEST_QUALITY))
+        return np.float32(self.config.sigma_coarse * math.exp(span * network_quality / FINEST_QUALITY))
 
     @property
     def receptive_field(self) -> int:
@@ -109,59 +112,61 @@ class RuntimePhotoModel:
         return self._synthesis.receptive_field + extra
 
     def infer(self, pixels: UInt8[NDArray[np.uint8], "H W 3"], quality: int) -> RuntimeTargets:
-        """Run the bottom-up pass over pixels, at a fixed-point quality."""
+        """Return an encoder's targets at a fixed-point quality: coefficients of the pixels in units of sigma."""
         return RuntimeTargets(self._planes(pixels, self._qualities.network_quality(quality), None))
 
     def lookahead_targets(
         self, pixels: UInt8[NDArray[np.uint8], "H W 3"], settings: PassSettings, passes: int, *, perceptual: bool
     ) -> RuntimeTargets:
         """Return the targets of an encoder after passes that look ahead; see `PhotoModel.lookahead_targets`."""
-        quality, correction = self._qualities.network_quality(settings.quality), None
-        blocks = _block_weights(pixels) if perceptual else None
+        quality, added = self._qualities.network_quality(settings.quality), None
+        weights = block_weights(pixels) if perceptual else None
         costs: dict[int, NDArray[np.float32]] = {}
         if passes:
-            correction, costs = self._lookahead()(pixels, quality, passes, grey=settings.grey, blocks=blocks)
-        planes = self._planes(pixels, quality, correction)
-        if blocks is None:
+            added, costs = self._lookahead()(pixels, quality, passes, grey=settings.grey, block_weights=weights)
+        planes = self._planes(pixels, quality, added)
+        if weights is None:
             return RuntimeTargets(planes, costs)
-        return RuntimeTargets(planes, costs, *_distortion_weights(blocks))
+        return RuntimeTargets(planes, costs, position_weights(weights), coefficient_weights())
 
     def _planes(
         self,
         pixels: UInt8[NDArray[np.uint8], "H W 3"],
-        quality: int,
-        correction: Float16[NDArray[np.float16], "H W 3"] | None,
+        network_quality: int,
+        added: Float16[NDArray[np.float16], "H W 3"] | None,
     ) -> Planes:
-        """Return the coefficients of pixels, less a correction in grey levels, by bands."""
+        """Return the coefficients of pixels, less what will be added to them in grey levels, by bands."""
         size = (pixels.shape[0], pixels.shape[1])
         sizes = grid_sizes(size)
         maps = {s: np.empty((COEFFICIENTS[s], *sizes[s]), np.float32) for s in STRIDES}
         for core, wide in bands(size, self._analysis.receptive_field):
             x = pixels[wide].transpose(2, 0, 1).astype(np.float32)
-            if correction is not None:
-                x -= correction[wide].transpose(2, 0, 1)
-            for s, level in self._levels(x, quality).items():
+            if added is not None:
+                x -= added[wide].transpose(2, 0, 1)
+            for s, level in self._levels(x, network_quality).items():
                 first, last = core.start // s, -(-core.stop // s)
                 offset = (core.start - wide.start) // s
                 maps[s][:, first:last] = level[:, offset : offset + last - first]
         return {s: level.reshape(len(level), -1) for s, level in maps.items()}
 
-    def _levels(self, pixels: NDArray[np.float32], quality: int) -> Levels:
+    def _levels(self, pixels: NDArray[np.float32], network_quality: int) -> Levels:
         """Return the coefficients (C, rows, columns) by stride of grey levels (3, H, W)."""
         height, width = pixels.shape[1:]
-        x = np.pad(pixels - 128, ((0, 0), (0, -height % GROUP), (0, -width % GROUP)), mode="edge") / self.sigma(quality)
-        x += self._analysis.correction(self._analysis.features(x, quality))
+        whole = np.pad(pixels - 128, ((0, 0), (0, -height % GROUP), (0, -width % GROUP)), mode="edge")
+        x = whole / self.sigma(network_quality)
+        x += self._analysis.correction(self._analysis.features(x, network_quality))
         sizes = grid_sizes((height, width))
         if self.config.transform == "lapped":
-            rows, columns = (BLOCK * n for n in sizes[BLOCK])  # the rest only fills the pyramid
-            x[:, :rows, :columns] = across(x[:, :rows, :columns], border_matrix())
+            rows, columns = (BLOCK * n for n in sizes[BLOCK])  # of the image; padding up to 64 only fills the pyramid
+            x[:, :rows, :columns] = across_borders(x[:, :rows, :columns], border_matrix())
         levels = analyse(x, self.config.transform)
         return {s: level[:, : sizes[s][0], : sizes[s][1]] for s, level in levels.items()}
 
-    def top_down_pass(
-        self, settings: PassSettings, source: SymbolSource, targets: object | None = None
-    ) -> DecodedPhoto:
-        """Run the top-down pass in exact arithmetic; see `interface.Hierarchy.top_down_pass`."""
+    def top_down_pass(self, settings: PassSettings, source: SymbolSource, targets: object | None = None) -> PassResult:
+        """Run the top-down pass: state and priors are integers, the reconstruction too if `settings.exact`.
+
+        See `interface.hierarchy.Hierarchy.top_down_pass`.
+        """
         assert targets is None or isinstance(targets, RuntimeTargets)
         if settings.exact and not self._exact_checked:
             check_values(self._chain.layers())
@@ -169,17 +174,20 @@ class RuntimePhotoModel:
         size, quality = (settings.height, settings.width), self._qualities.network_quality(settings.quality)
         run = RuntimePass(self._chain, grid_sizes(size), quality, targets, grey=settings.grey, exact=settings.exact)
         state, planes = run.run(source, settings.stop)
-        return DecodedPhoto(state, planes, size, quality)
+        return PassResult(state, planes, size, quality)
 
     def exact_reconstruction(self, state: object) -> UInt8[NDArray[np.uint8], "H W 3"]:
         """Return the pixels of an exact pass's reconstruction, the same on every machine."""
-        assert isinstance(state, DecodedPhoto)
-        levels, sigma = padded_levels(state.planes, state.size), fixed_sigma(self.config, state.quality)
+        assert isinstance(state, PassResult)
+        levels, sigma = padded_levels(state.planes, state.size), fixed_sigma(self.config, state.network_quality)
         return image_of(levels, state.size, sigma, self.config.transform)
 
     def saturation(self, state: object, targets: object) -> float:
-        """Return the mean squared, weighted error of the reconstruction in units of sigma^2."""
-        assert isinstance(state, DecodedPhoto) and isinstance(targets, RuntimeTargets)
+        """Return the mean squared, weighted error of the reconstruction in units of sigma^2.
+
+        It is about 1 or less unless the codebooks' range is exceeded.
+        """
+        assert isinstance(state, PassResult) and isinstance(targets, RuntimeTargets)
         total = 0.0
         for stride, plane in state.planes.items():
             squares = (plane - targets.planes[stride]) ** 2
@@ -195,7 +203,7 @@ class RuntimePhotoModel:
 
     def render(self, state: object, image_filter: ImageFilter | None = None) -> UInt8[NDArray[np.uint8], "H W 3"]:
         """Return the pixels of a state."""
-        assert isinstance(state, DecodedPhoto)
+        assert isinstance(state, PassResult)
         pixels = np.empty((*state.size, 3), np.uint8)
         for core, wide, x in self._rendered(state):
             if image_filter is None:
@@ -205,29 +213,29 @@ class RuntimePhotoModel:
             pixels[core] = np.rint(np.clip(shown, 0, 255)).astype(np.uint8).transpose(1, 2, 0)
         return pixels
 
-    def _rendered(self, state: DecodedPhoto) -> Iterator[tuple[slice, slice, NDArray[np.float32]]]:
+    def _rendered(self, state: PassResult) -> Iterator[tuple[slice, slice, NDArray[np.float32]]]:
         """Yield the rows of each band without and with its halo, and the latter rendered, (3, rows, W)."""
         for core, wide in bands(state.size, self.receptive_field + RADIUS):
             yield core, wide, self._render(cropped(state, wide))
 
-    def _render(self, state: DecodedPhoto) -> NDArray[np.float32]:
+    def _render(self, state: PassResult) -> NDArray[np.float32]:
         """Return grey levels (3, H, W), not clamped: inverse transform, synthesis and post-filter."""
         rows, columns = grid_sizes(state.size)[BLOCK]
         levels = padded_levels(state.planes, state.size)
         levels[BLOCK] = levels[BLOCK][:, :rows, :columns]
         x = synthesise(levels, self.config.transform)
         if self.config.transform == "lapped":
-            x = across(x, inverse_border_matrix())
-        features = self._synthesis.features(x, state.quality, state.state[0])
+            x = across_borders(x, inverse_border_matrix())
+        features = self._synthesis.features(x, state.network_quality, state.chain_state[0])
         x = x + self._synthesis.correction(features)
         if self._postfilter is not None:
-            x += self._postfilter(x, features, state.quality)
-        return x[:, : state.size[0], : state.size[1]] * self.sigma(state.quality) + 128
+            x += self._postfilter(x, features, state.network_quality)
+        return x[:, : state.size[0], : state.size[1]] * self.sigma(state.network_quality) + 128
 
     @property
     def filter_shape(self) -> tuple[int, int]:
-        """Outputs and terms of `filter_terms`."""
-        return PLANES, TERMS
+        """Number of the adaptive filter's outputs, and of terms of each."""
+        return OUTPUTS, TERMS
 
     @property
     def filter_tables(self) -> Float32[NDArray[np.float32], "densities steps"]:
@@ -236,22 +244,12 @@ class RuntimePhotoModel:
 
     def fit(self, state: object, pixels: UInt8[NDArray[np.uint8], "H W 3"]) -> ImageFilter | None:
         """Return the filter for pixels and the state of their pass."""
-        assert isinstance(state, DecodedPhoto)
+        assert isinstance(state, PassResult)
         grid = Grid()
         for core, wide, x in self._rendered(state):
             for place, found in moments(x, wide, core, pixels):
                 grid[place] = grid[place] + found if place in grid else found
-        return fitted(grid, float(self.sigma(state.quality)))
-
-
-def _block_weights(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    return perceptual.block_weights(pixels)
-
-
-def _distortion_weights(
-    blocks: NDArray[np.float32],
-) -> tuple[dict[int, NDArray[np.float32]], dict[int, NDArray[np.float32]]]:
-    return perceptual.position_weights(blocks), perceptual.coefficient_weights()
+        return fitted(grid, float(self.sigma(state.network_quality)))
 
 
 def grid_sizes(size: tuple[int, int]) -> dict[int, tuple[int, int]]:
@@ -270,15 +268,15 @@ def padded_levels(planes: Planes, size: tuple[int, int]) -> Levels:
     return levels
 
 
-def cropped(state: DecodedPhoto, rows: slice) -> DecodedPhoto:
+def cropped(state: PassResult, rows: slice) -> PassResult:
     """Return what was decoded of some rows of pixels, which begin on a multiple of 64."""
     sizes = grid_sizes(state.size)
     planes = {}
     for s, plane in state.planes.items():
         columns = sizes[s][1]
         planes[s] = plane[:, rows.start // s * columns : -(-rows.stop // s) * columns]
-    part = state.state[:, :, rows.start // BLOCK : -(-rows.stop // BLOCK)]
-    return DecodedPhoto(part, planes, (rows.stop - rows.start, state.size[1]), state.quality)
+    part = state.chain_state[:, :, rows.start // BLOCK : -(-rows.stop // BLOCK)]
+    return PassResult(part, planes, (rows.stop - rows.start, state.size[1]), state.network_quality)
 
 
 def bands(size: tuple[int, int], receptive_field: int) -> list[tuple[slice, slice]]:

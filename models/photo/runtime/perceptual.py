@@ -36,7 +36,9 @@ def _log_spread(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     return np.asarray(0.5 * np.log(spread + FLOOR))
 
 
-def position_weights(blocks: Float32[NDArray[np.float32], "rows columns"]) -> dict[int, NDArray[np.float32]]:
+def position_weights(
+    blocks: Float32[NDArray[np.float32], "rows columns"],
+) -> dict[int, Float32[NDArray[np.float32], "_ 1"]]:
     """Return the weights of the positions by stride, (N, 1): means over the blocks of each."""
     return {stride: _pooled(blocks, stride // BLOCK).reshape(-1, 1) for stride in STRIDES}
 
@@ -52,7 +54,7 @@ def _pooled(blocks: NDArray[np.float32], side: int) -> NDArray[np.float32]:
 
 
 @cache
-def coefficient_weights() -> dict[int, NDArray[np.float32]]:
+def coefficient_weights() -> dict[int, Float32[NDArray[np.float32], " _"]]:
     """Return the weight of every coefficient by stride, (C,); 0 for block means at stride 8."""
     coarse = {s: np.full(COEFFICIENTS[s], _weight(BLOCK / s), np.float32) for s in STRIDES if s != BLOCK}
     block = [_weight(float(row + column)) if row + column else 0.0 for row in range(BLOCK) for column in range(BLOCK)]

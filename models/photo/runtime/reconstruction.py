@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Int64
 from numpy.typing import NDArray
 
 from ..layout import COEFFICIENTS
@@ -11,7 +11,7 @@ from ..layout import COEFFICIENTS
 Planes = dict[int, NDArray[np.float32]]
 """Coefficients by stride: (COEFFICIENTS[stride], rows * columns)."""
 
-Rows = slice | NDArray[np.int64]
+Positions = slice | NDArray[np.int64]
 """Some positions: consecutive ones, or their indices in raster order."""
 
 
@@ -21,23 +21,23 @@ def blank(counts: dict[int, int]) -> Planes:
 
 
 def read(
-    plane: Float32[NDArray[np.float32], "C N"], columns: NDArray[np.int64], rows: Rows
+    plane: Float32[NDArray[np.float32], "C N"], coefficients: Int64[NDArray[np.int64], " v"], positions: Positions
 ) -> Float32[NDArray[np.float32], "n v"]:
     """Return some coefficients at some positions, (n, v)."""
-    if isinstance(rows, slice):
-        return plane[:, rows].take(columns, axis=0).T
-    return plane[columns[:, None], rows].T
+    if isinstance(positions, slice):
+        return plane[:, positions].take(coefficients, axis=0).T
+    return plane[coefficients[:, None], positions].T
 
 
 def write(
     plane: Float32[NDArray[np.float32], "C N"],
-    columns: NDArray[np.int64],
-    rows: Rows,
+    coefficients: Int64[NDArray[np.int64], " v"],
+    positions: Positions,
     values: Float32[NDArray[np.float32], "n v"],
 ) -> None:
     """Replace some coefficients at some positions."""
-    if isinstance(rows, slice):
-        for column, part in zip(columns, values.T, strict=True):
-            plane[column, rows] = part
+    if isinstance(positions, slice):
+        for coefficient, part in zip(coefficients, values.T, strict=True):
+            plane[coefficient, positions] = part
     else:
-        plane[columns[:, None], rows] = values.T
+        plane[coefficients[:, None], positions] = values.T

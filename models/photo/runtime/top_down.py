@@ -11,15 +11,16 @@ from jaxtyping import Float32, Float64, Int32
 from numpy.typing import NDArray
 
 from ...interface.hierarchy import SymbolSource
+from ...runtime.linear import RESIDUAL_BITS
 from ...runtime.prior import prior_weights
 from ...slices import slices
 from .chain import RuntimeChain, RuntimeStage
 from .checkerboard import Board, BoardHalf, checkerboard
 from .layer import RuntimeLayer
-from .reconstruction import Planes, Rows, blank, read, write
+from .reconstruction import Planes, Positions, blank, read, write
 
-BLOCK_ENTRIES = 2**17
-"""Entries of the probability tables of one block of positions: they stay in a processor's cache."""
+BATCH_ENTRIES = 2**17
+"""Entries of the probability tables of one batch of positions: they stay in a processor's cache."""
 
 Sizes = dict[int, tuple[int, int]]
 """Rows and columns of positions by stride."""
@@ -27,12 +28,12 @@ Sizes = dict[int, tuple[int, int]]
 
 @dataclass(frozen=True)
 class RuntimeTargets:
-    """What an encoder's choices depend on."""
+    """An encoder's input to a pass: the image's coefficients, and how errors and choices are weighed."""
 
     planes: Planes
     """The image's coefficients."""
     lookahead_costs: dict[int, NDArray[np.float32]] = field(default_factory=dict)
-    """By layer: nats in later layers for a unit of each coordinate of the symbol's code, (N, D)."""
+    """By layer: gradient of the loss in later layers with respect to the codeword at each position, in nats, (N, D)."""
     position_weights: dict[int, NDArray[np.float32]] | None = None
     """By stride: weights of the positions' distortion, (N, 1)."""
     coefficient_weights: dict[int, NDArray[np.float32]] | None = None
@@ -41,29 +42,29 @@ class RuntimeTargets:
 
 @dataclass
 class RuntimeStep:
-    """A block of positions of one layer, whose symbols are to be chosen (`interface.hierarchy.Step`)."""
+    """A batch of positions of one layer, whose symbols are to be chosen (`interface.hierarchy.Step`)."""
 
     layer: int
-    network: RuntimeLayer
-    rows: Rows
-    embedding: Float32[NDArray[np.float32], "n outputs"]
+    latent: RuntimeLayer
+    positions: Positions
+    prior_parameters: Float32[NDArray[np.float32], "n outputs"]
     base: Float32[NDArray[np.float32], "n v"]
     targets: RuntimeTargets | None
 
     def __post_init__(self) -> None:
-        self.scores: Float64[NDArray[np.float64], "n K"] = self.network.scores(self.embedding)
+        self.scores: Float64[NDArray[np.float64], "n K"] = self.latent.scores(self.prior_parameters)
 
     @property
     def count(self) -> int:
         """Number of positions."""
-        return len(self.embedding)
+        return len(self.prior_parameters)
 
     def weights(self) -> Float32[NDArray[np.float32], "n K"]:
         """Return the integer prior weights, rows summing to 2**24 - (K + 2)."""
         return prior_weights(self.scores)
 
     def posterior_mode(self) -> Int32[NDArray[np.int32], " n"]:
-        """Return the cheapest symbols by distortion, look-ahead costs and -ln p.
+        """Return the cheapest symbols by distortion, lookahead costs and -ln p.
 
         Raises:
             ValueError: The pass was given no coefficients of an image.
@@ -75,19 +76,19 @@ class RuntimeStep:
         return np.asarray(costs.argmin(axis=1), np.int32)
 
     def _costs(self, targets: RuntimeTargets) -> NDArray[np.float32]:
-        layer, stride = self.network, self.network.plan.stride
-        residual = read(targets.planes[stride], layer.columns, self.rows) - self.base
-        importance = targets.coefficient_weights
-        costs = layer.distortion(residual, None if importance is None else importance[stride][layer.columns])
+        stride, coefficients = self.latent.plan.stride, self.latent.coefficients
+        residual = read(targets.planes[stride], coefficients, self.positions) - self.base
+        weights = targets.coefficient_weights
+        costs = self.latent.distortion(residual, None if weights is None else weights[stride][coefficients])
         if targets.position_weights is not None:
-            costs *= targets.position_weights[stride][self.rows]
+            costs *= targets.position_weights[stride][self.positions]
         if self.layer in targets.lookahead_costs:
-            costs += targets.lookahead_costs[self.layer][self.rows] @ layer.codes.T
+            costs += targets.lookahead_costs[self.layer][self.positions] @ self.latent.codewords.T
         return costs
 
 
 class RuntimePass:
-    """One pass.
+    """A top-down pass over one image: fills planes with what a source of symbols chooses.
 
     Args:
         chain: The networks.
@@ -114,7 +115,7 @@ class RuntimePass:
         self.checkerboards: dict[int, Board] = {}
 
     def run(self, source: SymbolSource, stop: int | None) -> tuple[Float32[NDArray[np.float32], "1 C H W"], Planes]:
-        """Run the pass: return the last state in units of the residual stream, and the reconstruction.
+        """Run the pass: return the last state (integers times 2**-8), and the reconstruction.
 
         Args:
             source: The source of the symbols.
@@ -126,11 +127,11 @@ class RuntimePass:
             if scale:
                 state = self.chain.upsample(scale, state, self.sizes[stride])
             for stage in self.chain.stages[stride]:
-                left = len(stage.layers) if stop is None else min(max(stop - index, 0), len(stage.layers))
-                if left:
-                    state = self._stage(index, stage, state, source, left)
+                count = len(stage.layers) if stop is None else min(max(stop - index, 0), len(stage.layers))
+                if count:
+                    state = self._stage(index, stage, state, source, count)
                 index += len(stage.layers)
-        return state * np.float32(2.0**-8), self.planes
+        return state * np.float32(2.0**-RESIDUAL_BITS), self.planes
 
     def _stage(
         self, index: int, stage: RuntimeStage, state: NDArray[np.float32], source: SymbolSource, count: int
@@ -148,38 +149,41 @@ class RuntimePass:
         """Code a layer: return its symbols (N,), and add what they say to the features."""
         if layer.neighbour_embedding is None:
             parts = []
-            for rows in self._blocks(layer, len(features)):
-                parts.append(self._block(index, layer, features, rows, source))
-                layer.follow(features, rows, parts[-1])
+            for batch in self._batches(layer, len(features)):
+                parts.append(self._batch(index, layer, features, batch, source))
+                layer.add_own(features, batch, parts[-1])
             return np.concatenate(parts)
         board, halves = self._checkerboard(layer.plan.stride), []
-        for anchors, non_anchors in (board.halves, board.halves[::-1]):
-            halves.append(self._half(index, layer, features, anchors, source))
-            if anchors is board.halves[0] or layer.symbol_embedding is not None:
-                layer.propagate(features, anchors, non_anchors, halves[-1])
+        for own, other in (board.halves, board.halves[::-1]):
+            halves.append(self._half(index, layer, features, own, source))
+            # After the second half only the stage's next layer reads the features, and the last layer has none.
+            if own is board.halves[0] or layer.symbol_embedding is not None:
+                layer.add_to_neighbours(features, own, other, halves[-1])
         return board.raster(np.concatenate(halves))
 
     def _half(
         self, index: int, layer: RuntimeLayer, features: NDArray[np.float32], half: BoardHalf, source: SymbolSource
     ) -> NDArray[np.int32]:
-        blocks = self._blocks(layer, len(half.positions))
-        return np.concatenate([self._block(index, layer, features, half.positions[rows], source) for rows in blocks])
+        batches = self._batches(layer, len(half.positions))
+        return np.concatenate([self._batch(index, layer, features, half.positions[batch], source) for batch in batches])
 
-    def _blocks(self, layer: RuntimeLayer, count: int) -> Iterator[slice]:
-        yield from slices(count, max(1, BLOCK_ENTRIES // layer.symbols))
+    def _batches(self, layer: RuntimeLayer, count: int) -> Iterator[slice]:
+        yield from slices(count, max(1, BATCH_ENTRIES // layer.symbols))
 
-    def _block(
-        self, index: int, layer: RuntimeLayer, features: NDArray[np.float32], rows: Rows, source: SymbolSource
+    def _batch(
+        self, index: int, layer: RuntimeLayer, features: NDArray[np.float32], positions: Positions, source: SymbolSource
     ) -> NDArray[np.int32]:
-        """Code a block of positions; grey images take a colour layer's null symbol without a step."""
-        chosen = features[rows]
-        if not len(chosen) or (self.grey and layer.plan.chroma):  # a single position leaves the other half empty
+        """Code a batch of positions; grey images take a colour layer's null symbol without a step."""
+        chosen = features[positions]
+        if not len(chosen):  # a single position leaves the checkerboard's other half empty
+            return np.empty(0, np.int32)
+        if self.grey and layer.plan.chroma:
             return np.full(len(chosen), layer.null_symbol, np.int32)
         plane = self.planes[layer.plan.stride]
-        embedding, prediction = layer.heads(chosen, exact=self.exact)
-        base = prediction + read(plane, layer.columns, rows)
-        symbols = source.next(RuntimeStep(index, layer, rows, embedding, base, self.targets))
-        write(plane, layer.columns, rows, base + layer.values.take(symbols, axis=0))
+        parameters, prediction = layer.heads(chosen, exact=self.exact)
+        base = prediction + read(plane, layer.coefficients, positions)
+        symbols = source.next(RuntimeStep(index, layer, positions, parameters, base, self.targets))
+        write(plane, layer.coefficients, positions, base + layer.values.take(symbols, axis=0))
         return symbols
 
     def _checkerboard(self, stride: int) -> Board:

@@ -81,13 +81,13 @@ def mean_scales(stride: int, transform: str) -> Float64[NDArray[np.float64], " C
 
 
 @cache
-def analysis_basis(transform: str) -> NDArray[np.float32]:
+def analysis_basis(transform: str) -> Float[NDArray[np.float32], "192 192"]:
     """Return the map from a block's samples (columns) to its coefficients (rows), (192, 192)."""
     return (precise_basis() * scales(transform)[:, None]).astype(np.float32)
 
 
 @cache
-def synthesis_basis(transform: str) -> NDArray[np.float32]:
+def synthesis_basis(transform: str) -> Float[NDArray[np.float32], "192 192"]:
     """Return the map from a block's coefficients (rows) to its samples (columns), (192, 192)."""
     return (precise_basis() / scales(transform)[:, None]).astype(np.float32)
 
@@ -112,13 +112,17 @@ def product(matrix: Float[NDArray[Any], "out in"], x: Float[NDArray[Any], "in H 
     return mapped.reshape(-1, *x.shape[1:])
 
 
-def haar(means: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+def haar(
+    means: Float[NDArray[Any], "C H W"],
+) -> tuple[Float[NDArray[Any], "C H//2 W//2"], Float[NDArray[Any], "3*C H//2 W//2"]]:
     """Apply one orthonormal Haar step to (C, 2h, 2w): means (C, h, w), and horizontal, vertical, diagonal details."""
     a, b, c, d = means[:, 0::2, 0::2], means[:, 0::2, 1::2], means[:, 1::2, 0::2], means[:, 1::2, 1::2]
     return (a + b + c + d) / 2, np.concatenate([a - b + c - d, a + b - c - d, a - b - c + d]) / 2
 
 
-def unhaar(means: NDArray[Any], details: NDArray[Any]) -> NDArray[Any]:
+def unhaar(
+    means: Float[NDArray[Any], "C h w"], details: Float[NDArray[Any], "3*C h w"]
+) -> Float[NDArray[Any], "C 2*h 2*w"]:
     """Invert `haar`."""
     h, v, x = np.split(details, 3)
     out = np.empty((len(means), 2 * means.shape[1], 2 * means.shape[2]), means.dtype)
@@ -139,13 +143,13 @@ def analyse(x: Float[NDArray[np.float32], "3 H W"], transform: str) -> Levels:
     return levels
 
 
-def block_means(levels: Levels, transform: str, dtype: Any = np.float32) -> NDArray[Any]:
+def block_means(levels: Levels, transform: str, dtype: Any = np.float32) -> Float[NDArray[Any], "3 _ _"]:
     """Return the block means (3, rows, columns) of coefficients by stride."""
     coarse = {s: levels[s] / mean_scales(s, transform)[:, None, None].astype(dtype) for s in STRIDES[:-1]}
     return unfolded(coarse)
 
 
-def unfolded(coarse: Levels) -> NDArray[Any]:
+def unfolded(coarse: Levels) -> Float[NDArray[Any], "3 _ _"]:
     """Return the block means (3, rows, columns) of the pyramid's coefficients in their own units."""
     means = coarse[64][9:]
     for stride in STRIDES[:-1]:
@@ -160,7 +164,7 @@ def synthesise(levels: Levels, transform: str) -> Float[NDArray[np.float32], "3 
     return samples_of(product(synthesis_basis(transform).T, coefficients))
 
 
-def across(
+def across_borders(
     x: Float[NDArray[Any], "C H W"],
     matrix: Float[NDArray[Any], "8 8"],
     rounding: Callable[[NDArray[Any]], NDArray[Any]] = lambda x: x,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...slices import slices
+from ..slices import slices
 
 
 def with_halo(count: int, step: int, halo: int) -> list[tuple[slice, slice]]:
