@@ -1,7 +1,7 @@
 """Loads the model of a weights file: a table of formats, and the function that restores each.
 
-Models of photographs run without torch; the others, and every model on a GPU, are networks of torch. Each function
-imports what it needs when it is called.
+Models of photographs and of lossless pixels run without torch; families, and photographs on a GPU, are networks of
+torch. Each function imports what it needs when it is called.
 """
 
 from __future__ import annotations
@@ -92,19 +92,15 @@ def _family(metadata: dict[str, Any], tensors: Tensors, device: str) -> Any:
 
 
 def _wavefront(metadata: dict[str, Any], tensors: Tensors) -> Any:
-    from .integer.guard import default_modes
     from .pixels.wavefront.file import restore
 
-    with default_modes():
-        return restore(metadata, tensors)
+    return restore(metadata, tensors)
 
 
 def _bilevel(metadata: dict[str, Any], tensors: Tensors) -> Any:
-    from .integer.guard import default_modes
     from .pixels.bilevel.file import restore
 
-    with default_modes():
-        return restore(metadata, tensors)
+    return restore(metadata, tensors)
 
 
 def pixel_model(path: Path, expected: str | None) -> PixelModel:

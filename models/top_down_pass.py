@@ -8,14 +8,27 @@ A `TopDownPass` holds the networks of the layers and what the symbols so far hav
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from jaxtyping import Float, Integer
-from torch import Tensor
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 StepT = TypeVar("StepT")
 StepIn = TypeVar("StepIn", contravariant=True)
+Symbols = TypeVar("Symbols")
+SymbolsIn = TypeVar("SymbolsIn", contravariant=True)
+SymbolsOut = TypeVar("SymbolsOut", covariant=True)
 Result = TypeVar("Result", covariant=True)
+
+
+class StepSource(Protocol[StepIn, SymbolsOut]):
+    """Gives the symbols of one block of positions after the other, as arrays or tensors."""
+
+    def next(self, step: StepIn) -> SymbolsOut:
+        """Return the symbols at the step's positions, (n,)."""
+        ...
 
 
 class TensorSymbolSource(Protocol[StepIn]):
@@ -30,7 +43,7 @@ class TensorSymbolSource(Protocol[StepIn]):
         ...
 
 
-class TopDownPass(Protocol[StepT, Result]):
+class TopDownPass(Protocol[StepT, SymbolsIn, Result]):
     """A hierarchy during one pass. Layers are visited in order, each once, in one or more blocks of positions."""
 
     @property
@@ -46,7 +59,7 @@ class TopDownPass(Protocol[StepT, Result]):
         """
         ...
 
-    def absorb(self, step: StepT, choice: Integer[Tensor, " n"] | Float[Tensor, "n _"]) -> None:
+    def absorb(self, step: StepT, choice: SymbolsIn) -> None:
         """Add the symbols of a step to what has been built."""
         ...
 
@@ -56,7 +69,7 @@ class TopDownPass(Protocol[StepT, Result]):
 
 
 def run_pass(
-    top_down: TopDownPass[StepT, Result], source: TensorSymbolSource[StepT], stop: int | None = None
+    top_down: TopDownPass[StepT, Symbols, Result], source: StepSource[StepT, Symbols], stop: int | None = None
 ) -> Result:
     """Run a pass and return what the symbols have built.
 

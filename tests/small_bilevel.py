@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from dvcodec import models
 from dvcodec.models.configs import BilevelPagesConfig
 from dvcodec.models.integer.linear import QuantLinear
-from dvcodec.models.pixels.bilevel import file
+from dvcodec.models.integer.packing import pack_linears, unpack_linears
+from dvcodec.models.integer.weights_file import Tensors
+from dvcodec.models.pixels.bilevel import export
 from dvcodec.models.pixels.bilevel.model import TiledBilevelModel
 from dvcodec.models.pixels.bilevel.quiet import QuietBilevelNet
 
@@ -35,7 +37,15 @@ def trainable() -> QuietBilevelNet:
 @cache
 def weights_bytes() -> bytes:
     """The model as the bytes of a weights file."""
-    return file.write(trainable(), "small-pages")
+    return export.write(trainable(), "small-pages")
+
+
+def quantised() -> QuietBilevelNet:
+    """The network with the weights of the file. A fresh one with every call."""
+    net = QuietBilevelNet(CONFIG).eval()
+    unpack_linears(net, Tensors(pack_linears(trainable())))
+    net.quiet.copy_(trainable().quiet)
+    return net
 
 
 def load(data: bytes | None = None) -> TiledBilevelModel:

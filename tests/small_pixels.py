@@ -18,10 +18,13 @@ from dvcodec.codec.settings import Preview
 from dvcodec.image_io.images import Picture, from_array
 from dvcodec.models.configs import WavefrontConfig
 from dvcodec.models.integer.linear import QuantLinear
+from dvcodec.models.integer.packing import pack_linears, unpack_linears
+from dvcodec.models.integer.weights_file import Tensors
 from dvcodec.models.interface import hierarchy as interface
 from dvcodec.models.interface.photo import PhotoModel
 from dvcodec.models.pixels import distributions
-from dvcodec.models.pixels.wavefront import file
+from dvcodec.models.pixels.wavefront import export
+from dvcodec.models.pixels.wavefront.grids import SUM_LIMIT
 from dvcodec.models.pixels.wavefront.model import WavefrontModel
 from dvcodec.models.pixels.wavefront.net import WavefrontNet
 
@@ -43,7 +46,14 @@ def trainable() -> WavefrontNet:
 @cache
 def weights_bytes() -> bytes:
     """The model as the bytes of a weights file."""
-    return file.write(trainable(), distributions.tables(), "small-pixels")
+    return export.write(trainable(), distributions.tables(), "small-pixels")
+
+
+def quantised() -> WavefrontNet:
+    """The network with the weights of the file. A fresh one with every call."""
+    net = WavefrontNet(trainable().config).eval()
+    unpack_linears(net, Tensors(pack_linears(trainable(), SUM_LIMIT)), SUM_LIMIT)
+    return net
 
 
 def load(data: bytes | None = None) -> WavefrontModel:

@@ -7,19 +7,23 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from dvcodec.models.integer.grid import quantise_signed
 from dvcodec.models.integer.linear import QuantLinear
-from dvcodec.models.pixels.bilevel.net import HALF, SCORE_BITS, STEPS, BilevelConfig, BilevelNet, log_prob
+from dvcodec.models.integer.packing import pack_linears
+from dvcodec.models.integer.weights_file import Tensors
+from dvcodec.models.pixels.bilevel.config import HALF, SCORE_BITS, STEPS, BilevelConfig
+from dvcodec.models.pixels.bilevel.integer import UNIT, IntegerBilevelNet
+from dvcodec.models.pixels.bilevel.net import BilevelNet, log_prob
 from dvcodec.models.pixels.bilevel.raster_pass import (
-    UNIT,
     BilevelPass,
     BilevelStep,
-    IntegerBilevelNet,
     LikelierValue,
 )
 from dvcodec.models.pixels.bilevel.tokens import distributions
 from dvcodec.models.pixels.causal import ReceptiveField
+from dvcodec.models.pixels.neighbourhoods import neighbours
 from dvcodec.models.top_down_pass import run_pass
 
 CONFIG = BilevelConfig(ReceptiveField(2, 3), features=3, width=10)
@@ -36,6 +40,11 @@ def network(seed: int = 0) -> BilevelNet:
     return net
 
 
+def integers(net: BilevelNet) -> IntegerBilevelNet:
+    """The network for coding."""
+    return IntegerBilevelNet(net.config, Tensors(pack_linears(net)))
+
+
 def inputs(seed: int, images: int, height: int, width: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Pixels of 0 and 1, and features."""
     generator = torch.Generator().manual_seed(seed)
@@ -47,23 +56,23 @@ class Image:
     """Takes the image's pixels and notes contexts."""
 
     def __init__(self) -> None:
-        self.contexts: list[np.ndarray] = []
+        self.contexts: list[NDArray[np.int32]] = []
 
-    def next(self, step: BilevelStep) -> torch.Tensor:
+    def next(self, step: BilevelStep) -> NDArray[np.int32]:
         """The pixels as they are."""
         self.contexts.append(step.contexts)
-        return torch.from_numpy(step.residuals())
+        return step.residuals()
 
 
 @given(st.integers(0, 2**31), st.integers(1, 3), st.integers(1, 9), st.integers(1, 9))
 @settings(max_examples=20)
 def test_the_pass_sees_the_scores_of_the_network(seed: int, images: int, height: int, width: int) -> None:
     net, (white, maps) = network(), inputs(seed, images, height, width)
-    frozen, image = IntegerBilevelNet(net), Image()
+    frozen, image = integers(net), Image()
     with torch.inference_mode():
         scores = net(white, maps)
-        result = run_pass(BilevelPass(frozen, frozen.lift(maps), white), image)
-    assert torch.equal(result, white)
+    result = run_pass(BilevelPass(frozen, frozen.lift(maps.numpy()), white.numpy()), image)
+    assert np.array_equal(result, white)
     contexts = (scores * 2**SCORE_BITS + HALF).int()
     order = [contexts[:, y, x].flatten() for y, x in CONFIG.receptive_field.wavefronts(height, width)]
     assert np.array_equal(np.concatenate(image.contexts), torch.cat(order).numpy())
@@ -72,24 +81,21 @@ def test_the_pass_sees_the_scores_of_the_network(seed: int, images: int, height:
 
 def test_rows_of_what_pixels_see_give_the_same_contexts() -> None:
     net, (white, maps) = network(), inputs(1, 1, 6, 7)
-    frozen = IntegerBilevelNet(net)
-    with torch.inference_mode():
-        near, around = (
-            CONFIG.receptive_field.neighbours(2 * white - 1).flatten(0, 2),
-            quantise_signed(maps).permute(0, 2, 3, 1),
-        )
-        both = frozen.contexts_of(torch.cat([near, around.flatten(0, 2)], dim=1) * UNIT)
-        split = frozen.contexts(near, frozen.lift(maps).flatten(0, 2))
+    frozen = integers(net)
+    near = neighbours(CONFIG.receptive_field, 2 * white - 1).flatten(0, 2).numpy()
+    around = quantise_signed(maps).permute(0, 2, 3, 1).flatten(0, 2).numpy()
+    both = frozen.contexts_of(np.concatenate([near, around], axis=1) * np.float32(UNIT))
+    split = frozen.contexts(near, frozen.lift(maps.numpy()).reshape(len(near), -1))
     assert np.array_equal(both, split)
 
 
 def test_the_likelier_pixels_do_not_depend_on_the_batch() -> None:
     _, maps = inputs(2, 3, 8, 8)
-    frozen = IntegerBilevelNet(network())
-    with torch.inference_mode():
-        together = run_pass(BilevelPass(frozen, frozen.lift(maps), None), LikelierValue())
-        alone = [run_pass(BilevelPass(frozen, frozen.lift(one[None]), None), LikelierValue())[0] for one in maps]
-    assert torch.equal(together, torch.stack(alone)) and set(together.flatten().tolist()) == {0, 1}
+    frozen = integers(network())
+    lifted = frozen.lift(maps.numpy())
+    together = run_pass(BilevelPass(frozen, lifted, None), LikelierValue())
+    alone = [run_pass(BilevelPass(frozen, one[None], None), LikelierValue())[0] for one in lifted]
+    assert np.array_equal(together, np.stack(alone)) and set(together.ravel().tolist()) == {0, 1}
 
 
 def test_pixels_before_a_change_do_not_feel_it() -> None:

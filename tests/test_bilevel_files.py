@@ -25,9 +25,11 @@ from dvcodec.errors import DvcodecError, FormatError, UnsupportedImage, WeightsN
 from dvcodec.image_io.images import from_array, from_image
 from dvcodec.models.integer.linear import QuantLinear
 from dvcodec.models.interface.hierarchy import BilevelModel, PixelStep
+from dvcodec.models.pixels.bilevel import export
+from dvcodec.models.pixels.bilevel.config import HALF, SCORE_BITS, STEPS
+from dvcodec.models.pixels.bilevel.ink_counts import counts, features, pattern
 from dvcodec.models.pixels.bilevel.model import TiledBilevelModel
-from dvcodec.models.pixels.bilevel.net import HALF, SCORE_BITS, STEPS
-from dvcodec.models.pixels.bilevel.surroundings import RECTANGLES, counts, features, pattern, window
+from dvcodec.models.pixels.bilevel.surroundings import RECTANGLES, window
 from program import dvcodec as program
 
 Pixels = NDArray[np.uint8]
@@ -141,7 +143,7 @@ def whole(white: Pixels) -> list[tiling.Tile]:
 @pytest.mark.parametrize("size", [(1, 1), (3, 4), (60, 90), (130, 200)])
 def test_the_contexts_of_the_pass_are_those_of_the_trained_network(size: tuple[int, int]) -> None:
     model, white = small_bilevel.bilevel_model(), small_bilevel.page(*size)
-    net, plane = model.network, torch.from_numpy(white // 255).float()[None]
+    net, plane = small_bilevel.quantised().net, torch.from_numpy(white // 255).float()[None]
     receptive_field = net.config.receptive_field
     found = counts(plane, window(receptive_field) + RECTANGLES)
     maps = features(found[..., 2:], RECTANGLES).permute(0, 3, 1, 2)
@@ -149,7 +151,7 @@ def test_the_contexts_of_the_pass_are_those_of_the_trained_network(size: tuple[i
         scored = (net(plane, maps)[0] * 2**SCORE_BITS + HALF).int()
     quiet = (found[0, ..., :2] == 0).all(-1)
     expected = torch.where(quiet, STEPS + pattern(found[0, ..., 2:]), scored)
-    fronts = [expected[y, x].numpy() for y, x in receptive_field.wavefronts(*size) if len(y)]
+    fronts = [expected.numpy()[y, x] for y, x in receptive_field.wavefronts(*size) if len(y)]
     for ours, theirs in zip(watched(model, white, whole(white)), fronts, strict=True):
         assert np.array_equal(ours, theirs)
     assert size[0] < 60 or 0.2 < float(quiet.float().mean()) < 0.95
@@ -164,25 +166,13 @@ def test_tiles_do_not_see_each_other_and_share_wavefronts() -> None:
         assert np.array_equal(both, np.concatenate([left, right]))
 
 
-def test_threads_change_no_byte() -> None:
-    white, threads = small_bilevel.page(120, 160), torch.get_num_threads()
-    files = []
-    try:
-        for count in (1, 3):
-            torch.set_num_threads(count)
-            files.append(coded(white, model=small_bilevel.load()))
-    finally:
-        torch.set_num_threads(threads)
-    assert files[0] == files[1]
-
-
 @pytest.mark.parametrize("place", ["first", "rest.0", "last"])
 def test_one_step_of_a_weight_is_noticed(place: str) -> None:
-    data, model = coded(small_bilevel.page(60, 90)), small_bilevel.load()
-    linear = model.network.get_submodule(place)
+    data, net = coded(small_bilevel.page(60, 90)), small_bilevel.quantised()
+    linear = net.net.get_submodule(place)
     assert isinstance(linear, QuantLinear)
     linear.weight.data[:, 0] += torch.exp2(-linear.exponents())
-    changed = TiledBilevelModel("changed", model.network, model.tables[STEPS:])
+    changed = small_bilevel.load(export.write(net, "changed"))
     with pytest.raises(DvcodecError):
         decoded(data, changed)
 

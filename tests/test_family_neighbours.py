@@ -19,9 +19,9 @@ from dvcodec.models.families.model import FamilyVAE
 from dvcodec.models.families.neighbours import TRANSFORM, Bilevel, Colour
 from dvcodec.models.integer.guard import integer_arithmetic
 from dvcodec.models.interface.hierarchy import PixelStep
-from dvcodec.models.pixels import colours, tokens
-from dvcodec.models.pixels.bilevel.net import HALF, SCORE_BITS
-from dvcodec.models.pixels.heads import MEAN_STEPS, TAILS
+from dvcodec.models.pixels import colour_tensors, tokens
+from dvcodec.models.pixels.bilevel.config import HALF, SCORE_BITS
+from dvcodec.models.pixels.grids import MEAN_STEPS, TAILS
 from dvcodec.models.top_down_pass import run_pass
 from dvcodec.training.loading import load_checkpoint
 from dvcodec.training.options import TrainOptions
@@ -80,7 +80,7 @@ def _said(likelihood: Bilevel | Colour, x: Tensor) -> Tensor:
     raw = features(1, 7)[..., : x.shape[2], :]
     if isinstance(likelihood, Bilevel):
         return torch.as_tensor(likelihood.net(x[:, 0], raw))
-    shapes = [shape for _, shape in likelihood.net(colours.split(x, TRANSFORM), raw)]
+    shapes = [shape for _, shape in likelihood.net(colour_tensors.split(x, TRANSFORM), raw)]
     parts = [part for shape in shapes[:1] for part in (shape.mean, shape.scale, shape.tail)]  # the first plane's
     return torch.stack(parts).view(-1, *x.shape[2:])
 
@@ -91,10 +91,10 @@ class Recorded:
     def __init__(self) -> None:
         self.contexts: list[NDArray[np.int32]] = []
 
-    def next(self, step: PixelStep) -> Tensor:
+    def next(self, step: PixelStep) -> NDArray[np.int32]:
         """The pixels."""
         self.contexts.append(step.contexts)
-        return torch.from_numpy(step.residuals())
+        return step.residuals()
 
 
 def test_black_and_white_is_coded_as_it_trains() -> None:
@@ -103,7 +103,7 @@ def test_black_and_white_is_coded_as_it_trains() -> None:
     with integer_arithmetic():
         found = run_pass(likelihood.start_pass(raw, x), source)
         scores = likelihood.net(x[:, 0], raw) * 2**SCORE_BITS + HALF
-    assert torch.equal(likelihood.images(found), x * 255)
+    assert np.array_equal(likelihood.images(found), x * 255)
     fronts = list(likelihood.net.config.receptive_field.wavefronts(8, 8))
     assert len(fronts) == len(source.contexts)
     for (y, column), contexts in zip(fronts, source.contexts, strict=True):
@@ -116,8 +116,8 @@ def test_colour_is_coded_as_it_trains() -> None:
     raw, source = features(2, 8), Recorded()
     with integer_arithmetic():
         found = run_pass(likelihood.start_pass(raw, x), source)
-        shapes = [shape for _, shape in likelihood.net(colours.split(x, TRANSFORM), raw)]
-    assert torch.equal(likelihood.images(found), x)
+        shapes = [shape for _, shape in likelihood.net(colour_tensors.split(x, TRANSFORM), raw)]
+    assert np.array_equal(likelihood.images(found), x)
     fronts = list(likelihood.net.config.receptive_field.wavefronts(8, 8))
     for index, contexts in enumerate(source.contexts):
         (y, column), shape = fronts[index // 3], shapes[index % 3]

@@ -21,6 +21,7 @@ from dvcodec.image_io.images import from_array
 from dvcodec.models.integer.linear import QuantLinear
 from dvcodec.models.interface.photo import PhotoModel
 from dvcodec.models.photo.integer.exact_reconstruction import fixed_sigma, integer_basis
+from dvcodec.models.pixels.wavefront.export import integer_net
 from dvcodec.models.pixels.wavefront.model import WavefrontModel
 
 CORNERS = [ENVIRONMENTS[0], ENVIRONMENTS[1], ENVIRONMENTS[-2], ENVIRONMENTS[-1]]
@@ -62,11 +63,11 @@ def test_noise_in_what_may_be_float_changes_no_pixel(seed: int) -> None:
 @pytest.mark.parametrize("place", ["predict", "trunk", "deep", "heads.0.mix", "heads.1.out", "heads.2.skip"])
 def test_one_step_of_an_exact_weight_is_noticed(place: str) -> None:
     data = small_pixels.coded(small_model.picture(56, 72))
-    model = small_pixels.load()
-    linear = model.network.get_submodule(place)
+    net = small_pixels.quantised()
+    linear = net.get_submodule(place)
     assert isinstance(linear, QuantLinear)
     linear.weight.data[:, 0] += torch.exp2(-linear.exponents())
-    changed = WavefrontModel("changed", model.network, model.tables)
+    changed = WavefrontModel("changed", integer_net(net), small_pixels.pixel_model().tables)
     with pytest.raises(DvcodecError):
         small_pixels.decoded(data, model=small_pixels.network(pixels=changed))
 

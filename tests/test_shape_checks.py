@@ -7,15 +7,16 @@ from jaxtyping import TypeCheckError
 
 from dvcodec.models.pixels.causal import ReceptiveField
 from dvcodec.models.pixels.integer_heads import PlaneStep
+from dvcodec.models.pixels.neighbourhoods import neighbours
 from dvcodec.models.pixels.tokens import split
 from dvcodec.models.pixels.wavefront.half_size import halved
 
 
 def test_a_tensor_of_a_wrong_shape_is_refused() -> None:
     receptive_field = ReceptiveField(1, 1)
-    assert receptive_field.neighbours(torch.zeros(1, 2, 3)).shape == (1, 2, 3, 4)
+    assert neighbours(receptive_field, torch.zeros(1, 2, 3)).shape == (1, 2, 3, 4)
     with pytest.raises(TypeCheckError, match="neighbours"):
-        receptive_field.neighbours(torch.zeros(2, 3))
+        neighbours(receptive_field, torch.zeros(2, 3))
 
 
 def test_an_array_of_a_wrong_type_is_refused() -> None:
@@ -32,4 +33,4 @@ def test_a_field_and_an_alias_of_a_wrong_shape_are_refused() -> None:
 
 
 def test_functions_without_shapes_are_left_alone() -> None:
-    assert hasattr(ReceptiveField.neighbours, "__wrapped__") and not hasattr(ReceptiveField.offsets, "__wrapped__")
+    assert hasattr(ReceptiveField.padded, "__wrapped__") and not hasattr(ReceptiveField.offsets, "__wrapped__")

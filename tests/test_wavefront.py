@@ -9,16 +9,15 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from torch import Tensor
 
 from dvcodec.codec.entropy.ans import Tables
 from dvcodec.codec.lossless import pixel_strips
 from dvcodec.models.integer.linear import QuantLinear
 from dvcodec.models.integer.packing import BoundError
 from dvcodec.models.interface import hierarchy as interface
-from dvcodec.models.pixels import colours, distributions
-from dvcodec.models.pixels.heads import MEAN_STEPS, TAILS
-from dvcodec.models.pixels.wavefront import features, file, skew
+from dvcodec.models.pixels import colour_tensors, distributions
+from dvcodec.models.pixels.grids import MEAN_STEPS, TAILS, UNIT
+from dvcodec.models.pixels.wavefront import export, feature_maps, features, skew
 from dvcodec.models.pixels.wavefront.half_size import doubled, halved
 from dvcodec.models.pixels.wavefront.skew import LAG, Tiling
 from fake import photograph
@@ -45,13 +44,13 @@ def contexts(array: NDArray[np.uint8], predicted: NDArray[np.uint8]) -> list[NDA
     return watch.contexts
 
 
-def by_pixel(found: list[NDArray[np.int32]], tiling: Tiling) -> Tensor:
+def by_pixel(found: list[NDArray[np.int32]], tiling: Tiling) -> NDArray[np.float32]:
     """Contexts of a whole tile's planes, (3, h, w)."""
-    fronts = torch.zeros(tiling.fronts, 3, tiling.count, tiling.height)
+    fronts = np.zeros((tiling.fronts, 3, tiling.count, tiling.height), np.float32)
     for index, values in enumerate(found):
         front, plane = divmod(index, 3)
         rows = tiling.rows(front)
-        fronts[front, plane, :, rows] = torch.from_numpy(values).float().view(tiling.count, -1)
+        fronts[front, plane, :, rows] = values.reshape(tiling.count, -1)
     return tiling.strip(tiling.straight(fronts))
 
 
@@ -59,16 +58,16 @@ def by_pixel(found: list[NDArray[np.int32]], tiling: Tiling) -> Tensor:
 def test_tiles_and_fronts_hold_every_pixel_once(size: tuple[int, int]) -> None:
     tiling = Tiling(*size)
     assert tiling.height <= skew.HEIGHT and tiling.width <= skew.WIDTH
-    marked = 1 + torch.arange(size[0] * size[1]).float().view(1, *size)
+    marked = 1 + np.arange(size[0] * size[1], dtype=np.float32).reshape(1, *size)
     tiles = tiling.tiles(marked)
     assert (tiling.strip(tiles) == marked).all()
     fronts = tiling.skewed(tiles)
     assert (tiling.straight(fronts) == tiles).all()
     within = tiling.within()
     there = fronts[:, 0] if within is None else fronts[:, 0][within]
-    assert sorted(there[there > 0].tolist()) == marked.flatten().tolist()
+    assert sorted(there[there > 0].tolist()) == marked.ravel().tolist()
     for front in range(tiling.fronts):
-        outside = fronts[front, 0].clone()
+        outside = fronts[front, 0].copy()
         outside[:, tiling.rows(front)] = 0
         assert not outside.any() and fronts[front, 0, :, tiling.rows(front)].all()
 
@@ -87,7 +86,7 @@ def test_a_pixel_depends_on_those_before_it_alone(start: int) -> None:
     changed = array.copy()
     changed[y, x] ^= np.uint8(85)
     one, other = (by_pixel(contexts(each, predicted), tiling) for each in (array, changed))
-    rows, columns = torch.arange(40)[:, None], torch.arange(50)
+    rows, columns = np.arange(40)[:, None], np.arange(50)
     front = columns + LAG * rows
     before = (front < x + LAG * y) | ((front == x + LAG * y) & (rows != y))
     assert (one[:, before] == other[:, before]).all() and one[0, y, x] == other[0, y, x]
@@ -96,18 +95,18 @@ def test_a_pixel_depends_on_those_before_it_alone(start: int) -> None:
 @pytest.mark.parametrize("size", [(1, 1), (5, 7), (64, 60), (30, 256)], ids=str)
 def test_the_pass_is_the_network_that_trains(size: tuple[int, int]) -> None:
     array, predicted = photograph(*size), photograph(*size, 3)
-    model, tiling = small_pixels.pixel_model(), Tiling(*size)
+    tiling = Tiling(*size)
     both = torch.from_numpy(np.dstack([array, predicted]).astype(np.float32)).permute(2, 0, 1)[None]
-    planes, shown = (colours.split(part, 0) for part in (both[:, :3], both[:, 3:]))
+    planes, shown = (colour_tensors.split(part, 0) for part in (both[:, :3], both[:, 3:]))
     coded_size = by_pixel(contexts(array, predicted), tiling)
-    base = features.bases(planes.transpose(0, 1))
+    base = feature_maps.bases(planes.transpose(0, 1))
     with torch.inference_mode():
-        shapes = [shape for _, shape in model.network(planes, shown)]
+        shapes = [shape for _, shape in small_pixels.quantised()(planes, shown)]
     for shape, above, found in zip(shapes, base, coded_size, strict=True):
         steps = (shape.mean + above.flatten() * MEAN_STEPS).view(*size)
         fraction = steps - torch.floor(steps / MEAN_STEPS + 0.5) * MEAN_STEPS + MEAN_STEPS // 2
         expected = (shape.scale * TAILS + shape.tail).view(*size) * MEAN_STEPS + fraction
-        assert (found == expected).all()
+        assert np.array_equal(found, expected.numpy())
 
 
 def test_tiles_do_not_see_each_other() -> None:
@@ -137,7 +136,7 @@ def test_logarithms_are_near_the_true_ones(n: int) -> None:
 
 
 def test_no_sum_leaves_the_table_of_logarithms() -> None:
-    largest = max(max(features.COUNTS) * 127, len(features.PAST) * 127 * features.UNIT / 4)
+    largest = max(max(features.COUNTS) * 127, len(features.PAST) * 127 * UNIT / 4)
     assert largest < features.TABLE
     assert abs(float(features.logarithms().max())) <= features.LIMIT
 
@@ -170,4 +169,4 @@ def test_weights_too_large_to_be_rounded_exactly_are_not_written() -> None:
     assert isinstance(head, QuantLinear)
     head.weight.data[0, 0] = 8.0
     with pytest.raises(BoundError, match="too large"):
-        file.write(net, distributions.tables(), "large")
+        export.write(net, distributions.tables(), "large")

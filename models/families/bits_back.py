@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
@@ -13,8 +11,6 @@ from torch import Tensor
 from ..integer.guard import integer_arithmetic
 from ..interface import hierarchy as interface
 from ..interface.bits_back import BitsBackSource
-from ..pixels.adapter import TensorSource
-from ..top_down_pass import TopDownPass, run_pass
 from .hierarchy import SourceAdapter
 from .model import FamilyVAE
 from .neighbours import Bilevel, Colour
@@ -96,12 +92,9 @@ class FamilyBitsBackModel:
             The images, laid out as `infer` takes them.
         """
         assert isinstance(state, Tensor)
-        with integer_arithmetic():
-            wanted = None if samples is None else self._pixels(samples)
-            pixel_pass: TopDownPass[Any, Tensor] = self._likelihood.start_pass(state, wanted)
-            found = run_pass(pixel_pass, TensorSource(source))
-            images = self._likelihood.images(found).to(torch.uint8).permute(0, 2, 3, 1)
-            return np.ascontiguousarray(images[..., 0] if self._likelihood.binary else images)
+        wanted = None if samples is None else self._pixels(samples)
+        images = self._likelihood.code(state, wanted, source).astype(np.uint8).transpose(0, 2, 3, 1)
+        return np.ascontiguousarray(images[..., 0] if self._likelihood.binary else images)
 
     def _pixels(self, samples: NDArray[np.uint8]) -> Tensor:
         """Return samples scaled as the model takes them, (n, C, H, W)."""

@@ -16,11 +16,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
-import torch
-import torch.nn.functional as F
+import numpy as np
 from jaxtyping import Int64, Shaped
-from torch import Tensor
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -53,22 +53,18 @@ class ReceptiveField:
         left = [(0, dx) for dx in range(-self.columns, 0)]
         return tuple(sorted(above + left, key=lambda o: (o[0] ** 2 + o[1] ** 2, o)))
 
-    def padded(self, planes: Shaped[Tensor, "*batch H W"]) -> Shaped[Tensor, "*batch h w"]:
+    def padded(self, planes: Shaped[NDArray[Any], "*batch H W"]) -> Shaped[NDArray[Any], "*batch h w"]:
         """Return planes with zeros around them for every neighbour: h = rows + H, w = W + 2 columns."""
-        return F.pad(planes, (self.columns, self.columns, self.rows, 0))
+        margins = [(0, 0)] * (planes.ndim - 2) + [(self.rows, 0), (self.columns, self.columns)]
+        return np.pad(planes, margins)
 
-    def neighbours(self, planes: Shaped[Tensor, "B H W"]) -> Shaped[Tensor, "B H W neighbours"]:
-        """Return the neighbours of every pixel, in the order of `offsets`; 0 outside the image."""
-        height, width = planes.shape[-2:]
-        padded = self.padded(planes)
-        rows = [(self.rows + dy, self.columns + dx) for dy, dx in self.offsets()]
-        return torch.stack([padded[:, y : y + height, x : x + width] for y, x in rows], dim=-1)
-
-    def wavefronts(self, height: int, width: int) -> Iterator[tuple[Int64[Tensor, " n"], Int64[Tensor, " n"]]]:
+    def wavefronts(
+        self, height: int, width: int
+    ) -> Iterator[tuple[Int64[NDArray[np.int64], " n"], Int64[NDArray[np.int64], " n"]]]:
         """Yield the rows and columns, (n,) each, of the pixels of every wavefront, from the top left."""
         for front in range(wavefront_count(height, width, self.lag)):
             rows = wavefront_rows(front, height, width, self.lag)
-            y = torch.arange(rows.start, rows.stop)
+            y = np.arange(rows.start, rows.stop)
             yield y, front - self.lag * y
 
 

@@ -6,12 +6,10 @@ A table's weights are data, computed in floats when a model is made and correcte
 from __future__ import annotations
 
 import numpy as np
-import torch
-from jaxtyping import Float, Float64, Int32, Int64
+from jaxtyping import Float64, Int32, Int64
 from numpy.typing import NDArray
-from torch import Tensor
 
-from .heads import MEAN_STEPS, SCALES, TAILS, PixelDistribution
+from .grids import MEAN_STEPS, SCALES, TAILS
 from .tokens import CONTEXTS, TOKENS, WIDE, bits, starts
 
 TRUST = 400.0
@@ -19,9 +17,6 @@ TRUST = 400.0
 
 FLOOR = 2.0**-17
 """Smallest probability of a token."""
-
-LEAST = 1e-6
-"""Probability in training of any residual, besides that of the mixture."""
 
 TOTAL = 2**24 - (TOKENS + 2)
 """Sum of a table's weights."""
@@ -86,23 +81,3 @@ def tables(
     weights[np.arange(CONTEXTS), weights.argmax(axis=1)] += TOTAL - weights.sum(axis=1)
     whole: NDArray[np.int32] = weights.astype(np.int32)
     return whole
-
-
-def cost(target: Float[Tensor, " n"], given: PixelDistribution) -> Float[Tensor, " n"]:
-    """Return the bits of pixels under their mixtures of two logistics, integrated over each grey level.
-
-    Args:
-        target: The pixels minus their base, in grey levels.
-        given: Their distributions.
-    """
-    distance = target - given.mean / MEAN_STEPS
-    scale = torch.exp2(given.scale / 4 - 3)
-    wide = torch.exp2(-1 - 1.25 * given.tail)
-    p = (1 - wide) * _level(distance, scale) + wide * _level(distance, scale * WIDE)
-    return -torch.log2(p * (1 - 1000 * LEAST) + LEAST)
-
-
-def _level(distance: Tensor, scale: Tensor) -> Tensor:
-    """Return a logistic's probability of (distance - 1/2, distance + 1/2), from the side on which it is precise."""
-    near = distance.abs()
-    return torch.sigmoid((0.5 - near) / scale) - torch.sigmoid((-0.5 - near) / scale)

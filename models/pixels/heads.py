@@ -16,21 +16,7 @@ from torch import Tensor, nn
 
 from ..integer.grid import ACTIVATION_BITS, quantise
 from ..integer.linear import QuantLinear
-
-FEATURE_LIMIT = 127 * 16
-"""Largest feature: whole grey levels up to 127, in steps of the activations' grid."""
-HIDDEN_LIMIT = 2047
-"""Largest hidden activation, in the same steps."""
-
-MEAN_BITS = 3
-MEAN_STEPS = 2**MEAN_BITS
-"""Steps of the mean in a grey level."""
-BOUND_BITS = 8
-"""The grid of the mean's two parts."""
-SCALES = 41
-"""Scales are 2**(i/4 - 3) grey levels, i in 0 .. 40."""
-TAILS = 5
-"""The wide component's shares."""
+from .grids import BOUND_BITS, FEATURE_LIMIT, HIDDEN_LIMIT, MEAN_BITS, MEAN_STEPS, SCALES
 
 
 @dataclass

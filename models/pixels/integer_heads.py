@@ -5,30 +5,46 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import torch
-from jaxtyping import Float, Int32
+from jaxtyping import Float32, Int32
 from numpy.typing import NDArray
-from torch import Tensor
 
-from ..integer.compiled import IntegerLinear, rounded
-from ..integer.grid import ACTIVATION_BITS
+from ..integer.weights_file import Tensors
+from ..runtime.linear import ACTIVATION_BITS, IntegerMap, Matrix, clamped, rounded
 from . import colours
-from .heads import BOUND_BITS, HIDDEN_LIMIT, MEAN_BITS, MEAN_STEPS, SCALES, TAILS, Head
+from .grids import BOUND_BITS, FEATURE_LIMIT, HIDDEN_LIMIT, MEAN_BITS, MEAN_STEPS, SCALES, TAILS
 
-UNIT = 2.0**ACTIVATION_BITS
+BOUND = 1024 * 2**BOUND_BITS
+"""Largest magnitude of a part of a mean, in steps."""
 
 
 class IntegerHead:
-    """A `Head` for coding: all numbers are whole steps of their grids."""
+    """A `Head` for coding: all numbers are whole steps of their grids.
 
-    def __init__(self, head: Head) -> None:
-        self.mix = IntegerLinear(head.mix, ACTIVATION_BITS)
-        self.out = IntegerLinear(head.out, torch.tensor([BOUND_BITS, 0, 0]))
-        self.skip = IntegerLinear(head.skip, BOUND_BITS)
+    Args:
+        tensors: The integers of the maps mix, out and skip.
+        inputs: Number of features, which enter the mean past the hidden layers.
+        before: Number of planes that are coded before this one.
+        hidden: Width of the hidden layer that the planes share.
+        width: Width of the head's own hidden layer.
+        limit: Bound of sums in steps of their grid.
+
+    Raises:
+        BoundError: A sum could reach the limit.
+    """
+
+    def __init__(self, tensors: Tensors, inputs: int, before: int, hidden: int, width: int, limit: float) -> None:
+        mix = IntegerMap.of(tensors.below("mix"), hidden + before, width, HIDDEN_LIMIT, limit)
+        out = IntegerMap.of(tensors.below("out"), width, 3, HIDDEN_LIMIT, limit)
+        skip = IntegerMap.of(tensors.below("skip"), inputs + before, 1, FEATURE_LIMIT, limit)
+        self.mix, self.skip = Matrix(mix, ACTIVATION_BITS), Matrix(skip, BOUND_BITS)
+        self.out = Matrix(out, np.array([BOUND_BITS, 0, -2]))
 
     def __call__(
-        self, hidden: Float[Tensor, "n hidden"], features: Float[Tensor, "n inputs"], before: Float[Tensor, "n planes"]
-    ) -> tuple[Float[Tensor, " n"], Float[Tensor, " n"]]:
+        self,
+        hidden: Float32[NDArray[np.float32], "n hidden"],
+        features: Float32[NDArray[np.float32], "n inputs"],
+        before: Float32[NDArray[np.float32], "n planes"],
+    ) -> tuple[Int32[NDArray[np.int32], " n"], Int32[NDArray[np.int32], " n"]]:
         """Return the means of a plane's pixels and the indices of scale and tail.
 
         Args:
@@ -39,14 +55,13 @@ class IntegerHead:
         Returns:
             Means in steps of 2**-3 grey levels above the base, and TAILS * scale + tail.
         """
-        inner = rounded(self.mix(torch.cat([hidden, before], dim=1))).clamp_(0, HIDDEN_LIMIT)
-        raw = self.out(inner)
-        limit = 1024.0 * 2**BOUND_BITS
-        straight = rounded(self.skip(torch.cat([features, before], dim=1))[:, 0]).clamp_(-limit, limit)
-        mean = rounded(raw[:, 0]).clamp_(-limit, limit).add_(straight)
-        scale = rounded(raw[:, 1]).clamp_(-(SCALES // 2), SCALES // 2).add_(SCALES // 2)
-        tail = rounded(raw[:, 2] * 0.25).clamp_(-(TAILS // 2), TAILS // 2).add_(TAILS // 2)
-        return rounded(mean.mul_(2.0 ** (MEAN_BITS - BOUND_BITS))), scale.mul_(TAILS).add_(tail)
+        inner = clamped(rounded(self.mix(np.concatenate([hidden, before], axis=1))), 0, HIDDEN_LIMIT)
+        mean, scale, tail = rounded(self.out(inner)).T
+        straight = rounded(self.skip(np.concatenate([features, before], axis=1))[:, 0])
+        both = clamped(mean, -BOUND, BOUND) + clamped(straight, -BOUND, BOUND)
+        kinds = clamped(scale, -(SCALES // 2), SCALES // 2) * TAILS + clamped(tail, -(TAILS // 2), TAILS // 2)
+        kinds += (SCALES // 2) * TAILS + TAILS // 2
+        return rounded(both * np.float32(2.0 ** (MEAN_BITS - BOUND_BITS))).astype(np.int32), kinds.astype(np.int32)
 
 
 @dataclass

@@ -7,43 +7,16 @@ one plane after the other (`heads`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from ..integer.grid import quantise_signed
 from ..integer.linear import QuantLinear
-from .causal import ReceptiveField
-from .heads import FEATURE_LIMIT, MEAN_STEPS, Head, PixelDistribution, quantise_relu
-
-FEATURE_SCALE = 16
-"""Grey levels in a unit of the features, which lie on the signed 8-bit grid."""
-START = (128, 0, 0)
-"""The base of the first pixel, by plane."""
-
-
-@dataclass(frozen=True)
-class RasterConfig:
-    """Sizes of the network.
-
-    Args:
-        receptive_field: The receptive field.
-        features: Number of maps of features.
-        hidden: Width of the hidden layer that the planes share.
-        width: Width of each head's own hidden layer.
-    """
-
-    receptive_field: ReceptiveField
-    features: int
-    hidden: int = 96
-    width: int = 32
-
-    @property
-    def inputs(self) -> int:
-        """Number of inputs: the neighbours' differences to the base and the base itself, by plane, and the features."""
-        return 3 * len(self.receptive_field.offsets()) + 3 + self.features
+from .grids import FEATURE_LIMIT, MEAN_STEPS
+from .heads import Head, PixelDistribution, quantise_relu
+from .neighbourhoods import neighbours
+from .raster_config import FEATURE_SCALE, START, RasterConfig
 
 
 class RasterNet(nn.Module):
@@ -75,10 +48,9 @@ class RasterNet(nn.Module):
     ) -> tuple[Float[Tensor, "n inputs"], Float[Tensor, "3 n"]]:
         """Return the network's inputs for every pixel, and the pixel's base, in grey levels."""
         receptive_field = self.config.receptive_field
-        inside = (
-            receptive_field.neighbours(torch.ones_like(planes[:1, 0])).expand(len(planes), -1, -1, -1).flatten(0, 2)
-        )
-        around = torch.stack([receptive_field.neighbours(plane).flatten(0, 2) for plane in planes.unbind(1)])
+        inside = neighbours(receptive_field, torch.ones_like(planes[:1, 0])).expand(len(planes), -1, -1, -1)
+        around = torch.stack([neighbours(receptive_field, plane).flatten(0, 2) for plane in planes.unbind(1)])
+        inside = inside.flatten(0, 2)
         base = base_of(around, inside)
         rows = scaled(features).permute(0, 2, 3, 1).flatten(0, 2)
         return torch.cat([differences(around, inside, base), rows], dim=1), base

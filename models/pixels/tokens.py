@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float32, Int32
 from numpy.typing import NDArray
 
-from .heads import MEAN_STEPS, SCALES, TAILS
+from .grids import MEAN_STEPS, SCALES, TAILS
 
 DIRECT = 20
 """Residuals of at most this magnitude have a token each."""

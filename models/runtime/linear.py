@@ -44,7 +44,9 @@ class IntegerMap:
     bias: Int32[NDArray[np.int32], " outputs"]
 
     @classmethod
-    def of(cls, tensors: Any, inputs: int, outputs: int, input_limit: int = 127) -> IntegerMap:
+    def of(
+        cls, tensors: Any, inputs: int, outputs: int, input_limit: int = 127, limit: float = FLOAT32_LIMIT
+    ) -> IntegerMap:
         """Take the map of a weights file.
 
         Args:
@@ -52,9 +54,10 @@ class IntegerMap:
             inputs: Their number.
             outputs: Their number.
             input_limit: Largest magnitude of an input in steps of 2**-4.
+            limit: Bound of the sums in steps of their grid.
 
         Raises:
-            BoundError: A sum could reach 2**24.
+            BoundError: A sum could reach the limit.
             ValueError: The tensors do not fit.
         """
         found = cls(
@@ -63,7 +66,7 @@ class IntegerMap:
             tensors.take("bias", np.int32, (outputs,)),
         )
         bound = np.abs(found.weight.astype(np.int64)).sum(1) * input_limit + np.abs(found.bias.astype(np.int64))
-        if bound.max() >= FLOAT32_LIMIT or found.shift.min() < SHIFTS[0] or found.shift.max() > SHIFTS[1]:
+        if bound.max() >= limit or found.shift.min() < SHIFTS[0] or found.shift.max() > SHIFTS[1]:
             raise BoundError("its sums could round")
         return found
 
@@ -82,7 +85,7 @@ class Matrix:
     def __init__(self, integers: IntegerMap, bits: int | NDArray[Any]) -> None:
         scale = integers.scale(bits)
         self.matrix: NDArray[np.float32] = np.ascontiguousarray((integers.weight * scale[:, None]).T)
-        self.bias: NDArray[np.float32] = integers.bias * scale
+        self.bias: NDArray[np.float32] = integers.bias.astype(np.float32) * scale
 
     def __call__(self, x: Float[NDArray[np.float32], "n inputs"]) -> Float32[NDArray[np.float32], "n outputs"]:
         """Return the outputs (n, outputs) before rounding."""

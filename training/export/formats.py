@@ -14,10 +14,10 @@ from ...models.photo import file as photo
 from ...models.photo.network.model import PhotoRRVQ
 from ...models.photo.packing import pack, unpack
 from ...models.photo.quality import FINEST_QUALITY, QualityMap
-from ...models.pixels.bilevel import file as bilevel
+from ...models.pixels.bilevel import export as bilevel
 from ...models.pixels.bilevel.quiet import QuietBilevelNet
 from ...models.pixels.distributions import tables
-from ...models.pixels.wavefront import file as wavefront
+from ...models.pixels.wavefront import export as wavefront
 from ...models.pixels.wavefront.net import WavefrontNet
 from ..recipes.overrides import override
 from ..recipes.pixels import PixelRecipe

@@ -14,10 +14,13 @@ from PIL import Image
 from torch import Tensor
 
 from ...models.configs import BilevelPagesConfig
+from ...models.pixels.bilevel.config import PATTERNS
+from ...models.pixels.bilevel.ink_counts import counts, features, pattern
 from ...models.pixels.bilevel.net import log_prob
-from ...models.pixels.bilevel.quiet import PATTERNS, QuietBilevelNet
-from ...models.pixels.bilevel.surroundings import RECTANGLES, counts, features, pattern, window
+from ...models.pixels.bilevel.quiet import QuietBilevelNet
+from ...models.pixels.bilevel.surroundings import RECTANGLES, window
 from ...models.pixels.causal import ReceptiveField
+from ...models.pixels.neighbourhoods import padded
 from ..data.bilevel_pages import fonts_below
 from ..data.bilevel_scans import Page, synthetic_page
 from ..loop.task import LossTerms, ParameterGroup, Progress, Task
@@ -113,11 +116,11 @@ class BilevelTask(Task):
     def _rows(self, page: PageFeatures, rng: np.random.Generator) -> Tensor:
         """Draw busy pixels of a page."""
         kept = torch.from_numpy(rng.integers(len(page.busy), size=self.recipe.pixels))
-        padded, width = self.receptive_field.padded(2 * page.white - 1), page.white.shape[1]
+        whole, width = padded(self.receptive_field, 2 * page.white - 1), page.white.shape[1]
         y, x = page.busy[kept] // width, page.busy[kept] % width
-        stride = padded.shape[1]
+        stride = whole.shape[1]
         deltas = torch.tensor([dy * stride + dx for dy, dx in self.receptive_field.offsets()])
         places = (y + self.receptive_field.rows) * stride + x + self.receptive_field.columns
-        near = padded.flatten()[places[:, None] + deltas]
+        near = whole.flatten()[places[:, None] + deltas]
         around = features(page.found[kept], RECTANGLES)
         return torch.cat([near, around, page.white[y, x][:, None]], dim=1)

@@ -16,8 +16,11 @@ from ...models import load
 from ...models.configs import WavefrontConfig
 from ...models.interface.hierarchy import Mode, PassSettings, PixelStep
 from ...models.interface.photo import PhotoModel
-from ...models.pixels import colours, tokens
-from ...models.pixels.distributions import cost, tables
+from ...models.pixels import colour_tensors, tokens
+from ...models.pixels.colours import TRANSFORMS
+from ...models.pixels.distributions import tables
+from ...models.pixels.likelihood import cost
+from ...models.pixels.wavefront.export import integer_net
 from ...models.pixels.wavefront.half_size import doubled, halved
 from ...models.pixels.wavefront.model import WavefrontModel
 from ...models.pixels.wavefront.net import WavefrontNet
@@ -87,8 +90,8 @@ class PixelTask(Task):
         if rng.random() < self.recipe.grey:
             pixels, shown = (part[1:2].expand(3, -1, -1) for part in (pixels, shown))
         any_one = rng.random() < self.recipe.other_transforms
-        transform = int(rng.integers(colours.TRANSFORMS)) if any_one else colours.smoothest(pixels)
-        return torch.cat([colours.split(pixels, transform), colours.split(shown, transform)])
+        transform = int(rng.integers(TRANSFORMS)) if any_one else colour_tensors.smoothest(pixels)
+        return torch.cat([colour_tensors.split(part, transform) for part in (pixels, shown)])
 
     def prepare(self, rng: np.random.Generator) -> None:
         """Do nothing: the networks start at random."""
@@ -130,9 +133,9 @@ class _Count:
 
 
 def counted(net: WavefrontNet, paths: Iterable[Path], hierarchy: PhotoModel, quality: float) -> NDArray[np.int64]:
-    """Count tokens by context in image files, (CONTEXTS, TOKENS), with an integer network."""
+    """Count tokens by context in image files, (CONTEXTS, TOKENS), with a network's integers."""
     count = _Count(np.zeros((tokens.CONTEXTS, tokens.TOKENS), np.int64))
-    model = WavefrontModel("", net, tables().astype(np.float32))
+    model = WavefrontModel("", integer_net(net), tables().astype(np.float32))
     for path in paths:
         pixels = read_rgb(path)
         shown = predicted(hierarchy, pixels, quality)

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 from jaxtyping import Float32, UInt8
 from numpy.typing import NDArray
 
-from ...integer.guard import integer_arithmetic
 from ...interface import hierarchy as interface
 from ...top_down_pass import run_pass
-from ..adapter import TensorSource
-from .net import BilevelNet
-from .raster_pass import IntegerBilevelNet
+from .integer import IntegerBilevelNet
 from .tiled_pass import Tile, TiledBilevelPass
 from .tokens import distributions
 
@@ -26,15 +22,12 @@ class TiledBilevelModel:
         quiet: Integer weights of ink and paper of quiet pixels, by pattern.
     """
 
-    def __init__(self, name: str, net: BilevelNet, quiet: Float32[NDArray[np.float32], "patterns 2"]) -> None:
-        self.name, self.network = name, net
+    def __init__(self, name: str, net: IntegerBilevelNet, quiet: Float32[NDArray[np.float32], "patterns 2"]) -> None:
+        self.name, self._net = name, net
         self.tables = np.concatenate([distributions(), quiet])
-        with torch.inference_mode():
-            self._integer = IntegerBilevelNet(net)
 
     def autoregressive_pass(
         self, tiles: list[Tile], image: UInt8[NDArray[np.uint8], "H W"], source: interface.PixelSource, *, known: bool
     ) -> None:
         """Run the autoregressive pass over some tiles; see `interface.BilevelModel.autoregressive_pass`."""
-        with integer_arithmetic():
-            run_pass(TiledBilevelPass(self._integer, tiles, image, known=known), TensorSource(source))
+        run_pass(TiledBilevelPass(self._net, tiles, image, known=known), source)

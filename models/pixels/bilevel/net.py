@@ -7,7 +7,6 @@ are computed in integers once (`tokens.distributions`).
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -16,31 +15,8 @@ from torch import Tensor, nn
 
 from ...integer.grid import quantise, quantise_relu, quantise_signed
 from ...integer.linear import QuantLinear
-from ..causal import ReceptiveField
-
-SCORE_BITS = 5
-SCORE_LIMIT = 14.0
-HALF = int(SCORE_LIMIT * 2**SCORE_BITS)
-STEPS = 2 * HALF + 1
-HIDDEN_LIMIT = 255
-"""Largest hidden activation, in steps of 2**-4."""
-
-
-@dataclass(frozen=True)
-class BilevelConfig:
-    """Sizes of the network.
-
-    Args:
-        receptive_field: The receptive field.
-        features: Number of maps of features.
-        width: Width of the hidden layers.
-        depth: Number of hidden layers.
-    """
-
-    receptive_field: ReceptiveField
-    features: int
-    width: int = 48
-    depth: int = 2
+from ..neighbourhoods import neighbours
+from .config import HIDDEN_LIMIT, SCORE_BITS, SCORE_LIMIT, BilevelConfig
 
 
 class BilevelNet(nn.Module):
@@ -59,7 +35,7 @@ class BilevelNet(nn.Module):
     def forward(self, white: Float[Tensor, "B H W"], features: Float[Tensor, "B F H W"]) -> Float[Tensor, "B H W"]:
         """Return the scores of all pixels of images of 0 and 1."""
         rows = torch.cat(
-            [self.config.receptive_field.neighbours(2 * white - 1), quantise_signed(features).permute(0, 2, 3, 1)],
+            [neighbours(self.config.receptive_field, 2 * white - 1), quantise_signed(features).permute(0, 2, 3, 1)],
             dim=-1,
         )
         return self.scores(rows.flatten(0, 2)).view(white.shape)

@@ -1,7 +1,7 @@
 """The model of black and white images of any size: a network, and counts for quiet pixels.
 
 A quiet pixel, one without ink among its neighbours, needs no network: its distribution was counted in training,
-by the pattern of its surroundings (`surroundings.pattern`).
+by the pattern of its surroundings (`ink_counts.pattern`).
 """
 
 from __future__ import annotations
@@ -13,29 +13,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ...configs import BilevelPagesConfig
-from ..causal import ReceptiveField
-from .net import BilevelConfig, BilevelNet
-from .surroundings import RECTANGLES
+from .config import PATTERNS, TOTAL, net_config
+from .net import BilevelNet
 
-PATTERNS = 2 ** len(RECTANGLES)
-TOTAL = 2**24 - 4
-"""Sum of the two weights of a distribution."""
 RARE, TRUST = 1e-3, 50.0
 """Share of ink where nothing was counted, and the number of counted pixels that weigh as much."""
-
-
-def net_config(config: BilevelPagesConfig) -> BilevelConfig:
-    """Return the network's own configuration.
-
-    Raises:
-        ValueError: A rectangle of the surroundings is not known in the order of the wavefronts.
-    """
-    receptive_field = ReceptiveField(config.rows, config.columns)
-    if not all(rectangle.known(receptive_field) for rectangle in RECTANGLES):
-        raise ValueError(
-            "with this receptive field the surroundings of a pixel are not known in time: use 5 columns or more"
-        )
-    return BilevelConfig(receptive_field, len(RECTANGLES), config.width, config.depth)
 
 
 class QuietBilevelNet(nn.Module):

@@ -1,4 +1,4 @@
-"""The network of black and white pixels in integer arithmetic, and the pass over a batch of images of one size."""
+"""The pass over a batch of black and white images of one size."""
 
 from __future__ import annotations
 
@@ -6,59 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import torch
-from jaxtyping import Float, Int32, Integer
+from jaxtyping import Float32, Int32
 from numpy.typing import NDArray
-from torch import Tensor
 
-from ...integer.compiled import IntegerLinear, rounded
-from ...integer.grid import ACTIVATION_BITS, quantise_signed
 from ..places import WavefrontPlaces
-from .net import HALF, HIDDEN_LIMIT, SCORE_BITS, BilevelNet
-
-UNIT = 2.0**ACTIVATION_BITS
-
-
-class IntegerBilevelNet:
-    """A `BilevelNet` for coding, in steps of its grids."""
-
-    def __init__(self, net: BilevelNet) -> None:
-        self.receptive_field = net.config.receptive_field
-        taps = len(self.receptive_field.offsets())
-        self.first = first = IntegerLinear(net.first, ACTIVATION_BITS)
-        self.taps, self.features, self.bias = first.matrix[:taps], first.matrix[taps:], first.bias
-        self.rest = [IntegerLinear(layer, ACTIVATION_BITS) for layer in net.rest]  # type: ignore[arg-type]
-        self.last = IntegerLinear(net.last, SCORE_BITS)
-
-    def lift(self, features: Float[Tensor, "B F H W"]) -> Float[Tensor, "B H W width"]:
-        """Return the features' contribution to the first layer, in steps of 2**-4."""
-        rows = quantise_signed(features).mul(UNIT).permute(0, 2, 3, 1)
-        return (rows.reshape(-1, rows.shape[-1]) @ self.features + self.bias).view(*rows.shape[:3], -1)
-
-    def contexts(
-        self, neighbours: Float[Tensor, "n neighbours"], lifted: Float[Tensor, "n width"]
-    ) -> Int32[NDArray[np.int32], " n"]:
-        """Return the contexts of pixels.
-
-        Args:
-            neighbours: Neighbours (n, neighbours) of -1, 0 and 1.
-            lifted: What `lift` returned for the pixels (n, width).
-
-        Returns:
-            Index of each pixel's distribution (n,).
-        """
-        return self._contexts(torch.addmm(lifted, neighbours * UNIT, self.taps))
-
-    def contexts_of(self, rows: Float[Tensor, "n inputs"]) -> Int32[NDArray[np.int32], " n"]:
-        """Return the contexts of pixels, given their neighbours and features in steps of 2**-4."""
-        return self._contexts(self.first(rows))
-
-    def _contexts(self, sums: Tensor) -> NDArray[np.int32]:
-        h = rounded(sums).clamp_(0, HIDDEN_LIMIT)
-        for layer in self.rest:
-            h = rounded(layer(h)).clamp_(0, HIDDEN_LIMIT)
-        scores = rounded(self.last(h)[:, 0]).clamp_(-HALF, HALF).add_(HALF)
-        return scores.int().numpy()
+from .config import HALF
+from .integer import IntegerBilevelNet
 
 
 @dataclass
@@ -89,9 +42,9 @@ class BilevelStep:
 class LikelierValue:
     """A source whose pixels all take their likelier value."""
 
-    def next(self, step: BilevelStep) -> Integer[Tensor, " n"]:
+    def next(self, step: BilevelStep) -> Int32[NDArray[np.int32], " n"]:
         """Return pixels, 0 and 1."""
-        return torch.from_numpy(step.contexts > HALF).long()
+        return (step.contexts > HALF).astype(np.int32)
 
 
 class BilevelPass:
@@ -104,11 +57,14 @@ class BilevelPass:
     """
 
     def __init__(
-        self, net: IntegerBilevelNet, lifted: Float[Tensor, "B H W width"], wanted: Float[Tensor, "B H W"] | None
+        self,
+        net: IntegerBilevelNet,
+        lifted: Float32[NDArray[np.float32], "B H W width"],
+        wanted: Float32[NDArray[np.float32], "B H W"] | None,
     ) -> None:
         self.net, self.lifted, self.wanted = net, lifted, wanted
         B, H, W = lifted.shape[:3]
-        self.padded = net.receptive_field.padded(torch.zeros(B, H, W))
+        self.padded = net.receptive_field.padded(np.zeros((B, H, W), np.float32))
         self.places = WavefrontPlaces(net.receptive_field, B, H, W)
 
     @property
@@ -119,15 +75,15 @@ class BilevelPass:
     def blocks(self, index: int) -> Iterator[BilevelStep]:
         """Yield a wavefront's pixels, image after image."""
         y, x = self.places.fronts[index]
-        neighbours = self.padded.view(-1)[self.places.neighbours(self.places.all(index))]
-        contexts = self.net.contexts(neighbours, self.lifted[:, y, x].flatten(0, 1))
-        wanted = None if self.wanted is None else self.wanted[:, y, x].flatten().int().numpy()
+        neighbours = self.padded.reshape(-1)[self.places.neighbours(self.places.all(index))]
+        contexts = self.net.contexts(neighbours, self.lifted[:, y, x].reshape(-1, self.lifted.shape[-1]))
+        wanted = None if self.wanted is None else self.wanted[:, y, x].ravel().astype(np.int32)
         yield BilevelStep(index, contexts, wanted)
 
-    def absorb(self, step: BilevelStep, choice: Integer[Tensor, " n"]) -> None:
+    def absorb(self, step: BilevelStep, choice: Int32[NDArray[np.int32], " n"]) -> None:
         """Store the pixels (n,), 0 and 1."""
-        self.padded.view(-1)[self.places.all(step.layer)] = 2.0 * choice - 1.0
+        self.padded.reshape(-1)[self.places.all(step.layer)] = 2 * choice - 1
 
-    def finish(self) -> Float[Tensor, "B H W"]:
+    def finish(self) -> Float32[NDArray[np.float32], "B H W"]:
         """Return the images, 0 and 1."""
-        return (self.places.cropped(self.padded) + 1) * 0.5
+        return (self.places.cropped(self.padded) + 1) * np.float32(0.5)

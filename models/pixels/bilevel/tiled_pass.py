@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-import torch
-from jaxtyping import Integer, UInt8
+from jaxtyping import Int32, UInt8
 from numpy.typing import NDArray
-from torch import Tensor
 
-from .net import STEPS
-from .raster_pass import UNIT, BilevelStep, IntegerBilevelNet
+from .config import STEPS
+from .integer import UNIT, IntegerBilevelNet
+from .raster_pass import BilevelStep
 from .ring import WavefrontRing
 from .surroundings import RECTANGLES, window
 
@@ -55,12 +54,11 @@ class TiledBilevelPass:
         wanted = self.image[self._places(index)].astype(np.int32) if self.known else None
         yield BilevelStep(index, contexts, wanted)
 
-    def absorb(self, step: BilevelStep, choice: Integer[Tensor, " n"]) -> None:
+    def absorb(self, step: BilevelStep, choice: Int32[NDArray[np.int32], " n"]) -> None:
         """Store the pixels (n,), 1 for paper and 0 for ink."""
-        white = choice.numpy()
         if not self.known:
-            self.image[self._places(step.layer)] = white
-        self.ring.put(step.layer, (2 * white - 1).astype(np.int8), self.inside)
+            self.image[self._places(step.layer)] = choice
+        self.ring.put(step.layer, (2 * choice - 1).astype(np.int8), self.inside)
 
     def finish(self) -> UInt8[NDArray[np.uint8], "H W"]:
         """Return the image."""
@@ -78,7 +76,7 @@ class TiledBilevelPass:
             rows = np.empty((len(busy), taps.shape[1] + len(RECTANGLES)), np.float32)
             np.multiply(taps, np.float32(UNIT), out=rows[:, : taps.shape[1]])
             rows[:, taps.shape[1] :] = (counts[2:, busy] >> SHIFTS).T
-            contexts[busy] = self.net.contexts_of(torch.from_numpy(rows))
+            contexts[busy] = self.net.contexts_of(rows)
         return contexts if self.inside is None else contexts[self.inside.ravel()]
 
     def _places(self, index: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 from jaxtyping import Float32, Int32
 from numpy.typing import NDArray
 
-from ...integer.prior import prior_weights
-from .net import HALF, SCORE_BITS
+from ...runtime.prior import prior_weights
+from .config import HALF, SCORE_BITS
 
 
 def distributions() -> Float32[NDArray[np.float32], "contexts 2"]:
     """Return the integer weights of black and white for each of STEPS scores."""
-    scores = torch.arange(-HALF, HALF + 1, dtype=torch.float64) * 2.0**-SCORE_BITS
-    return np.asarray(prior_weights(torch.stack([torch.zeros_like(scores), scores], dim=1)))
+    scores = np.arange(-HALF, HALF + 1) * 2.0**-SCORE_BITS
+    return prior_weights(np.stack([np.zeros_like(scores), scores], axis=1))
 
 
 class BilevelTokens:

@@ -14,16 +14,13 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-import torch
-import torch.nn.functional as F
-from jaxtyping import Float
-from torch import Tensor
+import numpy as np
+from jaxtyping import Float32
+from numpy.typing import NDArray
 
-from ...integer.grid import ACTIVATION_BITS
 from ..causal import ReceptiveField
+from ..grids import UNIT
 
-UNIT = 2.0**ACTIVATION_BITS
-"""Steps in a grey level."""
 LIMIT = 127 * UNIT
 """Largest magnitude of a feature, in steps."""
 START = (128.0, 0.0, 0.0)
@@ -60,18 +57,18 @@ def linear_inputs() -> int:
 
 
 @lru_cache(maxsize=1)
-def logarithms() -> Float[Tensor, " table"]:
+def logarithms() -> Float32[NDArray[np.float32], " table"]:
     """Return log2(n + 1) for n below TABLE, its mantissa taken as linear, in steps around 16 = 2**4."""
     whole = [n.bit_length() - 1 for n in range(1, TABLE + 1)]
     parts = [OCTAVE * e + (OCTAVE * (n - 2**e) >> e) for n, e in enumerate(whole, 1)]
-    return torch.tensor(parts, dtype=torch.float32) - 4 * OCTAVE
+    return np.array(parts, np.float32) - np.float32(4 * OCTAVE)
 
 
 @lru_cache(maxsize=1)
-def _nearest() -> Tensor:
-    """Return which differences each logarithm of a plane sums up, in whole grey levels. (3 * COUNTS, 3 * NEAR)"""
+def nearest() -> Float32[NDArray[np.float32], "sums differences"]:
+    """Return the weights of the sums of differences that have a logarithm: of 3 * COUNTS, of 3 * NEAR in steps."""
     near = sorted(range(len(NEAR)), key=lambda i: (NEAR[i][0] ** 2 + NEAR[i][1] ** 2, NEAR[i]))
-    weights = torch.zeros(3 * len(COUNTS), 3 * len(NEAR))
+    weights = np.zeros((3 * len(COUNTS), 3 * len(NEAR)), np.float32)
     for plane in range(3):
         for row, count in enumerate(COUNTS):
             for i in near[:count]:
@@ -79,7 +76,9 @@ def _nearest() -> Tensor:
     return weights
 
 
-def fill_logarithms(rows: Float[Tensor, "inputs n"], predictors: int) -> Float[Tensor, "inputs n"]:
+def fill_logarithms(
+    rows: Float32[NDArray[np.float32], "inputs n"], predictors: int
+) -> Float32[NDArray[np.float32], "inputs n"]:
     """Fill in the logarithms, the last rows of the features, and return all features.
 
     A logarithm is of a sum of magnitudes: of differences in grey levels, by plane, or of a quarter of the errors, by
@@ -90,52 +89,45 @@ def fill_logarithms(rows: Float[Tensor, "inputs n"], predictors: int) -> Float[T
         predictors: J, the number of predictors of a plane.
     """
     first, J = len(rows) - 3 * (len(COUNTS) + predictors), 3 * predictors
-    busy = _nearest() @ rows[: 3 * len(NEAR)].abs()
-    wrong = rows[linear_inputs() : first].abs().view(len(PAST), J, -1).sum(0).mul_(0.25)
-    rows[first : first + len(busy)] = _logarithm(busy)
-    rows[first + len(busy) :] = _logarithm(wrong)
+    sums = np.empty((len(rows) - first, rows.shape[1]), np.float32)
+    busy, wrong = sums[: 3 * len(COUNTS)], sums[3 * len(COUNTS) :]
+    np.matmul(nearest(), np.abs(rows[: 3 * len(NEAR)]), out=busy)
+    np.abs(rows[linear_inputs() : first]).reshape(len(PAST), J, -1).sum(axis=0, out=wrong)
+    wrong *= np.float32(0.25)
+    logarithms().take(sums.astype(np.int32), out=rows[first:], mode="clip")  # without a copy; no sum is outside
     return rows
 
 
-def _logarithm(sums: Tensor) -> Tensor:
-    return logarithms().take(sums.long())
-
-
-def shifted(maps: Float[Tensor, "C B H W"], offsets: tuple[Shift, ...]) -> Float[Tensor, "D B H W"]:
-    """Return maps at offsets from every pixel, 0 outside the image: D = offsets * C."""
-    height, width = maps.shape[-2:]
-    padded = F.pad(maps, (RECEPTIVE_FIELD.columns, RECEPTIVE_FIELD.columns, RECEPTIVE_FIELD.rows, 0))
-    corners = [(RECEPTIVE_FIELD.rows + dy, RECEPTIVE_FIELD.columns + dx) for dy, dx in offsets]
-    return torch.cat([padded[..., y : y + height, x : x + width] for y, x in corners])
-
-
-def bases(planes: Float[Tensor, "3 B H W"]) -> Float[Tensor, "3 B H W"]:
-    """Return the base of every pixel, in grey levels as the planes are."""
-    above, left = F.pad(planes, (0, 0, 1, 0))[..., :-1, :], F.pad(planes, (1, 0))[..., :-1]
-    y, x, start = (part[:, None] for part in weights_of(*planes.shape[-2:]))
-    return torch.floor(above * y + left * x + 0.5) + start
+def inside_image(height: int, width: int) -> Float32[NDArray[np.float32], "near H W"]:
+    """Return for the offsets NEAR of every pixel whether they lie inside the image: 1, or else 0."""
+    every = RECEPTIVE_FIELD.padded(np.ones((height, width), np.float32))
+    corners = [(RECEPTIVE_FIELD.rows + dy, RECEPTIVE_FIELD.columns + dx) for dy, dx in NEAR]
+    return np.stack([every[y : y + height, x : x + width] for y, x in corners])
 
 
 def weights_of(
     height: int, width: int
-) -> tuple[Float[Tensor, "1 H W"], Float[Tensor, "1 H W"], Float[Tensor, "3 H W"]]:
+) -> tuple[
+    Float32[NDArray[np.float32], "1 H W"], Float32[NDArray[np.float32], "1 H W"], Float32[NDArray[np.float32], "3 H W"]
+]:
     """Return the weights of a base: of the pixel above, of the one to the left, and the first pixel's own base."""
-    has_above, has_left = torch.ones(2, 1, height, width).unbind(0)
+    has_above, has_left = np.ones((2, 1, height, width), np.float32)
     has_above[:, 0], has_left[:, :, 0] = 0, 0
-    share = 1 - 0.5 * has_above * has_left
-    start = torch.zeros(3, height, width)
-    start[:, 0, 0] = torch.tensor(START)
+    share = 1 - np.float32(0.5) * has_above * has_left
+    start = np.zeros((3, height, width), np.float32)
+    start[:, 0, 0] = START
     return has_above * share, has_left * share, start
 
 
-def shown_around(shown: Float[Tensor, "3 B H W"]) -> Float[Tensor, "maps B H W"]:
+def shown_around(shown: Float32[NDArray[np.float32], "3 B H W"]) -> Float32[NDArray[np.float32], "maps B H W"]:
     """Return the lossy image's planes at the offsets of its features, the border repeated."""
     height, width = shown.shape[-2:]
-    padded = F.pad(shown[:1], (1, 1, 1, 1), mode="replicate")
-    light = [padded[..., 1 + dy : 1 + dy + height, 1 + dx : 1 + dx + width] for dy, dx in SHOWN]
-    return torch.cat([*light, shown[1:]])
+    light = np.pad(shown[0], [(0, 0), (1, 1), (1, 1)], mode="edge")
+    around = [light[:, 1 + dy : 1 + dy + height, 1 + dx : 1 + dx + width] for dy, dx in SHOWN]
+    return np.stack([*around, *shown[1:]])
 
 
-def clamped(rows: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+def clamped(rows: Float32[NDArray[np.float32], "*shape"]) -> Float32[NDArray[np.float32], "*shape"]:
     """Limit features to their range, in place."""
-    return rows.clamp_(-LIMIT, LIMIT)
+    np.clip(rows, -LIMIT, LIMIT, out=rows)
+    return rows

@@ -6,36 +6,18 @@ tables                                             int32: the distributions of t
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
-import torch
-from jaxtyping import Int32
-from numpy.typing import NDArray
 
 from ...configs import WavefrontConfig
-from ...integer import weights_file
-from ...integer.packing import pack_linears, unpack_linears
 from ...integer.weights_file import Tensors
 from ..distributions import checked
 from ..tokens import CONTEXTS, TOKENS
 from .integer import IntegerWavefrontNet
 from .model import WavefrontModel
-from .net import SUM_LIMIT, WavefrontNet
 
 FORMAT = "dvcodec-pixels-1"
-
-
-def write(net: WavefrontNet, tables: Int32[NDArray[np.int32], "contexts tokens"], name: str) -> bytes:
-    """Return the bytes of a weights file.
-
-    Raises:
-        BoundError: A sum of the model could round.
-    """
-    IntegerWavefrontNet(net)  # its bounds
-    packed = {"tables": torch.from_numpy(checked(tables)), **pack_linears(net, SUM_LIMIT)}
-    return weights_file.write({"format": FORMAT, "name": name, "config": asdict(net.config)}, packed)
 
 
 def restore(metadata: dict[str, Any], tensors: Tensors) -> WavefrontModel:
@@ -44,7 +26,6 @@ def restore(metadata: dict[str, Any], tensors: Tensors) -> WavefrontModel:
     Raises:
         ValueError, KeyError or TypeError: Its parts do not fit each other.
     """
-    net = WavefrontNet(WavefrontConfig.of(metadata["config"]))
-    unpack_linears(net, tensors, SUM_LIMIT)
+    net = IntegerWavefrontNet(WavefrontConfig.of(metadata["config"]), tensors)
     tables = tensors.take("tables", np.int32, (CONTEXTS, TOKENS))
-    return WavefrontModel(metadata["name"], net.eval(), checked(tables).astype(np.float32))
+    return WavefrontModel(metadata["name"], net, checked(tables).astype(np.float32))

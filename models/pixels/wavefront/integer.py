@@ -6,64 +6,104 @@ file) and the half lies on that grid, so that adding it is exact in any order.
 
 from __future__ import annotations
 
-import torch
-from jaxtyping import Float
-from torch import Tensor
+from collections.abc import Sequence
 
-from ...integer.grid import ACTIVATION_BITS
-from ...integer.linear import QuantLinear
-from ...integer.packing import BoundError
-from ..heads import HIDDEN_LIMIT, MEAN_BITS, SCALES, TAILS
+import numpy as np
+from jaxtyping import Float32
+from numpy.typing import NDArray
+
+from ...configs import WavefrontConfig
+from ...integer.weights_file import Tensors
+from ...runtime.linear import ACTIVATION_BITS, BoundError, IntegerMap
+from ..grids import HIDDEN_LIMIT, MEAN_BITS, SCALES, TAILS, UNIT
 from . import features
-from .features import UNIT
-from .net import MIX_BITS, MIX_LIMIT, PART_BITS, PART_LIMIT, PREDICTION_LIMIT, PlaneHead, WavefrontNet
+from .features import LIMIT
+from .grids import MIX_BITS, MIX_LIMIT, PART_BITS, PART_LIMIT, PREDICTION_LIMIT, SUM_LIMIT
 
 PART = PART_LIMIT * 2**PART_BITS
 MIX = MIX_LIMIT * 2**MIX_BITS
 PREDICTION = PREDICTION_LIMIT * UNIT
 
+Scaled = tuple[NDArray[np.float32], NDArray[np.float32]]
+"""Matrix (outputs, inputs) and bias (outputs, 1) of a map in steps, before rounding."""
 
-def scaled(linear: QuantLinear, bits: list[int]) -> tuple[Float[Tensor, "outputs inputs"], Float[Tensor, "outputs 1"]]:
+
+def scaled(
+    integers: IntegerMap, bits: Sequence[int]
+) -> tuple[Float32[NDArray[np.float32], "outputs inputs"], Float32[NDArray[np.float32], "outputs 1"]]:
     """Return matrix and bias of a map from steps of 2**-4 to steps of 2**-`bits`, before rounding.
 
     Raises:
-        BoundError: If half a step of the result is not a whole step of an output's sums, which large weights can cause.
+        BoundError: Half a step of the result is not a whole step of an output's sums, which large weights can cause.
     """
-    weight, bias = (x.detach() for x in linear.quantised())
-    fine = torch.tensor(bits, dtype=torch.float32).expand(len(bias))
-    if bool((linear.exponents() + ACTIVATION_BITS <= fine).any()):
-        raise BoundError(f"the weights of a map to steps of 2**-{int(fine.max())} are too large to be rounded exactly")
-    scale = torch.exp2(fine)[:, None]
-    return weight * scale * 2.0**-ACTIVATION_BITS, bias[:, None] * scale
+    fine = np.broadcast_to(np.array(bits), integers.shift.shape)
+    if (integers.shift.astype(int) + ACTIVATION_BITS <= fine).any():
+        raise BoundError(f"the weights of a map to steps of 2**-{fine.max()} are too large to be rounded exactly")
+    scale = integers.scale(fine)[:, None]
+    return integers.weight * scale, integers.bias[:, None].astype(np.float32) * scale
+
+
+class Maps:
+    """The maps of a weights file, which are taken by their names.
+
+    Args:
+        tensors: The integers of the maps.
+    """
+
+    def __init__(self, tensors: Tensors) -> None:
+        self._tensors = tensors
+
+    def scaled(self, name: str, inputs: int, bits: Sequence[int], *, hidden: bool) -> Scaled:
+        """Return what `scaled` does of a map.
+
+        Args:
+            name: Of the map.
+            inputs: Number of inputs.
+            bits: By output.
+            hidden: Whether the inputs are hidden activations rather than features.
+
+        Raises:
+            BoundError: A sum could round.
+            ValueError: The tensors do not fit the sizes.
+        """
+        largest = HIDDEN_LIMIT if hidden else int(LIMIT)
+        return scaled(IntegerMap.of(self._tensors.below(name), inputs, len(bits), largest, SUM_LIMIT), bits)
 
 
 class IntegerPixelLayer:
-    """A `QuantLinear` and a ReLU on the activations' grid."""
+    """A map and a ReLU on the activations' grid."""
 
-    def __init__(self, linear: QuantLinear) -> None:
-        self.matrix, bias = scaled(linear, [ACTIVATION_BITS])
-        self.bias = bias + 0.5
+    def __init__(self, part: Scaled) -> None:
+        self.matrix, bias = part
+        self.bias = bias + np.float32(0.5)
 
-    def __call__(self, x: Float[Tensor, "inputs n"]) -> Float[Tensor, "outputs n"]:
-        """Return the outputs of inputs, both in steps of 2**-4."""
-        return torch.addmm(self.bias, self.matrix, x).floor_().clamp_(0, HIDDEN_LIMIT)
+    def __call__(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
+        out: NDArray[np.float32] = self.matrix @ x
+        out += self.bias
+        np.floor(out, out=out)
+        return np.clip(out, 0, HIDDEN_LIMIT, out=out)
 
 
 class IntegerPlaneHead:
-    """The part of a `PlaneHead` after `IntegerWavefrontNet.enter`, which computes the parts that planes share."""
+    """The part of a `PlaneHead` that is left once `IntegerWavefrontNet.enter` has done what all planes share.
 
-    def __init__(self, head: PlaneHead, hidden: int, predictors: int) -> None:
-        mix, _ = scaled(head.mix, [ACTIVATION_BITS])
-        skip, _ = scaled(head.skip, [PART_BITS])
-        self.before = torch.cat([mix[:, hidden:], skip[:, features.linear_inputs() :]])  # (width + 1, planes)
-        self.out, bias = scaled(head.out, [PART_BITS, 0, -2] + [MIX_BITS] * predictors)
-        self.bias = bias + 0.5
-        limits = [PART, SCALES // 2, TAILS // 2] + [MIX] * predictors
-        self.limits = torch.tensor(limits)[:, None]
+    Args:
+        before: Weights of the residuals of the planes before: rows of the hidden layer, then the skip map (w, planes).
+        out: The map to mean, scale, tail and the predictors' weights.
+    """
+
+    def __init__(self, before: Float32[NDArray[np.float32], "w planes"], out: Scaled) -> None:
+        self.before, (self.out, bias) = before, out
+        self.bias = bias + np.float32(0.5)
+        limits = [PART, SCALES // 2, TAILS // 2] + [MIX] * (len(bias) - 3)
+        self.limits = np.array(limits, np.float32)[:, None]
 
     def __call__(
-        self, entered: Float[Tensor, "w n"], predicted: Float[Tensor, "J n"], before: Float[Tensor, "planes n"]
-    ) -> tuple[Float[Tensor, " n"], Float[Tensor, " n"]]:
+        self,
+        entered: Float32[NDArray[np.float32], "w n"],
+        predicted: Float32[NDArray[np.float32], "J n"],
+        before: Float32[NDArray[np.float32], "planes n"],
+    ) -> tuple[Float32[NDArray[np.float32], " n"], Float32[NDArray[np.float32], " n"]]:
         """Return the means of a plane's pixels, in steps of 2**-3 above the base, and indices of scale and tail.
 
         Args:
@@ -72,44 +112,89 @@ class IntegerPlaneHead:
             before: Residuals of the planes before, in the same steps.
         """
         if len(before):
-            entered.addmm_(self.before, before)
-        entered.floor_()
-        out = torch.addmm(self.bias, self.out, entered[:-1].clamp_(0, HIDDEN_LIMIT)).floor_()
-        out.clamp_(-self.limits, self.limits)
-        mixed = torch.linalg.vecdot(out[3:], predicted, dim=0).mul_(2.0 ** (PART_BITS - MIX_BITS - ACTIVATION_BITS))
-        mean = mixed.add_(0.5).floor_().clamp_(-PART, PART).add_(entered[-1].clamp_(-PART, PART)).add_(out[0])
-        kinds = (out[1] * TAILS).add_(out[2]).add_((SCALES // 2) * TAILS + TAILS // 2)
-        return mean.mul_(2.0 ** (MEAN_BITS - PART_BITS)).add_(0.5).floor_(), kinds
+            entered += self.before @ before
+        np.floor(entered, out=entered)
+        hidden, skip = entered[:-1], entered[-1]
+        out = self.out @ np.clip(hidden, 0, HIDDEN_LIMIT, out=hidden)
+        out += self.bias
+        np.floor(out, out=out)
+        np.clip(out, -self.limits, self.limits, out=out)
+        kinds = out[1] * np.float32(TAILS)
+        kinds += out[2]
+        kinds += np.float32((SCALES // 2) * TAILS + TAILS // 2)
+        return self._means(out[0], skip, out[3:], predicted), kinds
+
+    def _means(
+        self,
+        mean: NDArray[np.float32],
+        skip: NDArray[np.float32],
+        weights: NDArray[np.float32],
+        predicted: NDArray[np.float32],
+    ) -> NDArray[np.float32]:
+        """Return the sum of a mean's three parts, of which the last mixes the predictions."""
+        weights *= predicted
+        mixed: NDArray[np.float32] = weights.sum(axis=0)
+        mixed *= np.float32(2.0 ** (PART_BITS - MIX_BITS - ACTIVATION_BITS))
+        mixed += np.float32(0.5)
+        np.floor(mixed, out=mixed)
+        np.clip(mixed, -PART, PART, out=mixed)
+        mixed += np.clip(skip, -PART, PART, out=skip)
+        mixed += mean
+        mixed *= np.float32(2.0 ** (MEAN_BITS - PART_BITS))
+        mixed += np.float32(0.5)
+        return np.floor(mixed, out=mixed)
 
 
 class IntegerWavefrontNet:
-    """A `WavefrontNet` for coding."""
+    """A `WavefrontNet` for coding.
 
-    def __init__(self, net: WavefrontNet) -> None:
-        self.predictors, hidden = net.config.predictors, net.config.hidden
-        heads = [head for head in net.heads if isinstance(head, PlaneHead)]
-        self.trunk, self.deep = IntegerPixelLayer(net.trunk), IntegerPixelLayer(net.deep)
-        straight = [scaled(net.predict, [ACTIVATION_BITS]), *(scaled(head.skip, [PART_BITS]) for head in heads)]
-        linear = features.linear_inputs()
-        self.straight = torch.cat([matrix[:, :linear] for matrix, _ in straight])
-        self.straight_bias = torch.cat([bias for _, bias in straight]) + 0.5
-        mixes = [scaled(head.mix, [ACTIVATION_BITS]) for head in heads]
-        nothing = torch.zeros(1, hidden)
-        self.mix = torch.cat([part for matrix, _ in mixes for part in (matrix[:, :hidden], nothing)])
-        self.mix_bias = torch.cat([part for _, bias in mixes for part in (bias + 0.5, nothing[:, :1])])
-        self.heads = [IntegerPlaneHead(head, hidden, self.predictors) for head in heads]
+    Args:
+        config: Sizes of the network.
+        tensors: The integers of its maps, named as in `integer.packing`.
 
-    def enter(self, everything: Float[Tensor, "inputs n"]) -> tuple[Float[Tensor, "J3 n"], Float[Tensor, "3 w n"]]:
-        """Return the linear predictions of all planes and the inputs of the planes' heads.
+    Raises:
+        BoundError: A sum could round.
+        ValueError: The tensors do not fit the sizes.
+    """
 
-        Args:
-            everything: The features (inputs, n) in steps of 2**-4.
+    def __init__(self, config: WavefrontConfig, tensors: Tensors) -> None:
+        hidden, linear = config.hidden, features.linear_inputs()
+        self.predictors = J = config.predictors
+        maps, grid = Maps(tensors), [ACTIVATION_BITS]
+        self.trunk = IntegerPixelLayer(maps.scaled("trunk", features.inputs(J), grid * hidden, hidden=False))
+        self.deep = IntegerPixelLayer(maps.scaled("deep", hidden, grid * hidden, hidden=True))
+        predict = maps.scaled("predict", linear, grid * (3 * J), hidden=False)
+        skips = [maps.scaled(f"heads.{p}.skip", linear + p, [PART_BITS], hidden=False) for p in range(3)]
+        mixes = [maps.scaled(f"heads.{p}.mix", hidden + p, grid * config.width, hidden=True) for p in range(3)]
+        bits = [PART_BITS, 0, -2] + [MIX_BITS] * J
+        outs = [maps.scaled(f"heads.{p}.out", config.width, bits, hidden=True) for p in range(3)]
+        self._share(predict, skips, mixes)
+        before = [
+            np.concatenate([mix[:, hidden:], skip[:, linear:]])
+            for (mix, _), (skip, _) in zip(mixes, skips, strict=True)
+        ]
+        self.heads = [IntegerPlaneHead(*both) for both in zip(before, outs, strict=True)]
 
-        Returns:
-            Predictions (3 J, n) in steps of 2**-4, and for each plane the sums (width + 1, n) that its head completes.
-        """
+    def _share(self, predict: Scaled, skips: list[Scaled], mixes: list[Scaled]) -> None:
+        """Join the maps that all planes share, each head's with a row of zeros in the place of its skip map."""
+        hidden, linear = len(self.deep.bias), features.linear_inputs()
+        straight, nothing = [predict, *skips], np.zeros((1, hidden), np.float32)
+        self.straight = np.concatenate([matrix[:, :linear] for matrix, _ in straight])
+        self.straight_bias = np.concatenate([bias for _, bias in straight]) + np.float32(0.5)
+        self.mix = np.concatenate([part for matrix, _ in mixes for part in (matrix[:, :hidden], nothing)])
+        half = np.float32(0.5)
+        self.mix_bias = np.concatenate([part for _, bias in mixes for part in (bias + half, nothing[:, :1])])
+
+    def enter(
+        self, everything: Float32[NDArray[np.float32], "inputs n"]
+    ) -> tuple[Float32[NDArray[np.float32], "J3 n"], Float32[NDArray[np.float32], "3 w n"]]:
+        """Return the predictions of all planes, 3 J of each pixel, and what each head starts from, w = width + 1."""
         n, J = everything.shape[1], 3 * self.predictors
-        straight = torch.addmm(self.straight_bias, self.straight, everything[: features.linear_inputs()])
-        entered = torch.addmm(self.mix_bias, self.mix, self.deep(self.trunk(everything))).view(3, -1, n)
+        straight = self.straight @ everything[: features.linear_inputs()]
+        straight += self.straight_bias
+        mixed = self.mix @ self.deep(self.trunk(everything))
+        mixed += self.mix_bias
+        entered = mixed.reshape(3, -1, n)
         entered[:, -1] = straight[J:]
-        return straight[:J].floor_().clamp_(-PREDICTION, PREDICTION), entered
+        predicted = np.floor(straight[:J], out=straight[:J])
+        return np.clip(predicted, -PREDICTION, PREDICTION, out=predicted), entered

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
-from jaxtyping import Float32, Int16, UInt8
+from jaxtyping import Float32, Int16, Int32, UInt8
 from numpy.typing import NDArray
-from torch import Tensor
 
-from ...integer.guard import integer_arithmetic
 from ...interface import hierarchy as interface
 from ...top_down_pass import run_pass
 from .. import colours
-from ..adapter import TensorSource
-from ..distributions import cost
 from ..tokens import ResidualTokens
+from . import features
 from .integer import IntegerWavefrontNet
-from .net import WavefrontNet
+from .skew import Tiling
 from .wavefront_pass import WavefrontPass
 
 SAMPLES, SAMPLE = 3, 24
@@ -34,11 +30,11 @@ class WavefrontModel(ResidualTokens):
 
     transforms: int = colours.TRANSFORMS
 
-    def __init__(self, name: str, net: WavefrontNet, tables: Float32[NDArray[np.float32], "contexts tokens"]) -> None:
+    def __init__(
+        self, name: str, net: IntegerWavefrontNet, tables: Float32[NDArray[np.float32], "contexts tokens"]
+    ) -> None:
         super().__init__(tables)
-        self.name, self.network = name, net
-        with torch.inference_mode():
-            self._integer = IntegerWavefrontNet(net)
+        self.name, self._net = name, net
 
     def transform(
         self, pixels: UInt8[NDArray[np.uint8], "H W *c"], predicted: UInt8[NDArray[np.uint8], "H W 3"]
@@ -46,9 +42,13 @@ class WavefrontModel(ResidualTokens):
         """Return the colour transform under which squares of a strip take the fewest bits; 0 for a grey strip."""
         if pixels.ndim == 2:
             return 0
-        both = np.dstack([pixels, predicted])
-        squares = torch.stack([planar(both[rows, columns]) for rows, columns in _squares(*pixels.shape[:2])])
-        return min(range(colours.TRANSFORMS), key=lambda transform: self._cost(squares, transform))
+        places = _squares(*pixels.shape[:2])
+        wanted, shown = (_transformed(planar(whole), places) for whole in (pixels, predicted))
+        _, count, height, width = wanted.shape
+        bits = _Bits(self)
+        tiling = Tiling(count * height, width, height, width)
+        run_pass(WavefrontPass(self._net, tiling, features.shown_around(shown), wanted, grey=False), bits)
+        return int(bits.sums.argmin())
 
     def autoregressive_pass(
         self,
@@ -60,31 +60,45 @@ class WavefrontModel(ResidualTokens):
         pixels: UInt8[NDArray[np.uint8], "H W *c"] | None,
     ) -> UInt8[NDArray[np.uint8], "H W *c"]:
         """Run the autoregressive pass over a strip's pixels; see `interface.PixelModel.autoregressive_pass`."""
-        with integer_arithmetic():
-            wanted = None
-            if pixels is not None:
-                colour = pixels[:, :, None].repeat(3, axis=2) if pixels.ndim == 2 else pixels
-                wanted = colours.split(planar(colour), transform).float()
-            shown = colours.split(planar(predicted), transform).float()
-            planes = run_pass(WavefrontPass(self._integer, shown, wanted, grey=grey), TensorSource(source))
-            if grey:
-                return np.ascontiguousarray(planes[0].to(torch.uint8).numpy())
-            rgb = colours.join(planes, transform).clamp_(0, 255).to(torch.uint8)
-            return np.ascontiguousarray(rgb.permute(1, 2, 0).numpy())
-
-    def _cost(self, squares: Tensor, transform: int) -> float:
-        """Return an estimate of the bits of pixels (n, 6, h, w): three planes of the image, three of its prediction.
-
-        They are computed in floats: only the encoder's choice of a transform depends on them.
-        """
-        planes, shown = (colours.split(part, transform).float() for part in (squares[:, :3], squares[:, 3:]))
-        with torch.inference_mode():
-            return sum(float(cost(*pair).sum()) for pair in self.network(planes, shown))
+        tiling, wanted = Tiling(*predicted.shape[:2]), None
+        if pixels is not None:
+            colour = pixels[:, :, None].repeat(3, axis=2) if grey else pixels
+            wanted = tiling.tiles(colours.split(planar(colour), transform).astype(np.float32))
+        shown = colours.split(planar(predicted), transform).astype(np.float32)
+        around = tiling.tiles(features.shown_around(shown[:, None])[:, 0])
+        planes = run_pass(WavefrontPass(self._net, tiling, around, wanted, grey=grey), source)
+        if grey:
+            return np.ascontiguousarray(planes[0].astype(np.uint8))
+        rgb = np.clip(colours.join(planes, transform), 0, 255).astype(np.uint8)
+        return np.ascontiguousarray(rgb.transpose(1, 2, 0))
 
 
-def planar(pixels: UInt8[NDArray[np.uint8], "H W C"]) -> Int16[Tensor, "C H W"]:
+class _Bits:
+    """Takes the pixels of squares under every colour transform, and sums up the bits that they cost by transform."""
+
+    def __init__(self, tokens: ResidualTokens) -> None:
+        self._tokens, self.sums = tokens, np.zeros(colours.TRANSFORMS)
+        raw = tokens.extra_bits(np.arange(tokens.tables.shape[1], dtype=np.int32))
+        self._costs = raw - np.log2(tokens.tables + 1)
+
+    def next(self, step: interface.PixelStep) -> Int32[NDArray[np.int32], " n"]:
+        """Return the residuals as they are."""
+        residuals = step.residuals()
+        costs = self._costs[step.contexts, self._tokens.split(residuals)[0]]
+        self.sums += costs.reshape(len(self.sums), -1).sum(axis=1)
+        return residuals
+
+
+def planar(pixels: UInt8[NDArray[np.uint8], "H W C"]) -> Int16[NDArray[np.int16], "C H W"]:
     """Return an image as planes, of a type that holds differences."""
-    return torch.from_numpy(pixels.astype(np.int16)).permute(2, 0, 1)
+    return pixels.transpose(2, 0, 1).astype(np.int16)
+
+
+def _transformed(planes: NDArray[np.int16], places: list[tuple[slice, slice]]) -> NDArray[np.float32]:
+    """Return squares of an image under every colour transform, one transform after the other, (3, squares, h, w)."""
+    squares = np.stack([planes[:, rows, columns] for rows, columns in places])
+    every = np.concatenate([colours.split(squares, transform) for transform in range(colours.TRANSFORMS)])
+    return every.swapaxes(0, 1).astype(np.float32)
 
 
 def _squares(height: int, width: int) -> list[tuple[slice, slice]]:

@@ -25,18 +25,11 @@ from ...configs import WavefrontConfig
 from ...integer.grid import quantise
 from ...integer.linear import QuantLinear
 from .. import colours
-from ..heads import HIDDEN_LIMIT, MEAN_BITS, MEAN_STEPS, SCALES, TAILS, PixelDistribution, quantise_relu
-from . import features
-from .features import LIMIT, UNIT
-
-PREDICTION_LIMIT = 255.0
-"""Grey levels."""
-PART_BITS, PART_LIMIT = 8, 512.0
-"""The grid of a mean's parts."""
-MIX_BITS, MIX_LIMIT = 6, 2.0
-"""The grid of the predictors' weights."""
-SUM_LIMIT = 2.0**23
-"""Sums stay below this, in steps of their grid: half a step more is exact too."""
+from ..grids import HIDDEN_LIMIT, MEAN_BITS, MEAN_STEPS, SCALES, TAILS, UNIT
+from ..heads import PixelDistribution, quantise_relu
+from . import feature_maps, features
+from .features import LIMIT
+from .grids import MIX_BITS, MIX_LIMIT, PART_BITS, PART_LIMIT, PREDICTION_LIMIT, SUM_LIMIT
 
 
 class PlaneHead(nn.Module):
@@ -102,7 +95,7 @@ class WavefrontNet(nn.Module):
             planes: Of the images, in grey levels.
             shown: Of the lossy images, in grey levels.
         """
-        base = features.bases(planes.transpose(0, 1))  # (3, B, H, W)
+        base = feature_maps.bases(planes.transpose(0, 1))  # (3, B, H, W)
         targets = planes.transpose(0, 1) - base
         straight = _straight(planes.transpose(0, 1), shown.transpose(0, 1), base)
         rows = straight.flatten(1).t() / UNIT  # (n, linear), grey levels
@@ -110,7 +103,7 @@ class WavefrontNet(nn.Module):
         errors = self._errors(targets, predicted.detach())
         J = self.config.predictors
         blank = straight.new_empty(features.inputs(J) - len(straight) - len(errors), *straight.shape[1:])
-        everything = features.fill_logarithms(torch.cat([straight, errors, blank]).flatten(1), J)
+        everything = feature_maps.fill_logarithms(torch.cat([straight, errors, blank]).flatten(1), J)
         hidden = quantise_relu(self.deep(quantise_relu(self.trunk(everything.t() / UNIT))))
         return self._shapes(targets.flatten(1), base.flatten(1), hidden, rows, predicted)
 
@@ -122,7 +115,7 @@ class WavefrontNet(nn.Module):
         """Return the predictors' errors at the neighbours, in steps. (PAST * 3 J, B, H, W)"""
         J, (_, B, H, W) = self.config.predictors, targets.shape
         apart = targets.repeat_interleave(J, dim=0) - predicted.view(3 * J, B, H, W)
-        return features.shifted(features.clamped(apart * UNIT), features.PAST)
+        return feature_maps.shifted(feature_maps.clamped(apart * UNIT), features.PAST)
 
     def _shapes(
         self, targets: Tensor, bases: Tensor, hidden: Tensor, rows: Tensor, predicted: Tensor
@@ -141,8 +134,8 @@ class WavefrontNet(nn.Module):
 
 def _straight(planes: Tensor, shown: Tensor, base: Tensor) -> Tensor:
     """Return the features that the predictors take, in steps. (linear, B, H, W)"""
-    inside = features.shifted(torch.ones_like(planes[:, :1]), features.NEAR)
-    apart = (features.shifted(planes, features.NEAR) - base.repeat(len(features.NEAR), 1, 1, 1)) * inside
-    around = features.shown_around(shown) - torch.cat([base[:1].expand(len(features.SHOWN), -1, -1, -1), base[1:]])
+    inside = feature_maps.shifted(torch.ones_like(planes[:, :1]), features.NEAR)
+    apart = (feature_maps.shifted(planes, features.NEAR) - base.repeat(len(features.NEAR), 1, 1, 1)) * inside
+    around = feature_maps.shown_around(shown) - torch.cat([base[:1].expand(len(features.SHOWN), -1, -1, -1), base[1:]])
     middle = base - base.new_tensor(features.START)[:, None, None, None]
-    return features.clamped(torch.cat([apart, around, middle]) * UNIT)
+    return feature_maps.clamped(torch.cat([apart, around, middle]) * UNIT)

@@ -10,10 +10,10 @@ pixel at (dy, dx) from it is lag * dy + dx fronts later and dy rows below.
 
 from __future__ import annotations
 
-import torch
-import torch.nn.functional as F
-from jaxtyping import Bool, Float
-from torch import Tensor
+import numpy as np
+from jaxtyping import Bool, Float32
+from numpy.lib.stride_tricks import as_strided
+from numpy.typing import NDArray
 
 from ..causal import wavefront_count, wavefront_rows
 from .features import RECEPTIVE_FIELD
@@ -31,11 +31,13 @@ class Tiling:
     Args:
         height: Of the strip, in pixels.
         width: Of the strip, in pixels.
+        tile_height: Largest height of a tile.
+        tile_width: Largest width of a tile.
     """
 
-    def __init__(self, height: int, width: int) -> None:
+    def __init__(self, height: int, width: int, tile_height: int = HEIGHT, tile_width: int = WIDTH) -> None:
         self.size = (height, width)
-        self.down, self.across = -(-height // HEIGHT), -(-width // WIDTH)
+        self.down, self.across = -(-height // tile_height), -(-width // tile_width)
         self.height, self.width = -(-height // self.down), -(-width // self.across)
         self.fronts = wavefront_count(self.height, self.width, LAG)
         self.count = self.down * self.across
@@ -49,38 +51,45 @@ class Tiling:
         rows = self.rows(front)
         return int(rows.stop - rows.start)
 
-    def tiles(self, maps: Float[Tensor, "C height width"]) -> Float[Tensor, "C tiles h w"]:
+    def tiles(
+        self, maps: Float32[NDArray[np.float32], "C height width"]
+    ) -> Float32[NDArray[np.float32], "C tiles h w"]:
         """Return maps of the strip as tiles; pixels outside the strip repeat its border."""
-        C = len(maps)
-        margins = (0, self.across * self.width - self.size[1], 0, self.down * self.height - self.size[0])
-        whole = F.pad(maps[None], margins, mode="replicate")[0]
-        parts = whole.view(C, self.down, self.height, self.across, self.width)
-        return parts.transpose(2, 3).reshape(C, self.count, self.height, self.width)
+        margins = (0, 0), (0, self.down * self.height - self.size[0]), (0, self.across * self.width - self.size[1])
+        whole = np.pad(maps, margins, mode="edge")
+        parts = whole.reshape(-1, self.down, self.height, self.across, self.width)
+        return parts.swapaxes(2, 3).reshape(-1, self.count, self.height, self.width)
 
-    def strip(self, tiles: Float[Tensor, "C tiles h w"]) -> Float[Tensor, "C height width"]:
+    def strip(
+        self, tiles: Float32[NDArray[np.float32], "C tiles h w"]
+    ) -> Float32[NDArray[np.float32], "C height width"]:
         """Return the strip of which `tiles` are the tiles."""
         C, (height, width) = len(tiles), self.size
-        parts = tiles.reshape(C, self.down, self.across, self.height, self.width).transpose(2, 3)
+        parts = tiles.reshape(C, self.down, self.across, self.height, self.width).swapaxes(2, 3)
         return parts.reshape(C, self.down * self.height, -1)[:, :height, :width]
 
-    def skewed(self, tiles: Float[Tensor, "C tiles h w"]) -> Float[Tensor, "fronts C tiles h"]:
+    def skewed(
+        self, tiles: Float32[NDArray[np.float32], "C tiles h w"]
+    ) -> Float32[NDArray[np.float32], "fronts C tiles h"]:
         """Return tiles in the skewed layout, 0 where a front has no pixel."""
-        fronts = tiles.new_zeros(self.fronts, *tiles.shape[:2], self.height)
-        self.straight(fronts).copy_(tiles)
+        fronts = np.zeros((self.fronts, *tiles.shape[:2], self.height), np.float32)
+        self.straight(fronts)[:] = tiles
         return fronts
 
-    def straight(self, fronts: Float[Tensor, "fronts C tiles h"]) -> Float[Tensor, "C tiles h w"]:
+    def straight(
+        self, fronts: Float32[NDArray[np.float32], "fronts C tiles h"]
+    ) -> Float32[NDArray[np.float32], "C tiles h w"]:
         """Return a view of the skewed layout as tiles."""
-        front, *others, row = fronts.stride()
+        front, *others, row = fronts.strides
         size = *fronts.shape[1:3], self.height, self.width
-        return fronts.as_strided(size, (*others, LAG * front + row, front), fronts.storage_offset())
+        return as_strided(fronts, size, (*others, LAG * front + row, front))
 
-    def within(self) -> Bool[Tensor, "fronts tiles h"] | None:
+    def within(self) -> Bool[NDArray[np.bool_], "fronts tiles h"] | None:
         """Return which pixels of the skewed layout lie in the strip; None if all pixels of tiles do."""
         height, width = self.size
         if (self.down * self.height, self.across * self.width) == self.size:
             return None
-        inside = torch.zeros(1, self.down * self.height, self.across * self.width)
+        inside = np.zeros((1, self.down * self.height, self.across * self.width), np.float32)
         inside[:, :height, :width] = 1
-        parts = inside.view(1, self.down, self.height, self.across, self.width).transpose(2, 3)
+        parts = inside.reshape(1, self.down, self.height, self.across, self.width).swapaxes(2, 3)
         return self.skewed(parts.reshape(1, self.count, self.height, self.width))[:, 0] > 0

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-import torch
-from jaxtyping import Float
-from torch import Tensor
+import numpy as np
+from jaxtyping import Float32
+from numpy.typing import NDArray
 
+from ..grids import UNIT
 from . import features
-from .features import UNIT, Shift
+from .features import Shift
 from .skew import BEFORE, LAG, Tiling
 
 PLANES = slice(0, 3)
@@ -38,33 +39,34 @@ class SkewedSamples:
     Args:
         tiling: The tiles of the strip.
         predictors: Number of linear predictors of a plane.
-        shown: Planes of the lossy image, in grey levels.
+        around: The lossy image at the offsets of its features, in grey levels (`features.shown_around`).
     """
 
-    def __init__(self, tiling: Tiling, predictors: int, shown: Float[Tensor, "3 height width"]) -> None:
+    def __init__(self, tiling: Tiling, predictors: int, around: Float32[NDArray[np.float32], "maps tiles h w"]) -> None:
         self.tiling, self.predictors = tiling, predictors
         self.errors = slice(3, 3 + 3 * predictors)
-        stretch = (
-            BEFORE + tiling.fronts + LAG,
-            self.errors.stop,
-            tiling.count,
-            tiling.height + features.RECEPTIVE_FIELD.rows,
-        )
-        self.maps = torch.zeros(stretch)
-        self.shown = tiling.skewed(tiling.tiles(features.shown_around(shown[:, None])[:, 0])).mul_(UNIT)
-        every = torch.ones(1, 1, tiling.height, tiling.width)
-        self.inside = tiling.skewed(features.shifted(every, features.NEAR)).squeeze(2)  # (fronts, NEAR, h)
+        height = tiling.height + features.RECEPTIVE_FIELD.rows
+        self.maps = np.zeros((BEFORE + tiling.fronts + LAG, self.errors.stop, tiling.count, height), np.float32)
+        self.shown = tiling.skewed(around) * np.float32(UNIT)
+        inside = features.inside_image(tiling.height, tiling.width)
+        self.inside = tiling.skewed(inside[:, None])[:, :, None]  # (fronts, NEAR, 1, 1, h)
         weights = features.weights_of(tiling.height, tiling.width)
         self.above, self.left, start = (tiling.skewed(weight[:, None]) for weight in weights)
-        self.start = start.mul_(UNIT)
-        self.middle = torch.tensor(features.START)[:, None, None] * UNIT
+        self.start = start * np.float32(UNIT)
+        self.middle = np.array(features.START, np.float32)[:, None, None] * np.float32(UNIT)
 
-    def planes(self) -> Float[Tensor, "3 height width"]:
+    def planes(self) -> Float32[NDArray[np.float32], "3 height width"]:
         """Return the decoded planes of the strip, in grey levels."""
         fronts = self.maps[BEFORE : BEFORE + self.tiling.fronts, PLANES, :, features.RECEPTIVE_FIELD.rows :]
-        return self.tiling.strip(self.tiling.straight(fronts) / UNIT)
+        return self.tiling.strip(self.tiling.straight(fronts)) / np.float32(UNIT)
 
-    def put(self, front: int, plane: int, values: Float[Tensor, " n"], errors: Float[Tensor, "J n"]) -> None:
+    def put(
+        self,
+        front: int,
+        plane: int,
+        values: Float32[NDArray[np.float32], " n"],
+        errors: Float32[NDArray[np.float32], "J n"],
+    ) -> None:
         """Store one plane of a front's pixels, tile after tile, and its predictors' errors.
 
         Args:
@@ -76,11 +78,13 @@ class SkewedSamples:
         rows, J = self.tiling.rows(front), self.predictors
         cells = slice(features.RECEPTIVE_FIELD.rows + rows.start, features.RECEPTIVE_FIELD.rows + rows.stop)
         target = self.maps[BEFORE + front, :, :, cells]
-        target[plane] = values.view(target.shape[1:])
+        target[plane] = values.reshape(target.shape[1:])
         first = self.errors.start + J * plane
-        target[first : first + J] = features.clamped(errors).view(J, *target.shape[1:])
+        target[first : first + J] = features.clamped(errors).reshape(J, *target.shape[1:])
 
-    def features(self, front: int) -> tuple[Float[Tensor, "3 n"], Float[Tensor, "inputs n"]]:
+    def features(
+        self, front: int
+    ) -> tuple[Float32[NDArray[np.float32], "3 n"], Float32[NDArray[np.float32], "inputs n"]]:
         """Return the base of a front's pixels, tile after tile, and their features.
 
         Args:
@@ -91,38 +95,48 @@ class SkewedSamples:
         """
         rows = self.tiling.rows(front)
         n, linear = rows.stop - rows.start, features.linear_inputs()
-        everything = torch.empty(features.inputs(self.predictors), self.tiling.count, n)
+        everything = np.empty((features.inputs(self.predictors), self.tiling.count, n), np.float32)
         base = self._base(front, rows)
         self._straight(front, rows, base, everything[:linear])
         self._gather(front, rows, self.errors, features.PAST, everything[linear:])
-        return base.flatten(1), features.fill_logarithms(everything.flatten(1), self.predictors)
+        return base.reshape(3, -1), features.fill_logarithms(everything.reshape(len(everything), -1), self.predictors)
 
-    def _base(self, front: int, rows: slice) -> Tensor:
+    def _base(self, front: int, rows: slice) -> NDArray[np.float32]:
         above, left = self._back(front, rows, PLANES, (-1, 0, 1))[0], self._back(front, rows, PLANES, (0, -1, 0))[0]
-        sums = above * self.above[front, :, :, rows] + left * self.left[front, :, :, rows]
-        return sums.mul_(1 / UNIT).add_(0.5).floor_().mul_(UNIT).add_(self.start[front, :, :, rows])
+        sums: NDArray[np.float32] = above * self.above[front, :, :, rows]
+        sums += left * self.left[front, :, :, rows]
+        sums *= np.float32(1 / UNIT)
+        sums += np.float32(0.5)
+        np.floor(sums, out=sums)
+        sums *= np.float32(UNIT)
+        sums += self.start[front, :, :, rows]
+        return sums
 
-    def _straight(self, front: int, rows: slice, base: Tensor, out: Tensor) -> None:
+    def _straight(self, front: int, rows: slice, base: NDArray[np.float32], out: NDArray[np.float32]) -> None:
         """Fill in the features that the predictors take. (linear, tiles, n)"""
         near, light = 3 * len(features.NEAR), len(features.SHOWN)
         self._gather(front, rows, PLANES, features.NEAR, out)
-        apart = out[:near].view(len(features.NEAR), 3, *base.shape[1:]).sub_(base)
-        apart.mul_(self.inside[front, :, None, None, rows])
-        torch.sub(self.shown[front, :light, :, rows], base[:1], out=out[near : near + light])
-        torch.sub(self.shown[front, light:, :, rows], base[1:], out=out[near + light : near + light + 2])
-        torch.sub(base, self.middle, out=out[near + light + 2 :])
+        apart = out[:near].reshape(len(features.NEAR), 3, *base.shape[1:])
+        apart -= base
+        apart *= self.inside[front, :, :, :, rows]
+        shown = self.shown[front, :, :, rows]
+        np.subtract(shown[:light], base[:1], out=out[near : near + light])
+        np.subtract(shown[light:], base[1:], out=out[near + light : near + light + 2])
+        np.subtract(base, self.middle, out=out[near + light + 2 :])
         features.clamped(out)
 
-    def _gather(self, front: int, rows: slice, maps: slice, offsets: tuple[Shift, ...], out: Tensor) -> None:
+    def _gather(
+        self, front: int, rows: slice, maps: slice, offsets: tuple[Shift, ...], out: NDArray[np.float32]
+    ) -> None:
         """Copy maps at offsets into the first rows of `out`."""
         place, count = 0, maps.stop - maps.start
         for run in row_runs(offsets):
             found = self._back(front, rows, maps, run)
             end = place + len(found) * count
-            out[place:end].view(found.shape).copy_(found)
+            out[place:end].reshape(found.shape)[:] = found
             place = end
 
-    def _back(self, front: int, rows: slice, maps: slice, run: RowRun) -> Tensor:
+    def _back(self, front: int, rows: slice, maps: slice, run: RowRun) -> NDArray[np.float32]:
         """Return maps at a run of offsets from a front's pixels. (offsets, maps, tiles, n)"""
         dy, first, last = run
         time, y = BEFORE + front + LAG * dy, features.RECEPTIVE_FIELD.rows + dy

@@ -6,15 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import torch
-from jaxtyping import Float, Integer
+from jaxtyping import Float32, Int32
 from numpy.typing import NDArray
-from torch import Tensor
 
 from .. import colours
-from ..heads import MEAN_BITS, MEAN_STEPS
+from ..grids import MEAN_BITS, MEAN_STEPS, UNIT
 from ..integer_heads import PlaneStep
-from .features import UNIT
 from .integer import IntegerWavefrontNet
 from .skew import Tiling
 from .skewed_samples import SkewedSamples
@@ -25,20 +22,21 @@ class _Front:
     """The wavefront that is being coded: n pixels, tile after tile."""
 
     index: int
-    base: Tensor  # (3, n), steps of 2**-4
-    predicted: Tensor  # (3 J, n), steps of 2**-4
-    entered: Tensor  # what each plane's head begins from (3, width + 1, n)
-    before: Tensor  # residuals of the planes before (2, n), steps of 2**-4
+    base: NDArray[np.float32]  # (3, n), steps of 2**-4
+    predicted: NDArray[np.float32]  # (3 J, n), steps of 2**-4
+    entered: NDArray[np.float32]  # what each plane's head begins from (3, width + 1, n)
+    before: NDArray[np.float32]  # residuals of the planes before (2, n), steps of 2**-4
     inside: NDArray[np.bool_] | None  # which lie in the strip (n,)
-    middles: Tensor  # rounded means of the plane that is being coded (n,), grey levels
+    middles: NDArray[np.float32]  # rounded means of the plane that is being coded (n,), grey levels
 
 
 class WavefrontPass:
-    """A pass over a strip, front after front and plane after plane.
+    """A pass over the tiles of a strip, front after front and plane after plane.
 
     Args:
         net: The network.
-        shown: Planes of the lossy image, in grey levels.
+        tiling: The tiles.
+        around: The lossy image at the offsets of its features, in grey levels (`features.shown_around`).
         wanted: Planes of the image itself, which only an encoder has.
         grey: Whether the luminance alone is coded.
     """
@@ -46,17 +44,16 @@ class WavefrontPass:
     def __init__(
         self,
         net: IntegerWavefrontNet,
-        shown: Float[Tensor, "3 height width"],
-        wanted: Float[Tensor, "3 height width"] | None,
+        tiling: Tiling,
+        around: Float32[NDArray[np.float32], "maps tiles h w"],
+        wanted: Float32[NDArray[np.float32], "3 tiles h w"] | None,
         *,
         grey: bool,
     ) -> None:
-        self.net, self.channels = net, 1 if grey else 3
-        self.tiling = tiling = Tiling(*shown.shape[1:])
-        self.wanted = None if wanted is None else tiling.skewed(tiling.tiles(wanted)).int().numpy()
-        self.samples = SkewedSamples(tiling, net.predictors, shown)
-        inside = tiling.within()
-        self.inside = None if inside is None else inside.numpy()
+        self.net, self.tiling, self.channels = net, tiling, 1 if grey else 3
+        self.wanted = None if wanted is None else tiling.skewed(wanted).astype(np.int32)
+        self.samples = SkewedSamples(tiling, net.predictors, around)
+        self.inside = tiling.within()
         self.front: _Front | None = None
 
     @property
@@ -79,9 +76,9 @@ class WavefrontPass:
         elif inside.any():
             yield PlaneStep(index, contexts[inside], middles[inside], None if wanted is None else wanted[inside])
         else:
-            self._fill(self.front, plane, torch.zeros(0))
+            self._fill(self.front, plane, np.zeros(0, np.int32))
 
-    def absorb(self, step: PlaneStep, choice: Integer[Tensor, " n"]) -> None:
+    def absorb(self, step: PlaneStep, choice: Int32[NDArray[np.int32], " n"]) -> None:
         """Store the plane's pixels, and add their residuals to the inputs of the planes that follow.
 
         Args:
@@ -91,7 +88,7 @@ class WavefrontPass:
         assert self.front is not None
         self._fill(self.front, step.layer % self.channels, choice)
 
-    def finish(self) -> Float[Tensor, "3 height width"]:
+    def finish(self) -> Float32[NDArray[np.float32], "3 height width"]:
         """Return the decoded planes, in grey levels."""
         return self.samples.planes()
 
@@ -100,29 +97,33 @@ class WavefrontPass:
         base, everything = self.samples.features(at)
         predicted, entered = self.net.enter(everything)
         inside = None if self.inside is None else self.inside[at, :, self.tiling.rows(at)].reshape(-1)
-        return _Front(at, base, predicted, entered, base.new_empty(2, base.shape[1]), inside, base[0])
+        return _Front(at, base, predicted, entered, np.empty_like(base[:2]), inside, base[0])
 
     def _contexts(self, front: _Front, plane: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """Return the contexts and rounded means of a plane's pixels. (n,) each"""
         J = self.net.predictors
         mine = front.predicted[J * plane : J * plane + J]
         steps, kinds = self.net.heads[plane](front.entered[plane], mine, front.before[:plane])
-        steps.add_(front.base[plane], alpha=MEAN_STEPS / UNIT)
-        steps.clamp_(colours.LOWEST[plane] * MEAN_STEPS, colours.HIGHEST[plane] * MEAN_STEPS)
-        front.middles = (steps + MEAN_STEPS // 2).mul_(2.0**-MEAN_BITS).floor_()
-        fractions = steps.sub_(front.middles, alpha=MEAN_STEPS).add_(MEAN_STEPS // 2)
-        contexts = fractions.add_(kinds, alpha=MEAN_STEPS)
-        return contexts.int().numpy(), front.middles.int().numpy()
+        steps += front.base[plane] * np.float32(MEAN_STEPS / UNIT)
+        np.clip(steps, colours.LOWEST[plane] * MEAN_STEPS, colours.HIGHEST[plane] * MEAN_STEPS, out=steps)
+        front.middles = np.floor((steps + np.float32(MEAN_STEPS // 2)) * np.float32(2.0**-MEAN_BITS))
+        steps -= front.middles * np.float32(MEAN_STEPS)  # the fractions
+        kinds *= np.float32(MEAN_STEPS)
+        kinds += steps
+        kinds += np.float32(MEAN_STEPS // 2)
+        return kinds.astype(np.int32), front.middles.astype(np.int32)
 
-    def _fill(self, front: _Front, plane: int, residuals: Tensor) -> None:
+    def _fill(self, front: _Front, plane: int, residuals: NDArray[np.int32]) -> None:
         """Store a plane's residuals of the pixels inside the strip; those outside have none."""
+        whole = residuals.astype(np.float32)
         if front.inside is not None:
-            whole = torch.zeros(len(front.middles), dtype=residuals.dtype)
-            whole[torch.from_numpy(front.inside)] = residuals
-            residuals = whole
-        values = (front.middles + residuals).clamp_(colours.LOWEST[plane], colours.HIGHEST[plane]).mul_(UNIT)
+            whole = np.zeros_like(front.middles)
+            whole[front.inside] = residuals
+        values = front.middles + whole
+        np.clip(values, colours.LOWEST[plane], colours.HIGHEST[plane], out=values)
+        values *= np.float32(UNIT)
         J = self.net.predictors
         errors = values - front.base[plane] - front.predicted[J * plane : J * plane + J]
         self.samples.put(front.index, plane, values, errors)
         if plane < 2:
-            torch.mul(residuals.clamp(-127, 127), UNIT, out=front.before[plane])
+            np.multiply(np.clip(whole, -127, 127, out=whole), np.float32(UNIT), out=front.before[plane])
