@@ -65,10 +65,10 @@ def fake_bits_back(fake_weights: weights.Weights, monkeypatch: pytest.MonkeyPatc
 
 @pytest.fixture(scope="module")
 def shipped() -> "PhotoCodecModel":
-    """The hierarchy of the default weights."""
+    """The hierarchy of the default weights as a network of torch."""
     from dvcodec.models.photo.codec_model import PhotoCodecModel
 
-    hierarchy = loading.hierarchy(weights.default(), "cpu")
+    hierarchy = loading.network(weights.default(), "cpu")
     assert isinstance(hierarchy, PhotoCodecModel)
     return hierarchy
 

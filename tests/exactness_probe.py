@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from dvcodec.codec.lossy import encoder
-from dvcodec.codec.settings import DEFAULT_EFFORT, CompressSettings
+from dvcodec.codec.settings import CompressSettings
 from dvcodec.image_io.images import Picture
 from dvcodec.models.integer.guard import integer_arithmetic
 from dvcodec.models.integer.prior import prior_weights
@@ -24,9 +24,13 @@ from dvcodec.models.photo.integer.chain import IntegerChain
 from dvcodec.models.photo.network.chain import TopDownChain
 from dvcodec.models.photo.network.model import PhotoRRVQ, grid_sizes
 from dvcodec.models.photo.network.top_down import PhotoStep, run_photo_pass
+from dvcodec.models.runtime import kernels
 
 SIZE = (40, 72)
 BATCHES = (1, 4, 16)
+EFFORT = 4
+"""Passes of an encoder, of which the first ones look ahead."""
+
 WEIGHTS_ID = b"exactnes"
 
 
@@ -89,17 +93,23 @@ def replayed(model: PhotoRRVQ, *, tiled: bool = True) -> list[str]:
 def write(pixels: np.ndarray, hierarchy: interface.Hierarchy) -> tuple[bytes, str]:
     """Encode pixels here: the file, and the hash of the symbols that the encoder chose."""
     watch = recorder.watched(hierarchy, priors=True)
-    data = encoder.compress(Picture(pixels), watch, WEIGHTS_ID, CompressSettings(quality=60)).data
-    assert watch.passes == DEFAULT_EFFORT - 1
+    data = encoder.compress(Picture(pixels), watch, WEIGHTS_ID, CompressSettings(quality=60, effort=EFFORT)).data
+    assert watch.passes == EFFORT - 1
     return data, watch.digest()
 
 
-def report(hierarchy: interface.Hierarchy, data: bytes, threads: tuple[int, ...]) -> dict[str, object]:
-    """What this environment decodes and replays; the same for every thread count, or an AssertionError."""
+def report(weights: bytes, data: bytes, threads: tuple[int, ...]) -> dict[str, object]:
+    """What this environment decodes and replays; the same for every thread count and without torch.
+
+    AssertionError otherwise.
+    """
+    hierarchy, runtime = small_model.load(weights), small_model.load_runtime(weights)
     seen: list[dict[str, object]] = []
     for count in threads:
         torch.set_num_threads(count)
+        kernels.use_threads(count)
         digest, _ = recorder.decoded(data, hierarchy, priors=True)
+        assert recorder.decoded(data, runtime, priors=True)[0] == digest, "the runtime sees other priors"
         seen.append(
             {"decoded": digest, "replayed": replayed(small_model.network(hierarchy), tiled=count == threads[0])}
         )
@@ -111,8 +121,8 @@ def main() -> None:
     """Probe and print."""
     weights, file, written, onednn = sys.argv[1:]
     with torch.backends.mkldnn.flags(enabled=onednn == "on"):
-        hierarchy = small_model.load(Path(weights).read_bytes())
-        seen = report(hierarchy, Path(file).read_bytes(), (1, 2))
+        model = Path(weights).read_bytes()
+        hierarchy, seen = small_model.load(model), report(model, Path(file).read_bytes(), (1, 2))
         data, seen["wrote"] = write(small_model.picture(72, 104, seed=1), hierarchy)
     Path(written).write_bytes(data)
     seen["capability"] = torch.backends.cpu.get_cpu_capability()

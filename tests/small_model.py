@@ -121,6 +121,14 @@ def load(data: bytes | None = None, device: str = "cpu") -> PhotoCodecModel:
     return hierarchy
 
 
+def load_runtime(data: bytes) -> interface.Hierarchy:
+    """The hierarchy of a weights file's bytes, without torch."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "small.safetensors"
+        path.write_bytes(data)
+        return models.load(path)
+
+
 @cache
 def hierarchy() -> PhotoCodecModel:
     """The small model behind the codec's seam. Shared: do not change it."""

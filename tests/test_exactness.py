@@ -44,7 +44,7 @@ ENVIRONMENTS = [
 def reference() -> tuple[bytes, dict[str, object]]:
     """A file written in this process, and what this process sees in it."""
     data, chosen = probe.write(small_model.picture(72, 104), small_model.hierarchy())
-    seen = probe.report(small_model.hierarchy(), data, (torch.get_num_threads(),))
+    seen = probe.report(small_model.weights_bytes(), data, (torch.get_num_threads(),))
     assert seen["decoded"] == chosen
     return data, seen
 
@@ -53,7 +53,8 @@ def environment(capability: str, isa: str) -> dict[str, str]:
     """Variables for a child process; dvcodec is found where this process found it."""
     # Threads that wait asleep: spinning ones take minutes where the cores are busy.
     waiting = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0"}
-    variables = {"ATEN_CPU_CAPABILITY": capability, "ONEDNN_MAX_CPU_ISA": isa}
+    core = {"SSE41": "NEHALEM", "AVX2": "HASWELL"}.get(isa, NATIVE)  # for numpy's products
+    variables = {"ATEN_CPU_CAPABILITY": capability, "ONEDNN_MAX_CPU_ISA": isa, "OPENBLAS_CORETYPE": core}
     kept = {key: value for key, value in os.environ.items() if key not in (*variables, "OMP_NUM_THREADS")}
     chosen = {key: value for key, value in variables.items() if value != NATIVE}
     return kept | chosen | waiting | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}

@@ -146,7 +146,7 @@ def test_gradients_tell_what_other_codes_would_cost_further_down(monkeypatch: py
 
     How true estimates are is the weights' own, too (docs/experiments/lookahead.md).
     """
-    shipped = loading.hierarchy(default(), "cpu")
+    shipped = loading.network(default(), "cpu")
     assert isinstance(shipped, PhotoCodecModel)
     model, copies = shipped.network, 60
     x = torch.tensor(small_model.photograph(64, 64)).permute(2, 0, 1)[None].float()
