@@ -76,7 +76,7 @@ def images(draw: st.DrawFn) -> Pixels:
 
 
 @given(images())
-@settings(max_examples=60)
+@settings(max_examples=30)
 def test_any_image_comes_back(white: Pixels) -> None:
     assert (decoded(coded(white)) == white).all()
 

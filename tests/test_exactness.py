@@ -38,6 +38,8 @@ ENVIRONMENTS = [
     for isa in ("SSE41", "AVX2", NATIVE)
     for onednn in ("on", "off")
 ]
+DISTANT = [("default", "SSE41", "on"), ("default", "AVX2", "off"), (NATIVE, NATIVE, "on"), (NATIVE, NATIVE, "off")]
+"""Those that differ most; the others are tried with the slow tests."""
 
 
 @cache
@@ -72,7 +74,11 @@ def run_probe(folder: Path, model: bytes, data: bytes, setting: tuple[str, str, 
     return (folder / "written.dvq").read_bytes(), json.loads(done.stdout)
 
 
-@pytest.mark.parametrize("setting", ENVIRONMENTS, ids="-".join)
+@pytest.mark.parametrize(
+    "setting",
+    [pytest.param(each, marks=[] if each in DISTANT else pytest.mark.slow) for each in ENVIRONMENTS],
+    ids="-".join,
+)
 def test_every_environment_sees_the_same_priors(setting: tuple[str, str, str], tmp_path: Path) -> None:
     data, expected = reference()
     written, seen = run_probe(tmp_path, small_model.weights_bytes(), data, setting)

@@ -87,7 +87,13 @@ def test_every_preset_takes_a_step_and_samples(name: str, tmp_path: Path) -> Non
     assert reconstruct(model, task(run).batch(np.random.default_rng(0), Progress(0, 0.0))).shape == (8, *shape)
 
 
-@pytest.mark.parametrize("name", DISTINCT)
+QUICK = ("hdvae-n12-l6", "rrvq-l5-unit")
+"""The presets that overfit with every run of the tests; the others do so with the slow ones."""
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name in QUICK else pytest.mark.slow) for name in DISTINCT]
+)
 def test_every_preset_overfits_eight_images(name: str, tmp_path: Path) -> None:
     config = FAMILY_PRESETS[name].config
     steps = 60 if config.binary or config.levels == 1 else 34  # the others are slow, and learn in fewer
