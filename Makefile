@@ -10,7 +10,10 @@ CHECKED := tests $(wildcard benchmarks) examples
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow lint format bench report clean
+BASE := build/base
+WITHOUT_TORCH := tests/test_golden.py tests/test_golden_archives.py tests/test_container.py tests/test_alpha.py tests/test_metadata.py
+
+.PHONY: help demo test base slow lint format bench report clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +23,12 @@ demo: $(VENV)/run.stamp ## Compress and decompress the bundled photograph, besid
 
 test: lint ## Check style and types, then run the tests
 	$(PYTEST) -n 2 -m "not slow"
+
+base: ## Run the tests of coding in an environment without torch
+	$(PYTHON) -m venv $(BASE)
+	$(BASE)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e . beartype hypothesis pytest
+	$(BASE)/bin/python -c 'import importlib.util, sys; sys.exit(importlib.util.find_spec("torch") is not None)'
+	OMP_NUM_THREADS=1 $(BASE)/bin/python -m pytest -m "not slow" $(WITHOUT_TORCH)
 
 slow: $(VENV)/dev.stamp ## Run the tests that take minutes
 	$(PYTEST) -m slow

@@ -35,6 +35,8 @@ def reason(error: BaseException) -> str:
 
     if isinstance(error, DvcodecError):
         return one_line(with_options(str(error)))
+    if isinstance(error, ModuleNotFoundError) and (error.name or "dvcodec").partition(".")[0] != "dvcodec":
+        return one_line(f"{error.name} is not installed (install dvcodec[train,eval])")
     if isinstance(error, OSError) and error.strerror:
         return one_line(error.strerror[:1].lower() + error.strerror[1:])
     if isinstance(error, MemoryError):
