@@ -25,8 +25,8 @@ from rich.table import Table
 
 import dvcodec
 from dvcodec.evaluation.likelihood.family_bound import measure
-from dvcodec.models import load_bits_back
-from dvcodec.models.families.bits_back import FamilyBitsBackModel
+from dvcodec.models import load_bits_back, load_network
+from dvcodec.models.families.hierarchy import FamilyHierarchy
 from dvcodec.training.data import load
 from dvcodec.weights import BITS_BACK, find, of_kind
 
@@ -132,8 +132,8 @@ def ours(images: NDArray[np.uint8], method: str | None, weights: str | None, *, 
 
 def bound(images: NDArray[np.uint8], path: Path, *, binary: bool) -> Row:
     """Measure -ELBO of the integer model."""
-    model = load_bits_back(path)
-    assert isinstance(model, FamilyBitsBackModel)
+    model = load_network(path)
+    assert isinstance(model, FamilyHierarchy)
     x = torch.from_numpy(images.astype(np.float32))
     x = (x / 255)[:, None] if binary else x.permute(0, 3, 1, 2)
     start = time.perf_counter()

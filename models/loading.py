@@ -1,21 +1,19 @@
 """Loads the model of a weights file: a table of formats, and the function that restores each.
 
-Models of photographs and of lossless pixels run without torch; families, and photographs on a GPU, are networks of
-torch. Each function imports what it needs when it is called.
+Models run without torch on the CPU; on a GPU, and for training and evaluation, they are networks of torch. Each
+function imports what it needs when it is called.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .integer import weights_file
 from .integer.weights_file import Tensors
+from .interface.bits_back import BitsBackModel
 from .interface.hierarchy import BilevelModel, Hierarchy, PixelModel
-
-if TYPE_CHECKING:
-    from .families.bits_back import FamilyBitsBackModel
 
 PHOTO, FAMILY, WAVEFRONT, BILEVEL = "dvcodec-photo-1", "dvcodec-family-1", "dvcodec-pixels-1", "dvcodec-bilevel-1"
 """Formats of weights files."""
@@ -50,7 +48,7 @@ def hierarchy(path: Path, device: str, expected: str | None) -> Hierarchy:
         expected,
         {
             PHOTO: lambda metadata, tensors: _photo_runtime(path, metadata, tensors),
-            FAMILY: lambda metadata, tensors: _family(metadata, tensors, device),
+            FAMILY: _family_hierarchy,
         },
     )
     return found
@@ -63,7 +61,7 @@ def network(path: Path, device: str, expected: str | None) -> Hierarchy:
         expected,
         {
             PHOTO: lambda metadata, tensors: _photo_network(metadata, tensors, device),
-            FAMILY: lambda metadata, tensors: _family(metadata, tensors, device),
+            FAMILY: lambda metadata, tensors: _family_network(metadata, tensors, device),
         },
     )
     return found
@@ -83,7 +81,21 @@ def _photo_network(metadata: dict[str, Any], tensors: Tensors, device: str) -> A
         return restore(metadata, tensors, device)
 
 
-def _family(metadata: dict[str, Any], tensors: Tensors, device: str) -> Any:
+def _family_hierarchy(metadata: dict[str, Any], tensors: Tensors) -> Any:
+    from .families.runtime.file import restore
+    from .families.runtime.hierarchy import RuntimeHierarchy
+
+    return RuntimeHierarchy(metadata["name"], restore(metadata, tensors))
+
+
+def _family_bits_back(metadata: dict[str, Any], tensors: Tensors) -> Any:
+    from .families.runtime.bits_back import RuntimeBitsBackModel
+    from .families.runtime.file import restore
+
+    return RuntimeBitsBackModel(metadata["name"], restore(metadata, tensors))
+
+
+def _family_network(metadata: dict[str, Any], tensors: Tensors, device: str) -> Any:
     from .families.weights import restore
     from .integer.guard import default_modes
 
@@ -115,13 +127,10 @@ def bilevel_model(path: Path, expected: str | None) -> BilevelModel:
     return found
 
 
-def bits_back_model(path: Path, expected: str | None) -> FamilyBitsBackModel:
+def bits_back_model(path: Path, expected: str | None) -> BitsBackModel:
     """Return the bits-back model of a weights file, on the CPU. Raises as `hierarchy` does."""
-    from .families.bits_back import FamilyBitsBackModel
-
-    restores: dict[str, Restore] = {FAMILY: lambda metadata, tensors: _family(metadata, tensors, "cpu")}
-    found = _restored(path, expected, restores)
-    return FamilyBitsBackModel(found.name, found.network)
+    found: BitsBackModel = _restored(path, expected, {FAMILY: _family_bits_back})
+    return found
 
 
 def _restored(path: Path, expected: str | None, restores: dict[str, Restore]) -> Any:

@@ -11,7 +11,10 @@ from dvcodec.models.families.config import FamilyConfig
 from dvcodec.models.families.distributions import Distribution
 from dvcodec.models.families.model import FamilyVAE
 from dvcodec.models.families.nets import data_dependent_initialisation
+from dvcodec.models.families.packing import pack
+from dvcodec.models.families.runtime.model import RuntimeFamily
 from dvcodec.models.families.symbol_sources import PassCosts, Posterior
+from dvcodec.models.integer.weights_file import Tensors
 from dvcodec.training.recipes.families import FamilyPreset
 
 TINY = FamilyConfig(
@@ -61,6 +64,11 @@ def lively(config: FamilyConfig, seed: int = 0) -> FamilyVAE:
             ):
                 parameter.mul_(5)  # they begin quiet
     return model.eval()
+
+
+def runtime(model: FamilyVAE) -> RuntimeFamily:
+    """What a codec restores of a model's weights file."""
+    return RuntimeFamily(model.config, Tensors(pack(model)))
 
 
 def _sample(distribution: Distribution) -> Tensor:

@@ -1,6 +1,5 @@
-"""Bits-back coding of sets: exact, at the model's ELBO, and the same whatever the threads."""
+"""Bits-back coding of sets: exact, and at the model's ELBO."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
 
@@ -16,9 +15,9 @@ from dvcodec.codec.entropy.ans import Stack
 from dvcodec.codec.entropy.bits_back import MOST, SHARES, BitsBack, batches
 from dvcodec.errors import FormatError
 from dvcodec.evaluation.likelihood.family_bound import measure
-from dvcodec.models.families.bits_back import FamilyBitsBackModel
 from dvcodec.models.families.config import FamilyConfig
 from dvcodec.models.families.packing import pack, unpack
+from dvcodec.models.families.runtime.bits_back import RuntimeBitsBackModel
 
 BILEVEL = FamilyConfig(
     sides=(4, 2),
@@ -41,20 +40,10 @@ COLOUR = replace(BILEVEL, channels=3, hierarchy="resnet", latent="responsibiliti
 KINDS = {"bilevel": BILEVEL, "colour": COLOUR}
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Small maps: more threads only wait for each other."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @lru_cache(maxsize=4)
-def model(kind: str) -> FamilyBitsBackModel:
+def model(kind: str) -> RuntimeBitsBackModel:
     """A frozen model of random weights."""
-    lively = small.lively(KINDS[kind])
-    return FamilyBitsBackModel(kind, unpack(lively.config, pack(lively)))
+    return RuntimeBitsBackModel(kind, small.runtime(small.lively(KINDS[kind])))
 
 
 def samples(kind: str, count: int, seed: int = 0) -> NDArray[np.uint8]:
@@ -73,21 +62,13 @@ def test_every_image_comes_back(kind: str, count: int) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_bytes_do_not_depend_on_threads(kind: str) -> None:
-    coder, images = BitsBack(model(kind)), samples(kind, 20)
-    once = coder.encode(images)
-    torch.set_num_threads(2)
-    assert coder.encode(images) == once
-    assert np.array_equal(coder.decode(once, 20), images)
-
-
-@pytest.mark.parametrize("kind", KINDS)
 def test_a_set_costs_what_the_bound_says(kind: str) -> None:
     found, images = model(kind), samples(kind, MOST)
     size = 8 * len(BitsBack(found).encode(images))
     x = torch.from_numpy(images.astype(np.float32))
     x = (x / 255)[:, None] if kind == "bilevel" else x.permute(0, 3, 1, 2)
-    bound = measure(found.network, [x] * 4)
+    lively = small.lively(KINDS[kind])
+    bound = measure(unpack(lively.config, pack(lively)), [x] * 4)
     bits = bound.bits_per_dim * bound.dimensions * MOST
     # Tables of tokens follow the mixture of logistics only roughly where residuals are as large as these.
     assert size == pytest.approx(bits, rel=0.02 if kind == "bilevel" else 0.04)
@@ -153,7 +134,7 @@ def test_what_is_sampled_can_be_pushed_back(words: list[int], symbols: int, seed
 def test_models_that_are_not_exact_throughout_are_refused() -> None:
     lively = small.lively(replace(BILEVEL, reversible=False, likelihood="bernoulli"))
     with pytest.raises(ValueError, match="not a reversible model"):
-        FamilyBitsBackModel("x", unpack(lively.config, pack(lively)))
+        RuntimeBitsBackModel("x", small.runtime(lively))
 
 
 def test_only_images_of_the_models_kind_suit() -> None:

@@ -62,6 +62,15 @@ def environment(capability: str, isa: str) -> dict[str, str]:
     return kept | chosen | waiting | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
 
 
+PRODUCTS = [("SSE41", 1), ("AVX2", 2), (NATIVE, 2)]
+"""Kernels of numpy's products, and threads."""
+
+
+def products(isa: str, threads: int) -> dict[str, str]:
+    """Variables for a child process that computes without torch."""
+    return environment(NATIVE, isa) | {"OPENBLAS_NUM_THREADS": str(threads)}
+
+
 def run_probe(folder: Path, model: bytes, data: bytes, setting: tuple[str, str, str]) -> tuple[bytes, dict[str, Any]]:
     """Probe a weights file and a .dvq file in another environment: the file it wrote, and what it saw."""
     capability, isa, onednn = setting

@@ -16,13 +16,13 @@ from dvcodec import training
 from dvcodec.errors import DvcodecError
 from dvcodec.models.families.config import FamilyConfig
 from dvcodec.models.families.model import FamilyVAE
-from dvcodec.models.families.neighbours import TRANSFORM, Bilevel, Colour
+from dvcodec.models.families.neighbours import Bilevel, Colour
+from dvcodec.models.families.runtime.neighbours import TRANSFORM
 from dvcodec.models.integer.guard import integer_arithmetic
 from dvcodec.models.interface.hierarchy import PixelStep
 from dvcodec.models.pixels import colour_tensors, tokens
 from dvcodec.models.pixels.bilevel.config import HALF, SCORE_BITS
 from dvcodec.models.pixels.grids import MEAN_STEPS, TAILS
-from dvcodec.models.top_down_pass import run_pass
 from dvcodec.training.loading import load_checkpoint
 from dvcodec.training.options import TrainOptions
 from dvcodec.training.warm_start.families import warm_start_family
@@ -100,10 +100,10 @@ class Recorded:
 def test_black_and_white_is_coded_as_it_trains() -> None:
     likelihood, x = bilevel(), (torch.rand(3, 1, 8, 8, generator=torch.Generator().manual_seed(2)) < 0.4).float()
     raw, source = features(3, 8), Recorded()
+    samples = (x[:, 0] * 255).numpy().astype(np.uint8)
+    assert np.array_equal(likelihood.coding().code(raw.permute(0, 2, 3, 1).numpy(), source, samples), samples)
     with integer_arithmetic():
-        found = run_pass(likelihood.start_pass(raw, x), source)
         scores = likelihood.net(x[:, 0], raw) * 2**SCORE_BITS + HALF
-    assert np.array_equal(likelihood.images(found), x * 255)
     fronts = list(likelihood.net.config.receptive_field.wavefronts(8, 8))
     assert len(fronts) == len(source.contexts)
     for (y, column), contexts in zip(fronts, source.contexts, strict=True):
@@ -114,10 +114,10 @@ def test_colour_is_coded_as_it_trains() -> None:
     likelihood = colour()
     x = torch.randint(0, 256, (2, 3, 8, 8), generator=torch.Generator().manual_seed(3)).float()
     raw, source = features(2, 8), Recorded()
+    samples = x.permute(0, 2, 3, 1).numpy().astype(np.uint8)
+    assert np.array_equal(likelihood.coding().code(raw.permute(0, 2, 3, 1).numpy(), source, samples), samples)
     with integer_arithmetic():
-        found = run_pass(likelihood.start_pass(raw, x), source)
         shapes = [shape for _, shape in likelihood.net(colour_tensors.split(x, TRANSFORM), raw)]
-    assert np.array_equal(likelihood.images(found), x)
     fronts = list(likelihood.net.config.receptive_field.wavefronts(8, 8))
     for index, contexts in enumerate(source.contexts):
         (y, column), shape = fronts[index // 3], shapes[index % 3]

@@ -7,7 +7,6 @@ transcendental function is evaluated by a decoder. In training its gradient is t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal, localcontext
 from functools import lru_cache
 from typing import Any
 
@@ -16,18 +15,10 @@ import torch.nn.functional as F
 from jaxtyping import Float, Float32
 from torch import Tensor
 
-from ..integer.grid import ACTIVATION_BITS, quantise, quantise_residual, quantise_signed
-
-TABLE_BITS = 6
-"""Inputs of the tables lie on the grid 2**-6 ..."""
-TABLE_LIMIT = 8
-"""... in [-8, 8)."""
-GATE_BITS = 8
-"""A gate lies on the grid 2**-8."""
-EMBEDDING_BITS = 6
-"""e_p lies on the grid 2**-6 ..."""
-EMBEDDING_LIMIT = 15.0
-"""... with |e| <= 15."""
+from ..integer.grid import quantise, quantise_residual, quantise_signed
+from . import activation_tables
+from .activation_tables import ELU_BITS, GATE_BITS, MIDDLE, TABLE_BITS
+from .scores import EMBEDDING_BITS, EMBEDDING_LIMIT
 
 
 @lru_cache(maxsize=16)
@@ -41,22 +32,8 @@ def table(name: str, device: torch.device) -> Float32[Tensor, " entries"]:
     Returns:
         (1024,) float32.
     """
-    function, bits = {"elu": (_elu, ACTIVATION_BITS), "sigmoid": (_sigmoid, GATE_BITS)}[name]
-    with localcontext() as decimals:
-        decimals.prec = 40
-        points = [Decimal(i) / 2**TABLE_BITS for i in range(-TABLE_LIMIT * 2**TABLE_BITS, TABLE_LIMIT * 2**TABLE_BITS)]
-        steps = [(function(x) * 2**bits + Decimal("0.5")).to_integral_value("ROUND_FLOOR") for x in points]
-    limit = 127 if name == "elu" else 2**bits
-    entries = torch.tensor([min(int(step), limit) for step in steps], dtype=torch.float32, device=device)
-    return torch.mul(entries, 2.0**-bits)
-
-
-def _elu(x: Decimal) -> Decimal:
-    return x if x > 0 else x.exp() - 1
-
-
-def _sigmoid(x: Decimal) -> Decimal:
-    return 1 / (1 + (-x).exp())
+    bits = {"elu": ELU_BITS, "sigmoid": GATE_BITS}[name]
+    return torch.mul(torch.from_numpy(activation_tables.table(name)).to(device), 2.0**-bits)
 
 
 class _Table(torch.autograd.Function):
@@ -67,7 +44,7 @@ class _Table(torch.autograd.Function):
         ctx.save_for_backward(x)
         ctx.name = name
         entries = table(name, x.device)
-        index = torch.mul(x, 2.0**TABLE_BITS).add_(0.5).floor_().add_(TABLE_LIMIT * 2**TABLE_BITS)
+        index = torch.mul(x, 2.0**TABLE_BITS).add_(0.5).floor_().add_(MIDDLE)
         found = entries[index.clamp_(0, len(entries) - 1).nan_to_num_(0).long()]
         return found.add_(x - x)  # 0, but what is no number stays none
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from ..configs import refuse_other_fields
+from ..interface.hierarchy import UnsuitableImage
 
 Hierarchy = Literal["vae", "skip-vae", "lvae", "skip-lvae", "biva", "resnet"]
 Latent = Literal["responsibilities", "logits", "memory", "nearest", "gaussian"]
@@ -219,3 +220,31 @@ def from_fields(fields: dict[str, Any]) -> FamilyConfig:
     refuse_other_fields(FamilyConfig, fields)
     tuples = {key: tuple(value) for key, value in fields.items() if isinstance(value, list)}
     return FamilyConfig(**{**fields, **tuples})
+
+
+LARGEST_MAP = 2**25
+"""Numbers in one map of an image, or in one layer's table of scores."""
+
+
+def check_coding(config: FamilyConfig) -> None:
+    """Check that models of a configuration can code images: exactly, and with maps that fit into memory.
+
+    Raises:
+        ValueError: They cannot.
+    """
+    if not config.categorical or not config.exact:
+        raise ValueError("its configuration has no exact form")
+    tables = max(plan.variables * plan.side**2 * plan.symbols for plan in config.plans())
+    if max(config.width * config.image**2, config.mixtures * config.image**2, tables) > LARGEST_MAP:
+        raise ValueError("the maps of its configuration are too large")
+
+
+def refuse_size(config: FamilyConfig, height: int, width: int) -> None:
+    """Refuse an image that does not have the model's one size.
+
+    Raises:
+        UnsuitableImage: If the size differs.
+    """
+    if (height, width) != (config.image, config.image):
+        size = f"{config.image} x {config.image}"
+        raise UnsuitableImage(f"these weights code images of {size} pixels, not {width} x {height}")

@@ -13,7 +13,7 @@ from ..integer.prior import prior_weights
 from ..interface import hierarchy as interface
 from ..interface.bits_back import BitsBackSource
 from ..top_down_pass import run_pass
-from .config import FamilyConfig
+from .config import refuse_size
 from .integer import exact_posterior_scores, exact_scores
 from .model import FamilyVAE
 from .steps import Inference, LatentStep
@@ -148,14 +148,3 @@ class FamilyHierarchy:
             mean = likelihood.mean(self._model.synthesise(state)) * (255 if likelihood.binary else 1)
             levels = mean[0].add(0.5).floor().clamp(0, 255).to(torch.uint8)
         return np.ascontiguousarray(levels.expand(3 if channels == 1 else -1, -1, -1).permute(1, 2, 0).cpu().numpy())
-
-
-def refuse_size(config: FamilyConfig, height: int, width: int) -> None:
-    """Refuse an image that does not have the model's one size.
-
-    Raises:
-        UnsuitableImage: If the size differs.
-    """
-    if (height, width) != (config.image, config.image):
-        size = f"{config.image} x {config.image}"
-        raise interface.UnsuitableImage(f"these weights code images of {size} pixels, not {width} x {height}")

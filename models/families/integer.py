@@ -5,23 +5,24 @@
     linear      int32 / 2^16        bits a unit of e
     quadratic   int32 / 2^16        bits a unit of e^2
 
-With e on its grid of 2^-6, |e| <= 15, every partial sum of a score fits float64's 53 bits: `check` holds it to that.
+With e on its grid of 2^-6, |e| <= 15, every partial sum of a score fits float64's 53 bits (`scores.check`).
 """
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from jaxtyping import Float, Float64, Shaped
 from torch import Tensor
 
 from ..integer.grid import ACTIVATION_BITS, quantise_signed
-from ..integer.packing import BoundError, integers
-from .arithmetic import EMBEDDING_BITS, EMBEDDING_LIMIT
+from ..integer.packing import integers
+from ..runtime.linear import BoundError
 from .codebooks import Codebook, QuadraticForm
 from .config import LayerPlan
 from .layers import LatentLayer
+from .scores import FORM_BITS, check
 
-FORM_BITS = 16
 PARTS = ("constant", "linear", "quadratic")
 
 
@@ -119,31 +120,5 @@ def pack_codebook(name: str, book: Codebook) -> dict[str, Shaped[Tensor, ...]]:
         if not bool((part.abs() < 2.0 ** (31 - FORM_BITS)).all()):
             raise BoundError(f"{name}: its {key} part of a score is too large for 32 bits")
         packed[key] = integers(part, FORM_BITS, torch.int32)
-    check(name, packed)
+    check(name, {key: np.asarray(packed[key].cpu()) for key in parts})
     return packed
-
-
-def check(name: str, packed: dict[str, Shaped[Tensor, ...]]) -> None:
-    """Check that no partial sum of a score can exceed 53 bits of its finest grid.
-
-    Args:
-        name: The layer's name, for the error message.
-        packed: The codebook's integers, as `pack_codebook` returns them.
-
-    Raises:
-        BoundError: If one could.
-    """
-    if "linear" not in packed:
-        return
-    bound = packed["constant"].double().abs().amax() + EMBEDDING_LIMIT * _columns(packed["linear"])
-    finest = FORM_BITS + EMBEDDING_BITS
-    if "quadratic" in packed:
-        bound, finest = bound + EMBEDDING_LIMIT**2 * _columns(packed["quadratic"]), finest + EMBEDDING_BITS
-    largest = float(bound) / 2**FORM_BITS
-    if largest * 2.0**finest >= 2.0**53:
-        raise BoundError(f"{name}: a score could be {largest:.3g} bits, too large for float64's 53")
-
-
-def _columns(part: Tensor) -> Tensor:
-    """Return the largest sum of magnitudes over a symbol's coordinates, for a part (V, D, K)."""
-    return part.double().abs().sum(1).amax()

@@ -20,20 +20,19 @@ from torch import Tensor
 
 from ..integer.grid import RESIDUAL_BITS, RESIDUAL_LIMIT
 from ..integer.linear import QuantLinear
-from ..integer.packing import BoundError, integers, pack_linear, unpack_linear
+from ..integer.packing import integers, pack_linear, unpack_linear
 from ..integer.weights_file import Tensors
 from ..pixels.distributions import checked
-from .config import FamilyConfig
-from .integer import FORM_BITS, IntegerCodebook, check, pack_codebook
+from ..runtime.linear import BoundError
+from .config import FamilyConfig, check_coding
+from .integer import IntegerCodebook, pack_codebook
 from .layers import LatentLayer
 from .model import FamilyVAE
 from .neighbours import Colour
 from .nets import Conv
+from .scores import check
 
 FLOAT64_LIMIT = 2.0**53
-
-LARGEST_MAP = 2**25
-"""Numbers in one map of an image, or in one layer's table of scores."""
 
 
 def pack(model: FamilyVAE) -> dict[str, Shaped[Tensor, ...]]:
@@ -101,11 +100,7 @@ def unpack(config: FamilyConfig, packed: Tensors | Mapping[str, Shaped[Tensor, .
 
 def _refuse_too_large(config: FamilyConfig, tensors: Tensors) -> None:
     """Refuse a configuration with more parameters than four for each stored number, or with maps that are too large."""
-    if not config.categorical or not config.exact:
-        raise ValueError("its configuration has no exact form")
-    tables = max(plan.variables * plan.side**2 * plan.symbols for plan in config.plans())
-    if max(config.width * config.image**2, config.mixtures * config.image**2, tables) > LARGEST_MAP:
-        raise ValueError("the maps of its configuration are too large")
+    check_coding(config)
     with torch.device("meta"):
         wanted = sum(p.numel() for p in FamilyVAE(integer_config(config)).parameters())
     if wanted > 4 * tensors.numbers:
@@ -141,8 +136,5 @@ def _unpack_codebook(name: str, layer: LatentLayer, own: Tensors) -> IntegerCode
     elif form.quadratic is not None:
         shapes["quadratic"] = shapes["linear"]
     parts = {key: own.tensor(key, torch.int32, shape) for key, shape in shapes.items()}
-    check(name, parts)
+    check(name, {key: part.numpy() for key, part in parts.items()})
     return IntegerCodebook(layer.plan, codes, parts)
-
-
-__all__ = ["FORM_BITS", "integer_config", "pack", "unpack"]

@@ -65,10 +65,14 @@ class IntegerMap:
             tensors.take("shift", np.int8, (outputs,)),
             tensors.take("bias", np.int32, (outputs,)),
         )
-        bound = np.abs(found.weight.astype(np.int64)).sum(1) * input_limit + np.abs(found.bias.astype(np.int64))
-        if bound.max() >= limit or found.shift.min() < SHIFTS[0] or found.shift.max() > SHIFTS[1]:
+        if found.bound(input_limit) >= limit or found.shift.min() < SHIFTS[0] or found.shift.max() > SHIFTS[1]:
             raise BoundError("its sums could round")
         return found
+
+    def bound(self, input_limit: int = 127) -> int:
+        """Return the largest sum that inputs of at most `input_limit` steps can cause, in steps of the sums."""
+        sums = np.abs(self.weight.astype(np.int64)).sum(1) * input_limit + np.abs(self.bias.astype(np.int64))
+        return int(sums.max())
 
     def scale(self, bits: int | NDArray[Any]) -> Float32[NDArray[np.float32], " outputs"]:
         """Return the factor from sums to steps of 2**-bits, a power of two for each output."""

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float32, Int32
 from numpy.typing import NDArray
 
+from ...interface.hierarchy import PixelStep
 from ..places import WavefrontPlaces
 from .config import HALF
 from .integer import IntegerBilevelNet
@@ -42,7 +43,7 @@ class BilevelStep:
 class LikelierValue:
     """A source whose pixels all take their likelier value."""
 
-    def next(self, step: BilevelStep) -> Int32[NDArray[np.int32], " n"]:
+    def next(self, step: PixelStep) -> Int32[NDArray[np.int32], " n"]:
         """Return pixels, 0 and 1."""
         return (step.contexts > HALF).astype(np.int32)
 
