@@ -20,9 +20,11 @@ def threads_each(threads: int | None, workers: int) -> int | None:
 def wait_asleep() -> None:
     """Let threads that wait for others sleep instead of spinning, unless the user says otherwise.
 
-    It must be called before torch is imported. Beside other work, spinning multiplies the CPU time.
+    It must be called before numpy and torch are imported. Beside other work, spinning multiplies the CPU time. numpy's
+    threads always spin, and its products are small: it gets one thread.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def use_threads(count: int | None) -> None:

@@ -203,8 +203,7 @@ def limit_threads(count: int) -> None:
     from ..models.runtime import kernels
 
     kernels.use_threads(count)
-    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):  # for libraries that are loaded later
-        os.environ[variable] = str(count)
+    os.environ["OMP_NUM_THREADS"] = str(count)  # for torch, if it is loaded later
     if (torch := sys.modules.get("torch")) is not None:
         torch.set_num_threads(count)
 
