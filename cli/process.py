@@ -7,7 +7,9 @@ import os
 
 def processors() -> int:
     """Return the number of CPUs that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    from ..codec.loading import available_threads
+
+    return available_threads()
 
 
 def threads_each(threads: int | None, workers: int) -> int | None:

@@ -198,6 +198,13 @@ def bilevel(*, required: bool = True) -> "BilevelNetworks | None":
     return BilevelNetworks(load(BILEVEL, chosen), chosen.id)
 
 
+def available_threads() -> int:
+    """Return the number of processors that this process may use, less what a container's quota takes away."""
+    from ..models.runtime.threads import available
+
+    return available()
+
+
 def limit_threads(count: int) -> None:
     """Set the number of CPU threads of the networks in this process, which is the command line's own."""
     from ..models.runtime import kernels

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import threading
 from functools import cache
@@ -12,14 +13,11 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from .threads import available
+
 GRAPHS = Path(__file__).parent / "graphs"
 
 _lock = threading.RLock()
-
-
-def available_threads() -> int:
-    """Return the number of processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @cache
@@ -29,6 +27,18 @@ def _session(name: str, threads: int) -> onnxruntime.InferenceSession:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # waiting threads leave the core to others
     options.log_severity_level = 3
     return onnxruntime.InferenceSession(GRAPHS / f"{name}.onnx", options, providers=["CPUExecutionProvider"])
+
+
+def _close() -> None:
+    """Close all sessions before the process forks: their threads would be missing in the child, which would wait."""
+    _lock.acquire()
+    if _session.cache_info().currsize:
+        _session.cache_clear()
+        gc.collect()  # sessions are parts of reference cycles
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_close, after_in_parent=_lock.release, after_in_child=_lock.release)
 
 
 def run(name: str, **inputs: NDArray[Any]) -> NDArray[np.float32]:
@@ -53,7 +63,7 @@ _threads: list[int] = []
 
 def threads() -> int:
     """Return the number of threads that kernels use."""
-    return _threads[-1] if _threads else available_threads()
+    return _threads[-1] if _threads else available()
 
 
 def use_threads(count: int) -> None:
