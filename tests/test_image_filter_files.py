@@ -195,6 +195,6 @@ def test_files_of_photographs_are_filtered_and_look_better(shipped: PhotoCodecMo
     assert better > plain + 0.05
     data = dvcodec.compress_array(pixels, 80, effort=2)
     assert 0 < dvcodec.info(data).filter_bytes < 200
-    assert psnr_of(pixels, dvcodec.decompress_array(data)) == better
+    assert psnr_of(pixels, dvcodec.decompress_array(data)) == pytest.approx(better, abs=0.02)  # floats round otherwise
     assert symbol_chunks.encode(pixels, shipped, 80 * 256).image_filter is not None  # one pass is enough
     assert symbol_chunks.encode(pixels[:, :, 0], shipped, 80 * 256).image_filter is None

@@ -40,7 +40,11 @@ def content(kind: str, height: int, width: int) -> NDArray[np.uint8]:
 
 
 @pytest.mark.parametrize("kind", ["photograph", "noise", "extremes", "flat"])
-@pytest.mark.parametrize("size", [(1, 1), (1, 9), (17, 1), (2, 2), (8, 8), (23, 31), (64, 72)], ids=str)
+@pytest.mark.parametrize(
+    "size",
+    [(1, 1), (1, 9), (17, 1), (2, 2), (8, 8), (23, 31), pytest.param((64, 72), marks=pytest.mark.slow)],
+    ids=str,
+)
 def test_every_kind_and_size_comes_back(kind: str, size: tuple[int, int]) -> None:
     whole = content(kind, *size)
     for array in (whole, whole[:, :, :3], whole[:, :, 2:], whole[:, :, 0]):

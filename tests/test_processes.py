@@ -24,9 +24,9 @@ VALIDATION = "BrokenValidation at 4: the validation's loss is not a number"
     ("part", "rank", "raised", "other"),
     [
         ("loss", 1, LOSS, OTHER.format(2)),
-        ("loss", 0, LOSS, OTHER.format(2)),
+        pytest.param("loss", 0, LOSS, OTHER.format(2), marks=pytest.mark.slow),
         ("validation", 1, VALIDATION, VALIDATION),
-        ("log", 0, "DvcodecError at 20: the disk is full", OTHER.format(20)),
+        pytest.param("log", 0, "DvcodecError at 20: the disk is full", OTHER.format(20), marks=pytest.mark.slow),
     ],
 )
 def test_what_fails_in_one_process_ends_all(part: str, rank: int, raised: str, other: str, tmp_path: Path) -> None:
