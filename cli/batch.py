@@ -40,6 +40,9 @@ class Done:
     """The traceback of a failure, for --debug."""
 
 
+INTERRUPTED = "interrupted"
+"""The error of a job that an interrupt ended."""
+
 Work = Callable[[Job, Any], Done]
 """A function that does one file. It stands at module level, so that worker processes find it by name."""
 
@@ -64,6 +67,8 @@ def run(
     finished: list[Done] = []
     with reporter.bar(len(jobs)) as advance:
         for job, done in _each(work, jobs, options, min(workers, len(jobs))):
+            if done.error == INTERRUPTED:  # this process has the signal, too, but may have lost it in a callback
+                raise KeyboardInterrupt
             finished.append(done)
             advance()
             _report(job, done, reporter, debug)
@@ -124,13 +129,13 @@ def _ignore_interrupts() -> None:
 def _in_worker(work: Work, job: Job, options: Any) -> Done:
     """Do one job in a worker; an interrupt ends it cleanly, so that no half-written file stays."""
     if _interrupted.is_set():
-        return Done(error="interrupted")
+        return Done(error=INTERRUPTED)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         return attempt(work, job, options)
     except KeyboardInterrupt:
         _interrupted.set()
-        return Done(error="interrupted")
+        return Done(error=INTERRUPTED)
     finally:
         _ignore_interrupts()
 
