@@ -12,21 +12,16 @@ Source:
 
 from __future__ import annotations
 
-from decimal import Decimal, localcontext
 from functools import lru_cache
 
 import torch
 from jaxtyping import Float32, Float64
 from torch import Tensor
 
-PRECISION_BITS = 24
-"""Total of the coder's frequencies: 2**24."""
-
-STEPS = 256
-"""Entries of the exponential's table for one bit."""
-
-PEAK_BITS = 20
-"""The largest entry is 2**20; scores more than 20 bits below the best one get weight 0."""
+from ..runtime import prior as runtime_prior
+from ..runtime.prior import PEAK_BITS as PEAK_BITS
+from ..runtime.prior import PRECISION_BITS
+from ..runtime.prior import STEPS as STEPS
 
 
 @lru_cache(maxsize=4)
@@ -36,11 +31,7 @@ def power_table(device: torch.device) -> Float64[Tensor, " entries"]:
     Returns:
         (STEPS * (PEAK_BITS + 1) + 1,) float64.
     """
-    with localcontext() as context:
-        context.prec = 40
-        octave = [int((Decimal(2) ** (PEAK_BITS - Decimal(j) / STEPS)).to_integral_value()) for j in range(STEPS)]
-    entries = [value >> i for i in range(PEAK_BITS + 1) for value in octave]
-    return torch.tensor([*entries, 0], dtype=torch.float64, device=device)
+    return torch.from_numpy(runtime_prior.power_table()).to(device)
 
 
 def prior_weights(scores: Float64[Tensor, "n K"]) -> Float32[Tensor, "n K"]:

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..interface.adaptive_filter import ImageFilter
-from .adaptive_filter.apply import RADIUS, apply_filter, moments
+from .adaptive_filter.apply import apply_filter, moments
 from .adaptive_filter.fit import Grid, fitted
+from .adaptive_filter.squares import RADIUS
 from .halo import with_halo
 from .layout import COEFFICIENTS
 from .network.analysis_synthesis import STRIDES

@@ -15,8 +15,8 @@ from ..integer.guard import default_modes, integer_arithmetic
 from ..integer.prior import prior_weights
 from ..interface import hierarchy as interface
 from ..interface.adaptive_filter import ImageFilter
-from .adaptive_filter.apply import PLANES, TERMS
 from .adaptive_filter.fit import tables
+from .adaptive_filter.squares import PLANES, TERMS
 from .bands import fit_bands, infer_bands, render_bands
 from .encoder.lookahead_tiles import lookahead_in_tiles
 from .encoder.perceptual_weights import block_weights, visibility

@@ -63,7 +63,9 @@ _threads: list[int] = []
 
 def threads() -> int:
     """Return the number of threads that kernels use."""
-    return _threads[-1] if _threads else available()
+    if not _threads:
+        _threads.append(available())  # once: a container's quota is read from files
+    return _threads[0]
 
 
 def use_threads(count: int) -> None:

@@ -22,39 +22,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
-from itertools import combinations_with_replacement
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Shaped
 from torch import Tensor
 
-from ...interface.adaptive_filter import SMALLEST_SIDE, ImageFilter
+from ...interface.adaptive_filter import ImageFilter
 from ..network.transform import colour_rotation
 from .fit import Moments
+from .squares import PAIRS, PLANES, RADIUS, SIDE, WINDOWS, squares
+from .squares import TERMS as TERMS
 
-WINDOWS = (3, 5, 17)
 MEAN_SCALE = 128.0
-RADIUS = max(WINDOWS) // 2
-"""Pixels around one that its terms depend on."""
-PLANES = 3
-_PAIRS = tuple(combinations_with_replacement(range(PLANES), 2))
-TERMS = len(WINDOWS) * (PLANES + PLANES**2 + len(_PAIRS)) + 8
-
-SIDE = SMALLEST_SIDE
-"""Side of the smallest region, and of the square of pixels whose terms are in memory at once: twice 16 MB."""
-
-Square = tuple[slice, slice]
-"""Rows and columns of pixels."""
-
-
-def squares(rows: slice, width: int) -> Iterator[Square]:
-    """Yield the parts of these rows of an image that lie in the squares of a grid of SIDE."""
-    tops = sorted({rows.start, *range(-(-rows.start // SIDE) * SIDE, rows.stop, SIDE)})
-    for top in tops:
-        bottom = min(top // SIDE * SIDE + SIDE, rows.stop)
-        for left in range(0, width, SIDE):
-            yield slice(top, bottom), slice(left, min(left + SIDE, width))
 
 
 def with_border(x: Float[Tensor, "3 H W"], rows: slice, core: slice) -> Float[Tensor, "3 _ _"]:
@@ -98,7 +78,7 @@ def _of_window(planes: Tensor, centre: Tensor, window: int) -> Iterator[Tensor]:
     yield detail
     for plane in detail:
         yield plane * scaled
-    yield torch.stack([detail[0] * scaled[i] * scaled[j] for i, j in _PAIRS])
+    yield torch.stack([detail[0] * scaled[i] * scaled[j] for i, j in PAIRS])
 
 
 @lru_cache(maxsize=1)

@@ -8,7 +8,6 @@ the model of the pixels takes its place.
 
 from __future__ import annotations
 
-from decimal import Decimal, localcontext
 from functools import lru_cache
 
 import numpy as np
@@ -17,7 +16,6 @@ from jaxtyping import Float, Float64, Int32, Integer, UInt8
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ...configs import RRVQConfig
 from ...integer.compiled import rounded
 from ...integer.grid import ACTIVATION_BITS
 from ..network.analysis_synthesis import STRIDES, pad_levels, reconstruction_levels
@@ -28,7 +26,7 @@ from ..network.latent import PhotoLatentLayer
 from ..network.model import grid_sizes
 from ..network.reconstruction import PlaneReconstruction
 from ..network.transform import BLOCK, precise_basis, unhaar
-from ..quality import FINEST_QUALITY
+from ..runtime.exact import fixed_sigma as fixed_sigma
 from .chain import RATIO, IntegerChain, IntegerLayer, IntegerStage
 
 RECONSTRUCTION_BITS = 6
@@ -148,15 +146,6 @@ def integer_basis(transform: str = "cosine") -> Float64[Tensor, "192 192"]:
 def integer_borders() -> Float64[Tensor, "8 8"]:
     """Return round(2**12 inverse border matrix) of lapped blocks: (8, 8) float64 of whole numbers."""
     return torch.floor(inverse_border_matrix() * 2**BASIS_BITS + 0.5)
-
-
-def fixed_sigma(config: RRVQConfig, quality: int) -> int:
-    """Return round(2**8 sigma) at a network quality: coarse (fine / coarse)^(quality / 4096), in grey levels."""
-    with localcontext() as context:
-        context.prec = 40
-        coarse, fine = Decimal(config.sigma_coarse), Decimal(config.sigma_fine)
-        sigma = coarse * ((fine / coarse).ln() * quality / FINEST_QUALITY).exp()
-        return int((sigma * 2**SIGMA_BITS).to_integral_value())
 
 
 def image_of(

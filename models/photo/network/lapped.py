@@ -19,21 +19,8 @@ import torch
 from jaxtyping import Float, Float64
 from torch import Tensor
 
+from ..runtime.transform import DIFFERENCES, HALF, MEANS, NORMS, STEPS
 from .transform import BLOCK, precise_basis
-
-HALF = BLOCK // 2
-STEPS = 256
-
-DIFFERENCES = ((244, 201, 91, 61), (-141, 231, 158, 60), (29, -93, 279, 100), (-8, 2, -31, 304))
-"""The matrix V in steps of 2**-8. It maximises the coding gain on a first-order process of correlation 0.95: 9.615 dB;
-independent blocks have 8.826 dB, the best orthonormal V 9.26 dB.
-"""
-
-NORMS = (215, 216, 237, 238, 246, 245, 251, 250)
-"""Norms of the eight synthesis functions of that transform along one axis, in steps of 2**-8."""
-
-MEANS = {16: (176,) * 6 + (142,) * 3, 32: (217,) * 6 + (199,) * 3, 64: (237,) * 6 + (227,) * 3 + (246,) * 3}
-"""Norms of the synthesis functions of the block means' Haar pyramid, by stride, in steps of 2**-8."""
 
 
 def border_matrix() -> Float64[Tensor, "8 8"]:

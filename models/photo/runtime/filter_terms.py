@@ -4,38 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
-from itertools import combinations_with_replacement
 
 import numpy as np
 from jaxtyping import Float, Shaped
 from numpy.typing import NDArray
 
-from ...interface.adaptive_filter import SMALLEST_SIDE, ImageFilter
+from ...interface.adaptive_filter import ImageFilter
 from ..adaptive_filter.fit import Moments
+from ..adaptive_filter.squares import PAIRS, PLANES, RADIUS, SIDE, TERMS, WINDOWS, squares
 from .transform import colour_rotation
 
-WINDOWS = (3, 5, 17)
 MEAN_SCALE = np.float32(128)
-RADIUS = max(WINDOWS) // 2
-"""Pixels around one that its terms depend on."""
-OUTPUTS = 3
-"""Planes of colours, which the filter corrects."""
-_PAIRS = tuple(combinations_with_replacement(range(OUTPUTS), 2))
-TERMS = len(WINDOWS) * (OUTPUTS + OUTPUTS**2 + len(_PAIRS)) + 8
-SIDE = SMALLEST_SIDE
-"""Side of the smallest region, and of the square of pixels whose terms are in memory at once."""
-
-Square = tuple[slice, slice]
-"""Rows and columns of pixels."""
-
-
-def squares(rows: slice, width: int) -> Iterator[Square]:
-    """Yield the parts of these rows of an image that lie in the squares of a grid of SIDE."""
-    tops = sorted({rows.start, *range(-(-rows.start // SIDE) * SIDE, rows.stop, SIDE)})
-    for top in tops:
-        bottom = min(top // SIDE * SIDE + SIDE, rows.stop)
-        for left in range(0, width, SIDE):
-            yield slice(top, bottom), slice(left, min(left + SIDE, width))
 
 
 def with_border(
@@ -87,7 +66,7 @@ def _of_window(planes: NDArray[np.float32], centre: NDArray[np.float32], window:
     yield from detail
     for plane in detail:
         yield from plane * scaled
-    for i, j in _PAIRS:
+    for i, j in PAIRS:
         yield detail[0] * scaled[i] * scaled[j]
 
 
@@ -128,7 +107,7 @@ def apply_filter(
         if known.any():
             top, height = high.start - core.start, high.stop - high.start
             added = _rotation().T @ known @ _of_square(seen, top, high, wide)
-            out[:, top : top + height, wide] += added.reshape(OUTPUTS, height, -1)
+            out[:, top : top + height, wide] += added.reshape(PLANES, height, -1)
     return out
 
 

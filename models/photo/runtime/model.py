@@ -15,12 +15,13 @@ from ...configs import RRVQConfig
 from ...interface.adaptive_filter import ImageFilter
 from ...interface.hierarchy import LayerSpec, PassSettings, SymbolSource
 from ..adaptive_filter.fit import Grid, fitted, tables
+from ..adaptive_filter.squares import PLANES, RADIUS, TERMS
 from ..halo import with_halo
 from ..layout import BLOCK, COEFFICIENTS
 from ..quality import FINEST_QUALITY, QualityMap
 from .chain import RuntimeChain
 from .exact import check_values, fixed_sigma, image_of
-from .filter_terms import OUTPUTS, RADIUS, TERMS, apply_filter, moments
+from .filter_terms import apply_filter, moments
 from .networks import BlockNetwork, RuntimePostFilter
 from .perceptual import block_weights, coefficient_weights, position_weights
 from .reconstruction import Planes
@@ -235,7 +236,7 @@ class RuntimePhotoModel:
     @property
     def filter_shape(self) -> tuple[int, int]:
         """Number of the adaptive filter's outputs, and of terms of each."""
-        return OUTPUTS, TERMS
+        return PLANES, TERMS
 
     @property
     def filter_tables(self) -> Float32[NDArray[np.float32], "densities steps"]:

@@ -18,10 +18,19 @@ from numpy.typing import NDArray
 from ..layout import BLOCK, COEFFICIENTS
 
 STRIDES = (64, 32, 16, 8)
-HALF, STEPS = BLOCK // 2, 256
+HALF = BLOCK // 2
+STEPS = 256
+
 DIFFERENCES = ((244, 201, 91, 61), (-141, 231, 158, 60), (29, -93, 279, 100), (-8, 2, -31, 304))
+"""The matrix V in steps of 2**-8. It maximises the coding gain on a first-order process of correlation 0.95: 9.615 dB;
+independent blocks have 8.826 dB, the best orthonormal V 9.26 dB.
+"""
+
 NORMS = (215, 216, 237, 238, 246, 245, 251, 250)
+"""Norms of the eight synthesis functions of that transform along one axis, in steps of 2**-8."""
+
 MEANS = {16: (176,) * 6 + (142,) * 3, 32: (217,) * 6 + (199,) * 3, 64: (237,) * 6 + (227,) * 3 + (246,) * 3}
+"""Norms of the synthesis functions of the block means' Haar pyramid, by stride, in steps of 2**-8."""
 
 Levels = dict[int, NDArray[Any]]
 """Coefficients by stride, (COEFFICIENTS[stride], rows, columns)."""
