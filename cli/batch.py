@@ -33,6 +33,8 @@ class Done:
     """Lines that -v adds."""
     values: Mapping[str, object] = field(default_factory=dict)
     """What --json prints."""
+    warnings: tuple[str, ...] = ()
+    """What a user should know of a file that was written, a line each."""
     seconds: float = 0.0
     error: str = ""
     """The reason of a failure in one line; empty if there was none."""
@@ -150,6 +152,8 @@ def _report(job: Job, done: Done, reporter: Reporter, debug: bool) -> None:
     target = f" -> {printable('stdout' if job.target == STANDARD else job.target)}" if job.target else ""
     if done.line:
         reporter.line(f"{printable(job.label)}{target}  {done.line}  {done.seconds:.1f} s")
+    for warning in done.warnings:
+        reporter.warning(job.label, warning)
     if reporter.verbose:
         for detail in done.details:
             reporter.line(f"  {detail}")

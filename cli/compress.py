@@ -34,7 +34,7 @@ from .options import (
 )
 from .process import threads_each, use_threads
 from .report import Reporter
-from .text import ratio, sizes, with_options
+from .text import ratio, sizes, with_options, without
 
 if TYPE_CHECKING:
     from ..codec.reports import CompressReport
@@ -162,4 +162,5 @@ def _done(job: Job, report: CompressReport) -> batch.Done:
         details.insert(1, f"PSNR {report.psnr:.2f} dB")
     details += [f"layer {name}: {bits / 8:.0f} bytes" for name, bits in report.layer_bits]
     values = {"output": job.target, **asdict(report), "layer_bits": dict(report.layer_bits)}
-    return batch.Done(report.source_bytes, report.bytes, line, tuple(details), values)
+    warnings = without(report.dropped, "a .dvq file")
+    return batch.Done(report.source_bytes, report.bytes, line, tuple(details), values, warnings)

@@ -28,7 +28,7 @@ from .options import (
 )
 from .process import threads_each, use_threads
 from .report import Reporter
-from .text import printable, sizes
+from .text import printable, sizes, without
 
 if TYPE_CHECKING:
     from ..codec.reports import DecompressReport
@@ -164,7 +164,7 @@ def _done(job: Job, report: DecompressReport) -> batch.Done:
     line = f"{sizes(report.source_bytes, report.bytes)}  {report.width}x{report.height} {report.mode}"
     if report.chunks < report.total_chunks:
         line += f"  {report.chunks} of {report.total_chunks} chunks"
-    if report.dropped:
-        line += f"  without {', '.join(report.dropped)}, which the format cannot hold"
     details = (f"{report.chunks} of {report.total_chunks} chunks decoded",)
-    return batch.Done(report.source_bytes, report.bytes, line, details, {"output": job.target, **asdict(report)})
+    values = {"output": job.target, **asdict(report)}
+    warnings = without(report.dropped, "the format")
+    return batch.Done(report.source_bytes, report.bytes, line, details, values, warnings)

@@ -40,6 +40,10 @@ class Reporter:
         """Print `dvcodec: NAME: reason`, always."""
         print(f"dvcodec: {printable(name)}: {reason}", file=sys.stderr, flush=True)
 
+    def warning(self, name: str, what: str) -> None:
+        """Print `dvcodec: NAME: warning: what`, unless --quiet."""
+        self.line(f"dvcodec: {printable(name)}: warning: {what}")
+
     def trace(self, trace: str) -> None:
         """Print a traceback, for --debug."""
         print(trace, file=sys.stderr, end="", flush=True)

@@ -64,6 +64,11 @@ def one_line(message: str) -> str:
     return printable(" ".join(message.split()))
 
 
+def without(names: tuple[str, ...], format: str) -> tuple[str, ...]:
+    """Return the warning that a format cannot hold some things; none if there are none."""
+    return (f"written without {', '.join(names)}, which {format} cannot hold",) if names else ()
+
+
 def table(rows: list[tuple[str, ...]]) -> str:
     """Return rows as columns two blanks apart, as wide as their widest cells; without rules, awk can read them."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]

@@ -145,6 +145,7 @@ def _report(
         layer_bits=layer_bits,
         overhead_bytes=len(data) - coded,
         seconds=0.0,
+        dropped=picture.left_out,
     )
 
 
@@ -168,11 +169,11 @@ def decompress_data(
         WeightsNotFound: If the weights that the file names are not installed.
         InvalidArgument: If `preview` or `device` is not valid.
     """
-    from ..image_io import images
+    from ..image_io import writing
 
     start = time.perf_counter()
     decoded = decompress_picture(data, preview=preview, device=device)
-    file, dropped = images.write(decoded.picture, format)
+    file, dropped = writing.write(decoded.picture, format)
     height, width = decoded.picture.pixels.shape[:2]
     mode, seconds = decoded.picture.mode, time.perf_counter() - start
     return file, DecompressReport(
@@ -267,9 +268,9 @@ def inspect_file(source: Path) -> Info:
 
 def format_of(target: Path) -> str:
     """Return Pillow's name of the format that a suffix stands for; raise OutputFailed if nothing writes it."""
-    from ..image_io import images
+    from ..image_io import writing
 
-    return images.format_of(target)
+    return writing.format_of(target)
 
 
 def _read(source: Path, *, own: bool = False) -> bytes:

@@ -33,6 +33,8 @@ class CompressReport:
     """Wall time."""
     method: str | None = None
     """The method of a lossless file; None for lossy files."""
+    dropped: tuple[str, ...] = ()
+    """What the source holds and a .dvq file cannot, such as "IPTC"."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from ..errors import DvcodecError, InvalidArgument, OutputFailed, UnsupportedImage
+from ..errors import DvcodecError, InvalidArgument, UnsupportedImage
 from . import metadata
 from .limits import MAX_AREA, MAX_SIDE, MODES
 from .metadata import NO_METADATA, Metadata
@@ -23,22 +23,6 @@ _REFUSED = {
 }
 # Formats whose further frames are not an animation: a camera's previews, gain maps and second eyes; a drawing's layers.
 _FIRST_FRAME_IS_THE_IMAGE = frozenset({"MPO", "PSD"})
-_HOLDS_ALPHA = frozenset({"PNG", "WEBP", "TIFF", "AVIF", "JPEG2000", "TGA", "JXL", "DVQ"})
-_HOLDS_MODES: dict[str, tuple[str, ...]] = {
-    "PNG": ("1", "P"),
-    "TIFF": ("1", "P"),
-    "BMP": ("1", "P"),
-    "GIF": ("1", "P"),
-    "PPM": ("1",),
-}
-_HOLDS_KEY = ("PNG", "GIF")  # a transparent colour or index
-_SAVE_OPTIONS: dict[str, dict[str, object]] = {
-    "JPEG": {"quality": 95, "subsampling": 0, "optimize": True},
-    "WEBP": {"lossless": True, "exact": True},
-    "AVIF": {"quality": 95, "subsampling": "4:4:4"},
-    "JXL": {"lossless": True},
-    "TIFF": {"compression": "tiff_adobe_deflate"},
-}
 
 
 @dataclass(frozen=True)
@@ -55,7 +39,7 @@ class Palette:
 
 @dataclass(frozen=True)
 class Picture:
-    """An image as the codec sees it. The last two fields are set for lossless coding only."""
+    """An image as the codec sees it. `palette` and `bilevel` are set for lossless coding only."""
 
     pixels: NDArray[np.uint8]
     """(H, W) grey values or palette indices, or (H, W, 3) RGB."""
@@ -65,6 +49,8 @@ class Picture:
     palette: Palette | None = None
     bilevel: bool = False
     """Whether the mode is 1; the pixels are then 0 and 255."""
+    left_out: tuple[str, ...] = ()
+    """Names of what the source holds beside these and a .dvq file cannot, such as "IPTC"."""
 
     @property
     def mode(self) -> str:
@@ -98,7 +84,7 @@ def read(source: bytes | Path, *, keep_mode: bool = False) -> Picture:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise UnsupportedImage(f"more than {MAX_AREA} pixels", "cut it into parts first") from None
     except Exception as error:  # Pillow's readers raise many kinds on broken files
-        raise UnsupportedImage(f"cannot read the image: {_one_line(error)}") from error
+        raise UnsupportedImage(f"cannot read the image: {one_line(error)}") from error
 
 
 def from_image(image: Image.Image, *, keep_mode: bool = False) -> Picture:
@@ -120,10 +106,10 @@ def from_image(image: Image.Image, *, keep_mode: bool = False) -> Picture:
     except MemoryError:
         raise
     except Exception as error:  # Pillow's readers raise many kinds on broken files
-        raise UnsupportedImage(f"cannot read the image: {_one_line(error)}") from error
+        raise UnsupportedImage(f"cannot read the image: {one_line(error)}") from error
     if keep_mode:
         return _as_it_is(image)
-    mode = _coded_mode(image)
+    mode = coded_mode(image)
     pixels = np.asarray(image if image.mode == mode else image.convert(mode))
     return from_array(pixels, metadata.read(image))
 
@@ -181,7 +167,7 @@ def to_array(picture: Picture) -> NDArray[np.uint8]:
     """Return the pixels as an array that `from_array` takes, with alpha as the last channel. Indices become colours."""
     if picture.palette is not None:
         image = to_image(picture)
-        return np.asarray(image.convert(_coded_mode(image)))
+        return np.asarray(image.convert(coded_mode(image)))
     return picture.pixels if picture.alpha is None else np.dstack([picture.pixels, picture.alpha])
 
 
@@ -215,7 +201,7 @@ def _has_deep_samples(image: Image.Image) -> bool:
     return False
 
 
-def _coded_mode(image: Image.Image) -> str:
+def coded_mode(image: Image.Image) -> str:
     """Return which of L, LA, RGB and RGBA stands for the image's mode."""
     grey = image.mode in ("1", "L", "LA", "La")
     return ("L" if grey else "RGB") + ("A" if image.has_transparency_data else "")
@@ -245,51 +231,6 @@ def _plain_image(picture: Picture) -> Image.Image:
     return Image.fromarray(samples)
 
 
-def format_of(target: Path) -> str:
-    """Return Pillow's name of the format that a suffix stands for; raise OutputFailed if nothing writes it."""
-    format = Image.registered_extensions().get(target.suffix.lower(), "")
-    if format == "DVQ" or format not in Image.SAVE:
-        raise OutputFailed(f"the suffix {target.suffix!r} does not name an image format", "use .png, .jpg or .webp")
-    return format
-
-
-def write(picture: Picture, format: str) -> tuple[bytes, tuple[str, ...]]:
-    """Return the bytes of an image file.
-
-    PNG, WebP, TIFF, BMP and PPM keep the pixels exactly; JPEG and AVIF are written at quality 95, 4:4:4.
-
-    Args:
-        picture: The picture.
-        format: Pillow's name of the format.
-
-    Returns:
-        The bytes, and the names of the metadata ("ICC", "EXIF", "XMP") that the format cannot hold.
-
-    Raises:
-        OutputFailed: If the format cannot hold the picture.
-    """
-    image = _writable(to_image(replace(picture, metadata=NO_METADATA)), format)
-    if image.has_transparency_data and format not in (*_HOLDS_ALPHA, *_HOLDS_KEY):
-        raise OutputFailed(f"{format} cannot hold the alpha channel", "use .png or .webp")
-    arguments, dropped = metadata.save_arguments(picture.metadata, format)
-    file = io.BytesIO()
-    try:
-        image.save(file, format, **{**_SAVE_OPTIONS.get(format, {}), **arguments})
-    except MemoryError:
-        raise
-    except Exception as error:  # Pillow's writers raise many kinds: sides too long, modes they lack
-        raise OutputFailed(f"cannot write {format}: {_one_line(error)}", "use .png") from error
-    return file.getvalue(), dropped
-
-
-def _writable(image: Image.Image, format: str) -> Image.Image:
-    """Return the image in a mode that the format holds: its own, or one with the same colours."""
-    kept = _HOLDS_MODES.get(format, ())
-    keyed = "transparency" in image.info and format not in _HOLDS_KEY
-    if (image.mode in ("1", "P", "PA") and image.mode not in kept) or keyed:
-        return image.convert(_coded_mode(image))
-    return image
-
-
-def _one_line(error: Exception) -> str:
+def one_line(error: Exception) -> str:
+    """Return the message of another library's error in one line."""
     return " ".join(str(error).split()) or type(error).__name__

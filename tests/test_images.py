@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from dvcodec.errors import OutputFailed, UnsupportedImage
-from dvcodec.image_io import images
+from dvcodec.image_io import images, writing
 from fake import file_of, photograph
 
 COLOUR = Image.fromarray(photograph(24, 36))
@@ -166,7 +166,7 @@ def test_arrays_that_are_no_images(array: Any, reason: str) -> None:
 @pytest.mark.parametrize("channels", [1, 3])
 def test_lossless_formats_keep_the_decoded_pixels(format: str, channels: int) -> None:
     picture = images.from_array(photograph(21, 13)[:, :, :channels])
-    data, _ = images.write(picture, format)
+    data, _ = writing.write(picture, format)
     with Image.open(io.BytesIO(data)) as image:
         assert (np.asarray(image.convert(picture.mode)) == picture.pixels).all()
 
@@ -176,7 +176,7 @@ def test_lossless_formats_keep_the_decoded_pixels(format: str, channels: int) ->
 def test_alpha_is_written_where_it_can_be(format: str, channels: int) -> None:
     mask = np.random.default_rng(0).integers(1, 256, (21, 13)).astype(np.uint8)
     pixels = np.dstack([photograph(21, 13)[:, :, : channels - 1], mask])
-    data, _ = images.write(images.from_array(pixels), format)
+    data, _ = writing.write(images.from_array(pixels), format)
     with Image.open(io.BytesIO(data)) as image:
         assert (np.asarray(image.convert("RGBA"))[:, :, 3] == mask).all()
 
@@ -184,25 +184,25 @@ def test_alpha_is_written_where_it_can_be(format: str, channels: int) -> None:
 @pytest.mark.parametrize("format", ["JPEG", "PPM", "BMP"])
 def test_alpha_is_never_dropped_silently(format: str) -> None:
     with pytest.raises(OutputFailed, match="cannot hold the alpha channel"):
-        images.write(images.from_array(np.zeros((4, 4, 4), np.uint8)), format)
+        writing.write(images.from_array(np.zeros((4, 4, 4), np.uint8)), format)
 
 
 def test_what_a_format_cannot_take_is_one_line() -> None:
     with pytest.raises(OutputFailed, match="cannot write WEBP"):
-        images.write(images.from_array(np.zeros((1, 17000, 3), np.uint8)), "WEBP")
+        writing.write(images.from_array(np.zeros((1, 17000, 3), np.uint8)), "WEBP")
 
 
 @pytest.mark.parametrize(
     ("name", "format"), [("a.png", "PNG"), ("a.JPG", "JPEG"), ("a.webp", "WEBP"), ("a.tif", "TIFF")]
 )
 def test_the_suffix_names_the_format(name: str, format: str) -> None:
-    assert images.format_of(Path(name)) == format
+    assert writing.format_of(Path(name)) == format
 
 
 @pytest.mark.parametrize("name", ["a.foo", "a", "a.dvq", "a.psd"])
 def test_unknown_suffixes_are_refused(name: str) -> None:
     with pytest.raises(OutputFailed, match="suffix"):
-        images.format_of(Path(name))
+        writing.format_of(Path(name))
 
 
 def test_no_warning_escapes() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from dvcodec.errors import FormatError, UnsupportedImage
-from dvcodec.image_io import images, metadata
+from dvcodec.image_io import images, metadata, writing
 from dvcodec.image_io.images import Picture
 from dvcodec.image_io.metadata import Metadata
 from fake import file_of, photograph
@@ -31,7 +31,7 @@ def exif(orientation: int = 6) -> bytes:
 @pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP", "AVIF", "TIFF"])
 def test_metadata_survive_every_format(format: str) -> None:
     picture = Picture(np.asarray(COLOUR), None, Metadata(ICC, exif(1), XMP))
-    data, dropped = images.write(picture, format)
+    data, dropped = writing.write(picture, format)
     assert dropped == ()
     back = images.read(data).metadata
     tags = Image.Exif()
@@ -43,7 +43,7 @@ def test_metadata_survive_every_format(format: str) -> None:
 def test_orientation_is_metadata_and_never_applied(format: str) -> None:
     image = images.read(file_of(COLOUR, format, exif=b"Exif\0\0" + exif(6)))
     assert image.pixels.shape == (24, 36, 3) and image.metadata.exif == exif(6)
-    again = images.read(images.write(image, format)[0])
+    again = images.read(writing.write(image, format)[0])
     assert again.pixels.shape == (24, 36, 3) and again.metadata.exif == exif(6)
 
 
@@ -59,10 +59,10 @@ def test_exif_of_a_tiff_is_rebuilt_without_what_describes_the_file() -> None:
 
 def test_what_a_format_cannot_hold_is_named() -> None:
     picture = Picture(np.asarray(COLOUR), None, Metadata(ICC, exif(), XMP))
-    assert images.write(picture, "BMP")[1] == images.write(picture, "PPM")[1] == ("ICC", "EXIF", "XMP")
+    assert writing.write(picture, "BMP")[1] == writing.write(picture, "PPM")[1] == ("ICC", "EXIF", "XMP")
     long = Picture(picture.pixels, None, Metadata(b"", exif(), XMP * 3000))
-    assert images.write(long, "JPEG")[1] == ("XMP",)
-    assert images.write(long, "PNG")[1] == ()
+    assert writing.write(long, "JPEG")[1] == ("XMP",)
+    assert writing.write(long, "PNG")[1] == ()
 
 
 @given(st.binary(max_size=300), st.integers(1, 20))
@@ -107,7 +107,7 @@ def test_a_camera_s_directories_survive_in_a_tiff() -> None:
     tags.get_ifd(0x8769)[0x9003] = "2026:01:01 00:00:00"
     tags.get_ifd(0x8825)[1] = "N"
     picture = Picture(np.asarray(COLOUR), None, Metadata(b"", metadata.normalise(tags.tobytes()), b""))
-    data, dropped = images.write(picture, "TIFF")
+    data, dropped = writing.write(picture, "TIFF")
     back = Image.open(io.BytesIO(data)).getexif()
     assert dropped == () and back[271] == "A camera"
     assert back.get_ifd(0x8769)[0x9003] == "2026:01:01 00:00:00" and back.get_ifd(0x8825)[1] == "N"
@@ -115,7 +115,7 @@ def test_a_camera_s_directories_survive_in_a_tiff() -> None:
 
 def test_webp_keeps_colours_under_transparent_pixels() -> None:
     alpha = np.zeros(COLOUR.size[::-1], np.uint8)
-    data, _ = images.write(Picture(np.asarray(COLOUR), alpha, Metadata()), "WEBP")
+    data, _ = writing.write(Picture(np.asarray(COLOUR), alpha, Metadata()), "WEBP")
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(data)).convert("RGBA"))[..., :3], np.asarray(COLOUR))
 
 
@@ -127,7 +127,7 @@ def test_a_photograph_s_exif_says_nothing_of_how_a_tiff_lies(tag: int, value: in
     tags[tag], tags[271] = value, "A camera"
     tags.get_ifd(0x8769)[36867] = "2020:01:01 00:00:00"  # Pillow's own writer then
     for kept in (metadata.normalise(tags.tobytes()), metadata.normalise(b"Exif\0\0" + tags.tobytes())):
-        data, dropped = images.write(Picture(np.asarray(COLOUR), None, Metadata(exif=kept)), "TIFF")
+        data, dropped = writing.write(Picture(np.asarray(COLOUR), None, Metadata(exif=kept)), "TIFF")
         assert dropped == ()
         back = images.read(data)
         assert (back.pixels == np.asarray(COLOUR)).all() and b"A camera" in back.metadata.exif
@@ -136,6 +136,6 @@ def test_a_photograph_s_exif_says_nothing_of_how_a_tiff_lies(tag: int, value: in
 @pytest.mark.parametrize("format", ["TIFF", "AVIF"])
 @pytest.mark.parametrize("broken", [b"xx", b"II*\0", b"II*\0\xff\xff\xff\xff"])
 def test_broken_exif_is_left_out_and_named_where_it_is_taken_apart(format: str, broken: bytes) -> None:
-    data, dropped = images.write(Picture(np.asarray(COLOUR), None, Metadata(exif=broken)), format)
+    data, dropped = writing.write(Picture(np.asarray(COLOUR), None, Metadata(exif=broken)), format)
     assert images.read(data).pixels.shape == (24, 36, 3)
     assert dropped == ("EXIF",) or images.read(data).metadata.exif == b""

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...errors import DvcodecError, FormatError, OutputExists, OutputFailed
-from ...image_io import atomic, images
+from ...image_io import atomic, images, writing
 from ..loaders import installed
 from . import names
 from .members import Member, members
@@ -124,7 +124,7 @@ def _written(member: Member, archive: Path, folder: Path, written: set[str], for
             raise OutputExists("another image of the archive was written to this file; it is not overwritten")
         target = _place(folder, member.target)
         atomic.check_target(archive, target, force=force, hint="use `output_dir` or `force`")
-        data, _ = images.write(member.picture, "PNG")
+        data, _ = writing.write(member.picture, "PNG")
         atomic.write(target, data, force=force, sync=False)
         written.add(key)
     except DvcodecError as error:
