@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from ..processes.signals import end_cleanly
 from .compare import compare
 from .compress import compress
 from .decompress import decompress
@@ -18,6 +19,7 @@ from .listing import Listing
 from .models import models
 from .options import FLAG
 from .process import wait_asleep
+from .report import escape_unprintable
 from .sample import sample
 from .text import reason
 from .train import train
@@ -26,7 +28,7 @@ from .verify import verify
 app = typer.Typer(
     name="dvcodec",
     help="Compress images with hierarchical discrete VAEs: photo.png becomes photo.dvq, and back.",
-    epilog="Exit status: 0 on success, 1 if a file failed, 2 for wrong usage, 130 after an interrupt.",
+    epilog="Exit status: 0 on success, 1 if a file failed, 2 for wrong usage, 128 + n after signal n (130: interrupt).",
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -94,9 +96,13 @@ def _version(detailed: bool, as_json: bool) -> str:
 
 def main() -> None:
     """Run the program with the arguments of the process, and exit."""
+    end_cleanly()
+    escape_unprintable()
     wait_asleep()
     try:
         app(prog_name="dvcodec")
+    except KeyboardInterrupt:
+        sys.exit(130)
     except Exception as error:
         if "--debug" in sys.argv:
             raise

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Generator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import typer
 
+from ..processes.signals import repeat_lost
 from .naming import STANDARD, Job
 from .report import Reporter
 from .text import number, printable, ratio, reason, sizes
@@ -42,8 +41,8 @@ class Done:
     """The traceback of a failure, for --debug."""
 
 
-INTERRUPTED = "interrupted"
-"""The error of a job that an interrupt ended."""
+DIED = "a worker process died (out of memory? try fewer --jobs)"
+"""The error of a job whose worker process died."""
 
 Work = Callable[[Job, Any], Done]
 """A function that does one file. It stands at module level, so that worker processes find it by name."""
@@ -67,10 +66,10 @@ def run(
     """
     began = time.perf_counter()
     finished: list[Done] = []
-    with reporter.bar(len(jobs)) as advance:
-        for job, done in _each(work, jobs, options, min(workers, len(jobs))):
-            if done.error == INTERRUPTED:  # this process has the signal, too, but may have lost it in a callback
-                raise KeyboardInterrupt
+    results = _each(work, jobs, options, min(workers, len(jobs)))
+    with reporter.bar(len(jobs)) as advance, closing(results):
+        for job, done in results:
+            repeat_lost()
             finished.append(done)
             advance()
             _report(job, done, reporter, debug)
@@ -90,7 +89,7 @@ def attempt(work: Work, job: Job, options: Any) -> Done:
     return replace(done, seconds=time.perf_counter() - began)
 
 
-def _each(work: Work, jobs: list[Job], options: Any, workers: int) -> Iterator[tuple[Job, Done]]:
+def _each(work: Work, jobs: list[Job], options: Any, workers: int) -> Generator[tuple[Job, Done]]:
     if workers == 1:
         for job in jobs:
             yield job, attempt(work, job, options)
@@ -98,48 +97,17 @@ def _each(work: Work, jobs: list[Job], options: Any, workers: int) -> Iterator[t
         yield from _spread(work, jobs, options, workers)
 
 
-def _spread(work: Work, jobs: list[Job], options: Any, workers: int) -> Iterator[tuple[Job, Done]]:
-    """Yield the jobs in order as worker processes do them; an interrupt drops those that have not begun."""
-    import multiprocessing
+def _spread(work: Work, jobs: list[Job], options: Any, workers: int) -> Generator[tuple[Job, Done]]:
+    """Yield the jobs in order as worker processes do them; one whose worker dies has failed, and the others go on."""
+    from ..processes.workers import Died, each
 
-    context = multiprocessing.get_context("spawn")  # a forked torch can hang in its thread pool
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_ignore_interrupts)
-    try:
-        futures = [pool.submit(_in_worker, work, job, options) for job in jobs]
-        for job, future in zip(jobs, futures, strict=True):
-            yield job, _answer(future)
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+    with closing(each(partial(_answered, work, options), jobs, workers)) as answers:
+        for job, done in zip(jobs, answers, strict=True):
+            yield job, Done(error=DIED) if isinstance(done, Died) else done
 
 
-def _answer(future: Future[Done]) -> Done:
-    try:
-        return future.result()
-    except BrokenProcessPool:
-        return Done(error="a worker process died (out of memory? try fewer --jobs)")
-
-
-_interrupted = threading.Event()
-"""Set in a worker process once it is interrupted: jobs that still wait for it are not begun."""
-
-
-def _ignore_interrupts() -> None:
-    """Let an idle worker process leave interrupts to its parent."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _in_worker(work: Work, job: Job, options: Any) -> Done:
-    """Do one job in a worker; an interrupt ends it cleanly, so that no half-written file stays."""
-    if _interrupted.is_set():
-        return Done(error=INTERRUPTED)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        return attempt(work, job, options)
-    except KeyboardInterrupt:
-        _interrupted.set()
-        return Done(error=INTERRUPTED)
-    finally:
-        _ignore_interrupts()
+def _answered(work: Work, options: Any, job: Job) -> Done:
+    return attempt(work, job, options)
 
 
 def _report(job: Job, done: Done, reporter: Reporter, debug: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import sys
@@ -20,6 +21,13 @@ SLOW = 1.0
 def is_terminal(stream: IO[Any] | None) -> bool:
     """Return whether the stream is a terminal. This is the only such check, so that tests can replace it."""
     return stream is not None and stream.isatty()
+
+
+def escape_unprintable() -> None:
+    """Let the standard streams write escapes for what their encoding does not have, instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 @dataclass(frozen=True)

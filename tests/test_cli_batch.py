@@ -41,10 +41,15 @@ def test_one_file_stays_in_this_process(tmp_path: Path, capsys: pytest.CaptureFi
     assert "  by parent  " in capsys.readouterr().err
 
 
-def test_a_worker_that_dies_is_an_error_and_no_hang(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_worker_that_dies_fails_its_own_file_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    todo = jobs(tmp_path, b"die", b"x", b"die", b"y")
     with pytest.raises(typer.Exit):
-        batch.run(work.copy, jobs(tmp_path, b"die", b"x"), 0, Reporter(), workers=2)
-    assert "a worker process died (out of memory? try fewer --jobs)" in capsys.readouterr().err
+        batch.run(work.copy, todo, 0, Reporter(), workers=2)
+    err = capsys.readouterr().err
+    for job in (todo[0], todo[2]):
+        assert f"dvcodec: {job.source}: a worker process died (out of memory? try fewer --jobs)" in err
+    assert "4 files, 2 failed" in err
+    assert [Path(todo[index].target).read_bytes() for index in (1, 3)] == [b"x", b"y"]
 
 
 @pytest.mark.parametrize("debug", [False, True])
@@ -80,25 +85,40 @@ def test_a_progress_bar_swallows_no_line(
     assert all(f"{i}.out" in err for i in (0, 2)) and "bad content" in err and "3 files, 1 failed" in err
 
 
-@pytest.mark.skipif(os.name != "posix", reason="sends an interrupt as a POSIX terminal does")
-def test_an_interrupt_stops_all_workers_and_leaves_nothing_behind(tmp_path: Path) -> None:
-    script = f"""
+SCRIPT = f"""
 import sys, typer
 sys.path.insert(0, {str(Path(work.__file__).parent)!r})
 import work
 from dvcodec.cli import batch, naming, report
+from dvcodec.processes.signals import end_cleanly
+end_cleanly()
 todo = [naming.Job(str(i), f"{{i}}.out") for i in range(5)]
 app = typer.Typer(pretty_exceptions_enable=False)
 app.command()(lambda: batch.run(work.dawdle, todo, None, report.Reporter(), workers=2))
 app()
 """
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends signals as POSIX systems do")
+@pytest.mark.parametrize(
+    ("number", "group", "status"),
+    [
+        (signal.SIGINT, True, 130),  # as a terminal sends it, to all processes
+        pytest.param(signal.SIGTERM, False, 143, marks=pytest.mark.slow),
+        pytest.param(signal.SIGHUP, True, 129, marks=pytest.mark.slow),
+        (signal.SIGKILL, False, -9),  # nothing can be done about it but by the workers
+    ],
+)
+def test_however_a_batch_ends_its_workers_end_and_leave_nothing_behind(
+    number: int, group: bool, status: int, tmp_path: Path
+) -> None:
     process = subprocess.Popen(
-        [sys.executable, "-c", script], cwd=tmp_path, start_new_session=True, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", SCRIPT], cwd=tmp_path, start_new_session=True, stderr=subprocess.PIPE, text=True
     )
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while len(list(tmp_path.glob("*.out"))) < 2 and time.monotonic() < deadline:
         time.sleep(0.02)
-    os.killpg(process.pid, signal.SIGINT)
-    _, err = process.communicate(timeout=30)
-    assert (process.returncode, list(tmp_path.iterdir())) == (130, [])
+    (os.killpg if group else os.kill)(process.pid, number)
+    _, err = process.communicate(timeout=60)  # until every worker has closed its end of the pipe
+    assert (process.returncode, list(tmp_path.iterdir())) == (status, [])
     assert "Traceback" not in err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -74,7 +75,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(
 
     def stopping(self: Trainer, progress: Progress) -> tuple[LossTerms, float]:
         if progress.step == 1:  # as Ctrl-C does in the middle of the second step
-            self.interrupts.asked = True
+            self.interrupts.asked = signal.SIGINT
         return step(self, progress)
 
     with monkeypatch.context() as patch:

@@ -5,6 +5,7 @@ Run as a program it trains in several processes, which share each step's pairs: 
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +15,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from processes import together
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
@@ -25,6 +25,7 @@ from dvcodec.training.loop.task import LossTerms, ParameterGroup, Progress, Task
 from dvcodec.training.loop.trainer import RunLimits, Trainer
 from dvcodec.training.recipes.base import Recipe
 from dvcodec.training.recipes.registry import Settings
+from processes import together
 
 RECIPE = Recipe(steps=8, batch=4, rate=0.05, warm_up=2, clip=0, clip_norm=0)
 
@@ -121,7 +122,7 @@ def interrupt(run: Trainer, after: int) -> None:
     step = run.one_step
 
     def asked(progress: Progress) -> tuple[LossTerms, float]:
-        run.interrupts.asked = progress.step == after
+        run.interrupts.asked = signal.SIGINT if progress.step == after else 0
         return step(progress)
 
     run.one_step = asked  # type: ignore[method-assign]

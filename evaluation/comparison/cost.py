@@ -4,19 +4,18 @@ Times are medians over a few runs after a warm-up, so that they include no loadi
 system's figure for the whole process: interpreter, libraries, network and image together.
 """
 
-import multiprocessing
 import os
 import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from ...errors import DvcodecError
+from ...processes.workers import Died, apart
 from ..codecs.interface import ImageCodec
 from ..images import load_rgb
 
@@ -141,8 +140,11 @@ def _apart(work: Callable[..., dict[str, Any]], *arguments: object) -> dict[str,
     Raises:
         DvcodecError: the process died.
     """
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        try:
-            return pool.submit(work, *arguments).result()
-        except BrokenProcessPool:
-            raise DvcodecError("the measuring process died", "out of memory?") from None
+    answer = apart(partial(_called, work), arguments)
+    if isinstance(answer, Died):
+        raise DvcodecError("the measuring process died", "out of memory?")
+    return answer
+
+
+def _called(work: Callable[..., dict[str, Any]], arguments: tuple[object, ...]) -> dict[str, Any]:
+    return work(*arguments)

@@ -1,21 +1,22 @@
 """A function applied to many tasks in this process or in several, with the answers in the order of the tasks."""
 
-import multiprocessing
-import signal
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
+from functools import partial
 from typing import TypeVar
 
-from ...errors import DvcodecError
+from ...processes import workers
 
 Task = TypeVar("Task")
 Answer = TypeVar("Answer")
 
+DIED = "a worker process died (out of memory? try fewer `jobs`)"
+"""The answer to a task whose worker process died."""
+
 
 def each(
     work: Callable[[Task], Answer], tasks: Sequence[Task], jobs: int = 1, threads: int | None = None
-) -> Iterator[tuple[Task, Answer]]:
+) -> Generator[tuple[Task, Answer | str]]:
     """Yield every task with its answer. An interrupt drops the tasks that have not begun.
 
     Args:
@@ -24,30 +25,20 @@ def each(
         jobs: number of processes; with one, the work is done in this process and its threads are left alone.
         threads: CPU threads of the networks in each worker; None for what torch chooses.
 
-    Raises:
-        DvcodecError: a worker process died.
+    Yields:
+        A task, and its answer or DIED.
     """
-    workers = min(jobs, len(tasks))
-    if workers <= 1:
+    if min(jobs, len(tasks)) <= 1:
         for task in tasks:
             yield task, work(task)
         return
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(threads,))
-    try:
-        futures = [pool.submit(work, task) for task in tasks]
-        for task, future in zip(tasks, futures, strict=True):
-            yield task, future.result()
-    except BrokenProcessPool:
-        raise DvcodecError("a worker process died", "out of memory? try fewer `jobs`") from None
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+    begin = None if threads is None else partial(_limit, threads)
+    with closing(workers.each(work, tasks, jobs, begin)) as answers:
+        for task, answer in zip(tasks, answers, strict=True):
+            yield task, DIED if isinstance(answer, workers.Died) else answer
 
 
-def _begin(threads: int | None) -> None:
-    """Prepare a new worker: ignore interrupts, which the parent handles, and limit the threads."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if threads is not None:
-        from ...codec.loading import limit_threads
+def _limit(threads: int) -> None:
+    from ...codec.loading import limit_threads
 
-        limit_threads(threads)
+    limit_threads(threads)

@@ -7,21 +7,23 @@ import threading
 import time
 from types import FrameType, TracebackType
 
-IMPATIENT = 2.0
-"""Seconds after which a second Ctrl-C ends the program at once; sooner ones are taken for echoes of the first."""
+from ...processes.signals import IMPATIENT, ending, ending_signals
 
 
 class Interrupts:
-    """Note SIGINT and SIGTERM while the context is open, instead of letting them cut a step in two."""
+    """Note SIGINT, SIGTERM and SIGHUP while the context is open, instead of letting them cut a step in two."""
 
     def __init__(self) -> None:
-        self.asked = False
+        self.asked = 0
+        """The number of the signal that came; 0 if none did."""
         self._since = 0.0
         self._before = {}  # type: ignore[var-annotated]  # handlers by signal, in the types of the signal module
 
     def __enter__(self) -> Interrupts:
         if threading.current_thread() is threading.main_thread():
-            self._before = {one: signal.signal(one, self._note) for one in (signal.SIGINT, signal.SIGTERM)}
+            kept = (signal.SIG_IGN, None)
+            chosen = [one for one in ending_signals() if signal.getsignal(one) not in kept]
+            self._before = {one: signal.signal(one, self._note) for one in chosen}
         return self
 
     def __exit__(
@@ -32,6 +34,6 @@ class Interrupts:
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         if self.asked and time.monotonic() - self._since > IMPATIENT:
-            raise KeyboardInterrupt
+            raise ending(number)
         if not self.asked:
-            self.asked, self._since = True, time.monotonic()
+            self.asked, self._since = number, time.monotonic()

@@ -20,6 +20,7 @@ import numpy as np
 import torch
 
 from ...errors import DvcodecError
+from ...processes.signals import ending
 from ..recipes.registry import Settings
 from .checkpoints import BEST, FILE, Checkpoint, save
 from .distributed import DistributedContext
@@ -76,7 +77,7 @@ class Trainer:
         self.module = task.module.to(context.device)
         self.step, self.seconds = 0, 0.0
         self.clipper, self.plateau = GradientClipper(), Plateau()
-        self.interrupts, self.stopped = Interrupts(), False
+        self.interrupts, self.stopped = Interrupts(), 0
         self._saved_at = 0.0
 
     def begin(self) -> None:
@@ -123,6 +124,7 @@ class Trainer:
 
         Raises:
             KeyboardInterrupt: a person ended the run; it is saved.
+            SystemExit: SIGTERM or SIGHUP ended the run; it is saved.
             DvcodecError: numbers broke, or a file cannot be written; the state before that is saved where possible.
         """
         started = time.monotonic() - self.seconds
@@ -145,7 +147,7 @@ class Trainer:
                 raise
         self.save(FILE)
         if self.stopped:
-            raise KeyboardInterrupt
+            raise ending(self.stopped)
 
     def _figures(self, progress: Progress, norm: float) -> dict[str, float]:
         """Return the loop's own figures for the log."""
@@ -160,12 +162,12 @@ class Trainer:
     def _agree(self, seconds: float) -> None:
         """Let all processes see the same clock and the same interrupt."""
         self.seconds, asked = self.context.maximum(seconds, float(self.interrupts.asked))
-        self.stopped = asked > 0  # not the flag itself, which may rise in one process after the others have looked
+        self.stopped = int(asked)  # not the flag itself, which may rise in one process after the others have looked
 
     def done(self) -> bool:
         """Return whether the run is at its end."""
         overfitted = 0 < self.recipe.stop_after <= self.plateau.since
-        return self.fraction() >= 1 or overfitted or self.stopped
+        return self.fraction() >= 1 or overfitted or self.stopped > 0
 
     def fraction(self) -> float:
         """Return the share of the run that is done: by steps, or by minutes where those end sooner."""
