@@ -1,64 +1,101 @@
 """The Pillow plug-in: after `register()`, Image.open reads .dvq files and Image.save writes them.
 
-As with Pillow's own formats, errors are OSErrors, and ImageFile.LOAD_TRUNCATED_IMAGES decodes as much as there is of a
-file that is cut short. `save` takes the settings of `CompressSettings`, and exif, icc_profile and xmp in place of those
-that the image carries.
+As with Pillow's own formats, errors of files are OSErrors and those of arguments ValueErrors, and
+ImageFile.LOAD_TRUNCATED_IMAGES decodes as much as there is of a file that is cut short. `save` takes the settings of
+`CompressSettings`, and exif, icc_profile and xmp in place of those that the image carries.
 """
 
-import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import fields, replace
 from typing import IO, Any
 
-from PIL import Image, ImageFile
+from PIL import Image, ImageFile, ImagePalette
 
-from ..errors import DvcodecError
+from ..errors import DvcodecError, FormatError, InvalidArgument
 from ..image_io import images, metadata
+from ..image_io.images import Palette
 from ..image_io.metadata import Metadata
 from . import api, decoder
-from .bitstream.container import parse
+from .bitstream.container import DvqFile, parse, payload_of
 from .bitstream.header import MAGIC
+from .loaders import installed
+from .lossless import raw_samples
 from .settings import CompressSettings
 
 FORMAT = "DVQ"
 
 
+@contextmanager
+def _as_pillow_raises() -> Iterator[None]:
+    """Turn errors into OSErrors, but those of arguments, which are ValueErrors already."""
+    try:
+        yield
+    except InvalidArgument:
+        raise
+    except DvcodecError as error:
+        raise OSError(str(error)) from error
+
+
 class DvqImageFile(ImageFile.ImageFile):
-    """A .dvq file. Header and metadata are read when it is opened, pixels are decoded when they are asked for."""
+    """A .dvq file. All but the pixels is read when it is opened, pixels are decoded when they are asked for."""
 
     format = FORMAT
     format_description = "dvcodec image"
+    _file: DvqFile | None = None
+    """The parsed file; None once its pixels are decoded, and in unpickled images."""
 
     def _open(self) -> None:
         assert self.fp is not None
-        data = self.fp.read()
-        try:
-            file = parse(data)
+        with _as_pillow_raises():
+            file = self._file = parse(self.fp.read())
             metadata.attach(decoder.metadata_of(file, strict=False), self)  # load() reports what is damaged
-        except DvcodecError as error:
-            raise OSError(str(error)) from error
         header = file.header
-        self._data: bytes | None = data
         self._size = (header.width, header.height)
         self._mode = header.mode
+        self._attach_palette(_palette(file))
         if not header.lossless:
             self.info["quality"] = header.quality / 256
         self.info["lossless"] = header.lossless
 
+    def _attach_palette(self, palette: Palette | None) -> None:
+        """Set palette and transparency before the pixels, as Pillow's readers do; load() puts the palette to use."""
+        if self.mode in ("P", "PA"):
+            mode, colours = (palette.mode, palette.colours) if palette else ("RGB", b"")
+            self.palette = ImagePalette.ImagePalette(mode, colours)
+            self.palette.dirty = 1
+        if palette is not None and palette.transparent is not None:
+            self.info["transparency"] = palette.transparent
+
     def load(self) -> Any:
         """Decode the pixels on the first call; Pillow's own decoders have nothing to do."""
-        if self._data is not None:
+        if self._file is not None:
             preview = "all" if ImageFile.LOAD_TRUNCATED_IMAGES else None
-            try:
-                decoded = api.decompress_picture(self._data, preview=preview)
-            except DvcodecError as error:
-                raise OSError(str(error)) from error
-            image = images.to_image(decoded.picture)
-            self.info.update(image.info)
+            with _as_pillow_raises():
+                decoded = decoder.decode(self._file, installed(), preview=preview)
+            self._file = None
             if self.fp and self._exclusive_fp:
                 self.fp.close()
-            self.fp, self._data = io.BytesIO(), None
-            self.im, self.palette = image.im, image.palette
+            self.fp = None
+            self.im = images.to_image(decoded.picture).im
         return super().load()
+
+    def verify(self) -> None:
+        """Check the checksums of the whole file, without decoding pixels; raise OSError if the file is not whole."""
+        if self._file is not None:
+            with _as_pillow_raises():
+                if self._file.fault is not None:
+                    raise self._file.fault
+                decoder.metadata_of(self._file, strict=True)
+        super().verify()
+
+
+def _palette(file: DvqFile) -> Palette | None:
+    """Return the palette and the transparency of a file; None if it has none, or if it is damaged."""
+    try:
+        return raw_samples.unpack_palette(payload_of(file.palette), file.header.mode)
+    except FormatError:
+        return None
 
 
 def _accept(prefix: bytes) -> bool:
@@ -68,33 +105,39 @@ def _accept(prefix: bytes) -> bool:
 def _save(image: Image.Image, fp: IO[bytes], filename: str | bytes) -> None:
     """Write one image; `image.encoderinfo` holds the arguments of save()."""
     options: dict[str, Any] = image.encoderinfo
-    names = {field.name for field in fields(CompressSettings)}
-    try:
+    names = [field.name for field in fields(CompressSettings)]
+    _refuse_unknown(options, names)
+    with _as_pillow_raises():
         settings = CompressSettings(**{name: value for name, value in options.items() if name in names})
+        given = {key: _metadata(key, options[key]) for key in _KEYS if key in options}
         picture = images.from_image(image, keep_mode=settings.lossless)
-        kept = Metadata(
-            *(_override(options, key, own) for key, own in zip(_KEYS, _parts(picture.metadata), strict=True))
-        )
+        own = picture.metadata
+        kept = Metadata(*({"icc_profile": own.icc, "exif": own.exif, "xmp": own.xmp} | given).values())
         data, _ = api.compress_picture(replace(picture, metadata=kept), settings)
-    except DvcodecError as error:
-        raise OSError(str(error)) from error
     fp.write(data)
 
 
 _KEYS = ("icc_profile", "exif", "xmp")
 
 
-def _parts(kept: Metadata) -> tuple[bytes, bytes, bytes]:
-    return kept.icc, kept.exif, kept.xmp
+def _refuse_unknown(options: dict[str, Any], names: list[str]) -> None:
+    """Raise InvalidArgument for arguments of save() that are not settings: they are misspelt, or of another format."""
+    unknown = [name for name in options if name not in (*names, *_KEYS)]
+    if unknown:
+        listed = ", ".join(f"`{name}`" for name in unknown)
+        raise InvalidArgument(
+            f"a .dvq file has no save option {listed}", f"the options are {', '.join((*names, *_KEYS))}"
+        )
 
 
-def _override(options: dict[str, Any], key: str, own: bytes) -> bytes:
-    """Return the metadata that save() was given under a key, or else those that the image carries."""
-    if key not in options:
-        return own
-    given = options[key]
+def _metadata(key: str, given: object) -> bytes:
+    """Return the metadata that save() was given under a key."""
     if isinstance(given, Image.Exif):
         given = given.tobytes()
+    if isinstance(given, bytearray | memoryview):
+        given = bytes(given)
+    if given is not None and not isinstance(given, str | bytes):
+        raise InvalidArgument(f"`{key}` is a {type(given).__name__}", "give bytes")
     return metadata.normalise(given)
 
 

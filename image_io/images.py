@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from ..errors import DvcodecError, InvalidArgument, UnsupportedImage
-from . import metadata
+from . import metadata, transparency
 from .limits import MAX_AREA, MAX_SIDE, MODES
 from .metadata import NO_METADATA, Metadata
 from .pillow_limit import photographs_allowed
@@ -100,13 +100,18 @@ def from_image(image: Image.Image, *, keep_mode: bool = False) -> Picture:
     """
     if not isinstance(image, Image.Image):
         raise InvalidArgument(f"{type(image).__name__} is not a Pillow image", "open it with PIL.Image.open")
-    _refuse_what_we_cannot_code(image)
     try:
+        _refuse_what_we_cannot_code(image)
         image.load()
-    except MemoryError:
+        return _loaded(transparency.without_impossible_key(image), keep_mode=keep_mode)
+    except (DvcodecError, MemoryError):
         raise
     except Exception as error:  # Pillow's readers raise many kinds on broken files
         raise UnsupportedImage(f"cannot read the image: {one_line(error)}") from error
+
+
+def _loaded(image: Image.Image, *, keep_mode: bool) -> Picture:
+    """Return the picture of a loaded image."""
     if keep_mode:
         return _as_it_is(image)
     mode = coded_mode(image)
@@ -149,26 +154,26 @@ def _as_it_is(image: Image.Image) -> Picture:
 
 
 def _palette(image: Image.Image) -> Palette | None:
-    """Return the palette and the transparent colour of an image; a colour that no pixel can have counts as none."""
-    key = image.info.get("transparency")
+    """Return the palette and the transparent colour of an image."""
+    key = transparency.key_of(image)
     if image.mode in ("P", "PA"):
         mode = image.palette.mode if image.palette is not None else "RGB"
         mode = mode if mode in ("RGB", "RGBA") else "RGB"
-        valid = (isinstance(key, bytes) and len(key) <= 256) or (isinstance(key, int) and 0 <= key < 256)
-        return Palette(mode, bytes(image.getpalette(mode) or ()), key if valid else None)
-    values = key if isinstance(key, tuple) else (key,)
-    possible = all(isinstance(value, int) and 0 <= value < 2**16 for value in values)
-    if not possible or image.mode not in ("1", "L", "RGB") or len(values) != len(image.getbands()):
-        return None
-    return Palette("", b"", key)
+        return Palette(mode, bytes(image.getpalette(mode) or ()), key)
+    return None if key is None else Palette("", b"", key)
 
 
 def to_array(picture: Picture) -> NDArray[np.uint8]:
-    """Return the pixels as an array that `from_array` takes, with alpha as the last channel. Indices become colours."""
+    """Return the pixels as an array of its own, which may be written to and which `from_array` takes.
+
+    Alpha is the last channel. Indices become colours.
+    """
     if picture.palette is not None:
         image = to_image(picture)
-        return np.asarray(image.convert(coded_mode(image)))
-    return picture.pixels if picture.alpha is None else np.dstack([picture.pixels, picture.alpha])
+        return np.array(image.convert(coded_mode(image)))
+    if picture.alpha is not None:
+        return np.dstack([picture.pixels, picture.alpha])
+    return np.require(picture.pixels, requirements=["C", "W"])
 
 
 def _refuse_what_we_cannot_code(image: Image.Image) -> None:

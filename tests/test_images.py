@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from dvcodec.errors import OutputFailed, UnsupportedImage
-from dvcodec.image_io import images, writing
+from dvcodec.image_io import images, transparency, writing
+from dvcodec.image_io.limits import MODES
 from fake import file_of, photograph
 
 COLOUR = Image.fromarray(photograph(24, 36))
@@ -209,3 +210,40 @@ def test_no_warning_escapes() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         images.read(file_of(COLOUR.convert("P"), "PNG", transparency=b"\0\1\2"))
+
+
+@pytest.mark.parametrize("lossless", [False, True])
+def test_what_pillow_raises_for_broken_files_is_an_error_of_ours(lossless: bool) -> None:
+    """A GIF that ends after its first frame makes Pillow raise IndexError when it is asked for further ones."""
+    frames = [Image.new("P", (9, 8), shade) for shade in range(3)]
+    for frame in frames:
+        frame.putpalette(bytes(range(256)) * 3)
+    whole = file_of(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    causes = set()
+    for end in range(len(whole)):
+        try:
+            with Image.open(io.BytesIO(whole[:end])) as cut:
+                images.from_image(cut, keep_mode=lossless)
+        except (UnidentifiedImageError, UnsupportedImage) as error:
+            causes.add(type(error.__cause__))
+    assert IndexError in causes
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "RGB", "P", "YCbCr", "RGBA"])
+@pytest.mark.parametrize("key", [b"\\xff\\0", 300, (1, 2, 3), (1, 2), 2**20, "red", -1, None, [1]])
+def test_a_transparent_colour_that_cannot_be_is_none(mode: str, key: object) -> None:
+    image = Image.new("RGB", (5, 4), (1, 2, 3)).convert(mode)
+    plain = images.to_array(images.from_image(image))
+    image.info["transparency"] = key
+    picture = images.from_image(image)
+    if transparency.key_of(image) is None:
+        assert picture.alpha is None or mode == "RGBA"
+        assert (images.to_array(picture) == plain).all()
+    assert image.info["transparency"] == key, "the image is not changed"
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_arrays_are_the_callers_own(mode: str) -> None:
+    array = images.to_array(images.from_image(Image.new("RGBA", (5, 4), (1, 2, 3, 4)).convert(mode), keep_mode=True))
+    array[:] = 0
+    assert array.flags.writeable and array.flags.c_contiguous
