@@ -12,7 +12,7 @@ from ..errors import DvcodecError, InvalidArgument, UnsupportedImage
 from . import metadata, transparency
 from .limits import MAX_AREA, MAX_SIDE, MODES
 from .metadata import NO_METADATA, Metadata
-from .pillow_limit import photographs_allowed
+from .opening import opened
 
 _SIXTEEN_BIT = "convert it to 8 bits a channel first, e.g. `magick in.png -depth 8 out.png`"
 _REFUSED = {
@@ -71,9 +71,8 @@ def read(source: bytes | Path, *, keep_mode: bool = False) -> Picture:
     Raises:
         UnsupportedImage: If the image cannot be read or coded.
     """
-    stream: io.BytesIO | Path = io.BytesIO(source) if isinstance(source, bytes) else source
     try:
-        with photographs_allowed(), Image.open(stream) as image:
+        with opened(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
             return from_image(image, keep_mode=keep_mode)
     except (DvcodecError, MemoryError):
         raise
@@ -81,8 +80,8 @@ def read(source: bytes | Path, *, keep_mode: bool = False) -> Picture:
         raise UnsupportedImage("not an image that Pillow can read") from None
     except FileNotFoundError:
         raise UnsupportedImage("no such file") from None
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise UnsupportedImage(f"more than {MAX_AREA} pixels", "cut it into parts first") from None
+    except Image.DecompressionBombError:  # some readers have checks of their own
+        raise UnsupportedImage("more pixels than `Image.MAX_IMAGE_PIXELS` of Pillow allows", "raise it") from None
     except Exception as error:  # Pillow's readers raise many kinds on broken files
         raise UnsupportedImage(f"cannot read the image: {one_line(error)}") from error
 

@@ -13,6 +13,7 @@ LIMIT = 2**24
 """Largest piece of metadata, in bytes, before compression: 16 MiB."""
 _RAW, _DEFLATE = 0, 1
 _EXIF_PREFIX = b"Exif\0\0"
+_PNG_PROFILE = 2**20  # largest profile in bytes, before compression, with which Pillow opens a PNG file again
 _JPEG_SEGMENT = 65000  # bytes of EXIF or XMP that fit one JPEG marker, with a margin for its identifier
 _XMP_TAG = 700
 # What describes how a TIFF file lies on disk, or is kept elsewhere (XMP, ICC): meaningless in another file.
@@ -113,7 +114,7 @@ def attach(metadata: Metadata, image: "Image.Image") -> None:
 def save_arguments(metadata: Metadata, format: str) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Return Pillow's save() arguments that write the metadata, and the names of what `format` cannot hold."""
     kept = Metadata(
-        metadata.icc if format in _HOLDS_ICC else b"",
+        metadata.icc if _holds_icc(format, metadata.icc) else b"",
         metadata.exif if _holds_exif(format, metadata.exif) else b"",
         metadata.xmp if _holds(format, metadata.xmp) else b"",
     )
@@ -135,6 +136,10 @@ _PARSES_EXIF = frozenset({"TIFF", "AVIF"})
 
 def _holds(format: str, part: bytes) -> bool:
     return format in _HOLDS_EXIF_AND_XMP and not (format == "JPEG" and len(part) > _JPEG_SEGMENT)
+
+
+def _holds_icc(format: str, icc: bytes) -> bool:
+    return format in _HOLDS_ICC and not (format == "PNG" and len(icc) > _PNG_PROFILE)
 
 
 def _holds_exif(format: str, exif: bytes) -> bool:

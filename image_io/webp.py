@@ -61,7 +61,9 @@ def unpack(bitstream: bytes, height: int, width: int, channels: int, name: str) 
     Raises:
         FormatError: If the bitstream is not valid or has another size.
     """
-    from PIL import Image
+    from PIL.WebPImagePlugin import WebPImageFile
+
+    from .opening import read_header
 
     size = int.from_bytes(bitstream[1:5], "little")
     claimed = ((size >> 14 & 0x3FFF) + 1, (size & 0x3FFF) + 1)
@@ -70,7 +72,7 @@ def unpack(bitstream: bytes, height: int, width: int, channels: int, name: str) 
     chunk = b"VP8L" + len(bitstream).to_bytes(4, "little") + bitstream + bytes(len(bitstream) % 2)
     data = b"RIFF" + (len(chunk) + 4).to_bytes(4, "little") + b"WEBP" + chunk
     try:
-        with Image.open(io.BytesIO(data), formats=["WEBP"]) as image:
+        with read_header(WebPImageFile, io.BytesIO(data)) as image:
             pixels = np.asarray(image.convert("RGBA" if channels in (2, 4) else "RGB"))
     except Exception as error:  # Pillow raises many kinds on broken data
         raise FormatError(f"{name} is not valid") from error

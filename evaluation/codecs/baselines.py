@@ -14,6 +14,7 @@ from typing import ClassVar
 
 from PIL import Image, features
 
+from ...image_io.opening import opened
 from .interface import QualityScale
 
 
@@ -31,7 +32,7 @@ class PillowCodec:
 
     def decode(self, data: bytes) -> Image.Image:
         """Decode a file to an RGB image."""
-        with Image.open(BytesIO(data)) as image:
+        with opened(BytesIO(data)) as image:
             return image.convert("RGB")
 
 

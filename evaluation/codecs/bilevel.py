@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from PIL import Image
 
+from ...image_io.opening import opened
 from .baselines import PillowCodec, jxl_version, pillow_version, register_jxl, save
 from .dvcodec import described
 from .interface import LosslessCodec
@@ -17,7 +18,7 @@ from .lossless import LosslessJxl, LosslessPng, LosslessWebP
 
 def decode_bilevel(data: bytes) -> Image.Image:
     """Decode a file with Pillow and return it in black and white."""
-    with Image.open(BytesIO(data)) as image:
+    with opened(BytesIO(data)) as image:
         return image.copy() if image.mode == "1" else image.convert("L").point(lambda level: level > 127, "1")
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from ...image_io.opening import opened
 from ..codecs.bilevel import BILEVEL_CODECS
 from ..metrics.lossless_size import LosslessMeasurement, measure_lossless
 
@@ -44,7 +45,7 @@ def measure(files: Iterable[Path]) -> Iterator[tuple[tuple[LosslessMeasurement, 
     """Yield the measurements of all available codecs, and JBIG2's estimate, for every file in mode "1"."""
     codecs = [codec for codec in BILEVEL_CODECS if codec.missing() is None]
     for path in files:
-        with Image.open(path) as image:
+        with opened(path) as image:
             image.load()
         if image.mode == "1":
             yield tuple(measure_lossless(codec, path.name, image) for codec in codecs), jbig2_estimate(image)

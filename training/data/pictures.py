@@ -11,12 +11,9 @@ import numpy as np
 from PIL import Image
 
 from ...errors import DvcodecError
-from ...image_io.pillow_limit import photographs_allowed
+from ...image_io import images
 from ...image_io.suffixes import is_image
 from .readers import Bytes, reading
-
-LARGEST = 1 << 28
-"""Most pixels of an image that is read."""
 
 
 def read_folder(root: Path, channels: int) -> Iterator[Bytes]:
@@ -41,18 +38,14 @@ def read_image(path: Path, channels: int) -> Bytes:
         Levels 0 to 255, (H, W, channels).
 
     Raises:
-        DvcodecError: it is not an image, or it is too large.
+        DvcodecError: it is not an image, too large, or one that `compress` refuses, such as one of 16 bits.
     """
-    with reading(path), _opened(path) as image:
-        if image.width * image.height > LARGEST:
-            raise DvcodecError(f"{image.width}x{image.height} pixels are too many")
-        pixels = np.array(image.convert("L" if channels == 1 else "RGB"), np.uint8)
-        return pixels.reshape(image.height, image.width, channels)
-
-
-def _opened(path: Path) -> Image.Image:
-    with photographs_allowed():
-        return Image.open(path)
+    with reading(path):
+        pixels = images.read(path).pixels
+        height, width = pixels.shape[:2]
+        if pixels.size != height * width * channels:
+            pixels = np.asarray(Image.fromarray(pixels).convert("L" if channels == 1 else "RGB"))
+        return np.array(pixels).reshape(height, width, channels)
 
 
 def pixel_hash(image: Bytes) -> bytes:

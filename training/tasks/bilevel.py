@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 
 from ...models.configs import BilevelPagesConfig
@@ -23,6 +22,7 @@ from ...models.pixels.causal import ReceptiveField
 from ...models.pixels.neighbourhoods import padded
 from ..data.bilevel_pages import fonts_below
 from ..data.bilevel_scans import Page, synthetic_page
+from ..data.pictures import read_image
 from ..loop.task import LossTerms, ParameterGroup, Progress, Task
 from ..recipes.bilevel import BilevelRecipe
 
@@ -110,8 +110,7 @@ class BilevelTask(Task):
     def _photograph(self, rng: np.random.Generator) -> list[NDArray[np.uint8]]:
         if not self.photographs:
             return []
-        with Image.open(self.photographs[rng.integers(len(self.photographs))]) as image:
-            return [np.asarray(image.convert("L"))]
+        return [read_image(self.photographs[rng.integers(len(self.photographs))], 1)[:, :, 0]]
 
     def _rows(self, page: PageFeatures, rng: np.random.Generator) -> Tensor:
         """Draw busy pixels of a page."""
