@@ -36,42 +36,47 @@ if TYPE_CHECKING:
     from .codec.archives.packing import PackReport
     from .codec.bitstream.info import Info
     from .codec.settings import ArchiveOptions, CompressOptions
+    from .codec.sources import FileSource, Tensor
+
+    ImageSource = FileSource | Image.Image | NDArray[np.uint8] | Tensor
 
 __version__ = "0.1.0"
 
 
 @takes(CompressSettings)  # writes the settings into the signature
-def compress(image: "Image.Image", quality: float | None = None, **options: "Unpack[CompressOptions]") -> bytes:
-    """Compress a Pillow image.
+def compress(image: "ImageSource", quality: float | None = None, **options: "Unpack[CompressOptions]") -> bytes:
+    """Compress an image.
 
     At most one of `quality`, `target_size`, `target_bpp`, `target_psnr` and `lossless` may be given.
 
     Args:
-        image: An image of a mode with at most 8 bits a channel.
+        image: A Pillow image of a mode with at most 8 bits a channel; an array of type uint8, (H, W), (H, W, 2) with
+            alpha, (H, W, 3) or (H, W, 4) with alpha; a tensor of type uint8 as torchvision has them, (H, W) or
+            (1 to 4, H, W); or an image file: its path, its bytes, or a file that is open in binary mode.
         quality, **options: The settings of `dvcodec.codec.settings.CompressSettings`, which describes them.
 
     Returns:
         The bytes of a .dvq file.
 
     Raises:
-        InvalidArgument: If settings contradict each other or are out of range.
-        UnsupportedImage: If the image cannot be coded, or not by the method asked for.
+        InvalidArgument: If this is no image, or settings contradict each other or are out of range.
+        UnsupportedImage: If the image cannot be read or coded, or not by the method asked for.
         TargetUnreachable: If no quality reaches the target.
         WeightsNotFound: If the weights are not installed.
     """
     from .codec import api
-    from .image_io import images
+    from .codec.sources import picture_of
 
     settings = CompressSettings(quality=quality, **options)
-    data, _ = api.compress_picture(images.from_image(image, keep_mode=settings.lossless), settings)
+    data, _ = api.compress_picture(picture_of(image, keep_mode=settings.lossless), settings)
     return data
 
 
-def decompress(data: bytes, *, preview: int | str | None = None, device: str = "auto") -> "Image.Image":
+def decompress(source: "FileSource", *, preview: int | str | None = None, device: str = "auto") -> "Image.Image":
     """Decompress a file of one image.
 
     Args:
-        data: The bytes of a .dvq file.
+        source: A .dvq file: its bytes, its path, or a file that is open in binary mode.
         preview: None decodes the whole file. N decodes only the first N chunks, which give a coarser image of full
             size. "all" decodes every whole chunk of a file that is cut short or damaged.
         device: "auto", "cpu" or "cuda". auto takes the GPU if there is one.
@@ -80,83 +85,91 @@ def decompress(data: bytes, *, preview: int | str | None = None, device: str = "
         A Pillow image. Its `info` holds the metadata as Pillow's own readers leave it.
 
     Raises:
-        FormatError: If the bytes are not a valid .dvq file, or TruncatedFile if it is cut short, and the preview does
+        FormatError: If this is not a valid .dvq file, or TruncatedFile if it is cut short, and the preview does
             not allow for that.
         WeightsNotFound: If the weights that the file names are not installed.
-        InvalidArgument: If `preview` or `device` is not valid.
+        InvalidArgument: If `source`, `preview` or `device` is not valid.
     """
     from .codec import api
+    from .codec.sources import file_bytes
     from .image_io import images
 
-    return images.to_image(api.decompress_picture(bytes(data), preview=preview, device=device).picture)
+    return images.to_image(api.decompress_picture(file_bytes(source), preview=preview, device=device).picture)
 
 
 @takes(CompressSettings)
 def compress_array(
-    array: "NDArray[np.uint8]", quality: float | None = None, **options: "Unpack[CompressOptions]"
+    array: "NDArray[np.uint8] | Tensor", quality: float | None = None, **options: "Unpack[CompressOptions]"
 ) -> bytes:
-    """Compress an array of pixels.
+    """Compress an array of pixels, or a tensor.
 
     At most one of `quality`, `target_size`, `target_bpp`, `target_psnr` and `lossless` may be given.
 
     Args:
-        array: Pixels of 8 bits a channel: (H, W) grey, (H, W, 2) grey with alpha, (H, W, 3) RGB or (H, W, 4) RGBA.
+        array: Pixels of 8 bits a channel: (H, W) grey, (H, W, 2) grey with alpha, (H, W, 3) RGB or (H, W, 4) RGBA;
+            or a tensor as torchvision has them, channels first.
         quality, **options: The settings of `dvcodec.codec.settings.CompressSettings`, which describes them.
 
     Returns:
         The bytes of a .dvq file.
 
     Raises:
-        InvalidArgument: If settings contradict each other or are out of range.
+        InvalidArgument: If this is no array, or settings contradict each other or are out of range.
         UnsupportedImage: If the array cannot be coded, or not by the method asked for.
         TargetUnreachable: If no quality reaches the target.
         WeightsNotFound: If the weights are not installed.
     """
     from .codec import api
+    from .codec.sources import array_of
     from .image_io import images
 
-    data, _ = api.compress_picture(images.from_array(array), CompressSettings(quality=quality, **options))
+    data, _ = api.compress_picture(images.from_array(array_of(array)), CompressSettings(quality=quality, **options))
     return data
 
 
-def decompress_array(data: bytes, *, preview: int | str | None = None, device: str = "auto") -> "NDArray[np.uint8]":
+def decompress_array(
+    source: "FileSource", *, preview: int | str | None = None, device: str = "auto"
+) -> "NDArray[np.uint8]":
     """Decompress a file of one image to an array of pixels.
 
     Args:
-        data: The bytes of a .dvq file.
+        source: A .dvq file: its bytes, its path, or a file that is open in binary mode.
         preview: How much to decode: see `decompress`.
         device: "auto", "cpu" or "cuda". auto takes the GPU if there is one.
 
     Returns:
-        Pixels in a shape that `compress_array` takes. Palette indices become colours.
+        Pixels in a shape that `compress_array` takes, which may be written to. Palette indices become colours.
 
     Raises:
-        FormatError: If the bytes are not a valid .dvq file, or TruncatedFile if it is cut short, and the preview does
+        FormatError: If this is not a valid .dvq file, or TruncatedFile if it is cut short, and the preview does
             not allow for that.
         WeightsNotFound: If the weights that the file names are not installed.
-        InvalidArgument: If `preview` or `device` is not valid.
+        InvalidArgument: If `source`, `preview` or `device` is not valid.
     """
     from .codec import api
+    from .codec.sources import file_bytes
     from .image_io import images
 
-    return images.to_array(api.decompress_picture(bytes(data), preview=preview, device=device).picture)
+    return images.to_array(api.decompress_picture(file_bytes(source), preview=preview, device=device).picture)
 
 
-def info(data: bytes) -> "Info":
+def info(source: "FileSource") -> "Info":
     """Describe a file of one image by its header; nothing is decoded and torch is not imported.
 
     Args:
-        data: The bytes of a .dvq file.
+        source: A .dvq file: its bytes, its path, or a file that is open in binary mode.
 
     Returns:
         The header's values and the bytes of each part. A damaged or cut file is described as far as it goes.
 
     Raises:
-        FormatError: If the bytes do not begin with a valid header.
+        FormatError: If the file cannot be read, or does not begin with a valid header.
+        InvalidArgument: If `source` is none of these.
     """
     from .codec.bitstream.info import describe
+    from .codec.sources import file_bytes
 
-    return describe(bytes(data))
+    return describe(file_bytes(source))
 
 
 @takes(ArchiveSettings)
@@ -215,13 +228,12 @@ def decompress_archive(source: "str | PathLike[str]", *, device: str = "auto") -
 
     Raises:
         FormatError: If the file is not an archive; or, after every whole image, if others are lost to damage.
-        InvalidArgument: If `device` is not valid.
+        InvalidArgument: If `source` is not a path, or `device` is not valid.
     """
-    from pathlib import Path
-
     from .codec.archives.extraction import unpack
+    from .codec.sources import path_of
 
-    return unpack(Path(source), device=device)
+    return unpack(path_of(source), device=device)
 
 
 def archive_info(source: "str | PathLike[str]") -> "ArchiveInfo":
@@ -236,11 +248,10 @@ def archive_info(source: "str | PathLike[str]") -> "ArchiveInfo":
     Raises:
         FormatError: If the file cannot be read or is not an archive.
     """
-    from pathlib import Path
-
     from .codec.archives.info import describe
+    from .codec.sources import path_of
 
-    return describe(Path(source))
+    return describe(path_of(source))
 
 
 def register() -> None:

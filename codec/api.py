@@ -8,13 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import FormatError
 from ..image_io import atomic
 from ..image_io.memory import enough_memory
-from .bitstream.header import MAGIC
 from .bitstream.info import Info, describe
 from .reports import CompressReport, DecompressReport
 from .settings import AUTO, CompressSettings, Preview
+from .sources import read_path
 
 if TYPE_CHECKING:
     from ..image_io.images import Picture
@@ -64,7 +63,7 @@ def compress_file(source: Path, target: Path, settings: CompressSettings, *, for
         DvcodecError: As `compress_data`.
     """
     atomic.check_target(source, target, force=force)
-    data, report = compress_data(_read(source), settings)
+    data, report = compress_data(read_path(source), settings)
     atomic.write(target, data, force=force)
     return report
 
@@ -203,7 +202,7 @@ def decompress_file(
     """
     atomic.check_target(source, target, force=force)
     format = format_of(target)
-    file, report = decompress_data(_read(source, own=True), format=format, preview=preview, device=device)
+    file, report = decompress_data(read_path(source, own=True), format=format, preview=preview, device=device)
     atomic.write(target, file, force=force)
     return report
 
@@ -253,7 +252,7 @@ def verify_data(data: bytes, *, device: str = "auto") -> DecompressReport:
 
 def verify_file(source: Path, *, device: str = "auto") -> DecompressReport:
     """Verify a file: see verify_data."""
-    return verify_data(_read(source, own=True), device=device)
+    return verify_data(read_path(source, own=True), device=device)
 
 
 def inspect_data(data: bytes) -> Info:
@@ -263,7 +262,7 @@ def inspect_data(data: bytes) -> Info:
 
 def inspect_file(source: Path) -> Info:
     """Describe a file: see inspect_data."""
-    return describe(_read(source, own=True))
+    return describe(read_path(source, own=True))
 
 
 def format_of(target: Path) -> str:
@@ -271,17 +270,3 @@ def format_of(target: Path) -> str:
     from ..image_io import writing
 
     return writing.format_of(target)
-
-
-def _read(source: Path, *, own: bool = False) -> bytes:
-    """Return the bytes of a file; raise FormatError if it cannot be read.
-
-    With `own`, a file that does not begin as a .dvq file does is read no further: the parser refuses it by its first
-    bytes.
-    """
-    try:
-        with source.open("rb") as file:
-            start = file.read(len(MAGIC))
-            return start if own and start != MAGIC else start + file.read()
-    except OSError as error:
-        raise FormatError(f"cannot read the file: {error.strerror or error}") from error

@@ -1,0 +1,137 @@
+"""What callers may give: a path, bytes or an open file; for compression also a Pillow image, an array or a tensor.
+
+Reading a .dvq file this way needs neither numpy nor Pillow.
+"""
+
+import os
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Protocol
+
+from ..errors import FormatError, InvalidArgument
+from .bitstream.header import MAGIC
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from PIL import Image
+
+    from ..image_io.images import Picture
+
+
+class Tensor(Protocol):
+    """A tensor of torch, as far as it is used: torch itself is not imported."""
+
+    def detach(self) -> Any:
+        """Return the tensor without its gradient."""
+
+    def cpu(self) -> Any:
+        """Return the tensor in the CPU's memory."""
+
+    def numpy(self) -> Any:
+        """Return the tensor as an array."""
+
+
+FileSource = str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes]
+"""The path of a file, its bytes, or a file that is open in binary mode, which is read from where it stands."""
+
+
+def picture_of(
+    source: "FileSource | Image.Image | NDArray[np.uint8] | Tensor", *, keep_mode: bool = False
+) -> "Picture":
+    """Return the picture that a caller gives.
+
+    Args:
+        source: A Pillow image; an array of 8 bits, (H, W) or (H, W, 1 to 4); a tensor of 8 bits as torchvision has
+            them, (H, W) or (1 to 4, H, W); or an image file.
+        keep_mode: Whether to keep the mode and the palette, for lossless coding.
+
+    Raises:
+        InvalidArgument: If this is none of them.
+        UnsupportedImage: If the image cannot be read or coded.
+    """
+    from PIL import Image
+
+    from ..image_io import images
+
+    if isinstance(source, Image.Image):
+        return images.from_image(source, keep_mode=keep_mode)
+    if isinstance(source, str | os.PathLike):
+        return images.read(path_of(source), keep_mode=keep_mode)
+    if isinstance(source, bytes | bytearray | memoryview) or callable(getattr(source, "read", None)):
+        return images.read(_content(source), keep_mode=keep_mode)
+    return images.from_array(array_of(source))
+
+
+def array_of(source: object) -> "NDArray[np.uint8]":
+    """Return an array as it is and a tensor as an array, channels last; raise InvalidArgument if it is neither."""
+    import numpy as np
+
+    if isinstance(source, np.ndarray):
+        return source
+    if not all(callable(getattr(source, name, None)) for name in ("detach", "cpu", "numpy")):
+        raise InvalidArgument(
+            f"{type(source).__name__} is not an image",
+            "give a Pillow image, an array, a tensor, a path, bytes or a file that is open in binary mode",
+        )
+    return _channels_last(source)
+
+
+def _channels_last(tensor: Any) -> "NDArray[np.uint8]":
+    """Return a tensor as an array; raise InvalidArgument if its type of numbers is unknown to numpy."""
+    import numpy as np
+
+    try:
+        array = np.asarray(tensor.detach().cpu().numpy())
+    except (TypeError, RuntimeError, ValueError) as error:  # bfloat16, sparse tensors, tensors without data
+        raise InvalidArgument(f"the tensor cannot be read: {' '.join(str(error).split())}") from error
+    return np.ascontiguousarray(np.moveaxis(array, 0, -1)) if array.ndim == 3 else array
+
+
+def file_bytes(source: FileSource) -> bytes:
+    """Return the bytes of a .dvq file that a caller gives.
+
+    Raises:
+        InvalidArgument: If this is neither bytes, nor a path, nor a file that is open in binary mode.
+        FormatError: If the file cannot be read.
+    """
+    if isinstance(source, str | os.PathLike):
+        return read_path(path_of(source), own=True)
+    return _content(source)
+
+
+def _content(source: Any) -> bytes:
+    """Return the bytes, or those of an open file; a file cannot be read twice, so it is read whole."""
+    if isinstance(source, bytes | bytearray | memoryview):
+        return bytes(source)
+    read = getattr(source, "read", None)
+    if not callable(read):
+        kind = type(source).__name__
+        raise InvalidArgument(f"{kind} is not a file", "give a path, bytes or a file that is open in binary mode")
+    try:
+        data = read()
+    except (OSError, ValueError) as error:  # closed files raise ValueError
+        raise FormatError(f"cannot read the file: {getattr(error, 'strerror', None) or error}") from error
+    if not isinstance(data, bytes | bytearray | memoryview):
+        raise InvalidArgument("the file is not open in binary mode", 'open it with the mode "rb"')
+    return bytes(data)
+
+
+def path_of(source: object) -> Path:
+    """Return a caller's path; raise InvalidArgument if it is none."""
+    if not isinstance(source, str | os.PathLike):
+        raise InvalidArgument(f"{type(source).__name__} is not a path", "give a str or a pathlib.Path")
+    return Path(os.fsdecode(source))
+
+
+def read_path(source: Path, *, own: bool = False) -> bytes:
+    """Return the bytes of a file; raise FormatError if it cannot be read.
+
+    With `own`, a file that does not begin as a .dvq file does is read no further: the parser refuses it by its first
+    bytes.
+    """
+    try:
+        with source.open("rb") as file:
+            start = file.read(len(MAGIC))
+            return start if own and start != MAGIC else start + file.read()
+    except (OSError, ValueError) as error:  # paths with a zero byte raise ValueError
+        raise FormatError(f"cannot read the file: {getattr(error, 'strerror', None) or error}") from error
