@@ -83,7 +83,7 @@ class Tensors:
             raise ValueError(f"its tensor {self._prefix + name!r} is missing or does not fit its configuration")
         if value.dtype.kind == "f" and not np.isfinite(value).all():
             raise ValueError(f"its tensor {self._prefix + name!r} holds numbers that are not finite")
-        return value.astype(dtype)
+        return value.astype(dtype, copy=False)
 
     def tensor(self, name: str, dtype: torch.dtype, shape: Sequence[int]) -> torch.Tensor:
         """Return what `take` does as a tensor of torch. Raises as `take` does."""

@@ -71,8 +71,10 @@ class IntegerMap:
 
     def bound(self, input_limit: int = 127) -> int:
         """Return the largest sum that inputs of at most `input_limit` steps can cause, in steps of the sums."""
-        sums = np.abs(self.weight.astype(np.int64)).sum(1) * input_limit + np.abs(self.bias.astype(np.int64))
-        return int(sums.max())
+        weights = np.abs(self.weight.astype(np.float32)) @ np.ones(
+            self.weight.shape[1], np.float32
+        )  # exact: below 2**24
+        return int((weights.astype(np.int64) * input_limit + np.abs(self.bias.astype(np.int64))).max())
 
     def scale(self, bits: int | NDArray[Any]) -> Float32[NDArray[np.float32], " outputs"]:
         """Return the factor from sums to steps of 2**-bits, a power of two for each output."""

@@ -47,8 +47,8 @@ def prior_weights(scores: Float64[NDArray[np.float64], "n K"]) -> Float32[NDArra
     table = power_table()
     below = scores.max(axis=1, keepdims=True) - scores
     below *= STEPS
-    np.minimum(below, len(table) - 1, out=below)
-    raw = table.take(below.astype(np.int32))
+    # Indices of numpy's own type and a clamp inside `take` are several times faster than others.
+    raw = table.take(below.astype(np.intp), mode="clip")
     total = 2**PRECISION_BITS - (scores.shape[1] + 2)
     sums = raw.sum(axis=1, keepdims=True)
     raw *= total

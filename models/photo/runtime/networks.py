@@ -17,8 +17,10 @@ CONTRAST_RADIUS = 2 * BLOCK
 """Pixels beyond a block that `contrast` depends on."""
 STEP = 2
 """Pixels between two positions of the post-filter."""
-STRIP = 24
-"""Rows of blocks that are filtered at once: their maps stay in a processor's cache."""
+STRIP_BLOCKS, LEAST_STRIP = 2**14, 16
+"""Blocks that are filtered at once, and rows of blocks at least. High strips repeat less of their borders; each map of
+a strip takes at most 64 MiB up to widths of 8,192 pixels.
+"""
 
 Map = Float32[NDArray[np.float32], "_ _ _"]
 
@@ -111,9 +113,10 @@ class RuntimePostFilter:
             quality: The network quality.
         """
         contrasts, out = contrast(x), np.empty_like(x)
-        rows = features.shape[1]
-        for start in range(0, rows, STRIP):
-            stop = min(start + STRIP, rows)
+        rows, columns = features.shape[1:]
+        strip = max(STRIP_BLOCKS // columns, LEAST_STRIP)
+        for start in range(0, rows, strip):
+            stop = min(start + strip, rows)
             first, last = max(start - self.halo, 0), min(stop + self.halo, rows)
             part = self._correction(contrasts[:, BLOCK * first : BLOCK * last], features[:, first:last], quality)
             inside = part[:, BLOCK * (start - first) : BLOCK * (stop - first)]

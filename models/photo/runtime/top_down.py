@@ -19,7 +19,7 @@ from .checkerboard import Board, BoardHalf, checkerboard
 from .layer import RuntimeLayer
 from .reconstruction import Planes, Positions, blank, read, write
 
-BATCH_ENTRIES = 2**17
+BATCH_ENTRIES = 2**18
 """Entries of the probability tables of one batch of positions: they stay in a processor's cache."""
 
 Sizes = dict[int, tuple[int, int]]

@@ -94,7 +94,7 @@ def fill_logarithms(
     np.matmul(nearest(), np.abs(rows[: 3 * len(NEAR)]), out=busy)
     np.abs(rows[linear_inputs() : first]).reshape(len(PAST), J, -1).sum(axis=0, out=wrong)
     wrong *= np.float32(0.25)
-    logarithms().take(sums.astype(np.int32), out=rows[first:], mode="clip")  # without a copy; no sum is outside
+    logarithms().take(sums.astype(np.intp), out=rows[first:], mode="clip")  # without a copy; no sum is outside
     return rows
 
 
