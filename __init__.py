@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from .codec.settings import ArchiveSettings, CompressSettings, takes
 from .errors import DvcodecError as DvcodecError
 from .errors import FormatError as FormatError
+from .errors import ImageNotFound as ImageNotFound
 from .errors import InvalidArgument as InvalidArgument
 from .errors import OutputExists as OutputExists
 from .errors import OutputFailed as OutputFailed
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from .codec.archives.extraction import Unpacked
     from .codec.archives.info import ArchiveInfo
+    from .codec.archives.opened import ImageArchive
     from .codec.archives.packing import PackReport
     from .codec.bitstream.info import Info
     from .codec.settings import ArchiveOptions, CompressOptions
@@ -234,6 +236,30 @@ def decompress_archive(source: "str | PathLike[str]", *, device: str = "auto") -
     from .codec.sources import path_of
 
     return unpack(path_of(source), device=device)
+
+
+def open_archive(source: "str | PathLike[str]", *, device: str = "auto") -> "ImageArchive":
+    """Open an archive to read single images.
+
+    It has `names`, `len()`, `read(name)`, indexing, slices and iteration, and is a context manager. Only the heads of
+    its segments are read until an image is asked for. Threads may share it, and it can be pickled for other processes.
+
+    Args:
+        source: The archive.
+        device: "auto", "cpu" or "cuda". auto takes the GPU if there is one.
+
+    Returns:
+        The archive, a sequence of Pillow images in the order in which they went in.
+
+    Raises:
+        FormatError: If the file cannot be read, is not an archive, or is damaged: `decompress_archive` then gives every
+            image that is whole.
+        InvalidArgument: If `source` is not a path.
+    """
+    from .codec.archives.opened import ImageArchive
+    from .codec.sources import path_of
+
+    return ImageArchive(path_of(source), device)
 
 
 def archive_info(source: "str | PathLike[str]") -> "ArchiveInfo":

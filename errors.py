@@ -64,3 +64,7 @@ class TargetUnreachable(DvcodecError):
 
 class InvalidArgument(DvcodecError, ValueError):
     """An argument is outside its range; also a ValueError, as Python callers expect."""
+
+
+class ImageNotFound(InvalidArgument, IndexError, KeyError):
+    """An archive has no image of that name or index; also an IndexError and a KeyError, as Python callers expect."""

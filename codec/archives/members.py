@@ -66,7 +66,7 @@ def _of_segment(segment: Segment, loaders: Loaders, chosen: list[bool]) -> Itera
     """Yield the chosen images of one segment; those that cannot be decoded become a loss."""
     lost: list[int] = []
     reason = ""
-    decoded = _pictures(segment, loaders, chosen)
+    decoded = pictures_of(segment, loaders)
     for index, wanted in enumerate(chosen):
         if not wanted:
             continue
@@ -82,11 +82,11 @@ def _of_segment(segment: Segment, loaders: Loaders, chosen: list[bool]) -> Itera
         yield Loss(f"segment {segment.number} cannot be decoded: {reason}", places, own)
 
 
-def _pictures(segment: Segment, loaders: Loaders, chosen: list[bool]) -> Callable[[int], Picture | DvcodecError]:
-    """Return a function that gives each image of a segment, or the reason why it cannot be decoded."""
+def pictures_of(segment: Segment, loaders: Loaders) -> Callable[[int], Picture | DvcodecError]:
+    """Return a function that gives each image of a segment by its place, or the reason why it cannot be decoded."""
     try:
         if segment.head.kind == FILES:
-            files = split_files(segment.payload, len(chosen))
+            files = split_files(segment.payload, len(segment.head.positions))
             return lambda index: _file(files[index], loaders)
         decoded = _together(segment, loaders)
     except DvcodecError as error:

@@ -148,6 +148,26 @@ class Archive:
         damage = f"{skipped} bytes are damaged, and " if skipped else ""
         yield Loss(f"{damage}the archive is cut short: it has no end mark", missing)
 
+    def head_at(self, at: int) -> tuple[ArchiveHead | End, int]:
+        """Return the head or end mark that begins at an offset, and its size; raise FormatError if none does."""
+        return parse(self._read(at, HEAD_LIMIT))
+
+    def names_of(self, head: ArchiveHead, at: int) -> tuple[tuple[str, ...], str]:
+        """Return the names behind a head, which begin at an offset, and the reason if they cannot be used."""
+        return self._names(head, at)
+
+    def segment_at(self, at: int, number: int) -> Segment | Loss:
+        """Return the segment that begins at an offset; raise FormatError if none does.
+
+        Args:
+            at: The offset of its head.
+            number: Its number, from 1 on.
+        """
+        head, size = self.head_at(at)
+        if not isinstance(head, ArchiveHead):
+            raise FormatError("the archive has ended")
+        return self._segment(head, at + size, number)[0]
+
     def _at_end(self, end: End, size: int, number: int, skipped: int, places: Places) -> Iterator[Loss]:
         """Yield the losses that the end mark shows."""
         missing = places.missing(end.images)
