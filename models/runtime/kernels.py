@@ -5,35 +5,63 @@ from __future__ import annotations
 import gc
 import os
 import threading
+from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from .graphs import GRAPHS
 from .threads import available
-
-GRAPHS = Path(__file__).parent / "graphs"
 
 _lock = threading.RLock()
 
 
-@cache
-def _session(name: str, threads: int) -> onnxruntime.InferenceSession:
+class Network:
+    """A graph that is ready to run with as many threads as `threads` says, in every process.
+
+    Args:
+        build: Returns the graph's bytes; called when the graph runs first, and again after a fork.
+    """
+
+    def __init__(self, build: Callable[[], bytes]) -> None:
+        self._build, self._threads = build, 0
+        self._session: onnxruntime.InferenceSession | None = None
+        _networks.add(self)
+
+    def __call__(self, **inputs: NDArray[Any]) -> list[NDArray[np.float32]]:
+        """Return the graph's outputs of inputs by name."""
+        with _lock:
+            if self._session is None or self._threads != threads():
+                self._session, self._threads = _session(self._build(), threads()), threads()
+            session = self._session
+        found: list[NDArray[np.float32]] = session.run(None, inputs)
+        return found
+
+    def close(self) -> bool:
+        """Give up the threads until the graph runs again. Return whether it had any."""
+        was, self._session = self._session is not None, None
+        return was
+
+
+_networks: WeakSet[Network] = WeakSet()
+
+
+def _session(graph: bytes, threads: int) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # waiting threads leave the core to others
     options.log_severity_level = 3
-    return onnxruntime.InferenceSession(GRAPHS / f"{name}.onnx", options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
 
 def _close() -> None:
     """Close all sessions before the process forks: their threads would be missing in the child, which would wait."""
     _lock.acquire()
-    if _session.cache_info().currsize:
-        _session.cache_clear()
+    if any([network.close() for network in list(_networks)]):
         gc.collect()  # sessions are parts of reference cycles
 
 
@@ -41,21 +69,23 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_close, after_in_parent=_lock.release, after_in_child=_lock.release)
 
 
+@cache
+def _shared(name: str) -> Network:
+    return Network(GRAPHS[name])
+
+
 def run(name: str, **inputs: NDArray[Any]) -> NDArray[np.float32]:
-    """Run a graph.
+    """Run a graph without weights.
 
     Args:
-        name: Name of the graph, a key of `graphs.build.GRAPHS`.
+        name: Name of the graph, a key of `graphs.GRAPHS`.
         inputs: Its inputs by name.
 
     Returns:
         Its only output.
     """
-    with _lock:
-        session = _session(name, threads())
-    (output,) = session.run(None, inputs)
-    found: NDArray[np.float32] = output
-    return found
+    (output,) = _shared(name)(**inputs)
+    return output
 
 
 _threads: list[int] = []

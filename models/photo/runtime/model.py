@@ -155,7 +155,7 @@ class RuntimePhotoModel:
         height, width = pixels.shape[1:]
         whole = np.pad(pixels - 128, ((0, 0), (0, -height % GROUP), (0, -width % GROUP)), mode="edge")
         x = whole / self.sigma(network_quality)
-        x += self._analysis.correction(self._analysis.features(x, network_quality))
+        x += self._analysis(x, network_quality)[1]
         sizes = grid_sizes((height, width))
         if self.config.transform == "lapped":
             rows, columns = (BLOCK * n for n in sizes[BLOCK])  # of the image; padding up to 64 only fills the pyramid
@@ -227,8 +227,8 @@ class RuntimePhotoModel:
         x = synthesise(levels, self.config.transform)
         if self.config.transform == "lapped":
             x = across_borders(x, inverse_border_matrix())
-        features = self._synthesis.features(x, state.network_quality, state.chain_state[0])
-        x = x + self._synthesis.correction(features)
+        features, correction = self._synthesis(x, state.network_quality, state.chain_state[0])
+        x = x + correction
         if self._postfilter is not None:
             x += self._postfilter(x, features, state.network_quality)
         return x[:, : state.size[0], : state.size[1]] * self.sigma(state.network_quality) + 128

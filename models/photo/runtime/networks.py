@@ -9,6 +9,8 @@ from jaxtyping import Float, Float32
 from numpy.typing import NDArray
 
 from ...runtime import kernels
+from ...runtime.onnx_file import FLOATS, Graph
+from ..halo import with_halo
 from ..layout import BLOCK
 from .chain import KNOTS
 from .transform import blocks_of, samples_of
@@ -29,67 +31,74 @@ class Convolution:
     """A convolution whose weights are 8-bit integers times a scale for each output."""
 
     def __init__(self, tensors: Any, inputs: int, outputs: int, side: int = 3) -> None:
-        weight = tensors.take("weight", np.int8, (outputs, inputs, side, side)).astype(np.float32)
+        weight = tensors.take("weight", np.int8, (outputs, inputs, side, side))
         scale = tensors.take("weight.scale", np.float16, (outputs,)).astype(np.float32)
-        self.weight, self.graph = weight * scale[:, None, None, None], f"convolution{side}"
+        self.weight, self.pads = weight * scale[:, None, None, None], [side // 2] * 4
         self.bias = tensors.take("bias", np.float16, (outputs,)).astype(np.float32)
 
-    def __call__(self, x: Map) -> Map:
-        """Return the convolution of a map."""
-        out: Map = kernels.run(self.graph, x=x[None], weight=self.weight, bias=self.bias)[0]
-        return out
+    def __call__(self, graph: Graph, x: str) -> str:
+        """Add the convolution of a map to a graph."""
+        return graph.node("Conv", x, graph.constant(self.weight), graph.constant(self.bias), pads=self.pads)
 
 
-class RuntimePair:
+class ResidualPair:
     """Two 3x3 convolutions, each after a leaky ReLU, added to the identity."""
 
     def __init__(self, tensors: Any, width: int, slope: float) -> None:
-        first, second = (Convolution(tensors.below(name), width, width) for name in ("first", "second"))
-        self.inputs = {
-            "slope": np.array([slope], np.float32),
-            "first": first.weight,
-            "first_bias": first.bias,
-            "second": second.weight,
-            "second_bias": second.bias,
-        }
+        self.convolutions = [Convolution(tensors.below(name), width, width) for name in ("first", "second")]
+        self.slope = slope
 
-    def __call__(self, x: Map) -> Map:
-        """Return the map after both."""
-        out: Map = kernels.run("residual_pair", x=x[None], **self.inputs)[0]
-        return out
+    def __call__(self, graph: Graph, x: str) -> str:
+        """Add the map after both to a graph."""
+        h = x
+        for convolution in self.convolutions:
+            h = convolution(graph, positive(graph, h, self.slope))
+        return graph.node("Add", x, h)
+
+
+def positive(graph: Graph, x: str, slope: float) -> str:
+    """Add a leaky ReLU to a graph."""
+    if not slope:
+        return graph.node("Relu", x)
+    return graph.node("Max", x, graph.node("Mul", x, graph.constant(slope)))
 
 
 class BlockNetwork:
     """The network at stride 8 that corrects an image, in units of sigma (`network.analysis_synthesis.BlockNet`)."""
 
     def __init__(self, tensors: Any, width: int, blocks: int, extra: int, slope: float = 0.0) -> None:
-        self.slope = np.float32(slope)
+        self.slope = slope
         self.first = Convolution(tensors.below("first"), 3 * BLOCK**2, width)
         self.extra = Convolution(tensors.below("extra"), extra, width, 1) if extra else None
         self.quality = tensors.take("quality", np.float16, (KNOTS, width)).astype(np.float32)
-        self.body = [RuntimePair(tensors.below(f"body.{i}"), width, slope) for i in range(blocks)]
+        self.body = [ResidualPair(tensors.below(f"body.{i}"), width, slope) for i in range(blocks)]
         self.last = Convolution(tensors.below("last"), width, 3 * BLOCK**2)
         self.receptive_field = BLOCK * (2 * blocks + 2) + CONTRAST_RADIUS
+        self.network = kernels.Network(self._graph)
 
-    def features(self, x: Map, quality: int, extra: Map | None = None) -> Map:
-        """Return the inputs of the last convolution.
+    def _graph(self) -> bytes:
+        graph = Graph({"x": (FLOATS, 4), "quality": (FLOATS, 3)} | ({"extra": (FLOATS, 4)} if self.extra else {}))
+        h = graph.node("Add", self.first(graph, "x"), "quality")
+        if self.extra is not None:
+            h = graph.node("Add", h, self.extra(graph, graph.node("Mul", "extra", graph.constant(0.25))))
+        for pair in self.body:
+            h = pair(graph, h)
+        features = positive(graph, h, self.slope)
+        return graph.file(features, self.last(graph, features))
+
+    def __call__(self, x: Map, quality: int, extra: Map | None = None) -> tuple[Map, Map]:
+        """Return the inputs of the last convolution at stride 8, and the correction (3, H, W).
 
         Args:
             x: An image (3, H, W) in units of sigma, sides multiples of 8.
             quality: The network quality.
             extra: Further input at stride 8.
         """
-        h = self.first(blocks_of(contrast(x)))
-        h += interpolate(self.quality, quality)[:, None, None]
-        if self.extra is not None and extra is not None:
-            h += self.extra(extra * np.float32(0.25))
-        for pair in self.body:
-            h = pair(h)
-        return np.asarray(np.maximum(h, h * self.slope))
-
-    def correction(self, features: Map) -> Map:
-        """Return the correction (3, H, W) of features."""
-        return samples_of(self.last(features))
+        given = {"x": blocks_of(contrast(x))[None], "quality": interpolate(self.quality, quality)[:, None, None]}
+        if extra is not None:
+            given["extra"] = extra[None]
+        features, correction = self.network(**given)
+        return features[0], samples_of(correction[0])
 
 
 class RuntimePostFilter:
@@ -99,10 +108,19 @@ class RuntimePostFilter:
         self.first = Convolution(tensors.below("first"), 3 * STEP**2, width)
         self.conditioning = Convolution(tensors.below("conditioning"), conditioning, width * (BLOCK // STEP) ** 2, 1)
         self.quality = tensors.take("quality", np.float16, (KNOTS, width)).astype(np.float32)
-        self.body = [RuntimePair(tensors.below(f"body.{i}"), width, 0.0) for i in range(pairs)]
+        self.body = [ResidualPair(tensors.below(f"body.{i}"), width, 0.0) for i in range(pairs)]
         self.last = Convolution(tensors.below("last"), width, 3 * STEP**2)
         self.halo = -(-STEP * (2 * pairs + 2) // BLOCK)
         self.receptive_field = BLOCK * self.halo + CONTRAST_RADIUS
+        self.network = kernels.Network(self._graph)
+
+    def _graph(self) -> bytes:
+        graph = Graph({"x": (FLOATS, 4), "features": (FLOATS, 4), "quality": (FLOATS, 3)})
+        h = graph.node("Add", self.first(graph, "x"), "quality")
+        h = graph.node("Add", h, _spread(graph, self.conditioning(graph, "features"), BLOCK // STEP))
+        for pair in self.body:
+            h = pair(graph, h)
+        return graph.file(_spread(graph, self.last(graph, positive(graph, h, 0.0)), STEP))
 
     def __call__(self, x: Map, features: Map, quality: int) -> Map:
         """Return the correction (3, H, W) of an image in units of sigma, whole blocks.
@@ -115,35 +133,30 @@ class RuntimePostFilter:
         contrasts, out = contrast(x), np.empty_like(x)
         rows, columns = features.shape[1:]
         strip = max(STRIP_BLOCKS // columns, LEAST_STRIP)
-        for start in range(0, rows, strip):
-            stop = min(start + strip, rows)
-            first, last = max(start - self.halo, 0), min(stop + self.halo, rows)
-            part = self._correction(contrasts[:, BLOCK * first : BLOCK * last], features[:, first:last], quality)
-            inside = part[:, BLOCK * (start - first) : BLOCK * (stop - first)]
-            out[:, BLOCK * start : BLOCK * stop] = inside
+        for core, wide in with_halo(rows, strip, self.halo):
+            part = self._correction(contrasts[:, BLOCK * wide.start : BLOCK * wide.stop], features[:, wide], quality)
+            inside = part[:, BLOCK * (core.start - wide.start) : BLOCK * (core.stop - wide.start)]
+            out[:, BLOCK * core.start : BLOCK * core.stop] = inside
         return out
 
     def _correction(self, contrasts: Map, features: Map, quality: int) -> Map:
-        h = self.first(np.ascontiguousarray(_unshuffled(contrasts, STEP)))
-        h += _shuffled(self.conditioning(np.ascontiguousarray(features)), BLOCK // STEP)
-        h += interpolate(self.quality, quality)[:, None, None]
-        for pair in self.body:
-            h = pair(h)
-        return _shuffled(self.last(np.maximum(h, 0)), STEP)
+        shift = interpolate(self.quality, quality)[:, None, None]
+        pixels = np.ascontiguousarray(_unshuffled(contrasts, STEP))
+        (found,) = self.network(x=pixels[None], features=np.ascontiguousarray(features)[None], quality=shift)
+        part: Map = found[0]
+        return part
+
+
+def _spread(graph: Graph, x: str, step: int) -> str:
+    """Add the move of step x step channels to pixels to a graph: (1, C step^2, H, W) -> (1, C, H step, W step)."""
+    return graph.node("DepthToSpace", x, blocksize=step, mode="CRD")
 
 
 def _unshuffled(x: NDArray[np.float32], step: int) -> NDArray[np.float32]:
-    """Move step x step pixels to channels: (C, H, W) -> (C step^2, H / step, W / step)."""
+    """Move step x step pixels to channels, the inverse of `_spread`: (C, H, W) -> (C step^2, H / step, W / step)."""
     channels, height, width = x.shape
     parts = x.reshape(channels, height // step, step, width // step, step).transpose(0, 2, 4, 1, 3)
     return parts.reshape(-1, height // step, width // step)
-
-
-def _shuffled(x: NDArray[np.float32], step: int) -> NDArray[np.float32]:
-    """Undo `_unshuffled`."""
-    channels, rows, columns = len(x) // step**2, *x.shape[1:]
-    parts = x.reshape(channels, step, step, rows, columns).transpose(0, 3, 1, 4, 2)
-    return parts.reshape(channels, rows * step, columns * step)
 
 
 def interpolate(knots: Float32[NDArray[np.float32], "knots C"], quality: int) -> Float32[NDArray[np.float32], " C"]:

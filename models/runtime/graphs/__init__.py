@@ -1,1 +1,0 @@
-"""The graphs that ONNX Runtime runs, without weights: sizes, weights and scales are inputs."""
