@@ -3,7 +3,7 @@
     import dvcodec
     data = dvcodec.compress(image, quality=50)      # from a Pillow image to the bytes of a .dvq file
     image = dvcodec.decompress(data)                # and back
-    dvcodec.compress_archive(images, "many.dvq")    # many images in one lossless file
+    dvcodec.compress_archive(images, "many.dvq")    # many images in one file
     dvcodec.register()                              # for Image.open("x.dvq") and image.save("x.dvq", quality=50)
 
 Importing the package imports neither torch nor Pillow; its functions do so when they are called.
@@ -176,19 +176,20 @@ def info(source: "FileSource") -> "Info":
 
 @takes(ArchiveSettings)
 def compress_archive(
-    images: "Iterable[Image.Image | tuple[str, Image.Image]]",
+    images: "Iterable[ImageSource | tuple[str, ImageSource]]",
     target: "str | PathLike[str]",
     *,
     force: bool = False,
     **options: "Unpack[ArchiveOptions]",
 ) -> "PackReport":
-    """Write images into one lossless archive.
+    """Write images into one archive.
 
     The images are taken one at a time and few of them are kept, so that a generator may give thousands. The archive
     appears at `target` when all images are written, or not at all.
 
     Args:
-        images: Pillow images, or pairs of a name and an image. A name is a relative path that is safe on every system.
+        images: Images as `compress` takes them, or pairs of a name and an image. A name is a relative path that is safe
+            on every system.
         target: The file to write.
         force: Whether to overwrite a file that exists.
         **options: The settings of `dvcodec.codec.settings.ArchiveSettings`, which describes them.
@@ -197,21 +198,21 @@ def compress_archive(
         What was written: images, segments, bytes and bits per pixel.
 
     Raises:
-        InvalidArgument: If a setting is out of range, or a name is not safe or not unique.
-        UnsupportedImage: If there are no images, or one cannot be coded by the method asked for.
+        InvalidArgument: If settings contradict each other or are out of range, an item is no image, or a name is not
+            safe or not unique.
+        UnsupportedImage: If there are no images, or one cannot be read or coded.
+        TargetUnreachable: If no quality reaches the target of an image.
         OutputExists: If the file exists, unless `force`.
         OutputFailed: If the file cannot be written.
         WeightsNotFound: If the weights are not installed.
     """
-    from pathlib import Path
-
     from .codec.archives.packing import packing
-    from .image_io import images as pictures
+    from .codec.sources import path_of, pictures_of
 
-    with packing(Path(target), ArchiveSettings(**options), force=force) as archive:
-        for item in images:
-            name, image = item if isinstance(item, tuple) else ("", item)
-            archive.add(pictures.from_image(image, keep_mode=True), name)
+    settings = ArchiveSettings(**options)
+    with packing(path_of(target), settings, force=force) as archive:
+        for name, picture in pictures_of(images, keep_mode=settings.lossless):
+            archive.add(picture, name)
     assert archive.report is not None
     return archive.report
 

@@ -117,7 +117,7 @@ def ours(images: NDArray[np.uint8], method: str | None, weights: str | None, *, 
         target = Path(folder) / "all.dvq"
         start = time.perf_counter()
         pillow = (image_of(part, binary=binary) for part in images)
-        dvcodec.compress_archive(pillow, target, method=method, weights=weights)
+        dvcodec.compress_archive(pillow, target, method=method, weights=weights, lossless=True)
         written = time.perf_counter()
         for unpacked in dvcodec.decompress_archive(target):
             found = np.asarray(unpacked.image.convert("L") if binary else unpacked.image)

@@ -32,14 +32,13 @@ def split(inputs: list[str]) -> tuple[list[str], list[str]]:
     return archives, [source for source in inputs if source not in archives]
 
 
-def refuse(inputs: list[str], archive: str | None, given: dict[str, bool], *, lossless: bool, jobs: int) -> None:
+def refuse(inputs: list[str], archive: str | None, given: dict[str, bool], *, jobs: int) -> None:
     """Raise a usage error for options that contradict --archive, or that need it.
 
     Args:
         inputs: The inputs of the command.
         archive: The value of --archive, or None.
         given: Options that apply to archives alone or to other files alone, and whether they were given.
-        lossless: Whether --lossless was given.
         jobs: The value of --jobs.
     """
     if archive is None:
@@ -50,8 +49,6 @@ def refuse(inputs: list[str], archive: str | None, given: dict[str, bool], *, lo
     for name in ("-o", "--output-dir"):
         if given[name]:
             raise typer.BadParameter(f"--archive and {name} exclude each other", param_hint=name)
-    if not lossless:
-        raise typer.BadParameter("archives are lossless (use --lossless)", param_hint="--archive")
     if STANDARD in (*inputs, archive):
         message = "an archive is made from files and written to a file (standard input and output cannot be used)"
         raise typer.BadParameter(message, param_hint="--archive")
@@ -97,7 +94,7 @@ def pack(
             check_target(Path(source), target, force=force, hint=EXISTS)
         with packing(target, settings, force=force) as archive:
             for source, name in zip(inputs, own_names, strict=True):
-                _add(archive, source, name, reporter, tally)
+                _add(archive, source, name, settings.lossless, reporter, tally)
                 advance()
         assert archive.report is not None
         _packed(target, archive.report, tally, reporter)
@@ -105,14 +102,14 @@ def pack(
         raise typer.Exit(1)
 
 
-def _add(archive: Packing, source: str, name: str, reporter: Reporter, tally: _Tally) -> None:
-    from ..errors import UnsupportedImage
+def _add(archive: Packing, source: str, name: str, lossless: bool, reporter: Reporter, tally: _Tally) -> None:
+    from ..errors import TargetUnreachable, UnsupportedImage
     from ..image_io import images
 
     try:
         data = Path(source).read_bytes()
-        archive.add(images.read(data, keep_mode=True), name)
-    except (OSError, UnsupportedImage) as error:
+        archive.add(images.read(data, keep_mode=lossless), name)
+    except (OSError, TargetUnreachable, UnsupportedImage) as error:
         tally.errors += 1
         reporter.error(source, reason(error))
         reporter.record({"input": source, "error": reason(error)})

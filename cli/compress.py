@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from ..codec.reports import CompressReport
 
 TARGETS = "Size and quality"
+S = TypeVar("S", bound=CompressSettings)
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def compress(
     output_dir: OutputDir = None,
     archive: Annotated[
         str | None,
-        typer.Option("--archive", metavar="FILE", help="Write all images into this one archive, with --lossless only."),
+        typer.Option("--archive", metavar="FILE", help="Write all images into this one archive."),
     ] = None,
     no_names: Annotated[
         bool, typer.Option("--no-names", metavar=FLAG, help="Leave out the names of the images, with --archive only.")
@@ -84,13 +85,14 @@ def compress(
 ) -> None:
     """Compress images: photo.png becomes photo.dvq.
 
-    Give at most one of -q, the three targets and --lossless. With --lossless --archive FILE, all images go into one
-    file, where small images of one size are coded together.
+    Give at most one of -q, the three targets and --lossless. With --archive FILE, all images go into one file; with
+    --lossless, small images of one size are coded together there.
     """
     given = {"-o": output is not None, "--output-dir": output_dir is not None, "--no-names": no_names}
     given["--method bits-back"] = method is Method.bits_back
-    archives.refuse(inputs, archive, given, lossless=lossless, jobs=jobs)
+    archives.refuse(inputs, archive, given, jobs=jobs)
     settings = _settings(
+        CompressSettings,
         quality=quality,
         target_bpp=target_bpp,
         target_size=target_size,
@@ -103,6 +105,7 @@ def compress(
         weights=weights,
         device=device.value,
     )
+    packed = _settings(ArchiveSettings, **vars(settings) | {"method": method, "names": not no_names})
     work = pair(inputs, output, output_dir, ".dvq") if archive is None else []
     streams.check(work, force=force, as_json=as_json)
     reporter = Reporter(quiet, verbose, as_json, not no_progress)
@@ -113,7 +116,6 @@ def compress(
             find(weights)
     if archive is not None:
         use_threads(threads)
-        packed = ArchiveSettings(method=method, strip=strip, names=not no_names, weights=weights, device=device.value)
         archives.pack(inputs, Path(archive), packed, reporter, force=force, debug=debug)
         return
     if output_dir is not None:
@@ -139,10 +141,10 @@ def compress_one(job: Job, request: _Request) -> batch.Done:
     return _done(job, report)
 
 
-def _settings(**given: Any) -> CompressSettings:
-    """Return the settings; raise a usage error if they contradict each other."""
+def _settings(kind: type[S], **given: Any) -> S:
+    """Return settings of a class; raise a usage error if they contradict each other."""
     try:
-        return CompressSettings(**given)
+        return kind(**given)
     except InvalidArgument as error:
         raise typer.BadParameter(with_options(str(error))) from None
 

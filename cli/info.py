@@ -71,11 +71,12 @@ def _segments(info: ArchiveInfo) -> list[tuple[str, ...]]:
 
 
 def _images(info: ArchiveInfo) -> list[tuple[str, ...]]:
-    rows: list[tuple[str, ...]] = [("  image", "size", "mode", "name")]
+    rows: list[tuple[str, ...]] = [("  image", "size", "mode", "coded", "name")]
     listed = sorted((image for part in info.segments for image in part.images), key=lambda image: image.number)
     for image in listed:
         size = f"{image.width}x{image.height}"
-        rows.append((f"  {image.number}", size, image.mode, printable(image.name or image.target)))
+        coded = "lossless" if image.lossless else "lossy"
+        rows.append((f"  {image.number}", size, image.mode, coded, printable(image.name or image.target)))
     return rows
 
 

@@ -90,14 +90,11 @@ class CompressOptions(TypedDict, total=False):
     device: str
 
 
-class ArchiveOptions(TypedDict, total=False):
+class ArchiveOptions(CompressOptions, total=False):
     """The settings of ArchiveSettings, as keyword arguments for type checkers."""
 
-    method: str | None
-    strip: bool
+    quality: float | None
     names: bool
-    weights: str | None
-    device: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,9 +171,14 @@ class CompressSettings:
                 raise InvalidArgument(f"`{name}` {value!r} is not a positive number")
         _within("quality", self.quality, Real)
         _within("effort", self.effort, Integral)
-        one_of("method", self.method, [method for method in Method if method != BITS_BACK])
+        one_of("method", self.method, self.methods())
         one_of("tune", self.tune, Tuning)
         one_of("device", self.device, Device)
+
+    @classmethod
+    def methods(cls) -> list[Method]:
+        """Return the methods of lossless coding that there are for one image."""
+        return [method for method in Method if method != BITS_BACK]
 
     def aims(self) -> dict[str, Any]:
         """Return, by name, those of `quality`, the three targets and `lossless` that are set."""
@@ -196,38 +198,38 @@ class CompressSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ArchiveSettings:
-    """How to compress many images without loss into an archive; `options(ArchiveSettings)` describes each setting.
+class ArchiveSettings(CompressSettings):
+    """How to compress many images into an archive; `options(ArchiveSettings)` describes each setting.
+
+    Qualities and targets are those of each image. Lossless images may share their cost.
 
     Raises:
-        InvalidArgument: If a setting is out of range.
+        InvalidArgument: If settings contradict each other or are out of range.
     """
 
     method: str | None = _setting(
         None,
         Option(
-            "Method of lossless coding for all images. auto, the default, keeps the smallest form of each image or"
-            " group of images; bits-back takes only images that a bits-back model suits."
+            "Method of lossless coding for all images, with `lossless` only. auto, the default, keeps the smallest form"
+            " of each image or group of images; bits-back takes only images that a bits-back model suits."
         ),
     )
-    strip: bool = _setting(False, STRIP)
     names: bool = _setting(True, Option("Keep the names of the images."))
     weights: str | None = _setting(
         None,
         Option(
-            "Name or path of a bits-back model, or of the photograph model for the method model. `dvcodec models` lists"
-            " those that are installed."
+            "Name or path of the photograph model; of lossless archives also of a bits-back model. `dvcodec models`"
+            " lists those that are installed."
         ),
     )
-    device: str = _setting(AUTO, DEVICE)
 
-    def __post_init__(self) -> None:
-        """Refuse what is out of range."""
-        one_of("method", self.method, Method)
-        one_of("device", self.device, Device)
+    @classmethod
+    def methods(cls) -> list[Method]:
+        """Return the methods of lossless coding that there are for many images."""
+        return list(Method)
 
 
-def options(kind: type[CompressSettings | ArchiveSettings]) -> dict[str, Option]:
+def options(kind: type[CompressSettings]) -> dict[str, Option]:
     """Return the description of each setting of a class, by name, in the order of its fields."""
     return {one.name: one.metadata["option"] for one in fields(kind)}
 
@@ -236,7 +238,7 @@ _KEYWORD = inspect.Parameter.KEYWORD_ONLY
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def takes(kind: type[CompressSettings | ArchiveSettings]) -> Callable[[F], F]:
+def takes(kind: type[CompressSettings]) -> Callable[[F], F]:
     """Return a decorator for functions that pass their `**options` on to a settings class.
 
     It writes the settings into the function's signature and documentation, where both say `**options`, so that names,

@@ -4,6 +4,7 @@ Reading a .dvq file this way needs neither numpy nor Pillow.
 """
 
 import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
@@ -60,6 +61,28 @@ def picture_of(
     if isinstance(source, bytes | bytearray | memoryview) or callable(getattr(source, "read", None)):
         return images.read(_content(source), keep_mode=keep_mode)
     return images.from_array(array_of(source))
+
+
+def pictures_of(sources: object, *, keep_mode: bool = False) -> "Iterator[tuple[str, Picture]]":
+    """Yield the names, empty for those without, and the pictures of the images that a caller gives, one at a time.
+
+    Args:
+        sources: An iterable of images as `picture_of` takes them, or of pairs of a name and an image.
+        keep_mode: As for `picture_of`.
+
+    Raises:
+        InvalidArgument: If this is no iterable, or an item is none of these.
+        UnsupportedImage: If an image cannot be read or coded.
+    """
+    if isinstance(sources, str | bytes | bytearray) or not isinstance(sources, Iterable):
+        raise InvalidArgument(f"{type(sources).__name__} is not an iterable of images", "give a list of them")
+    for item in sources:
+        name, source = item if isinstance(item, tuple) and len(item) == 2 else ("", item)
+        if not isinstance(name, str):
+            raise InvalidArgument(
+                f"the name of an image is a {type(name).__name__}", "give pairs of a str and an image"
+            )
+        yield name, picture_of(source, keep_mode=keep_mode)
 
 
 def array_of(source: object) -> "NDArray[np.uint8]":

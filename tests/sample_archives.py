@@ -39,7 +39,7 @@ def small(path: Path, *, names: bool = True) -> Named:
 
 def write(path: Path, images: Iterable[tuple[str, Image.Image]], method: str | None = None) -> None:
     """Write an archive, over any that is there."""
-    dvcodec.compress_archive(images, path, method=method, force=True)
+    dvcodec.compress_archive(images, path, method=method, force=True, lossless=True)
 
 
 def read(path: Path, loaders: Loaders | None = None) -> tuple[dict[int, Member], list[Loss]]:

@@ -192,11 +192,11 @@ def test_images_that_two_segments_claim_are_taken_once(tmp_path: Path) -> None:
     assert len(found) == 91 and "another" in losses[0]
 
 
-@pytest.mark.parametrize("inner", ["lossy", "archive", "cut", "rubbish"])
-def test_segments_of_files_hold_lossless_images_only(inner: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("inner", ["cut lossy", "archive", "cut", "rubbish"])
+def test_segments_of_files_hold_whole_images_only(inner: str, tmp_path: Path) -> None:
     good = dvcodec.compress(Image.new("L", (3, 3)), lossless=True)
     lossy = dvcodec.compress(Image.new("L", (3, 3)))
-    bad = {"lossy": lossy, "archive": whole(), "cut": good[:-1], "rubbish": b"x"}[inner]
+    bad = {"cut lossy": lossy[:-1], "archive": whole(), "cut": good[:-1], "rubbish": b"x"}[inner]
     payload = join_files([good, bad, good])
     archive = sample.joined(forged(ArchiveHead(FILES, (0, 1, 2), 1, 0), payload), images=3, count=1)
     (tmp_path / "a.dvq").write_bytes(archive)

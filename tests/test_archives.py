@@ -48,7 +48,7 @@ def test_metadata_and_transparency_come_back(tmp_path: Path) -> None:
     found = [image for _, image in back(tmp_path / "a.dvq")]
     assert found[0].info["xmp"] == b"<xmp/>" and found[0].info["exif"] == b"Exif\0\0II*\0 exif"
     assert [image.info.get("transparency") for image in found[1:]] == [7, 7, 7]
-    dvcodec.compress_archive([plain], tmp_path / "b.dvq", strip=True)
+    dvcodec.compress_archive([plain], tmp_path / "b.dvq", strip=True, lossless=True)
     assert "xmp" not in back(tmp_path / "b.dvq")[0][1].info
 
 
@@ -84,8 +84,8 @@ def test_small_images_of_a_size_cost_little(tmp_path: Path) -> None:
 
 def test_names_are_no_image_bytes(tmp_path: Path) -> None:
     digits = sample.digits(100)
-    named = dvcodec.compress_archive(digits, tmp_path / "a.dvq")
-    bare = dvcodec.compress_archive([image for _, image in digits], tmp_path / "b.dvq")
+    named = dvcodec.compress_archive(digits, tmp_path / "a.dvq", lossless=True)
+    bare = dvcodec.compress_archive([image for _, image in digits], tmp_path / "b.dvq", lossless=True)
     assert named.bytes - named.name_bytes == bare.bytes and bare.name_bytes == 0 and named.bpp == bare.bpp
     assert named.bytes == (tmp_path / "a.dvq").stat().st_size
     info = dvcodec.archive_info(tmp_path / "a.dvq")
@@ -143,17 +143,17 @@ def test_what_is_asked_for_and_cannot_be_is_refused(tmp_path: Path) -> None:
 
 def test_nothing_is_added_to_an_archive_and_no_half_one_is_left(tmp_path: Path) -> None:
     path = tmp_path / "a.dvq"
-    dvcodec.compress_archive(sample.digits(3), path)
+    dvcodec.compress_archive(sample.digits(3), path, lossless=True)
     before = path.read_bytes()
     with pytest.raises(OutputExists, match="images cannot be added"):
-        dvcodec.compress_archive(sample.digits(3), path)
+        dvcodec.compress_archive(sample.digits(3), path, lossless=True)
 
     def broken() -> Iterator[Image.Image]:
         yield from (image for _, image in sample.digits(600))
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        dvcodec.compress_archive(broken(), path, force=True)
+        dvcodec.compress_archive(broken(), path, force=True, lossless=True)
     assert path.read_bytes() == before and [*tmp_path.iterdir()] == [path]
 
 
@@ -181,7 +181,7 @@ def test_thousands_of_images_stream(tmp_path: Path) -> None:
             yield f"{index:05}.png", image
             del image
 
-    dvcodec.compress_archive(stream(), tmp_path / "a.dvq")
+    dvcodec.compress_archive(stream(), tmp_path / "a.dvq", lossless=True)
     assert most <= 3, "Pillow images are not kept"
     places = set()
     for one in dvcodec.decompress_archive(tmp_path / "a.dvq"):
@@ -224,7 +224,7 @@ def test_the_reader_takes_one_segment_at_a_time(tmp_path: Path, monkeypatch: pyt
 
 
 def test_a_generator_of_pairs_and_of_images_is_taken(tmp_path: Path) -> None:
-    report = dvcodec.compress_archive((image for _, image in sample.digits(5)), tmp_path / "a.dvq")
+    report = dvcodec.compress_archive((image for _, image in sample.digits(5)), tmp_path / "a.dvq", lossless=True)
     assert (report.images, report.segments, report.kinds[MOSAIC]["images"]) == (5, 1, 5)
     assert next(iter(dvcodec.decompress_archive(tmp_path / "a.dvq"))).name == ""
     for not_one in (b"", b"\x8bDVQ", b"\x8bDVQ\3", b"\x8bDVQ\3\1", b"\x8bDVQ\1\0", b"x" * 99):

@@ -12,6 +12,7 @@ from dvcodec.cli import report
 from dvcodec.cli.text import number
 from dvcodec.image_io.limits import MODES
 from dvcodec.weights import Weights
+from fake import photograph
 from program import dvcodec, names
 
 SCANS = [f"scans/{mode}{i}.png" for mode in ("1", "L", "RGB", "P") for i in range(4)]
@@ -108,7 +109,7 @@ def test_info_lists_segments_and_images() -> None:
     assert (seen.code, seen.err, rows[0]) == (0, "", ["scans.dvq"])
     assert ["archive", "16", "images", "in", "4", "segments"] in rows
     assert ["segment", "kind", "images", "bytes", "bits", "per", "pixel"] in rows
-    assert ["5", "9x8", "L", "scans/L0.png"] in rows
+    assert ["5", "9x8", "L", "lossless", "scans/L0.png"] in rows
     facts = json.loads(dvcodec("info", "scans.dvq", "--json").out)
     assert facts["format_version"] == 4 and facts["images"] == 16 and len(facts["segments"]) == 4
     assert {segment["kind"] for segment in facts["segments"]} == {"mosaic"} and facts["faults"] == []
@@ -193,7 +194,8 @@ def test_a_progress_bar_swallows_no_line(monkeypatch: pytest.MonkeyPatch) -> Non
 
 LOSSLESS = ["--lossless", "--archive", "x.dvq"]
 WRONG = [
-    (["compress", SCANS[0], "--archive", "x.dvq"], "archives are lossless (use --lossless)"),
+    (["compress", SCANS[0], "--archive", "x.dvq", "--method", "stored"], "--method applies to lossless files only"),
+    (["compress", SCANS[0], "--archive", "x.dvq", "--target-bpp", "-1"], "is not a positive number"),
     (["compress", SCANS[0], *LOSSLESS, "-o", "y.dvq"], "--archive and -o exclude each other"),
     (["compress", SCANS[0], *LOSSLESS, "--output-dir", "d"], "--archive and --output-dir exclude each other"),
     (["compress", SCANS[0], *LOSSLESS, "-q", "5"], "-q and --lossless exclude each other"),
@@ -229,3 +231,26 @@ def test_no_image_takes_the_place_of_its_archive(folder: Path) -> None:
     seen = dvcodec("decompress", "out/one.png", "--output-dir", "out", "--force")
     assert seen.code == 1 and "would overwrite the input" in seen.err
     assert Path("out/one.png").read_bytes() == before
+
+
+def test_a_lossy_archive_there_and_back(folder: Path) -> None:
+    photos = [f"scans/photo{seed}.png" for seed in range(3)]
+    for seed, name in enumerate(photos):
+        Image.fromarray(photograph(40 + seed, 50, seed)).save(name)
+    seen = dvcodec("compress", *photos, SCANS[-1], "-q", "70", "--archive", "photos.dvq")
+    assert (seen.code, seen.out) == (0, "") and seen.err.startswith("4 images -> photos.dvq  ")
+    assert dvcodec("verify", "photos.dvq").err.startswith("photos.dvq  ok  ")
+    rows = [line.split() for line in dvcodec("info", "photos.dvq").out.splitlines()]
+    assert ["1", "50x40", "RGB", "lossy", "scans/photo0.png"] in rows
+    assert dvcodec("decompress", "photos.dvq", "--output-dir", "out").code == 0
+    for name in photos:
+        assert dvcodec("compress", name, "-q", "70", "-o", "one.dvq", "--force").code == 0
+        assert dvcodec("decompress", "one.dvq", "-o", "one.png", "--force").code == 0
+        with Image.open(Path("out", name)) as one, Image.open("one.png") as other:
+            assert same(one, other)
+
+
+def test_an_image_that_no_quality_brings_to_its_target_is_left_out(folder: Path) -> None:
+    Image.fromarray(photograph(200, 250)).save("large.png")
+    seen = dvcodec("compress", "large.png", "scans/L0.png", "--target-size", "60", "--archive", "photos.dvq")
+    assert seen.code == 1 and seen.err.startswith("dvcodec: large.png: ") and "1 image -> photos.dvq" in seen.err

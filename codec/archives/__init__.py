@@ -1,1 +1,1 @@
-"""Archives: many lossless images in one file, in segments that decode independently. docs/FORMAT.md describes them."""
+"""Archives: many images in one file, in segments that decode independently. docs/FORMAT.md describes them."""

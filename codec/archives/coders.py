@@ -1,8 +1,9 @@
 """The coders from which an archive chooses."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from ...image_io.images import Picture
 from ...models.interface.bits_back import BitsBackCoder
 from ..lossless import methods
 
@@ -17,3 +18,5 @@ class Coders:
     load_bilevel: methods.LoadBilevel
     bits_back: Sequence[tuple[bytes, BitsBackCoder]] = ()
     """Bits-back coders and the ids of their weights (8 bytes); none if the method is one of METHODS."""
+    lossy: Callable[[Picture], bytes] | None = None
+    """Codes each image as a lossy file; None in lossless archives. The fields above do not matter then."""

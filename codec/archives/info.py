@@ -26,6 +26,8 @@ class ImageInfo:
     width: int
     height: int
     mode: str
+    lossless: bool
+    """Whether its pixels are those of the original."""
 
 
 @dataclass(frozen=True)
@@ -102,15 +104,15 @@ def describe(path: Path) -> ArchiveInfo:
 
 def _segment(segment: Segment) -> SegmentInfo:
     head = segment.head
-    sizes = [(head.width, head.height, head.mode)] * len(head.positions)
+    sizes = [(head.width, head.height, head.mode, True)] * len(head.positions)
     if head.kind == FILES:
         headers = [parse(file).header for file in split_files(segment.payload, len(sizes))]
-        sizes = [(header.width, header.height, header.mode) for header in headers]
+        sizes = [(header.width, header.height, header.mode, header.lossless) for header in headers]
     images = tuple(
         ImageInfo(position + 1, name, names.target(name, position), *size)
         for position, name, size in zip(head.positions, segment.names, sizes, strict=True)
     )
-    pixels = sum(width * height for width, height, _ in sizes)
+    pixels = sum(width * height for width, height, *_ in sizes)
     known = segment.weights_id if head.kind == SET else b""
     return SegmentInfo(
         segment.number,

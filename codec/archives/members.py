@@ -97,10 +97,7 @@ def pictures_of(segment: Segment, loaders: Loaders) -> Callable[[int], Picture |
 
 def _file(data: bytes, loaders: Loaders) -> Picture | DvcodecError:
     try:
-        file = parse(data)
-        if not file.header.lossless:
-            return FormatError("a file in the segment is not lossless")
-        return decode(file, loaders).picture
+        return decode(parse(data), loaders).picture
     except DvcodecError as error:
         return error
 

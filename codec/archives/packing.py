@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ... import weights
 from ...image_io import atomic
 from ...image_io.metadata import NO_METADATA
-from .. import loading
+from .. import api, loading
 from ..lossless import methods
 from ..settings import AUTO, BITS_BACK, ArchiveSettings
 from .coders import Coders
@@ -84,6 +84,10 @@ def packing(target: Path, settings: ArchiveSettings, *, force: bool = False) -> 
 
 def _coders(settings: ArchiveSettings) -> Coders:
     """Return the coders for some settings. Models are loaded when they are first used."""
+    if not settings.lossless:
+        return Coders(
+            AUTO, lambda: None, lambda: None, lossy=lambda picture: api.compress_picture(picture, settings)[0]
+        )
     method = settings.method or AUTO
     named = weights.find(settings.weights) if settings.weights else None
     hierarchy = settings.weights if named is not None and named.kind != weights.BITS_BACK else None

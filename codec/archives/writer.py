@@ -70,16 +70,20 @@ class Writer:
 
         Raises:
             UnsupportedImage: If the method of the archive cannot code the picture.
+            TargetUnreachable: If no quality reaches the target of a lossy archive.
             InvalidArgument: If the name is not safe or not unique, or the archive is full.
         """
         self._check_name(name)
-        choice.check(picture, self._coders)
+        if self._coders.lossy is None:
+            choice.check(picture, self._coders)
         if self.totals.images >= MAX_IMAGES:
             raise InvalidArgument(f"an archive holds {MAX_IMAGES} images at most")
         position = self.totals.images
-        if stands_alone(picture):
+        ready: list[Group] = []
+        if self._coders.lossy is not None:
+            self._add_files([(position, name, self._coders.lossy(picture))])
+        elif stands_alone(picture):
             self._add_files([(position, name, choice.file(picture, self._coders).data)])
-            ready = []
         else:
             ready = self._waiting.add(position, name, picture)
         self._count(picture, name)

@@ -86,7 +86,7 @@ def main() -> None:
     index = {}
     for name, images, method in archives():
         path = FOLDER / f"{name}.dvq"
-        dvcodec.compress_archive(images, path, method=method, device="cpu")
+        dvcodec.compress_archive(images, path, method=method, device="cpu", lossless=True)
         path.with_suffix(".json").write_text(json.dumps(described(path), indent=1) + "\n")
         index[name] = hashlib.sha256(path.read_bytes()).hexdigest()
         print(f"{name}: {path.stat().st_size} bytes")
