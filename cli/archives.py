@@ -46,6 +46,8 @@ def refuse(inputs: list[str], archive: str | None, given: dict[str, bool], *, jo
             if given[name]:
                 raise typer.BadParameter("it applies to archives only (use --archive)", param_hint=name)
         return
+    if given["--keep-times"]:
+        raise typer.BadParameter("archives hold no times of their images", param_hint="--keep-times")
     for name in ("-o", "--output-dir"):
         if given[name]:
             raise typer.BadParameter(f"--archive and {name} exclude each other", param_hint=name)
@@ -88,10 +90,11 @@ def pack(
     tally = _Tally()
     with guard(str(target), reporter, debug=debug), reporter.bar(len(inputs)) as advance:
         from ..codec.archives.packing import EXISTS, packing
-        from ..image_io.atomic import check_target
+        from ..image_io.atomic import check_target, check_writable
 
         for source in inputs:
             check_target(Path(source), target, force=force, hint=EXISTS)
+        check_writable(target)
         with packing(target, settings, force=force) as archive:
             for source, name in zip(inputs, own_names, strict=True):
                 _add(archive, source, name, settings.lossless, reporter, tally)
@@ -161,8 +164,10 @@ def unpack(source: str, folder: Path, only: list[str], reporter: Reporter, *, fo
     """Write the images of an archive into a folder; return whether all were written."""
     from ..codec.archives.extraction import extract
     from ..codec.archives.reader import Archive
+    from ..image_io.atomic import make_folder
 
     began, tally = time.perf_counter(), _Tally()
+    make_folder(folder)
     with Archive(Path(source)) as archive, reporter.bar(archive.end.images if archive.end else 1) as advance:
         for part in extract(archive, folder, only=only, force=force, device=device):
             _take(source, part, reporter, tally)

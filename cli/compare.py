@@ -174,8 +174,10 @@ def compare(
     reporter = Reporter(quiet=quiet, as_json=as_json, progress=not no_progress)
     with guard(str(output), reporter, debug=debug):
         from ..evaluation.report.folder import CACHE, check_folder
+        from ..image_io import atomic
 
         check_folder(output, force=force)
+        atomic.check_folder(output)
     curves = []
     for file in overlay or []:
         with guard(str(file), reporter, debug=debug):

@@ -23,6 +23,7 @@ from .options import (
     ImageInputs,
     Jobs,
     Json,
+    KeepTimes,
     NoProgress,
     Output,
     OutputDir,
@@ -49,6 +50,7 @@ class _Request:
 
     settings: CompressSettings
     force: bool
+    keep_times: bool
     threads: int | None
 
 
@@ -72,6 +74,7 @@ def compress(
         bool, typer.Option("--no-names", metavar=FLAG, help="Leave out the names of the images, with --archive only.")
     ] = False,
     force: Force = False,
+    keep_times: KeepTimes = False,
     strip: Annotated[bool, setting("strip", switch=True)] = False,
     weights: Annotated[str | None, setting("weights", panel=ADVANCED)] = None,
     device: DeviceOption = Device.auto,
@@ -89,6 +92,7 @@ def compress(
     --lossless, small images of one size are coded together there.
     """
     given = {"-o": output is not None, "--output-dir": output_dir is not None, "--no-names": no_names}
+    given["--keep-times"] = keep_times
     given["--method bits-back"] = method is Method.bits_back
     archives.refuse(inputs, archive, given, jobs=jobs)
     settings = _settings(
@@ -107,7 +111,7 @@ def compress(
     )
     packed = _settings(ArchiveSettings, **vars(settings) | {"method": method, "names": not no_names})
     work = pair(inputs, output, output_dir, ".dvq") if archive is None else []
-    streams.check(work, force=force, as_json=as_json)
+    streams.check(work, force=force, as_json=as_json, keep_times=keep_times)
     reporter = Reporter(quiet, verbose, as_json, not no_progress)
     with guard(weights or "weights", reporter, debug=debug):
         from ..weights import find
@@ -120,9 +124,11 @@ def compress(
         return
     if output_dir is not None:
         with guard(str(output_dir), reporter, debug=debug):
-            output_dir.mkdir(parents=True, exist_ok=True)
+            from ..image_io.atomic import make_folder
+
+            make_folder(output_dir)
     workers = min(jobs, len(work))
-    request = _Request(settings, force, threads_each(threads, workers))
+    request = _Request(settings, force, keep_times, threads_each(threads, workers))
     batch.run(compress_one, work, request, reporter, workers=workers, debug=debug)
 
 
@@ -133,10 +139,10 @@ def compress_one(job: Job, request: _Request) -> batch.Done:
     streams.refuse(job, force=request.force)
     use_threads(request.threads)
     if STANDARD not in (job.source, job.target):
-        report = api.compress_file(Path(job.source), Path(job.target), request.settings, force=request.force)
+        source, target, how = Path(job.source), Path(job.target), request.settings
+        report = api.compress_file(source, target, how, force=request.force, keep_times=request.keep_times)
     else:
-        source = streams.take(job)
-        data, report = api.compress_data(source, request.settings)
+        data, report = api.compress_data(streams.take(job), request.settings)
         streams.deliver(data, job.target, force=request.force)
     return _done(job, report)
 

@@ -19,6 +19,7 @@ from .options import (
     Force,
     Jobs,
     Json,
+    KeepTimes,
     NoProgress,
     Output,
     OutputDir,
@@ -42,6 +43,7 @@ class _Request:
     preview: Preview
     device: str
     force: bool
+    keep_times: bool
     threads: int | None
 
 
@@ -50,6 +52,7 @@ def decompress(
     output: Output = None,
     output_dir: OutputDir = None,
     force: Force = False,
+    keep_times: KeepTimes = False,
     preview: Annotated[
         str | None,
         typer.Option(
@@ -82,14 +85,18 @@ def decompress(
     refuse_mixed_stdin(inputs)
     packed, single = archives.split(inputs)
     _refuse_for_archives(packed, single, output, preview, only or [])
+    if packed and keep_times:
+        raise typer.BadParameter("archives hold no times of their images", param_hint="--keep-times")
     work = pair(single, output, output_dir, ".png")
-    streams.check(work, force=force, as_json=as_json)
+    streams.check(work, force=force, as_json=as_json, keep_times=keep_times)
     reporter = Reporter(quiet, verbose, as_json, not no_progress)
     if output is not None:
         _refuse_unknown_format(output)
     if output_dir is not None:
         with guard(str(output_dir), reporter, debug=debug):
-            output_dir.mkdir(parents=True, exist_ok=True)
+            from ..image_io.atomic import make_folder
+
+            make_folder(output_dir)
     whole = parse_preview(preview)
 
     def unpack(source: str) -> bool:
@@ -100,7 +107,7 @@ def decompress(
     good = archives.each(packed, unpack, reporter, debug=debug)
     if work:
         workers = min(jobs, len(work))
-        request = _Request(whole, device.value, force, threads_each(threads, workers))
+        request = _Request(whole, device.value, force, keep_times, threads_each(threads, workers))
         batch.run(decompress_one, work, request, reporter, workers=workers, debug=debug)
     if not good:
         raise typer.Exit(1)
@@ -127,7 +134,12 @@ def decompress_one(job: Job, request: _Request) -> batch.Done:
     use_threads(request.threads)
     if STANDARD not in (job.source, job.target):
         report = api.decompress_file(
-            Path(job.source), Path(job.target), force=request.force, preview=request.preview, device=request.device
+            Path(job.source),
+            Path(job.target),
+            force=request.force,
+            preview=request.preview,
+            device=request.device,
+            keep_times=request.keep_times,
         )
     else:
         source = streams.take(job)

@@ -62,11 +62,12 @@ def export(
     given = str(checkpoints[0]) if len(checkpoints) == 1 else f"{len(checkpoints)} checkpoints"
     with guard(given, reporter, debug=debug):
         from .. import training
-        from ..image_io.atomic import check_target
+        from ..image_io.atomic import check_target, check_writable
         from ..weights import card_of
 
         for target in (output, card_of(output)):
             check_target(None, target, force=force, hint="choose another name with -o, or use --force")
+            check_writable(target)
         card = {"name": name or output.stem, "description": description, "licence": licence, "data": data}
         written = training.export_weights(checkpoints, output, card, calibrate)
         size = number(written.stat().st_size)

@@ -78,6 +78,12 @@ Force = Annotated[
         "-f", "--force", metavar=FLAG, help="Overwrite existing outputs, and write binary data even to a terminal."
     ),
 ]
+KeepTimes = Annotated[
+    bool,
+    typer.Option(
+        "--keep-times", metavar=FLAG, help="Give each output the times of its input. Permissions are always kept."
+    ),
+]
 DeviceOption = Annotated[Device, setting("device", panel=ADVANCED)]
 MOST_THREADS = 1024
 

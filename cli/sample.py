@@ -108,6 +108,7 @@ def sample(
         from ..image_io import atomic as files
 
         files.check_target(None, output, force=force)
+        files.check_writable(output)
         use_threads(threads)
         network = open_network(weights, device.value)
         from ..evaluation.likelihood.pictures import SamplingOptions, grid, pairs

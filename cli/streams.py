@@ -13,10 +13,12 @@ from . import report
 from .naming import STANDARD, Job
 
 
-def check(jobs: list[Job], *, force: bool, as_json: bool) -> None:
-    """Raise a usage error if binary data would go to or come from a terminal, or be mixed with JSON."""
+def check(jobs: list[Job], *, force: bool, as_json: bool, keep_times: bool = False) -> None:
+    """Raise a usage error if binary data would go to or come from a terminal, or be mixed with JSON, or lacks times."""
     writes = any(job.target == STANDARD for job in jobs)
     reads = any(job.source == STANDARD for job in jobs)
+    if keep_times and (reads or writes):
+        raise typer.BadParameter("standard input and output have no times to keep", param_hint="--keep-times")
     if writes and as_json:
         raise typer.BadParameter("standard output takes the data (use -o FILE)", param_hint="--json")
     if writes and not force and report.is_terminal(sys.stdout):
@@ -35,9 +37,11 @@ def read() -> bytes:
 def refuse(job: Job, *, force: bool) -> None:
     """Raise an error for an output that must not be written, before anything is loaded or read."""
     if job.target != STANDARD:
-        from ..image_io.atomic import check_target
+        from ..image_io.atomic import check_target, check_writable
 
         check_target(None if job.source == STANDARD else Path(job.source), Path(job.target), force=force)
+        if job.source == STANDARD:  # files are compressed by functions that do this themselves
+            check_writable(Path(job.target))
 
 
 def take(job: Job) -> bytes:

@@ -45,7 +45,9 @@ def compress_data(data: bytes, settings: CompressSettings) -> tuple[bytes, Compr
     )
 
 
-def compress_file(source: Path, target: Path, settings: CompressSettings, *, force: bool = False) -> CompressReport:
+def compress_file(
+    source: Path, target: Path, settings: CompressSettings, *, force: bool = False, keep_times: bool = False
+) -> CompressReport:
     """Compress an image file to a .dvq file, which appears whole or not at all.
 
     Args:
@@ -53,6 +55,7 @@ def compress_file(source: Path, target: Path, settings: CompressSettings, *, for
         target: The file to write.
         settings: How to compress it.
         force: Whether to overwrite a file that exists.
+        keep_times: Whether the output gets the times of the input. Its permissions a new file always gets.
 
     Returns:
         A report.
@@ -63,8 +66,9 @@ def compress_file(source: Path, target: Path, settings: CompressSettings, *, for
         DvcodecError: As `compress_data`.
     """
     atomic.check_target(source, target, force=force)
+    atomic.check_writable(target)
     data, report = compress_data(read_path(source), settings)
-    atomic.write(target, data, force=force)
+    atomic.write(target, data, force=force, like=_attributes(source, keep_times))
     return report
 
 
@@ -181,7 +185,13 @@ def decompress_data(
 
 
 def decompress_file(
-    source: Path, target: Path, *, force: bool = False, preview: Preview = None, device: str = "auto"
+    source: Path,
+    target: Path,
+    *,
+    force: bool = False,
+    preview: Preview = None,
+    device: str = "auto",
+    keep_times: bool = False,
 ) -> DecompressReport:
     """Decompress a .dvq file to an image file, which appears whole or not at all.
 
@@ -191,6 +201,7 @@ def decompress_file(
         force: Whether to overwrite a file that exists.
         preview: How much to decode.
         device: "auto", "cpu" or "cuda".
+        keep_times: As for `compress_file`.
 
     Returns:
         A report.
@@ -201,9 +212,10 @@ def decompress_file(
         DvcodecError: As `decompress_data`.
     """
     atomic.check_target(source, target, force=force)
+    atomic.check_writable(target)
     format = format_of(target)
     file, report = decompress_data(read_path(source, own=True), format=format, preview=preview, device=device)
-    atomic.write(target, file, force=force)
+    atomic.write(target, file, force=force, like=_attributes(source, keep_times))
     return report
 
 
@@ -270,3 +282,11 @@ def format_of(target: Path) -> str:
     from ..image_io import writing
 
     return writing.format_of(target)
+
+
+def _attributes(source: Path, keep_times: bool) -> atomic.Attributes | None:
+    """Return what an output takes over from its input; raise FormatError if the input is gone."""
+    try:
+        return atomic.attributes_of(source, times=keep_times)
+    except OSError as error:
+        raise FormatError(f"cannot read the file: {error.strerror or error}") from error

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from ..errors import DvcodecError
-from ..image_io.atomic import write
+from ..image_io.atomic import check_folder, make_folder, write
 from .loop.checkpoints import FILE, Checkpoint
 from .loop.display import Display, say
 from .loop.distributed import DistributedContext, distributed_context
@@ -48,9 +48,7 @@ def run(options: TrainOptions) -> None:
 def _checkpoint(options: TrainOptions) -> Checkpoint | None:
     """Return what the run goes on from. DvcodecError if a fresh run would overwrite another, or could not write."""
     path = options.out / FILE
-    there = next(folder for folder in (options.out, *options.out.absolute().parents) if folder.exists())
-    if not there.is_dir():
-        raise DvcodecError(f"{there} is not a folder, so that {options.out} cannot be made", "choose another `out`")
+    check_folder(options.out, "choose another `out`")
     if options.resume:
         return Checkpoint(path)
     if path.exists():
@@ -79,7 +77,7 @@ def _sinks(options: TrainOptions, trainer: Trainer) -> list[MetricsSink]:
     say(f"the run is written to {options.out}", quiet=options.quiet)
     if options.exclude is not None:
         say(f"{trainer.data_summary['excluded']} images left out: {options.exclude} has them", quiet=options.quiet)
-    options.out.mkdir(parents=True, exist_ok=True)
+    make_folder(options.out)
     text = json.dumps(described(options, trainer), indent=2) + "\n"
     write(options.out / "config.json", text.encode(), force=True)
     sinks: list[MetricsSink] = [CsvLogs(options.out, trainer.step), Display(trainer.recipe.steps, quiet=options.quiet)]

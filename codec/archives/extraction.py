@@ -125,7 +125,7 @@ def _written(member: Member, archive: Path, folder: Path, written: set[str], for
         target = _place(folder, member.target)
         atomic.check_target(archive, target, force=force, hint="use `output_dir` or `force`")
         data, _ = writing.write(member.picture, "PNG")
-        atomic.write(target, data, force=force, sync=False)
+        atomic.write(target, data, force=force, sync=False, like=atomic.attributes_of(archive))
         written.add(key)
     except DvcodecError as error:
         return Refused(member.target, error)

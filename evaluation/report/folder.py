@@ -55,10 +55,7 @@ def write_report(comparison: Comparison, folder: Path, *, force: bool = False) -
     from .rendering import png_file, svg_file
 
     check_folder(folder, force=force)
-    try:
-        (folder / "plots").mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputFailed(f"cannot make the folder: {error.strerror or error}") from error
+    atomic.make_folder(folder / "plots")
     plots = all_plots(comparison)
     for plot in plots:
         _write(folder / "plots" / f"{plot.name}.svg", svg_file(plot))

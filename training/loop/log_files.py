@@ -33,7 +33,7 @@ class CsvTable:
             self._replace([*self._kept, row])
             self._kept = []
             return
-        with self._path.open("a", newline="") as file:
+        with self._path.open("a", newline="", encoding="utf-8") as file:
             csv.DictWriter(file, self._columns).writerow(row)
 
     def _replace(self, rows: list[Mapping[str, str]]) -> None:
@@ -46,9 +46,11 @@ class CsvTable:
 
 
 def _rows_up_to(path: Path, step: int) -> list[Mapping[str, str]]:
-    with path.open(newline="") as file:
-        rows = [{name: value for name, value in row.items() if name} for row in csv.DictReader(file)]
-    return [row for row in rows if row.get("step", "").isdigit() and int(row["step"]) <= step]
+    """Return the whole rows; a power failure may have cut the last one, or left bytes that are no text."""
+    with path.open(newline="", encoding="utf-8", errors="replace") as file:
+        rows = [row for row in csv.DictReader(file) if None not in row.values()]
+    rows = [{name: value for name, value in row.items() if name} for row in rows]
+    return [row for row in rows if row.get("step", "").isdecimal() and int(row["step"]) <= step]
 
 
 class CsvLogs:
