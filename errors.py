@@ -68,3 +68,8 @@ class InvalidArgument(DvcodecError, ValueError):
 
 class ImageNotFound(InvalidArgument, IndexError, KeyError):
     """An archive has no image of that name or index; also an IndexError and a KeyError, as Python callers expect."""
+
+
+def printable(name: str) -> str:
+    """Return a name for one line of output, with control characters and undecodable bytes as escapes."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in name)

@@ -19,14 +19,16 @@ from .listing import Listing
 from .models import models
 from .options import FLAG
 from .process import wait_asleep
-from .report import escape_unprintable
+from .report import escape_unprintable, show
 from .sample import sample
 from .text import reason
 from .train import train
+from .usage import Program
 from .verify import verify
 
 app = typer.Typer(
     name="dvcodec",
+    cls=Program,
     help="Compress images with hierarchical discrete VAEs: photo.png becomes photo.dvq, and back.",
     epilog="Exit status: 0 on success, 1 if a file failed, 2 for wrong usage, 128 + n after signal n (130: interrupt).",
     add_completion=False,
@@ -65,7 +67,7 @@ def root(
 ) -> None:
     """Print the version, or the help if no command is given."""
     if version:
-        typer.echo(_version(detailed=verbose > 0, as_json=as_json))
+        show(_version(detailed=verbose > 0, as_json=as_json))
         raise typer.Exit(0)
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())

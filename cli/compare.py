@@ -17,7 +17,7 @@ import typer
 from .guard import guard
 from .options import ADVANCED, FLAG, Debug, Device, DeviceOption, NoProgress, Quiet, Threads, Tuning, setting
 from .process import threads_each, use_threads
-from .report import Reporter
+from .report import Reporter, console, show
 from .text import printable
 
 if TYPE_CHECKING:
@@ -273,11 +273,9 @@ def _refuse_without_packages() -> None:
 def _show(comparison: Comparison, page: Path, reporter: Reporter) -> None:
     """Print the figures on standard output, as JSON or as tables, and the page's path on standard error."""
     if reporter.as_json:
-        typer.echo(json.dumps(comparison.to_json(), allow_nan=False))
+        show(json.dumps(comparison.to_json(), allow_nan=False))
     elif not reporter.quiet:
-        from rich.console import Console
-
         from ..evaluation.comparison.tables import tables
 
-        Console().print(tables(comparison, comparison.subject))
+        console().print(tables(comparison, comparison.subject))
     reporter.line(f"{printable(str(page))}")

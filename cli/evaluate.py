@@ -16,7 +16,7 @@ from .guard import guard
 from .networks import open_network
 from .options import FLAG, LARGEST_SEED, Debug, Device, DeviceOption, Quiet, Threads, setting
 from .process import use_threads
-from .report import Reporter
+from .report import Reporter, show
 from .text import listed, table
 from .train import Download, Root, refuse_unknown_data
 
@@ -108,7 +108,7 @@ def evaluate(
         else:
             wanted = _Wanted(data, root, split, images, batch, seed, download)
             found = _family(network, wanted, iw_samples, temperature, reporter)
-        typer.echo(json.dumps({"data": data, **found}) if as_json else in_words({"data": data, **found}))
+        show(json.dumps({"data": data, **found}) if as_json else in_words({"data": data, **found}))
 
 
 def _refuse_ignored(

@@ -5,12 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
 from . import archives, batch, streams
 from .naming import STANDARD, Job, refuse_mixed_stdin
 from .options import Debug, DvqInputs, Json
-from .report import Reporter
+from .report import Reporter, show
 from .text import listed, number, printable, table
 
 if TYPE_CHECKING:
@@ -35,7 +33,7 @@ def info_one(job: Job, as_json: bool) -> batch.Done:
     found = api.inspect_data(streams.read()) if job.source == STANDARD else api.inspect_file(Path(job.source))
     if as_json:
         return batch.Done(values=found.as_dict())
-    typer.echo(describe(job.label, found))
+    show(describe(job.label, found))
     return batch.Done()
 
 
@@ -46,8 +44,8 @@ def archive_info(job: Job, as_json: bool) -> batch.Done:
     found = archive.describe(Path(job.source))
     if as_json:
         return batch.Done(values=found.as_dict())
-    typer.echo(f"{printable(job.label)}\n{listed(_archive(found))}\n\n{table(_segments(found))}")
-    typer.echo(f"\n{table(_images(found))}")
+    show(f"{printable(job.label)}\n{listed(_archive(found))}\n\n{table(_segments(found))}")
+    show(f"\n{table(_images(found))}")
     return batch.Done()
 
 

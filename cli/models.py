@@ -9,8 +9,8 @@ import typer
 
 from .guard import guard
 from .options import FLAG, Debug
-from .report import Reporter
-from .text import table
+from .report import Reporter, show
+from .text import printable, table
 
 if TYPE_CHECKING:
     from ..weights import Weights
@@ -37,11 +37,11 @@ def models(
         default = [one.sha256 for kind in kinds for one in weights.defaults(kind)]
         if as_json:
             for entry in found:
-                typer.echo(json.dumps(_described(entry, default)))
+                show(json.dumps(_described(entry, default)))
         elif name is None:
-            typer.echo(_overview(found, default))
+            show(_overview(found, default))
         else:
-            typer.echo(_card(_described(found[0], default)))
+            show(_card(_described(found[0], default)))
 
 
 def _described(entry: Weights, default: list[str]) -> dict[str, Any]:
@@ -61,7 +61,9 @@ def _overview(found: list[Weights], default: list[str]) -> str:
     for entry in found:
         mark = "default" if entry.sha256 in default else ""
         size = _size(entry.path.stat().st_size)
-        rows.append((entry.name, entry.id.hex(), size, mark, str(entry.card.get("description", ""))))
+        rows.append(
+            (printable(entry.name), entry.id.hex(), size, mark, printable(str(entry.card.get("description", ""))))
+        )
     return table(rows)
 
 

@@ -10,9 +10,12 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
-from .text import printable
+from .text import printable, printable_lines
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 SLOW = 1.0
 """Seconds after which a progress bar appears for a single file."""
@@ -30,6 +33,18 @@ def escape_unprintable() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
+def show(text: str) -> None:
+    """Print a result on standard output; control characters in names, cards and files are escaped."""
+    print(printable_lines(text), flush=True)
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Return a console for tables and bars that takes names literally, whatever markup they hold."""
+    from rich.console import Console
+
+    return Console(stderr=stderr, markup=False, emoji=False, highlight=False)
+
+
 @dataclass(frozen=True)
 class Reporter:
     """Prints what the options ask for."""
@@ -42,11 +57,11 @@ class Reporter:
     def line(self, text: str) -> None:
         """Print a line about what was done, unless --quiet."""
         if not self.quiet:
-            print(text, file=sys.stderr, flush=True)
+            print(printable_lines(text), file=sys.stderr, flush=True)
 
     def error(self, name: str, reason: str) -> None:
         """Print `dvcodec: NAME: reason`, always."""
-        print(f"dvcodec: {printable(name)}: {reason}", file=sys.stderr, flush=True)
+        print(printable(f"dvcodec: {name}: {reason}"), file=sys.stderr, flush=True)
 
     def warning(self, name: str, what: str) -> None:
         """Print `dvcodec: NAME: warning: what`, unless --quiet."""
@@ -54,7 +69,7 @@ class Reporter:
 
     def trace(self, trace: str) -> None:
         """Print a traceback, for --debug."""
-        print(trace, file=sys.stderr, end="", flush=True)
+        print(printable_lines(trace), file=sys.stderr, end="", flush=True)
 
     def record(self, values: Mapping[str, object]) -> None:
         """Print one JSON object as a line on stdout if --json is given."""
@@ -68,10 +83,9 @@ class Reporter:
         if self.quiet or not self.progress or not is_terminal(sys.stderr):
             yield lambda: None
             return
-        from rich.console import Console
         from rich.progress import Progress
 
-        bar = Progress(console=Console(stderr=True), transient=True, redirect_stdout=False)
+        bar = Progress(console=console(stderr=True), transient=True, redirect_stdout=False)
         task = bar.add_task("", total=total if total > 1 else None)
         timer = threading.Timer(0.0 if total > 1 else SLOW, bar.start)
         timer.start()

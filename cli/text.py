@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from ..errors import printable as printable
+
 FLAGS = {"quality": "-q", "start": "--from", "calibration": "--calibrate", "overrides": "--set"}
 """Options whose names differ from those of the settings in Python."""
 
 
-def printable(name: str) -> str:
-    """Return a name for one line of output, with control characters and undecodable bytes as escapes."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in name)
+def printable_lines(text: str) -> str:
+    """Return text for a terminal in its lines, each as `printable` returns it."""
+    return "\n".join(map(printable, text.split("\n")))
 
 
 def number(count: int) -> str:

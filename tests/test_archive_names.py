@@ -49,6 +49,21 @@ def test_names_of_paths(path: str, name: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "name",
+    ["CONIN$", "conout$.png", "con .png", "nul  .tar.gz", "COM¹", "lpt².png", "a/aux/b.png", "a.png.", "a ", "a/b. /c"],
+)
+def test_names_that_windows_reserves_or_changes_are_not_safe(name: str) -> None:
+    assert not names.is_safe(name) and names.is_safe(names.made_safe(name))
+    with pytest.raises(FormatError, match="is not safe"):
+        names.unpack(names.pack([name]), 1)
+
+
+@pytest.mark.parametrize("name", ["console.png", "con$.png", "com10", "nul1.png", "conin.png", "a.con"])
+def test_names_like_reserved_ones_are_safe(name: str) -> None:
+    assert names.is_safe(name) and names.made_safe(name) == name
+
+
+@pytest.mark.parametrize(
     ("name", "target"),
     [
         ("a.png", "a.png"),

@@ -16,7 +16,8 @@ MAX_NAME = 1024
 """The most bytes of a name in UTF-8."""
 _MAX_PART = 240
 _SUFFIX = ".png"
-_RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?", re.IGNORECASE)
+_RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³]) *(\..*)?", re.IGNORECASE)
+"""Names of devices on Windows, whatever follows a full stop, with or without blanks before it."""
 _FORBIDDEN = frozenset('\\:*?"<>|')
 
 

@@ -9,6 +9,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from ...errors import printable
 from .metrics_log import MetricsRow
 
 MOST_LAYERS = 120
@@ -19,7 +20,7 @@ class Display:
     """A bar with figures below it, redrawn with every row. Without a terminal on stderr it shows nothing."""
 
     def __init__(self, steps: int, *, quiet: bool) -> None:
-        console = Console(stderr=True, quiet=quiet)
+        console = Console(stderr=True, quiet=quiet, markup=False, emoji=False)
         shown = (TextColumn("{task.completed}/{task.total} steps"), BarColumn(), TimeElapsedColumn())
         self._bar = Progress(*shown, console=console)
         self._task = self._bar.add_task("", total=steps)
@@ -58,4 +59,4 @@ def layers(row: MetricsRow) -> list[str]:
 def say(text: str, *, quiet: bool) -> None:
     """Print a line on stderr, unless `quiet`."""
     if not quiet:
-        print(text, file=sys.stderr, flush=True)
+        print(printable(text), file=sys.stderr, flush=True)
