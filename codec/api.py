@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..errors import FormatError
 from ..image_io import atomic
 from ..image_io.memory import enough_memory
 from .bitstream.info import Info, describe

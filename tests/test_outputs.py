@@ -74,7 +74,7 @@ def test_the_outputs_folder_is_tried_before_the_work(
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(atomic, "_created", fail)
-    monkeypatch.setattr(api, "_read", fail)
+    monkeypatch.setattr(api, "read_path", fail)
     before = sorted(tmp_path.iterdir())
     for attempt in (
         lambda: api.compress_file(photo, tmp_path / "new.dvq", CompressSettings()),
