@@ -70,7 +70,7 @@ def compress(image: "ImageSource", quality: float | None = None, **options: "Unp
     from .codec.sources import picture_of
 
     settings = CompressSettings(quality=quality, **options)
-    data, _ = api.compress_picture(picture_of(image, keep_mode=settings.lossless), settings)
+    data, _ = api.compress_picture(picture_of(image, keep_mode=settings.lossless, convert=settings.convert), settings)
     return data
 
 
@@ -211,7 +211,7 @@ def compress_archive(
 
     settings = ArchiveSettings(**options)
     with packing(path_of(target), settings, force=force) as archive:
-        for name, picture in pictures_of(images, keep_mode=settings.lossless):
+        for name, picture in pictures_of(images, keep_mode=settings.lossless, convert=settings.convert):
             archive.add(picture, name)
     assert archive.report is not None
     return archive.report

@@ -97,7 +97,7 @@ def pack(
         check_writable(target)
         with packing(target, settings, force=force) as archive:
             for source, name in zip(inputs, own_names, strict=True):
-                _add(archive, source, name, settings.lossless, reporter, tally)
+                _add(archive, source, name, settings, reporter, tally)
                 advance()
         assert archive.report is not None
         _packed(target, archive.report, tally, reporter)
@@ -105,19 +105,24 @@ def pack(
         raise typer.Exit(1)
 
 
-def _add(archive: Packing, source: str, name: str, lossless: bool, reporter: Reporter, tally: _Tally) -> None:
+def _add(
+    archive: Packing, source: str, name: str, settings: ArchiveSettings, reporter: Reporter, tally: _Tally
+) -> None:
     from ..errors import TargetUnreachable, UnsupportedImage
     from ..image_io import images
 
     try:
         data = Path(source).read_bytes()
-        archive.add(images.read(data, keep_mode=lossless), name)
+        picture = images.read(data, keep_mode=settings.lossless, convert=settings.convert)
+        archive.add(picture, name)
     except (OSError, TargetUnreachable, UnsupportedImage) as error:
         tally.errors += 1
         reporter.error(source, reason(error))
         reporter.record({"input": source, "error": reason(error)})
         return
     tally.size += len(data)
+    for notice in picture.notices:
+        reporter.warning(source, notice)
     if reporter.verbose:
         reporter.line(f"  {printable(source)}  {number(len(data))} B")
 

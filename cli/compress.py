@@ -76,6 +76,7 @@ def compress(
     force: Force = False,
     keep_times: KeepTimes = False,
     strip: Annotated[bool, setting("strip", switch=True)] = False,
+    convert: Annotated[bool, setting("convert", switch=True)] = False,
     weights: Annotated[str | None, setting("weights", panel=ADVANCED)] = None,
     device: DeviceOption = Device.auto,
     threads: Threads = None,
@@ -106,6 +107,7 @@ def compress(
         effort=effort,
         tune=tune,
         strip=strip,
+        convert=convert,
         weights=weights,
         device=device.value,
     )
@@ -170,5 +172,5 @@ def _done(job: Job, report: CompressReport) -> batch.Done:
         details.insert(1, f"PSNR {report.psnr:.2f} dB")
     details += [f"layer {name}: {bits / 8:.0f} bytes" for name, bits in report.layer_bits]
     values = {"output": job.target, **asdict(report), "layer_bits": dict(report.layer_bits)}
-    warnings = without(report.dropped, "a .dvq file")
+    warnings = (*report.notices, *without(report.dropped, "a .dvq file"))
     return batch.Done(report.source_bytes, report.bytes, line, tuple(details), values, warnings)

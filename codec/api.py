@@ -42,7 +42,10 @@ def compress_data(data: bytes, settings: CompressSettings) -> tuple[bytes, Compr
 
     start = time.perf_counter()
     return compress_picture(
-        images.read(data, keep_mode=settings.lossless), settings, source_bytes=len(data), start=start
+        images.read(data, keep_mode=settings.lossless, convert=settings.convert),
+        settings,
+        source_bytes=len(data),
+        start=start,
     )
 
 
@@ -150,6 +153,7 @@ def _report(
         overhead_bytes=len(data) - coded,
         seconds=0.0,
         dropped=picture.left_out,
+        notices=picture.notices,
     )
 
 

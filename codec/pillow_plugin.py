@@ -110,7 +110,7 @@ def _save(image: Image.Image, fp: IO[bytes], filename: str | bytes) -> None:
     with _as_pillow_raises():
         settings = CompressSettings(**{name: value for name, value in options.items() if name in names})
         given = {key: _metadata(key, options[key]) for key in _KEYS if key in options}
-        picture = images.from_image(image, keep_mode=settings.lossless)
+        picture = images.from_image(image, keep_mode=settings.lossless, convert=settings.convert)
         own = picture.metadata
         kept = Metadata(*({"icc_profile": own.icc, "exif": own.exif, "xmp": own.xmp} | given).values())
         data, _ = api.compress_picture(replace(picture, metadata=kept), settings)

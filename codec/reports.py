@@ -35,6 +35,8 @@ class CompressReport:
     """The method of a lossless file; None for lossy files."""
     dropped: tuple[str, ...] = ()
     """What the source holds and a .dvq file cannot, such as "IPTC"."""
+    notices: tuple[str, ...] = ()
+    """What was converted, or could not be kept, each a line."""
 
 
 @dataclass(frozen=True)

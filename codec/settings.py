@@ -67,6 +67,10 @@ class Option:
 
 
 STRIP = Option("Leave out the metadata: EXIF, ICC profile and XMP.")
+CONVERT = Option(
+    "Convert what 8 bits of grey or RGB cannot hold, which is refused otherwise: deeper samples become 8 bits, CMYK and"
+    " Lab become sRGB by the image's profile, and of an animation the first frame is taken."
+)
 DEVICE = Option("Device that runs the networks. auto takes the GPU if there is one.")
 
 
@@ -86,6 +90,7 @@ class CompressOptions(TypedDict, total=False):
     effort: int | None
     tune: str | None
     strip: bool
+    convert: bool
     weights: str | None
     device: str
 
@@ -151,6 +156,7 @@ class CompressSettings:
         ),
     )
     strip: bool = _setting(False, STRIP)
+    convert: bool = _setting(False, CONVERT)
     weights: str | None = _setting(
         None, Option("Name or path of the weights. `dvcodec models` lists those that are installed.", "NAME|PATH")
     )

@@ -37,7 +37,7 @@ FileSource = str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes]
 
 
 def picture_of(
-    source: "FileSource | Image.Image | NDArray[np.uint8] | Tensor", *, keep_mode: bool = False
+    source: "FileSource | Image.Image | NDArray[np.uint8] | Tensor", *, keep_mode: bool = False, convert: bool = False
 ) -> "Picture":
     """Return the picture that a caller gives.
 
@@ -45,6 +45,7 @@ def picture_of(
         source: A Pillow image; an array of 8 bits, (H, W) or (H, W, 1 to 4); a tensor of 8 bits as torchvision has
             them, (H, W) or (1 to 4, H, W); or an image file.
         keep_mode: Whether to keep the mode and the palette, for lossless coding.
+        convert: Whether to convert what 8 bits of grey or RGB cannot hold.
 
     Raises:
         InvalidArgument: If this is none of them.
@@ -55,20 +56,20 @@ def picture_of(
     from ..image_io import images
 
     if isinstance(source, Image.Image):
-        return images.from_image(source, keep_mode=keep_mode)
+        return images.from_image(source, keep_mode=keep_mode, convert=convert)
     if isinstance(source, str | os.PathLike):
-        return images.read(path_of(source), keep_mode=keep_mode)
+        return images.read(path_of(source), keep_mode=keep_mode, convert=convert)
     if isinstance(source, bytes | bytearray | memoryview) or callable(getattr(source, "read", None)):
-        return images.read(_content(source), keep_mode=keep_mode)
+        return images.read(_content(source), keep_mode=keep_mode, convert=convert)
     return images.from_array(array_of(source))
 
 
-def pictures_of(sources: object, *, keep_mode: bool = False) -> "Iterator[tuple[str, Picture]]":
+def pictures_of(sources: object, *, keep_mode: bool = False, convert: bool = False) -> "Iterator[tuple[str, Picture]]":
     """Yield the names, empty for those without, and the pictures of the images that a caller gives, one at a time.
 
     Args:
         sources: An iterable of images as `picture_of` takes them, or of pairs of a name and an image.
-        keep_mode: As for `picture_of`.
+        keep_mode, convert: As for `picture_of`.
 
     Raises:
         InvalidArgument: If this is no iterable, or an item is none of these.
@@ -82,7 +83,7 @@ def pictures_of(sources: object, *, keep_mode: bool = False) -> "Iterator[tuple[
             raise InvalidArgument(
                 f"the name of an image is a {type(name).__name__}", "give pairs of a str and an image"
             )
-        yield name, picture_of(source, keep_mode=keep_mode)
+        yield name, picture_of(source, keep_mode=keep_mode, convert=convert)
 
 
 def array_of(source: object) -> "NDArray[np.uint8]":

@@ -9,20 +9,11 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from ..errors import DvcodecError, InvalidArgument, UnsupportedImage
-from . import metadata, transparency
+from . import acceptance, conversion, metadata, transparency
+from .acceptance import Source
 from .limits import MAX_AREA, MAX_SIDE, MODES
 from .metadata import NO_METADATA, Metadata
 from .opening import opened
-
-_SIXTEEN_BIT = "convert it to 8 bits a channel first, e.g. `magick in.png -depth 8 out.png`"
-_REFUSED = {
-    "I": ("16- or 32-bit integer pixels", _SIXTEEN_BIT),
-    "F": ("floating-point pixels", "tone-map it to 8-bit RGB or grey first"),
-    "CMYK": ("CMYK pixels", "convert it to RGB first, e.g. `magick in.jpg -colorspace sRGB out.png`"),
-    "LAB": ("Lab pixels", "convert it to RGB first, e.g. `magick in.tif -colorspace sRGB out.png`"),
-}
-# Formats whose further frames are not an animation: a camera's previews, gain maps and second eyes; a drawing's layers.
-_FIRST_FRAME_IS_THE_IMAGE = frozenset({"MPO", "PSD"})
 
 
 @dataclass(frozen=True)
@@ -49,6 +40,8 @@ class Picture:
     palette: Palette | None = None
     bilevel: bool = False
     """Whether the mode is 1; the pixels are then 0 and 255."""
+    notices: tuple[str, ...] = ()
+    """What a user should know of how it was read, each a line: what was converted or left out."""
     left_out: tuple[str, ...] = ()
     """Names of what the source holds beside these and a .dvq file cannot, such as "IPTC"."""
 
@@ -61,19 +54,20 @@ class Picture:
         return ("P" if indexed else "L" if self.pixels.ndim == 2 else "RGB") + ("" if self.alpha is None else "A")
 
 
-def read(source: bytes | Path, *, keep_mode: bool = False) -> Picture:
+def read(source: bytes | Path, *, keep_mode: bool = False, convert: bool = False) -> Picture:
     """Read an image file in any format that Pillow opens.
 
     Args:
         source: The path of the file, or its bytes.
         keep_mode: Whether to keep the mode and the palette, for lossless coding.
+        convert: Whether to convert what 8 bits of grey or RGB cannot hold; the picture's notices say so.
 
     Raises:
         UnsupportedImage: If the image cannot be read or coded.
     """
     try:
         with opened(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
-            return from_image(image, keep_mode=keep_mode)
+            return from_image(image, keep_mode=keep_mode, convert=convert)
     except (DvcodecError, MemoryError):
         raise
     except UnidentifiedImageError:
@@ -86,12 +80,13 @@ def read(source: bytes | Path, *, keep_mode: bool = False) -> Picture:
         raise UnsupportedImage(f"cannot read the image: {one_line(error)}") from error
 
 
-def from_image(image: Image.Image, *, keep_mode: bool = False) -> Picture:
+def from_image(image: Image.Image, *, keep_mode: bool = False, convert: bool = False) -> Picture:
     """Return the pixels and the metadata of a Pillow image. The image is loaded, but not changed.
 
     Args:
         image: The image.
         keep_mode: Whether to keep the mode and the palette, for lossless coding.
+        convert: Whether to convert what 8 bits of grey or RGB cannot hold; the picture's notices say so.
 
     Raises:
         InvalidArgument: If this is not a Pillow image.
@@ -100,22 +95,31 @@ def from_image(image: Image.Image, *, keep_mode: bool = False) -> Picture:
     if not isinstance(image, Image.Image):
         raise InvalidArgument(f"{type(image).__name__} is not a Pillow image", "open it with PIL.Image.open")
     try:
-        _refuse_what_we_cannot_code(image)
+        source = acceptance.check(image, convert=convert)
         image.load()
-        return _loaded(transparency.without_impossible_key(image), keep_mode=keep_mode)
+        shown = transparency.without_impossible_key(conversion.prepared(image, source))
+        return replace(_loaded(shown, _metadata(image, shown, source), keep_mode=keep_mode), notices=source.notices)
     except (DvcodecError, MemoryError):
         raise
     except Exception as error:  # Pillow's readers raise many kinds on broken files
         raise UnsupportedImage(f"cannot read the image: {one_line(error)}") from error
 
 
-def _loaded(image: Image.Image, *, keep_mode: bool) -> Picture:
+def _metadata(image: Image.Image, shown: Image.Image, source: Source) -> Metadata:
+    """Return the metadata of an image, and the profile of the image that is made from it."""
+    kept = metadata.read(image)
+    if source.colour is not None:
+        return replace(kept, icc=source.colour.profile())
+    return kept if shown is image else replace(kept, icc=metadata.read(shown).icc)
+
+
+def _loaded(image: Image.Image, kept: Metadata, *, keep_mode: bool) -> Picture:
     """Return the picture of a loaded image."""
     if keep_mode:
-        return _as_it_is(image)
+        return _as_it_is(image, kept)
     mode = coded_mode(image)
     pixels = np.asarray(image if image.mode == mode else image.convert(mode))
-    return from_array(pixels, metadata.read(image))
+    return from_array(pixels, kept)
 
 
 def from_array(array: NDArray[np.uint8], kept: Metadata = NO_METADATA) -> Picture:
@@ -144,11 +148,11 @@ def from_array(array: NDArray[np.uint8], kept: Metadata = NO_METADATA) -> Pictur
     return Picture(np.ascontiguousarray(colour), alpha, kept)
 
 
-def _as_it_is(image: Image.Image) -> Picture:
+def _as_it_is(image: Image.Image, kept: Metadata) -> Picture:
     """Return the picture of a loaded image in its own mode."""
     if image.mode not in MODES:
         raise UnsupportedImage(f"mode {image.mode} cannot be coded without loss", "convert it to RGB or RGBA first")
-    plain = from_array(np.asarray(image, np.uint8) * np.uint8(255 if image.mode == "1" else 1), metadata.read(image))
+    plain = from_array(np.asarray(image, np.uint8) * np.uint8(255 if image.mode == "1" else 1), kept)
     return replace(plain, palette=_palette(image), bilevel=image.mode == "1")
 
 
@@ -173,36 +177,6 @@ def to_array(picture: Picture) -> NDArray[np.uint8]:
     if picture.alpha is not None:
         return np.dstack([picture.pixels, picture.alpha])
     return np.require(picture.pixels, requirements=["C", "W"])
-
-
-def _refuse_what_we_cannot_code(image: Image.Image) -> None:
-    """Raise UnsupportedImage, before decoding, for kinds of images that would lose something visible or meant."""
-    if getattr(image, "is_animated", False) and image.format not in _FIRST_FRAME_IS_THE_IMAGE:
-        frames = getattr(image, "n_frames", 2)
-        raise UnsupportedImage(
-            f"the file is an animation or has several pages ({frames} frames)", "save one frame as PNG first"
-        )
-    family = "I" if image.mode.startswith("I;") else image.mode
-    if family in _REFUSED:
-        kind, hint = _REFUSED[family]
-        raise UnsupportedImage(f"{kind} (mode {image.mode}) are not supported", hint)
-    if _has_deep_samples(image):
-        raise UnsupportedImage("16-bit pixels are not supported", _SIXTEEN_BIT)
-    if 0 in image.size:
-        raise UnsupportedImage("the image has no pixels")
-    if max(image.size) > MAX_SIDE or image.width * image.height > MAX_AREA:
-        raise UnsupportedImage(f"{image.width} x {image.height} pixels are too many", "cut it into parts first")
-
-
-def _has_deep_samples(image: Image.Image) -> bool:
-    """Tell whether a file that is not decoded yet has more than 8 bits a sample, which Pillow would drop silently."""
-    for tile in getattr(image, "tile", ()):
-        arguments = tile[3] if isinstance(tile[3], tuple) else (tile[3],)
-        if any(isinstance(argument, str) and ";16" in argument for argument in arguments):
-            return True
-        if tile[0] in ("ppm", "ppm_plain") and isinstance(arguments[-1], int) and arguments[-1] > 255:
-            return True
-    return False
 
 
 def coded_mode(image: Image.Image) -> str:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 LIMIT = 2**24
 """Largest piece of metadata, in bytes, before compression: 16 MiB."""
-_RAW, _DEFLATE = 0, 1
+_RAW, _DEFLATE, _COLOUR = 0, 1, 2
 _EXIF_PREFIX = b"Exif\0\0"
 _PNG_PROFILE = 2**20  # largest profile in bytes, before compression, with which Pillow opens a PNG file again
 _JPEG_SEGMENT = 65000  # bytes of EXIF or XMP that fit one JPEG marker, with a margin for its identifier
@@ -36,9 +36,16 @@ NO_METADATA = Metadata()
 
 
 def pack(raw: bytes) -> bytes:
-    """Return the section of a piece of metadata: a method byte, and the smaller of raw and deflate-compressed bytes."""
+    """Return the section of a piece of metadata: a method byte, and the smaller of raw and deflate-compressed bytes.
+
+    A profile that was made from a few bytes is packed as these.
+    """
     if not raw:
         return b""
+    from . import colour
+
+    if (made_from := colour.of_profile(raw)) is not None:
+        return bytes([_COLOUR]) + made_from.code()
     if len(raw) > LIMIT:
         raise UnsupportedImage(f"a piece of metadata has {len(raw)} bytes; the limit is {LIMIT}", "use `strip`")
     deflate = zlib.compressobj(9, zlib.DEFLATED, -15)
@@ -53,9 +60,20 @@ def unpack(section: bytes) -> bytes:
     method, body = section[0], section[1:]
     if method == _RAW:
         return body
+    if method == _COLOUR:
+        return _described(body)
     if method != _DEFLATE:
         raise FormatError("the metadata is not valid: unknown method")
     return inflate(body, LIMIT)
+
+
+def _described(code: bytes) -> bytes:
+    """Return the profile of a description of colours; raise FormatError if it is not valid."""
+    from . import colour
+
+    if (found := colour.of_code(code)) is None or not (profile := found.profile()):
+        raise FormatError("the metadata is not valid: unknown description of colours")
+    return profile
 
 
 def inflate(packed: bytes, limit: int) -> bytes:

@@ -11,15 +11,16 @@ import struct
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from PIL import Image, ImageFile, UnidentifiedImageError
 
+from . import plugins
 from .limits import MAX_AREA
+from .plugins import Reader
 
-Reader = Callable[[BinaryIO, str | bytes], ImageFile.ImageFile]
 _READERS = r"(PIL|pillow_jxl|pillow_heif|dvcodec\.image_io)(\.|$)"
 _LOCK = threading.Lock()
 _SILENCE = contextlib.ExitStack()
@@ -38,6 +39,7 @@ def opened(source: BinaryIO | Path) -> Iterator[ImageFile.ImageFile]:
 
     Raises:
         UnidentifiedImageError: If no reader knows the file.
+        UnsupportedImage: If a plug-in reads such files that is not installed.
         OSError, ValueError and others: If the file cannot be opened or is broken.
     """
     with contextlib.ExitStack() as stack:
@@ -50,6 +52,7 @@ def _identified(file: BinaryIO) -> ImageFile.ImageFile:
     """Return the image that the first of Pillow's readers makes of a file: those of common formats are tried first."""
     file.seek(0)
     prefix = file.read(16)
+    plugins.refuse_large_jxl(file, prefix)
     tried: set[str] = set()
     for import_readers in (Image.preinit, Image.init):
         import_readers()
@@ -57,7 +60,9 @@ def _identified(file: BinaryIO) -> ImageFile.ImageFile:
             tried.add(name)
             if (image := _made_by(name, file, prefix)) is not None:
                 return image
-    raise UnidentifiedImageError("not an image that Pillow can read")
+    if (reader := plugins.reader_of(prefix)) is None:
+        raise UnidentifiedImageError("not an image that Pillow can read")
+    return read_header(reader, file)
 
 
 def _made_by(name: str, file: BinaryIO, prefix: bytes) -> ImageFile.ImageFile | None:

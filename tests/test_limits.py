@@ -14,7 +14,7 @@ import dvcodec
 from dvcodec.codec import api
 from dvcodec.codec.settings import CompressSettings
 from dvcodec.errors import OutputFailed
-from dvcodec.image_io import images
+from dvcodec.image_io import images, writing
 from dvcodec.image_io.images import Palette, Picture
 from dvcodec.image_io.metadata import Metadata
 from dvcodec.image_io.opening import opened
@@ -74,11 +74,11 @@ def test_formats_are_recognised_as_pillow_does(format: str, tmp_path: Path) -> N
 def test_a_png_with_a_large_profile_is_written_without_it_and_opens() -> None:
     profile, xmp = bytes(2**20 + 1), b"x" * 2**22
     picture = Picture(photograph(8, 8), None, Metadata(profile, b"", xmp))
-    file, dropped = images.write(picture, "PNG")
+    file, dropped = writing.write(picture, "PNG")
     assert dropped == ("ICC",)
     assert images.read(file).metadata == Metadata(b"", b"", xmp)
     picture = Picture(photograph(8, 8), None, Metadata(profile[1:]))
-    file, dropped = images.write(picture, "PNG")
+    file, dropped = writing.write(picture, "PNG")
     assert not dropped and images.read(file).metadata == picture.metadata
 
 
@@ -111,7 +111,7 @@ def test_what_is_compressed_comes_back_and_what_is_written_is_read(picture: Pict
     assert (images.to_array(same) == images.to_array(picture)).all()
     assert (same.mode, same.palette, same.metadata) == (picture.mode, picture.palette, picture.metadata)
     try:
-        file, dropped = images.write(same, format)
+        file, dropped = writing.write(same, format)
     except OutputFailed:
         return
     again = images.read(file, keep_mode=True)
