@@ -215,6 +215,13 @@ def limit_threads(count: int) -> None:
         torch.set_num_threads(count)
 
 
+def share_threads(processes: int) -> None:
+    """Let the networks of this process use its share of the threads, where so many processes work at the same time."""
+    from ..models.runtime import kernels
+
+    kernels.use_threads(max(1, available_threads() // processes))
+
+
 def device_of(device: str) -> str:
     """Return "cpu" or "cuda" for a user's choice; raise InvalidArgument if there is no such device."""
     one_of("device", device, Device)

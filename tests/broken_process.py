@@ -13,12 +13,12 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from processes import together
 
 from dvcodec.errors import DvcodecError
 from dvcodec.training.loop.distributed import DistributedContext
 from dvcodec.training.loop.metrics_log import MetricsLog, MetricsRow
 from dvcodec.training.loop.task import LossTerms, Progress
+from processes import together
 from toy_task import RECIPE, ToyTask, toy, trainer
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import families_small as small
 import torch
-from processes import together
 from safetensors.torch import save_file
 
 from dvcodec.training.loop.distributed import DistributedContext
@@ -20,6 +19,7 @@ from dvcodec.training.loop.trainer import RunLimits, Trainer
 from dvcodec.training.recipes.family_presets import FAMILY_PRESETS
 from dvcodec.training.recipes.registry import Settings
 from dvcodec.training.tasks.families import ElboTask
+from processes import together
 
 
 def train(name: str, folder: Path, context: DistributedContext) -> None:

@@ -57,7 +57,14 @@ def test_packages_in_pyproject_are_the_folders() -> None:
 
 
 def test_only_the_face_stands_in_the_root() -> None:
-    assert {path.name for path in ROOT.glob("*.py")} == {"__init__.py", "__main__.py", "errors.py", "pillow.py"}
+    assert {path.name for path in ROOT.glob("*.py")} == {
+        "__init__.py",
+        "__main__.py",
+        "data.py",
+        "errors.py",
+        "pillow.py",
+        "webdataset.py",
+    }
 
 
 def test_tests_are_no_package() -> None:
