@@ -5,6 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -243,6 +244,27 @@ def test_each_tile_is_looked_at_as_an_image(shipped: PhotoCodecModel, monkeypatc
             stride = layers[index].stride
             place = ahead[index].view(-(-100 // stride), -(-70 // stride), -1)[positions(tile, stride)]
             assert torch.allclose(place.flatten(0, 1).float(), known, rtol=1e-3, atol=1e-3)
+
+
+def test_lookahead_in_bfloat16_chooses_nearly_the_same(
+    shipped: PhotoCodecModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x = torch.tensor(small_model.photograph(64, 64)).permute(2, 0, 1)[None].float()
+    quality, found, kinds = shipped.network_quality(Q40), [], set[torch.dtype]()
+    convolution = torch.nn.functional.conv2d
+
+    def watched(*arguments: Any, **settings: Any) -> Tensor:
+        out = convolution(*arguments, **settings)
+        kinds.add(out.dtype)
+        return out
+
+    monkeypatch.setattr(torch.nn.functional, "conv2d", watched)
+    for has in (False, True):
+        monkeypatch.setattr(lookahead_passes, "has_bfloat16", lambda _, has=has: has)
+        found.append(lookahead(shipped.network, x, quality, 1)[1])
+        assert (torch.bfloat16 in kinds) == has
+    plain, low = (torch.cat([costs.float().flatten() for costs in each.values()]) for each in found)
+    assert torch.corrcoef(torch.stack([plain, low]))[0, 1] > 0.8 and not torch.equal(plain, low)
 
 
 @given(st.integers(1, 5000), st.integers(1, 5000), st.sampled_from([64, 200, 384]))

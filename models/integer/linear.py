@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from .grid import ACTIVATION_BITS, WEIGHT_LEVELS
+from .low_precision import in_bfloat16
 
 
 class _Weights(torch.autograd.Function):
@@ -98,7 +99,8 @@ class QuantConv(QuantLinear):
 
     The exact path sums nine matrix products over shifted positions, so that no Winograd, FFT or reduced-precision
     kernel can be chosen. Training runs in bfloat16, which holds the 8-bit factors exactly and rounds only the sums,
-    unless `trains_in_bfloat16` is cleared. Evaluation with gradients uses the library's float32 kernel.
+    unless `trains_in_bfloat16` is cleared; passes that look ahead may, too (`low_precision`). Other passes with
+    gradients use the library's float32 kernel.
     """
 
     trains_in_bfloat16 = True
@@ -111,7 +113,7 @@ class QuantConv(QuantLinear):
         """Convolve a map, not rounded."""
         weight, bias = self.quantised()
         kernel = weight.view(weight.shape[0], -1, 3, 3)
-        if self.training and self.trains_in_bfloat16:
+        if in_bfloat16(self):
             low = kernel.bfloat16().contiguous(memory_format=torch.channels_last)
             return F.conv2d(x.bfloat16(), low, padding=1).float() + bias.view(1, -1, 1, 1)
         if torch.is_grad_enabled():

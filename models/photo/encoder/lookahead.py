@@ -27,6 +27,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int64
 from torch import Tensor
 
+from ...integer.low_precision import bfloat16_products, has_bfloat16
 from ..adaptive_filter.apply import apply_filter, moments
 from ..adaptive_filter.fit import fitted
 from ..network.checkerboard import Rows
@@ -93,9 +94,10 @@ def lookahead(
     for number in range(passes):
         with torch.no_grad():
             targets = model.infer(x - correction, quality)
-        correction, gradients = _pass_with_gradients(
-            model, x, quality, targets, lookahead_costs, grey=grey, weights=weights
-        )
+        with bfloat16_products(has_bfloat16(x.device)):  # costs need no more; the pass that a file holds is exact
+            correction, gradients = _pass_with_gradients(
+                model, x, quality, targets, lookahead_costs, grey=grey, weights=weights
+            )
         average = {i: g.lerp_(average[i], MOMENTUM) if number else g for i, g in gradients.items()}
         share = SHARES[min(number, len(SHARES) - 1)]
         lookahead_costs = {i: share * g for i, g in average.items()}

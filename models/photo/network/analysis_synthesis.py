@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
+from ...integer.low_precision import in_bfloat16
 from ..layout import COEFFICIENTS
 from .chain import from_tokens, interpolate_float, tokens
 from .lapped import analysis_basis, mean_scales, synthesis_basis
@@ -140,14 +141,14 @@ class BlockNet(nn.Module):
         )
         if self.extra is not None and extra is not None:
             h = h + self.extra(extra / 4)
-        with torch.autocast(h.device.type, torch.bfloat16, enabled=self.training and self.trains_in_bfloat16):
+        with torch.autocast(h.device.type, torch.bfloat16, enabled=in_bfloat16(self)):
             for block in self.body:
                 h = block(h)
             return F.leaky_relu(h, self.slope)
 
     def correction(self, features: Float[Tensor, "B width _ _"]) -> Float[Tensor, "B 3 _ _"]:
         """Return the correction (B, 3, H, W) of features (B, width, H/8, W/8)."""
-        with torch.autocast(features.device.type, torch.bfloat16, enabled=self.training and self.trains_in_bfloat16):
+        with torch.autocast(features.device.type, torch.bfloat16, enabled=in_bfloat16(self)):
             out: Tensor = self.last(features)
         return F.pixel_shuffle(out.float(), BLOCK)
 

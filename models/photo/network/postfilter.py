@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
+from ...integer.low_precision import in_bfloat16
 from ..halo import with_halo
 from .analysis_synthesis import CONTRAST_RADIUS, ResidualPair, contrast
 from .chain import interpolate_float
@@ -84,7 +85,7 @@ class PostFilter(nn.Module):
         return out
 
     def _correction(self, contrasts: Tensor, features: Tensor, quality: Tensor) -> Tensor:
-        with torch.autocast(contrasts.device.type, torch.bfloat16, enabled=self.training and self.trains_in_bfloat16):
+        with torch.autocast(contrasts.device.type, torch.bfloat16, enabled=in_bfloat16(self)):
             own = self.first(F.pixel_unshuffle(contrasts, STEP).contiguous(memory_format=torch.channels_last))
             conditioning = F.pixel_shuffle(self.conditioning(features), BLOCK // STEP)
             h = own + conditioning + interpolate_float(self.quality, quality)[:, :, None, None]
