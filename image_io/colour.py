@@ -143,6 +143,12 @@ def srgb(*, grey: bool = False) -> bytes:
     return Colour(grey, (1, 13, 1)).profile()
 
 
+def is_srgb(profile: bytes) -> bool:
+    """Tell whether a profile is one of sRGB that was made here, which an image without profile means, too."""
+    found = of_profile(profile)
+    return found is not None and found.points == (1, 13, 1)
+
+
 def read(image: Image.Image) -> Colour | None:
     """Return what the file of an image that is not loaded yet says of its colours, where that is not an ICC profile.
 

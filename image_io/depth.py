@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from PIL import Image, TiffImagePlugin
+from PIL import IcoImagePlugin, Image, TiffImagePlugin
 
 from . import isobmff, jxl_header
 
@@ -46,6 +46,9 @@ def depth_of(image: Image.Image) -> Depth:
     """
     if isinstance(image, TiffImagePlugin.TiffImageFile):
         return _of_tiff(image)
+    if isinstance(image, IcoImagePlugin.IcoImageFile):
+        inner = image.ico.getimage(image.size)
+        return EIGHT if inner.format == "ICO" else depth_of(inner)
     by_mode = _of_mode(image)
     file = getattr(image, "fp", None)
     by_file = _BY_FORMAT.get(image.format or "")

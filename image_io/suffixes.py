@@ -6,7 +6,7 @@ READ = frozenset({".avif", ".bmp", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pn
 """Suffixes of files that are read from folders of images."""
 WRITTEN = (".png", ".webp", ".bmp", ".ppm", ".tif", ".tiff", ".jpg", ".jpeg", ".avif")
 """Suffixes of files that colour images can be written to, the usual one first."""
-KNOWN = READ | {".gif", ".jp2", ".jxl", ".tga"}
+KNOWN = READ | {".gif", ".heic", ".heif", ".hif", ".j2k", ".jfif", ".jp2", ".jpe", ".jxl", ".qoi", ".sgi", ".tga"}
 """All suffixes that an image's name may have, whether or not its format is read from folders."""
 
 

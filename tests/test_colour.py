@@ -14,6 +14,7 @@ from PIL import Image, ImageCms
 
 import dvcodec
 from dvcodec.codec import api
+from dvcodec.codec.archives.grouping import stands_alone
 from dvcodec.errors import FormatError
 from dvcodec.image_io import colour, images, metadata
 from dvcodec.image_io.colour import Colour
@@ -154,3 +155,8 @@ def test_descriptions_are_what_they_say_or_refused(code: bytes) -> None:
         assert metadata.unpack(b"\2" + code) == found.profile()
         assert metadata.pack(found.profile()) == b"\2" + code
         ImageCms.ImageCmsProfile(io.BytesIO(found.profile()))
+
+
+def test_small_images_of_srgb_stand_together_in_archives() -> None:
+    for chunks, alone in (([], False), ([(b"sRGB", b"\0")], False), ([cicp(12, 13)], True), ([gama(45455)], True)):
+        assert stands_alone(images.read(png_of_pixels(PIXELS, *chunks), keep_mode=True)) == alone

@@ -42,6 +42,11 @@ def avif(bits: int) -> bytes:
     return bytes(data)
 
 
+def icon(png: bytes) -> bytes:
+    """Return an icon of one pixel, a PNG."""
+    return struct.pack("<HHHBBBBHHII", 0, 1, 1, 1, 1, 0, 0, 1, 32, len(png), 22) + png
+
+
 def deep_files() -> dict[str, tuple[bytes, Depth]]:
     """Return files, and their depths."""
     grey16 = Image.fromarray(GREY16)
@@ -61,6 +66,7 @@ def deep_files() -> dict[str, tuple[bytes, Depth]]:
         "grey jpeg 2000": (file_of(grey16, "JPEG2000"), Depth(16)),
         "avif 10": (avif(10), Depth(10)),
         "avif 12": (avif(12), Depth(12)),
+        "icon": (icon(png_of((1, 1, 16, 6), bytes(9))), Depth(16)),
     }
 
 
@@ -94,6 +100,7 @@ def shallow_files() -> dict[str, bytes]:
         "ppm": b"P6 1 1 31\n\x1f\x00\x1f",
         "tiff": file_of(COLOUR, "TIFF"),
         "bilevel tiff": file_of(COLOUR.convert("1"), "TIFF"),
+        "icon": icon(png_of((1, 1, 8, 6), bytes(5))),
         "tga 16": b"\0\0\2\0\0\0\0\0\0\0\0\0\1\0\1\0\x10\0\xff\x7f",
     }
 
@@ -227,6 +234,18 @@ def test_a_missing_plugin_is_named(data: bytes, package: str, monkeypatch: pytes
     monkeypatch.setattr(Image, "ID", [name for name in Image.ID if name not in ("JXL", "HEIF")])
     with pytest.raises(UnsupportedImage, match=f"the package {package}"):
         images.read(data)
+
+
+def test_heic_is_read_by_its_plugin() -> None:
+    heif = pytest.importorskip("pillow_heif")
+    for mode, bits in (("RGB", 8), ("RGB;16", 10)):
+        made = heif.from_bytes(mode, (8, 6), bytes(8 * 6 * (3 if bits == 8 else 6)))
+        file = io.BytesIO()
+        made.save(file)
+        if bits > 8:
+            with pytest.raises(UnsupportedImage, match="samples of 10 bits"):
+                images.read(file.getvalue())
+        assert images.read(file.getvalue(), convert=True).pixels.shape == (6, 8, 3)
 
 
 def test_large_jpeg_xl_is_refused_before_it_is_decoded() -> None:

@@ -1,11 +1,12 @@
 """Group images of one size, mode and palette. Few groups and few pixels wait for more images at a time."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...image_io import webp
+from ...image_io.colour import is_srgb
 from ...image_io.images import Palette, Picture
 from ...image_io.metadata import NO_METADATA
 from ..lossless import raw_samples
@@ -61,8 +62,14 @@ class Group:
 
 
 def stands_alone(picture: Picture) -> bool:
-    """Tell whether an image is coded by itself, because it is large or carries metadata."""
-    return picture.metadata != NO_METADATA or picture.pixels.shape[0] * picture.pixels.shape[1] > LARGE
+    """Tell whether an image is coded by itself, because it is large or carries metadata.
+
+    A profile of sRGB does not count: images without one are sRGB.
+    """
+    kept = picture.metadata
+    if is_srgb(kept.icc):
+        kept = replace(kept, icc=b"")
+    return kept != NO_METADATA or picture.pixels.shape[0] * picture.pixels.shape[1] > LARGE
 
 
 class Waiting:
