@@ -67,10 +67,13 @@ def compress(image: "ImageSource", quality: float | None = None, **options: "Unp
         WeightsNotFound: If the weights are not installed.
     """
     from .codec import api
+    from .codec.reports import log_notices
     from .codec.sources import picture_of
 
     settings = CompressSettings(quality=quality, **options)
-    data, _ = api.compress_picture(picture_of(image, keep_mode=settings.lossless, convert=settings.convert), settings)
+    picture = picture_of(image, keep_mode=settings.lossless, convert=settings.convert)
+    data, report = api.compress_picture(picture, settings)
+    log_notices(report.notices, report.dropped)
     return data
 
 
@@ -140,7 +143,8 @@ def decompress_array(
         device: "auto", "cpu" or "cuda". auto takes the GPU if there is one.
 
     Returns:
-        Pixels in a shape that `compress_array` takes, which may be written to. Palette indices become colours.
+        Pixels in a shape that `compress_array` takes, which may be written to. Palette indices become colours, and the
+        pixels are turned as the orientation in EXIF asks for, since an array cannot hold it.
 
     Raises:
         FormatError: If this is not a valid .dvq file, or TruncatedFile if it is cut short, and the preview does
@@ -150,9 +154,10 @@ def decompress_array(
     """
     from .codec import api
     from .codec.sources import file_bytes
-    from .image_io import images
+    from .image_io import images, orientation
 
-    return images.to_array(api.decompress_picture(file_bytes(source), preview=preview, device=device).picture)
+    picture = api.decompress_picture(file_bytes(source), preview=preview, device=device).picture
+    return images.to_array(orientation.turned(picture))
 
 
 def info(source: "FileSource") -> "Info":
@@ -207,12 +212,13 @@ def compress_archive(
         WeightsNotFound: If the weights are not installed.
     """
     from .codec.archives.packing import packing
+    from .codec.reports import log_notices
     from .codec.sources import path_of, pictures_of
 
     settings = ArchiveSettings(**options)
     with packing(path_of(target), settings, force=force) as archive:
         for name, picture in pictures_of(images, keep_mode=settings.lossless, convert=settings.convert):
-            archive.add(picture, name)
+            log_notices(picture.notices, archive.add(picture, name))
     assert archive.report is not None
     return archive.report
 

@@ -13,7 +13,7 @@ import typer
 from .guard import guard
 from .naming import STANDARD
 from .report import Reporter
-from .text import number, printable, ratio, reason, sizes
+from .text import number, printable, ratio, reason, sizes, without
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,15 +114,15 @@ def _add(
     try:
         data = Path(source).read_bytes()
         picture = images.read(data, keep_mode=settings.lossless, convert=settings.convert)
-        archive.add(picture, name)
+        left_out = archive.add(picture, name)
     except (OSError, TargetUnreachable, UnsupportedImage) as error:
         tally.errors += 1
         reporter.error(source, reason(error))
         reporter.record({"input": source, "error": reason(error)})
         return
     tally.size += len(data)
-    for notice in picture.notices:
-        reporter.warning(source, notice)
+    for warning in (*picture.notices, *without(left_out, "the archive")):
+        reporter.warning(source, warning)
     if reporter.verbose:
         reporter.line(f"  {printable(source)}  {number(len(data))} B")
 
@@ -192,6 +192,8 @@ def _take(source: str, part: Extracted | Refused | Loss, reporter: Reporter, tal
 
     if isinstance(part, Extracted):
         tally.images, tally.size = tally.images + 1, tally.size + part.bytes
+        for warning in without(part.dropped, "the format"):
+            reporter.warning(source, f"{printable(str(part.target))}: {warning}")
         if reporter.verbose:
             values = f"{part.width}x{part.height} {part.mode}  {number(part.bytes)} B"
             reporter.line(f"  {printable(str(part.target))}  {values}")

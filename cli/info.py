@@ -110,6 +110,7 @@ def _header(info: Info) -> dict[str, object]:
         "ICC": info.icc_bytes,
         "EXIF": info.exif_bytes,
         "XMP": info.xmp_bytes,
+        "resolution and texts": info.properties_bytes,
     }
     rows |= {f"  {name}": f"{number(size)} B" for name, size in parts.items() if size}
     if info.truncated:

@@ -93,7 +93,10 @@ def compress_picture(
     Raises:
         DvcodecError: As `compress_data`.
     """
+    from ..image_io import orientation
+
     start = time.perf_counter() if start is None else start
+    picture = orientation.stripped(picture) if settings.strip else picture
     with enough_memory(*picture.pixels.shape[:2]):
         code = _lossless if settings.lossless else _lossy
         data, report = code(picture, settings)
@@ -121,7 +124,7 @@ def _lossless(picture: "Picture", settings: CompressSettings) -> tuple[bytes, Co
     def load_bilevel() -> "methods.BilevelNetworks | None":
         return loading.bilevel(required=settings.method == "bilevel")
 
-    made = methods.compress(picture, settings.method or AUTO, load, strip=settings.strip, load_bilevel=load_bilevel)
+    made = methods.compress(picture, settings.method or AUTO, load, load_bilevel=load_bilevel)
     report = _report(picture, made.data, made.pixel_bytes, made.chunks, made.layer_bits)
     return made.data, replace(report, weights=made.weights, method=made.method)
 
@@ -284,9 +287,9 @@ def inspect_file(source: Path) -> Info:
 
 def format_of(target: Path) -> str:
     """Return Pillow's name of the format that a suffix stands for; raise OutputFailed if nothing writes it."""
-    from ..image_io import writing
+    from ..image_io import formats
 
-    return writing.format_of(target)
+    return formats.format_of(target)
 
 
 def _attributes(source: Path, keep_times: bool) -> atomic.Attributes | None:

@@ -15,7 +15,7 @@ from ..image_io.metadata import Metadata
 from ..models.interface.adaptive_filter import ImageFilter
 from ..models.interface.hierarchy import Hierarchy, PassSettings
 from ..models.interface.photo import PhotoModel
-from .bitstream import alpha
+from .bitstream import alpha, properties
 from .bitstream.container import DvqFile, Section, parse, payload_of
 from .loaders import Loaders
 from .lossless import reconstruction
@@ -99,7 +99,9 @@ def verify(data: bytes, loaders: Loaders) -> DvqFile:
 
 def metadata_of(file: DvqFile, *, strict: bool) -> Metadata:
     """Return a file's metadata. Unless `strict`, parts that are cut or damaged count as absent."""
-    return Metadata(*(_unpacked(metadata.unpack, part, strict) for part in (file.icc, file.exif, file.xmp)))
+    icc, exif, xmp = (_unpacked(metadata.unpack, part, strict) for part in (file.icc, file.exif, file.xmp))
+    kept = _unpacked(properties.unpack, file.properties, strict)
+    return replace(kept, icc=icc, exif=exif, xmp=xmp)
 
 
 def _chunks_to_decode(file: DvqFile, preview: Preview) -> int:

@@ -5,7 +5,7 @@ ImageFile.LOAD_TRUNCATED_IMAGES decodes as much as there is of a file that is cu
 `CompressSettings`, and exif, icc_profile and xmp in place of those that the image carries.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields, replace
 from typing import IO, Any
@@ -13,7 +13,7 @@ from typing import IO, Any
 from PIL import Image, ImageFile, ImagePalette
 
 from ..errors import DvcodecError, FormatError, InvalidArgument
-from ..image_io import images, metadata
+from ..image_io import images, metadata, metadata_input
 from ..image_io.images import Palette
 from ..image_io.metadata import Metadata
 from . import api, decoder
@@ -21,6 +21,7 @@ from .bitstream.container import DvqFile, parse, payload_of
 from .bitstream.header import MAGIC
 from .loaders import installed
 from .lossless import raw_samples
+from .reports import log_notices
 from .settings import CompressSettings
 
 FORMAT = "DVQ"
@@ -109,12 +110,19 @@ def _save(image: Image.Image, fp: IO[bytes], filename: str | bytes) -> None:
     _refuse_unknown(options, names)
     with _as_pillow_raises():
         settings = CompressSettings(**{name: value for name, value in options.items() if name in names})
-        given = {key: _metadata(key, options[key]) for key in _KEYS if key in options}
         picture = images.from_image(image, keep_mode=settings.lossless, convert=settings.convert)
-        own = picture.metadata
-        kept = Metadata(*({"icc_profile": own.icc, "exif": own.exif, "xmp": own.xmp} | given).values())
-        data, _ = api.compress_picture(replace(picture, metadata=kept), settings)
+        kept = _with_overrides(picture.metadata, options)
+        data, report = api.compress_picture(replace(picture, metadata=kept), settings)
+    log_notices(report.notices, report.dropped)
     fp.write(data)
+
+
+def _with_overrides(kept: Metadata, options: dict[str, Any]) -> Metadata:
+    """Return the metadata that the image carries, with those that save() was given in their place."""
+    icc = _given(options, "icc_profile", kept.icc)
+    exif = _given(options, "exif", kept.exif)
+    xmp = _given(options, "xmp", kept.xmp, metadata_input.packet_of)
+    return replace(kept, icc=icc, exif=exif, xmp=xmp)
 
 
 _KEYS = ("icc_profile", "exif", "xmp")
@@ -130,15 +138,18 @@ def _refuse_unknown(options: dict[str, Any], names: list[str]) -> None:
         )
 
 
-def _metadata(key: str, given: object) -> bytes:
-    """Return the metadata that save() was given under a key."""
-    if isinstance(given, Image.Exif):
-        given = given.tobytes()
-    if isinstance(given, bytearray | memoryview):
-        given = bytes(given)
-    if given is not None and not isinstance(given, str | bytes):
-        raise InvalidArgument(f"`{key}` is a {type(given).__name__}", "give bytes")
-    return metadata.normalise(given)
+def _given(
+    options: dict[str, Any], key: str, own: bytes, read: Callable[[object], bytes | None] = metadata_input.part
+) -> bytes:
+    """Return the metadata that save() was given under a key, or else those that the image carries.
+
+    Raises:
+        InvalidArgument: If they are of a type that holds none.
+    """
+    value = read(options[key]) if key in options else own
+    if value is None:
+        raise InvalidArgument(f"`{key}` is a {type(options[key]).__name__} that holds no metadata", "give bytes")
+    return value
 
 
 def register() -> None:

@@ -1,5 +1,6 @@
 """What the functions that compress and decompress report."""
 
+import logging
 from dataclasses import dataclass
 
 
@@ -55,8 +56,17 @@ class DecompressReport:
     """Chunks decoded, of `total_chunks`."""
     total_chunks: int
     dropped: tuple[str, ...]
-    """Metadata that the output format cannot hold: "ICC", "EXIF" or "XMP"."""
+    """Metadata that the output format cannot hold, such as "ICC", "EXIF" or "resolution"."""
     seconds: float
     """Wall time."""
     exact: bool = False
     """Whether the pixels are those of the original."""
+
+
+def log_notices(notices: tuple[str, ...], left_out: tuple[str, ...]) -> None:
+    """Log as warnings, for programs that see no report, what was converted and what a .dvq file cannot hold."""
+    log = logging.getLogger("dvcodec")
+    for notice in notices:
+        log.warning("%s", notice)
+    if left_out:
+        log.warning("written without %s, which a .dvq file cannot hold", ", ".join(left_out))

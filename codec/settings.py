@@ -66,7 +66,10 @@ class Option:
     most: float | None = None
 
 
-STRIP = Option("Leave out the metadata: EXIF, ICC profile and XMP.")
+STRIP = Option(
+    "Leave out the metadata: EXIF, ICC profile, XMP, resolution and texts. The pixels are turned as the orientation"
+    " asks."
+)
 CONVERT = Option(
     "Convert what 8 bits of grey or RGB cannot hold, which is refused otherwise: deeper samples become 8 bits, CMYK and"
     " Lab become sRGB by the image's profile, and of an animation the first frame is taken."

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from ..errors import DvcodecError, InvalidArgument, UnsupportedImage
-from . import acceptance, conversion, metadata, transparency
+from . import acceptance, conversion, metadata, metadata_input, transparency
 from .acceptance import Source
 from .limits import MAX_AREA, MAX_SIDE, MODES
 from .metadata import NO_METADATA, Metadata
@@ -98,28 +98,30 @@ def from_image(image: Image.Image, *, keep_mode: bool = False, convert: bool = F
         source = acceptance.check(image, convert=convert)
         image.load()
         shown = transparency.without_impossible_key(conversion.prepared(image, source))
-        return replace(_loaded(shown, _metadata(image, shown, source), keep_mode=keep_mode), notices=source.notices)
+        kept, left_out = metadata_input.read(image)
+        kept = _with_profile(kept, image, shown, source)
+        picture = _loaded(shown, keep_mode=keep_mode)
     except (DvcodecError, MemoryError):
         raise
     except Exception as error:  # Pillow's readers raise many kinds on broken files
         raise UnsupportedImage(f"cannot read the image: {one_line(error)}") from error
+    return replace(picture, metadata=kept, left_out=left_out, notices=source.notices)
 
 
-def _metadata(image: Image.Image, shown: Image.Image, source: Source) -> Metadata:
-    """Return the metadata of an image, and the profile of the image that is made from it."""
-    kept = metadata.read(image)
+def _with_profile(kept: Metadata, image: Image.Image, shown: Image.Image, source: Source) -> Metadata:
+    """Return the metadata of an image, with the profile of the image that is made from it."""
     if source.colour is not None:
         return replace(kept, icc=source.colour.profile())
-    return kept if shown is image else replace(kept, icc=metadata.read(shown).icc)
+    return kept if shown is image else replace(kept, icc=metadata_input.part(shown.info.get("icc_profile")) or b"")
 
 
-def _loaded(image: Image.Image, kept: Metadata, *, keep_mode: bool) -> Picture:
-    """Return the picture of a loaded image."""
+def _loaded(image: Image.Image, *, keep_mode: bool) -> Picture:
+    """Return the picture of a loaded image, without metadata."""
     if keep_mode:
-        return _as_it_is(image, kept)
+        return _as_it_is(image)
     mode = coded_mode(image)
     pixels = np.asarray(image if image.mode == mode else image.convert(mode))
-    return from_array(pixels, kept)
+    return from_array(pixels)
 
 
 def from_array(array: NDArray[np.uint8], kept: Metadata = NO_METADATA) -> Picture:
@@ -148,11 +150,11 @@ def from_array(array: NDArray[np.uint8], kept: Metadata = NO_METADATA) -> Pictur
     return Picture(np.ascontiguousarray(colour), alpha, kept)
 
 
-def _as_it_is(image: Image.Image, kept: Metadata) -> Picture:
+def _as_it_is(image: Image.Image) -> Picture:
     """Return the picture of a loaded image in its own mode."""
     if image.mode not in MODES:
         raise UnsupportedImage(f"mode {image.mode} cannot be coded without loss", "convert it to RGB or RGBA first")
-    plain = from_array(np.asarray(image, np.uint8) * np.uint8(255 if image.mode == "1" else 1), kept)
+    plain = from_array(np.asarray(image, np.uint8) * np.uint8(255 if image.mode == "1" else 1))
     return replace(plain, palette=_palette(image), bilevel=image.mode == "1")
 
 

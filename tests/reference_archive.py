@@ -126,11 +126,12 @@ def file(data: bytes) -> tuple[str, int, int, bytes]:
         ("pixels", 1),
         ("exif", flags & 2),
         ("xmp", flags & 4),
+        ("properties", flags & 16),
     ):
         sizes[part] = source.varint() if present else 0
         source.take(4 if sizes[part] else 0)
     source.seal(0)
     source.take(sizes["icc"] + sizes["palette"])
     mode, section = MODES[form & 7], source.take(sizes["pixels"])
-    assert flags < 16 and source.at + sizes["exif"] + sizes["xmp"] == len(data)
+    assert source.at + sizes["exif"] + sizes["xmp"] + sizes["properties"] == len(data)
     return mode, width, height, stored(section, mode, width, height, crc)

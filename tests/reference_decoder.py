@@ -30,7 +30,7 @@ def parse(data: bytes) -> File:
     """Read a whole lossy file; asserts instead of errors."""
     assert data[:5] == b"\x8bDVQ\x04" and data[5] == 0
     mode, flags = data[6] & 7, data[6] >> 3
-    assert 1 <= mode <= 4 and flags < 16 and not (flags & 8 and mode < 3)
+    assert 1 <= mode <= 4 and flags < 32 and not (flags & 8 and mode < 3)
     width, at = varint(data, 7)
     height, at = varint(data, at)
     quality, weights = data[at] | data[at + 1] << 8, data[at + 2 : at + 10]
@@ -42,7 +42,13 @@ def parse(data: bytes) -> File:
     for _ in range(count):
         layers, at = varint(data, at)
         at = row(data, at, "chunk", rows, layers)
-    for name, present in (("filter", flags & 8), ("alpha", mode in (2, 4)), ("exif", flags & 2), ("xmp", flags & 4)):
+    for name, present in (
+        ("filter", flags & 8),
+        ("alpha", mode in (2, 4)),
+        ("exif", flags & 2),
+        ("xmp", flags & 4),
+        ("properties", flags & 16),
+    ):
         if present:
             at = row(data, at, name, rows)
     assert int.from_bytes(data[at : at + 4], "little") == zlib.crc32(data[:at])

@@ -48,7 +48,7 @@ def test_varints_that_are_not_canonical_or_too_large_are_refused(data: bytes) ->
     st.integers(256, 25600),
     st.binary(min_size=8, max_size=8),
     st.lists(st.tuples(st.integers(1, 100), st.binary(min_size=1, max_size=300)), min_size=1, max_size=10),
-    st.tuples(*[st.binary(max_size=40)] * 4),
+    st.tuples(*[st.binary(max_size=40)] * 5),
 )
 def test_any_header_comes_back(
     width: int,
@@ -57,12 +57,12 @@ def test_any_header_comes_back(
     quality: int,
     weights: bytes,
     chunks: list[tuple[int, bytes]],
-    parts: tuple[bytes, bytes, bytes, bytes],
+    parts: tuple[bytes, bytes, bytes, bytes, bytes],
 ) -> None:
     header = Header(width=width, height=height, mode=mode, quality=quality, weights=weights)
     packed = tuple(Chunk(*chunk) for chunk in chunks)
-    names = "icc", "exif", "xmp", "adaptive_filter"
-    sections: dict[str, Any] = dict(zip(names, (*parts[:3], b"" if header.grey else parts[3]), strict=True))
+    names = "icc", "exif", "xmp", "properties", "adaptive_filter"
+    sections: dict[str, Any] = dict(zip(names, (*parts[:4], b"" if header.grey else parts[4]), strict=True))
     data = assemble(header, Parts(packed, b"a" if header.alpha else b"", **sections))
     parsed = parse(data)
     assert parsed.header == header and parsed.fault is None and parsed.total_bytes == len(data)
@@ -155,7 +155,6 @@ def resealed(data: bytes, position: int, new: bytes) -> bytes:
         (4, b"\x05", "format version 5"),
         (5, b"\x05", "archive of many images"),
         (5, b"\x06", "of a kind"),
-        (6, b"\x83", "features"),
         (6, b"\x07", "features"),
         (6, b"\x00", "a lossy image of mode 1"),
         (6, b"\x05", "a lossy image of mode P"),

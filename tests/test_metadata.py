@@ -20,12 +20,17 @@ XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/">\xc3\xa4</x:xmpmeta>'
 ICC = b"\0\0\2\x0cprofile" * 40
 
 
+def plain(block: bytes) -> bytes:
+    """Return an EXIF block without prefix."""
+    return block.removeprefix(b"Exif\0\0")
+
+
 def exif(orientation: int = 6) -> bytes:
     """Return EXIF with an orientation, without prefix."""
     tags = Image.Exif()
     tags[274] = orientation
     tags[271] = "A camera"
-    return metadata.normalise(tags.tobytes())
+    return plain(tags.tobytes())
 
 
 @pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP", "AVIF", "TIFF"])
@@ -106,7 +111,7 @@ def test_a_camera_s_directories_survive_in_a_tiff() -> None:
     tags[271] = "A camera"
     tags.get_ifd(0x8769)[0x9003] = "2026:01:01 00:00:00"
     tags.get_ifd(0x8825)[1] = "N"
-    picture = Picture(np.asarray(COLOUR), None, Metadata(b"", metadata.normalise(tags.tobytes()), b""))
+    picture = Picture(np.asarray(COLOUR), None, Metadata(b"", plain(tags.tobytes()), b""))
     data, dropped = writing.write(picture, "TIFF")
     back = Image.open(io.BytesIO(data)).getexif()
     assert dropped == () and back[271] == "A camera"
@@ -126,7 +131,7 @@ def test_a_photograph_s_exif_says_nothing_of_how_a_tiff_lies(tag: int, value: in
     tags = Image.Exif()
     tags[tag], tags[271] = value, "A camera"
     tags.get_ifd(0x8769)[36867] = "2020:01:01 00:00:00"  # Pillow's own writer then
-    for kept in (metadata.normalise(tags.tobytes()), metadata.normalise(b"Exif\0\0" + tags.tobytes())):
+    for kept in (plain(tags.tobytes()), plain(b"Exif\0\0" + tags.tobytes())):
         data, dropped = writing.write(Picture(np.asarray(COLOUR), None, Metadata(exif=kept)), "TIFF")
         assert dropped == ()
         back = images.read(data)

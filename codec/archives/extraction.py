@@ -31,6 +31,8 @@ class Extracted:
     mode: str
     bytes: int
     """Bytes of the image file."""
+    dropped: tuple[str, ...] = ()
+    """Metadata that the image file cannot hold."""
 
 
 @dataclass(frozen=True)
@@ -124,13 +126,13 @@ def _written(member: Member, archive: Path, folder: Path, written: set[str], for
             raise OutputExists("another image of the archive was written to this file; it is not overwritten")
         target = _place(folder, member.target)
         atomic.check_target(archive, target, force=force, hint="use `output_dir` or `force`")
-        data, _ = writing.write(member.picture, "PNG")
+        data, dropped = writing.write(member.picture, "PNG")
         atomic.write(target, data, force=force, sync=False, like=atomic.attributes_of(archive))
         written.add(key)
     except DvcodecError as error:
         return Refused(member.target, error)
     height, width = member.picture.pixels.shape[:2]
-    return Extracted(target, member.name, member.position, width, height, member.picture.mode, len(data))
+    return Extracted(target, member.name, member.position, width, height, member.picture.mode, len(data), dropped)
 
 
 def _place(folder: Path, name: str) -> Path:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from ... import weights
 from ...image_io import atomic
-from ...image_io.metadata import NO_METADATA
 from .. import api, loading
 from ..lossless import methods
 from ..settings import AUTO, BITS_BACK, ArchiveSettings
 from .coders import Coders
+from .grouping import stands_alone
 from .writer import Totals, Writer
 
 if TYPE_CHECKING:
@@ -44,10 +44,20 @@ class Packing:
         self.report: PackReport | None = None
         """What was written; None until the archive is complete."""
 
-    def add(self, picture: "Picture", name: str = "") -> None:
-        """Add a picture, without its metadata or its name if the settings leave them out: see Writer.add."""
-        kept = replace(picture, metadata=NO_METADATA) if self._settings.strip else picture
-        self._writer.add(kept, name if self._settings.names else "")
+    def add(self, picture: "Picture", name: str = "") -> tuple[str, ...]:
+        """Add a picture, without its metadata or its name if the settings leave them out: see Writer.add.
+
+        Returns:
+            Names of what the picture holds and the archive does not. Images that are coded together have no metadata; a
+            resolution alone is not worth a file of its own.
+        """
+        from ...image_io import orientation
+
+        kept = orientation.stripped(picture) if self._settings.strip else picture
+        plain = replace(kept, metadata=replace(kept.metadata, resolution=None))
+        together = self._settings.lossless and kept.metadata.resolution is not None and not stands_alone(plain)
+        self._writer.add(plain if together else kept, name if self._settings.names else "")
+        return (*kept.left_out, *(["resolution"] * together))
 
     def finish(self) -> None:
         """Write the images that still wait, and the end mark."""

@@ -3,7 +3,7 @@
 import zlib
 from dataclasses import dataclass
 
-from .header import EXIF, EXTRA, ICC, XMP, Header, sections, write
+from .header import EXIF, EXTRA, ICC, PROPERTIES, XMP, Header, sections, write
 from .varint import write_varint
 
 
@@ -26,6 +26,8 @@ class Parts:
     icc: bytes = b""
     exif: bytes = b""
     xmp: bytes = b""
+    properties: bytes = b""
+    """Resolution and texts."""
     adaptive_filter: bytes = b""
     """Of lossy images: the filter that was fitted to the image."""
     palette: bytes = b""
@@ -41,8 +43,8 @@ def assemble(header: Header, parts: Parts) -> bytes:
         ValueError: If the format cannot hold such an image.
     """
     extra = parts.palette if header.lossless else parts.adaptive_filter
-    flagged = ((parts.icc, ICC), (parts.exif, EXIF), (parts.xmp, XMP), (extra, EXTRA))
-    flags = sum(flag for part, flag in flagged if part)
+    metadata = ((parts.icc, ICC), (parts.exif, EXIF), (parts.xmp, XMP), (parts.properties, PROPERTIES))
+    flags = sum(flag for part, flag in (*metadata, (extra, EXTRA)) if part)
     table, payloads = [], []
     for part in sections(header, flags):  # in the order of the file
         if part == "chunks":

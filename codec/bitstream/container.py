@@ -29,6 +29,7 @@ _NAMES = {
     "alpha": "the alpha channel",
     "exif": "EXIF",
     "xmp": "XMP",
+    "properties": "resolution and texts",
 }
 """What messages call the sections that a file has once, by the names of Parts."""
 
@@ -116,6 +117,11 @@ class DvqFile:
     def xmp(self) -> Section | None:
         """The XMP data."""
         return self._one("xmp")
+
+    @property
+    def properties(self) -> Section | None:
+        """Resolution and texts."""
+        return self._one("properties")
 
     def _all(self, part: str) -> tuple[Section, ...]:
         return tuple(section for section in self.sections if section.part == part)

@@ -21,10 +21,9 @@ LOSSY, STORED, WEBP, MODEL, BILEVEL, ARCHIVE = KINDS = ("lossy", "stored", "webp
 METHODS = (STORED, WEBP, MODEL, BILEVEL)
 """Kinds of lossless images: the ways of coding their pixels."""
 
-ICC, EXIF, XMP, EXTRA = 8, 16, 32, 64
+ICC, EXIF, XMP, EXTRA, PROPERTIES = 8, 16, 32, 64, 128
 """Flags of sections; EXTRA is the adaptive filter of a lossy image and the palette of a lossless one."""
 _MODE_MASK = 7
-_UNKNOWN = 128
 _LOSSY_MODES = ("L", "LA", "RGB", "RGBA")
 _MODES_OF = {LOSSY: _LOSSY_MODES, STORED: MODES, WEBP: MODES, MODEL: _LOSSY_MODES, BILEVEL: ("1",)}
 
@@ -123,7 +122,7 @@ def parse(reader: Reader) -> tuple[Header, int]:
         raise FormatError("it is an archive of many images", "name its file, or use decompress_archive in Python")
     form = reader.number(1)
     mode, flags = form & _MODE_MASK, form & ~_MODE_MASK
-    if mode >= len(MODES) or flags & _UNKNOWN:
+    if mode >= len(MODES):
         raise FormatError("the header asks for features that this release does not know", "upgrade dvcodec")
     width, height = reader.varint("the width", MAX_SIDE), reader.varint("the height", MAX_SIDE)
     symbols, lossless, modelled = kind in (LOSSY, MODEL), kind != LOSSY, kind in (MODEL, BILEVEL)
@@ -166,6 +165,7 @@ def sections(header: Header, flags: int) -> Iterator[str]:
         "alpha": header.has_symbols and header.alpha,
         "exif": flags & EXIF,
         "xmp": flags & XMP,
+        "properties": flags & PROPERTIES,
     }
     return (part for part, there in present.items() if there)
 

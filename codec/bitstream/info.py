@@ -45,6 +45,8 @@ class Info:
     icc_bytes: int
     exif_bytes: int
     xmp_bytes: int
+    properties_bytes: int
+    """Of resolution and texts."""
     total_bytes: int
     """What the whole file holds."""
     actual_bytes: int
@@ -92,6 +94,7 @@ def describe(data: bytes) -> Info:
         icc_bytes=_size(file.icc),
         exif_bytes=_size(file.exif),
         xmp_bytes=_size(file.xmp),
+        properties_bytes=_size(file.properties),
         total_bytes=file.total_bytes,
         actual_bytes=len(data),
         bpp=8 * file.total_bytes / (header.width * header.height),

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import UnsupportedImage
-from ...image_io import metadata, webp
+from ...image_io import webp
 from ...image_io.images import Picture
 from ...models.interface.hierarchy import BilevelModel, PixelModel
 from ...models.interface.photo import PhotoModel
@@ -21,6 +21,7 @@ from ...models.pixels.wavefront.half_size import doubled, halved
 from ..bitstream import alpha, tiling
 from ..bitstream.assembly import Parts, assemble
 from ..bitstream.header import BILEVEL, MODEL, STORED, WEBP, Header
+from ..bitstream.properties import packed_metadata
 from ..entropy.ans import Tables
 from ..lossy import symbol_chunks
 from ..settings import AUTO
@@ -75,7 +76,6 @@ def compress(
     method: str,
     load: LoadModel,
     *,
-    strip: bool = False,
     load_bilevel: LoadBilevel = lambda: None,
 ) -> Coded:
     """Compress a picture to a lossless file.
@@ -84,7 +84,6 @@ def compress(
         picture: The picture, read exactly.
         method: One of METHODS, or AUTO for the smallest file.
         load: Returns the networks of the method `model`; called only if they can be used.
-        strip: Whether to leave out EXIF, ICC profile and XMP.
         load_bilevel: Returns the network of the method `bilevel`; called only if it can be used.
 
     Returns:
@@ -94,9 +93,7 @@ def compress(
         UnsupportedImage: If the method cannot code the picture.
         WeightsNotFound: If the method needs weights that are not installed.
     """
-    kept = metadata.NO_METADATA if strip else picture.metadata
-    icc, exif, xmp = (metadata.pack(raw) for raw in (kept.icc, kept.exif, kept.xmp))
-    common = Parts(icc=icc, exif=exif, xmp=xmp, palette=raw_samples.pack_palette(picture.palette))
+    common = replace(packed_metadata(picture.metadata), palette=raw_samples.pack_palette(picture.palette))
     cheap = {STORED: _stored, WEBP: _webp}
     made = [coder(picture, common) for name, coder in cheap.items() if wanted(picture, name, method)]
     if wanted(picture, MODEL, method) and (model := load()) is not None:

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ...errors import TargetUnreachable
-from ...image_io import metadata
 from ...image_io.images import Picture
 from ...models.interface.hierarchy import Hierarchy
 from ...models.interface.photo import PhotoModel
 from ..bitstream import alpha
-from ..bitstream.assembly import Parts, assemble
+from ..bitstream.assembly import assemble
 from ..bitstream.header import Header
+from ..bitstream.properties import packed_metadata
 from ..settings import DEFAULT_QUALITY, CompressSettings
 from . import adaptive_filter, search, symbol_chunks
 
@@ -45,7 +45,7 @@ def compress(picture: Picture, hierarchy: Hierarchy, weights_id: bytes, settings
         picture: 8-bit pixels, (H, W) or (H, W, 3), with or without alpha.
         hierarchy: The model of photographs.
         weights_id: The id of its weights, 8 bytes.
-        settings: Quality or target, effort and tuning, and whether metadata are left out.
+        settings: Quality or target, effort and tuning.
 
     Returns:
         The file, and how it was made.
@@ -77,11 +77,9 @@ class _PictureEncoder:
         self.picture, self.hierarchy, self.weights_id = picture, hierarchy, weights_id
         self.passes, self.perceptual = settings.passes, settings.perceptual
         self.measure_psnr = settings.target_psnr is not None
-        kept = metadata.NO_METADATA if settings.strip else picture.metadata
         self.pixels = picture.pixels if picture.alpha is None else alpha.conceal(picture.pixels, picture.alpha)
-        icc, exif, xmp = (metadata.pack(raw) for raw in (kept.icc, kept.exif, kept.xmp))
         packed_alpha = b"" if picture.alpha is None else alpha.pack(picture.alpha)
-        self.parts = Parts(alpha=packed_alpha, icc=icc, exif=exif, xmp=xmp)
+        self.parts = replace(packed_metadata(picture.metadata), alpha=packed_alpha)
         self.ceiling: Compressed | None = None
         self.still_rising = 0
         """Highest quality known to have the best PSNR of all up to it, though its codebooks are saturated."""
