@@ -7,7 +7,7 @@ points are those of ITU-T H.273.
 import math
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from PIL import Image
 
@@ -141,6 +141,19 @@ def of_profile(profile: bytes) -> Colour | None:
 def srgb(*, grey: bool = False) -> bytes:
     """Return the profile of sRGB."""
     return Colour(grey, (1, 13, 1)).profile()
+
+
+def of_channels(profile: bytes, *, grey: bool) -> bytes:
+    """Return a profile for grey or for RGB samples of the same meaning.
+
+    Returns:
+        The profile itself if it is for such samples; another one of its meaning if it was made here; else nothing.
+    """
+    space = b"GRAY" if grey else b"RGB "
+    if not profile or profile[16:20] == space:
+        return profile
+    found = of_profile(profile)
+    return replace(found, grey=grey).profile() if found is not None else b""
 
 
 def is_srgb(profile: bytes) -> bool:

@@ -4,8 +4,9 @@ import struct
 from collections.abc import Iterator
 from typing import BinaryIO
 
-LARGEST_META = 2**24
-"""Bytes of the `meta` box that are looked at; larger boxes count as absent."""
+LARGEST_META = 2**20
+"""Bytes of the `meta` box that are looked at."""
+_MOST = 4096  # boxes at the top level that are looked at
 
 
 def boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -26,7 +27,7 @@ def boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 def body_of(file: BinaryIO, wanted: bytes, limit: int) -> bytes:
     """Return the first `limit` bytes of the first box of a type at a file's top level; none if there is no such box."""
     at = 0
-    while True:
+    for _ in range(_MOST):
         file.seek(at)
         start = file.read(16)
         if len(start) < 8:
@@ -41,6 +42,7 @@ def body_of(file: BinaryIO, wanted: bytes, limit: int) -> bytes:
         if size < head:
             return b""
         at += size
+    return b""
 
 
 def primary_properties(file: BinaryIO) -> list[tuple[bytes, bytes]]:
