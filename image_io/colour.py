@@ -70,6 +70,7 @@ def _curve(transfer: int) -> Curve | None:
 
 
 _CODE_POINTS, _GAMMA = 1, 2
+_SRGB_POINTS = (1, 13, 1)
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,15 @@ class Colour:
         if self.points:
             return bytes([head, *self.points])
         return struct.pack(f">BI{len(self.chromaticities)}I", head, self.gamma, *self.chromaticities)
+
+    def png_chunks(self) -> list[tuple[bytes, bytes]]:
+        """Return the types and bodies of the chunks of PNG that say the same."""
+        if self.points == _SRGB_POINTS:
+            return [(b"sRGB", bytes([self.intent]))]
+        if self.points:
+            return [(b"cICP", bytes([*self.points[:2], 0, self.points[2]]))]
+        gamma = [(b"gAMA", struct.pack(">I", self.gamma))] if self.gamma else []
+        return gamma + ([(b"cHRM", struct.pack(">8I", *self.chromaticities))] if self.chromaticities else [])
 
     def profile(self) -> bytes:
         """Return an ICC profile of this meaning; nothing if a profile cannot express it."""
@@ -140,7 +150,7 @@ def of_profile(profile: bytes) -> Colour | None:
 
 def srgb(*, grey: bool = False) -> bytes:
     """Return the profile of sRGB."""
-    return Colour(grey, (1, 13, 1)).profile()
+    return Colour(grey, _SRGB_POINTS).profile()
 
 
 def of_channels(profile: bytes, *, grey: bool) -> bytes:
@@ -159,7 +169,7 @@ def of_channels(profile: bytes, *, grey: bool) -> bytes:
 def is_srgb(profile: bytes) -> bool:
     """Tell whether a profile is one of sRGB that was made here, which an image without profile means, too."""
     found = of_profile(profile)
-    return found is not None and found.points == (1, 13, 1)
+    return found is not None and found.points == _SRGB_POINTS
 
 
 def read(image: Image.Image) -> Colour | None:
@@ -177,7 +187,7 @@ def read(image: Image.Image) -> Colour | None:
         return _of_boxes(image, grey)
     intent = info.get("srgb")
     if isinstance(intent, int) and 0 <= intent <= 3:
-        return Colour(grey, (1, 13, 1), intent=intent)
+        return Colour(grey, _SRGB_POINTS, intent=intent)
     return _of_numbers(info.get("gamma"), info.get("chromaticity"), grey)
 
 

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from . import exif
+from . import colour, exif
+from .colour import is_srgb
 from .formats import Format
 from .metadata import COMMENT, Metadata
 
@@ -35,7 +36,8 @@ def save_arguments(kept: Metadata, format: Format) -> tuple[dict[str, Any], tupl
         arguments["dpi"] = kept.dpi
     block, packet = kept.exif if fits["EXIF"] else b"", kept.xmp if fits["XMP"] else b""
     if format.name == "PNG":
-        arguments |= _png_arguments(packet, dict(kept.texts))
+        arguments |= _png_arguments(packet, dict(kept.texts), kept.icc)
+        arguments |= {"icc_profile": b""} if is_srgb(kept.icc) else {}  # PNG has either this or the chunk sRGB
     else:
         arguments |= {"comment": comment.encode("utf-8", "replace")} if comment and fits["comment"] else {}
         arguments |= {"xmp": packet} if packet and format.name != "TIFF" else {}
@@ -69,8 +71,8 @@ def _is_keyword(keyword: str) -> bool:
     return 1 <= len(keyword) <= 79 and all(c.isprintable() and ord(c) < 256 for c in keyword)
 
 
-def _png_arguments(packet: bytes, texts: dict[str, str]) -> dict[str, Any]:
-    """Return Pillow's arguments for XMP and texts in chunks of text."""
+def _png_arguments(packet: bytes, texts: dict[str, str], icc: bytes) -> dict[str, Any]:
+    """Return Pillow's arguments for chunks: XMP and texts, and colours that came from chunks before."""
     from PIL.PngImagePlugin import PngInfo
 
     chunks = PngInfo()
@@ -79,7 +81,10 @@ def _png_arguments(packet: bytes, texts: dict[str, str]) -> dict[str, Any]:
     for keyword, text in texts.items():
         if _is_keyword(keyword):
             chunks.add_text(keyword, text.encode("utf-8", "replace").decode())
-    return {"pnginfo": chunks} if packet or texts else {}
+    meant = colour.of_profile(icc)
+    for kind, body in meant.png_chunks() if meant is not None else ():
+        chunks.add(kind, body)
+    return {"pnginfo": chunks} if chunks.chunks else {}
 
 
 def _tiff_arguments(block: bytes, packet: bytes) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from ..errors import OutputFailed
-from . import orientation
+from . import colour, orientation
 from .formats import FORMATS, Format
 from .images import Picture, coded_mode, one_line, to_image
 from .metadata import NO_METADATA
@@ -32,6 +32,7 @@ def write(picture: Picture, format: str) -> tuple[bytes, tuple[str, ...]]:
         OutputFailed: If the format cannot hold the pixels.
     """
     spec = FORMATS[format]
+    picture, lost = _with_fitting_profile(picture, spec)
     arguments, dropped = save_arguments(picture.metadata, spec)
     if orientation.of(picture.metadata) != 1 and (not spec.turns or orientation.holder(picture.metadata) in dropped):
         picture = orientation.turned(picture)
@@ -40,7 +41,16 @@ def write(picture: Picture, format: str) -> tuple[bytes, tuple[str, ...]]:
     _refuse_size(width, height, spec)
     image, concealed = _in_a_mode_of(to_image(replace(picture, metadata=NO_METADATA)), spec)
     options = {**spec.options, **({"sizes": [image.size]} if format == "ICO" else {}), **arguments}
-    return _saved(image, spec, options), (*dropped, *concealed)
+    return _saved(image, spec, options), (*lost, *dropped, *concealed)
+
+
+def _with_fitting_profile(picture: Picture, format: Format) -> tuple[Picture, tuple[str, ...]]:
+    """Return the picture with a profile for RGB where its grey pixels will be written so, and what has none."""
+    kept = picture.metadata
+    if picture.mode not in ("1", "L", "LA") or not (kept.icc and format.icc) or "L" in format.modes:
+        return picture, ()
+    profile = colour.of_channels(kept.icc, grey=False)
+    return replace(picture, metadata=replace(kept, icc=profile)), () if profile else ("ICC",)
 
 
 def _refuse_size(width: int, height: int, format: Format) -> None:

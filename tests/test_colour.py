@@ -160,3 +160,45 @@ def test_descriptions_are_what_they_say_or_refused(code: bytes) -> None:
 def test_small_images_of_srgb_stand_together_in_archives() -> None:
     for chunks, alone in (([], False), ([(b"sRGB", b"\0")], False), ([cicp(12, 13)], True), ([gama(45455)], True)):
         assert stands_alone(images.read(png_of_pixels(PIXELS, *chunks), keep_mode=True)) == alone
+
+
+def chunks_of(file: bytes) -> dict[bytes, bytes]:
+    """Return the chunks of a PNG by their types."""
+    found, at = {}, 8
+    while at < len(file):
+        size, kind = struct.unpack_from(">I4s", file, at)
+        found[kind] = file[at + 8 : at + 8 + size]
+        at += 12 + size
+    return found
+
+
+def test_chunks_come_back_as_chunks() -> None:
+    for chunks in (
+        [(b"sRGB", b"\2")],
+        [cicp(12, 13)],
+        [cicp(9, 16)],
+        [gama(50_000)],
+        [gama(70_000), chrm(*ADOBE_POINTS)],
+    ):
+        data = dvcodec.compress(png_of_pixels(PIXELS, *chunks), lossless=True, method="webp")
+        file, _ = api.decompress_data(data)
+        found = chunks_of(file)
+        assert dict(chunks).items() <= found.items()
+        assert (b"iCCP" in found) == (b"sRGB" not in found)
+        assert images.read(file).metadata.icc == dvcodec.decompress(data).info["icc_profile"]
+
+
+@pytest.mark.parametrize("format", ["WEBP", "AVIF", "JPEG", "TIFF", "PNG"])
+def test_profiles_suit_the_channels_that_are_written(format: str) -> None:
+    data = dvcodec.compress(png_of_pixels(PIXELS[:, :, 0], gama(100_000)), lossless=True, method="webp")
+    file, report = api.decompress_data(data, format=format)
+    again = images.read(file)
+    space = b"RGB " if again.pixels.ndim == 3 else b"GRAY"
+    assert not report.dropped and again.metadata.icc[16:20] == space
+    foreign = bytearray(colour.srgb(grey=True))
+    foreign[64] = 1  # not as it is made here
+    image = Image.fromarray(PIXELS[:, :, 0])
+    image.info["icc_profile"] = bytes(foreign)
+    file, report = api.decompress_data(dvcodec.compress(image, lossless=True, method="webp"), format=format)
+    assert report.dropped == (("ICC",) if space == b"RGB " else ())
+    assert images.read(file).metadata.icc == (b"" if space == b"RGB " else bytes(foreign))
