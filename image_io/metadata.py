@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..errors import FormatError, UnsupportedImage
-from . import exif
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -146,6 +145,8 @@ RESERVED = frozenset(
 
 def attach(metadata: Metadata, image: "Image.Image") -> None:
     """Put the metadata where Pillow users look for it: image.info."""
+    from . import exif  # which needs numpy, as a listing of an archive does not
+
     texts = dict(metadata.texts)
     values = {
         "icc_profile": metadata.icc,
