@@ -160,6 +160,7 @@ def shard(path: Path, *fields: dict[str, bytes]) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # webdataset does not close its files
 def test_shards_of_webdataset(tmp_path: Path) -> None:
     wds: Any = pytest.importorskip("webdataset", reason="the package webdataset is not installed")
     data = [dvcodec.compress(photograph(20, 30, index)) for index in range(3)]
