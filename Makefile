@@ -22,7 +22,7 @@ demo: $(VENV)/run.stamp ## Compress and decompress the bundled photograph, besid
 	@$(BIN)/python examples/demo.py
 
 test: lint ## Check style and types, then run the tests
-	$(PYTEST) -n 2 -m "not slow"
+	$(PYTEST) -n 2 --dist worksteal -m "not slow"
 
 base: ## Run the tests of coding in an environment without torch
 	$(PYTHON) -m venv $(BASE)

@@ -63,9 +63,9 @@ def fake_bits_back(fake_weights: weights.Weights, monkeypatch: pytest.MonkeyPatc
     return weights.find("fake-bits-back")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def shipped() -> "PhotoCodecModel":
-    """The hierarchy of the default weights as a network of torch."""
+    """The hierarchy of the default weights as a network of torch. Shared: do not change it."""
     from dvcodec.models.photo.codec_model import PhotoCodecModel
 
     hierarchy = loading.network(weights.default(), "cpu")

@@ -82,7 +82,7 @@ def replayed(model: PhotoRRVQ, *, tiled: bool = True) -> list[str]:
     """Replay all batch sizes, and two images in bands and blocks of other sizes; the 16 hashes that all agree on."""
     chain = small_model.integer_chain(model)
     whole = replay(chain, max(BATCHES))
-    for batch in BATCHES:
+    for batch in BATCHES[:-1]:
         assert replay(chain, batch) == whole[:batch], f"a batch of {batch} has other priors than one of {max(BATCHES)}"
     for positions, entries in ((1, 2000), (20, 500)) if tiled else ():
         tiles = small_model.integer_chain(model, positions, entries)

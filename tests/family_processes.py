@@ -1,6 +1,7 @@
-"""Train shrunk families in two processes, and keep what each holds in the end: `family_processes.py RUN NAME...`.
+"""Train shrunk families, and the toy task, in two processes: `family_processes.py RUN NAME...`.
 
-RUN/NAME-RANK.safetensors are the module's parameters and buffers and the parameters' moving averages.
+RUN/NAME-RANK.safetensors are the parameters and buffers of a family's module that a process holds in the end, and the
+parameters' moving averages. RUN/toy is the run of the toy task, whose processes share each step's pairs.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import families_small as small
 import torch
 from safetensors.torch import save_file
 
+import toy_task
 from dvcodec.training.loop.distributed import DistributedContext
 from dvcodec.training.loop.metrics_log import MetricsLog
 from dvcodec.training.loop.trainer import RunLimits, Trainer
@@ -38,9 +40,13 @@ def train(name: str, folder: Path, context: DistributedContext) -> None:
 
 
 def work(context: DistributedContext) -> None:
-    """One preset after another."""
+    """One preset after another, then the toy."""
+    folder = Path(sys.argv[1])
     for name in sys.argv[2:]:
-        train(name, Path(sys.argv[1]), context)
+        train(name, folder, context)
+    if context.is_main:
+        (folder / "toy").mkdir()
+    toy_task.train(toy_task.trainer(folder / "toy", replace(toy_task.RECIPE, steps=6), context, noise=0.0))
 
 
 if __name__ == "__main__":

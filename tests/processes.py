@@ -12,6 +12,8 @@ from dvcodec.training.loop.distributed import DistributedContext, distributed_co
 
 def together(size: int, work: Callable[[DistributedContext], None]) -> int:
     """Do `work` in so many processes at once and return the largest exit status. Torch should have one thread."""
+    import torch._dynamo  # noqa: F401  # optimisers load it: here once, before there are several processes
+
     forking, port = multiprocessing.get_context("fork"), _free_port()  # torch is loaded once
     workers = [forking.Process(target=_join, args=(rank, size, port, work)) for rank in range(size)]
     for worker in workers:

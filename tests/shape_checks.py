@@ -43,8 +43,8 @@ def transformed(source: str) -> ast.Module:
     """Return the syntax tree of a module whose definitions with shapes are decorated."""
     tree = ast.parse(source)
     names = set(_shape_names(tree))
+    decorator = ast.parse(f"__import__({__name__!r}).{decorate.__name__}", mode="eval").body
     for node in ast.walk(tree):
-        decorator = ast.parse(f"__import__({__name__!r}).{decorate.__name__}", mode="eval").body
         if isinstance(node, ast.FunctionDef) and _mentions([node.args, node.returns], names):
             node.decorator_list.append(decorator)
         elif isinstance(node, ast.ClassDef) and _mentions(

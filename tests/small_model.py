@@ -31,7 +31,7 @@ from dvcodec.models.photo.network.checkerboard import Rows
 from dvcodec.models.photo.network.model import PhotoRRVQ
 from dvcodec.models.photo.packing import pack, unpack
 from dvcodec.models.photo.quality import QualityMap
-from dvcodec.training.tasks.codebooks import initialise_codebooks
+from dvcodec.training.tasks.codebooks import codebooks
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIG = RRVQConfig(
@@ -61,9 +61,16 @@ def built(config: RRVQConfig) -> PhotoRRVQ:
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(0)
         model = PhotoRRVQ(config).eval()
-        initialise_codebooks(model, synthetic_targets(), torch.Generator().manual_seed(0))
+        for (values, frequencies), layer in zip(layout_codebooks(config.layout), model.chain.layers(), strict=True):
+            layer.initialise(values, frequencies)
         _enliven(model)
     return model
+
+
+@cache
+def layout_codebooks(layout: str) -> list[tuple[Tensor, Tensor]]:
+    """Codewords and frequencies of a layout's layers, clustered once a process. Shared: do not change them."""
+    return codebooks(layout, synthetic_targets(), torch.Generator().manual_seed(0))
 
 
 def synthetic_targets() -> dict[int, Tensor]:

@@ -14,11 +14,16 @@ from typer.testing import CliRunner
 from dvcodec import training
 from dvcodec.cli.app import app
 from dvcodec.errors import DvcodecError
+from dvcodec.models.configs import RRVQConfig
 from dvcodec.training.export.averaging import mean_model
 from dvcodec.training.loop.checkpoints import FILE, Checkpoint
 from dvcodec.training.options import TrainOptions
+from dvcodec.training.recipes.base import Preset
+from dvcodec.training.recipes.photo import PHOTO_PRESETS, PhotoRecipe
 
-NARROW = {"hidden": "16", "blocks": "1", "synthesis_width": "16", "analysis_width": "16", "synthesis_blocks": "1"}
+NARROW = RRVQConfig(
+    {64: 16, 32: 16, 16: 16, 8: 16}, blocks=1, hidden=16, synthesis_width=8, synthesis_blocks=1, analysis_width=8
+)
 
 
 @pytest.fixture(scope="module")
@@ -28,15 +33,15 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     rng = np.random.default_rng(0)
     (folder / "photos").mkdir()
     Image.fromarray(rng.integers(0, 256, (96, 96, 3), dtype=np.uint8)).save(folder / "photos" / "0.png")
-    common = {"crop": "64", "late_crop": "64", "batch": "2", "analysis_from": "0", "warm_up": "1", "precision": "fp32"}
-    first = TrainOptions(
-        "rrvq-small", str(folder / "photos"), folder / "first", 1, quiet=True, overrides=NARROW | common
-    )
-    training.train(first)
-    start = training.export_weights(first.out / FILE, folder / "start.safetensors", {"name": "start"})
-    for seed in (1, 2):
-        training.train(replace(first, out=folder / f"run{seed}", steps=2, seed=seed, start=start))
-    training.train(replace(first, out=folder / "other", seed=3))
+    small = {"crop": "64", "late_crop": "64", "batch": "1", "analysis_from": "0", "warm_up": "1", "precision": "fp32"}
+    first = TrainOptions("rrvq", str(folder / "photos"), folder / "first", 1, quiet=True, overrides=small)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(PHOTO_PRESETS, "rrvq", Preset("narrow", NARROW, PhotoRecipe()))
+        training.train(first)
+        start = training.export_weights(first.out / FILE, folder / "start.safetensors", {"name": "start"})
+        for seed in (1, 2):
+            training.train(replace(first, out=folder / f"run{seed}", steps=2, seed=seed, start=start))
+        training.train(replace(first, out=folder / "other", seed=3))
     return [folder / name / FILE for name in ("run1", "run2", "other")]
 
 

@@ -16,6 +16,9 @@ from program import dvcodec, names
 pytest.importorskip("matplotlib", reason="matplotlib (the `eval` extra) is not installed")
 pytest.importorskip("scipy", reason="scipy (the `eval` extra) is not installed")
 
+from dvcodec.evaluation.report import plots
+
+every_plot = plots.all_plots
 FAST = ("--metrics", "psnr", "--no-cost")
 POINTS = ("--codecs", "dvcodec,jpeg", "--qualities", "10,50,90", "--qualities", "jpeg=10,50,90")
 
@@ -26,6 +29,12 @@ def folder(fake_weights: Weights, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.chdir(tmp_path)
     pictures(tmp_path / "pictures", count=2)
     return tmp_path
+
+
+@pytest.fixture
+def one_plot(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports have the first of their plots alone: drawing is most of the work, and not what these tests are about."""
+    monkeypatch.setattr(plots, "all_plots", lambda comparison: every_plot(comparison)[:1])
 
 
 def test_a_report_in_a_folder() -> None:
@@ -40,6 +49,7 @@ def test_a_report_in_a_folder() -> None:
     assert "<h1>" in page and "Where the bits go" in page
 
 
+@pytest.mark.usefixtures("one_plot")
 def test_json_on_standard_output_is_the_file() -> None:
     seen = dvcodec("compare", "pictures", "-o", "report", "--json", *FAST, *POINTS)
     assert json.loads(seen.out) == json.loads(Path("report/results.json").read_text())
@@ -48,6 +58,7 @@ def test_json_on_standard_output_is_the_file() -> None:
     assert data["images"][0]["account"]["layer-bits"][0][0] == "64/y"
 
 
+@pytest.mark.usefixtures("one_plot")
 def test_efforts_and_tunings_are_curves_of_their_own() -> None:
     few = ("--codecs", "dvcodec,jpeg", "--qualities", "10,90", "--qualities", "jpeg=10,90")
     seen = dvcodec("compare", "pictures", "-o", "report", "--json", *FAST, *few, "--effort", "1", "--effort", "2")
@@ -61,11 +72,13 @@ def test_efforts_and_tunings_are_curves_of_their_own() -> None:
     assert tuned.code == 1 and "do not support perceptual tuning" in tuned.err
 
 
+@pytest.mark.usefixtures("one_plot")
 def test_quiet_prints_nothing() -> None:
     seen = dvcodec("compare", "pictures", "-o", "report", "--quiet", *FAST, *POINTS)
     assert (seen.code, seen.out, seen.err) == (0, "", "")
 
 
+@pytest.mark.usefixtures("one_plot")
 def test_an_existing_report_is_not_overwritten_without_force() -> None:
     assert dvcodec("compare", "pictures", "-o", "report", *FAST, *POINTS).code == 0
     seen = dvcodec("compare", "pictures", "-o", "report", *FAST, *POINTS)
@@ -74,6 +87,7 @@ def test_an_existing_report_is_not_overwritten_without_force() -> None:
     assert dvcodec("compare", "pictures", "-o", "report", "--force", *FAST, *POINTS).code == 0
 
 
+@pytest.mark.usefixtures("one_plot")
 def test_an_interrupted_report_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     """The second run finds the cache of the first in the folder, and measures what is missing."""
     done: list[object] = []
@@ -93,6 +107,7 @@ def test_an_interrupted_report_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(done) == 12
 
 
+@pytest.mark.usefixtures("one_plot")
 def test_a_cache_elsewhere_serves_several_reports() -> None:
     for report_folder in ("one", "two"):
         seen = dvcodec("compare", "pictures", "-o", report_folder, "--cache", "kept", *FAST, *POINTS)
@@ -100,6 +115,7 @@ def test_a_cache_elsewhere_serves_several_reports() -> None:
     assert len(names(Path("kept"))) == 12
 
 
+@pytest.mark.usefixtures("one_plot")
 def test_bad_images_are_left_out_with_a_reason() -> None:
     Path("pictures/bad.png").write_bytes(b"no picture")
     seen = dvcodec("compare", "pictures", "-o", "report", *FAST, *POINTS)
@@ -157,6 +173,7 @@ def test_a_folder_without_images(tmp_path: Path) -> None:
     assert seen.code == 1 and "dvcodec: empty: no image to measure" in seen.err
 
 
+@pytest.mark.usefixtures("one_plot")
 def test_a_bar_only_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(report, "is_terminal", lambda stream: True)
     monkeypatch.setenv("TTY_COMPATIBLE", "1")  # rich draws, though the tests' streams are no terminals

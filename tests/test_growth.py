@@ -30,8 +30,8 @@ LARGER: dict[str, dict[str, Any]] = {
 QUALITY = torch.tensor([600, 3000])
 
 
-@pytest.fixture
-def weights(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Of a small model whose float networks say something."""
     model = small_model.built(SMALL)
     drawn = torch.Generator().manual_seed(3)
@@ -39,9 +39,15 @@ def weights(tmp_path: Path) -> Path:
         for name, parameter in model.named_parameters():
             if name.startswith(("synthesis.", "postfilter.")):
                 parameter.normal_(std=0.1, generator=drawn)
-    path = tmp_path / "small.safetensors"
+    path = tmp_path_factory.mktemp("weights") / "small.safetensors"
     path.write_bytes(write(model, small_model.QUALITIES, "small"))
     return path
+
+
+@pytest.fixture(scope="module")
+def before(weights: Path) -> PhotoRRVQ:
+    """The model of these sizes that starts from the weights. Shared: do not change it."""
+    return started(weights)
 
 
 def started(weights: Path, **changes: Any) -> PhotoRRVQ:
@@ -65,8 +71,8 @@ def shown(model: PhotoRRVQ) -> Tensor:
 
 
 @pytest.mark.parametrize("changes", LARGER.values(), ids=LARGER)
-def test_a_larger_model_begins_by_computing_the_same(weights: Path, changes: dict[str, Any]) -> None:
-    before, after = started(weights), started(weights, **changes)
+def test_a_larger_model_begins_by_computing_the_same(weights: Path, before: PhotoRRVQ, changes: dict[str, Any]) -> None:
+    after = started(weights, **changes)
     assert sum(p.numel() for p in after.parameters()) > sum(p.numel() for p in before.parameters())
     wanted = shown(before)
     assert wanted.abs().max() > 0.5
@@ -74,9 +80,9 @@ def test_a_larger_model_begins_by_computing_the_same(weights: Path, changes: dic
 
 
 @pytest.mark.parametrize("changes", LARGER.values(), ids=LARGER)
-def test_what_is_new_learns(weights: Path, changes: dict[str, Any]) -> None:
-    old, model = started(weights), started(weights, **changes)
-    sizes = {name: p.shape for name, p in old.named_parameters()}
+def test_what_is_new_learns(weights: Path, before: PhotoRRVQ, changes: dict[str, Any]) -> None:
+    model = started(weights, **changes)
+    sizes = {name: p.shape for name, p in before.named_parameters()}
     optimiser = torch.optim.SGD(model.parameters(), 1e-2)
     for _ in range(2):  # what is not listened to learns nothing in the first step
         optimiser.zero_grad()

@@ -34,7 +34,6 @@ from dvcodec.models.photo.encoder.lookahead_tiles import lookahead_in_tiles, pos
 from dvcodec.models.photo.network.chain import DifferentiableLayer
 from dvcodec.models.photo.network.model import PhotoRRVQ
 from dvcodec.models.photo.network.top_down import PhotoStep
-from dvcodec.weights import default
 from fake import FakeHierarchy, FakePhotoModel
 
 Q40 = 40 * 256
@@ -90,7 +89,7 @@ def test_efforts_out_of_range_are_refused(effort: object) -> None:
         CompressSettings(effort=effort)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("grey", [False, True])
+@pytest.mark.parametrize("grey", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_each_pass_makes_bits_and_distortion_cost_less(shipped: PhotoCodecModel, grey: bool) -> None:
     """Weighed as the quality weighs them, in nats."""
     pixels = small_model.photograph(192, 192)
@@ -142,13 +141,13 @@ class Repeated:
 
 
 @torch.no_grad()
-def test_gradients_tell_what_other_codes_would_cost_further_down(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_gradients_tell_what_other_codes_would_cost_further_down(
+    shipped: PhotoCodecModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What the networks see of sixty symbols of a picture, changed one at a time, against the estimate of each.
 
     How true estimates are is the weights' own, too (docs/experiments/lookahead.md).
     """
-    shipped = loading.network(default(), "cpu")
-    assert isinstance(shipped, PhotoCodecModel)
     model, copies = shipped.network, 60
     x = torch.tensor(small_model.photograph(64, 64)).permute(2, 0, 1)[None].float()
     quality, coded_size = shipped.network_quality(Q40), Repeated()

@@ -58,26 +58,33 @@ def _made(folder: Path) -> Path:
     return folder
 
 
-def test_two_processes_equal_one_with_twice_the_batch(tmp_path: Path) -> None:
-    command = [sys.executable, toy_task.__file__, str(_made(tmp_path / "two")), "6", "4", "2"]
-    subprocess.run(command, check=True, capture_output=True, timeout=120)
-    train(trainer(_made(tmp_path / "one"), replace(RECIPE, steps=6, batch=8), noise=0.0))
-    two, one = (load_file(tmp_path / name / FILE) for name in ("two", "one"))
+FAMILIES = ("hdvae-small", "vqvae")
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What two processes have trained together: families, and the toy task."""
+    folder = tmp_path_factory.mktemp("shared")
+    command = [sys.executable, family_processes.__file__, str(folder), *FAMILIES]
+    subprocess.run(command, check=True, capture_output=True, timeout=240)
+    return folder
+
+
+def test_two_processes_equal_one_with_twice_the_batch(shared: Path, tmp_path: Path) -> None:
+    train(trainer(tmp_path, replace(RECIPE, steps=6, batch=8), noise=0.0))
+    two, one = load_file(shared / "toy" / FILE), load_file(tmp_path / FILE)
     names = [name for name in one if not name.startswith("rng.")]
     assert len(names) > 15 and two.keys() == one.keys()
     for name in names:
         assert torch.allclose(two[name], one[name], rtol=1e-4, atol=1e-6), name
 
 
-def test_families_stay_equal_in_two_processes(tmp_path: Path) -> None:
-    names = ("hdvae-small", "vqvae")
-    command = [sys.executable, family_processes.__file__, str(tmp_path), *names]
-    subprocess.run(command, check=True, capture_output=True, timeout=120)
-    for name in names:
-        first, second = (load_file(tmp_path / f"{name}-{rank}.safetensors") for rank in (0, 1))
+def test_families_stay_equal_in_two_processes(shared: Path) -> None:
+    for name in FAMILIES:
+        first, second = (load_file(shared / f"{name}-{rank}.safetensors") for rank in (0, 1))
         assert len(first) > 30 and first.keys() == second.keys()
         assert [key for key in first if not torch.equal(first[key], second[key])] == []
-    assert load_file(tmp_path / FILE).keys() == load_file(tmp_path / BEST).keys()
+    assert load_file(shared / FILE).keys() == load_file(shared / BEST).keys()
 
 
 def test_every_group_learns_at_its_own_rate(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import lossless_probe as probe
@@ -24,13 +25,18 @@ from dvcodec.models.photo.integer.exact_reconstruction import fixed_sigma, integ
 from dvcodec.models.pixels.wavefront.export import integer_net
 from dvcodec.models.pixels.wavefront.model import WavefrontModel
 
-CORNERS = [ENVIRONMENTS[0], ENVIRONMENTS[1], ENVIRONMENTS[-2], ENVIRONMENTS[-1]]
+CORNERS = [ENVIRONMENTS[0], ENVIRONMENTS[-1], *(pytest.param(ENVIRONMENTS[i], marks=pytest.mark.slow) for i in (1, -2))]
+
+
+@cache
+def coded() -> bytes:
+    """A file of a small picture, written in this process."""
+    return small_pixels.coded(small_model.picture(56, 72))
 
 
 @pytest.mark.parametrize("setting", CORNERS, ids="-".join)
 def test_every_environment_sees_the_same_pixels(setting: tuple[str, str, str], tmp_path: Path) -> None:
-    array = small_model.picture(56, 72)
-    data = small_pixels.coded(array)
+    data = coded()
     expected = probe.report(data, small_model.hierarchy(), small_pixels.pixel_model())
     files = {"h": small_model.weights_bytes(), "p": small_pixels.weights_bytes(), "in": data}
     for name, content in files.items():
@@ -53,17 +59,14 @@ def test_every_environment_sees_the_same_pixels(setting: tuple[str, str, str], t
 def test_noise_in_what_may_be_float_changes_no_pixel(seed: int) -> None:
     array = small_model.picture(56, 72)
     noisy = Noisy(seed)
-    assert small_pixels.same(
-        small_pixels.decoded(small_pixels.coded(array), model=small_pixels.network(noisy)).picture, array
-    )
+    assert small_pixels.same(small_pixels.decoded(coded(), model=small_pixels.network(noisy)).picture, array)
     written = methods.compress(from_array(array), "model", lambda: small_pixels.network(noisy)).data
     assert small_pixels.same(small_pixels.decoded(written).picture, array)
 
 
 @pytest.mark.parametrize("place", ["predict", "trunk", "deep", "heads.0.mix", "heads.1.out", "heads.2.skip"])
 def test_one_step_of_an_exact_weight_is_noticed(place: str) -> None:
-    data = small_pixels.coded(small_model.picture(56, 72))
-    net = small_pixels.quantised()
+    data, net = coded(), small_pixels.quantised()
     linear = net.get_submodule(place)
     assert isinstance(linear, QuantLinear)
     linear.weight.data[:, 0] += torch.exp2(-linear.exponents())
@@ -73,8 +76,7 @@ def test_one_step_of_an_exact_weight_is_noticed(place: str) -> None:
 
 
 def test_an_exact_pass_reads_symbols_as_any_other() -> None:
-    array = small_model.picture(56, 72)
-    data = small_pixels.coded(array)
+    array, data = small_model.picture(56, 72), coded()
     total = small_pixels.decoded(data).total
     lossy = small_pixels.decoded(data, preview=total).picture.pixels
     _, predicted = methods.base_of(array, small_model.hierarchy())

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from dvcodec.codec.lossy.symbol_chunks import encode
 from dvcodec.codec.settings import CompressSettings
 from dvcodec.errors import InvalidArgument, UnsupportedImage
-from dvcodec.models.configs import RRVQConfig
 from dvcodec.models.photo.codec_model import PhotoCodecModel
 from dvcodec.models.photo.encoder.perceptual_weights import (
     RANGE,
@@ -70,7 +69,7 @@ def test_finer_coefficients_count_less() -> None:
 @given(st.integers(1, 150), st.integers(1, 150), st.integers(0, 9))
 def test_even_weights_are_the_squared_error_of_pixels(height: int, width: int, seed: int) -> None:
     """Parseval: the transform is orthonormal, and every coefficient counts once."""
-    model = PhotoRRVQ(RRVQConfig())
+    model = small_model.trainable()
     difference = torch.randn(1, 3, height, width, generator=torch.Generator().manual_seed(seed)) * 9
     code = torch.tensor([2000])
     weights = visibility(torch.ones(-(-height // 8), -(-width // 8)))
@@ -84,7 +83,7 @@ def test_even_weights_are_the_squared_error_of_pixels(height: int, width: int, s
 
 
 def test_a_choice_weighs_its_coefficients() -> None:
-    layer = PhotoRRVQ(RRVQConfig()).chain.layers()[-1]
+    layer = PhotoRRVQ(small_model.CONFIG).chain.layers()[-1]
     torch.nn.init.normal_(layer.values)
     importance = torch.rand(layer.values.shape[1])
     residual, values = torch.randn(5, layer.values.shape[1]), layer.reconstruction_values()

@@ -115,8 +115,11 @@ def agree(model: Model, array: Pixels, quality: float) -> None:
         assert same(model, coded(model, pixels, quality)).shape == pixels.shape
 
 
-@pytest.mark.parametrize("quality", [1, 37.3, 100])
-@pytest.mark.parametrize("size", [(1, 1), (7, 9), (40, 72), (65, 33)], ids=str)
+@pytest.mark.parametrize(
+    ("size", "quality"),
+    [((1, 1), 1), ((1, 1), 100), ((7, 9), 37.3), ((40, 72), 1), ((40, 72), 100), ((65, 33), 37.3)],
+    ids=str,
+)
 def test_sizes_and_qualities(size: tuple[int, int], quality: float) -> None:
     agree(small("usual"), small_model.picture(*size), quality)
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import signal
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import clustered
 import numpy as np
 import pytest
 import torch
@@ -40,11 +42,10 @@ CONFIG = RRVQConfig({64: 16, 32: 16, 16: 16, 8: 16}, 1, 16, synthesis_width=16, 
 SMALL = {"batch": "2", "crop": "64", "late_crop": "64", "precision": "fp32"}
 
 
-@pytest.fixture
-def photos(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of three small images with edges, gradients and noise."""
-    folder = tmp_path / "photos"
-    folder.mkdir()
+    folder = tmp_path_factory.mktemp("photos")
     rng = np.random.default_rng(0)
     for i in range(3):
         y, x = np.mgrid[:96, :96]
@@ -53,11 +54,28 @@ def photos(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture(autouse=True)
-def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Presets with narrow networks, one thread."""
-    monkeypatch.setitem(PHOTO_PRESETS, "rrvq", Preset("narrow", CONFIG, PhotoRecipe()))
-    torch.set_num_threads(1)
+@pytest.fixture(scope="module", autouse=True)
+def narrow() -> Iterator[None]:
+    """Presets with narrow networks, one thread, the same codebooks for the same photographs."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(PHOTO_PRESETS, "rrvq", Preset("narrow", CONFIG, PhotoRecipe()))
+        patch.setattr("dvcodec.training.tasks.codebooks.codebooks", clustered.codebooks)
+        torch.set_num_threads(1)
+        yield
+
+
+@pytest.fixture(scope="module")
+def whole(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run of four steps that nothing interrupted. Shared: do not change it."""
+    folder = tmp_path_factory.mktemp("runs") / "whole"
+    training.train(options(photos, folder, 4))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def exported(whole: Path) -> Path:
+    """Its weights."""
+    return training.export_weights(whole / FILE, whole.parent / "mine.safetensors", {"name": "mine"})
 
 
 def options(photos: Path, out: Path, steps: int, *, resume: bool = False) -> TrainOptions:
@@ -68,9 +86,8 @@ def options(photos: Path, out: Path, steps: int, *, resume: bool = False) -> Tra
 
 
 def test_a_resumed_run_equals_an_uninterrupted_one(
-    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    photos: Path, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    training.train(options(photos, tmp_path / "whole", 4))
     step = Trainer.one_step
 
     def stopping(self: Trainer, progress: Progress) -> tuple[LossTerms, float]:
@@ -84,9 +101,9 @@ def test_a_resumed_run_equals_an_uninterrupted_one(
             training.train(options(photos, tmp_path / "cut", 4))
     assert Checkpoint(tmp_path / "cut" / FILE).state["step"] == 2
     training.train(options(photos, tmp_path / "cut", 4, resume=True))
-    whole, cut = (Checkpoint(tmp_path / name / FILE) for name in ("whole", "cut"))
-    assert whole.state["step"] == cut.state["step"] == 4
-    for key, value in whole.tensors.items():
+    expected, cut = Checkpoint(whole / FILE), Checkpoint(tmp_path / "cut" / FILE)
+    assert expected.state["step"] == cut.state["step"] == 4
+    for key, value in expected.tensors.items():
         assert torch.equal(value, cut.tensors[key]), key
 
 
@@ -127,9 +144,11 @@ def test_layers_without_predictions_train(photos: Path, tmp_path: Path) -> None:
 
 
 def test_an_existing_run_is_not_overwritten(photos: Path, tmp_path: Path) -> None:
-    training.train(options(photos, tmp_path / "run", 1))
+    (checkpoint := tmp_path / "run" / FILE).parent.mkdir()
+    checkpoint.write_bytes(b"a run")
     with pytest.raises(DvcodecError, match="holds a run"):
         training.train(options(photos, tmp_path / "run", 1))
+    assert checkpoint.read_bytes() == b"a run"
 
 
 def test_a_disk_that_fails_is_reported_in_one_line(
@@ -196,21 +215,19 @@ def test_the_relaxation_has_the_gradient_of_the_posterior_mean() -> None:
     assert torch.allclose(gradient, expected, atol=1e-4)
 
 
-def test_export_writes_weights_that_code(photos: Path, tmp_path: Path) -> None:
+def test_export_writes_weights_that_code(photos: Path, exported: Path) -> None:
     import dvcodec
 
-    training.train(options(photos, tmp_path / "run", 2))
-    out = training.export_weights(tmp_path / "run" / FILE, tmp_path / "mine.safetensors", {"name": "mine"})
-    card = json.loads((tmp_path / "mine.card.json").read_text())
+    card = json.loads((exported.parent / "mine.card.json").read_text())
     assert (
         card["name"] == "mine"
-        and card["training"]["step"] == 2
+        and card["training"]["step"] == 4
         and len(card["layers"]) == len(set(map(str, card["layers"])))
     )
     image = Image.open(photos / "0.png").convert("RGB")
-    data = dvcodec.compress(image, quality=30, weights=str(out))
+    data = dvcodec.compress(image, quality=30, weights=str(exported))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DVCODEC_WEIGHTS", str(tmp_path))
+        patch.setenv("DVCODEC_WEIGHTS", str(exported.parent))
         assert dvcodec.decompress(data).size == image.size
 
 
@@ -240,11 +257,9 @@ def test_companded_scalars_span_what_is_asked() -> None:
     assert bool((scalars[1:] > scalars[:-1]).all())
 
 
-def test_a_run_goes_on_from_weights(photos: Path, tmp_path: Path) -> None:
-    training.train(options(photos, tmp_path / "run", 2))
-    weights = training.export_weights(tmp_path / "run" / FILE, tmp_path / "mine.safetensors", {"name": "mine"})
-    source, started = Checkpoint(tmp_path / "run" / FILE).photo_model(), PhotoRRVQ(CONFIG)
-    warm_start_photo_model(started, weights)
+def test_a_run_goes_on_from_weights(photos: Path, whole: Path, exported: Path, tmp_path: Path) -> None:
+    source, started = Checkpoint(whole / FILE).photo_model(), PhotoRRVQ(CONFIG)
+    warm_start_photo_model(started, exported)
     packed, again = pack(source), pack(started)
     for name in packed:
         if name.startswith("chain.") and name.endswith((".values", ".context", ".quality", ".rest")):
@@ -255,12 +270,10 @@ def test_a_run_goes_on_from_weights(photos: Path, tmp_path: Path) -> None:
     )
     # the widest scalar codebooks keep their variances coarsely, but for what their constants tell; nothing else moves
     assert after.figures == pytest.approx(before.figures, rel=0.001)
-    training.train(replace(options(photos, tmp_path / "on", 1), start=weights))
+    training.train(replace(options(photos, tmp_path / "on", 1), start=exported))
     assert Checkpoint(tmp_path / "on" / FILE).state["step"] == 1
 
 
-def test_weights_of_other_sizes_cannot_be_gone_on_from(photos: Path, tmp_path: Path) -> None:
-    training.train(options(photos, tmp_path / "run", 1))
-    weights = training.export_weights(tmp_path / "run" / FILE, tmp_path / "mine.safetensors", {"name": "mine"})
+def test_weights_of_other_sizes_cannot_be_gone_on_from(exported: Path) -> None:
     with pytest.raises(DvcodecError, match="other sizes"):
-        warm_start_photo_model(PhotoRRVQ(replace(CONFIG, hidden=24)), weights)
+        warm_start_photo_model(PhotoRRVQ(replace(CONFIG, hidden=24)), exported)

@@ -118,7 +118,7 @@ def test_tiles_do_not_see_each_other() -> None:
     assert np.mean(same) > 0.9  # the lossy image's borders alone differ
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(SIZES, st.booleans(), st.integers(0, 2**32 - 1))
 def test_strips_of_every_size_come_back(size: tuple[int, int], grey: bool, start: int) -> None:
     array = np.random.default_rng(start).integers(0, 256, (*size, 3), np.uint8)

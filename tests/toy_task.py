@@ -1,14 +1,10 @@
-"""A task small enough to be reckoned with by hand: a linear map learns from pairs drawn at random.
-
-Run as a program it trains in several processes, which share each step's pairs: `toy_task.py RUN STEPS BATCH PROCESSES`.
-"""
+"""A task small enough to be reckoned with by hand: a linear map learns from pairs drawn at random."""
 
 from __future__ import annotations
 
 import signal
-import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +21,6 @@ from dvcodec.training.loop.task import LossTerms, ParameterGroup, Progress, Task
 from dvcodec.training.loop.trainer import RunLimits, Trainer
 from dvcodec.training.recipes.base import Recipe
 from dvcodec.training.recipes.registry import Settings
-from processes import together
 
 RECIPE = Recipe(steps=8, batch=4, rate=0.05, warm_up=2, clip=0, clip_norm=0)
 
@@ -141,10 +136,3 @@ def differing(left: Path, right: Path) -> list[str]:
     one, other = (load_file(folder / FILE) for folder in (left, right))
     assert one.keys() == other.keys()
     return [name for name in one if not torch.equal(one[name], other[name])]
-
-
-if __name__ == "__main__":
-    torch.set_num_threads(1)
-    folder, (steps, batch, size) = Path(sys.argv[1]), map(int, sys.argv[2:])
-    recipe = replace(RECIPE, steps=steps, batch=batch)
-    sys.exit(together(size, lambda context: train(trainer(folder, recipe, context, noise=0.0))))

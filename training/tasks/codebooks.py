@@ -19,15 +19,29 @@ def initialise_codebooks(model: PhotoRRVQ, targets: dict[int, Tensor], generator
         targets: analysis coefficients of many crops and qualities in units of sigma, (N, channels) by stride.
         generator: what the clustering draws with.
     """
-    plans = [plan for stages in photo_plan(model.config.layout).values() for stage in stages for plan in stage]
+    found = codebooks(model.config.layout, targets, generator)
+    for (values, frequencies), layer in zip(found, model.chain.layers(), strict=True):
+        layer.initialise(values, frequencies)
+
+
+def codebooks(layout: str, targets: dict[int, Tensor], generator: torch.Generator) -> list[tuple[Tensor, Tensor]]:
+    """Return the codewords (K, v) of every layer of a layout in coding order, and their frequencies (K,).
+
+    Args:
+        layout: the layout's name.
+        targets: as `initialise_codebooks` takes them.
+        generator: what the clustering draws with.
+    """
+    found = []
     left: dict[tuple[int, tuple[int, ...]], Tensor] = {}  # by earlier layers of the same coefficients
-    for plan, layer in zip(plans, model.chain.layers(), strict=True):
+    for plan in (plan for stages in photo_plan(layout).values() for stage in stages for plan in stage):
         key = plan.stride, plan.coefficients
         points = left.get(key, targets[plan.stride][:, list(plan.coefficients)])
         values = even_codebook(plan) if plan.half_width else cluster(points, plan.symbols, generator)
         frequencies = marginals(points, values)
-        layer.initialise(values, frequencies)
+        found.append((values, frequencies))
         left[key] = points - values[constrained_choice(points, values, frequencies)]
+    return found
 
 
 def even_codebook(plan: PhotoLayerPlan) -> Tensor:
