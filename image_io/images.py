@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from ..errors import DvcodecError, InvalidArgument, UnsupportedImage
-from . import acceptance, conversion, metadata, metadata_input, transparency
+from . import acceptance, conversion, exif, metadata, metadata_input, transparency
 from .acceptance import Source
 from .limits import MAX_AREA, MAX_SIDE, MODES
 from .metadata import NO_METADATA, Metadata
@@ -66,8 +66,11 @@ def read(source: bytes | Path, *, keep_mode: bool = False, convert: bool = False
         UnsupportedImage: If the image cannot be read or coded.
     """
     try:
-        with opened(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
-            return from_image(image, keep_mode=keep_mode, convert=convert)
+        with io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file:
+            if not exif.file_is_bounded(file):
+                raise UnsupportedImage("the tags of the TIFF file claim many times more bytes than it has")
+            with opened(file) as image:
+                return from_image(image, keep_mode=keep_mode, convert=convert)
     except (DvcodecError, MemoryError):
         raise
     except UnidentifiedImageError:

@@ -1,100 +1,174 @@
-"""Outputs: their permissions and times, and folders that are tried before the work begins."""
+"""Image files that are written: pixels as they are or refused, noise, sizes, orientation, and what went wrong once."""
 
-import errno
-import os
+import io
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
+from PIL import Image, ImageFile, ImageOps
 
+import dvcodec
 from dvcodec.codec import api
 from dvcodec.codec.settings import CompressSettings
 from dvcodec.errors import OutputFailed
-from dvcodec.image_io import atomic
+from dvcodec.image_io import images, orientation, writing
+from dvcodec.image_io.metadata import Metadata
+from fake import file_of, photograph
+from program import dvcodec as command
 
-pytestmark = pytest.mark.usefixtures("fake_weights")
+CASES = Path(__file__).resolve().parent.parent / "../shared/cases"
+RNG = np.random.default_rng(0)
+cases = pytest.mark.skipif(not CASES.is_dir(), reason="the cases in ../shared are absent")
 
 
-@pytest.mark.skipif(os.name != "posix", reason="permissions are those of POSIX systems")
+def exif(number: int) -> bytes:
+    """Return EXIF with an orientation, without prefix."""
+    tags = Image.Exif()
+    tags[274] = number
+    return tags.tobytes().removeprefix(b"Exif\0\0")
+
+
+@pytest.mark.parametrize("side", [(1, 1), (3, 700), (700, 3), (160, 160), (640, 400)])
+def test_noise_becomes_a_jpeg_whatever_pillow_guesses(side: tuple[int, int]) -> None:
+    """A profile and a comment beside it; nothing of the process is changed."""
+    noise = np.where(RNG.random((*side, 3)) < 0.5, 0, 255).astype(np.uint8)
+    kept = Metadata(RNG.bytes(300_000), exif(1), b"<x/>" * 15_000, (11811, 11811), (("Comment", "c" * 60_000),))
+    before = ImageFile.MAXBLOCK
+    for metadata in (Metadata(), kept):
+        data, dropped = writing.write(replace(images.from_array(noise), metadata=metadata), "JPEG")
+        with Image.open(io.BytesIO(data)) as image:
+            assert np.asarray(image).shape == noise.shape and dropped == ()
+    assert before == ImageFile.MAXBLOCK
+
+
+def transparent_ways() -> dict[str, Image.Image]:
+    """Return images that are transparent by a colour, by a table, and by an alpha channel."""
+    grey = Image.fromarray(photograph(16, 16)).convert("L")
+    key, indexed, soft = grey.copy(), grey.convert("P"), grey.convert("RGBA")
+    key.info["transparency"] = int(np.asarray(grey)[3, 4])
+    indexed.info["transparency"] = bytes(range(256))
+    soft.putalpha(grey)
+    return {"key": key, "table": indexed, "alpha": soft}
+
+
+@pytest.mark.parametrize("way", transparent_ways())
+@pytest.mark.parametrize("format", ["GIF", "ICO", "BMP", "TIFF", "WEBP", "PPM", "TGA", "PCX", "JPEG2000", "PNG"])
+def test_transparency_is_kept_or_refused(way: str, format: str) -> None:
+    image = transparent_ways()[way]
+    picture = images.from_image(image, keep_mode=True)
+    if format in ("BMP", "PPM", "PCX") or (format == "GIF" and way != "key"):
+        with pytest.raises(OutputFailed, match="cannot hold"):
+            writing.write(picture, format)
+        return
+    data, dropped = writing.write(picture, format)
+    with Image.open(io.BytesIO(data)) as back:
+        assert dropped == () and back.size == image.size
+        assert (visible(back.convert("RGBA")) == visible(image.convert("RGBA"))).all()
+
+
+def visible(image: Image.Image) -> NDArray[np.uint8]:
+    """Return the pixels, with fully transparent ones as 0."""
+    pixels = np.asarray(image)
+    return pixels * (pixels[:, :, 3:] > 0)
+
+
+@cases
+@pytest.mark.usefixtures("fake_weights")
+@pytest.mark.parametrize("suffix", ["png", "jpg", "gif", "bmp", "ico", "tif", "webp", "avif", "ppm", "tga", "jp2"])
+def test_a_turned_photograph_is_shown_upright_in_every_output(suffix: str, tmp_path: Path) -> None:
+    source = CASES / "11-orientation6.jpg"
+    for strip in (False, True):
+        data, _ = api.compress_data(source.read_bytes(), CompressSettings(strip=strip))
+        picture = api.decompress_picture(data).picture
+        flat = replace(picture, pixels=picture.pixels & 0xC0)  # few colours, for GIF
+        shown = writing.write(flat, writing_format(suffix))[0]
+        with Image.open(io.BytesIO(shown)) as image:
+            assert ImageOps.exif_transpose(image).size == (64, 96)
+        assert dvcodec.decompress_array(data).shape[:2] == (96, 64)
+
+
+def writing_format(suffix: str) -> str:
+    """Return the format of a suffix."""
+    return api.format_of(Path(f"x.{suffix}"))
+
+
+@pytest.mark.parametrize("number", range(1, 9))
+def test_pixels_turn_as_pillow_turns_them(number: int) -> None:
+    image = Image.fromarray(photograph(6, 10))
+    image.info["exif"] = b"Exif\0\0" + exif(number)
+    picture = replace(images.from_image(image), metadata=Metadata(exif=exif(number), resolution=(100, 200)))
+    turned = orientation.turned(picture)
+    assert (turned.pixels == np.asarray(ImageOps.exif_transpose(image))).all()
+    assert orientation.of(turned.metadata) == 1 and len(turned.metadata.exif) == len(exif(number))
+    assert turned.metadata.resolution == ((200, 100) if number >= 5 else (100, 200))
+
+
+def test_gif_keeps_256_colours_and_one_transparent_one_or_refuses() -> None:
+    colours = RNG.permutation(2**24)[:256].astype("<u4")
+    pixels = colours.view(np.uint8).reshape(16, 16, 4)[:, :, :3]
+    data, dropped = writing.write(images.from_array(pixels), "GIF")
+    assert dropped == () and (images.to_array(images.read(data)) == pixels).all()
+    more = np.concatenate([pixels, pixels[:1] ^ 255])
+    with pytest.raises(OutputFailed, match="GIF cannot hold more than 256 colours"):
+        writing.write(images.from_array(more), "GIF")
+    alpha = np.full((16, 16, 1), 255, np.uint8)
+    alpha[:2] = 0
+    data, dropped = writing.write(images.from_array(np.dstack([pixels, alpha])), "GIF")
+    back = images.to_array(images.read(data))
+    assert (back[:, :, 3:] == alpha).all() and (back[2:, :, :3] == pixels[2:]).all()
+    assert dropped == ("colours of transparent pixels",)
+    alpha[5] = 128
+    with pytest.raises(OutputFailed, match="partial transparency"):
+        writing.write(images.from_array(np.dstack([pixels, alpha])), "GIF")
+
+
 @pytest.mark.parametrize(
-    ("source", "before", "umask", "expected"),
+    ("format", "side", "reason"),
     [
-        (0o600, None, 0o022, 0o600),
-        (0o664, None, 0o022, 0o644),
-        (0o644, None, 0o077, 0o600),
-        (0o444, None, 0o022, 0o444),
-        (0o644, 0o600, 0o022, 0o600),
-        (0o600, 0o666, 0o077, 0o666),
+        ("ICO", 257, "ICO cannot hold more than 256 x 256 pixels; the image has 257 x 257"),
+        ("ICNS", 512, "ICNS holds 1024 x 1024 pixels only; the image has 512 x 512"),
     ],
 )
-def test_an_output_is_never_open_to_more_people_than_in_the_end(
-    source: int, before: int | None, umask: int, expected: int, tmp_path: Path
-) -> None:
-    (tmp_path / "in").write_bytes(b"")
-    (tmp_path / "in").chmod(source)
-    if before is not None:
-        (tmp_path / "out").write_bytes(b"")
-        (tmp_path / "out").chmod(before)
-    earlier = os.umask(umask)
-    try:
-        like = atomic.attributes_of(tmp_path / "in")
-        with atomic.streamed(tmp_path / "out", force=before is not None, like=like) as file:
-            file.write(b"secret")
-            (temporary,) = tmp_path.glob(".out*.tmp")
-            assert temporary.stat().st_mode & 0o777 & ~0o600 & ~expected == 0
-    finally:
-        os.umask(earlier)
-    assert (tmp_path / "out").stat().st_mode & 0o777 == expected
+def test_icons_are_never_resized(format: str, side: int, reason: str) -> None:
+    with pytest.raises(OutputFailed, match=reason):
+        writing.write(images.from_array(np.zeros((side, side), np.uint8)), format)
+    for size in ((256, 256), (17, 40), (1, 1), (256, 3)):
+        data, _ = writing.write(images.from_array(np.zeros(size, np.uint8)), "ICO")
+        with Image.open(io.BytesIO(data)) as image:
+            assert image.size == size[::-1]
 
 
-def test_times_are_kept_on_request(photo: Path, tmp_path: Path) -> None:
-    photo.chmod(0o600)
-    os.utime(photo, ns=(10**18, 10**18 + 5))
-    for keep in (True, False):
-        api.compress_file(photo, tmp_path / "a.dvq", CompressSettings(), force=True, keep_times=keep)
-        api.decompress_file(tmp_path / "a.dvq", tmp_path / "b.png", force=True, keep_times=keep)
-        for path in (tmp_path / "a.dvq", tmp_path / "b.png"):
-            assert (path.stat().st_mtime_ns == 10**18 + 5) == keep and path.stat().st_mode & 0o777 == 0o600
+def test_an_opaque_alpha_channel_needs_no_place() -> None:
+    pixels = np.dstack([photograph(5, 6), np.full((5, 6), 255, np.uint8)])
+    data, dropped = writing.write(images.from_array(pixels), "BMP")
+    assert dropped == () and (images.read(data).pixels == pixels[:, :, :3]).all()
 
 
-def test_a_library_writes_into_a_file_of_the_targets_permissions(tmp_path: Path) -> None:
-    (tmp_path / "a").write_bytes(b"old")
-    (tmp_path / "a").chmod(0o600)
-    with atomic.replacing(tmp_path / "a") as path:
-        assert path.stat().st_mode & 0o777 == 0o600
-        path.write_bytes(b"new")
-    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o600 and (tmp_path / "a").read_bytes() == b"new"
+@pytest.mark.usefixtures("fake_weights")
+def test_what_is_left_out_is_a_warning_in_both_directions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    image = Image.fromarray(photograph(24, 40))
+    Path("a.jpg").write_bytes(file_of(image, "JPEG", comment=b"hello", dpi=(300, 300), exif=b"Exif\0\0" + exif(6)))
+    seen = command("compress", "a.jpg")
+    assert seen.code == 0 and "warning" not in seen.err
+    seen = command("decompress", "a.dvq", "-o", "a.bmp")
+    warning = "dvcodec: a.dvq: warning: written without EXIF, comment, which the format cannot hold\n"
+    assert seen.code == 0 and warning in seen.err
+    iptc = b"Photoshop 3.0\x008BIM\x04\x04\0\0\0\0\0\x04abcd"
+    segment = b"\xff\xed" + (len(iptc) + 2).to_bytes(2, "big") + iptc
+    plain = file_of(image, "JPEG")
+    Path("b.jpg").write_bytes(plain[:2] + segment + plain[2:])
+    seen = command("compress", "b.jpg")
+    assert "dvcodec: b.jpg: warning: written without IPTC, which a .dvq file cannot hold\n" in seen.err
+    assert command("compress", "b.jpg", "--quiet", "--force").err == ""
 
 
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES])
-def test_the_outputs_folder_is_tried_before_the_work(
-    number: int, photo: Path, dvq: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail(*arguments: Any) -> None:
-        raise OSError(number, os.strerror(number))
-
-    monkeypatch.setattr(atomic, "_created", fail)
-    monkeypatch.setattr(api, "read_path", fail)
-    before = sorted(tmp_path.iterdir())
-    for attempt in (
-        lambda: api.compress_file(photo, tmp_path / "new.dvq", CompressSettings()),
-        lambda: api.decompress_file(dvq, tmp_path / "new.png"),
-        lambda: atomic.check_folder(tmp_path / "new" / "folder"),
-    ):
-        with pytest.raises(OutputFailed, match=f"cannot write {tmp_path}.*: {os.strerror(number)}"):
-            attempt()
-    assert sorted(tmp_path.iterdir()) == before
-
-
-@pytest.mark.parametrize("name", ["n" * 300, "null\0byte.dvq"])
-def test_names_that_cannot_be_are_refused_before_the_work(name: str, tmp_path: Path) -> None:
-    with pytest.raises(OutputFailed, match=r"too long|no file can have the name"):
-        api.compress_file(tmp_path / "absent.png", tmp_path / name, CompressSettings())
-
-
-def test_folders_are_made_or_refused_in_one_line(tmp_path: Path) -> None:
-    atomic.make_folder(tmp_path / "a" / "b")
-    assert [*tmp_path.rglob("*")] == [tmp_path / "a", tmp_path / "a" / "b"]
-    (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(OutputFailed, match="file is not a folder"):
-        atomic.make_folder(tmp_path / "file" / "c")
+@pytest.mark.usefixtures("fake_weights")
+def test_programs_hear_of_it_through_logging(caplog: pytest.LogCaptureFixture) -> None:
+    dvcodec.compress(tagged := Image.fromarray(photograph(24, 40)))
+    assert not caplog.records
+    tagged.info["exif"] = 17
+    dvcodec.compress(tagged)
+    assert [record.getMessage() for record in caplog.records] == ["written without EXIF, which a .dvq file cannot hold"]
