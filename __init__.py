@@ -194,7 +194,7 @@ def compress_archive(
 
     Args:
         images: Images as `compress` takes them, or pairs of a name and an image. A name is a relative path that is safe
-            on every system.
+            on every system; paths have their own.
         target: The file to write.
         force: Whether to overwrite a file that exists.
         **options: The settings of `dvcodec.codec.settings.ArchiveSettings`, which describes them.

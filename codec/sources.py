@@ -65,7 +65,10 @@ def picture_of(
 
 
 def pictures_of(sources: object, *, keep_mode: bool = False, convert: bool = False) -> "Iterator[tuple[str, Picture]]":
-    """Yield the names, empty for those without, and the pictures of the images that a caller gives, one at a time.
+    """Yield the names and the pictures of the images that a caller gives, one at a time.
+
+    The name of a path is what the command line makes of it: the path where it is relative and safe, else its last part.
+    Other images without a name have an empty one.
 
     Args:
         sources: An iterable of images as `picture_of` takes them, or of pairs of a name and an image.
@@ -78,12 +81,19 @@ def pictures_of(sources: object, *, keep_mode: bool = False, convert: bool = Fal
     if isinstance(sources, str | bytes | bytearray) or not isinstance(sources, Iterable):
         raise InvalidArgument(f"{type(sources).__name__} is not an iterable of images", "give a list of them")
     for item in sources:
-        name, source = item if isinstance(item, tuple) and len(item) == 2 else ("", item)
+        name, source = item if isinstance(item, tuple) and len(item) == 2 else (_name_of(item), item)
         if not isinstance(name, str):
             raise InvalidArgument(
                 f"the name of an image is a {type(name).__name__}", "give pairs of a str and an image"
             )
         yield name, picture_of(source, keep_mode=keep_mode, convert=convert)
+
+
+def _name_of(source: object) -> str:
+    """Return the name that a path has in an archive; an empty one for what is no path."""
+    from .archives import names
+
+    return names.made_safe(path_of(source).as_posix()) if isinstance(source, str | os.PathLike) else ""
 
 
 def array_of(source: object) -> "NDArray[np.uint8]":

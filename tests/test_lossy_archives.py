@@ -42,14 +42,17 @@ def test_what_a_file_has_an_archive_strips(tmp_path: Path) -> None:
     assert "xmp" not in archive[0].info and archive.names == ("00001.png",)
 
 
-def test_images_come_from_anything_that_compress_takes(tmp_path: Path) -> None:
+def test_images_come_from_anything_that_compress_takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pixels = photograph(30, 40)
-    (tmp_path / "x.png").write_bytes(file_of(Image.fromarray(pixels), "PNG"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "deep").mkdir()
+    for name in ("x.png", "deep/y.png"):
+        (tmp_path / name).write_bytes(file_of(Image.fromarray(pixels), "PNG"))
     given = [
         pixels,
         Image.fromarray(pixels),
         tmp_path / "x.png",
-        str(tmp_path / "x.png"),
+        "./deep/y.png",
         (tmp_path / "x.png").read_bytes(),
     ]
 
@@ -60,7 +63,7 @@ def test_images_come_from_anything_that_compress_takes(tmp_path: Path) -> None:
     for lossless in (False, True):
         dvcodec.compress_archive(each(), tmp_path / "a", lossless=lossless, force=True)
         archive = dvcodec.open_archive(str(tmp_path / "a"))
-        assert len(archive) == 6 and "named.png" in archive
+        assert archive.names == ("00001.png", "00002.png", "x.png", "deep/y.png", "00005.png", "named.png")
         assert all((np.asarray(image) == np.asarray(archive[0])).all() for image in archive)
 
 
