@@ -24,7 +24,7 @@ from .errors import UnsupportedImage as UnsupportedImage
 from .errors import WeightsNotFound as WeightsNotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from os import PathLike
     from typing import Unpack
 
@@ -77,13 +77,24 @@ def compress(image: "ImageSource", quality: float | None = None, **options: "Unp
     return data
 
 
-def decompress(source: "FileSource", *, preview: int | str | None = None, device: str = "auto") -> "Image.Image":
+def decompress(
+    source: "FileSource",
+    *,
+    preview: int | str | None = None,
+    scale: str | float | None = None,
+    region: "Sequence[int] | None" = None,
+    device: str = "auto",
+) -> "Image.Image":
     """Decompress a file of one image.
 
     Args:
         source: A .dvq file: its bytes, its path, or a file that is open in binary mode.
         preview: None decodes the whole file. N decodes only the first N chunks, which give a coarser image of full
             size. "all" decodes every whole chunk of a file that is cut short or damaged.
+        scale: "1/2", "1/4" or "1/8", or such a number, for a smaller picture, whose sides are rounded up. Of
+            photographs, only what it needs is decoded; other images are decoded and reduced.
+        region: Left and upper edge, width and height in pixels of the image as it is shown, that is, turned as its EXIF
+            orientation says. Only this part of the image is returned, with the pixels of the whole image.
         device: "auto", "cpu" or "cuda". auto takes the GPU if there is one.
 
     Returns:
@@ -93,13 +104,16 @@ def decompress(source: "FileSource", *, preview: int | str | None = None, device
         FormatError: If this is not a valid .dvq file, or TruncatedFile if it is cut short, and the preview does
             not allow for that.
         WeightsNotFound: If the weights that the file names are not installed.
-        InvalidArgument: If `source`, `preview` or `device` is not valid.
+        InvalidArgument: If `source`, `preview`, `scale`, `region` or `device` is not valid, or the region leaves the
+            image.
     """
     from .codec import api
     from .codec.sources import file_bytes
+    from .codec.view import view_of
     from .image_io import images
 
-    return images.to_image(api.decompress_picture(file_bytes(source), preview=preview, device=device).picture)
+    view = view_of(scale, region)
+    return images.to_image(api.decompress_picture(file_bytes(source), preview=preview, view=view, device=device).picture)
 
 
 @takes(CompressSettings)
@@ -133,13 +147,20 @@ def compress_array(
 
 
 def decompress_array(
-    source: "FileSource", *, preview: int | str | None = None, device: str = "auto"
+    source: "FileSource",
+    *,
+    preview: int | str | None = None,
+    scale: str | float | None = None,
+    region: "Sequence[int] | None" = None,
+    device: str = "auto",
 ) -> "NDArray[np.uint8]":
     """Decompress a file of one image to an array of pixels.
 
     Args:
         source: A .dvq file: its bytes, its path, or a file that is open in binary mode.
-        preview: How much to decode: see `decompress`.
+        preview: How much to decode: see `decompress`, as for `scale` and `region`.
+        scale: "1/2", "1/4" or "1/8" for a smaller picture.
+        region: Left and upper edge, width and height of a part of the image.
         device: "auto", "cpu" or "cuda". auto takes the GPU if there is one.
 
     Returns:
@@ -150,13 +171,16 @@ def decompress_array(
         FormatError: If this is not a valid .dvq file, or TruncatedFile if it is cut short, and the preview does
             not allow for that.
         WeightsNotFound: If the weights that the file names are not installed.
-        InvalidArgument: If `source`, `preview` or `device` is not valid.
+        InvalidArgument: If `source`, `preview`, `scale`, `region` or `device` is not valid, or the region leaves the
+            image.
     """
     from .codec import api
     from .codec.sources import file_bytes
+    from .codec.view import view_of
     from .image_io import images, orientation
 
-    picture = api.decompress_picture(file_bytes(source), preview=preview, device=device).picture
+    data, view = file_bytes(source), view_of(scale, region)
+    picture = api.decompress_picture(data, preview=preview, view=view, device=device).picture
     return images.to_array(orientation.turned(picture))
 
 

@@ -15,6 +15,7 @@ from .bitstream.info import Info, describe
 from .reports import CompressReport, DecompressReport
 from .settings import AUTO, CompressSettings, Preview
 from .sources import read_path
+from .view import WHOLE, View
 
 if TYPE_CHECKING:
     from ..image_io.images import Picture
@@ -161,7 +162,7 @@ def _report(
 
 
 def decompress_data(
-    data: bytes, *, format: str = "PNG", preview: Preview = None, device: str = "auto"
+    data: bytes, *, format: str = "PNG", preview: Preview = None, view: View = WHOLE, device: str = "auto"
 ) -> tuple[bytes, DecompressReport]:
     """Decompress a .dvq file in memory to an image file.
 
@@ -169,6 +170,7 @@ def decompress_data(
         data: The bytes of the .dvq file.
         format: Pillow's name of the format of the image file.
         preview: How much to decode.
+        view: Which part of the image to decode, and how large.
         device: "auto", "cpu" or "cuda".
 
     Returns:
@@ -178,12 +180,12 @@ def decompress_data(
         FormatError: If the .dvq file is not valid, damaged, or cut short (TruncatedFile).
         OutputFailed: If the format cannot hold the image.
         WeightsNotFound: If the weights that the file names are not installed.
-        InvalidArgument: If `preview` or `device` is not valid.
+        InvalidArgument: If `preview` or `device` is not valid, or the region is not inside the image.
     """
     from ..image_io import writing
 
     start = time.perf_counter()
-    decoded = decompress_picture(data, preview=preview, device=device)
+    decoded = decompress_picture(data, preview=preview, view=view, device=device)
     file, dropped = writing.write(decoded.picture, format)
     height, width = decoded.picture.pixels.shape[:2]
     mode, seconds = decoded.picture.mode, time.perf_counter() - start
@@ -198,6 +200,7 @@ def decompress_file(
     *,
     force: bool = False,
     preview: Preview = None,
+    view: View = WHOLE,
     device: str = "auto",
     keep_times: bool = False,
 ) -> DecompressReport:
@@ -208,6 +211,7 @@ def decompress_file(
         target: The file to write. Its suffix names the format.
         force: Whether to overwrite a file that exists.
         preview: How much to decode.
+        view: Which part of the image to decode, and how large.
         device: "auto", "cpu" or "cuda".
         keep_times: As for `compress_file`.
 
@@ -222,17 +226,19 @@ def decompress_file(
     atomic.check_target(source, target, force=force)
     atomic.check_writable(target)
     format = format_of(target)
-    file, report = decompress_data(read_path(source, own=True), format=format, preview=preview, device=device)
+    data = read_path(source, own=True)
+    file, report = decompress_data(data, format=format, preview=preview, view=view, device=device)
     atomic.write(target, file, force=force, like=_attributes(source, keep_times))
     return report
 
 
-def decompress_picture(data: bytes, *, preview: Preview = None, device: str = "auto") -> "Decoded":
+def decompress_picture(data: bytes, *, preview: Preview = None, view: View = WHOLE, device: str = "auto") -> "Decoded":
     """Decompress a .dvq file in memory to a picture, by the installed weights.
 
     Args:
         data: The bytes of the .dvq file.
         preview: How much to decode.
+        view: Which part of the image to decode, and how large.
         device: "auto", "cpu" or "cuda".
 
     Returns:
@@ -244,7 +250,7 @@ def decompress_picture(data: bytes, *, preview: Preview = None, device: str = "a
     from .decoder import decompress
     from .loaders import installed
 
-    return decompress(data, installed(device), preview=preview)
+    return decompress(data, installed(device), preview=preview, view=view)
 
 
 def verify_data(data: bytes, *, device: str = "auto") -> DecompressReport:

@@ -7,20 +7,24 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..errors import FormatError, InvalidArgument, TruncatedFile
-from ..image_io import metadata
+from ..image_io import metadata, views
 from ..image_io.images import Picture
 from ..image_io.memory import enough_memory
 from ..image_io.metadata import Metadata
 from ..models.interface.adaptive_filter import ImageFilter
 from ..models.interface.hierarchy import Hierarchy, PassSettings
-from ..models.interface.photo import PhotoModel
+from ..models.interface.photo import PhotoModel, Region
 from .bitstream import alpha, properties
 from .bitstream.container import DvqFile, Section, parse, payload_of
 from .loaders import Loaders
 from .lossless import reconstruction
 from .lossy import adaptive_filter, symbol_chunks
 from .settings import Preview
+from .view import WHOLE, View
 
 T = TypeVar("T")
 
@@ -37,7 +41,7 @@ class Decoded:
     """Whether the pixels are those of the original."""
 
 
-def decompress(data: bytes, loaders: Loaders, *, preview: Preview = None) -> Decoded:
+def decompress(data: bytes, loaders: Loaders, *, preview: Preview = None, view: View = WHOLE) -> Decoded:
     """Decode a file.
 
     Args:
@@ -45,6 +49,7 @@ def decompress(data: bytes, loaders: Loaders, *, preview: Preview = None) -> Dec
         loaders: Where the models come from.
         preview: How much to decode. A preview ignores faults after its chunks, and gives the lossy image of a lossless
             file.
+        view: Which part of the image to decode, and how large.
 
     Returns:
         The picture with its metadata, and how many chunks were decoded.
@@ -52,22 +57,28 @@ def decompress(data: bytes, loaders: Loaders, *, preview: Preview = None) -> Dec
     Raises:
         FormatError: If the file is damaged, or TruncatedFile if it is cut short, and the preview does not ignore that.
         WeightsNotFound: If its weights are not installed.
-        InvalidArgument: If `preview` is not valid.
+        InvalidArgument: If `preview` is not valid, or the region is not inside the image.
     """
-    return decode(parse(data), loaders, preview=preview)
+    return decode(parse(data), loaders, preview=preview, view=view)
 
 
-def decode(file: DvqFile, loaders: Loaders, *, preview: Preview = None) -> Decoded:
+def decode(file: DvqFile, loaders: Loaders, *, preview: Preview = None, view: View = WHOLE) -> Decoded:
     """Decode a parsed file: see `decompress`."""
     count = _chunks_to_decode(file, preview)
     total, strict = len(file.chunks), preview is None
-    kept = metadata_of(file, strict=strict)
-    with enough_memory(file.header.height, file.header.width):
+    kept, header = metadata_of(file, strict=strict), file.header
+    region = view.stored(header.height, header.width, views.orientation(kept.exif))
+    with enough_memory(header.height, header.width):
         if _wants_exact(file, preview):
-            picture = reconstruction.decode(file, loaders)
-            return Decoded(replace(picture, metadata=kept), total, total, True)
-        picture = _shown(file, count, loaders, strict=strict)
+            picture = _part(reconstruction.decode(file, loaders), view, region)
+            return Decoded(replace(picture, metadata=kept), total, total, view.denominator == 1)
+        picture = _shown(file, count, loaders, view, region, strict=strict)
         return Decoded(replace(picture, metadata=kept), count, total)
+
+
+def _part(picture: Picture, view: View, region: Region | None) -> Picture:
+    """Return the part of a whole picture that a view shows."""
+    return views.reduced(picture, view.denominator) if region is None else views.cropped(picture, region)
 
 
 def verify(data: bytes, loaders: Loaders) -> DvqFile:
@@ -126,23 +137,51 @@ def _wants_exact(file: DvqFile, preview: Preview) -> bool:
     return preview is None or not file.chunks or (preview == "all" and whole)
 
 
-def _shown(file: DvqFile, count: int, loaders: Loaders, *, strict: bool) -> Picture:
-    """Decode the image of the first `count` chunks, with its alpha channel, and filter it if these are all."""
+def _shown(file: DvqFile, count: int, loaders: Loaders, view: View, region: Region | None, *, strict: bool) -> Picture:
+    """Decode a view of the image of the first `count` chunks, with its alpha channel."""
     header, hierarchy = file.header, loaders.hierarchy(file.header.weights)
-    state = _symbols(file, count, hierarchy)
     transparent = _alpha(file, strict=strict)
+    if header.lossless or not isinstance(hierarchy, PhotoModel):
+        pixels = reconstruction.full_size(_pixels(file, count, hierarchy, None, strict=strict), header)
+        return _part(Picture(pixels, transparent), view, region)
+    if view.denominator == 1:
+        pixels = _pixels(file, count, hierarchy, region, strict=strict)
+        return Picture(pixels, transparent if transparent is None or region is None else transparent[region])
+    pixels = _reduced(file, count, hierarchy, view.denominator)
+    smaller = None if transparent is None else views.reduced_channel(transparent, view.denominator)
+    return Picture(pixels, smaller)
+
+
+def _pixels(
+    file: DvqFile, count: int, hierarchy: Hierarchy, region: Region | None, *, strict: bool
+) -> NDArray[np.uint8]:
+    """Decode the first `count` chunks and return pixels, which the adaptive filter corrects if these are all."""
+    state = _symbols(file, count, hierarchy)
     found = _filter(file, hierarchy, strict=strict) if count == len(file.chunks) else None
-    pixels = symbol_chunks.render(state, hierarchy, grey=header.grey, image_filter=found)
-    return Picture(reconstruction.full_size(pixels, header), transparent)
+    return symbol_chunks.render(state, hierarchy, grey=file.header.grey, image_filter=found, region=region)
 
 
-def _symbols(file: DvqFile, count: int, hierarchy: Hierarchy) -> object:
-    """Decode the symbols of the first `count` chunks and return the state that the pass has built."""
+def _reduced(file: DvqFile, count: int, model: PhotoModel, denominator: int) -> NDArray[np.uint8]:
+    """Decode a smaller picture by those of the first `count` chunks that it needs."""
+    state = _symbols(file, count, model, model.reduced_layers(denominator))
+    return symbol_chunks.shown(model.render_reduced(state, denominator), grey=file.header.grey)
+
+
+def _symbols(file: DvqFile, count: int, hierarchy: Hierarchy, stop: int | None = None) -> object:
+    """Decode the symbols of the first `count` chunks and return the state that the pass has built.
+
+    Args:
+        file: The file.
+        count: Number of chunks.
+        hierarchy: The model that the file names.
+        stop: Number of layers that a smaller picture needs; None for all, and a state of full size.
+    """
     header = file.header
     layers = sum(section.layers for section in file.chunks)
     if layers != len(hierarchy.layers):
         raise FormatError(f"the file has {layers} layers, its weights have {len(hierarchy.layers)}")
-    settings = PassSettings(*header.symbols_size, header.quality, grey=header.grey)
+    partial = stop is not None
+    settings = PassSettings(*header.symbols_size, header.quality, grey=header.grey, stop=stop, partial=partial)
     return symbol_chunks.decode(file.selected(count), hierarchy, settings)
 
 

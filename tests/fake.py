@@ -14,6 +14,7 @@ from PIL import Image
 
 from dvcodec.models.interface.adaptive_filter import ImageFilter
 from dvcodec.models.interface.hierarchy import LayerSpec, PassSettings, SymbolSource
+from dvcodec.models.interface.photo import Region
 from dvcodec.models.photo.adaptive_filter.fit import tables
 
 LAYERS = (
@@ -161,9 +162,22 @@ class FakePhotoModel(FakeHierarchy):
         """No filter."""
         return None
 
-    def render(self, state: object, image_filter: ImageFilter | None = None) -> NDArray[np.uint8]:
+    def render(
+        self, state: object, image_filter: ImageFilter | None = None, region: Region | None = None
+    ) -> NDArray[np.uint8]:
         """The reconstruction as pixels."""
-        return super().render(state)
+        pixels = super().render(state)
+        return pixels if region is None else pixels[region]
+
+    def reduced_layers(self, denominator: int) -> int:
+        """Two for 1/8, four for 1/4, all for 1/2."""
+        return {8: 2, 4: 4}.get(denominator, len(self.layers))
+
+    def render_reduced(self, state: object, denominator: int) -> NDArray[np.uint8]:
+        """The means of squares of the reconstruction."""
+        assert isinstance(state, State)
+        means = np.stack([_means(colour, denominator) for colour in state.reconstruction.transpose(2, 0, 1)], axis=2)
+        return np.asarray(np.clip(np.rint(means), 0, 255).astype(np.uint8))
 
 
 class FilteringFake(FakePhotoModel):
@@ -176,11 +190,13 @@ class FilteringFake(FakePhotoModel):
         steps[:, :, 0] = 1, -40, 200
         return ImageFilter(256, 3, steps)
 
-    def render(self, state: object, image_filter: ImageFilter | None = None) -> NDArray[np.uint8]:
+    def render(
+        self, state: object, image_filter: ImageFilter | None = None, region: Region | None = None
+    ) -> NDArray[np.uint8]:
         """The reconstruction as pixels, and the sum."""
         added = 0 if image_filter is None else int(image_filter.steps.sum())
-        shown: NDArray[np.uint8] = np.clip(super().render(state).astype(int) + added, 0, 255).astype(np.uint8)
-        return shown
+        pixels = super().render(state, None, region).astype(int)
+        return np.asarray(np.clip(pixels + added, 0, 255).astype(np.uint8))
 
 
 def _means(values: NDArray[np.float64], stride: int) -> NDArray[np.float64]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ...errors import FormatError, UnsupportedImage
 from ...models.interface.adaptive_filter import ImageFilter
 from ...models.interface.hierarchy import Hierarchy, LayerSpec, PassSettings, Step, UnsuitableImage
-from ...models.interface.photo import PhotoModel
+from ...models.interface.photo import PhotoModel, Region
 from ..bitstream.assembly import Chunk
 from ..entropy import ans
 from ..entropy.chunks import ChunkDecoder, check_of, encode_chunk
@@ -105,11 +105,11 @@ class _Decoder:
         self._end += chunk.layers
         self._next += 1
 
-    def finish(self) -> None:
-        """Check the last chunk; chunks of layers that the pass did not reach must not hold symbols."""
-        while self._next < len(self._chunks):
+    def finish(self, stop: int) -> None:
+        """Check the last chunk, unless it has layers from `stop` on; chunks before `stop` must hold no more symbols."""
+        while self._end < stop:
             self._advance()
-        if self._open is not None:
+        if self._open is not None and self._end == stop:
             self._open.finish()
 
 
@@ -175,7 +175,7 @@ def decode(chunks: tuple[Chunk, ...], hierarchy: Hierarchy, settings: PassSettin
     Args:
         chunks: The first chunks of the file.
         hierarchy: The model that the file names.
-        settings: Of the pass, as the header has them; how many layers to visit follows from the chunks.
+        settings: Of the pass, as the header has them. All layers of the chunks are visited unless `stop` is less.
 
     Returns:
         The state of the pass over them.
@@ -183,20 +183,26 @@ def decode(chunks: tuple[Chunk, ...], hierarchy: Hierarchy, settings: PassSettin
     Raises:
         FormatError: If the chunks are not valid, or do not fit the hierarchy.
     """
-    stop = sum(chunk.layers for chunk in chunks)
-    if stop > len(hierarchy.layers):
-        raise FormatError(f"the file has {stop} layers, its weights have {len(hierarchy.layers)}")
+    held = sum(chunk.layers for chunk in chunks)
+    if held > len(hierarchy.layers):
+        raise FormatError(f"the file has {held} layers, its weights have {len(hierarchy.layers)}")
+    stop = held if settings.stop is None else min(settings.stop, held)
     decoder = _Decoder(chunks)
     try:
         state = hierarchy.top_down_pass(replace(settings, stop=stop), decoder)
     except UnsuitableImage as error:
         raise FormatError(f"the header does not fit its weights: {error}") from error
-    decoder.finish()
+    decoder.finish(stop)
     return state
 
 
 def render(
-    state: object, hierarchy: Hierarchy, *, grey: bool, image_filter: ImageFilter | None = None
+    state: object,
+    hierarchy: Hierarchy,
+    *,
+    grey: bool,
+    image_filter: ImageFilter | None = None,
+    region: Region | None = None,
 ) -> NDArray[np.uint8]:
     """Return the pixels of a top-down pass.
 
@@ -205,15 +211,20 @@ def render(
         hierarchy: The model of the pass.
         grey: Whether to return the rounded mean of the three channels.
         image_filter: The adaptive filter of the image, or None.
+        region: The rows and columns to return; all if it is None.
 
     Returns:
         (H, W) grey or (H, W, 3) RGB pixels.
     """
-    if image_filter is None:
-        pixels = hierarchy.render(state)
-    else:
-        assert isinstance(hierarchy, PhotoModel)
-        pixels = hierarchy.render(state, image_filter)
+    if isinstance(hierarchy, PhotoModel):
+        return shown(hierarchy.render(state, image_filter, region), grey=grey)
+    assert image_filter is None
+    pixels = hierarchy.render(state)
+    return shown(pixels if region is None else pixels[region], grey=grey)
+
+
+def shown(pixels: NDArray[np.uint8], *, grey: bool) -> NDArray[np.uint8]:
+    """Return RGB pixels (H, W, 3) as they are, or the rounded mean of their channels, (H, W), if `grey`."""
     if not grey:
         return pixels
     total = pixels.astype(np.uint16).sum(axis=2, dtype=np.uint16)

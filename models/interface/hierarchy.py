@@ -41,6 +41,8 @@ class PassSettings:
     """Whether the layers that carry only colour are left out."""
     stop: int | None = None
     """Number of layers to visit, for a preview, after which layers add nothing; all if it is None."""
+    partial: bool = False
+    """Whether the pass may end with the last layer that it visits, so that only a reduced image can be rendered."""
     exact: bool = False
     """Whether the state must allow an exact reconstruction. An encoder may then choose other symbols, but how symbols
     are read does not change.

@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 from .adaptive_filter import ImageFilter
 from .hierarchy import Hierarchy, PassSettings
 
+Region = tuple[slice, slice]
+"""Rows and columns of an image's pixels; both slices have a start and a stop within it."""
+
 
 @runtime_checkable
 class PhotoModel(Hierarchy, Protocol):
@@ -60,6 +63,27 @@ class PhotoModel(Hierarchy, Protocol):
         """
         ...
 
-    def render(self, state: object, image_filter: ImageFilter | None = None) -> UInt8[NDArray[np.uint8], "H W 3"]:
-        """Return the pixels (H, W, 3) of a state, filtered if there is a filter."""
+    def render(
+        self, state: object, image_filter: ImageFilter | None = None, region: Region | None = None
+    ) -> UInt8[NDArray[np.uint8], "H W 3"]:
+        """Return the pixels of a state, filtered if there is a filter.
+
+        Args:
+            state: What a pass has built, of all its layers or of the first ones.
+            image_filter: The adaptive filter of the image.
+            region: Rows and columns of the pixels to return, equal to those of the whole image; all if it is None.
+        """
+        ...
+
+    def reduced_layers(self, denominator: int) -> int:
+        """Return how many layers in coding order a picture at 1/2, 1/4 or 1/8 of the size is made of."""
+        ...
+
+    def render_reduced(self, state: object, denominator: int) -> UInt8[NDArray[np.uint8], "h w 3"]:
+        """Return the pixels of a state at 1/2, 1/4 or 1/8 of its size, ceil(H / denominator) x ceil(W / denominator).
+
+        Args:
+            state: What a pass has built of the first `reduced_layers`, or fewer. At 1/4 and 1/8 it may be partial.
+            denominator: 2, 4 or 8.
+        """
         ...

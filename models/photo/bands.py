@@ -22,6 +22,7 @@ from .halo import with_halo
 from .layout import COEFFICIENTS
 from .network.analysis_synthesis import STRIDES
 from .network.model import DecoderOutput, PhotoRRVQ, grid_sizes
+from .reduction import CORRECTED, square_means
 
 GROUP = 64
 """Bands begin on multiples of the coarsest stride, in pixels."""
@@ -74,6 +75,16 @@ def render_bands(
             x = apply_filter(x, wide, core, image_filter)
         pixels[core] = x.clamp_(0, 255).round_().to(torch.uint8).permute(1, 2, 0).cpu().numpy()
     return pixels
+
+
+def reduced_bands(model: PhotoRRVQ, decoded: DecoderOutput, denominator: int) -> UInt8[NDArray[np.uint8], "h w 3"]:
+    """Render one image at 1/denominator of its size (`models.photo.reduction`)."""
+    corrected, parts = denominator <= CORRECTED, []
+    for core, wide in bands(decoded.size, model.synthesis.receptive_field if corrected else GROUP):
+        x = model.render_unfiltered(crop(decoded, wide), corrected=corrected)[0].cpu().numpy()
+        parts.append(square_means(x[:, core.start - wide.start : core.stop - wide.start], denominator))
+    means = np.concatenate(parts, axis=1)
+    return np.asarray(np.rint(np.clip(means, 0, 255)).astype(np.uint8).transpose(1, 2, 0))
 
 
 def fit_bands(

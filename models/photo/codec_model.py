@@ -15,9 +15,10 @@ from ..integer.guard import default_modes, integer_arithmetic
 from ..integer.prior import prior_weights
 from ..interface import hierarchy as interface
 from ..interface.adaptive_filter import ImageFilter
+from ..interface.photo import Region
 from .adaptive_filter.fit import tables
 from .adaptive_filter.squares import PLANES, TERMS
-from .bands import fit_bands, infer_bands, render_bands
+from .bands import fit_bands, infer_bands, reduced_bands, render_bands
 from .encoder.lookahead_tiles import lookahead_in_tiles
 from .encoder.perceptual_weights import block_weights, visibility
 from .integer.chain import IntegerChain
@@ -25,6 +26,7 @@ from .integer.exact_reconstruction import ExactReconstructionChain, fixed_sigma,
 from .network.model import DecoderOutput, PhotoRRVQ, grid_sizes
 from .network.top_down import DistortionWeights, PhotoStep, SymbolCosts, run_photo_pass
 from .quality import QualityMap
+from .reduction import reduced_layers
 
 
 class _StepAdapter:
@@ -187,11 +189,24 @@ class PhotoCodecModel:
                     total += importance * float(((decoded - target).square() * weight).sum())
         return total / state.reconstruction[8].numel()
 
-    def render(self, state: object, image_filter: ImageFilter | None = None) -> UInt8[NDArray[np.uint8], "H W 3"]:
-        """Return the pixels (H, W, 3) of a state."""
+    def render(
+        self, state: object, image_filter: ImageFilter | None = None, region: Region | None = None
+    ) -> UInt8[NDArray[np.uint8], "H W 3"]:
+        """Return the pixels (H, W, 3) of a state; a region is cut out of them."""
         assert isinstance(state, DecoderOutput)
         with default_modes(), torch.inference_mode():
-            return render_bands(self._model, state, image_filter=image_filter)
+            pixels = render_bands(self._model, state, image_filter=image_filter)
+        return pixels if region is None else pixels[region]
+
+    def reduced_layers(self, denominator: int) -> int:
+        """Return how many layers a smaller picture needs; see `PhotoModel.reduced_layers`."""
+        return reduced_layers(self._model.config.layout, denominator)
+
+    def render_reduced(self, state: object, denominator: int) -> UInt8[NDArray[np.uint8], "h w 3"]:
+        """Return the pixels of a state at a half, a quarter or an eighth of its size."""
+        assert isinstance(state, DecoderOutput)
+        with default_modes(), torch.inference_mode():
+            return reduced_bands(self._model, state, denominator)
 
     @property
     def filter_shape(self) -> tuple[int, int]:

@@ -106,7 +106,7 @@ def apply_filter(
     """
     seen = with_border(x - 128, rows, core)
     out = x[:, core.start - rows.start : core.stop - rows.start].clone()
-    for high, wide in squares(core, x.shape[2]):
+    for high, wide in squares(core, slice(0, x.shape[2])):
         known = image_filter.of(high.start, wide.start)
         if not known.any():
             continue
@@ -136,7 +136,7 @@ def moments(
         pixels: The whole original image, (3, H, W).
     """
     seen, rotation = with_border(x - 128, rows, core), _rotation().to(x.device)
-    for high, wide in squares(core, x.shape[2]):
+    for high, wide in squares(core, slice(0, x.shape[2])):
         shown = x[:, high.start - rows.start : high.stop - rows.start, wide]
         found = _of_square(seen, high.start - core.start, high, wide)
         missing = rotation @ (pixels[:, high, wide].float() - shown).flatten(1)

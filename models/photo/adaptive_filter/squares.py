@@ -22,10 +22,14 @@ Square = tuple[slice, slice]
 """Rows and columns of pixels."""
 
 
-def squares(rows: slice, width: int) -> Iterator[Square]:
-    """Yield the parts of these rows of an image that lie in the squares of a grid of SIDE."""
-    tops = sorted({rows.start, *range(-(-rows.start // SIDE) * SIDE, rows.stop, SIDE)})
-    for top in tops:
-        bottom = min(top // SIDE * SIDE + SIDE, rows.stop)
-        for left in range(0, width, SIDE):
-            yield slice(top, bottom), slice(left, min(left + SIDE, width))
+def squares(rows: slice, columns: slice) -> Iterator[Square]:
+    """Yield the parts of these rows and columns of an image that lie in the squares of a grid of SIDE."""
+    for high in _parts(rows):
+        for wide in _parts(columns):
+            yield high, wide
+
+
+def _parts(line: slice) -> list[slice]:
+    """Cut a range of pixels at the multiples of SIDE."""
+    starts = [line.start, *range((line.start // SIDE + 1) * SIDE, line.stop, SIDE)]
+    return [slice(start, stop) for start, stop in zip(starts, [*starts[1:], line.stop], strict=True)]

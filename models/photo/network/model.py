@@ -148,6 +148,13 @@ class PhotoRRVQ(nn.Module):
         reconstruction, added = self.synthesise(decoded)
         return torch.add(self.in_grey_levels(reconstruction + added, decoded), 128)
 
+    def render_unfiltered(self, decoded: DecoderOutput, *, corrected: bool) -> Float[Tensor, "B 3 H W"]:
+        """Return the images without the post-filter and, unless `corrected`, without the synthesis, not clamped."""
+        x = self._inverse_transform(decoded)
+        if corrected:
+            x = x + self._correction(x, decoded)[0]
+        return torch.add(self.in_grey_levels(x, decoded), 128)
+
     def synthesise(
         self, decoded: DecoderOutput, *, through_filter: bool = True
     ) -> tuple[Float[Tensor, "B 3 H W"], Float[Tensor, "B 3 H W"]]:

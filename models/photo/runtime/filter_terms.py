@@ -11,25 +11,28 @@ from numpy.typing import NDArray
 
 from ...interface.adaptive_filter import ImageFilter
 from ..adaptive_filter.fit import Moments
-from ..adaptive_filter.squares import PAIRS, PLANES, RADIUS, SIDE, TERMS, WINDOWS, squares
+from ..adaptive_filter.squares import PAIRS, PLANES, RADIUS, SIDE, TERMS, WINDOWS, Square, squares
 from .transform import colour_rotation
 
 MEAN_SCALE = np.float32(128)
 
 
 def with_border(
-    x: Float[NDArray[np.float32], "3 H W"], rows: slice, core: slice
+    x: Float[NDArray[np.float32], "3 H W"], wide: Square, core: Square
 ) -> Float[NDArray[np.float32], "3 _ _"]:
     """Return the pixels of `core` and RADIUS more on all sides, repeating the image's border.
 
     Args:
-        x: The pixels of `rows`.
-        rows: Rows of the image that `x` holds.
-        core: Rows of the image that are wanted.
+        x: The pixels of `wide`, which ends less than RADIUS beyond `core` only at the image's border.
+        wide: Rows and columns of the image that `x` holds.
+        core: Rows and columns of the image that are wanted.
     """
-    above, below = min(RADIUS, core.start - rows.start), min(RADIUS, rows.stop - core.stop)
-    part = x[:, core.start - rows.start - above : core.stop - rows.start + below]
-    return np.pad(part, ((0, 0), (RADIUS - above, RADIUS - below), (RADIUS, RADIUS)), mode="edge")
+    parts, margins = [], []
+    for inner, outer in zip(core, wide, strict=True):
+        before, after = min(RADIUS, inner.start - outer.start), min(RADIUS, outer.stop - inner.stop)
+        parts.append(slice(inner.start - outer.start - before, inner.stop - outer.start + after))
+        margins.append((RADIUS - before, RADIUS - after))
+    return np.pad(x[:, parts[0], parts[1]], ((0, 0), *margins), mode="edge")
 
 
 def terms(x: Float[NDArray[np.float32], "3 _ _"]) -> Float[NDArray[np.float32], "terms H W"]:
@@ -90,31 +93,33 @@ def _lines() -> NDArray[np.float32]:
 
 
 def apply_filter(
-    x: Float[NDArray[np.float32], "3 H W"], rows: slice, core: slice, image_filter: ImageFilter
-) -> Float[NDArray[np.float32], "3 _ W"]:
+    x: Float[NDArray[np.float32], "3 H W"], wide: Square, core: Square, image_filter: ImageFilter
+) -> Float[NDArray[np.float32], "3 _ _"]:
     """Return the filtered pixels of `core`.
 
     Args:
-        x: The pixels of `rows` in grey levels.
-        rows: Rows of the image that `x` holds.
-        core: Rows of the image that are wanted.
+        x: The pixels of `wide` in grey levels.
+        wide: Rows and columns of the image that `x` holds.
+        core: Rows and columns of the image that are wanted.
         image_filter: The filter.
     """
-    seen = with_border(x - 128, rows, core)
-    out = x[:, core.start - rows.start : core.stop - rows.start].copy()
-    for high, wide in squares(core, x.shape[2]):
-        known = image_filter.of(high.start, wide.start)
+    seen = with_border(x - 128, wide, core)
+    top, left = core[0].start - wide[0].start, core[1].start - wide[1].start
+    height, width = (part.stop - part.start for part in core)
+    out = x[:, top : top + height, left : left + width].copy()
+    for square in squares(*core):
+        known = image_filter.of(square[0].start, square[1].start)
         if known.any():
-            top, height = high.start - core.start, high.stop - high.start
-            added = _rotation().T @ known @ _of_square(seen, top, high, wide)
-            out[:, top : top + height, wide] += added.reshape(PLANES, height, -1)
+            rows, columns = (slice(a.start - b.start, a.stop - b.start) for a, b in zip(square, core, strict=True))
+            added = _rotation().T @ known @ _of_square(seen, rows, columns)
+            out[:, rows, columns] += added.reshape(PLANES, rows.stop - rows.start, -1)
     return out
 
 
-def _of_square(seen: NDArray[np.float32], top: int, high: slice, wide: slice) -> NDArray[np.float32]:
-    """Return the terms (TERMS, n) of a square of pixels, whose first row is `top` rows below the first of `seen`."""
-    height = high.stop - high.start
-    return terms(seen[:, top : top + height + 2 * RADIUS, wide.start : wide.stop + 2 * RADIUS]).reshape(TERMS, -1)
+def _of_square(seen: NDArray[np.float32], rows: slice, columns: slice) -> NDArray[np.float32]:
+    """Return the terms (TERMS, n) of a square of pixels, counted from the first inside the border of `seen`."""
+    part = seen[:, rows.start : rows.stop + 2 * RADIUS, columns.start : columns.stop + 2 * RADIUS]
+    return terms(part).reshape(TERMS, -1)
 
 
 def moments(
@@ -128,10 +133,11 @@ def moments(
         core: Rows of the image that count.
         pixels: The whole original image.
     """
-    seen = with_border(x - 128, rows, core)
-    for high, wide in squares(core, x.shape[2]):
+    every = slice(0, x.shape[2])
+    seen = with_border(x - 128, (rows, every), (core, every))
+    for high, wide in squares(core, every):
         shown = x[:, high.start - rows.start : high.stop - rows.start, wide]
-        found = _of_square(seen, high.start - core.start, high, wide)
+        found = _of_square(seen, slice(high.start - core.start, high.stop - core.start), wide)
         missing = _rotation() @ (pixels[high, wide].transpose(2, 0, 1) - shown).reshape(3, -1)
         products = (found @ np.concatenate([found, missing]).T).astype(np.float64)
         yield (high.start // SIDE, wide.start // SIDE), Moments(products[:, :TERMS], products[:, TERMS:])

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,41 +12,24 @@ from numpy.typing import NDArray
 from ...configs import RRVQConfig
 from ...interface.adaptive_filter import ImageFilter
 from ...interface.hierarchy import LayerSpec, PassSettings, SymbolSource
+from ...interface.photo import Region
+from ...runtime.sizes import sizes_are_immaterial
 from ..adaptive_filter.fit import Grid, fitted, tables
-from ..adaptive_filter.squares import PLANES, RADIUS, TERMS
-from ..halo import with_halo
+from ..adaptive_filter.squares import PLANES, TERMS
 from ..layout import BLOCK, COEFFICIENTS
-from ..quality import FINEST_QUALITY, QualityMap
+from ..quality import QualityMap
+from ..reduction import reduced_layers
 from .chain import RuntimeChain
 from .exact import check_values, fixed_sigma, image_of
-from .filter_terms import apply_filter, moments
-from .networks import BlockNetwork, RuntimePostFilter
+from .filter_terms import moments
+from .networks import BlockNetwork
 from .perceptual import block_weights, coefficient_weights, position_weights
 from .reconstruction import Planes
+from .reduced import render_reduced
+from .rendering import Renderer, render, rendered
 from .top_down import RuntimePass, RuntimeTargets
-from .transform import STRIDES, Levels, across_borders, analyse, border_matrix, inverse_border_matrix, synthesise
-
-GROUP = 64
-"""Bands begin on multiples of the coarsest stride, in pixels."""
-BAND_PIXELS = 6 * 2**20
-"""Pixels of a band without its halo."""
-
-
-@dataclass(frozen=True)
-class PassResult:
-    """What a pass has built, in an encoder or a decoder.
-
-    Args:
-        chain_state: The last state of the chain (integers times 2**-8) at stride 8.
-        planes: The reconstruction in units of sigma.
-        size: Height and width in pixels.
-        network_quality: 0 to 4096.
-    """
-
-    chain_state: Float32[NDArray[np.float32], "1 C rows columns"]
-    planes: Planes
-    size: tuple[int, int]
-    network_quality: int
+from .transform import STRIDES, Levels, across_borders, analyse, border_matrix
+from .windows import GROUP, PassResult, bands, grid_sizes, padded_levels
 
 
 class Lookahead(Protocol):
@@ -90,27 +71,10 @@ class RuntimePhotoModel:
         self.name, self.config, self._qualities, self._lookahead = name, config, qualities, lookahead
         self._chain = RuntimeChain(config, tensors.below("chain"))
         self._analysis = BlockNetwork(tensors.below("analysis"), config.analysis_width, 1, 0, config.analysis_slope)
-        self._synthesis = BlockNetwork(
-            tensors.below("synthesis"), config.synthesis_width, config.synthesis_blocks, config.widths[8]
-        )
-        self._postfilter = None
-        if config.postfilter_width:
-            sizes = config.postfilter_width, config.postfilter_pairs, config.synthesis_width
-            self._postfilter = RuntimePostFilter(tensors.below("postfilter"), *sizes)
+        self._renderer = Renderer(config, tensors)
         self._exact_checked = False
         plans = [(layer.plan, layer.null_symbol) for layer in self._chain.layers()]
         self.layers = tuple(LayerSpec(p.name, p.stride, p.symbols, p.chroma, null) for p, null in plans)
-
-    def sigma(self, network_quality: int) -> np.float32:
-        """Return sigma, the posterior's standard deviation in grey levels, at a network quality."""
-        span = math.log(self.config.sigma_fine / self.config.sigma_coarse)
-        return np.float32(self.config.sigma_coarse * math.exp(span * network_quality / FINEST_QUALITY))
-
-    @property
-    def receptive_field(self) -> int:
-        """Pixels beyond a block whose reconstruction can change what is rendered there."""
-        extra = 0 if self._postfilter is None else self._postfilter.receptive_field
-        return self._synthesis.receptive_field + extra
 
     def infer(self, pixels: UInt8[NDArray[np.uint8], "H W 3"], quality: int) -> RuntimeTargets:
         """Return an encoder's targets at a fixed-point quality: coefficients of the pixels in units of sigma."""
@@ -154,7 +118,7 @@ class RuntimePhotoModel:
         """Return the coefficients (C, rows, columns) by stride of grey levels (3, H, W)."""
         height, width = pixels.shape[1:]
         whole = np.pad(pixels - 128, ((0, 0), (0, -height % GROUP), (0, -width % GROUP)), mode="edge")
-        x = whole / self.sigma(network_quality)
+        x = whole / self._renderer.sigma(network_quality)
         x += self._analysis(x, network_quality)[1]
         sizes = grid_sizes((height, width))
         if self.config.transform == "lapped":
@@ -174,7 +138,7 @@ class RuntimePhotoModel:
             self._exact_checked = True
         size, quality = (settings.height, settings.width), self._qualities.network_quality(settings.quality)
         run = RuntimePass(self._chain, grid_sizes(size), quality, targets, grey=settings.grey, exact=settings.exact)
-        state, planes = run.run(source, settings.stop)
+        state, planes = run.run(source, settings.stop, partial=settings.partial)
         return PassResult(state, planes, size, quality)
 
     def exact_reconstruction(self, state: object) -> UInt8[NDArray[np.uint8], "H W 3"]:
@@ -202,36 +166,23 @@ class RuntimePhotoModel:
             total += float(errors.sum())
         return total / state.planes[BLOCK].size
 
-    def render(self, state: object, image_filter: ImageFilter | None = None) -> UInt8[NDArray[np.uint8], "H W 3"]:
-        """Return the pixels of a state."""
+    def render(
+        self, state: object, image_filter: ImageFilter | None = None, region: Region | None = None
+    ) -> UInt8[NDArray[np.uint8], "H W 3"]:
+        """Return the pixels of a state, or of a region of it; see `PhotoModel.render`."""
         assert isinstance(state, PassResult)
-        pixels = np.empty((*state.size, 3), np.uint8)
-        for core, wide, x in self._rendered(state):
-            if image_filter is None:
-                shown = x[:, core.start - wide.start : core.stop - wide.start]
-            else:
-                shown = apply_filter(x, wide, core, image_filter)
-            pixels[core] = np.rint(np.clip(shown, 0, 255)).astype(np.uint8).transpose(1, 2, 0)
-        return pixels
+        if region is not None and not sizes_are_immaterial():
+            return self.render(state, image_filter)[region]
+        return render(self._renderer, state, image_filter, region)
 
-    def _rendered(self, state: PassResult) -> Iterator[tuple[slice, slice, NDArray[np.float32]]]:
-        """Yield the rows of each band without and with its halo, and the latter rendered, (3, rows, W)."""
-        for core, wide in bands(state.size, self.receptive_field + RADIUS):
-            yield core, wide, self._render(cropped(state, wide))
+    def reduced_layers(self, denominator: int) -> int:
+        """Return how many layers a smaller picture needs; see `PhotoModel.reduced_layers`."""
+        return reduced_layers(self.config.layout, denominator)
 
-    def _render(self, state: PassResult) -> NDArray[np.float32]:
-        """Return grey levels (3, H, W), not clamped: inverse transform, synthesis and post-filter."""
-        rows, columns = grid_sizes(state.size)[BLOCK]
-        levels = padded_levels(state.planes, state.size)
-        levels[BLOCK] = levels[BLOCK][:, :rows, :columns]
-        x = synthesise(levels, self.config.transform)
-        if self.config.transform == "lapped":
-            x = across_borders(x, inverse_border_matrix())
-        features, correction = self._synthesis(x, state.network_quality, state.chain_state[0])
-        x = x + correction
-        if self._postfilter is not None:
-            x += self._postfilter(x, features, state.network_quality)
-        return x[:, : state.size[0], : state.size[1]] * self.sigma(state.network_quality) + 128
+    def render_reduced(self, state: object, denominator: int) -> UInt8[NDArray[np.uint8], "h w 3"]:
+        """Return the pixels of a state at a half, a quarter or an eighth of its size."""
+        assert isinstance(state, PassResult)
+        return render_reduced(self._renderer, state, denominator)
 
     @property
     def filter_shape(self) -> tuple[int, int]:
@@ -247,46 +198,7 @@ class RuntimePhotoModel:
         """Return the filter for pixels and the state of their pass."""
         assert isinstance(state, PassResult)
         grid = Grid()
-        for core, wide, x in self._rendered(state):
-            for place, found in moments(x, wide, core, pixels):
+        for core, wide, x in rendered(self._renderer, state):
+            for place, found in moments(x, wide[0], core[0], pixels):
                 grid[place] = grid[place] + found if place in grid else found
-        return fitted(grid, float(self.sigma(state.network_quality)))
-
-
-def grid_sizes(size: tuple[int, int]) -> dict[int, tuple[int, int]]:
-    """Return the rows and columns of positions of each stride: ceil(size / stride)."""
-    return {s: (-(-size[0] // s), -(-size[1] // s)) for s in STRIDES}
-
-
-def padded_levels(planes: Planes, size: tuple[int, int]) -> Levels:
-    """Return maps (C, rows, columns) of planes, padded with zeros to whole blocks of stride 64."""
-    sizes, levels = grid_sizes(size), {}
-    rows, columns = sizes[64]
-    for s, plane in planes.items():
-        level = plane.reshape(len(plane), *sizes[s])
-        more = (0, rows * (64 // s) - sizes[s][0]), (0, columns * (64 // s) - sizes[s][1])
-        levels[s] = np.pad(level, ((0, 0), *more))
-    return levels
-
-
-def cropped(state: PassResult, rows: slice) -> PassResult:
-    """Return what was decoded of some rows of pixels, which begin on a multiple of 64."""
-    sizes = grid_sizes(state.size)
-    planes = {}
-    for s, plane in state.planes.items():
-        columns = sizes[s][1]
-        planes[s] = plane[:, rows.start // s * columns : -(-rows.stop // s) * columns]
-    part = state.chain_state[:, :, rows.start // BLOCK : -(-rows.stop // BLOCK)]
-    return PassResult(part, planes, (rows.stop - rows.start, state.size[1]), state.network_quality)
-
-
-def bands(size: tuple[int, int], receptive_field: int) -> list[tuple[slice, slice]]:
-    """Return bands of about BAND_PIXELS pixels of an image, each without and with its halo.
-
-    Args:
-        size: Height and width in pixels.
-        receptive_field: Pixels that the halo must cover.
-    """
-    height, width = size
-    step = max(1, BAND_PIXELS // width // GROUP) * GROUP
-    return with_halo(height, step, -(-receptive_field // GROUP) * GROUP)
+        return fitted(grid, float(self._renderer.sigma(state.network_quality)))

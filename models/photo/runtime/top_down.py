@@ -114,16 +114,21 @@ class RuntimePass:
         self.planes = blank({stride: rows * columns for stride, (rows, columns) in sizes.items()})
         self.checkerboards: dict[int, Board] = {}
 
-    def run(self, source: SymbolSource, stop: int | None) -> tuple[Float32[NDArray[np.float32], "1 C H W"], Planes]:
+    def run(
+        self, source: SymbolSource, stop: int | None, *, partial: bool = False
+    ) -> tuple[Float32[NDArray[np.float32], "1 C H W"], Planes]:
         """Run the pass: return the last state (integers times 2**-8), and the reconstruction.
 
         Args:
             source: The source of the symbols.
             stop: Number of layers to visit, after which layers add nothing; all if it is None.
+            partial: Whether to end after them, with the state of their stride.
         """
         state = self.chain.initial_state(self.sizes[self.chain.strides[0]])
         index = 0
         for scale, stride in enumerate(self.chain.strides):
+            if partial and stop is not None and index >= stop:
+                break
             if scale:
                 state = self.chain.upsample(scale, state, self.sizes[stride])
             for stage in self.chain.stages[stride]:

@@ -1,0 +1,50 @@
+"""Smaller pictures by a box filter, and parts of pictures."""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from . import images
+from .images import Picture
+
+
+def reduced(picture: Picture, denominator: int) -> Picture:
+    """Return a picture at 1/denominator of its size: the means of squares of pixels.
+
+    Black and white pictures become grey, palettes become colours, and a transparent colour becomes alpha.
+
+    Args:
+        picture: The picture.
+        denominator: Side of a square; those at the right and lower border may be smaller.
+    """
+    if denominator == 1:
+        return picture
+    image = Image.fromarray(images.to_array(picture)).reduce(denominator)
+    return images.from_array(np.asarray(image), picture.metadata)
+
+
+def reduced_channel(channel: NDArray[np.uint8], denominator: int) -> NDArray[np.uint8]:
+    """Return the means of squares of one channel (H, W): see `reduced`."""
+    return np.asarray(Image.fromarray(channel).reduce(denominator))
+
+
+def cropped(picture: Picture, region: tuple[slice, slice]) -> Picture:
+    """Return the rows and columns of a picture in its mode, with its metadata."""
+    alpha = None if picture.alpha is None else np.ascontiguousarray(picture.alpha[region])
+    return replace(picture, pixels=np.ascontiguousarray(picture.pixels[region]), alpha=alpha)
+
+
+_ORIENTATION = 0x0112
+
+
+def orientation(exif: bytes) -> int:
+    """Return EXIF's number, 1 to 8, of how an image is turned when it is shown; 1 if there is no valid one."""
+    tags = Image.Exif()
+    try:
+        tags.load(exif)
+        found = tags.get(_ORIENTATION, 1)
+    except Exception:  # Pillow raises many kinds on broken tags
+        return 1
+    return found if isinstance(found, int) and 1 <= found <= 8 else 1
