@@ -93,27 +93,23 @@ def decompress(
             size. "all" decodes every whole chunk of a file that is cut short or damaged.
         scale: "1/2", "1/4" or "1/8", or such a number, for a smaller picture, whose sides are rounded up. Of
             photographs, only what it needs is decoded; other images are decoded and reduced.
-        region: Left and upper edge, width and height in pixels of the image as it is shown, that is, turned as its EXIF
-            orientation says. Only this part of the image is returned, with the pixels of the whole image.
+        region: Left, top, width and height in pixels of the part to return, with the pixels of the whole image. They
+            refer to the image as it is shown, that is, turned as its EXIF orientation says.
         device: "auto", "cpu" or "cuda". auto takes the GPU if there is one.
 
     Returns:
         A Pillow image. Its `info` holds the metadata as Pillow's own readers leave it.
 
     Raises:
-        FormatError: If this is not a valid .dvq file, or TruncatedFile if it is cut short, and the preview does
-            not allow for that.
+        FormatError: If this is not a valid .dvq file, or TruncatedFile if it is cut short, unless `preview` allows.
         WeightsNotFound: If the weights that the file names are not installed.
-        InvalidArgument: If `source`, `preview`, `scale`, `region` or `device` is not valid, or the region leaves the
-            image.
+        InvalidArgument: If `source` or an option is not valid, or the region leaves the image.
     """
-    from .codec import api
-    from .codec.sources import file_bytes
-    from .codec.view import view_of
+    from .codec.decompression import decompress_source
     from .image_io import images
 
-    view = view_of(scale, region)
-    return images.to_image(api.decompress_picture(file_bytes(source), preview=preview, view=view, device=device).picture)
+    picture = decompress_source(source, preview=preview, scale=scale, region=region, device=device)
+    return images.to_image(picture)
 
 
 @takes(CompressSettings)
@@ -158,29 +154,19 @@ def decompress_array(
 
     Args:
         source: A .dvq file: its bytes, its path, or a file that is open in binary mode.
-        preview: How much to decode: see `decompress`, as for `scale` and `region`.
-        scale: "1/2", "1/4" or "1/8" for a smaller picture.
-        region: Left and upper edge, width and height of a part of the image.
-        device: "auto", "cpu" or "cuda". auto takes the GPU if there is one.
+        preview, scale, region, device: See `decompress`.
 
     Returns:
         Pixels in a shape that `compress_array` takes, which may be written to. Palette indices become colours, and the
         pixels are turned as the orientation in EXIF asks for, since an array cannot hold it.
 
     Raises:
-        FormatError: If this is not a valid .dvq file, or TruncatedFile if it is cut short, and the preview does
-            not allow for that.
-        WeightsNotFound: If the weights that the file names are not installed.
-        InvalidArgument: If `source`, `preview`, `scale`, `region` or `device` is not valid, or the region leaves the
-            image.
+        DvcodecError: As `decompress`.
     """
-    from .codec import api
-    from .codec.sources import file_bytes
-    from .codec.view import view_of
+    from .codec.decompression import decompress_source
     from .image_io import images, orientation
 
-    data, view = file_bytes(source), view_of(scale, region)
-    picture = api.decompress_picture(data, preview=preview, view=view, device=device).picture
+    picture = decompress_source(source, preview=preview, scale=scale, region=region, device=device)
     return images.to_array(orientation.turned(picture))
 
 

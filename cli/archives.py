@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ..codec.archives.packing import Packing, PackReport
     from ..codec.archives.reader import Loss
     from ..codec.settings import ArchiveSettings
+    from ..codec.view import View
 
 
 def split(inputs: list[str]) -> tuple[list[str], list[str]]:
@@ -165,7 +166,9 @@ def each(archives: Iterable[str], work: Callable[[str], bool], reporter: Reporte
     return good
 
 
-def unpack(source: str, folder: Path, only: list[str], reporter: Reporter, *, force: bool, device: str) -> bool:
+def unpack(
+    source: str, folder: Path, only: list[str], reporter: Reporter, *, force: bool, view: View, device: str
+) -> bool:
     """Write the images of an archive into a folder; return whether all were written."""
     from ..codec.archives.extraction import extract
     from ..codec.archives.reader import Archive
@@ -174,7 +177,7 @@ def unpack(source: str, folder: Path, only: list[str], reporter: Reporter, *, fo
     began, tally = time.perf_counter(), _Tally()
     make_folder(folder)
     with Archive(Path(source)) as archive, reporter.bar(archive.end.images if archive.end else 1) as advance:
-        for part in extract(archive, folder, only=only, force=force, device=device):
+        for part in extract(archive, folder, only=only, force=force, view=view, device=device):
             _take(source, part, reporter, tally)
             advance()
         size = archive.size

@@ -76,6 +76,12 @@ def decode(file: DvqFile, loaders: Loaders, *, preview: Preview = None, view: Vi
         return Decoded(replace(picture, metadata=kept), count, total)
 
 
+def part_of(picture: Picture, view: View) -> Picture:
+    """Return what a view shows of a whole picture; raise InvalidArgument if its region is not inside."""
+    height, width = picture.pixels.shape[:2]
+    return _part(picture, view, view.stored(height, width, views.orientation(picture.metadata.exif)))
+
+
 def _part(picture: Picture, view: View, region: Region | None) -> Picture:
     """Return the part of a whole picture that a view shows."""
     return views.reduced(picture, view.denominator) if region is None else views.cropped(picture, region)

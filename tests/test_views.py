@@ -14,6 +14,8 @@ import dvcodec
 from dvcodec.codec.view import View, parse_region, view_of
 from dvcodec.errors import InvalidArgument
 from fake import photograph
+from program import dvcodec as command
+from program import names, picture
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -136,3 +138,35 @@ def test_small_pictures_of_photographs_look_like_the_whole() -> None:
     for turned in (image.convert("L"), image.crop((0, 0, 1, 1)), image.crop((3, 5, 70, 14))):
         small = dvcodec.decompress(dvcodec.compress(turned), scale="1/8")
         assert (small.mode, small.size) == (turned.mode, tuple(-(-side // 8) for side in turned.size))
+
+
+@pytest.mark.usefixtures("fake_weights")
+def test_the_command_writes_smaller_pictures_and_regions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    picture(Path("a.png"))
+    assert command("compress", "a.png").code == 0
+    assert command("decompress", "a.dvq", "--scale", "1/8", "-o", "small.png").code == 0
+    assert command("decompress", "a.dvq", "--region", "3,4,5,6", "-o", "part.png").code == 0
+    with Image.open("small.png") as small, Image.open("part.png") as part:
+        assert small.size == (5, 3) and part.size == (5, 6)
+    seen = command("decompress", "a.dvq", "--region", "40,0,1,1", "-o", "out.png")
+    assert seen.code == 1
+    assert seen.err == "dvcodec: a.dvq: the region 40,0,1,1 is not inside the image of 40 x 24 pixels\n"
+    for wrong in (("--scale", "1/3"), ("--region", "1,2,3"), ("--scale", "1/2", "--region", "0,0,1,1")):
+        seen = command("decompress", "a.dvq", *wrong, "-o", "out.png")
+        assert seen.code == 2 and "Invalid value for --" in seen.usage
+    assert names(tmp_path) == ["a.dvq", "a.png", "part.png", "small.png"]
+
+
+@pytest.mark.usefixtures("fake_weights")
+def test_archives_give_smaller_pictures_and_regions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, size in (("a.png", (40, 24)), ("b.png", (9, 7))):
+        picture(Path(name), size)
+    assert command("compress", "a.png", "b.png", "--lossless", "--archive", "x.dvq", "--method", "stored").code == 0
+    assert command("decompress", "x.dvq", "--scale", "1/2", "--output-dir", "small").code == 0
+    with Image.open("a.png") as whole, Image.open("small/a.png") as small:
+        assert small.tobytes() == whole.reduce(2).tobytes()
+    seen = command("decompress", "x.dvq", "--region", "10,0,20,20", "--output-dir", "part")
+    assert seen.code == 1 and names(Path("part")) == ["a.png"]
+    assert "dvcodec: x.dvq: b.png: the region 10,0,20,20 is not inside the image of 9 x 7 pixels\n" in seen.err

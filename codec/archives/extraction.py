@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ...errors import DvcodecError, FormatError, OutputExists, OutputFailed
 from ...image_io import atomic, images, writing
+from ..decoder import part_of
 from ..loaders import installed
+from ..view import WHOLE, View
 from . import names
 from .members import Member, members
 from .reader import Archive, Loss
@@ -54,7 +56,13 @@ class Unpacked(NamedTuple):
 
 
 def extract(
-    archive: Archive, folder: Path, *, only: Collection[str] = (), force: bool = False, device: str = "auto"
+    archive: Archive,
+    folder: Path,
+    *,
+    only: Collection[str] = (),
+    force: bool = False,
+    view: View = WHOLE,
+    device: str = "auto",
 ) -> Iterator[Extracted | Refused | Loss]:
     """Write images of an archive as PNG files.
 
@@ -63,6 +71,7 @@ def extract(
         folder: Where to write them. Folders in their names are created below it.
         only: Names of the images to write; all if it is empty. If all of them are found, damage elsewhere is ignored.
         force: Whether to overwrite files that exist.
+        view: Which part of each image to write, and how large.
         device: "auto", "cpu" or "cuda".
 
     Yields:
@@ -77,7 +86,7 @@ def extract(
     for part in members(archive, installed(device), wanted):
         if isinstance(part, Member):
             found.add(part.target)
-            yield _written(part, archive.path, folder, written, force)
+            yield _written(part, archive.path, folder, written, force, view)
         elif only:
             losses.append(part)
         else:
@@ -119,20 +128,23 @@ def _sought(name: str) -> str:
     return names.target(name.removeprefix("./"), 0)
 
 
-def _written(member: Member, archive: Path, folder: Path, written: set[str], force: bool) -> Extracted | Refused:
-    """Write one image below the folder, or return why it cannot be written."""
+def _written(
+    member: Member, archive: Path, folder: Path, written: set[str], force: bool, view: View
+) -> Extracted | Refused:
+    """Write a view of one image below the folder, or return why it cannot be written."""
     try:
         if (key := names.key(member.target)) in written:
             raise OutputExists("another image of the archive was written to this file; it is not overwritten")
         target = _place(folder, member.target)
         atomic.check_target(archive, target, force=force, hint="use `output_dir` or `force`")
-        data, dropped = writing.write(member.picture, "PNG")
+        picture = part_of(member.picture, view)
+        data, dropped = writing.write(picture, "PNG")
         atomic.write(target, data, force=force, sync=False, like=atomic.attributes_of(archive))
         written.add(key)
     except DvcodecError as error:
         return Refused(member.target, error)
-    height, width = member.picture.pixels.shape[:2]
-    return Extracted(target, member.name, member.position, width, height, member.picture.mode, len(data), dropped)
+    height, width = picture.pixels.shape[:2]
+    return Extracted(target, member.name, member.position, width, height, picture.mode, len(data), dropped)
 
 
 def _place(folder: Path, name: str) -> Path:

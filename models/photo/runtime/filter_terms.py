@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ...interface.adaptive_filter import ImageFilter
 from ..adaptive_filter.fit import Moments
-from ..adaptive_filter.squares import PAIRS, PLANES, RADIUS, SIDE, TERMS, WINDOWS, Square, squares
+from ..adaptive_filter.squares import PAIRS, RADIUS, SIDE, TERMS, WINDOWS, Square, squares
 from .transform import colour_rotation
 
 MEAN_SCALE = np.float32(128)
@@ -41,7 +41,7 @@ def terms(x: Float[NDArray[np.float32], "3 _ _"]) -> Float[NDArray[np.float32], 
     Args:
         x: (3, H + 2 RADIUS, W + 2 RADIUS) in grey levels about 0.
     """
-    planes = (_rotation() @ x.reshape(3, -1)).reshape(x.shape)
+    planes = np.stack([row[0] * x[0] + row[1] * x[1] + row[2] * x[2] for row in _rotation()])
     height, width = (side - 2 * RADIUS for side in x.shape[1:])
     out = np.empty((TERMS, height, width), np.float32)
     centre = planes[:, RADIUS : RADIUS + height, RADIUS : RADIUS + width]
@@ -111,9 +111,23 @@ def apply_filter(
         known = image_filter.of(square[0].start, square[1].start)
         if known.any():
             rows, columns = (slice(a.start - b.start, a.stop - b.start) for a, b in zip(square, core, strict=True))
-            added = _rotation().T @ known @ _of_square(seen, rows, columns)
-            out[:, rows, columns] += added.reshape(PLANES, rows.stop - rows.start, -1)
+            out[:, rows, columns] += _corrections(known, seen, rows, columns, square[1].start % SIDE)
     return out
+
+
+def _corrections(
+    known: NDArray[np.float32], seen: NDArray[np.float32], rows: slice, columns: slice, left: int
+) -> NDArray[np.float32]:
+    """Return what a region's filter adds to a square of pixels, whose first column is the region's `left`.
+
+    Products have one size, whatever part of a square is wanted: see `transform.tiled_product`.
+    """
+    height, width = rows.stop - rows.start, columns.stop - columns.start
+    found = _of_square(seen, rows, columns).reshape(TERMS, height, width)
+    if width < SIDE:
+        found = np.pad(found, ((0, 0), (0, 0), (left, SIDE - left - width)))
+    added = (_rotation().T @ known) @ found.transpose(1, 0, 2)
+    return np.asarray(added.transpose(1, 0, 2)[:, :, left : left + width])
 
 
 def _of_square(seen: NDArray[np.float32], rows: slice, columns: slice) -> NDArray[np.float32]:

@@ -184,7 +184,5 @@ def _enlarged(x: NDArray[np.float32], axis: int) -> NDArray[np.float32]:
     before = np.clip(1 - share, 0, 1)
     own = 1 - np.abs(share - 1)
     after = np.clip(share - 1, 0, 1)
-    shares = np.stack([before, own, after])
-    windows = np.stack([padded[..., :-2], padded[..., 1:-1], padded[..., 2:]], axis=-1)
-    spread = (windows @ shares).reshape(*windows.shape[:-2], -1)
-    return np.moveaxis(spread, -1, axis)
+    spread = padded[..., :-2, None] * before + padded[..., 1:-1, None] * own + padded[..., 2:, None] * after
+    return np.moveaxis(spread.reshape(*padded.shape[:-1], -1), -1, axis)

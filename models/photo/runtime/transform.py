@@ -121,6 +121,25 @@ def product(matrix: Float[NDArray[Any], "out in"], x: Float[NDArray[Any], "in H 
     return mapped.reshape(-1, *x.shape[1:])
 
 
+TILE = 8
+"""Blocks of a row whose samples are computed by one product of matrices."""
+
+
+def tiled_product(
+    matrix: Float[NDArray[Any], "out in"], x: Float[NDArray[Any], "in H W"]
+) -> Float[NDArray[Any], "out H W"]:
+    """Multiply every position's channels by a matrix, in products of one size.
+
+    Libraries round the last columns of a product otherwise than the others. Here a position's result does not depend on
+    the width, so that a part of an image that begins on a multiple of TILE has the values of the whole.
+    """
+    channels, rows, columns = x.shape
+    padded = np.pad(x, ((0, 0), (0, 0), (0, -columns % TILE)))
+    tiles = np.ascontiguousarray(padded.reshape(channels, rows, -1, TILE).transpose(1, 2, 0, 3))
+    mapped = (matrix @ tiles).transpose(2, 0, 1, 3).reshape(len(matrix), rows, -1)
+    return np.asarray(mapped[:, :, :columns])
+
+
 def haar(
     means: Float[NDArray[Any], "C H W"],
 ) -> tuple[Float[NDArray[Any], "C H//2 W//2"], Float[NDArray[Any], "3*C H//2 W//2"]]:
@@ -170,7 +189,7 @@ def synthesise(levels: Levels, transform: str) -> Float[NDArray[np.float32], "3 
     """Return the samples of whole blocks, before the lapped transform's last step."""
     coefficients = levels[BLOCK].copy()
     coefficients[:: BLOCK**2] = block_means(levels, transform)[:, : coefficients.shape[1], : coefficients.shape[2]]
-    return samples_of(product(synthesis_basis(transform).T, coefficients))
+    return samples_of(tiled_product(np.ascontiguousarray(synthesis_basis(transform).T), coefficients))
 
 
 def across_borders(
@@ -192,5 +211,8 @@ def _along(x: NDArray[Any], matrix: NDArray[Any], rounding: Callable[[NDArray[An
     if x.shape[-1] <= BLOCK:
         return x
     between = x[..., HALF:-HALF]
-    mapped = between.reshape(*x.shape[:-1], -1, BLOCK) @ matrix.T.astype(x.dtype)
+    samples = between.reshape(*x.shape[:-1], -1, BLOCK)
+    mapped = np.zeros_like(samples)
+    for column, own in zip(matrix.T.astype(x.dtype), range(BLOCK), strict=True):  # in one order, whatever the width
+        mapped += samples[..., own : own + 1] * column
     return np.concatenate([x[..., :HALF], rounding(mapped.reshape(between.shape)), x[..., -HALF:]], axis=-1)
