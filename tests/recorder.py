@@ -11,7 +11,7 @@ from dvcodec.codec import decoder
 from dvcodec.codec.loaders import Loaders
 from dvcodec.models.interface.adaptive_filter import ImageFilter
 from dvcodec.models.interface.hierarchy import Hierarchy, LayerSpec, PassSettings, Step, SymbolSource
-from dvcodec.models.interface.photo import PhotoModel
+from dvcodec.models.interface.photo import PhotoModel, Region
 
 
 class _Watch:
@@ -98,9 +98,19 @@ class PhotoRecorder(Recorder):
         """Pass on."""
         return self._model.fit(state, pixels)
 
-    def render(self, state: object, image_filter: ImageFilter | None = None) -> NDArray[np.uint8]:
+    def render(
+        self, state: object, image_filter: ImageFilter | None = None, region: Region | None = None
+    ) -> NDArray[np.uint8]:
         """Pass on."""
-        return self._model.render(state, image_filter)
+        return self._model.render(state, image_filter, region)
+
+    def reduced_layers(self, denominator: int) -> int:
+        """Pass on."""
+        return self._model.reduced_layers(denominator)
+
+    def render_reduced(self, state: object, denominator: int) -> NDArray[np.uint8]:
+        """Pass on."""
+        return self._model.render_reduced(state, denominator)
 
 
 def watched(hierarchy: Hierarchy, *, priors: bool = False) -> Recorder:

@@ -24,10 +24,11 @@ from dvcodec.models.interface.hierarchy import PassSettings, Step
 from dvcodec.models.photo.file import write
 from dvcodec.models.photo.layout import COEFFICIENTS
 from dvcodec.models.photo.reduction import reduced_layers
+from dvcodec.models.photo.runtime import model as runtime_model
 from dvcodec.models.photo.runtime.model import RuntimePhotoModel
 from dvcodec.models.photo.runtime.networks import BlockNetwork
 from dvcodec.models.photo.runtime.windows import PassResult, grid_sizes
-from dvcodec.models.runtime import blocks, graphs, kernels
+from dvcodec.models.runtime import blocks, graphs, kernels, sizes
 
 CONFIGS: dict[str, dict[str, Any]] = {
     "as it is": {},
@@ -144,18 +145,18 @@ def test_regions_are_those_of_the_whole_and_cost_only_their_windows(
     model = small_model.built(replace(small_model.CONFIG, transform=transform))
     runtime, _ = both(tmp_path, write(model, small_model.QUALITIES, "small"))
     monkeypatch.setattr(kernels, "threads", lambda: 1)
-    monkeypatch.setattr(kernels, "LEAST_POSITIONS", 128)
+    monkeypatch.setattr(sizes, "LEAST_POSITIONS", 128)
     state = drawn_state((500, 470))
     outputs, terms = runtime.filter_shape
     steps = np.random.default_rng(0).integers(-2, 3, (2, 2, outputs, terms)).astype(np.int32)
     seen: list[tuple[int, ...]] = []
-    features = BlockNetwork.features
+    plain = BlockNetwork.__call__
 
-    def counted(self: BlockNetwork, x: NDArray[np.float32], *others: Any) -> NDArray[np.float32]:
+    def counted(self: BlockNetwork, x: NDArray[np.float32], *others: Any) -> tuple[NDArray[np.float32], ...]:
         seen.append(x.shape[1:])
-        return features(self, x, *others)
+        return plain(self, x, *others)
 
-    monkeypatch.setattr(BlockNetwork, "features", counted)
+    monkeypatch.setattr(BlockNetwork, "__call__", counted)
     whole = runtime.render(state, ImageFilter(256, 8, steps))
     assert seen == [(504, 472)]
     halo = 128  # 48 pixels of the synthesis, 24 of the post-filter and 8 of the adaptive filter, in steps of 64
@@ -183,22 +184,21 @@ def drawn_state(size: tuple[int, int]) -> PassResult:
 
 def test_where_sizes_matter_regions_are_cut_from_the_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     runtime, _ = both(tmp_path, small_model.weights_bytes())
-    monkeypatch.setattr(kernels, "sizes_are_immaterial", lambda: False)
+    monkeypatch.setattr(runtime_model, "sizes_are_immaterial", lambda: False)
     state, region = drawn_state((72, 80)), (slice(3, 20), slice(30, 50))
     assert np.array_equal(runtime.render(state, None, region), runtime.render(state)[region])
 
 
 def test_the_test_of_sizes_notices_sums_that_depend_on_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert kernels.sizes_are_immaterial()
-    plain = kernels.run
+    assert sizes.sizes_are_immaterial()
+    plain = kernels.Network.__call__
 
-    def rounded_by_size(name: str, **inputs: NDArray[Any]) -> NDArray[np.float32]:
-        return plain(name, **inputs) * np.float32(1 + inputs["x"].shape[3] * 2.0**-23)
+    def rounded_by_size(self: kernels.Network, **inputs: NDArray[Any]) -> list[NDArray[np.float32]]:
+        return [out * np.float32(1 + inputs["x"].shape[3] * 2.0**-23) for out in plain(self, **inputs)]
 
-    kernels.sizes_are_immaterial.cache_clear()
-    monkeypatch.setattr(kernels, "run", rounded_by_size)
-    assert not kernels.sizes_are_immaterial()
-    kernels.sizes_are_immaterial.cache_clear()
+    monkeypatch.setattr(kernels.Network, "__call__", rounded_by_size)
+    monkeypatch.setattr(sizes, "LEAST_POSITIONS", sizes.LEAST_POSITIONS + 1)
+    assert not sizes.sizes_are_immaterial()
 
 
 def test_weights_for_the_eye_are_those_of_the_network(tmp_path: Path) -> None:
