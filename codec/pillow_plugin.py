@@ -23,6 +23,7 @@ from .loaders import installed
 from .lossless import raw_samples
 from .reports import log_notices
 from .settings import CompressSettings
+from .view import DENOMINATORS, WHOLE, View
 
 FORMAT = "DVQ"
 
@@ -45,6 +46,8 @@ class DvqImageFile(ImageFile.ImageFile):
     format_description = "dvcodec image"
     _file: DvqFile | None = None
     """The parsed file; None once its pixels are decoded, and in unpickled images."""
+    _view = WHOLE
+    """What load() decodes."""
 
     def _open(self) -> None:
         assert self.fp is not None
@@ -68,12 +71,36 @@ class DvqImageFile(ImageFile.ImageFile):
         if palette is not None and palette.transparent is not None:
             self.info["transparency"] = palette.transparent
 
+    def draft(
+        self, mode: str | None, size: tuple[float, float] | None
+    ) -> tuple[str, tuple[int, int, float, float]] | None:
+        """Let load() decode a smaller picture of at least `size`, at 1/2, 1/4 or 1/8, as for a thumbnail.
+
+        Args:
+            mode: A mode that the caller would like; it changes nothing.
+            size: Width and height.
+
+        Returns:
+            The mode, and the box of the smaller picture that holds the whole image. None if nothing changes: nothing
+            would be saved in lossless files, and pixels that are decoded stay as they are.
+        """
+        if size is None or self._file is None or self._file.header.lossless or self._view != WHOLE:
+            return None
+        width, height = self.size
+        fitting = min(width // max(size[0], 1), height // max(size[1], 1))
+        denominator = max((each for each in DENOMINATORS if each <= fitting), default=1)
+        if denominator == 1:
+            return None
+        self._view = View(denominator)
+        self._size = (-(-width // denominator), -(-height // denominator))
+        return self.mode, (0, 0, width / denominator, height / denominator)
+
     def load(self) -> Any:
         """Decode the pixels on the first call; Pillow's own decoders have nothing to do."""
         if self._file is not None:
             preview = "all" if ImageFile.LOAD_TRUNCATED_IMAGES else None
             with _as_pillow_raises():
-                decoded = decoder.decode(self._file, installed(), preview=preview)
+                decoded = decoder.decode(self._file, installed(), preview=preview, view=self._view)
             self._file = None
             if self.fp and self._exclusive_fp:
                 self.fp.close()

@@ -6,6 +6,7 @@ import pickle
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from test_lossless import image_of, same
 
 import dvcodec
 from dvcodec.codec import api, decoder, pillow_plugin
+from dvcodec.codec.view import View
 from dvcodec.errors import InvalidArgument
 from dvcodec.image_io.limits import MODES
 from fake import photograph
@@ -238,3 +240,30 @@ def test_every_cut_of_a_file_is_an_oserror() -> None:
 def test_importing_the_module_registers() -> None:
     code = "import dvcodec.pillow; from PIL import Image; assert Image.registered_extensions()['.dvq'] == 'DVQ'"
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True, timeout=60)
+
+
+def test_drafts_and_thumbnails_decode_smaller_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    views, plain = [], decoder.decode
+
+    def noted(*arguments: Any, view: View, **options: Any) -> decoder.Decoded:
+        views.append(view)
+        return plain(*arguments, view=view, **options)
+
+    monkeypatch.setattr(decoder, "decode", noted)
+    data = dvcodec.compress(Image.fromarray(photograph(90, 170)))
+    with Image.open(io.BytesIO(data)) as image:
+        assert image.draft("L", (42, 22)) == ("RGB", (0, 0, 42.5, 22.5))
+        assert image.size == (43, 23) and not views
+        assert image.draft(None, (1, 1)) is None  # as Pillow's other readers, once only
+        assert image.tobytes() == dvcodec.decompress(data, scale="1/4").tobytes()
+        assert image.draft(None, (1, 1)) is None
+    with Image.open(io.BytesIO(data)) as image:
+        image.thumbnail((10, 10))
+        assert image.size == (10, 5) and views == [View(4), View(4), View(8)]
+    with Image.open(io.BytesIO(data)) as image:
+        assert image.draft(None, (100, 80)) is None and image.draft(None, None) is None and image.size == (170, 90)
+    exact = dvcodec.compress(Image.fromarray(photograph(90, 170)), lossless=True, method="stored")
+    with Image.open(io.BytesIO(exact)) as image:
+        assert image.draft(None, (1, 1)) is None
+        image.thumbnail((10, 10))
+        assert image.size == (10, 5)
