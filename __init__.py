@@ -92,7 +92,7 @@ def decompress(
         preview: None decodes the whole file. N decodes only the first N chunks, which give a coarser image of full
             size. "all" decodes every whole chunk of a file that is cut short or damaged.
         scale: "1/2", "1/4" or "1/8", or such a number, for a smaller picture, whose sides are rounded up. Of
-            photographs, only what it needs is decoded; other images are decoded and reduced.
+            photographs, only what it needs is decoded.
         region: Left, top, width and height in pixels of the part to return, with the pixels of the whole image. They
             refer to the image as it is shown, that is, turned as its EXIF orientation says.
         device: "auto", "cpu" or "cuda". auto takes the GPU if there is one.
@@ -129,17 +129,13 @@ def compress_array(
         The bytes of a .dvq file.
 
     Raises:
-        InvalidArgument: If this is no array, or settings contradict each other or are out of range.
-        UnsupportedImage: If the array cannot be coded, or not by the method asked for.
-        TargetUnreachable: If no quality reaches the target.
-        WeightsNotFound: If the weights are not installed.
+        DvcodecError: As `compress`.
     """
     from .codec import api
     from .codec.sources import array_of
     from .image_io import images
 
-    data, _ = api.compress_picture(images.from_array(array_of(array)), CompressSettings(quality=quality, **options))
-    return data
+    return api.compress_picture(images.from_array(array_of(array)), CompressSettings(quality=quality, **options))[0]
 
 
 def decompress_array(

@@ -12,7 +12,7 @@ from ..errors import FormatError
 from ..image_io import atomic
 from ..image_io.memory import enough_memory
 from .bitstream.info import Info, describe
-from .reports import CompressReport, DecompressReport
+from .reports import CompressReport, DecompressReport, compress_report
 from .settings import AUTO, CompressSettings, Preview
 from .sources import read_path
 from .view import WHOLE, View
@@ -111,7 +111,7 @@ def _lossy(picture: "Picture", settings: CompressSettings) -> tuple[bytes, Compr
     weights = loading.choose(settings.weights)
     hierarchy = loading.hierarchy(weights, settings.device)
     made = encoder.compress(picture, hierarchy, weights.id, settings)
-    report = _report(picture, made.data, made.symbol_bytes, made.chunks, _named(hierarchy, made.layer_bits))
+    report = compress_report(picture, made.data, made.symbol_bytes, made.chunks, _named(hierarchy, made.layer_bits))
     return made.data, replace(report, quality=made.quality / 256, weights=weights.name, psnr=made.psnr)
 
 
@@ -126,39 +126,12 @@ def _lossless(picture: "Picture", settings: CompressSettings) -> tuple[bytes, Co
         return loading.bilevel(required=settings.method == "bilevel")
 
     made = methods.compress(picture, settings.method or AUTO, load, load_bilevel=load_bilevel)
-    report = _report(picture, made.data, made.pixel_bytes, made.chunks, made.layer_bits)
+    report = compress_report(picture, made.data, made.pixel_bytes, made.chunks, made.layer_bits)
     return made.data, replace(report, weights=made.weights, method=made.method)
 
 
 def _named(hierarchy: "Hierarchy", bits: tuple[float, ...]) -> tuple[tuple[str, float], ...]:
     return tuple(zip((layer.name for layer in hierarchy.layers), bits, strict=True))
-
-
-def _report(
-    picture: "Picture", data: bytes, coded: int, chunks: int, layer_bits: tuple[tuple[str, float], ...]
-) -> CompressReport:
-    """Return what the reports of lossy and lossless files share; the callers fill in the rest.
-
-    `coded` is the number of bytes that are not overhead.
-    """
-    height, width = picture.pixels.shape[:2]
-    return CompressReport(
-        width=width,
-        height=height,
-        mode=picture.mode,
-        source_bytes=0,
-        bytes=len(data),
-        bpp=8 * len(data) / (width * height),
-        quality=None,
-        weights=None,
-        psnr=None,
-        chunks=chunks,
-        layer_bits=layer_bits,
-        overhead_bytes=len(data) - coded,
-        seconds=0.0,
-        dropped=picture.left_out,
-        notices=picture.notices,
-    )
 
 
 def decompress_data(

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import FormatError, InvalidArgument, TruncatedFile
-from ..image_io import metadata, views
+from ..image_io import metadata, orientation, views
 from ..image_io.images import Picture
 from ..image_io.memory import enough_memory
 from ..image_io.metadata import Metadata
@@ -67,7 +67,7 @@ def decode(file: DvqFile, loaders: Loaders, *, preview: Preview = None, view: Vi
     count = _chunks_to_decode(file, preview)
     total, strict = len(file.chunks), preview is None
     kept, header = metadata_of(file, strict=strict), file.header
-    region = view.stored(header.height, header.width, views.orientation(kept.exif))
+    region = view.stored(header.height, header.width, orientation.of(kept))
     with enough_memory(header.height, header.width):
         if _wants_exact(file, preview):
             picture = _part(reconstruction.decode(file, loaders), view, region)
@@ -79,7 +79,7 @@ def decode(file: DvqFile, loaders: Loaders, *, preview: Preview = None, view: Vi
 def part_of(picture: Picture, view: View) -> Picture:
     """Return what a view shows of a whole picture; raise InvalidArgument if its region is not inside."""
     height, width = picture.pixels.shape[:2]
-    return _part(picture, view, view.stored(height, width, views.orientation(picture.metadata.exif)))
+    return _part(picture, view, view.stored(height, width, orientation.of(picture.metadata)))
 
 
 def _part(picture: Picture, view: View, region: Region | None) -> Picture:

@@ -2,6 +2,10 @@
 
 import logging
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..image_io.images import Picture
 
 
 @dataclass(frozen=True)
@@ -70,3 +74,30 @@ def log_notices(notices: tuple[str, ...], left_out: tuple[str, ...]) -> None:
         log.warning("%s", notice)
     if left_out:
         log.warning("written without %s, which a .dvq file cannot hold", ", ".join(left_out))
+
+
+def compress_report(
+    picture: "Picture", data: bytes, coded: int, chunks: int, layer_bits: tuple[tuple[str, float], ...]
+) -> CompressReport:
+    """Return what the reports of lossy and lossless files share; the callers fill in the rest.
+
+    `coded` is the number of bytes that are not overhead.
+    """
+    height, width = picture.pixels.shape[:2]
+    return CompressReport(
+        width=width,
+        height=height,
+        mode=picture.mode,
+        source_bytes=0,
+        bytes=len(data),
+        bpp=8 * len(data) / (width * height),
+        quality=None,
+        weights=None,
+        psnr=None,
+        chunks=chunks,
+        layer_bits=layer_bits,
+        overhead_bytes=len(data) - coded,
+        seconds=0.0,
+        dropped=picture.left_out,
+        notices=picture.notices,
+    )

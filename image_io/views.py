@@ -34,17 +34,3 @@ def cropped(picture: Picture, region: tuple[slice, slice]) -> Picture:
     """Return the rows and columns of a picture in its mode, with its metadata."""
     alpha = None if picture.alpha is None else np.ascontiguousarray(picture.alpha[region])
     return replace(picture, pixels=np.ascontiguousarray(picture.pixels[region]), alpha=alpha)
-
-
-_ORIENTATION = 0x0112
-
-
-def orientation(exif: bytes) -> int:
-    """Return EXIF's number, 1 to 8, of how an image is turned when it is shown; 1 if there is no valid one."""
-    tags = Image.Exif()
-    try:
-        tags.load(exif)
-        found = tags.get(_ORIENTATION, 1)
-    except Exception:  # Pillow raises many kinds on broken tags
-        return 1
-    return found if isinstance(found, int) and 1 <= found <= 8 else 1

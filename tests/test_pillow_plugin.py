@@ -259,7 +259,7 @@ def test_drafts_and_thumbnails_decode_smaller_pictures(monkeypatch: pytest.Monke
         assert image.draft(None, (1, 1)) is None
     with Image.open(io.BytesIO(data)) as image:
         image.thumbnail((10, 10))
-        assert image.size == (10, 5) and views == [View(4), View(4), View(8)]
+        assert image.size == (10, 5) and views == [View(4)] * 3
     with Image.open(io.BytesIO(data)) as image:
         assert image.draft(None, (100, 80)) is None and image.draft(None, None) is None and image.size == (170, 90)
     exact = dvcodec.compress(Image.fromarray(photograph(90, 170)), lossless=True, method="stored")
