@@ -5,6 +5,7 @@ parse -> load weights -> decode symbols -> reconstruct -> picture
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from numbers import Integral
 from typing import TypeVar
 
 import numpy as np
@@ -123,7 +124,8 @@ def metadata_of(file: DvqFile, *, strict: bool) -> Metadata:
 
 def _chunks_to_decode(file: DvqFile, preview: Preview) -> int:
     """Return how many chunks a preview decodes; raise the file's fault unless the preview ignores it."""
-    if not (preview is None or preview == "all" or (type(preview) is int and preview >= 1)):
+    numbered = isinstance(preview, Integral) and not isinstance(preview, bool) and preview >= 1
+    if not (preview is None or numbered or (isinstance(preview, str) and preview == "all")):
         raise InvalidArgument(f"preview {preview!r} is not a number of chunks", "1 or more, or all")
     fault, whole, total = file.fault, file.whole_chunks, len(file.chunks)
     wanted = whole if preview == "all" else min(int(preview), total) if preview is not None else total

@@ -6,6 +6,7 @@ from here.
 
 import inspect
 import math
+import os
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields
@@ -180,6 +181,7 @@ class CompressSettings:
                 raise InvalidArgument(f"`{name}` {value!r} is not a positive number")
         _within("quality", self.quality, Real)
         _within("effort", self.effort, Integral)
+        object.__setattr__(self, "weights", _name_or_path(self.weights))
         one_of("method", self.method, self.methods())
         one_of("tune", self.tune, Tuning)
         one_of("device", self.device, Device)
@@ -266,6 +268,15 @@ def takes(kind: type[CompressSettings]) -> Callable[[F], F]:
         return function
 
     return decorate
+
+
+def _name_or_path(weights: object) -> str | None:
+    """Return weights as a user names them, paths as text; raise InvalidArgument for what is neither."""
+    if weights is not None and not isinstance(weights, str | os.PathLike):
+        raise InvalidArgument(
+            f"`weights` is a {type(weights).__name__}", "give a name, or the path of a .safetensors file"
+        )
+    return None if weights is None else os.fsdecode(weights)
 
 
 def _is_real(value: object) -> bool:

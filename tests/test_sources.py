@@ -16,6 +16,7 @@ from test_lossless import image_of, same
 import dvcodec
 from dvcodec.codec.bitstream.info import Info
 from dvcodec.errors import DvcodecError, FormatError, InvalidArgument, UnsupportedImage
+from dvcodec.weights import Weights
 from fake import file_of, photograph
 
 pytestmark = pytest.mark.usefixtures("fake_weights")
@@ -157,6 +158,27 @@ def test_headers_are_described_without_numpy(tmp_path: Path) -> None:
     (tmp_path / "x.dvq").write_bytes(dvcodec.compress(photograph(4, 4), lossless=True))
     code = "import sys, dvcodec; dvcodec.info(sys.argv[1]); assert not {'numpy', 'PIL'} & sys.modules.keys()"
     subprocess.run([sys.executable, "-c", code, str(tmp_path / "x.dvq")], check=True, timeout=60)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"weights": 5}, {"weights": b"x"}, {"weights": ["a"]}, {"device": 5}, {"tune": {}}, {"target_size": "x"}],
+)
+def test_settings_of_other_types_are_refused(settings: dict[str, Any]) -> None:
+    with pytest.raises(InvalidArgument):
+        dvcodec.compress(photograph(4, 4), **settings)
+
+
+@pytest.mark.parametrize("preview", [0, -1, True, 1.0, "some", [1], np.array([1, 2]), b"all"])
+def test_previews_of_other_types_are_refused(preview: Any) -> None:
+    with pytest.raises(InvalidArgument, match="is not a number of chunks"):
+        dvcodec.decompress(dvcodec.compress(photograph(4, 4)), preview=preview)
+
+
+def test_weights_may_be_a_path_and_previews_numbers_of_numpy(fake_weights: Weights) -> None:
+    data = dvcodec.compress(photograph(20, 30), weights=fake_weights.path)  # type: ignore[arg-type]
+    assert data == dvcodec.compress(photograph(20, 30))
+    assert dvcodec.decompress(data, preview=np.int64(1)).size == (30, 20)  # type: ignore[arg-type]
 
 
 @pytest.mark.slow
