@@ -122,3 +122,12 @@ def test_what_is_compressed_comes_back_and_what_is_written_is_read(picture: Pict
     if format in ("PNG", "WEBP", "TIFF", "BMP"):
         expected, found = (images.to_image(one).convert("RGBA") for one in (picture, again))
         assert expected.tobytes() == found.tobytes()
+
+
+@pytest.mark.slow
+def test_more_pixels_than_pillow_opens_come_back() -> None:
+    pixels = np.zeros((13400, 13400), np.uint8)
+    data = dvcodec.compress_array(pixels, lossless=True, method="webp")
+    assert (dvcodec.decompress_array(data) == pixels).all()
+    file, _ = api.decompress_data(data, format="PNG")
+    assert (images.read(file).pixels == pixels).all()
