@@ -6,7 +6,7 @@ from PIL import Image
 
 from ..errors import UnsupportedImage
 from . import colour, inks, jxl_header, png_chunks
-from .colour import Colour
+from .colour import ColourSpace
 from .depth import Depth, depth_of, takes_single_bytes
 from .limits import MAX_AREA, MAX_SIDE
 
@@ -19,7 +19,7 @@ class Source:
     """What an image says before it is loaded, and does not keep."""
 
     depth: Depth
-    colour: Colour | None
+    colour: ColourSpace | None
     """What it says of its colours outside an ICC profile."""
     grey_bits: int
     """The bits of a grey sample in its file, by which a transparent level is meant."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from PIL import Image
 
 from . import icc, isobmff, png_chunks
-from .icc import Curve
+from .icc import TransferCurve
 
 _GREY = frozenset({"1", "L", "LA", "La", "I", "I;16", "I;16B"})
 _UNSPECIFIED = 2
@@ -29,13 +29,13 @@ _PRIMARIES: dict[int, tuple[float, ...]] = {
     12: (*_D65, 0.68, 0.32, 0.265, 0.69, 0.15, 0.06),
     22: (*_D65, 0.63, 0.34, 0.295, 0.605, 0.155, 0.077),
 }
-_SRGB = Curve(3, (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045))
-_BT709 = Curve(3, (1 / 0.45, 1 / 1.099, 0.099 / 1.099, 1 / 4.5, 0.081))
+_SRGB = TransferCurve(3, (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045))
+_BT709 = TransferCurve(3, (1 / 0.45, 1 / 1.099, 0.099 / 1.099, 1 / 4.5, 0.081))
 _TABLE = 1024
 
 
-def _table(light: Callable[[float], float]) -> Curve:
-    return Curve(-1, tuple(light(index / (_TABLE - 1)) for index in range(_TABLE)))
+def _table(light: Callable[[float], float]) -> TransferCurve:
+    return TransferCurve(-1, tuple(light(index / (_TABLE - 1)) for index in range(_TABLE)))
 
 
 def _pq(sample: float) -> float:
@@ -52,18 +52,18 @@ def _hlg(sample: float) -> float:
     return (math.exp((sample - 0.55991073) / 0.17883277) + 0.28466892) / 12
 
 
-def _curve(transfer: int) -> Curve | None:
+def _curve(transfer: int) -> TransferCurve | None:
     """Return the curve of a code point of H.273, table 3; None for one that has none here."""
     if transfer in (1, 6, 14, 15):
         return _BT709
     plain = {
         2: _SRGB,
-        4: Curve(0, (2.2,)),
-        5: Curve(0, (2.8,)),
-        7: Curve(3, (1 / 0.45, 1 / 1.1115, 0.1115 / 1.1115, 1 / 4, 0.0912)),
-        8: Curve(0, (1.0,)),
+        4: TransferCurve(0, (2.2,)),
+        5: TransferCurve(0, (2.8,)),
+        7: TransferCurve(3, (1 / 0.45, 1 / 1.1115, 0.1115 / 1.1115, 1 / 4, 0.0912)),
+        8: TransferCurve(0, (1.0,)),
         13: _SRGB,
-        17: Curve(1, (2.6, (52.37 / 48) ** (1 / 2.6), 0.0)),
+        17: TransferCurve(1, (2.6, (52.37 / 48) ** (1 / 2.6), 0.0)),
     }
     tables = {9: lambda v: 10 ** (2 * (v - 1)), 10: lambda v: 10 ** (2.5 * (v - 1)), 16: _pq, 18: _hlg}
     return plain.get(transfer) or (_table(tables[transfer]) if transfer in tables else None)
@@ -74,7 +74,7 @@ _SRGB_POINTS = (1, 13, 1)
 
 
 @dataclass(frozen=True)
-class Colour:
+class ColourSpace:
     """What a file says of its colours: code points, or a gamma and chromaticities as PNG writes them."""
 
     grey: bool
@@ -121,7 +121,7 @@ class Colour:
 
     def _gamma_profile(self) -> bytes:
         points = tuple(value / 100_000 for value in self.chromaticities) or _PRIMARIES[1]
-        curve = Curve(0, (100_000 / self.gamma,)) if self.gamma else _SRGB
+        curve = TransferCurve(0, (100_000 / self.gamma,)) if self.gamma else _SRGB
         name = f"PNG gamma {self.gamma / 100_000:g}" if self.gamma else "PNG chromaticities"
         return icc.build(name, points, curve, grey=self.grey, intent=self.intent, code=self.code())
 
@@ -129,20 +129,20 @@ class Colour:
 _NAMES = {(1, 13): "sRGB", (12, 13): "Display P3", (9, 16): "Rec. 2100 PQ", (9, 18): "Rec. 2100 HLG"}
 
 
-def of_code(code: bytes) -> Colour | None:
-    """Return the description that `Colour.code` packed; None for other bytes."""
+def of_code(code: bytes) -> ColourSpace | None:
+    """Return the description that `ColourSpace.code` packed; None for other bytes."""
     if not code or code[0] >> 5:
         return None
     kind, grey, intent = code[0] & 3, bool(code[0] & 4), code[0] >> 3
     if kind == _CODE_POINTS and len(code) == 4:
-        return Colour(grey, (code[1], code[2], code[3]), intent=intent)
+        return ColourSpace(grey, (code[1], code[2], code[3]), intent=intent)
     if kind == _GAMMA and len(code) in (5, 37):
         gamma, *points = struct.unpack(f">{len(code) // 4}I", code[1:])
-        return Colour(grey, None, gamma, tuple(points), intent)
+        return ColourSpace(grey, None, gamma, tuple(points), intent)
     return None
 
 
-def of_profile(profile: bytes) -> Colour | None:
+def of_profile(profile: bytes) -> ColourSpace | None:
     """Return the description from which a profile was made here, byte for byte; None for any other profile."""
     found = of_code(icc.code_of(profile))
     return found if found is not None and found.profile() == profile else None
@@ -150,7 +150,7 @@ def of_profile(profile: bytes) -> Colour | None:
 
 def srgb(*, grey: bool = False) -> bytes:
     """Return the profile of sRGB."""
-    return Colour(grey, _SRGB_POINTS).profile()
+    return ColourSpace(grey, _SRGB_POINTS).profile()
 
 
 def of_channels(profile: bytes, *, grey: bool) -> bytes:
@@ -172,7 +172,7 @@ def is_srgb(profile: bytes) -> bool:
     return found is not None and found.points == _SRGB_POINTS
 
 
-def read(image: Image.Image) -> Colour | None:
+def read(image: Image.Image) -> ColourSpace | None:
     """Return what the file of an image that is not loaded yet says of its colours, where that is not an ICC profile.
 
     A cICP chunk counts before a profile, other fields count only without one. None if there is nothing, or only what is
@@ -180,27 +180,27 @@ def read(image: Image.Image) -> Colour | None:
     """
     grey, info = image.mode in _GREY, image.info
     if (chunk := png_chunks.cicp(image)) and chunk[:2] != (_UNSPECIFIED, _UNSPECIFIED):
-        return Colour(grey, (chunk[0], chunk[1], chunk[3]))
+        return ColourSpace(grey, (chunk[0], chunk[1], chunk[3]))
     if info.get("icc_profile"):
         return None
     if image.format in ("AVIF", "HEIF"):
         return _of_boxes(image, grey)
     intent = info.get("srgb")
     if isinstance(intent, int) and 0 <= intent <= 3:
-        return Colour(grey, _SRGB_POINTS, intent=intent)
+        return ColourSpace(grey, _SRGB_POINTS, intent=intent)
     return _of_numbers(info.get("gamma"), info.get("chromaticity"), grey)
 
 
-def _of_numbers(gamma: object, points: object, grey: bool) -> Colour | None:
+def _of_numbers(gamma: object, points: object, grey: bool) -> ColourSpace | None:
     """Return what gAMA and cHRM say, as Pillow keeps them: floats."""
     exponent = round(gamma * 100_000) if isinstance(gamma, float) else 0
     whole = [round(value * 100_000) for value in points] if isinstance(points, tuple) else []
     fits = len(whole) == 8 and all(0 <= value < 2**31 for value in whole)
     chromaticities = tuple(whole) if fits and not grey else ()
-    return Colour(grey, None, exponent, chromaticities) if 0 < exponent < 2**31 or chromaticities else None
+    return ColourSpace(grey, None, exponent, chromaticities) if 0 < exponent < 2**31 or chromaticities else None
 
 
-def _of_boxes(image: Image.Image, grey: bool) -> Colour | None:
+def _of_boxes(image: Image.Image, grey: bool) -> ColourSpace | None:
     """Return what the nclx box of an AVIF or HEIC file says."""
     file = getattr(image, "fp", None)
     if file is None or not (getattr(image, "tile", ()) or image.format == "HEIF"):
@@ -215,4 +215,4 @@ def _of_boxes(image: Image.Image, grey: bool) -> Colour | None:
     primaries, transfer = struct.unpack_from(">HH", found[0], 4)
     if primaries in (1, _UNSPECIFIED) and transfer in (13, _UNSPECIFIED):
         return None
-    return Colour(grey, (min(primaries, 255), min(transfer, 255), 1))  # 255 is reserved, too
+    return ColourSpace(grey, (min(primaries, 255), min(transfer, 255), 1))  # 255 is reserved, too

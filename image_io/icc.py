@@ -15,7 +15,7 @@ _HEADER = 128
 
 
 @dataclass(frozen=True)
-class Curve:
+class TransferCurve:
     """From samples 0 to 1 to linear light: a parametric curve of ICC, or a table."""
 
     kind: int
@@ -32,7 +32,7 @@ class Curve:
 
 
 def build(
-    name: str, points: Sequence[float], curve: Curve, *, grey: bool, intent: int, code: bytes, cicp: bytes = b""
+    name: str, points: Sequence[float], curve: TransferCurve, *, grey: bool, intent: int, code: bytes, cicp: bytes = b""
 ) -> bytes:
     """Return a profile of version 4.
 

@@ -17,7 +17,7 @@ from dvcodec.codec import api
 from dvcodec.codec.archives.grouping import stands_alone
 from dvcodec.errors import FormatError
 from dvcodec.image_io import colour, images, metadata
-from dvcodec.image_io.colour import Colour
+from dvcodec.image_io.colour import ColourSpace
 from fake import file_of, photograph
 
 CASES = Path(__file__).parents[2] / "shared" / "cases"
@@ -81,7 +81,7 @@ def test_colours_of_cicp_and_gamma_are_shown_as_they_are_meant() -> None:
 
 def test_srgb_is_srgb() -> None:
     picture = images.read(png_of_pixels(PIXELS, (b"sRGB", b"\1"), gama(45455), chrm(*SRGB_POINTS)))
-    assert picture.metadata.icc == Colour(False, (1, 13, 1), intent=1).profile() != colour.srgb()
+    assert picture.metadata.icc == ColourSpace(False, (1, 13, 1), intent=1).profile() != colour.srgb()
     assert np.abs(shown(PIXELS, picture.metadata.icc) - linear(PIXELS / 255)).max() < 0.01
     grey = images.read(png_of_pixels(PIXELS[:, :, 0], (b"sRGB", b"\0")))
     assert grey.metadata.icc == colour.srgb(grey=True)
@@ -95,10 +95,10 @@ def test_what_counts_among_several() -> None:
     body = png_of_pixels(PIXELS, cicp(12, 13))
     chunk = body[body.index(b"cICP") - 4 :][:16]
     assert images.read(both).metadata.icc == icc
-    assert images.read(both[:at] + chunk + both[at:]).metadata.icc == Colour(False, (12, 13, 1)).profile()
+    assert images.read(both[:at] + chunk + both[at:]).metadata.icc == ColourSpace(False, (12, 13, 1)).profile()
     assert images.read(png_of_pixels(PIXELS)).metadata.icc == b""
     assert images.read(png_of_pixels(PIXELS, cicp(2, 2))).metadata.icc == b""
-    assert images.read(png_of_pixels(PIXELS, cicp(9, 16))).metadata.icc == Colour(False, (9, 16, 1)).profile()
+    assert images.read(png_of_pixels(PIXELS, cicp(9, 16))).metadata.icc == ColourSpace(False, (9, 16, 1)).profile()
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def avif(primaries: int, transfer: int, **options: bytes) -> bytes:
 
 
 def test_code_points_of_avif() -> None:
-    assert images.read(avif(12, 13)).metadata.icc == Colour(False, (12, 13, 1)).profile()
+    assert images.read(avif(12, 13)).metadata.icc == ColourSpace(False, (12, 13, 1)).profile()
     assert images.read(avif(1, 13)).metadata.icc == b"" == images.read(avif(2, 2)).metadata.icc
     assert images.read(avif(300, 13)).notices == ("without its colour space, which no profile expresses",)
 
