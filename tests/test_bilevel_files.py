@@ -76,13 +76,13 @@ def images(draw: st.DrawFn) -> Pixels:
 
 
 @given(images())
-@settings(max_examples=30)
+@settings(max_examples=20)
 def test_any_image_comes_back(white: Pixels) -> None:
     assert (decoded(coded(white)) == white).all()
 
 
 @given(images())
-@settings(max_examples=20)
+@settings(max_examples=12)
 def test_auto_is_never_much_larger_than_the_bits(white: Pixels) -> None:
     height, width = white.shape
     assert len(coded(white, "auto")) <= height * -(-width // 8) + 64
@@ -107,13 +107,14 @@ def test_tiles_cover_an_image_once_and_bound_a_pass(height: int, width: int) -> 
         assert len(section) == 1 or len(section) * rows * columns <= tiling.AREA
 
 
-@pytest.mark.parametrize("size", [(40, 70), (23, 50), (50, 23), (16, 64)])
-def test_tiles_of_uneven_sizes_come_back(size: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("size", "rows"), [((40, 55), 16), ((40, 55), 64), ((23, 40), 1000), ((50, 23), 64), ((16, 64), 1000)]
+)
+def test_tiles_of_uneven_sizes_come_back(size: tuple[int, int], rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tiling, "SIDE", 16)
-    for rows in (16, 64, 1000):
-        monkeypatch.setattr(tiling, "ROWS", rows)
-        white = small_bilevel.page(*size)
-        assert (decoded(coded(white)) == white).all()
+    monkeypatch.setattr(tiling, "ROWS", rows)
+    white = small_bilevel.page(*size)
+    assert (decoded(coded(white)) == white).all()
 
 
 class Watch:

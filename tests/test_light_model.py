@@ -32,7 +32,7 @@ SMALL = LightConfig(
     postfilter_pairs=1,
 )
 SIZES = {"hidden": 16, "synthesis_width": 16, "synthesis_blocks": 1, "postfilter_width": 0}
-NARROW = {"hidden": "16", "synthesis_width": "16", "synthesis_blocks": "1", "postfilter_width": "0", "batch": "4"}
+NARROW = {"hidden": "16", "synthesis_width": "16", "synthesis_blocks": "1", "postfilter_width": "0", "batch": "2"}
 
 
 def conditioning(batch: int, tuning: float = 1.0) -> Conditioning:
