@@ -91,12 +91,15 @@ def parse(exif: bytes) -> "Image.Exif | None":
     """Return the tags of an EXIF block, or None if it is broken or not bounded."""
     from PIL import Image
 
+    from .opening import warnings_ignored
+
     tags = Image.Exif()
     try:
         if not is_bounded(exif):
             return None
-        tags.load(PREFIX + exif)
-        tags.tobytes()  # some faults show only here
+        with warnings_ignored():
+            tags.load(PREFIX + exif)
+            tags.tobytes()  # some faults show only here
     except Exception:  # Pillow raises many kinds on broken tags
         return None
     return tags

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from . import exif, xmp
 from .metadata import COMMENT, LIMIT, MOST_TEXTS, RESERVED, Metadata, per_metre_of
+from .opening import warnings_ignored
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -22,6 +23,11 @@ def read(image: "Image.Image") -> tuple[Metadata, tuple[str, ...]]:
     Args:
         image: The image; it is not changed.
     """
+    with warnings_ignored():
+        return _read(image)
+
+
+def _read(image: "Image.Image") -> tuple[Metadata, tuple[str, ...]]:
     icc, packet = part(image.info.get("icc_profile")), _packet(image)
     block = _exif(image)
     parts = {"ICC": icc, "EXIF": block, "XMP": packet}

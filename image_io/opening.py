@@ -43,7 +43,7 @@ def opened(source: BinaryIO | Path) -> Iterator[ImageFile.ImageFile]:
         OSError, ValueError and others: If the file cannot be opened or is broken.
     """
     with contextlib.ExitStack() as stack:
-        stack.enter_context(_warnings_ignored())
+        stack.enter_context(warnings_ignored())
         file = stack.enter_context(source.open("rb")) if isinstance(source, Path) else source
         yield stack.enter_context(_identified(file))
 
@@ -103,7 +103,7 @@ def read_header(reader: Reader, file: BinaryIO) -> ImageFile.ImageFile:
 
 
 @contextlib.contextmanager
-def _warnings_ignored() -> Iterator[None]:
+def warnings_ignored() -> Iterator[None]:
     """Ignore the warnings of readers of images in this block, and no others.
 
     Filters belong to the process unless Python keeps them by thread. The first of several threads sets the filter and

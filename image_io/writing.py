@@ -13,6 +13,7 @@ from .formats import FORMATS, Format
 from .images import Picture, coded_mode, one_line, to_image
 from .metadata import NO_METADATA
 from .metadata_output import save_arguments
+from .opening import warnings_ignored
 
 
 def write(picture: Picture, format: str) -> tuple[bytes, tuple[str, ...]]:
@@ -67,7 +68,8 @@ def _refuse_size(width: int, height: int, format: Format) -> None:
 def _saved(image: Image.Image, format: Format, options: dict[str, Any]) -> bytes:
     """Return the file that Pillow writes."""
     try:
-        return _save(image, format.name, options)
+        with warnings_ignored():
+            return _save(image, format.name, options)
     except MemoryError:
         raise
     except Exception as error:  # Pillow's writers raise many kinds

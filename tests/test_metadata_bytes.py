@@ -184,3 +184,17 @@ def test_resolutions_come_back_as_they_were(dpi: int) -> None:
     for format in ("PNG", "JPEG", "TIFF", "BMP"):
         data = writing.write(images.from_array(np.asarray(COLOUR), kept), format)[0]
         assert images.read(data).metadata.resolution == kept.resolution, format
+
+
+@pytest.mark.parametrize("format", ["TIFF", "AVIF", "JPEG"])
+def test_broken_tags_of_which_pillow_warns_fail_nothing(format: str) -> None:
+    """Warnings are errors in these tests, as they may be in a host's process."""
+    broken = bytearray(block()[6:])
+    broken[-1:] = b""  # the camera's name is cut
+    image = COLOUR.copy()
+    image.info["exif"] = bytes(broken)
+    picture = images.from_image(image)
+    assert picture.metadata.exif == bytes(broken)
+    data, _ = writing.write(picture, format)
+    with Image.open(io.BytesIO(data)) as back:
+        assert orientation.of(images.from_image(back).metadata) == (1 if format == "TIFF" else 6)
