@@ -183,5 +183,6 @@ def register() -> None:
     """Register the format with Pillow in this process. It may be called again without harm."""
     Image.register_open(FORMAT, DvqImageFile, _accept)
     Image.register_save(FORMAT, _save)
+    Image.register_save_all(FORMAT, _save)  # one image; `append_images` is refused by its name, animations as such
     Image.register_extension(FORMAT, ".dvq")
     Image.register_mime(FORMAT, "image/x-dvq")

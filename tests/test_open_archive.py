@@ -146,7 +146,7 @@ def test_an_end_that_claims_more_is_refused(tmp_path: Path) -> None:
 
 def test_what_is_no_archive_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.dvq").write_bytes(dvcodec.compress(Image.new("L", (4, 4)), lossless=True))
-    for path in (tmp_path / "x.dvq", tmp_path, tmp_path / "none.dvq"):
+    for path in (tmp_path / "x.dvq", tmp_path, tmp_path / "none.dvq", Path("a\0b")):
         with pytest.raises(FormatError):
             dvcodec.open_archive(path)
     with pytest.raises(InvalidArgument):

@@ -267,3 +267,22 @@ def test_drafts_and_thumbnails_decode_smaller_pictures(monkeypatch: pytest.Monke
         assert image.draft(None, (1, 1)) is None
         image.thumbnail((10, 10))
         assert image.size == (10, 5)
+
+
+def test_save_all_saves_one_image_and_refuses_more(tmp_path: Path) -> None:
+    one = Image.new("L", (4, 4))
+    one.save(tmp_path / "x.dvq", save_all=True)
+    with Image.open(tmp_path / "x.dvq") as back:
+        assert back.size == (4, 4)
+    with pytest.raises(InvalidArgument, match="no save option `append_images`"):
+        one.save(tmp_path / "y.dvq", save_all=True, append_images=[one])
+    gif = io.BytesIO()
+    one.save(gif, "GIF", save_all=True, append_images=[Image.new("L", (4, 4), 9)])
+    with Image.open(gif) as animation, pytest.raises(OSError, match="animation"):
+        animation.save(tmp_path / "y.dvq", save_all=True)
+
+
+def test_an_archive_is_named_as_one(tmp_path: Path) -> None:
+    dvcodec.compress_archive([Image.new("L", (4, 4))], tmp_path / "a.dvq", lossless=True)
+    with pytest.raises(OSError, match="archive of many images"):
+        Image.open(tmp_path / "a.dvq")

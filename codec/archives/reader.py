@@ -88,8 +88,8 @@ class Archive:
         self.path = path
         try:
             self._file = path.open("rb")
-        except OSError as error:
-            raise FormatError(f"cannot read the file: {error.strerror or error}") from error
+        except (OSError, ValueError) as error:  # paths with a zero byte raise ValueError
+            raise FormatError(f"cannot read the file: {getattr(error, 'strerror', None) or error}") from error
         try:
             self.size = os.fstat(self._file.fileno()).st_size
             self._check_header()
