@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..errors import FormatError, InvalidArgument, TruncatedFile
 from ..image_io import metadata, orientation, views
+from ..image_io.floating_point import numpy_defaults
 from ..image_io.images import Picture
 from ..image_io.memory import enough_memory
 from ..image_io.metadata import Metadata
@@ -63,6 +64,7 @@ def decompress(data: bytes, loaders: Loaders, *, preview: Preview = None, view: 
     return decode(parse(data), loaders, preview=preview, view=view)
 
 
+@numpy_defaults
 def decode(file: DvqFile, loaders: Loaders, *, preview: Preview = None, view: View = WHOLE) -> Decoded:
     """Decode a parsed file: see `decompress`."""
     count = _chunks_to_decode(file, preview)
@@ -88,6 +90,7 @@ def _part(picture: Picture, view: View, region: Region | None) -> Picture:
     return views.reduced(picture, view.denominator) if region is None else views.cropped(picture, region)
 
 
+@numpy_defaults
 def verify(data: bytes, loaders: Loaders) -> DvqFile:
     """Decode everything but lossy pixels and check every checksum.
 

@@ -3,7 +3,6 @@
 import os
 import shutil
 import sys
-import threading
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import models, weights
 from ..errors import DvcodecError, InvalidArgument, WeightsNotFound
+from ..processes.locks import LOADING, fork_safe_lock
 from ..weights import BILEVEL, BITS_BACK, HIERARCHY, PIXELS, Weights
 from .settings import Device, one_of
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..models.interface.hierarchy import BilevelModel, Hierarchy, PixelModel
     from .lossless.methods import BilevelNetworks, Model
 
-_LOADING = threading.Lock()
+_LOADING = fork_safe_lock(LOADING)
 
 Loader = Callable[[Path, str, str], Any]
 

@@ -9,7 +9,6 @@ comparison, and refuses, is the limit raised while the class looks at the header
 import contextlib
 import struct
 import sys
-import threading
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,12 +16,13 @@ from typing import BinaryIO
 
 from PIL import Image, ImageFile, UnidentifiedImageError
 
+from ..processes.locks import PILLOW, fork_safe_lock
 from . import plugins
 from .limits import MAX_AREA
 from .plugins import Reader
 
 _READERS = r"(PIL|pillow_jxl|pillow_heif|dvcodec\.image_io)(\.|$)"
-_LOCK = threading.Lock()
+_LOCK = fork_safe_lock(PILLOW)
 _SILENCE = contextlib.ExitStack()
 _inside = 0
 

@@ -74,10 +74,10 @@ def _photo_runtime(path: Path, metadata: dict[str, Any], tensors: Tensors) -> An
 
 
 def _photo_network(metadata: dict[str, Any], tensors: Tensors, device: str) -> Any:
-    from .integer.guard import default_modes
+    from .integer.guard import default_modes, own_random_numbers
     from .photo.file import restore
 
-    with default_modes():
+    with default_modes(), own_random_numbers():
         return restore(metadata, tensors, device)
 
 
@@ -97,9 +97,9 @@ def _family_bits_back(metadata: dict[str, Any], tensors: Tensors) -> Any:
 
 def _family_network(metadata: dict[str, Any], tensors: Tensors, device: str) -> Any:
     from .families.weights import restore
-    from .integer.guard import default_modes
+    from .integer.guard import default_modes, own_random_numbers
 
-    with default_modes():
+    with default_modes(), own_random_numbers():
         return restore(metadata, tensors, device)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
@@ -10,6 +12,7 @@ import torch
 
 from ..errors import DvcodecError
 from ..image_io.atomic import check_folder, make_folder, write
+from ..models.integer.guard import default_modes
 from .loop.checkpoints import FILE, Checkpoint
 from .loop.display import Display, say
 from .loop.distributed import DistributedContext, distributed_context
@@ -28,6 +31,23 @@ def run(options: TrainOptions) -> None:
         KeyboardInterrupt: a person stopped the run; the step that was under way is finished and saved.
         DvcodecError: settings, data or the run folder do not allow it, or the numbers broke.
     """
+    with default_modes(), _host_restored():
+        _run(options)
+
+
+@contextmanager
+def _host_restored() -> Iterator[None]:
+    """Leave the random generators and the number of threads of the process as they were."""
+    threads = torch.get_num_threads()
+    devices = range(torch.cuda.device_count()) if torch.cuda.is_available() else ()
+    with torch.random.fork_rng(devices=devices):
+        try:
+            yield
+        finally:
+            torch.set_num_threads(threads)
+
+
+def _run(options: TrainOptions) -> None:
     if options.threads:
         torch.set_num_threads(options.threads)
     if options.tensorboard:

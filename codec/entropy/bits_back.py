@@ -15,6 +15,7 @@ from jaxtyping import UInt8
 from numpy.typing import NDArray
 
 from ...errors import FormatError
+from ...image_io.floating_point import numpy_defaults
 from ...models.interface.bits_back import BitsBackModel, BitsBackStep
 from ..bitstream.varint import Reader, write_varint
 from .ans import Intervals, Stack, Tables, intervals
@@ -51,6 +52,7 @@ class BitsBack:
         """Tell whether the model can code images of this mode and size."""
         return self.model.suits(mode, height, width)
 
+    @numpy_defaults
     def encode(self, samples: UInt8[NDArray[np.uint8], "n H W *channels"]) -> bytes:
         """Return the bytes of a set.
 
@@ -74,6 +76,7 @@ class BitsBack:
         complete = drawn == 2 ** (len(plan) - 1) - 1
         return head + stack.words()[::-1].astype("<u4").tobytes(), complete
 
+    @numpy_defaults
     def decode(self, payload: bytes, count: int) -> UInt8[NDArray[np.uint8], "n H W *channels"]:
         """Return the images of a set.
 

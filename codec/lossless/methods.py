@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ...errors import UnsupportedImage
 from ...image_io import webp
+from ...image_io.floating_point import numpy_defaults
 from ...image_io.images import Picture
 from ...models.interface.hierarchy import BilevelModel, PixelModel
 from ...models.interface.photo import PhotoModel
@@ -71,6 +72,7 @@ class Coded:
     """Bytes of the pixels and the hierarchy's symbols; the rest is header, alpha and metadata."""
 
 
+@numpy_defaults
 def compress(
     picture: Picture,
     method: str,

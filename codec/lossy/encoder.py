@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ...errors import TargetUnreachable
+from ...image_io.floating_point import numpy_defaults
 from ...image_io.images import Picture
 from ...models.interface.hierarchy import Hierarchy
 from ...models.interface.photo import PhotoModel
@@ -38,6 +39,7 @@ class Compressed:
     """In dB; None unless it was the target."""
 
 
+@numpy_defaults
 def compress(picture: Picture, hierarchy: Hierarchy, weights_id: bytes, settings: CompressSettings) -> Compressed:
     """Compress a picture into a lossy file.
 

@@ -23,6 +23,7 @@ from ...models.families.lipschitz import constants
 from ...models.families.model import FamilyVAE
 from ...models.families.relaxations import Relaxation, one_hot
 from ...models.families.symbol_sources import PassCosts, Posterior, relaxed, sampled
+from ...models.integer.guard import default_modes
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ class FamilyBound:
         return asdict(self)
 
 
+@default_modes()
 @torch.no_grad()
 def measure(
     model: FamilyVAE,

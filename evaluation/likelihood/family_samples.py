@@ -10,11 +10,13 @@ from torch import Tensor
 
 from ...models.families.model import FamilyVAE
 from ...models.families.symbol_sources import PassCosts, Posterior, Prior, Replay, Sampler, sampled
+from ...models.integer.guard import default_modes
 
 BATCH = 64
 """Images that are decoded at a time, so that memory does not grow with their number."""
 
 
+@default_modes()
 @torch.no_grad()
 def draw(
     model: FamilyVAE, n: int, *, layers: int | None = None, seed: int = 0, temperature: float = 1.0
@@ -43,6 +45,7 @@ def _drawn(model: FamilyVAE, n: int, shared: list[Tensor], prior: Prior) -> NDAr
     return _levels(model, model.decode(n, Replay(repeated, prior)))
 
 
+@default_modes()
 @torch.no_grad()
 def reconstruct(
     model: FamilyVAE, images: Tensor, *, layers: int | None = None, seed: int = 0, temperature: float = 1.0

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...codec import loading
-from ...models.integer.guard import integer_arithmetic
+from ...models.integer.guard import default_modes, integer_arithmetic
 from ...models.photo.codec_model import PhotoCodecModel
 from ...models.photo.network.top_down import PhotoStep
 from ..images import image_files, load_rgb
@@ -61,6 +61,7 @@ class PhotoBound:
         return self.divergence + self.likelihood
 
 
+@default_modes()
 def measure(hierarchy: PhotoCodecModel, files: tuple[Path, ...], quality: float, seed: int = 0) -> PhotoBound:
     """Measure the bound over images.
 

@@ -128,8 +128,10 @@ def ms_ssim(reference: Pixels, decoded: Pixels) -> float:
     import torch
     from pytorch_msssim import ms_ssim as compute  # type: ignore[import-untyped]
 
+    from ...models.integer.guard import default_modes
+
     pair = (torch.tensor(image).permute(2, 0, 1)[None].double() for image in (reference, decoded))
-    with torch.inference_mode():
+    with default_modes(), torch.inference_mode():
         return float(compute(*pair, data_range=PEAK))
 
 

@@ -8,7 +8,7 @@ from jaxtyping import Float, Float32, Int32, Int64, UInt8
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..integer.guard import integer_arithmetic
+from ..integer.guard import default_modes, integer_arithmetic
 from ..integer.prior import prior_weights
 from ..interface import hierarchy as interface
 from ..interface.bits_back import BitsBackSource
@@ -112,7 +112,7 @@ class FamilyHierarchy:
             if not bool(((x == 0) | (x == 255)).all()):
                 raise interface.UnsuitableImage("these weights code images of black and white alone, without greys")
             x = x / 255
-        with torch.inference_mode():
+        with default_modes(), torch.inference_mode():
             return self._model.infer(x, mode)
 
     def top_down_pass(
@@ -144,7 +144,7 @@ class FamilyHierarchy:
         """
         assert isinstance(state, Tensor)
         likelihood, channels = self._model.p_x(), self._model.config.channels
-        with torch.inference_mode():
+        with default_modes(), torch.inference_mode():
             mean = likelihood.mean(self._model.synthesise(state)) * (255 if likelihood.binary else 1)
             levels = mean[0].add(0.5).floor().clamp(0, 255).to(torch.uint8)
         return np.ascontiguousarray(levels.expand(3 if channels == 1 else -1, -1, -1).permute(1, 2, 0).cpu().numpy())

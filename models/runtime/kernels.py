@@ -3,21 +3,39 @@
 from __future__ import annotations
 
 import gc
-import os
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 from weakref import WeakSet
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
+from ...processes.locks import KERNELS, around_fork, fork_safe_lock
 from .graphs import GRAPHS
+from .onnx import runtime
 from .threads import available
 
-_lock = threading.RLock()
+_idle = threading.Condition(fork_safe_lock(KERNELS))
+
+
+@dataclass
+class _Runs:
+    """How many sessions run, and whether a fork waits for their end."""
+
+    count: int = 0
+    forking: bool = False
+
+
+_runs = _Runs()
+
+
+def _end() -> None:
+    with _idle:
+        _runs.count -= 1
+        _idle.notify_all()
 
 
 class Network:
@@ -29,17 +47,27 @@ class Network:
 
     def __init__(self, build: Callable[[], bytes]) -> None:
         self._build, self._threads = build, 0
-        self._session: onnxruntime.InferenceSession | None = None
+        self._session: Any = None
         _networks.add(self)
 
     def __call__(self, **inputs: NDArray[Any]) -> list[NDArray[np.float32]]:
         """Return the graph's outputs of inputs by name."""
-        with _lock:
+        session = self._begin()
+        try:
+            found: list[NDArray[np.float32]] = session.run(None, inputs)
+        finally:
+            del session  # before a fork may happen
+            _end()
+        return found
+
+    def _begin(self) -> Any:
+        """Return the session, which a fork waits for until `_end`."""
+        with _idle:
+            _idle.wait_for(lambda: not _runs.forking)
             if self._session is None or self._threads != threads():
                 self._session, self._threads = _session(self._build(), threads()), threads()
-            session = self._session
-        found: list[NDArray[np.float32]] = session.run(None, inputs)
-        return found
+            _runs.count += 1
+            return self._session
 
     def close(self) -> bool:
         """Give up the threads until the graph runs again. Return whether it had any."""
@@ -50,23 +78,31 @@ class Network:
 _networks: WeakSet[Network] = WeakSet()
 
 
-def _session(graph: bytes, threads: int) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
+def _session(graph: bytes, threads: int) -> Any:
+    options = runtime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # waiting threads leave the core to others
     options.log_severity_level = 3
-    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    return runtime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
 
 def _close() -> None:
-    """Close all sessions before the process forks: their threads would be missing in the child, which would wait."""
-    _lock.acquire()
+    """Close all sessions before the process forks: their threads would be missing in the child, which would wait.
+
+    Those that run are awaited: the child would keep them, and wait for their threads when it ends.
+    """
+    _runs.forking = True
+    _idle.wait_for(lambda: not _runs.count)
     if any([network.close() for network in list(_networks)]):
         gc.collect()  # sessions are parts of reference cycles
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_close, after_in_parent=_lock.release, after_in_child=_lock.release)
+def _open() -> None:
+    _runs.forking = False
+    _idle.notify_all()
+
+
+around_fork(_close, _open)
 
 
 @cache

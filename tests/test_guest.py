@@ -1,0 +1,147 @@
+"""The library is a guest in its host's process: whatever the host has set, files and pixels are the same, and it stays.
+
+A small model stands for the photograph model. Looking ahead runs in torch, and everything else without it.
+"""
+
+import os
+import signal
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+import numpy as np
+import pytest
+import small_model
+import torch
+
+import dvcodec
+from dvcodec.codec import loading
+from dvcodec.models.integer.guard import PARENTS, PRECISIONS
+
+PLACES = (*PARENTS, *PRECISIONS)
+PIXELS = small_model.photograph(24, 32)
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return the path of a small model's weights."""
+    path = tmp_path_factory.mktemp("weights") / "small.safetensors"
+    path.write_bytes(small_model.weights_bytes())
+    return str(path)
+
+
+def work(weights: str) -> tuple[bytes, bytes]:
+    """Load the model, compress with lookahead, and decompress."""
+    loading.forget()
+    data = dvcodec.compress_array(PIXELS, 40, effort=2, tune="perceptual", weights=weights)
+    return data, dvcodec.decompress_array(data).tobytes()
+
+
+@pytest.fixture(scope="module")
+def expected(weights: str) -> tuple[bytes, bytes]:
+    """Return what a process with no settings of its own gets."""
+    return work(weights)
+
+
+def state() -> list[object]:
+    """Return the settings of this process that the library must leave alone."""
+    try:
+        older: str | None = torch.get_float32_matmul_precision()
+    except RuntimeError:
+        older = None
+    return [
+        older,
+        [torch._C._get_fp32_precision_getter(*place) for place in PLACES],
+        torch.get_default_dtype(),
+        torch.get_default_device(),
+        torch.get_num_threads(),
+        torch.get_rng_state().tolist(),
+        torch.is_grad_enabled(),
+        torch.is_inference_mode_enabled(),
+        torch.is_autocast_enabled("cpu"),
+        np.random.get_state(legacy=False),
+        np.geterr(),
+        list(warnings.filters),
+        [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)],
+        dict(os.environ),
+    ]
+
+
+@contextmanager
+def default_dtype(dtype: torch.dtype) -> Iterator[None]:
+    """Let torch create tensors of this type."""
+    torch.set_default_dtype(dtype)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+@contextmanager
+def default_device(name: str) -> Iterator[None]:
+    """Let torch create tensors on this device."""
+    torch.set_default_device(name)
+    try:
+        yield
+    finally:
+        torch.set_default_device(None)
+
+
+@contextmanager
+def older_precision() -> Iterator[None]:
+    """Allow products of less precision, as programs did before torch 2.9."""
+    torch.set_float32_matmul_precision("medium")
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision("highest")
+
+
+@contextmanager
+def precisions(**given: str) -> Iterator[None]:
+    """Allow kernels of less precision, by the settings that torch 2.9 brought."""
+    before = [(place, torch._C._get_fp32_precision_getter(*place)) for place in PLACES]
+    for name, precision in given.items():
+        torch._C._set_fp32_precision_setter(*name.split("_"), precision)
+    try:
+        yield
+    finally:
+        for place, precision in before:
+            torch._C._set_fp32_precision_setter(*place, precision)
+
+
+@contextmanager
+def seeds() -> Iterator[None]:
+    """Seed the generators, as programs do before everything else."""
+    torch.manual_seed(7)
+    np.random.seed(7)
+    yield
+
+
+SETTINGS: dict[str, Callable[[], AbstractContextManager[object]]] = {
+    "float64": lambda: default_dtype(torch.float64),
+    "float16": lambda: default_dtype(torch.float16),
+    "bfloat16": lambda: default_dtype(torch.bfloat16),
+    "device": lambda: default_device("meta"),
+    "older": older_precision,
+    "generic": lambda: precisions(generic_all="tf32"),
+    "mkldnn": lambda: precisions(mkldnn_matmul="bf16", mkldnn_conv="bf16"),
+    "mixed": lambda: precisions(generic_all="ieee", cuda_all="tf32", cuda_matmul="tf32"),
+    "errstate": lambda: np.errstate(all="raise"),
+    "seeds": seeds,
+}
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_a_hosts_settings_change_nothing_and_stay(name: str, weights: str, expected: tuple[bytes, bytes]) -> None:
+    fresh = state()
+    with SETTINGS[name]():
+        before = state()
+        found = work(weights)
+        after = state()
+    assert found == expected
+    for one, other in zip(before, after, strict=True):
+        np.testing.assert_equal(one, other)
+    if name != "seeds":
+        for one, other in zip(fresh, state(), strict=True):
+            np.testing.assert_equal(one, other)
