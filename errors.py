@@ -40,6 +40,11 @@ class TruncatedFile(FormatError):
             )
         self.whole = whole
         self.total = total
+        self._missing = missing
+
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
+        """Let the error come back whole from a worker process."""
+        return type(self), (self.whole, self.total, self._missing)
 
 
 class UnsupportedImage(DvcodecError):

@@ -63,3 +63,34 @@ def test_a_forked_process_codes_with_threads_of_its_own() -> None:
     command = [sys.executable, "-c", FORKING]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     assert done.stdout.split() == ["True", "True"]
+
+
+BUSY = """
+import os, sys, threading, time, warnings
+from dvcodec.models.runtime import kernels
+warnings.simplefilter("ignore", DeprecationWarning)  # of a fork with threads
+kernels.use_threads(2)
+run = kernels.integers_are_exact.__wrapped__
+print(run(), "ORT_DISABLE_TELEMETRY" in os.environ, flush=True)
+stop = threading.Event()
+def work():
+    while not stop.is_set():
+        run()
+thread = threading.Thread(target=work)
+thread.start()
+for _ in range(3):
+    if not (child := os.fork()):
+        sys.exit(0 if run() else 3)  # through all that libraries do at the end of a process
+    print(os.waitpid(child, 0)[1], flush=True)
+stop.set()
+thread.join()
+print(run())
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_fork_beside_a_thread_that_codes_gives_a_child_that_codes_and_ends() -> None:
+    environment = {key: value for key, value in os.environ.items() if key != "ORT_DISABLE_TELEMETRY"}
+    command = [sys.executable, "-c", BUSY]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True, env=environment)
+    assert done.stdout.split() == ["True", "False", "0", "0", "0", "True"]
