@@ -8,6 +8,7 @@ import signal
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,8 +16,10 @@ import small_model
 import torch
 
 import dvcodec
-from dvcodec.codec import loading
+from dvcodec import models
 from dvcodec.models.integer.guard import PARENTS, PRECISIONS
+from dvcodec.models.interface.hierarchy import PassSettings
+from dvcodec.models.photo.codec_model import PhotoCodecModel
 
 PLACES = (*PARENTS, *PRECISIONS)
 PIXELS = small_model.photograph(24, 32)
@@ -30,15 +33,19 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(path)
 
 
-def work(weights: str) -> tuple[bytes, bytes]:
-    """Load the model, compress with lookahead, and decompress."""
-    loading.forget()
-    data = dvcodec.compress_array(PIXELS, 40, effort=2, tune="perceptual", weights=weights)
-    return data, dvcodec.decompress_array(data).tobytes()
+def work(weights: str) -> list[bytes]:
+    """Load the network, look ahead, and code without torch."""
+    network = models.load_network(Path(weights), "cpu")
+    assert isinstance(network, PhotoCodecModel)
+    targets = network.lookahead_targets(PIXELS, PassSettings(24, 32, 40 * 256), 1, perceptual=True)
+    assert targets.levels is not None and targets.lookahead_costs is not None and targets.weights is not None
+    tensors = [*targets.levels.values(), *targets.lookahead_costs.values(), *targets.weights.positions.values()]
+    data = dvcodec.compress_array(PIXELS, 40, weights=weights)
+    return [*(tensor.numpy().tobytes() for tensor in tensors), data, dvcodec.decompress_array(data).tobytes()]
 
 
 @pytest.fixture(scope="module")
-def expected(weights: str) -> tuple[bytes, bytes]:
+def expected(weights: str) -> list[bytes]:
     """Return what a process with no settings of its own gets."""
     return work(weights)
 
@@ -118,6 +125,19 @@ def seeds() -> Iterator[None]:
     yield
 
 
+@contextmanager
+def all_at_once() -> Iterator[None]:
+    """Set one of each kind."""
+    with (
+        seeds(),
+        default_dtype(torch.float64),
+        default_device("meta"),
+        precisions(generic_all="ieee", cuda_all="tf32", cuda_matmul="tf32", mkldnn_conv="bf16"),
+        np.errstate(all="raise"),
+    ):
+        yield
+
+
 SETTINGS: dict[str, Callable[[], AbstractContextManager[object]]] = {
     "float64": lambda: default_dtype(torch.float64),
     "float16": lambda: default_dtype(torch.float16),
@@ -129,11 +149,12 @@ SETTINGS: dict[str, Callable[[], AbstractContextManager[object]]] = {
     "mixed": lambda: precisions(generic_all="ieee", cuda_all="tf32", cuda_matmul="tf32"),
     "errstate": lambda: np.errstate(all="raise"),
     "seeds": seeds,
+    "all": all_at_once,
 }
 
 
-@pytest.mark.parametrize("name", SETTINGS)
-def test_a_hosts_settings_change_nothing_and_stay(name: str, weights: str, expected: tuple[bytes, bytes]) -> None:
+@pytest.mark.parametrize("name", ["all", *(pytest.param(one, marks=pytest.mark.slow) for one in SETTINGS)])
+def test_a_hosts_settings_change_nothing_and_stay(name: str, weights: str, expected: list[bytes]) -> None:
     fresh = state()
     with SETTINGS[name]():
         before = state()
@@ -142,6 +163,6 @@ def test_a_hosts_settings_change_nothing_and_stay(name: str, weights: str, expec
     assert found == expected
     for one, other in zip(before, after, strict=True):
         np.testing.assert_equal(one, other)
-    if name != "seeds":
+    if name not in ("seeds", "all"):
         for one, other in zip(fresh, state(), strict=True):
             np.testing.assert_equal(one, other)
