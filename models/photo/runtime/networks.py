@@ -41,7 +41,7 @@ class Convolution:
         return graph.node("Conv", x, graph.constant(self.weight), graph.constant(self.bias), pads=self.pads)
 
 
-class ResidualPair:
+class RuntimePair:
     """Two 3x3 convolutions, each after a leaky ReLU, added to the identity."""
 
     def __init__(self, tensors: Any, width: int, slope: float) -> None:
@@ -71,7 +71,7 @@ class BlockNetwork:
         self.first = Convolution(tensors.below("first"), 3 * BLOCK**2, width)
         self.extra = Convolution(tensors.below("extra"), extra, width, 1) if extra else None
         self.quality = tensors.take("quality", np.float16, (KNOTS, width)).astype(np.float32)
-        self.body = [ResidualPair(tensors.below(f"body.{i}"), width, slope) for i in range(blocks)]
+        self.body = [RuntimePair(tensors.below(f"body.{i}"), width, slope) for i in range(blocks)]
         self.last = Convolution(tensors.below("last"), width, 3 * BLOCK**2)
         self.receptive_field = BLOCK * (2 * blocks + 2) + CONTRAST_RADIUS
         self.network = kernels.Network(self._graph)
@@ -108,7 +108,7 @@ class RuntimePostFilter:
         self.first = Convolution(tensors.below("first"), 3 * STEP**2, width)
         self.conditioning = Convolution(tensors.below("conditioning"), conditioning, width * (BLOCK // STEP) ** 2, 1)
         self.quality = tensors.take("quality", np.float16, (KNOTS, width)).astype(np.float32)
-        self.body = [ResidualPair(tensors.below(f"body.{i}"), width, 0.0) for i in range(pairs)]
+        self.body = [RuntimePair(tensors.below(f"body.{i}"), width, 0.0) for i in range(pairs)]
         self.last = Convolution(tensors.below("last"), width, 3 * STEP**2)
         self.halo = -(-STEP * (2 * pairs + 2) // BLOCK)
         self.receptive_field = BLOCK * self.halo + CONTRAST_RADIUS
