@@ -11,7 +11,8 @@ Importing the package imports neither torch nor Pillow; its functions do so when
 
 from typing import TYPE_CHECKING
 
-from .codec.settings import ArchiveSettings, CompressSettings, takes
+from .codec.settings import ArchiveSettings, CompressSettings
+from .codec.signatures import takes
 from .errors import DvcodecError as DvcodecError
 from .errors import FormatError as FormatError
 from .errors import ImageNotFound as ImageNotFound

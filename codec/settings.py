@@ -4,15 +4,13 @@ The command line, the Python functions and the Pillow plug-in draw names, limits
 from here.
 """
 
-import inspect
 import math
 import os
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from numbers import Integral, Real
-from typing import Any, TypedDict, TypeVar
+from typing import Any, TypedDict
 
 from ..errors import InvalidArgument
 
@@ -243,31 +241,6 @@ class ArchiveSettings(CompressSettings):
 def options(kind: type[CompressSettings]) -> dict[str, Option]:
     """Return the description of each setting of a class, by name, in the order of its fields."""
     return {one.name: one.metadata["option"] for one in fields(kind)}
-
-
-_KEYWORD = inspect.Parameter.KEYWORD_ONLY
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def takes(kind: type[CompressSettings]) -> Callable[[F], F]:
-    """Return a decorator for functions that pass their `**options` on to a settings class.
-
-    It writes the settings into the function's signature and documentation, where both say `**options`, so that names,
-    defaults and descriptions are spelled in the settings class alone.
-    """
-
-    def decorate(function: F) -> F:
-        shown = inspect.signature(function)
-        own = [one for one in shown.parameters.values() if one.kind is not one.VAR_KEYWORD]
-        named = [one for one in fields(kind) if one.name not in shown.parameters]
-        keywords = [inspect.Parameter(one.name, _KEYWORD, default=one.default, annotation=one.type) for one in named]
-        vars(function)["__signature__"] = shown.replace(parameters=[*own, *keywords])
-        lines = "".join(f"        {name}: {option.help}\n" for name, option in options(kind).items())
-        if function.__doc__ is not None:
-            function.__doc__ = re.sub(r"(?m)^ +[\w, ]*\*\*options:.*\n", lambda line: lines, function.__doc__)
-        return function
-
-    return decorate
 
 
 def _name_or_path(weights: object) -> str | None:
