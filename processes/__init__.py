@@ -1,1 +1,1 @@
-"""Worker processes and signals, for the command line and for evaluation. Nothing of this imports numpy or torch."""
+"""Worker processes, signals, and locks that outlast a fork. Nothing of this imports numpy or torch."""
