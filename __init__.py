@@ -212,8 +212,7 @@ def compress_archive(
     Raises:
         InvalidArgument: If settings contradict each other or are out of range, an item is no image, or a name is not
             safe or not unique.
-        UnsupportedImage: If there are no images, or one cannot be read or coded.
-        TargetUnreachable: If no quality reaches the target of an image.
+        UnsupportedImage, TargetUnreachable: If there are no images, or one cannot be coded as asked for.
         OutputExists: If the file exists, unless `force`.
         OutputFailed: If the file cannot be written.
         WeightsNotFound: If the weights are not installed.
@@ -266,8 +265,7 @@ def open_archive(source: "str | PathLike[str]", *, device: str = "auto") -> "Ima
         The archive, a sequence of Pillow images in the order in which they went in.
 
     Raises:
-        FormatError: If the file cannot be read, is not an archive, or is damaged: `decompress_archive` then gives every
-            image that is whole.
+        FormatError: If the file cannot be read, is not an archive, or is damaged.
         InvalidArgument: If `source` is not a path.
     """
     from .codec.archives.opened import ImageArchive
