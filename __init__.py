@@ -38,8 +38,10 @@ if TYPE_CHECKING:
     from .codec.archives.opened import ImageArchive
     from .codec.archives.packing import PackReport
     from .codec.bitstream.info import Info
+    from .codec.decompression import DecompressOptions
     from .codec.settings import ArchiveOptions, CompressOptions
     from .codec.sources import FileSource, Tensor
+    from .models.interface.progress import OnProgress
 
     ImageSource = FileSource | Image.Image | NDArray[np.uint8] | Tensor
 
@@ -47,7 +49,13 @@ __version__ = "0.1.0"
 
 
 @takes(CompressSettings)  # writes the settings into the signature
-def compress(image: "ImageSource", quality: float | None = None, **options: "Unpack[CompressOptions]") -> bytes:
+def compress(
+    image: "ImageSource",
+    quality: float | None = None,
+    *,
+    on_progress: "OnProgress | None" = None,
+    **options: "Unpack[CompressOptions]",
+) -> bytes:
     """Compress an image.
 
     At most one of `quality`, `target_size`, `target_bpp`, `target_psnr` and `lossless` may be given.
@@ -56,6 +64,8 @@ def compress(image: "ImageSource", quality: float | None = None, **options: "Unp
         image: A Pillow image of a mode with at most 8 bits a channel; an array of type uint8, (H, W), (H, W, 2) with
             alpha, (H, W, 3) or (H, W, 4) with alpha; a tensor of type uint8 as torchvision has them, (H, W) or
             (1 to 4, H, W); or an image file: its path, its bytes, or a file that is open in binary mode.
+        on_progress: Called with the share of the work that is done, 0 to 1; an estimate if there is a target. What it
+            raises ends the work.
         quality, **options: The settings of `dvcodec.codec.settings.CompressSettings`, which describes them.
 
     Returns:
@@ -67,15 +77,9 @@ def compress(image: "ImageSource", quality: float | None = None, **options: "Unp
         TargetUnreachable: If no quality reaches the target.
         WeightsNotFound: If the weights are not installed.
     """
-    from .codec import api
-    from .codec.reports import log_notices
-    from .codec.sources import picture_of
+    from .codec.compression import compress_source
 
-    settings = CompressSettings(quality=quality, **options)
-    picture = picture_of(image, keep_mode=settings.lossless, convert=settings.convert)
-    data, report = api.compress_picture(picture, settings)
-    log_notices(report.notices, report.dropped)
-    return data
+    return compress_source(image, CompressSettings(quality=quality, **options), on_progress)
 
 
 def decompress(
@@ -85,6 +89,7 @@ def decompress(
     scale: str | float | None = None,
     region: "Sequence[int] | None" = None,
     device: str = "auto",
+    on_progress: "OnProgress | None" = None,
 ) -> "Image.Image":
     """Decompress a file of one image.
 
@@ -92,11 +97,11 @@ def decompress(
         source: A .dvq file: its bytes, its path, or a file that is open in binary mode.
         preview: None decodes the whole file. N decodes only the first N chunks, which give a coarser image of full
             size. "all" decodes every whole chunk of a file that is cut short or damaged.
-        scale: "1/2", "1/4" or "1/8", or such a number, for a smaller picture, whose sides are rounded up. Of
-            photographs, only what it needs is decoded.
+        scale: "1/2", "1/4" or "1/8", or such a number, for a smaller picture, which costs less; sides are rounded up.
         region: Left, top, width and height in pixels of the part to return, with the pixels of the whole image. They
             refer to the image as it is shown, that is, turned as its EXIF orientation says.
         device: "auto", "cpu" or "cuda". auto takes the GPU if there is one.
+        on_progress: Called with the share of the work that is done, 0 to 1. What it raises ends the work.
 
     Returns:
         A Pillow image. Its `info` holds the metadata as Pillow's own readers leave it.
@@ -109,21 +114,26 @@ def decompress(
     from .codec.decompression import decompress_source
     from .image_io import images
 
-    picture = decompress_source(source, preview=preview, scale=scale, region=region, device=device)
+    picture = decompress_source(
+        source, preview=preview, scale=scale, region=region, device=device, on_progress=on_progress
+    )
     return images.to_image(picture)
 
 
 @takes(CompressSettings)
 def compress_array(
-    array: "NDArray[np.uint8] | Tensor", quality: float | None = None, **options: "Unpack[CompressOptions]"
+    array: "NDArray[np.uint8] | Tensor",
+    quality: float | None = None,
+    *,
+    on_progress: "OnProgress | None" = None,
+    **options: "Unpack[CompressOptions]",
 ) -> bytes:
     """Compress an array of pixels, or a tensor.
-
-    At most one of `quality`, `target_size`, `target_bpp`, `target_psnr` and `lossless` may be given.
 
     Args:
         array: Pixels of 8 bits a channel: (H, W) grey, (H, W, 2) grey with alpha, (H, W, 3) RGB or (H, W, 4) RGBA;
             or a tensor as torchvision has them, channels first.
+        on_progress: As for `compress`.
         quality, **options: The settings of `dvcodec.codec.settings.CompressSettings`, which describes them.
 
     Returns:
@@ -132,26 +142,17 @@ def compress_array(
     Raises:
         DvcodecError: As `compress`.
     """
-    from .codec import api
-    from .codec.sources import array_of
-    from .image_io import images
+    from .codec.compression import compress_pixels
 
-    return api.compress_picture(images.from_array(array_of(array)), CompressSettings(quality=quality, **options))[0]
+    return compress_pixels(array, CompressSettings(quality=quality, **options), on_progress)
 
 
-def decompress_array(
-    source: "FileSource",
-    *,
-    preview: int | str | None = None,
-    scale: str | float | None = None,
-    region: "Sequence[int] | None" = None,
-    device: str = "auto",
-) -> "NDArray[np.uint8]":
+def decompress_array(source: "FileSource", **options: "Unpack[DecompressOptions]") -> "NDArray[np.uint8]":
     """Decompress a file of one image to an array of pixels.
 
     Args:
         source: A .dvq file: its bytes, its path, or a file that is open in binary mode.
-        preview, scale, region, device: See `decompress`.
+        **options: The options of `decompress`: preview, scale, region, device and on_progress.
 
     Returns:
         Pixels in a shape that `compress_array` takes, which may be written to. Palette indices become colours, and the
@@ -163,8 +164,7 @@ def decompress_array(
     from .codec.decompression import decompress_source
     from .image_io import images, orientation
 
-    picture = decompress_source(source, preview=preview, scale=scale, region=region, device=device)
-    return images.to_array(orientation.turned(picture))
+    return images.to_array(orientation.turned(decompress_source(source, **options)))
 
 
 def info(source: "FileSource") -> "Info":

@@ -12,6 +12,7 @@ from typing import Any
 
 import typer
 
+from ..models.interface.progress import OnProgress, ignore
 from ..processes.signals import repeat_lost
 from .naming import STANDARD, Job
 from .report import Reporter
@@ -41,6 +42,14 @@ class Done:
     """The traceback of a failure, for --debug."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What all files of one command share; commands add their settings."""
+
+    on_progress: OnProgress = ignore
+    """Takes the share of a file that is done. Files in worker processes tell only that they are done."""
+
+
 DIED = "a worker process died (out of memory? try fewer --jobs)"
 """The error of a job whose worker process died."""
 
@@ -66,8 +75,10 @@ def run(
     """
     began = time.perf_counter()
     finished: list[Done] = []
-    results = _each(work, jobs, options, min(workers, len(jobs)))
-    with reporter.bar(len(jobs)) as advance, closing(results):
+    with (
+        reporter.bar(len(jobs)) as advance,
+        closing(_each(work, jobs, options, min(workers, len(jobs)), advance.share)) as results,
+    ):
         for job, done in results:
             repeat_lost()
             finished.append(done)
@@ -89,8 +100,12 @@ def attempt(work: Work, job: Job, options: Any) -> Done:
     return replace(done, seconds=time.perf_counter() - began)
 
 
-def _each(work: Work, jobs: list[Job], options: Any, workers: int) -> Generator[tuple[Job, Done]]:
+def _each(
+    work: Work, jobs: list[Job], options: Any, workers: int, on_progress: OnProgress
+) -> Generator[tuple[Job, Done]]:
     if workers == 1:
+        if isinstance(options, Request):
+            options = replace(options, on_progress=on_progress)
         for job in jobs:
             yield job, attempt(work, job, options)
     else:

@@ -45,7 +45,7 @@ S = TypeVar("S", bound=CompressSettings)
 
 
 @dataclass(frozen=True)
-class _Request:
+class _Request(batch.Request):
     """The settings that all files of one command share."""
 
     settings: CompressSettings
@@ -142,9 +142,11 @@ def compress_one(job: Job, request: _Request) -> batch.Done:
     use_threads(request.threads)
     if STANDARD not in (job.source, job.target):
         source, target, how = Path(job.source), Path(job.target), request.settings
-        report = api.compress_file(source, target, how, force=request.force, keep_times=request.keep_times)
+        report = api.compress_file(
+            source, target, how, force=request.force, keep_times=request.keep_times, on_progress=request.on_progress
+        )
     else:
-        data, report = api.compress_data(streams.take(job), request.settings)
+        data, report = api.compress_data(streams.take(job), request.settings, request.on_progress)
         streams.deliver(data, job.target, force=request.force)
     return _done(job, report)
 

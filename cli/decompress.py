@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class _Request:
+class _Request(batch.Request):
     """The settings that all files of one command share."""
 
     preview: Preview
@@ -160,13 +160,19 @@ def decompress_one(job: Job, request: _Request) -> batch.Done:
             preview=request.preview,
             view=request.view,
             device=request.device,
+            on_progress=request.on_progress,
             keep_times=request.keep_times,
         )
     else:
         source = streams.take(job)
         format = "PNG" if job.target == STANDARD else api.format_of(Path(job.target))
         data, report = api.decompress_data(
-            source, format=format, preview=request.preview, view=request.view, device=request.device
+            source,
+            format=format,
+            preview=request.preview,
+            view=request.view,
+            device=request.device,
+            on_progress=request.on_progress,
         )
         streams.deliver(data, job.target, force=request.force)
     return _done(job, report)

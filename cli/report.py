@@ -17,7 +17,7 @@ from .text import printable, printable_lines
 if TYPE_CHECKING:
     from rich.console import Console
 
-SLOW = 1.0
+SLOW = 2.0
 """Seconds after which a progress bar appears for a single file."""
 
 
@@ -78,20 +78,41 @@ class Reporter:
             print(json.dumps(finite, allow_nan=False), flush=True)
 
     @contextmanager
-    def bar(self, total: int) -> Iterator[Callable[[], None]]:
-        """Yield a function to call after each file; the bar appears at once for many files, after a second for one."""
-        if self.quiet or not self.progress or not is_terminal(sys.stderr):
-            yield lambda: None
+    def bar(self, total: int) -> Iterator[Bar]:
+        """Yield the progress of some files; it is shown at once for many files, after two seconds for one."""
+        if self.quiet or not self.progress or not is_terminal(sys.stderr) or (self.as_json and is_terminal(sys.stdout)):
+            yield Bar()
             return
+        from rich.console import Console
         from rich.progress import Progress
 
-        bar = Progress(console=console(stderr=True), transient=True, redirect_stdout=False)
-        task = bar.add_task("", total=total if total > 1 else None)
-        timer = threading.Timer(0.0 if total > 1 else SLOW, bar.start)
+        shown = Progress(console=Console(stderr=True), transient=True, redirect_stdout=False)
+        task = shown.add_task("", total=total if total > 1 else None)
+        timer = threading.Timer(0.0 if total > 1 else SLOW, shown.start)
         timer.start()
         try:
-            yield lambda: bar.advance(task)
+            yield Bar(lambda done: shown.update(task, completed=done, total=total))
         finally:
             timer.cancel()
             timer.join()
-            bar.stop()
+            shown.stop()
+
+
+class Bar:
+    """The progress of some files.
+
+    Args:
+        show: Takes how many files are done; the file in work counts by the share of it that is done.
+    """
+
+    def __init__(self, show: Callable[[float], None] = lambda done: None) -> None:
+        self._show, self._files = show, 0
+
+    def __call__(self) -> None:
+        """Count another file."""
+        self._files += 1
+        self._show(self._files)
+
+    def share(self, share: float) -> None:
+        """Show the share of the file in work that is done."""
+        self._show(self._files + share)

@@ -16,7 +16,7 @@ from .text import number
 
 
 @dataclass(frozen=True)
-class _Request:
+class _Request(batch.Request):
     """The settings that all files of one command share."""
 
     device: str

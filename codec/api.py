@@ -11,25 +11,31 @@ from typing import TYPE_CHECKING
 from ..errors import FormatError
 from ..image_io import atomic
 from ..image_io.memory import enough_memory
+from ..models.interface.progress import OnProgress, ignore
 from .bitstream.info import Info, describe
 from .reports import CompressReport, DecompressReport, compress_report
 from .settings import AUTO, CompressSettings, Preview
 from .sources import read_path
-from .view import WHOLE, View
+from .view import WHOLE, DecodeOptions, View
 
 if TYPE_CHECKING:
+    from typing import Unpack
+
     from ..image_io.images import Picture
     from ..models.interface.hierarchy import Hierarchy
     from .decoder import Decoded
     from .lossless import methods
 
 
-def compress_data(data: bytes, settings: CompressSettings) -> tuple[bytes, CompressReport]:
+def compress_data(
+    data: bytes, settings: CompressSettings, on_progress: OnProgress = ignore
+) -> tuple[bytes, CompressReport]:
     """Compress an image file in memory.
 
     Args:
         data: The bytes of the image file, in any format that Pillow opens.
         settings: How to compress it.
+        on_progress: Called with the share that is done.
 
     Returns:
         The bytes of the .dvq file, and a report.
@@ -42,16 +48,18 @@ def compress_data(data: bytes, settings: CompressSettings) -> tuple[bytes, Compr
     from ..image_io import images
 
     start = time.perf_counter()
-    return compress_picture(
-        images.read(data, keep_mode=settings.lossless, convert=settings.convert),
-        settings,
-        source_bytes=len(data),
-        start=start,
-    )
+    picture = images.read(data, keep_mode=settings.lossless, convert=settings.convert)
+    return compress_picture(picture, settings, source_bytes=len(data), start=start, on_progress=on_progress)
 
 
 def compress_file(
-    source: Path, target: Path, settings: CompressSettings, *, force: bool = False, keep_times: bool = False
+    source: Path,
+    target: Path,
+    settings: CompressSettings,
+    *,
+    force: bool = False,
+    keep_times: bool = False,
+    on_progress: OnProgress = ignore,
 ) -> CompressReport:
     """Compress an image file to a .dvq file, which appears whole or not at all.
 
@@ -61,6 +69,7 @@ def compress_file(
         settings: How to compress it.
         force: Whether to overwrite a file that exists.
         keep_times: Whether the output gets the times of the input. Its permissions a new file always gets.
+        on_progress: Called with the share that is done.
 
     Returns:
         A report.
@@ -72,13 +81,18 @@ def compress_file(
     """
     atomic.check_target(source, target, force=force)
     atomic.check_writable(target)
-    data, report = compress_data(read_path(source), settings)
+    data, report = compress_data(read_path(source), settings, on_progress)
     atomic.write(target, data, force=force, like=_attributes(source, keep_times))
     return report
 
 
 def compress_picture(
-    picture: "Picture", settings: CompressSettings, *, source_bytes: int = 0, start: float | None = None
+    picture: "Picture",
+    settings: CompressSettings,
+    *,
+    source_bytes: int = 0,
+    start: float | None = None,
+    on_progress: OnProgress | None = None,
 ) -> tuple[bytes, CompressReport]:
     """Compress a picture in memory.
 
@@ -87,6 +101,7 @@ def compress_picture(
         settings: How to compress it.
         source_bytes: Bytes of its image file, for the report.
         start: The time.perf_counter() from which the report counts seconds; now if it is None.
+        on_progress: Called with the share that is done.
 
     Returns:
         The bytes of the .dvq file, and a report.
@@ -100,22 +115,24 @@ def compress_picture(
     picture = orientation.stripped(picture) if settings.strip else picture
     with enough_memory(*picture.pixels.shape[:2]):
         code = _lossless if settings.lossless else _lossy
-        data, report = code(picture, settings)
+        data, report = code(picture, settings, on_progress or ignore)
+    if on_progress:
+        on_progress(1.0)
     return data, replace(report, source_bytes=source_bytes, seconds=time.perf_counter() - start)
 
 
-def _lossy(picture: "Picture", settings: CompressSettings) -> tuple[bytes, CompressReport]:
+def _lossy(picture: "Picture", settings: CompressSettings, on_progress: OnProgress) -> tuple[bytes, CompressReport]:
     from . import loading
     from .lossy import encoder
 
     weights = loading.choose(settings.weights)
     hierarchy = loading.hierarchy(weights, settings.device)
-    made = encoder.compress(picture, hierarchy, weights.id, settings)
+    made = encoder.compress(picture, hierarchy, weights.id, settings, on_progress)
     report = compress_report(picture, made.data, made.symbol_bytes, made.chunks, _named(hierarchy, made.layer_bits))
     return made.data, replace(report, quality=made.quality / 256, weights=weights.name, psnr=made.psnr)
 
 
-def _lossless(picture: "Picture", settings: CompressSettings) -> tuple[bytes, CompressReport]:
+def _lossless(picture: "Picture", settings: CompressSettings, on_progress: OnProgress) -> tuple[bytes, CompressReport]:
     from . import loading
     from .lossless import methods
 
@@ -125,7 +142,7 @@ def _lossless(picture: "Picture", settings: CompressSettings) -> tuple[bytes, Co
     def load_bilevel() -> "methods.BilevelNetworks | None":
         return loading.bilevel(required=settings.method == "bilevel")
 
-    made = methods.compress(picture, settings.method or AUTO, load, load_bilevel=load_bilevel)
+    made = methods.compress(picture, settings.method or AUTO, load, load_bilevel=load_bilevel, on_progress=on_progress)
     report = compress_report(picture, made.data, made.pixel_bytes, made.chunks, made.layer_bits)
     return made.data, replace(report, weights=made.weights, method=made.method)
 
@@ -135,16 +152,14 @@ def _named(hierarchy: "Hierarchy", bits: tuple[float, ...]) -> tuple[tuple[str, 
 
 
 def decompress_data(
-    data: bytes, *, format: str = "PNG", preview: Preview = None, view: View = WHOLE, device: str = "auto"
+    data: bytes, *, format: str = "PNG", **options: "Unpack[DecodeOptions]"
 ) -> tuple[bytes, DecompressReport]:
     """Decompress a .dvq file in memory to an image file.
 
     Args:
         data: The bytes of the .dvq file.
         format: Pillow's name of the format of the image file.
-        preview: How much to decode.
-        view: Which part of the image to decode, and how large.
-        device: "auto", "cpu" or "cuda".
+        **options: As for `decompress_picture`.
 
     Returns:
         The bytes of the image file, and a report.
@@ -158,7 +173,7 @@ def decompress_data(
     from ..image_io import writing
 
     start = time.perf_counter()
-    decoded = decompress_picture(data, preview=preview, view=view, device=device)
+    decoded = decompress_picture(data, **options)
     file, dropped = writing.write(decoded.picture, format)
     height, width = decoded.picture.pixels.shape[:2]
     mode, seconds = decoded.picture.mode, time.perf_counter() - start
@@ -172,10 +187,8 @@ def decompress_file(
     target: Path,
     *,
     force: bool = False,
-    preview: Preview = None,
-    view: View = WHOLE,
-    device: str = "auto",
     keep_times: bool = False,
+    **options: "Unpack[DecodeOptions]",
 ) -> DecompressReport:
     """Decompress a .dvq file to an image file, which appears whole or not at all.
 
@@ -183,10 +196,8 @@ def decompress_file(
         source: The .dvq file.
         target: The file to write. Its suffix names the format.
         force: Whether to overwrite a file that exists.
-        preview: How much to decode.
-        view: Which part of the image to decode, and how large.
-        device: "auto", "cpu" or "cuda".
         keep_times: As for `compress_file`.
+        **options: As for `decompress_picture`.
 
     Returns:
         A report.
@@ -200,12 +211,19 @@ def decompress_file(
     atomic.check_writable(target)
     format = format_of(target)
     data = read_path(source, own=True)
-    file, report = decompress_data(data, format=format, preview=preview, view=view, device=device)
+    file, report = decompress_data(data, format=format, **options)
     atomic.write(target, file, force=force, like=_attributes(source, keep_times))
     return report
 
 
-def decompress_picture(data: bytes, *, preview: Preview = None, view: View = WHOLE, device: str = "auto") -> "Decoded":
+def decompress_picture(
+    data: bytes,
+    *,
+    preview: Preview = None,
+    view: View = WHOLE,
+    device: str = "auto",
+    on_progress: OnProgress | None = None,
+) -> "Decoded":
     """Decompress a .dvq file in memory to a picture, by the installed weights.
 
     Args:
@@ -213,6 +231,7 @@ def decompress_picture(data: bytes, *, preview: Preview = None, view: View = WHO
         preview: How much to decode.
         view: Which part of the image to decode, and how large.
         device: "auto", "cpu" or "cuda".
+        on_progress: Called with the share that is done.
 
     Returns:
         The picture, and how many chunks were decoded.
@@ -223,7 +242,7 @@ def decompress_picture(data: bytes, *, preview: Preview = None, view: View = WHO
     from .decoder import decompress
     from .loaders import installed
 
-    return decompress(data, installed(device), preview=preview, view=view)
+    return decompress(data, installed(device), preview=preview, view=view, on_progress=on_progress or ignore)
 
 
 def verify_data(data: bytes, *, device: str = "auto") -> DecompressReport:

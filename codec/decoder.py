@@ -20,6 +20,7 @@ from ..image_io.metadata import Metadata
 from ..models.interface.adaptive_filter import ImageFilter
 from ..models.interface.hierarchy import Hierarchy, PassSettings
 from ..models.interface.photo import PhotoModel, Region
+from ..models.interface.progress import OnProgress, ignore, part
 from .bitstream import alpha, properties
 from .bitstream.container import DvqFile, Section, parse, payload_of
 from .loaders import Loaders
@@ -29,6 +30,9 @@ from .settings import Preview
 from .view import WHOLE, View
 
 T = TypeVar("T")
+
+_SYMBOLS = 0.5
+"""The share of the time of decoding that the symbols take, about; rendering takes the rest."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,9 @@ class Decoded:
     """Whether the pixels are those of the original."""
 
 
-def decompress(data: bytes, loaders: Loaders, *, preview: Preview = None, view: View = WHOLE) -> Decoded:
+def decompress(
+    data: bytes, loaders: Loaders, *, preview: Preview = None, view: View = WHOLE, on_progress: OnProgress = ignore
+) -> Decoded:
     """Decode a file.
 
     Args:
@@ -52,6 +58,7 @@ def decompress(data: bytes, loaders: Loaders, *, preview: Preview = None, view: 
         preview: How much to decode. A preview ignores faults after its chunks, and gives the lossy image of a lossless
             file.
         view: Which part of the image to decode, and how large.
+        on_progress: Called with the share that is done.
 
     Returns:
         The picture with its metadata, and how many chunks were decoded.
@@ -61,11 +68,13 @@ def decompress(data: bytes, loaders: Loaders, *, preview: Preview = None, view: 
         WeightsNotFound: If its weights are not installed.
         InvalidArgument: If `preview` is not valid, or the region is not inside the image.
     """
-    return decode(parse(data), loaders, preview=preview, view=view)
+    return decode(parse(data), loaders, preview=preview, view=view, on_progress=on_progress)
 
 
 @numpy_defaults
-def decode(file: DvqFile, loaders: Loaders, *, preview: Preview = None, view: View = WHOLE) -> Decoded:
+def decode(
+    file: DvqFile, loaders: Loaders, *, preview: Preview = None, view: View = WHOLE, on_progress: OnProgress = ignore
+) -> Decoded:
     """Decode a parsed file: see `decompress`."""
     count = _chunks_to_decode(file, preview)
     total, strict = len(file.chunks), preview is None
@@ -73,10 +82,11 @@ def decode(file: DvqFile, loaders: Loaders, *, preview: Preview = None, view: Vi
     region = view.stored(header.height, header.width, orientation.of(kept))
     with enough_memory(header.height, header.width):
         if _wants_exact(file, preview):
-            picture = _part(reconstruction.decode(file, loaders), view, region)
-            return Decoded(replace(picture, metadata=kept), total, total, view.denominator == 1)
-        picture = _shown(file, count, loaders, view, region, strict=strict)
-        return Decoded(replace(picture, metadata=kept), count, total)
+            picture, exact, count = _part(reconstruction.decode(file, loaders, on_progress), view, region), True, total
+        else:
+            picture, exact = _Decoding(file, count, loaders, on_progress, strict).shown(view, region), False
+    on_progress(1.0)
+    return Decoded(replace(picture, metadata=kept), count, total, exact and view.denominator == 1)
 
 
 def part_of(picture: Picture, view: View) -> Picture:
@@ -148,37 +158,49 @@ def _wants_exact(file: DvqFile, preview: Preview) -> bool:
     return preview is None or not file.chunks or (preview == "all" and whole)
 
 
-def _shown(file: DvqFile, count: int, loaders: Loaders, view: View, region: Region | None, *, strict: bool) -> Picture:
-    """Decode a view of the image of the first `count` chunks, with its alpha channel."""
-    header, hierarchy = file.header, loaders.hierarchy(file.header.weights)
-    transparent = _alpha(file, strict=strict)
-    if header.lossless or not isinstance(hierarchy, PhotoModel):
-        pixels = reconstruction.full_size(_pixels(file, count, hierarchy, None, strict=strict), header)
-        return _part(Picture(pixels, transparent), view, region)
-    if view.denominator == 1:
-        pixels = _pixels(file, count, hierarchy, region, strict=strict)
-        return Picture(pixels, transparent if transparent is None or region is None else transparent[region])
-    pixels = _reduced(file, count, hierarchy, view.denominator)
-    smaller = None if transparent is None else views.reduced_channel(transparent, view.denominator)
-    return Picture(pixels, smaller)
+@dataclass(frozen=True)
+class _Decoding:
+    """How to decode the pixels of the first `count` chunks of a file."""
+
+    file: DvqFile
+    count: int
+    loaders: Loaders
+    on_progress: OnProgress
+    strict: bool
+    """Whether a fault of the adaptive filter or of alpha is an error."""
+
+    def shown(self, view: View, region: Region | None) -> Picture:
+        """Decode a view of the image, with its alpha channel."""
+        header, hierarchy = self.file.header, self.loaders.hierarchy(self.file.header.weights)
+        transparent = _alpha(self.file, strict=self.strict)
+        if header.lossless or not isinstance(hierarchy, PhotoModel):
+            pixels = reconstruction.full_size(self._pixels(hierarchy, None), header)
+            return _part(Picture(pixels, transparent), view, region)
+        if view.denominator == 1:
+            pixels = self._pixels(hierarchy, region)
+            return Picture(pixels, transparent if transparent is None or region is None else transparent[region])
+        smaller = None if transparent is None else views.reduced_channel(transparent, view.denominator)
+        return Picture(self._reduced(hierarchy, view.denominator), smaller)
+
+    def _pixels(self, hierarchy: Hierarchy, region: Region | None) -> NDArray[np.uint8]:
+        """Decode pixels, which the adaptive filter corrects if the chunks are all."""
+        file = self.file
+        state = _symbols(file, self.count, hierarchy, on_progress=part(self.on_progress, 0.0, _SYMBOLS))
+        found = _filter(file, hierarchy, strict=self.strict) if self.count == len(file.chunks) else None
+        report = part(self.on_progress, _SYMBOLS, 1.0)
+        return symbol_chunks.render(
+            state, hierarchy, grey=file.header.grey, image_filter=found, region=region, on_progress=report
+        )
+
+    def _reduced(self, model: PhotoModel, denominator: int) -> NDArray[np.uint8]:
+        """Decode a smaller picture by those of the chunks that it needs."""
+        state = _symbols(self.file, self.count, model, model.reduced_layers(denominator), on_progress=self.on_progress)
+        return symbol_chunks.shown(model.render_reduced(state, denominator), grey=self.file.header.grey)
 
 
-def _pixels(
-    file: DvqFile, count: int, hierarchy: Hierarchy, region: Region | None, *, strict: bool
-) -> NDArray[np.uint8]:
-    """Decode the first `count` chunks and return pixels, which the adaptive filter corrects if these are all."""
-    state = _symbols(file, count, hierarchy)
-    found = _filter(file, hierarchy, strict=strict) if count == len(file.chunks) else None
-    return symbol_chunks.render(state, hierarchy, grey=file.header.grey, image_filter=found, region=region)
-
-
-def _reduced(file: DvqFile, count: int, model: PhotoModel, denominator: int) -> NDArray[np.uint8]:
-    """Decode a smaller picture by those of the first `count` chunks that it needs."""
-    state = _symbols(file, count, model, model.reduced_layers(denominator))
-    return symbol_chunks.shown(model.render_reduced(state, denominator), grey=file.header.grey)
-
-
-def _symbols(file: DvqFile, count: int, hierarchy: Hierarchy, stop: int | None = None) -> object:
+def _symbols(
+    file: DvqFile, count: int, hierarchy: Hierarchy, stop: int | None = None, *, on_progress: OnProgress = ignore
+) -> object:
     """Decode the symbols of the first `count` chunks and return the state that the pass has built.
 
     Args:
@@ -186,6 +208,7 @@ def _symbols(file: DvqFile, count: int, hierarchy: Hierarchy, stop: int | None =
         count: Number of chunks.
         hierarchy: The model that the file names.
         stop: Number of layers that a smaller picture needs; None for all, and a state of full size.
+        on_progress: Called with the share that is done.
     """
     header = file.header
     layers = sum(section.layers for section in file.chunks)
@@ -193,7 +216,7 @@ def _symbols(file: DvqFile, count: int, hierarchy: Hierarchy, stop: int | None =
         raise FormatError(f"the file has {layers} layers, its weights have {len(hierarchy.layers)}")
     partial = stop is not None
     settings = PassSettings(*header.symbols_size, header.quality, grey=header.grey, stop=stop, partial=partial)
-    return symbol_chunks.decode(file.selected(count), hierarchy, settings)
+    return symbol_chunks.decode(file.selected(count), hierarchy, settings, on_progress)
 
 
 def _filter(file: DvqFile, hierarchy: Hierarchy, *, strict: bool) -> ImageFilter | None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, TypedDict
 
 from ..errors import InvalidArgument
+from ..models.interface.progress import OnProgress
+from .settings import Preview
 
 DENOMINATORS = (1, 2, 4, 8)
 """What the sides of an image may be divided by."""
@@ -81,6 +83,15 @@ class View:
 
 
 WHOLE = View()
+
+
+class DecodeOptions(TypedDict, total=False):
+    """The options of `api.decompress_picture`, as keyword arguments for type checkers."""
+
+    preview: Preview
+    view: View
+    device: str
+    on_progress: OnProgress | None
 
 
 def view_of(scale: str | float | None = None, region: Sequence[int] | None = None) -> View:

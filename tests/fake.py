@@ -15,6 +15,7 @@ from PIL import Image
 from dvcodec.models.interface.adaptive_filter import ImageFilter
 from dvcodec.models.interface.hierarchy import LayerSpec, PassSettings, SymbolSource
 from dvcodec.models.interface.photo import Region
+from dvcodec.models.interface.progress import OnProgress, ignore
 from dvcodec.models.photo.adaptive_filter.fit import tables
 
 LAYERS = (
@@ -158,12 +159,16 @@ class FakePhotoModel(FakeHierarchy):
         """Return the same pixels: nothing in them rounds differently in one process."""
         return FakeHierarchy.render(self, state)
 
-    def fit(self, state: object, pixels: NDArray[np.uint8]) -> ImageFilter | None:
+    def fit(self, state: object, pixels: NDArray[np.uint8], on_progress: OnProgress = ignore) -> ImageFilter | None:
         """No filter."""
         return None
 
     def render(
-        self, state: object, image_filter: ImageFilter | None = None, region: Region | None = None
+        self,
+        state: object,
+        image_filter: ImageFilter | None = None,
+        region: Region | None = None,
+        on_progress: OnProgress = ignore,
     ) -> NDArray[np.uint8]:
         """The reconstruction as pixels."""
         pixels = super().render(state)
@@ -183,7 +188,7 @@ class FakePhotoModel(FakeHierarchy):
 class FilteringFake(FakePhotoModel):
     """A fake whose pictures can be filtered: by as much as all coefficients are together."""
 
-    def fit(self, state: object, pixels: NDArray[np.uint8]) -> ImageFilter:
+    def fit(self, state: object, pixels: NDArray[np.uint8], on_progress: OnProgress = ignore) -> ImageFilter:
         """Some coefficients for each region of 256 x 256 pixels; none for the second output."""
         rows, columns = (-(-side // 256) for side in pixels.shape[:2])
         steps = np.zeros((rows, columns, 2, 3), np.int32)
@@ -191,7 +196,11 @@ class FilteringFake(FakePhotoModel):
         return ImageFilter(256, 3, steps)
 
     def render(
-        self, state: object, image_filter: ImageFilter | None = None, region: Region | None = None
+        self,
+        state: object,
+        image_filter: ImageFilter | None = None,
+        region: Region | None = None,
+        on_progress: OnProgress = ignore,
     ) -> NDArray[np.uint8]:
         """The reconstruction as pixels, and the sum."""
         added = 0 if image_filter is None else int(image_filter.steps.sum())

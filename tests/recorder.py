@@ -12,6 +12,7 @@ from dvcodec.codec.loaders import Loaders
 from dvcodec.models.interface.adaptive_filter import ImageFilter
 from dvcodec.models.interface.hierarchy import Hierarchy, LayerSpec, PassSettings, Step, SymbolSource
 from dvcodec.models.interface.photo import PhotoModel, Region
+from dvcodec.models.interface.progress import OnProgress, ignore
 
 
 class _Watch:
@@ -94,15 +95,19 @@ class PhotoRecorder(Recorder):
         """Pass on."""
         return self._model.exact_reconstruction(state)
 
-    def fit(self, state: object, pixels: NDArray[np.uint8]) -> ImageFilter | None:
+    def fit(self, state: object, pixels: NDArray[np.uint8], on_progress: OnProgress = ignore) -> ImageFilter | None:
         """Pass on."""
-        return self._model.fit(state, pixels)
+        return self._model.fit(state, pixels, on_progress)
 
     def render(
-        self, state: object, image_filter: ImageFilter | None = None, region: Region | None = None
+        self,
+        state: object,
+        image_filter: ImageFilter | None = None,
+        region: Region | None = None,
+        on_progress: OnProgress = ignore,
     ) -> NDArray[np.uint8]:
         """Pass on."""
-        return self._model.render(state, image_filter, region)
+        return self._model.render(state, image_filter, region, on_progress)
 
     def reduced_layers(self, denominator: int) -> int:
         """Pass on."""

@@ -27,6 +27,7 @@ from dvcodec.image_io.images import from_array
 from dvcodec.models.interface.adaptive_filter import ImageFilter
 from dvcodec.models.interface.hierarchy import PassSettings
 from dvcodec.models.interface.photo import Region
+from dvcodec.models.interface.progress import OnProgress, ignore
 from dvcodec.models.photo.codec_model import PhotoCodecModel
 from dvcodec.models.photo.encoder import lookahead as lookahead_passes
 from dvcodec.models.photo.encoder import lookahead_tiles as tiles
@@ -53,7 +54,11 @@ class Adding(FakePhotoModel):
         return pixels.astype(np.float64) - 9
 
     def render(
-        self, state: object, image_filter: ImageFilter | None = None, region: Region | None = None
+        self,
+        state: object,
+        image_filter: ImageFilter | None = None,
+        region: Region | None = None,
+        on_progress: OnProgress = ignore,
     ) -> NDArray[np.uint8]:
         """The reconstruction as pixels, and 9."""
         raised: NDArray[np.uint8] = np.clip(super().render(state).astype(int) + 9, 0, 255).astype(np.uint8)

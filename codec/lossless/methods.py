@@ -18,6 +18,7 @@ from ...image_io.floating_point import numpy_defaults
 from ...image_io.images import Picture
 from ...models.interface.hierarchy import BilevelModel, PixelModel
 from ...models.interface.photo import PhotoModel
+from ...models.interface.progress import OnProgress, ignore, part
 from ...models.pixels.wavefront.half_size import doubled, halved
 from ..bitstream import alpha, tiling
 from ..bitstream.assembly import Parts, assemble
@@ -32,6 +33,8 @@ BASE_QUALITY = 20 * 256
 """Quality, in fixed point, of the lossy image in a file of the method `model`: a useful preview in few bytes."""
 MODELLED = ("L", "LA", "RGB", "RGBA")
 """Modes that the method `model` can code."""
+_CHEAP, _SYMBOLS = 0.1, 0.3
+"""Shares of the time, about: of methods without a model beside one, and of the symbols under the method `model`."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,7 @@ def compress(
     load: LoadModel,
     *,
     load_bilevel: LoadBilevel = lambda: None,
+    on_progress: OnProgress = ignore,
 ) -> Coded:
     """Compress a picture to a lossless file.
 
@@ -87,6 +91,7 @@ def compress(
         method: One of METHODS, or AUTO for the smallest file.
         load: Returns the networks of the method `model`; called only if they can be used.
         load_bilevel: Returns the network of the method `bilevel`; called only if it can be used.
+        on_progress: Called with the share that is done.
 
     Returns:
         The file, and how it was made.
@@ -98,10 +103,12 @@ def compress(
     common = replace(packed_metadata(picture.metadata), palette=raw_samples.pack_palette(picture.palette))
     cheap = {STORED: _stored, WEBP: _webp}
     made = [coder(picture, common) for name, coder in cheap.items() if wanted(picture, name, method)]
+    report = part(on_progress, _CHEAP if made else 0.0, 1.0)
+    report(0.0)
     if wanted(picture, MODEL, method) and (model := load()) is not None:
-        made.append(_model(picture, common, model))
+        made.append(_model(picture, common, model, report))
     if wanted(picture, BILEVEL, method) and (found := load_bilevel()) is not None:
-        made.append(_bilevel(picture, common, found))
+        made.append(_bilevel(picture, common, found, report))
     return min(made, key=lambda coded: len(coded.data))
 
 
@@ -136,34 +143,38 @@ def _webp(picture: Picture, common: Parts) -> Coded:
     return Coded(data, WEBP, pixel_bytes=len(section))
 
 
-def _bilevel(picture: Picture, common: Parts, found: BilevelNetworks) -> Coded:
+def _bilevel(picture: Picture, common: Parts, found: BilevelNetworks, on_progress: OnProgress) -> Coded:
     """Compress by the method `bilevel`, in sections of tiles."""
     tables, image = Tables(found.model.tables), picture.pixels
-    parts = tuple(bilevel.encode(image, tiles, found.model, tables) for tiles in tiling.sections(*image.shape))
+    sections, parts = tiling.sections(*image.shape), list[bytes]()
+    for tiles in sections:
+        parts.append(bilevel.encode(image, tiles, found.model, tables))
+        on_progress(len(parts) / len(sections))
     header = replace(_header(picture, BILEVEL), pixel_weights=found.weights)
-    data = assemble(header, replace(common, pixels=parts))
+    data = assemble(header, replace(common, pixels=tuple(parts)))
     return Coded(data, BILEVEL, weights=found.model.name, pixel_bytes=sum(map(len, parts)))
 
 
-def _model(picture: Picture, common: Parts, model: Model) -> Coded:
+def _model(picture: Picture, common: Parts, model: Model, on_progress: OnProgress) -> Coded:
     """Compress by the method `model`: symbols of the hierarchy, then the pixels given the image that they predict."""
-    symbols, predicted = base_of(picture.pixels, model.hierarchy)
-    tables = Tables(model.pixels.tables)
-    parts = tuple(
-        pixel_strips.encode(picture.pixels[rows], predicted[rows], model.pixels, tables)
-        for rows in tiling.strips(*picture.pixels.shape[:2])
-    )
+    symbols, predicted = base_of(picture.pixels, model.hierarchy, part(on_progress, 0.0, _SYMBOLS))
+    tables, parts = Tables(model.pixels.tables), list[bytes]()
+    for rows in tiling.strips(*picture.pixels.shape[:2]):
+        parts.append(pixel_strips.encode(picture.pixels[rows], predicted[rows], model.pixels, tables))
+        part(on_progress, _SYMBOLS, 1.0)(rows.stop / len(picture.pixels))
     plain = _header(picture, MODEL)
     header = replace(plain, quality=BASE_QUALITY, weights=model.weights, pixel_weights=model.pixel_weights)
     packed_alpha = b"" if picture.alpha is None else alpha.pack(picture.alpha)
-    data = assemble(header, replace(common, chunks=symbols.chunks, alpha=packed_alpha, pixels=parts))
+    data = assemble(header, replace(common, chunks=symbols.chunks, alpha=packed_alpha, pixels=tuple(parts)))
     size = sum(map(len, parts)) + sum(len(chunk.payload) for chunk in symbols.chunks)
     names = (layer.name for layer in model.hierarchy.layers)
     bits = tuple(zip(names, symbols.layer_bits, strict=True))
     return Coded(data, MODEL, len(symbols.chunks), bits, model.hierarchy.name, size)
 
 
-def base_of(values: NDArray[np.uint8], hierarchy: PhotoModel) -> tuple[symbol_chunks.Encoded, NDArray[np.uint8]]:
+def base_of(
+    values: NDArray[np.uint8], hierarchy: PhotoModel, on_progress: OnProgress = ignore
+) -> tuple[symbol_chunks.Encoded, NDArray[np.uint8]]:
     """Encode (H, W) or (H, W, 3) pixels at half size; return the symbols and the image that they predict, (H, W, 3)."""
-    symbols = symbol_chunks.encode_exact(halved(values), hierarchy, BASE_QUALITY)
+    symbols = symbol_chunks.encode_exact(halved(values), hierarchy, BASE_QUALITY, on_progress)
     return symbols, doubled(hierarchy.exact_reconstruction(symbols.state), *values.shape[:2])

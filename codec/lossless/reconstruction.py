@@ -7,6 +7,7 @@ from ...errors import FormatError, WeightsNotFound
 from ...image_io.images import Picture
 from ...models.interface.hierarchy import PassSettings
 from ...models.interface.photo import PhotoModel
+from ...models.interface.progress import OnProgress, ignore, part
 from ...models.pixels.wavefront.half_size import doubled
 from ..bitstream import alpha, tiling
 from ..bitstream.container import DvqFile, payload_of
@@ -16,13 +17,17 @@ from ..loaders import Loaders
 from ..lossy import symbol_chunks
 from . import bilevel, pixel_strips, raw_samples
 
+_SYMBOLS = 0.2
+"""The share of the time of decoding that the symbols take, about; the pixels given them take the rest."""
 
-def decode(file: DvqFile, loaders: Loaders) -> Picture:
+
+def decode(file: DvqFile, loaders: Loaders, on_progress: OnProgress = ignore) -> Picture:
     """Decode the picture of a lossless file, without its metadata.
 
     Args:
         file: A parsed file whose pixels, alpha and palette are whole.
         loaders: Where the models come from.
+        on_progress: Called with the share that is done.
 
     Returns:
         The picture.
@@ -34,9 +39,9 @@ def decode(file: DvqFile, loaders: Loaders) -> Picture:
     header = file.header
     palette = raw_samples.unpack_palette(payload_of(file.palette), header.mode)
     if header.kind == MODEL:
-        values = _decode_model(file, loaders)
+        values = _decode_model(file, loaders, on_progress)
     elif header.kind == BILEVEL:
-        values = _decode_bilevel(file, loaders)
+        values = _decode_bilevel(file, loaders, on_progress)
     else:
         undo = raw_samples.unstore if header.kind == STORED else raw_samples.from_webp
         values = undo(payload_of(file.pixels[0]), header.height, header.width, header.mode)
@@ -51,7 +56,7 @@ def full_size(pixels: NDArray[np.uint8], header: Header) -> NDArray[np.uint8]:
     return pixels if header.symbols_size == size else doubled(pixels, *size)
 
 
-def _decode_model(file: DvqFile, loaders: Loaders) -> NDArray[np.uint8]:
+def _decode_model(file: DvqFile, loaders: Loaders, on_progress: OnProgress) -> NDArray[np.uint8]:
     """Decode the samples under the method `model`: symbols, the image that they predict, the pixels given that."""
     header, hierarchy = file.header, loaders.hierarchy(file.header.weights)
     if not isinstance(hierarchy, PhotoModel):
@@ -61,21 +66,24 @@ def _decode_model(file: DvqFile, loaders: Loaders) -> NDArray[np.uint8]:
     if layers != len(hierarchy.layers):
         raise FormatError(f"the file has {layers} layers, its weights have {len(hierarchy.layers)}")
     settings = PassSettings(*header.symbols_size, header.quality, grey=header.grey, exact=True)
-    state = symbol_chunks.decode(chunks, hierarchy, settings)
+    state = symbol_chunks.decode(chunks, hierarchy, settings, part(on_progress, 0.0, _SYMBOLS))
     predicted, tables = full_size(hierarchy.exact_reconstruction(state), header), Tables(model.tables)
     values = np.empty(predicted.shape[: 2 if header.grey else 3], np.uint8)
     for section, rows in zip(file.pixels, tiling.strips(header.height, header.width), strict=True):
         strip = payload_of(section)
         values[rows] = pixel_strips.decode(strip, predicted[rows], model, tables, grey=header.grey)
+        part(on_progress, _SYMBOLS, 1.0)(rows.stop / header.height)
     if not header.alpha:
         return values
     return np.dstack([values, alpha.unpack(payload_of(file.alpha), header.height, header.width)])
 
 
-def _decode_bilevel(file: DvqFile, loaders: Loaders) -> NDArray[np.uint8]:
+def _decode_bilevel(file: DvqFile, loaders: Loaders, on_progress: OnProgress) -> NDArray[np.uint8]:
     """Decode the samples under the method `bilevel`."""
     size, model = (file.header.height, file.header.width), loaders.bilevel(file.header.pixel_weights)
     tables, values = Tables(model.tables), np.zeros(size, np.uint8)
-    for section, tiles in zip(file.pixels, tiling.sections(*size), strict=True):
+    sections = tiling.sections(*size)
+    for index, (section, tiles) in enumerate(zip(file.pixels, sections, strict=True)):
         bilevel.decode(payload_of(section), values, tiles, model, tables)
+        on_progress((index + 1) / len(sections))
     return values

@@ -12,15 +12,20 @@ from ...image_io.floating_point import numpy_defaults
 from ...image_io.images import Picture
 from ...models.interface.hierarchy import Hierarchy
 from ...models.interface.photo import PhotoModel
+from ...models.interface.progress import OnProgress, ignore
 from ..bitstream import alpha
 from ..bitstream.assembly import assemble
 from ..bitstream.header import Header
 from ..bitstream.properties import packed_metadata
 from ..settings import DEFAULT_QUALITY, CompressSettings
 from . import adaptive_filter, search, symbol_chunks
+from .counting import Trials
 
 REVISION = 5
 """Increased when the same picture and settings give another file, so that cached measurements are taken anew."""
+
+_TRIALS = 8
+"""How many encodings a search for a target takes, about."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,13 @@ class Compressed:
 
 
 @numpy_defaults
-def compress(picture: Picture, hierarchy: Hierarchy, weights_id: bytes, settings: CompressSettings) -> Compressed:
+def compress(
+    picture: Picture,
+    hierarchy: Hierarchy,
+    weights_id: bytes,
+    settings: CompressSettings,
+    on_progress: OnProgress = ignore,
+) -> Compressed:
     """Compress a picture into a lossy file.
 
     Args:
@@ -48,6 +59,7 @@ def compress(picture: Picture, hierarchy: Hierarchy, weights_id: bytes, settings
         hierarchy: The model of photographs.
         weights_id: The id of its weights, 8 bytes.
         settings: Quality or target, effort and tuning.
+        on_progress: Called with the share that is done. How many trials a target takes is an estimate.
 
     Returns:
         The file, and how it was made.
@@ -56,7 +68,7 @@ def compress(picture: Picture, hierarchy: Hierarchy, weights_id: bytes, settings
         TargetUnreachable: If no quality reaches the target.
         UnsupportedImage: If the hierarchy cannot code such an image.
     """
-    encoder = _PictureEncoder(picture, hierarchy, weights_id, settings)
+    encoder = _PictureEncoder(picture, hierarchy, weights_id, settings, on_progress)
     if settings.target_psnr is not None:
         return _at_least_psnr(encoder, settings.target_psnr)
     if settings.target_size is not None:
@@ -75,7 +87,16 @@ class _PictureEncoder:
     then coded at the lower quality whose PSNR is highest (`ceiling`), so that a higher setting never gives a worse one.
     """
 
-    def __init__(self, picture: Picture, hierarchy: Hierarchy, weights_id: bytes, settings: CompressSettings) -> None:
+    def __init__(
+        self,
+        picture: Picture,
+        hierarchy: Hierarchy,
+        weights_id: bytes,
+        settings: CompressSettings,
+        on_progress: OnProgress,
+    ) -> None:
+        searches = settings.quality is None and bool(settings.aims())
+        self.trials = Trials(on_progress, _TRIALS if searches else 1)
         self.picture, self.hierarchy, self.weights_id = picture, hierarchy, weights_id
         self.passes, self.perceptual = settings.passes, settings.perceptual
         self.measure_psnr = settings.target_psnr is not None
@@ -134,7 +155,12 @@ class _PictureEncoder:
 
     def _encode(self, quality: int) -> symbol_chunks.Encoded:
         return symbol_chunks.encode(
-            self.pixels, self.hierarchy, quality, passes=self.passes, perceptual=self.perceptual
+            self.pixels,
+            self.hierarchy,
+            quality,
+            passes=self.passes,
+            perceptual=self.perceptual,
+            on_progress=self.trials.next(),
         )
 
     def _psnr(self, encoded: symbol_chunks.Encoded) -> float:

@@ -11,14 +11,21 @@ from ...errors import FormatError, UnsupportedImage
 from ...models.interface.adaptive_filter import ImageFilter
 from ...models.interface.hierarchy import Hierarchy, LayerSpec, PassSettings, Step, UnsuitableImage
 from ...models.interface.photo import PhotoModel, Region
+from ...models.interface.progress import OnProgress, ignore, part
 from ..bitstream.assembly import Chunk
 from ..entropy import ans
 from ..entropy.chunks import ChunkDecoder, check_of, encode_chunk
+from .counting import Counting
 
 FULL_CHUNK = 8192
 """A chunk of at least so many bytes ends where its layer ends. A chunk costs about ten bytes, header and coder."""
 SCALE_CHUNK = 1024
 """A chunk of at least so many bytes ends where its scale ends, so that a preview up to there looks whole."""
+
+_INFERRED, _CODED = 0.1, 0.6
+"""Shares of the time of one pass after which the targets are known and the symbols are coded, about."""
+_LOOKAHEAD = 2
+"""Time of a pass that looks ahead, about, in passes that do not."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +121,13 @@ class _Decoder:
 
 
 def encode(
-    pixels: NDArray[np.uint8], hierarchy: Hierarchy, quality: int, *, passes: int = 1, perceptual: bool = False
+    pixels: NDArray[np.uint8],
+    hierarchy: Hierarchy,
+    quality: int,
+    *,
+    passes: int = 1,
+    perceptual: bool = False,
+    on_progress: OnProgress = ignore,
 ) -> Encoded:
     """Encode an image as symbols; of a colour image, also fit the adaptive filter to the decoded pixels.
 
@@ -125,6 +138,7 @@ def encode(
         passes: How many passes to make. The symbols of the last one are coded. The passes before it are lookahead:
             they measure what each choice costs in later layers, which gives better quality at about the same size.
         perceptual: Whether errors count more where they are visible.
+        on_progress: Called with the share that is done.
 
     Raises:
         UnsupportedImage: If the hierarchy cannot code such an image, or does not support perceptual weights.
@@ -140,18 +154,27 @@ def encode(
             targets = photo.lookahead_targets(colour, settings, passes - 1, perceptual=perceptual)
         else:
             targets = hierarchy.infer(colour, quality)
-        state = hierarchy.top_down_pass(settings, encoder, targets)
+        began = _LOOKAHEAD * (passes - 1) / (1 + _LOOKAHEAD * (passes - 1))
+        coded, fitted = (began + (1 - began) * share for share in (_INFERRED, _CODED))
+        on_progress(coded)
+        state = hierarchy.top_down_pass(
+            settings, Counting(encoder, settings, hierarchy, part(on_progress, coded, fitted)), targets
+        )
     if photo is None:
         return encoder.encoded(state)
-    return encoder.encoded(state, photo.saturation(state, targets), None if grey else photo.fit(state, colour))
+    found = None if grey else photo.fit(state, colour, part(on_progress, fitted, 1.0))
+    return encoder.encoded(state, photo.saturation(state, targets), found)
 
 
-def encode_exact(pixels: NDArray[np.uint8], hierarchy: PhotoModel, quality: int) -> Encoded:
+def encode_exact(
+    pixels: NDArray[np.uint8], hierarchy: PhotoModel, quality: int, on_progress: OnProgress = ignore
+) -> Encoded:
     """Encode an image as symbols for a reconstruction that is exact on every machine: see `encode`."""
     encoder, (height, width) = _Encoder(hierarchy.layers), pixels.shape[:2]
     settings = PassSettings(height, width, quality, grey=pixels.ndim == 2, exact=True)
     with _suitable():
-        state = hierarchy.top_down_pass(settings, encoder, hierarchy.infer(_in_colour(pixels), quality))
+        targets = hierarchy.infer(_in_colour(pixels), quality)
+        state = hierarchy.top_down_pass(settings, Counting(encoder, settings, hierarchy, on_progress), targets)
     return encoder.encoded(state)
 
 
@@ -169,13 +192,16 @@ def _suitable() -> Iterator[None]:
         raise UnsupportedImage(str(error), "choose other weights") from error
 
 
-def decode(chunks: tuple[Chunk, ...], hierarchy: Hierarchy, settings: PassSettings) -> object:
+def decode(
+    chunks: tuple[Chunk, ...], hierarchy: Hierarchy, settings: PassSettings, on_progress: OnProgress = ignore
+) -> object:
     """Decode the symbols of a file's first chunks; fewer than all give a preview.
 
     Args:
         chunks: The first chunks of the file.
         hierarchy: The model that the file names.
         settings: Of the pass, as the header has them. All layers of the chunks are visited unless `stop` is less.
+        on_progress: Called with the share that is done.
 
     Returns:
         The state of the pass over them.
@@ -187,9 +213,9 @@ def decode(chunks: tuple[Chunk, ...], hierarchy: Hierarchy, settings: PassSettin
     if held > len(hierarchy.layers):
         raise FormatError(f"the file has {held} layers, its weights have {len(hierarchy.layers)}")
     stop = held if settings.stop is None else min(settings.stop, held)
-    decoder = _Decoder(chunks)
+    decoder, settings = _Decoder(chunks), replace(settings, stop=stop)
     try:
-        state = hierarchy.top_down_pass(replace(settings, stop=stop), decoder)
+        state = hierarchy.top_down_pass(settings, Counting(decoder, settings, hierarchy, on_progress))
     except UnsuitableImage as error:
         raise FormatError(f"the header does not fit its weights: {error}") from error
     decoder.finish(stop)
@@ -203,6 +229,7 @@ def render(
     grey: bool,
     image_filter: ImageFilter | None = None,
     region: Region | None = None,
+    on_progress: OnProgress = ignore,
 ) -> NDArray[np.uint8]:
     """Return the pixels of a top-down pass.
 
@@ -212,12 +239,13 @@ def render(
         grey: Whether to return the rounded mean of the three channels.
         image_filter: The adaptive filter of the image, or None.
         region: The rows and columns to return; all if it is None.
+        on_progress: Called with the share that is rendered.
 
     Returns:
         (H, W) grey or (H, W, 3) RGB pixels.
     """
     if isinstance(hierarchy, PhotoModel):
-        return shown(hierarchy.render(state, image_filter, region), grey=grey)
+        return shown(hierarchy.render(state, image_filter, region, on_progress), grey=grey)
     assert image_filter is None
     pixels = hierarchy.render(state)
     return shown(pixels if region is None else pixels[region], grey=grey)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from .adaptive_filter import ImageFilter
 from .hierarchy import Hierarchy, PassSettings
+from .progress import OnProgress, ignore
 
 Region = tuple[slice, slice]
 """Rows and columns of an image's pixels; both slices have a start and a stop within it."""
@@ -46,7 +47,9 @@ class PhotoModel(Hierarchy, Protocol):
         """
         ...
 
-    def fit(self, state: object, pixels: UInt8[NDArray[np.uint8], "H W 3"]) -> ImageFilter | None:
+    def fit(
+        self, state: object, pixels: UInt8[NDArray[np.uint8], "H W 3"], on_progress: OnProgress = ignore
+    ) -> ImageFilter | None:
         """Return the adaptive filter for pixels (H, W, 3) and the state of their pass; None if no filter saves bits."""
         ...
 
@@ -64,7 +67,11 @@ class PhotoModel(Hierarchy, Protocol):
         ...
 
     def render(
-        self, state: object, image_filter: ImageFilter | None = None, region: Region | None = None
+        self,
+        state: object,
+        image_filter: ImageFilter | None = None,
+        region: Region | None = None,
+        on_progress: OnProgress = ignore,
     ) -> UInt8[NDArray[np.uint8], "H W 3"]:
         """Return the pixels of a state, filtered if there is a filter.
 
@@ -72,6 +79,7 @@ class PhotoModel(Hierarchy, Protocol):
             state: What a pass has built, of all its layers or of the first ones.
             image_filter: The adaptive filter of the image.
             region: Rows and columns of the pixels to return, equal to those of the whole image; all if it is None.
+            on_progress: Called with the share that is rendered.
         """
         ...
 

@@ -14,6 +14,6 @@ def part(on_progress: OnProgress, start: float, stop: float) -> OnProgress:
     """Return what a part of the work calls, which leads from the share `start` to the share `stop` of all of it."""
 
     def report(share: float) -> None:
-        on_progress(start + (stop - start) * share)
+        on_progress(min(start + (stop - start) * share, stop))  # sums of floats may exceed the whole
 
     return report

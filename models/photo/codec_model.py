@@ -16,6 +16,7 @@ from ..integer.prior import prior_weights
 from ..interface import hierarchy as interface
 from ..interface.adaptive_filter import ImageFilter
 from ..interface.photo import Region
+from ..interface.progress import OnProgress, ignore
 from .adaptive_filter.fit import tables
 from .adaptive_filter.squares import PLANES, TERMS
 from .bands import fit_bands, infer_bands, reduced_bands, render_bands
@@ -190,7 +191,11 @@ class PhotoCodecModel:
         return total / state.reconstruction[8].numel()
 
     def render(
-        self, state: object, image_filter: ImageFilter | None = None, region: Region | None = None
+        self,
+        state: object,
+        image_filter: ImageFilter | None = None,
+        region: Region | None = None,
+        on_progress: OnProgress = ignore,
     ) -> UInt8[NDArray[np.uint8], "H W 3"]:
         """Return the pixels (H, W, 3) of a state; a region is cut out of them."""
         assert isinstance(state, DecoderOutput)
@@ -218,7 +223,9 @@ class PhotoCodecModel:
         """Distributions of `models.photo.adaptive_filter.fit`."""
         return tables()
 
-    def fit(self, state: object, pixels: UInt8[NDArray[np.uint8], "H W 3"]) -> ImageFilter | None:
+    def fit(
+        self, state: object, pixels: UInt8[NDArray[np.uint8], "H W 3"], on_progress: OnProgress = ignore
+    ) -> ImageFilter | None:
         """Return the filter for pixels (H, W, 3) and the state of their pass."""
         assert isinstance(state, DecoderOutput)
         with default_modes(), torch.inference_mode():

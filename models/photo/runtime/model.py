@@ -13,6 +13,7 @@ from ...configs import RRVQConfig
 from ...interface.adaptive_filter import ImageFilter
 from ...interface.hierarchy import LayerSpec, PassSettings, SymbolSource
 from ...interface.photo import Region
+from ...interface.progress import OnProgress, ignore
 from ...runtime.sizes import sizes_are_immaterial
 from ..adaptive_filter.fit import Grid, fitted, tables
 from ..adaptive_filter.squares import PLANES, TERMS
@@ -167,13 +168,17 @@ class RuntimePhotoModel:
         return total / state.planes[BLOCK].size
 
     def render(
-        self, state: object, image_filter: ImageFilter | None = None, region: Region | None = None
+        self,
+        state: object,
+        image_filter: ImageFilter | None = None,
+        region: Region | None = None,
+        on_progress: OnProgress = ignore,
     ) -> UInt8[NDArray[np.uint8], "H W 3"]:
         """Return the pixels of a state, or of a region of it; see `PhotoModel.render`."""
         assert isinstance(state, PassResult)
         if region is not None and not sizes_are_immaterial():
-            return self.render(state, image_filter)[region]
-        return render(self._renderer, state, image_filter, region)
+            return self.render(state, image_filter, None, on_progress)[region]
+        return render(self._renderer, state, image_filter, region, on_progress)
 
     def reduced_layers(self, denominator: int) -> int:
         """Return how many layers a smaller picture needs; see `PhotoModel.reduced_layers`."""
@@ -194,11 +199,13 @@ class RuntimePhotoModel:
         """Distributions of `models.photo.adaptive_filter.fit`."""
         return tables()
 
-    def fit(self, state: object, pixels: UInt8[NDArray[np.uint8], "H W 3"]) -> ImageFilter | None:
+    def fit(
+        self, state: object, pixels: UInt8[NDArray[np.uint8], "H W 3"], on_progress: OnProgress = ignore
+    ) -> ImageFilter | None:
         """Return the filter for pixels and the state of their pass."""
         assert isinstance(state, PassResult)
         grid = Grid()
-        for core, wide, x in rendered(self._renderer, state):
+        for core, wide, x in rendered(self._renderer, state, on_progress=on_progress):
             for place, found in moments(x, wide[0], core[0], pixels):
                 grid[place] = grid[place] + found if place in grid else found
         return fitted(grid, float(self._renderer.sigma(state.network_quality)))

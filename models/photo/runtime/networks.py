@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float, Float32
 from numpy.typing import NDArray
 
+from ...interface.progress import OnProgress, ignore
 from ...runtime import kernels
 from ...runtime.onnx_file import FLOATS, Graph
 from ..halo import with_halo
@@ -122,13 +123,14 @@ class RuntimePostFilter:
             h = pair(graph, h)
         return graph.file(_spread(graph, self.last(graph, positive(graph, h, 0.0)), STEP))
 
-    def __call__(self, x: Map, features: Map, quality: int) -> Map:
+    def __call__(self, x: Map, features: Map, quality: int, on_progress: OnProgress = ignore) -> Map:
         """Return the correction (3, H, W) of an image in units of sigma, whole blocks.
 
         Args:
             x: The image.
             features: Features of the synthesis at stride 8.
             quality: The network quality.
+            on_progress: Called after each strip.
         """
         contrasts, out = contrast(x), np.empty_like(x)
         rows, columns = features.shape[1:]
@@ -137,6 +139,7 @@ class RuntimePostFilter:
             part = self._correction(contrasts[:, BLOCK * wide.start : BLOCK * wide.stop], features[:, wide], quality)
             inside = part[:, BLOCK * (core.start - wide.start) : BLOCK * (core.stop - wide.start)]
             out[:, BLOCK * core.start : BLOCK * core.stop] = inside
+            on_progress(core.stop / rows)
         return out
 
     def _correction(self, contrasts: Map, features: Map, quality: int) -> Map:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ...configs import RRVQConfig
 from ...interface.adaptive_filter import ImageFilter
 from ...interface.photo import Region
+from ...interface.progress import OnProgress, ignore, part
 from ...runtime.sizes import least_positions
 from ..adaptive_filter.squares import RADIUS
 from ..layout import BLOCK
@@ -24,13 +25,6 @@ from .windows import PassResult, cropped, grid_sizes, padded_levels, whole, wind
 
 SYNTHESIS_SHARE = 0.25
 """How much of the time of rendering the synthesis takes, about; the post-filter takes the rest."""
-
-OnProgress = Callable[[float], None]
-"""Takes the share of some work that is done, 0 to 1."""
-
-
-def ignore(share: float) -> None:
-    """Take a share of work, for callers who do not want to know."""
 
 
 class Renderer:
@@ -84,7 +78,8 @@ class Renderer:
         x = x + correction
         on_progress(SYNTHESIS_SHARE)
         if filtered and self.postfilter is not None:
-            x += self.postfilter(x, features, state.network_quality)
+            x += self.postfilter(x, features, state.network_quality, part(on_progress, SYNTHESIS_SHARE, 1.0))
+        on_progress(1.0)
         return self.in_grey_levels(x, state)
 
     def in_grey_levels(
@@ -102,13 +97,8 @@ def rendered(
     area = whole(state.size) if region is None else region
     found = windows(area, state.size, renderer.receptive_field + RADIUS, least_positions())
     for index, (core, wide) in enumerate(found):
-        start = index / len(found)
-
-        def within(share: float, start: float = start) -> None:
-            on_progress(start + share / len(found))
-
-        yield core, wide, renderer.grey_levels(cropped(state, wide), on_progress=within)
-        within(1.0)
+        own = part(on_progress, index / len(found), (index + 1) / len(found))
+        yield core, wide, renderer.grey_levels(cropped(state, wide), on_progress=own)
 
 
 def render(

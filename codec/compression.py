@@ -1,0 +1,35 @@
+"""Compress what a program gives to bytes: what the package's functions share."""
+
+from typing import TYPE_CHECKING
+
+from ..models.interface.progress import OnProgress
+from . import api
+from .reports import log_notices
+from .settings import CompressSettings
+from .sources import FileSource, Tensor, array_of, picture_of
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from PIL import Image
+
+
+def compress_source(
+    source: "FileSource | Image.Image | NDArray[np.uint8] | Tensor",
+    settings: CompressSettings,
+    on_progress: OnProgress | None,
+) -> bytes:
+    """Return the bytes of a .dvq file; the arguments and errors are those of `dvcodec.compress`."""
+    picture = picture_of(source, keep_mode=settings.lossless, convert=settings.convert)
+    data, report = api.compress_picture(picture, settings, on_progress=on_progress)
+    log_notices(report.notices, report.dropped)
+    return data
+
+
+def compress_pixels(
+    array: "NDArray[np.uint8] | Tensor", settings: CompressSettings, on_progress: OnProgress | None
+) -> bytes:
+    """Return the bytes of a .dvq file; the arguments and errors are those of `dvcodec.compress_array`."""
+    from ..image_io import images
+
+    return api.compress_picture(images.from_array(array_of(array)), settings, on_progress=on_progress)[0]
