@@ -43,7 +43,7 @@ def shown(pixels: NDArray[np.uint8], profile: bytes) -> NDArray[np.float64]:
     source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
     flags = ImageCms.Flags.NOOPTIMIZE
     made = ImageCms.profileToProfile(
-        Image.fromarray(pixels), source, ImageCms.createProfile("sRGB"), 1, "RGB", flags=flags
+        Image.fromarray(pixels), source, ImageCms.createProfile("sRGB"), ImageCms.Intent(1), "RGB", flags=flags
     )
     assert made is not None
     return linear(np.asarray(made) / 255)

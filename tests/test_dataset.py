@@ -40,7 +40,9 @@ def test_a_folder_in_a_fixed_order(folder: Path) -> None:
 
     images = DvqDataset(folder)
     assert images.names == ("a.DVQ", "b.dvq", "d.dvq", "deep/c.dvq") and len(images) == 4
-    assert [np.asarray(image)[0, 0, 0] for image in images] == [photograph(20, 30, i)[0, 0, 0] for i in (1, 0, 3, 2)]
+    assert [np.asarray(image)[0, 0, 0] for image in map(images.__getitem__, range(4))] == [
+        photograph(20, 30, i)[0, 0, 0] for i in (1, 0, 3, 2)
+    ]
     assert (np.asarray(images[-1]) == photograph(20, 30, 2)).all()
     with pytest.raises(IndexError):
         images[4]

@@ -15,7 +15,7 @@ from dvcodec.codec import api
 from dvcodec.codec.settings import CompressSettings
 from dvcodec.errors import DvcodecError, UnsupportedImage
 from dvcodec.evaluation.images import load_rgb
-from dvcodec.image_io import colour, images, isobmff, jxl_header, plugins
+from dvcodec.image_io import colour, images, isobmff, jxl_header
 from dvcodec.image_io.depth import Depth, depth_of
 from dvcodec.training.data.pictures import read_image
 from fake import file_of, photograph
@@ -230,7 +230,7 @@ def test_a_missing_plugin_is_named(data: bytes, package: str, monkeypatch: pytes
     def missing(name: str) -> None:
         raise ImportError(name)
 
-    monkeypatch.setattr(plugins.importlib, "import_module", missing)
+    monkeypatch.setattr("importlib.import_module", missing)
     monkeypatch.setattr(Image, "ID", [name for name in Image.ID if name not in ("JXL", "HEIF")])
     with pytest.raises(UnsupportedImage, match=f"the package {package}"):
         images.read(data)

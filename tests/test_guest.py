@@ -109,7 +109,8 @@ def precisions(**given: str) -> Iterator[None]:
     """Allow kernels of less precision, by the settings that torch 2.9 brought."""
     before = [(place, torch._C._get_fp32_precision_getter(*place)) for place in PLACES]
     for name, precision in given.items():
-        torch._C._set_fp32_precision_setter(*name.split("_"), precision)
+        backend, operation = name.split("_")
+        torch._C._set_fp32_precision_setter(backend, operation, precision)
     try:
         yield
     finally:

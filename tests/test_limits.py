@@ -91,7 +91,7 @@ def _pictures(draw: st.DrawFn) -> Picture:
     levels = draw(st.sampled_from([1, 2, 256]))
     samples = rng.integers(0, levels, (height, width, 4), dtype=np.uint8)
     if mode == "1":
-        samples = (samples & 1) * np.uint8(255)
+        samples = ((samples & 1) * np.uint8(255)).astype(np.uint8)
     palette = Palette("RGB", rng.bytes(768), draw(st.sampled_from([None, 3, b"\x07\x80"]))) if mode == "P" else None
     if mode in ("1", "L", "RGB") and draw(st.booleans()):
         palette = Palette("", b"", (0, 1, 2) if mode == "RGB" else 255)

@@ -48,7 +48,7 @@ def test_images_come_from_anything_that_compress_takes(tmp_path: Path, monkeypat
     (tmp_path / "deep").mkdir()
     for name in ("x.png", "deep/y.png"):
         (tmp_path / name).write_bytes(file_of(Image.fromarray(pixels), "PNG"))
-    given = [
+    given: list[Any] = [
         pixels,
         Image.fromarray(pixels),
         tmp_path / "x.png",
@@ -78,7 +78,7 @@ def test_settings_are_those_of_one_image(tmp_path: Path) -> None:
     photo = [photograph(30, 40)]
     for settings in ({"method": "stored"}, {"quality": 5, "lossless": True}, {"effort": 2, "lossless": True}):
         with pytest.raises(InvalidArgument):
-            dvcodec.compress_archive(photo, tmp_path / "a", **settings)  # type: ignore[arg-type]
+            dvcodec.compress_archive(photo, tmp_path / "a", **settings)
     with pytest.raises(InvalidArgument, match="is not a path"):
         dvcodec.compress_archive(photo, 5)  # type: ignore[arg-type]
     with pytest.raises(TargetUnreachable):

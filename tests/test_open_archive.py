@@ -11,7 +11,7 @@ from PIL import Image
 from test_lossless import image_of, same
 
 import dvcodec
-from dvcodec.codec.archives import index, members
+from dvcodec.codec.archives import members
 from dvcodec.errors import FormatError, ImageNotFound, InvalidArgument
 
 pytestmark = pytest.mark.usefixtures("fake_weights")
@@ -49,7 +49,7 @@ def test_images_without_a_name_have_a_number(tmp_path: Path) -> None:
 def test_metadata_come_along_and_images_are_the_callers_own(made: tuple[Path, sample.Named]) -> None:
     archive = dvcodec.open_archive(made[0])
     assert archive.read("kept.png").info["icc_profile"] == b"icc" * 5
-    archive[0].paste(1 - archive[0].getpixel((0, 0)), (0, 0, 3, 3))  # type: ignore[operator, arg-type]
+    archive[0].paste(1 - archive[0].getpixel((0, 0)), (0, 0, 3, 3))  # type: ignore[operator]
     assert same(archive[0], made[1][0][1])
 
 
@@ -88,14 +88,19 @@ def test_segments_are_decoded_once_for_neighbours(
     made: tuple[Path, sample.Named], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     decoded, usual = [], members.pictures_of
-    monkeypatch.setattr(members, "pictures_of", lambda part, *more: decoded.append(part.number) or usual(part, *more))
+
+    def watched(part: Any, *more: Any) -> Any:
+        decoded.append(part.number)
+        return usual(part, *more)
+
+    monkeypatch.setattr(members, "pictures_of", watched)
     list(dvcodec.open_archive(made[0]))
     assert decoded == [1, 2, 3, 4]
 
 
 def test_opening_reads_no_payload(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sample.write(tmp_path / "a.dvq", [("", image_of("L", 90, 90, "noise")) for _ in range(300)], "stored")
-    monkeypatch.setattr(index.Archive, "_segment", None)
+    monkeypatch.setattr("dvcodec.codec.archives.index.Archive._segment", None)
     assert len(dvcodec.open_archive(tmp_path / "a.dvq")) == 300
 
 

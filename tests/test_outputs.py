@@ -82,7 +82,7 @@ def test_a_turned_photograph_is_shown_upright_in_every_output(suffix: str, tmp_p
     for strip in (False, True):
         data, _ = api.compress_data(source.read_bytes(), CompressSettings(strip=strip))
         picture = api.decompress_picture(data).picture
-        flat = replace(picture, pixels=picture.pixels & 0xC0)  # few colours, for GIF
+        flat = replace(picture, pixels=picture.pixels & np.uint8(0xC0))  # few colours, for GIF
         shown = writing.write(flat, writing_format(suffix))[0]
         with Image.open(io.BytesIO(shown)) as image:
             assert ImageOps.exif_transpose(image).size == (64, 96)

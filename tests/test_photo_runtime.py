@@ -142,7 +142,8 @@ def pairs_in_16_bits(name: str, **inputs: NDArray[Any]) -> NDArray[np.float32]:
     sums += layer["spatial_bias"] - 128 * weight.sum(axis=(1, 2, 3))[:, None, None]
     hidden = np.clip(np.floor(sums * layer["spatial_scale"] + np.float32(0.5)), 0, 255)
     change = np.einsum("oi,ihw->ohw", layer["point"][:, :, 0, 0].astype(np.float32) - 128, hidden)
-    return np.clip(np.floor(state + change * layer["point_scale"] + np.float32(0.5)), -3840, 3840).astype(np.float32)
+    new = np.clip(np.floor(state + change * layer["point_scale"] + np.float32(0.5)), -3840, 3840)
+    return np.asarray(new, np.float32)
 
 
 def test_kernels_that_saturate_are_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,7 +184,12 @@ def test_inexact_kernels_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_graphs_are_valid_files_of_onnx(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files: list[bytes] = [build() for build in graphs.GRAPHS.values()]
     session = kernels._session
-    monkeypatch.setattr(kernels, "_session", lambda graph, threads: files.append(graph) or session(graph, threads))
+
+    def kept(graph: bytes, threads: int) -> Any:
+        files.append(graph)
+        return session(graph, threads)
+
+    monkeypatch.setattr(kernels, "_session", kept)
     runtime, _ = both(tmp_path, small_model.weights_bytes())
     pixels = small_model.photograph(8, 8)
     runtime.render(runtime.top_down_pass(PassSettings(8, 8, QUALITY), Recorder(), runtime.infer(pixels, QUALITY)))

@@ -197,7 +197,7 @@ def test_copies_pickles_and_frames() -> None:
 @pytest.mark.parametrize("option", ["qualty", "optimize", "targetsize", "exif_bytes"])
 def test_an_option_that_there_is_not_is_named_with_those_that_there_are(option: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=f"no save option `{option}` .the options are quality, .*lossless.*, xmp"):
-        Image.new("L", (4, 4)).save(tmp_path / "x.dvq", **{option: 5})
+        Image.new("L", (4, 4)).save(tmp_path / "x.dvq", None, **{option: 5})
     assert list(tmp_path.iterdir()) == []
 
 
@@ -207,7 +207,7 @@ def test_an_option_that_there_is_not_is_named_with_those_that_there_are(option: 
 )
 def test_a_value_that_cannot_be_is_refused(options: dict[str, object], tmp_path: Path) -> None:
     with pytest.raises(InvalidArgument):
-        Image.new("L", (4, 4)).save(tmp_path / "x.dvq", **options)
+        Image.new("L", (4, 4)).save(tmp_path / "x.dvq", None, **options)
 
 
 def test_metadata_may_be_any_bytes_or_none() -> None:

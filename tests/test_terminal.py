@@ -78,5 +78,5 @@ def test_a_console_of_any_encoding_fails_nothing(encoding: str, monkeypatch: pyt
             app.main()
     for stream in streams.values():
         stream.flush()
-    out, err = (stream.buffer.getvalue().decode(encoding) for stream in streams.values())  # type: ignore[attr-defined]
+    out, err = (stream.buffer.getvalue().decode(encoding) for stream in streams.values())
     assert "Usage" in out and r"dvcodec: \u2603\udcff.dvq: " in err and r"--\u2603" in err

@@ -136,8 +136,8 @@ def test_small_pictures_of_photographs_look_like_the_whole() -> None:
         error = np.square(small - np.asarray(whole.reduce(denominator), np.float64)).mean()
         assert 10 * np.log10(255**2 / error) > least
     for turned in (image.convert("L"), image.crop((0, 0, 1, 1)), image.crop((3, 5, 70, 14))):
-        small = dvcodec.decompress(dvcodec.compress(turned), scale="1/8")
-        assert (small.mode, small.size) == (turned.mode, tuple(-(-side // 8) for side in turned.size))
+        eighth = dvcodec.decompress(dvcodec.compress(turned), scale="1/8")
+        assert (eighth.mode, eighth.size) == (turned.mode, tuple(-(-side // 8) for side in turned.size))
 
 
 @pytest.mark.usefixtures("fake_weights")
