@@ -86,7 +86,7 @@ def _described(code: bytes) -> bytes:
     return profile
 
 
-def inflate(packed: bytes, limit: int) -> bytes:
+def inflate(packed: bytes | memoryview, limit: int) -> bytes:
     """Undo raw deflate; raise FormatError for more than `limit` bytes, data cut short, or bytes that follow."""
     stream = zlib.decompressobj(-15)
     try:

@@ -1,15 +1,21 @@
 """Pack planes of 8 bits as the bare lossless bitstream of WebP (VP8L), without the 20 bytes around it in a file."""
 
 import io
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import FormatError
 
+if TYPE_CHECKING:
+    from PIL import Image
+
 SIDE = 16383
 """Largest width and height that the format holds."""
 _SIGNATURE = 0x2F
+_ROWS = 64
+"""Rows of a decoded image that are converted at a time."""
 
 
 def holds(samples: NDArray[np.uint8]) -> bool:
@@ -45,7 +51,7 @@ def _bitstream(file: bytes) -> bytes:
     return file[at + 8 : at + 8 + int.from_bytes(file[at + 4 : at + 8], "little")]
 
 
-def unpack(bitstream: bytes, height: int, width: int, channels: int, name: str) -> NDArray[np.uint8]:
+def unpack(bitstream: bytes | memoryview, height: int, width: int, channels: int, name: str) -> NDArray[np.uint8]:
     """Undo `pack`. The size in the bitstream is checked before a decoder allocates memory for it.
 
     Args:
@@ -73,10 +79,21 @@ def unpack(bitstream: bytes, height: int, width: int, channels: int, name: str) 
     data = b"RIFF" + (len(chunk) + 4).to_bytes(4, "little") + b"WEBP" + chunk
     try:
         with read_header(WebPImageFile, io.BytesIO(data)) as image:
-            pixels = np.asarray(image.convert("RGBA" if channels in (2, 4) else "RGB"))
+            if image.size != (width, height):
+                raise FormatError(f"{name} does not have the size of the image")
+            return _samples(image, channels)
+    except FormatError:
+        raise
     except Exception as error:  # Pillow raises many kinds on broken data
         raise FormatError(f"{name} is not valid") from error
-    if pixels.shape[:2] != (height, width):
-        raise FormatError(f"{name} does not have the size of the image")
+
+
+def _samples(image: "Image.Image", channels: int) -> NDArray[np.uint8]:
+    """Return the channels of an image that hold samples, converting a few rows at a time: each copy takes memory."""
+    mode, (width, height) = "RGBA" if channels in (2, 4) else "RGB", image.size
     chosen = {1: [1], 2: [1, 3], 3: [0, 1, 2], 4: [0, 1, 2, 3]}[channels]
-    return np.ascontiguousarray(pixels[:, :, 1] if channels == 1 else pixels[:, :, chosen])
+    samples = np.empty((height, width, channels), np.uint8)
+    for top in range(0, height, _ROWS):
+        rows = image.crop((0, top, width, min(top + _ROWS, height)))
+        samples[top : top + _ROWS] = np.asarray(rows if rows.mode == mode else rows.convert(mode))[:, :, chosen]
+    return samples[:, :, 0] if channels == 1 else samples

@@ -19,7 +19,7 @@ from dvcodec.models.pixels import colour_tensors, distributions
 from dvcodec.models.pixels.grids import MEAN_STEPS, TAILS, UNIT
 from dvcodec.models.pixels.wavefront import export, feature_maps, features, skew
 from dvcodec.models.pixels.wavefront.half_size import doubled, halved
-from dvcodec.models.pixels.wavefront.skew import LAG, Tiling
+from dvcodec.models.pixels.wavefront.skew import LAG, SkewedMaps, Tiling
 from fake import photograph
 
 SIZES = st.tuples(st.integers(1, 150), st.integers(1, 300))
@@ -46,12 +46,11 @@ def contexts(array: NDArray[np.uint8], predicted: NDArray[np.uint8]) -> list[NDA
 
 def by_pixel(found: list[NDArray[np.int32]], tiling: Tiling) -> NDArray[np.float32]:
     """Contexts of a whole tile's planes, (3, h, w)."""
-    fronts = np.zeros((tiling.fronts, 3, tiling.count, tiling.height), np.float32)
+    maps = SkewedMaps(tiling, 3, tiling.count, np.float32)
     for index, values in enumerate(found):
         front, plane = divmod(index, 3)
-        rows = tiling.rows(front)
-        fronts[front, plane, :, rows] = values.reshape(tiling.count, -1)
-    return tiling.strip(tiling.straight(fronts))
+        maps.front(front)[0, plane] = values.reshape(tiling.count, -1)
+    return tiling.strip(maps.straight())
 
 
 @given(SIZES)
@@ -61,15 +60,21 @@ def test_tiles_and_fronts_hold_every_pixel_once(size: tuple[int, int]) -> None:
     marked = 1 + np.arange(size[0] * size[1], dtype=np.float32).reshape(1, *size)
     tiles = tiling.tiles(marked)
     assert (tiling.strip(tiles) == marked).all()
-    fronts = tiling.skewed(tiles)
-    assert (tiling.straight(fronts) == tiles).all()
-    within = tiling.within()
-    there = fronts[:, 0] if within is None else fronts[:, 0][within]
-    assert sorted(there[there > 0].tolist()) == marked.ravel().tolist()
+    maps, within = SkewedMaps.of(tiling, tiles), tiling.within()
+    assert (maps.straight() == tiles).all()
+    there = []
     for front in range(tiling.fronts):
-        outside = fronts[front, 0].copy()
-        outside[:, tiling.rows(front)] = 0
-        assert not outside.any() and fronts[front, 0, :, tiling.rows(front)].all()
+        found = maps.front(front)[0, 0]
+        assert found.shape == (tiling.count, tiling.length(front)) and found.all()
+        there.append(found.ravel() if within is None else found[within.front(front)[0, 0]])
+    assert sorted(np.concatenate(there).tolist()) == marked.ravel().tolist()
+
+
+@pytest.mark.parametrize("width", [1, 2, 40, 300])
+def test_memory_is_in_proportion_to_the_pixels_however_narrow_a_strip_is(width: int) -> None:
+    tiling = Tiling(5000, width)
+    maps = SkewedMaps(tiling, 3, tiling.count, np.float32, above=3, beside=2)
+    assert maps.values.size < 3 * 5000 * (width + 4) * (skew.SPARSE + 0.2)
 
 
 def test_what_is_seen_is_known() -> None:

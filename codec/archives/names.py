@@ -29,7 +29,8 @@ def _part_is_safe(part: str) -> bool:
     """Tell whether a folder or file may have this name on every system."""
     if not part or part[-1] in ". " or part[0] == " " or _RESERVED.fullmatch(part):
         return False
-    return not any(map(_bad, part)) and len(part.encode("utf-8", "replace")) <= _MAX_PART
+    good = part.isprintable() and _FORBIDDEN.isdisjoint(part)
+    return good and len(part.encode("utf-8", "replace")) <= _MAX_PART
 
 
 def is_safe(name: str) -> bool:

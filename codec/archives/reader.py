@@ -16,10 +16,15 @@ from .places import Places, in_words, runs_of
 
 _BLOCK = 2**16
 _END_LIMIT = 256
-_TRIES = 2**15
-"""The largest number of markers that are tried as heads in the search for the next segment."""
+_TRIES, _BYTES_PER_TRY = 2**15, 2**12
+"""How many markers are tried as heads in the search for the next segment: so many, and one more for so many bytes of
+the file. Random bytes hold a marker in 2**16."""
+_NAMES, _NAMES_PER_BYTE = 2**24, 16
+"""The most bytes of the names of all segments, inflated: so many, and so many more for each byte of the file."""
 _WASTE = 2**28
 """Bytes of damaged payloads that are read at most, beside eight times the file; each head may claim all the rest."""
+
+_LONG = "the names of the archive are too long in all"
 
 
 @dataclass(frozen=True)
@@ -93,12 +98,13 @@ class Archive:
         try:
             self.size = os.fstat(self._file.fileno()).st_size
             self._check_header()
-            self.end = self._find_end()
+            self.end, self._end_at = self._find_end()
         except BaseException:
             self._file.close()
             raise
         self._weights = dict(enumerate(self.end.weights)) if self.end else {}
-        self._tries, self._waste = 0, _WASTE + 8 * self.size
+        self._tries, self._waste = _TRIES + self.size // _BYTES_PER_TRY, _WASTE + 8 * self.size
+        self._name_bytes = _NAMES + _NAMES_PER_BYTE * self.size
 
     def __enter__(self) -> "Archive":
         """Return the archive."""
@@ -115,17 +121,20 @@ class Archive:
         if parse_kind(Reader(found)) != ARCHIVE:
             raise FormatError("not an archive", "the file holds one image")
 
-    def _find_end(self) -> End | None:
-        """Return the end mark, or None if it is cut off or damaged. It is read first: it holds weights ids."""
+    def _find_end(self) -> tuple[End | None, int]:
+        """Return the end mark and where it begins; None and the file's size if it is cut off or damaged.
+
+        It is read first: it holds weights ids.
+        """
         start = max(len(HEADER), self.size - _END_LIMIT)
         tail = self._read(start, self.size - start)
         at = tail.find(MARKER)
         while at >= 0:
             found = _parsed(tail[at:])
             if found and isinstance(found[0], End) and at + found[1] == len(tail):
-                return found[0]
+                return found[0], start + at
             at = tail.find(MARKER, at + 1)
-        return None
+        return None, self.size
 
     def parts(self) -> Iterator[Segment | Loss]:
         """Yield every whole segment, and the losses by damage, in the order of the file."""
@@ -200,24 +209,31 @@ class Archive:
         nameless = ("",) * len(head.positions)
         if not head.names_size:
             return nameless, ""
+        if self._name_bytes < 0:
+            return nameless, _LONG
         section = self._read(at, head.names_size)
         if zlib.crc32(section) != head.names_crc:
             return nameless, "the names of a segment are damaged"
         try:
-            return names.unpack(section, len(head.positions)), ""
+            found = names.unpack(section, len(head.positions))
+            self._name_bytes -= sum(map(len, found))
+            return (found, "") if self._name_bytes >= 0 else (nameless, _LONG)
         except DvcodecError as error:
             return nameless, str(error)
 
     def _next_head(self, at: int) -> int:
-        """Return where the next head or end mark begins, from `at` on; the file's size if there is none."""
+        """Return where the next head or end mark begins, from `at` on; the file's size if there is none.
+
+        Where too many markers begin none, it is the end mark that was found at first.
+        """
         while at < self.size:
             block = self._read(at, _BLOCK + HEAD_LIMIT)
             found = block.find(MARKER)
             while 0 <= found < _BLOCK:
                 # Each try costs time: a file made of nothing but markers must not take hours.
-                self._tries += 1
-                if self._tries > _TRIES:
-                    return self.size
+                self._tries -= 1
+                if self._tries < 0:
+                    return self._end_at if at + found <= self._end_at else self.size
                 if _parsed(block[found : found + HEAD_LIMIT]):
                     return at + found
                 found = block.find(MARKER, found + 1)

@@ -6,7 +6,7 @@ nothing, and goes as far as a truncated file goes.
 
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from ...errors import FormatError, TruncatedFile
@@ -45,10 +45,17 @@ class Section:
     offset: int
     size: int
     """Bytes that the table promises."""
-    payload: bytes | None
-    """The bytes, or None if they are cut or do not match their checksum."""
+    file: bytes = field(repr=False)
+    """The bytes of the file."""
+    whole: bool
+    """Whether all bytes are there and match their checksum."""
     layers: int = 0
     """Of a chunk: how many layers it holds."""
+
+    @property
+    def payload(self) -> bytes | None:
+        """The bytes, taken from those of the file; None if they are cut or do not match their checksum."""
+        return self.file[self.offset : self.offset + self.size] if self.whole else None
 
 
 @dataclass(frozen=True)
@@ -132,13 +139,13 @@ class DvqFile:
     @cached_property
     def whole_chunks(self) -> int:
         """How many chunks can be decoded: those that are whole and have only whole ones before them."""
-        return next((i for i, chunk in enumerate(self.chunks) if chunk.payload is None), len(self.chunks))
+        return next((i for i, chunk in enumerate(self.chunks) if not chunk.whole), len(self.chunks))
 
     @cached_property
     def fault(self) -> FormatError | None:
         """What is wrong with the file: cut short, damaged or followed by other bytes; None if it is whole."""
         whole, total = self.whole_chunks, len(self.chunks)
-        broken = next((section for section in self.sections if section.payload is None), None)
+        broken = next((section for section in self.sections if not section.whole), None)
         if self.actual_bytes < self.total_bytes and (broken is None or broken.offset + broken.size > self.actual_bytes):
             return TruncatedFile(whole, total, broken.name if broken and whole == total else "")
         if broken is not None:
@@ -155,6 +162,13 @@ class DvqFile:
 def payload_of(section: Section | None) -> bytes:
     """Return the bytes of a section; none where there is no such section, or it is cut or damaged."""
     return (section.payload or b"") if section else b""
+
+
+def view_of(section: Section | None) -> memoryview:
+    """Return the bytes of a section as `payload_of` does, as a view of the file's: large sections are not copied."""
+    if section is None or not section.whole:
+        return memoryview(b"")
+    return memoryview(section.file)[section.offset : section.offset + section.size]
 
 
 def parse(data: bytes) -> DvqFile:
@@ -220,7 +234,7 @@ def _parse_row(reader: Reader, part: str, name: str, layers: int = 0) -> _Row:
 def _placed(rows: list[_Row], offset: int, data: bytes) -> Iterator[Section]:
     """Give the sections of the rows, one after another from the header's end."""
     for row in rows:
-        payload = data[offset : offset + row.size]
-        whole = len(payload) == row.size and (not payload or zlib.crc32(payload) == row.crc)
-        yield Section(row.part, row.name, offset, row.size, payload if whole else None, row.layers)
+        found = memoryview(data)[offset : offset + row.size]
+        whole = len(found) == row.size and (not row.size or zlib.crc32(found) == row.crc)
+        yield Section(row.part, row.name, offset, row.size, data, whole, row.layers)
         offset += row.size

@@ -50,12 +50,12 @@ def store(samples: NDArray[np.uint8], mode: str) -> bytes:
     return bytes([_DEFLATE]) + packed if len(packed) < len(raw) else bytes([_RAW]) + raw
 
 
-def unstore(section: bytes, height: int, width: int, mode: str) -> NDArray[np.uint8]:
+def unstore(section: bytes | memoryview, height: int, width: int, mode: str) -> NDArray[np.uint8]:
     """Undo `store`; raise FormatError if the section is not valid."""
     row = -(-width // 8) if mode == "1" else width * CHANNELS[mode]
-    form, body = section[0], section[1:]
+    form, body = section[0], memoryview(section)[1:]
     if form == _DEFLATE:
-        body = inflate(body, height * row)
+        body = memoryview(inflate(body, height * row))
     if form not in (_RAW, _DEFLATE) or len(body) != height * row:
         raise FormatError("the pixels are not valid")
     rows = np.frombuffer(body, np.uint8).reshape(height, row)
@@ -69,7 +69,7 @@ def to_webp(samples: NDArray[np.uint8]) -> bytes:
     return webp.pack(samples, method=_WEBP_METHOD, quality=100 if samples.size < _LARGE else _WEBP_QUALITY)
 
 
-def from_webp(section: bytes, height: int, width: int, mode: str) -> NDArray[np.uint8]:
+def from_webp(section: bytes | memoryview, height: int, width: int, mode: str) -> NDArray[np.uint8]:
     """Undo `to_webp`; raise FormatError if the section is not valid."""
     return webp.unpack(section, height, width, CHANNELS[mode], "the pixels")
 

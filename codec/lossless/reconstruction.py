@@ -10,7 +10,7 @@ from ...models.interface.photo import PhotoModel
 from ...models.interface.progress import OnProgress, ignore, part
 from ...models.pixels.wavefront.half_size import doubled
 from ..bitstream import alpha, tiling
-from ..bitstream.container import DvqFile, payload_of
+from ..bitstream.container import DvqFile, payload_of, view_of
 from ..bitstream.header import BILEVEL, MODEL, STORED, Header
 from ..entropy.ans import Tables
 from ..loaders import Loaders
@@ -44,7 +44,7 @@ def decode(file: DvqFile, loaders: Loaders, on_progress: OnProgress = ignore) ->
         values = _decode_bilevel(file, loaders, on_progress)
     else:
         undo = raw_samples.unstore if header.kind == STORED else raw_samples.from_webp
-        values = undo(payload_of(file.pixels[0]), header.height, header.width, header.mode)
+        values = undo(view_of(file.pixels[0]), header.height, header.width, header.mode)
     if raw_samples.checksum(values) != header.samples_crc:
         raise FormatError("the decoded pixels do not match their checksum")
     return raw_samples.picture(values, header.mode, palette)

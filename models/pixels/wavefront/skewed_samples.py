@@ -15,12 +15,9 @@ from numpy.typing import NDArray
 from ..grids import UNIT
 from . import features
 from .features import Shift
-from .skew import BEFORE, LAG, Tiling
+from .skew import RowRun, SkewedMaps, Tiling
 
 PLANES = slice(0, 3)
-
-RowRun = tuple[int, int, int]
-"""A row dy and columns dx, the last excluded."""
 
 
 @lru_cache(maxsize=4)
@@ -32,7 +29,7 @@ def row_runs(offsets: tuple[Shift, ...]) -> tuple[RowRun, ...]:
 
 
 class SkewedSamples:
-    """Stores decoded planes and predictors' errors, (fronts, maps, tiles, rows), and gathers features from them.
+    """Stores decoded planes and predictors' errors, and gathers features from them.
 
     They are filled wavefront by wavefront; what is not decoded yet is 0.
 
@@ -45,20 +42,22 @@ class SkewedSamples:
     def __init__(self, tiling: Tiling, predictors: int, around: Float32[NDArray[np.float32], "maps tiles h w"]) -> None:
         self.tiling, self.predictors = tiling, predictors
         self.errors = slice(3, 3 + 3 * predictors)
-        height = tiling.height + features.RECEPTIVE_FIELD.rows
-        self.maps = np.zeros((BEFORE + tiling.fronts + LAG, self.errors.stop, tiling.count, height), np.float32)
-        self.shown = tiling.skewed(around) * np.float32(UNIT)
+        field = features.RECEPTIVE_FIELD
+        self.maps = SkewedMaps(
+            tiling, self.errors.stop, tiling.count, np.float32, above=field.rows, beside=field.columns
+        )
+        self.shown = SkewedMaps.of(tiling, around)
+        self.shown.values *= np.float32(UNIT)
         inside = features.inside_image(tiling.height, tiling.width)
-        self.inside = tiling.skewed(inside[:, None])[:, :, None]  # (fronts, NEAR, 1, 1, h)
+        self.inside = SkewedMaps.of(tiling, inside[:, None])
         weights = features.weights_of(tiling.height, tiling.width)
-        self.above, self.left, start = (tiling.skewed(weight[:, None]) for weight in weights)
-        self.start = start * np.float32(UNIT)
+        self.above, self.left, self.start = (SkewedMaps.of(tiling, weight[:, None]) for weight in weights)
+        self.start.values *= np.float32(UNIT)
         self.middle = np.array(features.START, np.float32)[:, None, None] * np.float32(UNIT)
 
     def planes(self) -> Float32[NDArray[np.float32], "3 height width"]:
         """Return the decoded planes of the strip, in grey levels."""
-        fronts = self.maps[BEFORE : BEFORE + self.tiling.fronts, PLANES, :, features.RECEPTIVE_FIELD.rows :]
-        return self.tiling.strip(self.tiling.straight(fronts)) / np.float32(UNIT)
+        return self.tiling.strip(self.maps.straight()[PLANES]) / np.float32(UNIT)
 
     def put(
         self,
@@ -75,9 +74,7 @@ class SkewedSamples:
             values: The pixels (n,), in steps of 2**-4 grey levels.
             errors: The errors of the plane's predictors (J, n), in the same steps; clamped to the features' range.
         """
-        rows, J = self.tiling.rows(front), self.predictors
-        cells = slice(features.RECEPTIVE_FIELD.rows + rows.start, features.RECEPTIVE_FIELD.rows + rows.stop)
-        target = self.maps[BEFORE + front, :, :, cells]
+        target, J = self.maps.front(front)[0], self.predictors
         target[plane] = values.reshape(target.shape[1:])
         first = self.errors.start + J * plane
         target[first : first + J] = features.clamped(errors).reshape(J, *target.shape[1:])
@@ -93,51 +90,42 @@ class SkewedSamples:
         Returns:
             Base (3, n) and features (inputs, n) in steps of 2**-4 grey levels, features within their range.
         """
-        rows = self.tiling.rows(front)
-        n, linear = rows.stop - rows.start, features.linear_inputs()
+        n, linear = self.tiling.length(front), features.linear_inputs()
         everything = np.empty((features.inputs(self.predictors), self.tiling.count, n), np.float32)
-        base = self._base(front, rows)
-        self._straight(front, rows, base, everything[:linear])
-        self._gather(front, rows, self.errors, features.PAST, everything[linear:])
+        base = self._base(front)
+        self._linear(front, base, everything[:linear])
+        self._gather(front, self.errors, features.PAST, everything[linear:])
         return base.reshape(3, -1), features.fill_logarithms(everything.reshape(len(everything), -1), self.predictors)
 
-    def _base(self, front: int, rows: slice) -> NDArray[np.float32]:
-        above, left = self._back(front, rows, PLANES, (-1, 0, 1))[0], self._back(front, rows, PLANES, (0, -1, 0))[0]
-        sums: NDArray[np.float32] = above * self.above[front, :, :, rows]
-        sums += left * self.left[front, :, :, rows]
+    def _base(self, front: int) -> NDArray[np.float32]:
+        above, left = self.maps.front(front, PLANES, (-1, 0, 1))[0], self.maps.front(front, PLANES, (0, -1, 0))[0]
+        sums: NDArray[np.float32] = above * self.above.front(front)[0]
+        sums += left * self.left.front(front)[0]
         sums *= np.float32(1 / UNIT)
         sums += np.float32(0.5)
         np.floor(sums, out=sums)
         sums *= np.float32(UNIT)
-        sums += self.start[front, :, :, rows]
+        sums += self.start.front(front)[0]
         return sums
 
-    def _straight(self, front: int, rows: slice, base: NDArray[np.float32], out: NDArray[np.float32]) -> None:
+    def _linear(self, front: int, base: NDArray[np.float32], out: NDArray[np.float32]) -> None:
         """Fill in the features that the predictors take. (linear, tiles, n)"""
         near, light = 3 * len(features.NEAR), len(features.SHOWN)
-        self._gather(front, rows, PLANES, features.NEAR, out)
+        self._gather(front, PLANES, features.NEAR, out)
         apart = out[:near].reshape(len(features.NEAR), 3, *base.shape[1:])
         apart -= base
-        apart *= self.inside[front, :, :, :, rows]
-        shown = self.shown[front, :, :, rows]
+        apart *= self.inside.front(front)[0][:, None]
+        shown = self.shown.front(front)[0]
         np.subtract(shown[:light], base[:1], out=out[near : near + light])
         np.subtract(shown[light:], base[1:], out=out[near + light : near + light + 2])
         np.subtract(base, self.middle, out=out[near + light + 2 :])
         features.clamped(out)
 
-    def _gather(
-        self, front: int, rows: slice, maps: slice, offsets: tuple[Shift, ...], out: NDArray[np.float32]
-    ) -> None:
+    def _gather(self, front: int, maps: slice, offsets: tuple[Shift, ...], out: NDArray[np.float32]) -> None:
         """Copy maps at offsets into the first rows of `out`."""
         place, count = 0, maps.stop - maps.start
         for run in row_runs(offsets):
-            found = self._back(front, rows, maps, run)
+            found = self.maps.front(front, maps, run)
             end = place + len(found) * count
             out[place:end].reshape(found.shape)[:] = found
             place = end
-
-    def _back(self, front: int, rows: slice, maps: slice, run: RowRun) -> NDArray[np.float32]:
-        """Return maps at a run of offsets from a front's pixels. (offsets, maps, tiles, n)"""
-        dy, first, last = run
-        time, y = BEFORE + front + LAG * dy, features.RECEPTIVE_FIELD.rows + dy
-        return self.maps[time + first : time + last, maps, :, rows.start + y : rows.stop + y]

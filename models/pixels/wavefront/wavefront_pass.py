@@ -13,7 +13,7 @@ from .. import colours
 from ..grids import MEAN_BITS, MEAN_STEPS, UNIT
 from ..integer_heads import PlaneStep
 from .integer import IntegerWavefrontNet
-from .skew import Tiling
+from .skew import SkewedMaps, Tiling
 from .skewed_samples import SkewedSamples
 
 
@@ -51,7 +51,7 @@ class WavefrontPass:
         grey: bool,
     ) -> None:
         self.net, self.tiling, self.channels = net, tiling, 1 if grey else 3
-        self.wanted = None if wanted is None else tiling.skewed(wanted).astype(np.int32)
+        self.wanted = None if wanted is None else SkewedMaps.of(tiling, wanted.astype(np.int32))
         self.samples = SkewedSamples(tiling, net.predictors, around)
         self.inside = tiling.within()
         self.front: _Front | None = None
@@ -70,7 +70,7 @@ class WavefrontPass:
             self.front = self._enter(at)
         inside = self.front.inside
         contexts, middles = self._contexts(self.front, plane)
-        wanted = None if self.wanted is None else self.wanted[at, plane, :, self.tiling.rows(at)].reshape(-1)
+        wanted = None if self.wanted is None else self.wanted.front(at)[0, plane].reshape(-1)
         if inside is None:
             yield PlaneStep(index, contexts, middles, wanted)
         elif inside.any():
@@ -96,7 +96,7 @@ class WavefrontPass:
         """Gather the features of a wavefront's pixels, and run the shared layers."""
         base, everything = self.samples.features(at)
         predicted, entered = self.net.enter(everything)
-        inside = None if self.inside is None else self.inside[at, :, self.tiling.rows(at)].reshape(-1)
+        inside = None if self.inside is None else self.inside.front(at)[0, 0].reshape(-1)
         return _Front(at, base, predicted, entered, np.empty_like(base[:2]), inside, base[0])
 
     def _contexts(self, front: _Front, plane: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
