@@ -26,7 +26,7 @@ test: lint ## Check style and types, then run the tests
 
 base: ## Run the tests of coding in an environment without torch
 	$(PYTHON) -m venv $(BASE)
-	$(BASE)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e . beartype hypothesis pytest
+	$(BASE)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e . beartype hypothesis jaxtyping pytest
 	$(BASE)/bin/python -c 'import importlib.util, sys; sys.exit(importlib.util.find_spec("torch") is not None)'
 	OMP_NUM_THREADS=1 $(BASE)/bin/python -m pytest -m "not slow" $(WITHOUT_TORCH)
 

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from .codec.decompression import DecompressOptions
     from .codec.settings import ArchiveOptions, CompressOptions
     from .codec.sources import FileSource, Tensor
-    from .models.interface.progress import OnProgress
+    from .progress import OnProgress
 
     ImageSource = FileSource | Image.Image | NDArray[np.uint8] | Tensor
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import typer
 
-from ..models.interface.progress import OnProgress, ignore
 from ..processes.signals import repeat_lost
+from ..progress import OnProgress, ignore
 from .naming import STANDARD, Job
 from .report import Reporter
 from .text import number, printable, ratio, reason, sizes

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ..errors import FormatError
 from ..image_io import atomic
 from ..image_io.memory import enough_memory
-from ..models.interface.progress import OnProgress, ignore
+from ..progress import OnProgress, ignore
 from .bitstream.info import Info, describe
 from .reports import CompressReport, DecompressReport, compress_report
 from .settings import AUTO, CompressSettings, Preview

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from ..models.interface.progress import OnProgress
+from ..progress import OnProgress
 from . import api
 from .reports import log_notices
 from .settings import CompressSettings

@@ -20,7 +20,7 @@ from ..image_io.metadata import Metadata
 from ..models.interface.adaptive_filter import ImageFilter
 from ..models.interface.hierarchy import Hierarchy, PassSettings
 from ..models.interface.photo import PhotoModel, Region
-from ..models.interface.progress import OnProgress, ignore, part
+from ..progress import OnProgress, ignore, part
 from .bitstream import alpha, properties
 from .bitstream.container import DvqFile, Section, parse, payload_of
 from .loaders import Loaders

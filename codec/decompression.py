@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypedDict
 
-from ..models.interface.progress import OnProgress
+from ..progress import OnProgress
 from . import api
 from .sources import FileSource, file_bytes
 from .view import view_of

@@ -8,7 +8,7 @@ from numbers import Integral, Real
 from typing import Any, TypedDict
 
 from ..errors import InvalidArgument
-from ..models.interface.progress import OnProgress
+from ..progress import OnProgress
 from .settings import Preview
 
 DENOMINATORS = (1, 2, 4, 8)

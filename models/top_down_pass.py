@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from jaxtyping import Float, Integer
+from ..shapes import Float, Integer
 
 if TYPE_CHECKING:
     from torch import Tensor

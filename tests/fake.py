@@ -15,8 +15,8 @@ from PIL import Image
 from dvcodec.models.interface.adaptive_filter import ImageFilter
 from dvcodec.models.interface.hierarchy import LayerSpec, PassSettings, SymbolSource
 from dvcodec.models.interface.photo import Region
-from dvcodec.models.interface.progress import OnProgress, ignore
 from dvcodec.models.photo.adaptive_filter.fit import tables
+from dvcodec.progress import OnProgress, ignore
 
 LAYERS = (
     LayerSpec("64/y", 64, 32, False, 16),

@@ -12,7 +12,7 @@ from dvcodec.codec.loaders import Loaders
 from dvcodec.models.interface.adaptive_filter import ImageFilter
 from dvcodec.models.interface.hierarchy import Hierarchy, LayerSpec, PassSettings, Step, SymbolSource
 from dvcodec.models.interface.photo import PhotoModel, Region
-from dvcodec.models.interface.progress import OnProgress, ignore
+from dvcodec.progress import OnProgress, ignore
 
 
 class _Watch:

@@ -58,7 +58,7 @@ def _shape_names(tree: ast.Module) -> Iterator[str]:
     """Yield the names in a module that stand for arrays with shapes: jaxtyping's, and aliases."""
     known: set[str] = set()
     for node in tree.body:
-        if isinstance(node, ast.ImportFrom) and node.module == "jaxtyping":
+        if isinstance(node, ast.ImportFrom) and node.module == "shapes" and node.level:
             known |= {alias.asname or alias.name for alias in node.names}
         elif isinstance(node, ast.Assign) and _mentions([node.value], known):
             known |= {target.id for target in node.targets if isinstance(target, ast.Name)}

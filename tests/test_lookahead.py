@@ -27,7 +27,6 @@ from dvcodec.image_io.images import from_array
 from dvcodec.models.interface.adaptive_filter import ImageFilter
 from dvcodec.models.interface.hierarchy import PassSettings
 from dvcodec.models.interface.photo import Region
-from dvcodec.models.interface.progress import OnProgress, ignore
 from dvcodec.models.photo.codec_model import PhotoCodecModel
 from dvcodec.models.photo.encoder import lookahead as lookahead_passes
 from dvcodec.models.photo.encoder import lookahead_tiles as tiles
@@ -36,6 +35,7 @@ from dvcodec.models.photo.encoder.lookahead_tiles import lookahead_in_tiles, pos
 from dvcodec.models.photo.network.chain import DifferentiableLayer
 from dvcodec.models.photo.network.model import PhotoRRVQ
 from dvcodec.models.photo.network.top_down import PhotoStep
+from dvcodec.progress import OnProgress, ignore
 from fake import FakeHierarchy, FakePhotoModel
 
 Q40 = 40 * 256

@@ -12,7 +12,7 @@ from dvcodec.cli import batch, report
 from dvcodec.cli.naming import Job
 from dvcodec.codec.lossy.counting import Trials
 from dvcodec.errors import TargetUnreachable
-from dvcodec.models.interface.progress import part
+from dvcodec.progress import part
 from fake import photograph
 
 LOSSLESS: dict[str, Any] = {"lossless": True, "method": "stored"}

@@ -15,10 +15,10 @@ from typing import Any, Final
 
 import constriction  # type: ignore[import-untyped]
 import numpy as np
-from jaxtyping import Float32, Int32, Num, UInt32
 from numpy.typing import NDArray
 
 from ...errors import DvcodecError, FormatError
+from ...shapes import Float32, Int32, Num, UInt32
 
 TOTAL: Final = 2**24
 """Sum of all frequencies, the two unused units included."""

@@ -11,12 +11,12 @@ happens the encoder also tries batches that grow more slowly.
 """
 
 import numpy as np
-from jaxtyping import UInt8
 from numpy.typing import NDArray
 
 from ...errors import FormatError
 from ...image_io.floating_point import numpy_defaults
 from ...models.interface.bits_back import BitsBackModel, BitsBackStep
+from ...shapes import UInt8
 from ..bitstream.varint import Reader, write_varint
 from .ans import Intervals, Stack, Tables, intervals
 from .residual_coding import Decoder, Encoder

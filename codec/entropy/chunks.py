@@ -7,10 +7,10 @@ after the last symbol: it costs no bytes, and a decode with a wrong prior fails 
 import zlib
 
 import numpy as np
-from jaxtyping import Float32, Int32, UInt32
 from numpy.typing import NDArray
 
 from ...errors import FormatError
+from ...shapes import Float32, Int32, UInt32
 from .ans import Intervals, Stack, Tables
 
 

@@ -7,10 +7,10 @@ fewest bits.
 """
 
 import numpy as np
-from jaxtyping import Int32
 from numpy.typing import NDArray
 
 from ...models.interface.hierarchy import PixelStep, Residuals
+from ...shapes import Int32
 from . import ans
 from .ans import Stack, Tables
 from .chunks import ChunkDecoder, Recorder

@@ -18,8 +18,8 @@ from ...image_io.floating_point import numpy_defaults
 from ...image_io.images import Picture
 from ...models.interface.hierarchy import BilevelModel, PixelModel
 from ...models.interface.photo import PhotoModel
-from ...models.interface.progress import OnProgress, ignore, part
 from ...models.pixels.wavefront.half_size import doubled, halved
+from ...progress import OnProgress, ignore, part
 from ..bitstream import alpha, tiling
 from ..bitstream.assembly import Parts, assemble
 from ..bitstream.header import BILEVEL, MODEL, STORED, WEBP, Header

@@ -7,8 +7,8 @@ from ...errors import FormatError, WeightsNotFound
 from ...image_io.images import Picture
 from ...models.interface.hierarchy import PassSettings
 from ...models.interface.photo import PhotoModel
-from ...models.interface.progress import OnProgress, ignore, part
 from ...models.pixels.wavefront.half_size import doubled
+from ...progress import OnProgress, ignore, part
 from ..bitstream import alpha, tiling
 from ..bitstream.container import DvqFile, payload_of, view_of
 from ..bitstream.header import BILEVEL, MODEL, STORED, Header

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...models.interface.hierarchy import Hierarchy, PassSettings, Step, SymbolSource
-from ...models.interface.progress import OnProgress, part
+from ...progress import OnProgress, part
 
 
 class Counting:

@@ -12,7 +12,7 @@ from ...image_io.floating_point import numpy_defaults
 from ...image_io.images import Picture
 from ...models.interface.hierarchy import Hierarchy
 from ...models.interface.photo import PhotoModel
-from ...models.interface.progress import OnProgress, ignore
+from ...progress import OnProgress, ignore
 from ..bitstream import alpha
 from ..bitstream.assembly import assemble
 from ..bitstream.header import Header

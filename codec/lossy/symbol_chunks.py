@@ -11,7 +11,7 @@ from ...errors import FormatError, UnsupportedImage
 from ...models.interface.adaptive_filter import ImageFilter
 from ...models.interface.hierarchy import Hierarchy, LayerSpec, PassSettings, Step, UnsuitableImage
 from ...models.interface.photo import PhotoModel, Region
-from ...models.interface.progress import OnProgress, ignore, part
+from ...progress import OnProgress, ignore, part
 from ..bitstream.assembly import Chunk
 from ..entropy import ans
 from ..entropy.chunks import ChunkDecoder, check_of, encode_chunk

@@ -9,8 +9,9 @@ from decimal import Decimal, localcontext
 from functools import cache
 
 import numpy as np
-from jaxtyping import Float32
 from numpy.typing import NDArray
+
+from ...shapes import Float32
 
 TABLE_BITS = 6
 """Inputs of the tables lie on the grid 2**-6 ..."""

@@ -12,9 +12,9 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Float32
 from torch import Tensor
 
+from ...shapes import Float, Float32
 from ..integer.grid import quantise, quantise_residual, quantise_signed
 from . import activation_tables
 from .activation_tables import ELU_BITS, GATE_BITS, MIDDLE, TABLE_BITS

@@ -16,9 +16,9 @@ from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
+from ...shapes import Float, Int64
 from .config import FamilyConfig, LayerPlan
 
 LN2 = math.log(2)

@@ -6,9 +6,9 @@ import math
 from typing import Protocol
 
 import torch
-from jaxtyping import Float, Int64
 from torch import Tensor
 
+from ...shapes import Float, Int64
 from .relaxations import Relaxation, gumbel
 
 Choice = Int64[Tensor, " n"] | Float[Tensor, "n _"]

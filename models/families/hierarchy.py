@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32, Int32, Int64, UInt8
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ...shapes import Float, Float32, Int32, Int64, UInt8
 from ..integer.guard import default_modes, integer_arithmetic
 from ..integer.prior import prior_weights
 from ..interface import hierarchy as interface

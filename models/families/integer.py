@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float64, Shaped
 from torch import Tensor
 
+from ...shapes import Float, Float64, Shaped
 from ..integer.grid import ACTIVATION_BITS, quantise_signed
 from ..integer.packing import integers
 from ..runtime.linear import BoundError

@@ -14,9 +14,9 @@ from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
+from ...shapes import Float, Int64
 from .arithmetic import Arithmetic
 from .codebooks import KINDS, LN2, Codebook, Nearest
 from .config import FamilyConfig, LayerPlan

@@ -10,9 +10,9 @@ from typing import Protocol
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
 from torch import Tensor, nn
 
+from ...shapes import Float
 from .config import FamilyConfig
 from .neighbours import neighbours
 

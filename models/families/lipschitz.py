@@ -13,9 +13,9 @@ from __future__ import annotations
 import math
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
+from ...shapes import Float
 from .codebooks import Codebook
 from .layers import LatentLayer
 from .model import FamilyVAE

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 
+from ...shapes import Float
 from ..top_down_pass import TensorSymbolSource, run_pass
 from .arithmetic import Arithmetic
 from .config import FamilyConfig

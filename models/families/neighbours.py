@@ -12,9 +12,9 @@ import math
 
 import numpy as np
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 
+from ...shapes import Float
 from ..integer.packing import pack_linears
 from ..integer.weights_file import Tensors
 from ..pixels import colour_tensors, distributions

@@ -12,11 +12,11 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations
 from torch.nn.utils.parametrize import is_parametrized
 
+from ...shapes import Float
 from ..integer.grid import FLOAT32_LIMIT
 from ..integer.linear import QuantLinear, nine_products
 from .arithmetic import Arithmetic

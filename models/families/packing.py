@@ -15,9 +15,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import torch
-from jaxtyping import Shaped
 from torch import Tensor
 
+from ...shapes import Shaped
 from ..integer.grid import RESIDUAL_BITS, RESIDUAL_LIMIT
 from ..integer.linear import QuantLinear
 from ..integer.packing import integers, pack_linear, unpack_linear

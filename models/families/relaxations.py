@@ -10,8 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
+
+from ...shapes import Float
 
 KINDS = ("gumbel-softmax", "straight-through", "straight-through-gumbel")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from jaxtyping import Integer
 from numpy.typing import NDArray
 
+from ...shapes import Integer
 from ..runtime.linear import BoundError
 
 FORM_BITS = 16

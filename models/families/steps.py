@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from jaxtyping import Float, Int64
 from torch import Tensor
 
+from ...shapes import Float, Int64
 from .distributions import Distribution
 from .layers import LatentLayer
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import torch
-from jaxtyping import Float, Int64
 from torch import Tensor
 
+from ...shapes import Float, Int64
 from ..top_down_pass import TensorSymbolSource
 from .distributions import Distribution, hard
 from .relaxations import Relaxation

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
+from ...shapes import Float, Int64
 from .arithmetic import Arithmetic
 from .config import FamilyConfig
 from .layers import LatentLayer

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
+from ...shapes import Float
 from .grid import ACTIVATION_BITS
 from .linear import QuantLinear
 

@@ -18,8 +18,9 @@ import math
 from typing import Any
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
+
+from ...shapes import Float
 
 ACTIVATION_BITS = 4
 """Inputs of a convolution lie on the grid 2**-4: [-127, 127] / 16 signed, [0, 255] / 16 after a ReLU."""

@@ -7,9 +7,9 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
 from torch import Tensor, nn
 
+from ...shapes import Float
 from .grid import ACTIVATION_BITS, WEIGHT_LEVELS
 from .low_precision import in_bfloat16
 

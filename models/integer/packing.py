@@ -10,9 +10,9 @@ Tensors are named after the modules:
 from __future__ import annotations
 
 import torch
-from jaxtyping import Integer, Shaped
 from torch import Tensor, nn
 
+from ...shapes import Integer, Shaped
 from ..runtime.linear import SHIFTS
 from ..runtime.linear import BoundError as BoundError
 from .grid import ACTIVATION_BITS, FLOAT32_LIMIT

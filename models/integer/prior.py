@@ -15,9 +15,9 @@ from __future__ import annotations
 from functools import lru_cache
 
 import torch
-from jaxtyping import Float32, Float64
 from torch import Tensor
 
+from ...shapes import Float32, Float64
 from ..runtime import prior as runtime_prior
 from ..runtime.prior import PEAK_BITS as PEAK_BITS
 from ..runtime.prior import PRECISION_BITS

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32
 from numpy.typing import NDArray
+
+from ...shapes import Float32
 
 SMALLEST_SIDE = 256
 """Smallest side of a region in pixels; sides are this times a power of two."""

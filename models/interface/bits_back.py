@@ -3,9 +3,9 @@
 from typing import Protocol
 
 import numpy as np
-from jaxtyping import Float32, Int32, UInt8
 from numpy.typing import NDArray
 
+from ...shapes import Float32, Int32, UInt8
 from .hierarchy import PixelSource, Residuals, Step
 
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from jaxtyping import Float32, Int32, UInt8
 from numpy.typing import NDArray
+
+from ...shapes import Float32, Int32, UInt8
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,12 @@
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float32, UInt8
 from numpy.typing import NDArray
 
+from ...progress import OnProgress, ignore
+from ...shapes import Float32, UInt8
 from .adaptive_filter import ImageFilter
 from .hierarchy import Hierarchy, PassSettings
-from .progress import OnProgress, ignore
 
 Region = tuple[slice, slice]
 """Rows and columns of an image's pixels; both slices have a start and a stop within it."""

@@ -9,9 +9,9 @@ import math
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
 from torch import Tensor, nn
 
+from ...shapes import Float
 from ..photo.network.analysis_synthesis import Pyramid, crop_levels, pad_levels, reconstruction_levels
 from ..photo.network.chain import tokens
 from ..photo.network.lapped import across, border_matrix, inverse_border_matrix

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
+from ...shapes import Float, Int64
 from ..photo.network.chain import KNOTS, interpolate_float
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
 from torch import Tensor, nn
 
+from ...shapes import Float
 from ..integer.grid import ACTIVATION_BITS, RESIDUAL_BITS, quantise, quantise_relu
 
 LEVELS = 63

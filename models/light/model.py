@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 
+from ...shapes import Float
 from ..photo.network.analysis_synthesis import BlockNet
 from ..photo.network.chain import KNOTS
 from ..photo.network.postfilter import PostFilter

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 
+from ...shapes import Float
 from .conditioning import Conditioning, Knots
 from .config import LightConfig
 from .layers import LightBlock, RoundedConv, RoundedLinear, activation, residual_stream

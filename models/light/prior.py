@@ -14,9 +14,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
+from ...shapes import Float
 from ..integer.grid import quantise
 
 WIDE = 3.0

@@ -8,9 +8,9 @@ diagonal of luminance. The block means' weights are those of details; the metric
 from __future__ import annotations
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
+from ...shapes import Float
 from ..photo.layout import COEFFICIENTS
 from ..photo.network.transform import BLOCK
 

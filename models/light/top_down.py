@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
 from torch import Tensor, nn
 
+from ...shapes import Float
 from ..photo.layout import COEFFICIENTS
 from ..photo.network.chain import from_tokens, tokens
 from ..photo.network.model import grid_sizes

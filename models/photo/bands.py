@@ -10,10 +10,10 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float16, Int64, UInt8
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ...shapes import Float, Float16, Int64, UInt8
 from ..interface.adaptive_filter import ImageFilter
 from .adaptive_filter.apply import apply_filter, moments
 from .adaptive_filter.fit import Grid, fitted

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float32, Int32, Int64, UInt8
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ...progress import OnProgress, ignore
+from ...shapes import Float32, Int32, Int64, UInt8
 from ..integer.guard import default_modes, integer_arithmetic
 from ..integer.prior import prior_weights
 from ..interface import hierarchy as interface
 from ..interface.adaptive_filter import ImageFilter
 from ..interface.photo import Region
-from ..interface.progress import OnProgress, ignore
 from .adaptive_filter.fit import tables
 from .adaptive_filter.squares import PLANES, TERMS
 from .bands import fit_bands, infer_bands, reduced_bands, render_bands

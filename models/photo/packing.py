@@ -21,9 +21,9 @@ import math
 from collections.abc import Mapping
 
 import torch
-from jaxtyping import Float64, Shaped
 from torch import Tensor, nn
 
+from ...shapes import Float64, Shaped
 from ..integer.grid import FLOAT32_LIMIT
 from ..integer.linear import QuantLinear
 from ..integer.packing import BoundError, integers, pack_linear, unpack_linear

@@ -7,9 +7,9 @@ which the first stages of stride 8 carry, add what 1/4 and 1/2 show; at 1/2 the 
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float32
 from numpy.typing import NDArray
 
+from ...shapes import Float32
 from .layout import BLOCK, photo_plan
 
 CORRECTED = 2

@@ -19,8 +19,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int64, Shaped
 from numpy.typing import NDArray
+
+from ...shapes import Int64, Shaped
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import torch
-from jaxtyping import Num
 from torch import Tensor
 
+from ...shapes import Num
 from .colours import TRANSFORMS, separated
 
 

@@ -12,8 +12,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from jaxtyping import Num
 from numpy.typing import NDArray
+
+from ...shapes import Num
 
 ORDERS = ((0, 1, 2), (0, 2, 1), (1, 0, 2), (1, 0, 2), (0, 1, 2), (2, 1, 0), (1, 0, 2), (1, 2, 0), (0, 1, 2))
 """Which of red, green and blue are a, b and c, by transform."""

@@ -6,9 +6,9 @@ A table's weights are data, computed in floats when a model is made and correcte
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float64, Int32, Int64
 from numpy.typing import NDArray
 
+from ...shapes import Float64, Int32, Int64
 from .grids import MEAN_STEPS, SCALES, TAILS
 from .tokens import CONTEXTS, TOKENS, WIDE, bits, starts
 

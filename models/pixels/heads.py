@@ -11,9 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 
+from ...shapes import Float
 from ..integer.grid import ACTIVATION_BITS, quantise
 from ..integer.linear import QuantLinear
 from .grids import BOUND_BITS, FEATURE_LIMIT, HIDDEN_LIMIT, MEAN_BITS, MEAN_STEPS, SCALES

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32, Int32
 from numpy.typing import NDArray
 
+from ...shapes import Float32, Int32
 from ..integer.weights_file import Tensors
 from ..runtime.linear import ACTIVATION_BITS, IntegerMap, Matrix, clamped, rounded
 from . import colours

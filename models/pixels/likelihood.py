@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
+from ...shapes import Float
 from .grids import MEAN_STEPS
 from .heads import PixelDistribution
 from .tokens import WIDE

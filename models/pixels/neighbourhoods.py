@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Shaped
 from torch import Tensor
 
+from ...shapes import Shaped
 from .causal import ReceptiveField
 
 

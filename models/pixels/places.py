@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int64, Shaped
 from numpy.typing import NDArray
 
+from ...shapes import Int64, Shaped
 from .causal import ReceptiveField
 
 

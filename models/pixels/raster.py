@@ -8,9 +8,9 @@ one plane after the other (`heads`).
 from __future__ import annotations
 
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 
+from ...shapes import Float
 from ..integer.grid import quantise_signed
 from ..integer.linear import QuantLinear
 from .grids import FEATURE_LIMIT, MEAN_STEPS

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Float32, Int32, Int64
 from numpy.typing import NDArray
 
+from ...shapes import Float, Float32, Int32, Int64
 from ..integer.weights_file import Tensors
 from ..runtime.linear import ACTIVATION_BITS, FLOAT32_LIMIT, IntegerMap, Matrix, clamped, rounded
 from . import colours

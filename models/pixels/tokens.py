@@ -11,9 +11,9 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-from jaxtyping import Float32, Int32
 from numpy.typing import NDArray
 
+from ...shapes import Float32, Int32
 from .grids import MEAN_STEPS, SCALES, TAILS
 
 DIRECT = 20

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float32, Shaped
 from numpy.typing import NDArray
 
+from ...shapes import Float32, Shaped
 from . import kernels
 from .linear import STATE_LIMIT, ZERO_POINT, clamped, product_inputs, rounded
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Float32, Int8, Int32, UInt8
 from numpy.typing import ArrayLike, NDArray
+
+from ...shapes import Float, Float32, Int8, Int32, UInt8
 
 ACTIVATION_BITS, RESIDUAL_BITS = 4, 8
 """Inputs of products lie on the grid 2**-4, the residual stream on 2**-8."""

@@ -10,8 +10,9 @@ from decimal import Decimal, localcontext
 from functools import cache
 
 import numpy as np
-from jaxtyping import Float32, Float64
 from numpy.typing import NDArray
+
+from ...shapes import Float32, Float64
 
 PRECISION_BITS = 24
 """Total of the coder's frequencies: 2**24."""

@@ -6,9 +6,9 @@ from functools import cache
 from typing import Protocol
 
 import numpy as np
-from jaxtyping import Float32
 from numpy.typing import NDArray
 
+from ....shapes import Float32
 from ...runtime.linear import RESIDUAL_BITS, STATE_LIMIT, clamped, product_inputs, rounded
 from .. import activation_tables
 from ..activation_tables import ELU_BITS, GATE_BITS, MIDDLE, TABLE_BITS

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int32, UInt8
 from numpy.typing import NDArray
 
+from ....shapes import Float32, Float64, Int32, UInt8
 from ...interface.bits_back import BitsBackSource
 from ...interface.hierarchy import PixelSource
 from .model import RuntimeFamily

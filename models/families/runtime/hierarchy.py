@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import UInt8
 from numpy.typing import NDArray
 
+from ....shapes import UInt8
 from ...interface import hierarchy as interface
 from ..config import refuse_size
 from .model import RuntimeFamily

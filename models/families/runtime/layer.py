@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int32
 from numpy.typing import NDArray
 
+from ....shapes import Float32, Float64, Int32
 from ...runtime.linear import clamped
 from ..config import FamilyConfig, LayerPlan
 from ..scores import EMBEDDING_BITS

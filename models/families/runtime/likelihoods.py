@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
-from jaxtyping import Float32
 from numpy.typing import NDArray
 
+from ....shapes import Float32
 from ..config import FamilyConfig
 from .arithmetic import sigmoid
 from .neighbours import neighbours

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float32
 from numpy.typing import NDArray
 
+from ....shapes import Float32
 from ..config import FamilyConfig, check_coding
 from .arithmetic import GRIDS, RuntimeArithmetic, arithmetic
 from .layer import RuntimeLatentLayer

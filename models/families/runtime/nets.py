@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float32
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from ....shapes import Float32
 from ...runtime.linear import FLOAT32_LIMIT, RESIDUAL_BITS, IntegerMap
 from ...slices import slices
 from .arithmetic import RuntimeArithmetic

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int32
 from numpy.typing import NDArray
 
+from ....shapes import Float32, Float64, Int32
 from ...runtime.linear import STATE_LIMIT, clamped
 from ...runtime.prior import prior_weights
 from ...top_down_pass import StepSource

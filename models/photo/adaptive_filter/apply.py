@@ -25,9 +25,9 @@ from functools import lru_cache
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Shaped
 from torch import Tensor
 
+from ....shapes import Float, Shaped
 from ...interface.adaptive_filter import ImageFilter
 from ..network.transform import colour_rotation
 from .fit import Moments

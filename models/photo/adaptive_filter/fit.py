@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from jaxtyping import Float32, Int32
 from numpy.typing import NDArray
 
+from ....shapes import Float32, Int32
 from ...interface.adaptive_filter import SMALLEST_SIDE, ImageFilter
 
 Floats = NDArray[np.float64]

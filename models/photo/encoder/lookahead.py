@@ -24,9 +24,9 @@ from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int64
 from torch import Tensor
 
+from ....shapes import Float, Int64
 from ...integer.low_precision import bfloat16_products, has_bfloat16
 from ..adaptive_filter.apply import apply_filter, moments
 from ..adaptive_filter.fit import fitted

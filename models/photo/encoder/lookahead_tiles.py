@@ -11,10 +11,10 @@ from itertools import pairwise, product
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float16, Int64, UInt8
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ....shapes import Float, Float16, Int64, UInt8
 from ..network.model import PhotoRRVQ, grid_sizes
 from ..network.top_down import SymbolCosts
 from ..network.transform import BLOCK

@@ -15,10 +15,10 @@ from functools import cache
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, UInt8
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ....shapes import Float, UInt8
 from ..layout import COEFFICIENTS
 from ..network.analysis_synthesis import STRIDES
 from ..network.top_down import DistortionWeights

@@ -9,9 +9,9 @@ blocks of positions; neither changes a result.
 from __future__ import annotations
 
 import torch
-from jaxtyping import Float, Int32, Int64, Integer
 from torch import Tensor
 
+from ....shapes import Float, Int32, Int64, Integer
 from ...integer.compiled import IntegerLinear, rounded
 from ...integer.grid import ACTIVATION_BITS, RESIDUAL_BITS, RESIDUAL_LIMIT, quantise
 from ...slices import slices

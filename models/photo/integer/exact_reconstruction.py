@@ -12,10 +12,10 @@ from functools import lru_cache
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float64, Int32, Integer, UInt8
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ....shapes import Float, Float64, Int32, Integer, UInt8
 from ...integer.compiled import rounded
 from ...integer.grid import ACTIVATION_BITS
 from ..network.analysis_synthesis import STRIDES, pad_levels, reconstruction_levels

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
+from ....shapes import Float, Int64
 from ...integer.low_precision import in_bfloat16
 from ..layout import COEFFICIENTS
 from .chain import from_tokens, interpolate_float, tokens

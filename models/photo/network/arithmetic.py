@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import torch
-from jaxtyping import Float, Int64, Integer, Shaped
 from torch import Tensor
 
+from ....shapes import Float, Int64, Integer, Shaped
 from .checkerboard import Half, Rows
 from .latent import PhotoLatentLayer
 

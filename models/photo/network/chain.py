@@ -20,9 +20,9 @@ import itertools
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int64, Integer, Shaped
 from torch import Tensor, nn
 
+from ....shapes import Float, Int64, Integer, Shaped
 from ...configs import RRVQConfig
 from ...integer.grid import quantise, quantise_relu, quantise_residual, quantise_signed
 from ...integer.linear import QuantConv, QuantLinear

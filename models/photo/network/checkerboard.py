@@ -14,8 +14,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Shaped
 from torch import Tensor
+
+from ....shapes import Shaped
 
 Rows = slice | Tensor
 """Some positions of a layer: consecutive ones, or their indices in raster order (n,)."""

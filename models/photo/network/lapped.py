@@ -16,9 +16,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-from jaxtyping import Float, Float64
 from torch import Tensor
 
+from ....shapes import Float, Float64
 from ..runtime.transform import DIFFERENCES, HALF, MEANS, NORMS, STEPS
 from .transform import BLOCK, precise_basis
 

@@ -19,9 +19,9 @@ from __future__ import annotations
 import math
 
 import torch
-from jaxtyping import Float, Float64, Int64, Num
 from torch import Tensor, nn
 
+from ....shapes import Float, Float64, Int64, Num
 from ...integer.grid import ACTIVATION_BITS, quantise
 from ...integer.linear import QuantLinear
 from ..layout import PhotoLayerPlan

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
+from ....shapes import Float, Int64
 from ...configs import RRVQConfig
 from ..quality import FINEST_QUALITY
 from .analysis_synthesis import STRIDES, BlockNet, Pyramid, crop_levels, pad_levels, reconstruction_levels

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
+from ....shapes import Float, Int64
 from ...integer.low_precision import in_bfloat16
 from ..halo import with_halo
 from .analysis_synthesis import CONTRAST_RADIUS, ResidualPair, contrast

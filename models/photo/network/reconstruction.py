@@ -6,9 +6,9 @@ Training keeps separate tensors that gradients can pass through; coding writes i
 from __future__ import annotations
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
+from ....shapes import Float
 from ..layout import COEFFICIENTS
 from .checkerboard import Rows
 from .latent import PhotoLatentLayer

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int64, Integer
 from torch import Tensor
 
+from ....shapes import Float, Int64, Integer
 from ...top_down_pass import TensorSymbolSource, run_pass
 from .arithmetic import ChainArithmetic, LayerArithmetic, StageArithmetic
 from .checkerboard import Checkerboard, Half, Rows, checkerboard

@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 
 import torch
-from jaxtyping import Float, Float64, Shaped
 from torch import Tensor
+
+from ....shapes import Float, Float64, Shaped
 
 BLOCK = 8
 CHANNELS = 3 * BLOCK * BLOCK

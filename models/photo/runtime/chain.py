@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float32, Int32
 from numpy.typing import NDArray
 
+from ....shapes import Float32, Int32
 from ...configs import RRVQConfig
 from ...runtime.blocks import integer_block
 from ...runtime.linear import RESIDUAL_BITS, STATE_LIMIT, IntegerMap, Matrix, clamped, product_inputs, rounded

@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Int64, Shaped
 from numpy.typing import NDArray
+
+from ....shapes import Int64, Shaped
 
 SIDES = 4
 """Neighbours of a position: above, below, left, right."""

@@ -11,9 +11,9 @@ from decimal import Decimal, localcontext
 from functools import cache
 
 import numpy as np
-from jaxtyping import Float, Float64, UInt8
 from numpy.typing import NDArray
 
+from ....shapes import Float, Float64, UInt8
 from ...configs import RRVQConfig
 from ..layout import BLOCK
 from ..quality import FINEST_QUALITY

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from functools import cache
 
 import numpy as np
-from jaxtyping import Float, Shaped
 from numpy.typing import NDArray
 
+from ....shapes import Float, Shaped
 from ...interface.adaptive_filter import ImageFilter
 from ..adaptive_filter.fit import Moments
 from ..adaptive_filter.squares import PAIRS, RADIUS, SIDE, TERMS, WINDOWS, Square, squares

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Float32, Float64, Int32
 from numpy.typing import NDArray
 
+from ....shapes import Float, Float32, Float64, Int32
 from ...runtime.linear import (
     ACTIVATION_BITS,
     FLOAT32_LIMIT,

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
-from jaxtyping import Float16, Float32, UInt8
 from numpy.typing import NDArray
 
+from ....progress import OnProgress, ignore
+from ....shapes import Float16, Float32, UInt8
 from ...configs import RRVQConfig
 from ...interface.adaptive_filter import ImageFilter
 from ...interface.hierarchy import LayerSpec, PassSettings, SymbolSource
 from ...interface.photo import Region
-from ...interface.progress import OnProgress, ignore
 from ...runtime.sizes import sizes_are_immaterial
 from ..adaptive_filter.fit import Grid, fitted, tables
 from ..adaptive_filter.squares import PLANES, TERMS

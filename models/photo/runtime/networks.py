@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Float32
 from numpy.typing import NDArray
 
-from ...interface.progress import OnProgress, ignore
+from ....progress import OnProgress, ignore
+from ....shapes import Float, Float32
 from ...runtime import kernels
 from ...runtime.onnx_file import FLOATS, Graph
 from ..halo import with_halo

@@ -6,9 +6,9 @@ import math
 from functools import cache
 
 import numpy as np
-from jaxtyping import Float32, UInt8
 from numpy.typing import NDArray
 
+from ....shapes import Float32, UInt8
 from ..layout import BLOCK, COEFFICIENTS
 from .transform import STRIDES
 

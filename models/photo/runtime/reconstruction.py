@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float32, Int64
 from numpy.typing import NDArray
 
+from ....shapes import Float32, Int64
 from ..layout import COEFFICIENTS
 
 Planes = dict[int, NDArray[np.float32]]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import UInt8
 from numpy.typing import NDArray
 
+from ....shapes import UInt8
 from ..layout import BLOCK
 from ..reduction import CORRECTED, square_means
 from .rendering import Renderer, to_pixels

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float32, UInt8
 from numpy.typing import NDArray
 
+from ....progress import OnProgress, ignore, part
+from ....shapes import Float32, UInt8
 from ...configs import RRVQConfig
 from ...interface.adaptive_filter import ImageFilter
 from ...interface.photo import Region
-from ...interface.progress import OnProgress, ignore, part
 from ...runtime.sizes import least_positions
 from ..adaptive_filter.squares import RADIUS
 from ..layout import BLOCK

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int32
 from numpy.typing import NDArray
 
+from ....shapes import Float32, Float64, Int32
 from ...interface.hierarchy import SymbolSource
 from ...runtime.linear import RESIDUAL_BITS
 from ...runtime.prior import prior_weights

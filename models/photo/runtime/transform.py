@@ -12,9 +12,9 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Float64
 from numpy.typing import NDArray
 
+from ....shapes import Float, Float64
 from ..layout import BLOCK, COEFFICIENTS
 
 STRIDES = (64, 32, 16, 8)

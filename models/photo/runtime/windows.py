@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32
 from numpy.typing import NDArray
 
+from ....shapes import Float32
 from ...interface.photo import Region
 from ...slices import slices
 from ..halo import with_halo

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int32
 from numpy.typing import NDArray
 
+from ....shapes import Int32
 from ...configs import BilevelPagesConfig
 from ...integer.weights_file import Tensors
 from .config import PATTERNS, TOTAL, net_config

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int, Int32, Num
 from torch import Tensor
 
+from ....shapes import Float, Int, Int32, Num
 from .surroundings import Rectangle
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float32, Int32
 from numpy.typing import NDArray
 
+from ....shapes import Float32, Int32
 from ...integer.weights_file import Tensors
 from ...runtime.linear import ACTIVATION_BITS, FLOAT32_LIMIT, IntegerMap, Matrix, clamped, rounded
 from .config import HALF, HIDDEN_LIMIT, SCORE_BITS, BilevelConfig

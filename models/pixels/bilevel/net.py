@@ -10,9 +10,9 @@ import math
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
 from torch import Tensor, nn
 
+from ....shapes import Float
 from ...integer.grid import quantise, quantise_relu, quantise_signed
 from ...integer.linear import QuantLinear
 from ..neighbourhoods import neighbours

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from jaxtyping import Int32
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from ....shapes import Int32
 from ...configs import BilevelPagesConfig
 from .config import PATTERNS, TOTAL, net_config
 from .net import BilevelNet

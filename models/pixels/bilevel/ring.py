@@ -11,9 +11,9 @@ the neighbours of a wavefront are slices.
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Bool, Int8, Int32, Int64
 from numpy.typing import NDArray
 
+from ....shapes import Bool, Int8, Int32, Int64
 from ..causal import ReceptiveField, wavefront_count, wavefront_rows
 from .surroundings import Rectangle
 

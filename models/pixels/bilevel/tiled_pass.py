@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from jaxtyping import Int32, UInt8
 from numpy.typing import NDArray
 
+from ....shapes import Int32, UInt8
 from .config import STEPS
 from .integer import UNIT, IntegerBilevelNet
 from .raster_pass import BilevelStep

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict
 
 import numpy as np
-from jaxtyping import Int32
 from numpy.typing import NDArray
 
+from ....shapes import Int32
 from ...integer import weights_file
 from ...integer.packing import pack_linears
 from ...integer.weights_file import Tensors

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ....shapes import Float
 from . import features
 from .features import COUNTS, LIMIT, NEAR, PAST, RECEPTIVE_FIELD, SHOWN, Shift
 

@@ -15,9 +15,9 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-from jaxtyping import Float32
 from numpy.typing import NDArray
 
+from ....shapes import Float32
 from ..causal import ReceptiveField
 from ..grids import UNIT
 

@@ -6,8 +6,9 @@ Half the size costs a quarter of the time; what pixels gain from the lossy image
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import UInt8
 from numpy.typing import NDArray
+
+from ....shapes import UInt8
 
 Pixels = UInt8[NDArray[np.uint8], "H W *colours"]
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float32
 from numpy.typing import NDArray
 
+from ....shapes import Float32
 from ...configs import WavefrontConfig
 from ...integer.weights_file import Tensors
 from ...runtime.linear import ACTIVATION_BITS, BoundError, IntegerMap

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float32, Int16, Int32, UInt8
 from numpy.typing import NDArray
 
+from ....shapes import Float32, Int16, Int32, UInt8
 from ...interface import hierarchy as interface
 from ...top_down_pass import run_pass
 from .. import colours

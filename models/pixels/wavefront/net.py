@@ -18,9 +18,9 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 
+from ....shapes import Float
 from ...configs import WavefrontConfig
 from ...integer.grid import quantise
 from ...integer.linear import QuantLinear

@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from jaxtyping import Float32, Shaped
 from numpy.typing import NDArray
 
+from ....shapes import Float32, Shaped
 from ..causal import wavefront_count, wavefront_rows
 from .features import RECEPTIVE_FIELD
 

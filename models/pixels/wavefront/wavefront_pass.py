@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32, Int32
 from numpy.typing import NDArray
 
+from ....shapes import Float32, Int32
 from .. import colours
 from ..grids import MEAN_BITS, MEAN_STEPS, UNIT
 from ..integer_heads import PlaneStep
