@@ -29,6 +29,11 @@ TINY = FamilyConfig(
     values=2,
 )
 
+PERCEPTRON = replace(TINY, network="mlp", block="tanh", sides=(1, 1), variables=(4, 1))
+"""Two layers and networks with hidden layers of tanh."""
+LINEAR = replace(PERCEPTRON, block="linear", blocks=0, width=16, latent="logits", prior="direct")
+"""The same without hidden layers."""
+
 LVAE = replace(
     TINY,
     hierarchy="lvae",

@@ -25,6 +25,8 @@ CONFIGS = {
     "direct": replace(TINY, prior="direct", variance="diagonal"),
     "unit": replace(TINY, variance="unit", top_prior="uniform"),
     "gated": replace(TINY, block="gated", hierarchy="lvae"),
+    "tanh": small.PERCEPTRON,
+    "linear": small.LINEAR,
     "float": replace(TINY, exact=False, weight_norm=False),
 }
 

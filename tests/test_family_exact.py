@@ -49,6 +49,8 @@ FORMS = {
     "vae": replace(small.TINY, hierarchy="vae", image=8, sides=(4, 2)),
     "biva": replace(small.TINY, hierarchy="biva", image=8, sides=(4, 2)),
     "logits": replace(small.TINY, latent="logits", prior="direct"),
+    "tanh": small.PERCEPTRON,
+    "linear": small.LINEAR,
 }
 ID = b"families"
 

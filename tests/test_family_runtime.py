@@ -48,6 +48,9 @@ CONFIGS = {
     **{f"{name}, reversible": replace(FORMS[name], reversible=True) for name in INTEGER},
     "dense, with blocks in the heads": replace(KINDS["bilevel"], dense=True, head_blocks=1, block="gated"),
     "no blocks": replace(KINDS["colour"], blocks=0),
+    "tanh, reversible": replace(small.PERCEPTRON, reversible=True, likelihood="mixture", channels=3),
+    "linear, reversible": replace(small.LINEAR, reversible=True),
+    "elu, with blocks in the heads": replace(KINDS["bilevel"], network="mlp", sides=(1, 1), head_blocks=1),
     "odd sides": replace(small.TINY, image=13, sides=(7, 4), reversible=True, likelihood="mixture", channels=3),
     "a map as large as the image": replace(small.TINY, image=8, sides=(8, 4), reversible=True, blocks=0),
 }

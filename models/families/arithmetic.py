@@ -17,7 +17,7 @@ from torch import Tensor
 from ...shapes import Float, Float32
 from ..integer.grid import quantise, quantise_residual, quantise_signed
 from . import activation_tables
-from .activation_tables import ELU_BITS, GATE_BITS, MIDDLE, TABLE_BITS
+from .activation_tables import ELU_BITS, GATE_BITS, MIDDLE, TABLE_BITS, TANH_SCALE
 from .scores import EMBEDDING_BITS, EMBEDDING_LIMIT
 
 
@@ -26,13 +26,13 @@ def table(name: str, device: torch.device) -> Float32[Tensor, " entries"]:
     """Return the values of a function at -8, -8 + 2**-6, ..., 8 - 2**-6, rounded half up.
 
     Args:
-        name: `elu`, whose values are on the grid 2**-4, or `sigmoid`, on 2**-8.
+        name: `elu` or `tanh`, whose values are on the grid 2**-4, or `sigmoid`, on 2**-8.
         device: Where the table is.
 
     Returns:
         (1024,) float32.
     """
-    bits = {"elu": ELU_BITS, "sigmoid": GATE_BITS}[name]
+    bits = GATE_BITS if name == "sigmoid" else ELU_BITS
     return torch.mul(torch.from_numpy(activation_tables.table(name)).to(device), 2.0**-bits)
 
 
@@ -53,6 +53,8 @@ class _Table(torch.autograd.Function):
         (x,) = ctx.saved_tensors
         if ctx.name == "elu":
             slope = torch.where(x > 0, (x < 127 / 16).to(x.dtype), x.clamp(max=0).exp())
+        elif ctx.name == "tanh":
+            slope = TANH_SCALE * (1 - torch.tanh(x).square())
         else:
             slope = torch.sigmoid(x) * torch.sigmoid(-x)
         return grads[0] * slope, None
@@ -92,6 +94,19 @@ class Arithmetic:
     def elu(self, x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
         """Return ELU(x), as inputs of a linear map."""
         return look_up(x, "elu") if self.exact else F.elu(x)
+
+    def activation(self, x: Float[Tensor, "*shape"], kind: str) -> Float[Tensor, "*shape"]:
+        """Return an activation function's values as inputs of a linear map: ELU(x), 4 tanh(x) or x itself.
+
+        Args:
+            x: Values before the function.
+            kind: `elu`, `tanh` or `linear`.
+        """
+        if kind == "elu":
+            return self.elu(x)
+        if kind == "linear":
+            return self.inputs(x)
+        return look_up(x, "tanh") if self.exact else TANH_SCALE * torch.tanh(x)
 
     def gated(self, x: Float[Tensor, "B channels H W"]) -> Float[Tensor, "B channels//2 H W"]:
         """Return a * sigmoid(b) of the two halves a and b of the channels."""

@@ -19,7 +19,8 @@ Variance = Literal["isotropic", "diagonal", "unit"]
 Prior = Literal["embedding", "direct"]
 TopPrior = Literal["learnt", "uniform"]
 Pixels = Literal["bernoulli", "logistic", "mixture", "neighbours"]
-BlockKind = Literal["elu", "gated"]
+Network = Literal["conv", "mlp"]
+BlockKind = Literal["elu", "gated", "tanh", "linear"]
 BINARY_THRESHOLD = 128
 """A pixel of at least this level is a 1 to a model of binary images."""
 
@@ -84,13 +85,16 @@ class FamilyConfig:
     pixel_features: int = 16
     """... and number of the synthesis's maps that a pixel depends on."""
     dense: bool = False
+    network: Network = "conv"
+    """Convolutions and residual blocks, or a multilayer perceptron, whose maps have one position."""
     width: int = 64
-    """Channels of both deterministic chains."""
+    """Channels of both deterministic chains, or units of a hidden layer."""
     blocks: int = 1
-    """Residual blocks between levels, in each direction, and in the synthesis."""
+    """Residual blocks, or hidden layers, between levels, in each direction, and in the synthesis."""
     head_blocks: int = 0
-    """Residual blocks before each symbol embedding and each head."""
+    """The same before each symbol embedding and each head."""
     block: BlockKind = "elu"
+    """Kind of the residual blocks, `elu` or `gated`, or the activation of a perceptron, `elu`, `tanh` or `linear`."""
     embedding: int = 32
     """d_e of codebooks, d_1 of memory keys, coordinates of a Gaussian variable."""
     values: int = 8
@@ -118,6 +122,7 @@ class FamilyConfig:
             "prior": Prior,
             "top_prior": TopPrior,
             "likelihood": Pixels,
+            "network": Network,
             "block": BlockKind,
         }
         for key, kind in choices.items():
@@ -125,6 +130,7 @@ class FamilyConfig:
                 raise ValueError(f"{key} {getattr(self, key)!r} is none of {', '.join(get_args(kind))}")
         self._check_sizes()
         self._check_pairs()
+        self._check_network()
 
     def _check_sizes(self) -> None:
         if len(self.reach) != 2:
@@ -165,8 +171,30 @@ class FamilyConfig:
             raise ValueError("a reversible model is exact: set exact=true")
         if self.likelihood == "neighbours" and self.channels not in (1, 3):
             raise ValueError("pixels that see their neighbours are black and white or coloured: set channels=1 or 3")
-        if self.lipschitz and (self.exact or self.block == "gated"):
-            raise ValueError("a Lipschitz constant needs exact=false and block=elu")
+        if self.lipschitz and (self.exact or self.block != "elu" or self.network != "conv"):
+            raise ValueError("a Lipschitz constant needs exact=false, network=conv and block=elu")
+
+    def _check_network(self) -> None:
+        if self.network == "conv":
+            if self.block in ("tanh", "linear"):
+                raise ValueError(f"block={self.block} is for perceptrons: set network=mlp")
+            return
+        if self.block == "gated":
+            raise ValueError("gated blocks are convolutions: set block=elu, tanh or linear")
+        if set(self.sides) != {1}:
+            raise ValueError("the maps of a perceptron have one position: set sides=1, as often as there are levels")
+        if self.block == "linear":
+            self._check_linear()
+
+    def _check_linear(self) -> None:
+        if self.blocks or self.head_blocks:
+            raise ValueError("a linear network has no hidden layers: set blocks=0 and head_blocks=0")
+        if self.likelihood not in ("bernoulli", "logistic"):
+            raise ValueError("the chains of a linear network are the pixels: set likelihood=bernoulli or logistic")
+        if self.width != self.channels * self.image**2:
+            raise ValueError(
+                f"the chains of a linear network are the pixels: set width={self.channels * self.image**2}"
+            )
 
     @property
     def categorical(self) -> bool:
@@ -177,6 +205,11 @@ class FamilyConfig:
     def binary(self) -> bool:
         """Tell whether pixels are black or white."""
         return self.likelihood == "bernoulli" or (self.likelihood == "neighbours" and self.channels == 1)
+
+    @property
+    def activation(self) -> str:
+        """Return the activation function before each map: `elu`, `tanh` or `linear`."""
+        return "elu" if self.block == "gated" else self.block
 
     @property
     def infers_upwards(self) -> bool:
@@ -211,15 +244,20 @@ class FamilyConfig:
         return found
 
 
+LATER = ("network",)
+"""Axes that the weights that ship do not name, since these were trained before the axes were there."""
+
+
 def from_fields(fields: dict[str, Any]) -> FamilyConfig:
-    """Return a configuration from JSON's types.
+    """Return a configuration from JSON's types. Axes of `LATER` that it does not name have their defaults.
 
     Raises:
-        ValueError or TypeError: If a field is unknown, of another type or out of bounds.
+        ValueError or TypeError: If a field is missing, unknown, of another type or out of bounds.
     """
-    refuse_other_fields(FamilyConfig, fields)
-    tuples = {key: tuple(value) for key, value in fields.items() if isinstance(value, list)}
-    return FamilyConfig(**{**fields, **tuples})
+    held = {**{key: getattr(FamilyConfig, key) for key in LATER}, **fields}
+    refuse_other_fields(FamilyConfig, held)
+    tuples = {key: tuple(value) for key, value in held.items() if isinstance(value, list)}
+    return FamilyConfig(**{**held, **tuples})
 
 
 LARGEST_MAP = 2**25

@@ -52,14 +52,14 @@ class LatentHead(nn.Module):
 
     def __init__(self, outputs: int, side: int, config: FamilyConfig, arithmetic: Arithmetic, gain: float) -> None:
         super().__init__()
-        self.arithmetic, self.dense = arithmetic, config.dense
-        self.blocks = blocks(config.head_blocks, config.width, config.block, arithmetic)
+        self.arithmetic, self.dense, self.activation = arithmetic, config.dense, config.activation
+        self.blocks = blocks(config.head_blocks, config, arithmetic)
         cells = side**2 if config.dense else 1
         kernel = 3 if side > 1 and not config.dense else 1
         self.last = Conv(config.width * cells, outputs, arithmetic, kernel=kernel, gain=gain)
 
     def forward(self, d: Float[Tensor, "B C side side"]) -> Float[Tensor, "B outputs positions positions"]:
-        h = self.arithmetic.elu(self.blocks(d))
+        h = self.arithmetic.activation(self.blocks(d), self.activation)
         mapped: Tensor = self.last(h.flatten(1)[:, :, None, None] if self.dense else h)
         return mapped
 
@@ -86,7 +86,7 @@ class ChoiceEmbedding(nn.Module):
         cells = side**2 if config.dense else 1
         kernel = 3 if side > 1 and not config.dense else 1
         self.first = Conv(inputs, config.width * cells, arithmetic, kernel=kernel)
-        self.blocks = blocks(config.head_blocks, config.width, config.block, arithmetic)
+        self.blocks = blocks(config.head_blocks, config, arithmetic)
 
     def forward(self, y: Float[Tensor, "B inputs positions positions"]) -> Float[Tensor, "B C side side"]:
         mapped = self.first(self.arithmetic.inputs(y))

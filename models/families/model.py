@@ -7,29 +7,15 @@ from torch import Tensor, nn
 
 from ...shapes import Float
 from ..top_down_pass import TensorSymbolSource, run_pass
+from . import mlp
 from .arithmetic import Arithmetic
 from .config import FamilyConfig
 from .layers import LatentLayer, inference_arithmetic
 from .likelihoods import KINDS, Likelihood
-from .nets import Chain, Conv, Down, Up, blocks
+from .nets import Activation, Chain, Conv, Down, Up, blocks
 from .steps import Inference, LatentStep
 from .symbol_sources import Sampler
 from .top_down import FamilyPass
-
-
-class Elu(nn.Module):
-    """Applies ELU between the parts of a chain."""
-
-    def __init__(self, arithmetic: Arithmetic) -> None:
-        super().__init__()
-        self.arithmetic = arithmetic
-
-    def forward(self, x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
-        return self.arithmetic.elu(x)
-
-    def lipschitz(self) -> float:
-        """Return 1: no slope is larger."""
-        return 1.0
 
 
 class FamilyVAE(nn.Module):
@@ -60,14 +46,14 @@ class FamilyVAE(nn.Module):
         config = self.config
         below = config.sides[level - 1] if level else config.sides[0]
         halve = [Down(config.width, config.width, arithmetic)] if below != config.sides[level] else []
-        return nn.Sequential(*halve, blocks(config.blocks, config.width, config.block, arithmetic, config.dropout))
+        return nn.Sequential(*halve, blocks(config.blocks, config, arithmetic, config.dropout))
 
     def _down(self, level: int) -> Chain:
         config = self.config
         side = config.sides[level]
         above = config.sides[level + 1] if level + 1 < config.levels else side
         grow = [Up(config.width, side, self.arithmetic)] if above != side else []
-        rest = blocks(config.blocks, config.width, config.block, self.arithmetic, config.dropout)
+        rest = blocks(config.blocks, config, self.arithmetic, config.dropout)
         return Chain(*grow, *rest)
 
     def layers(self) -> list[LatentLayer]:
@@ -149,6 +135,8 @@ class FamilyVAE(nn.Module):
 
 def _stem(config: FamilyConfig, arithmetic: Arithmetic) -> nn.Sequential:
     """Return the network from pixels to the finest level's side."""
+    if config.network == "mlp":
+        return mlp.stem(config, arithmetic)
     parts: list[nn.Module] = [Conv(config.channels, config.width, arithmetic)]
     side = config.image
     while side > config.sides[0]:
@@ -159,12 +147,14 @@ def _stem(config: FamilyConfig, arithmetic: Arithmetic) -> nn.Sequential:
 
 def _synthesis(config: FamilyConfig, outputs: int, arithmetic: Arithmetic) -> Chain:
     """Return the network from the finest level's side to the parameters of the likelihood."""
+    if config.network == "mlp":
+        return mlp.synthesis(config, outputs, arithmetic)
     sides = [config.image]
     while sides[-1] > config.sides[0]:
         sides.append((sides[-1] + 1) // 2)
     parts: list[nn.Module] = []
     detailed = config.likelihood != "neighbours"  # that likelihood models the finest detail itself
     for side in reversed(sides[:-1]):
-        parts += [Up(config.width, side, arithmetic), *blocks(int(detailed), config.width, config.block, arithmetic)]
-    more = blocks(config.blocks if detailed else 0, config.width, config.block, arithmetic, config.dropout)
-    return Chain(*parts, *more, Elu(arithmetic), Conv(config.width, outputs, arithmetic))
+        parts += [Up(config.width, side, arithmetic), *blocks(int(detailed), config, arithmetic)]
+    more = blocks(config.blocks if detailed else 0, config, arithmetic, config.dropout)
+    return Chain(*parts, *more, Activation("elu", arithmetic), Conv(config.width, outputs, arithmetic))

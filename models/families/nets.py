@@ -20,6 +20,7 @@ from ...shapes import Float
 from ..integer.grid import FLOAT32_LIMIT
 from ..integer.linear import QuantLinear, nine_products
 from .arithmetic import Arithmetic
+from .config import FamilyConfig
 
 DIRECTION = 0.05
 """Spread of a normalised weight's entries at the start (Salimans and Kingma 2016, section 3), whatever its inputs.
@@ -130,6 +131,27 @@ class Block(nn.Module):
         return 1 + self.first.lipschitz() * self.second.lipschitz()
 
 
+class Hidden(nn.Module):
+    """A hidden layer of a perceptron: map(activation(d)). The chain holds values before their activation.
+
+    Args:
+        width: Number of units.
+        kind: Activation function, `elu` or `tanh`.
+        arithmetic: Integer or float arithmetic.
+        dropout: Probability with which an activation is dropped in training.
+    """
+
+    def __init__(self, width: int, kind: str, arithmetic: Arithmetic, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.kind, self.arithmetic = kind, arithmetic
+        self.map = Conv(width, width, arithmetic, kernel=1)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, d: Float[Tensor, "B C 1 1"]) -> Float[Tensor, "B C 1 1"]:
+        mapped: Tensor = self.map(self.dropout(self.arithmetic.activation(d, self.kind)))
+        return self.arithmetic.quantise_residual(mapped)
+
+
 class Down(nn.Module):
     """Halves the sides of a map, rounded up: a linear map of 2x2 patches, plus their mean if channels stay as many."""
 
@@ -162,6 +184,27 @@ class Up(nn.Module):
         return 2 + self.patch.lipschitz()
 
 
+class Activation(nn.Module):
+    """Applies an activation function between the parts of a chain.
+
+    Args:
+        kind: `elu`, `tanh` or `linear`.
+        arithmetic: Integer or float arithmetic.
+    """
+
+    def __init__(self, kind: str, arithmetic: Arithmetic) -> None:
+        super().__init__()
+        self.kind, self.arithmetic = kind, arithmetic
+
+    def forward(self, x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+        return self.arithmetic.activation(x, self.kind)
+
+    def lipschitz(self) -> float:
+        """Return 1: no slope of ELU is larger."""
+        assert self.kind == "elu"
+        return 1.0
+
+
 class Chain(nn.Sequential):
     """Runs modules one after the other, which have a Lipschitz bound together."""
 
@@ -173,9 +216,17 @@ class Chain(nn.Sequential):
         return product
 
 
-def blocks(count: int, width: int, kind: str, arithmetic: Arithmetic, dropout: float = 0.0) -> Chain:
-    """Return a chain of `count` residual blocks; see `Block` for the other arguments."""
-    return Chain(*(Block(width, kind, arithmetic, dropout) for _ in range(count)))
+def blocks(count: int, config: FamilyConfig, arithmetic: Arithmetic, dropout: float = 0.0) -> Chain:
+    """Return a chain of residual blocks, or of the hidden layers of a perceptron.
+
+    Args:
+        count: Their number.
+        config: The model's configuration.
+        arithmetic: Integer or float arithmetic.
+        dropout: Probability with which a value inside is dropped in training.
+    """
+    kind = Hidden if config.network == "mlp" else Block
+    return Chain(*(kind(config.width, config.block, arithmetic, dropout) for _ in range(count)))
 
 
 @contextmanager

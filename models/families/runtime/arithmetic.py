@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ....shapes import Float32
 from ...runtime.linear import RESIDUAL_BITS, STATE_LIMIT, clamped, product_inputs, rounded
 from .. import activation_tables
-from ..activation_tables import ELU_BITS, GATE_BITS, MIDDLE, TABLE_BITS
+from ..activation_tables import ELU_BITS, GATE_BITS, MIDDLE, TABLE_BITS, TANH_SCALE
 from ..scores import EMBEDDING_BITS, EMBEDDING_LIMIT
 
 LARGEST_EMBEDDING = EMBEDDING_LIMIT * 2**EMBEDDING_BITS
@@ -46,6 +46,10 @@ class RuntimeArithmetic(Protocol):
 
     def elu(self, x: Values) -> Values:
         """Return ELU of features, as inputs of a product."""
+        ...
+
+    def tanh(self, x: Values) -> Values:
+        """Return 4 tanh(x) of features, as inputs of a product."""
         ...
 
     def gated(self, x: Channels) -> Half:
@@ -85,6 +89,10 @@ class Grids:
     def elu(self, x: Values) -> Values:
         """Look ELU up in its table."""
         return look_up(x, "elu")
+
+    def tanh(self, x: Values) -> Values:
+        """Look 4 tanh(x) up in its table."""
+        return look_up(x, "tanh")
 
     def gated(self, x: Channels) -> Half:
         """Multiply the first half of the channels, as 8-bit numbers, by gates from the table."""
@@ -129,6 +137,10 @@ class Floats:
         """Return ELU(x)."""
         return np.where(x > 0, x, np.expm1(np.minimum(x, 0)))
 
+    def tanh(self, x: Values) -> Values:
+        """Return 4 tanh(x)."""
+        return np.float32(TANH_SCALE) * np.tanh(x)
+
     def gated(self, x: Channels) -> Half:
         """Multiply the first half of the channels by the logistic function of the second."""
         width = x.shape[-1] // 2
@@ -144,6 +156,11 @@ class Floats:
 
 
 GRIDS, FLOATS = Grids(), Floats()
+
+
+def activation(x: Values, kind: str, own: RuntimeArithmetic) -> Values:
+    """Return an activation function's values as inputs of a product: `elu`, `tanh` or `linear`."""
+    return {"elu": own.elu, "tanh": own.tanh, "linear": own.inputs}[kind](x)
 
 
 def arithmetic(*, exact: bool) -> RuntimeArithmetic:

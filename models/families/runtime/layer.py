@@ -11,7 +11,7 @@ from ....shapes import Float32, Float64, Int32
 from ...runtime.linear import clamped
 from ..config import FamilyConfig, LayerPlan
 from ..scores import EMBEDDING_BITS
-from .arithmetic import GRIDS, LARGEST_EMBEDDING, RuntimeArithmetic, arithmetic
+from .arithmetic import GRIDS, LARGEST_EMBEDDING, RuntimeArithmetic, activation, arithmetic
 from .codebook import RuntimeCodebook
 from .nets import LinearMap, Map, Other, RuntimeConvolution, RuntimeSequence, blocks
 
@@ -22,16 +22,14 @@ class RuntimeHead:
     """Maps a chain's features to the embeddings of a layer; for a dense layer, the whole map to one position."""
 
     def __init__(self, tensors: Any, outputs: int, side: int, config: FamilyConfig, own: RuntimeArithmetic) -> None:
-        self.arithmetic, last = own, tensors.below("last")
-        self.blocks = RuntimeSequence(
-            *blocks(tensors.below("blocks"), config.head_blocks, config.width, config.block, own)
-        )
+        self.arithmetic, self.activation, last = own, config.activation, tensors.below("last")
+        self.blocks = RuntimeSequence(*blocks(tensors.below("blocks"), config.head_blocks, config, own))
         self.dense = LinearMap(last, config.width, outputs, own, taps=side**2) if config.dense else None
         self.last = None if config.dense else RuntimeConvolution(last, config.width, outputs, own, 3 if side > 1 else 1)
 
     def __call__(self, d: Map) -> Other:
         """Return the embeddings in steps of 2**-6."""
-        h = self.arithmetic.elu(self.blocks(d))
+        h = activation(self.blocks(d), self.activation, self.arithmetic)
         if self.dense is not None:
             mapped = self.dense(h.reshape(len(h), -1))[:, None, None]
         else:
@@ -45,9 +43,7 @@ class RuntimeChoiceEmbedding:
 
     def __init__(self, tensors: Any, inputs: int, side: int, config: FamilyConfig, own: RuntimeArithmetic) -> None:
         self.arithmetic, self.side, first = own, side, tensors.below("first")
-        self.blocks = RuntimeSequence(
-            *blocks(tensors.below("blocks"), config.head_blocks, config.width, config.block, own)
-        )
+        self.blocks = RuntimeSequence(*blocks(tensors.below("blocks"), config.head_blocks, config, own))
         self.dense = LinearMap(first, inputs, config.width, own, cells=side**2) if config.dense else None
         self.first = (
             None if config.dense else RuntimeConvolution(first, inputs, config.width, own, 3 if side > 1 else 1)

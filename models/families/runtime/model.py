@@ -12,6 +12,7 @@ from ..config import FamilyConfig, check_coding
 from .arithmetic import GRIDS, RuntimeArithmetic, arithmetic
 from .layer import RuntimeLatentLayer
 from .likelihoods import RuntimeLikelihood, likelihood
+from .mlp import Perceptron, perceptron_stem
 from .nets import Map, Other, RuntimeConvolution, RuntimeDown, RuntimeSequence, RuntimeUp, blocks
 from .top_down import RuntimeInference, RuntimeTopDown, Sampler
 
@@ -41,7 +42,8 @@ class RuntimeFamily:
         ]
         self.chain = RuntimeTopDown(config, top, down, layers)
         self.likelihood: RuntimeLikelihood = likelihood(config, tensors.below("likelihood"))
-        self._synthesis = Synthesis(config, self.likelihood.outputs, tensors.below("synthesis"), self.inference)
+        kind = Perceptron if config.network == "mlp" else Synthesis
+        self._synthesis = kind(config, self.likelihood.outputs, tensors.below("synthesis"), self.inference)
 
     @property
     def layers(self) -> list[RuntimeLatentLayer]:
@@ -98,8 +100,8 @@ class Synthesis:
         detailed = config.likelihood != "neighbours"  # that likelihood models the finest detail itself
         for side in reversed(sides[:-1]):
             parts.append(RuntimeUp(tensors.below(str(len(parts))), config.width, side, own))
-            parts += blocks(tensors, int(detailed), config.width, config.block, own, first=len(parts))
-        parts += blocks(tensors, config.blocks * detailed, config.width, config.block, own, first=len(parts))
+            parts += blocks(tensors, int(detailed), config, own, first=len(parts))
+        parts += blocks(tensors, config.blocks * detailed, config, own, first=len(parts))
         self.arithmetic, self.chain = own, RuntimeSequence(*parts)
         self.last = RuntimeConvolution(tensors.below(str(len(parts) + 1)), config.width, outputs, own)  # after an ELU
 
@@ -111,6 +113,8 @@ class Synthesis:
 
 def _stem(config: FamilyConfig, tensors: Any, own: RuntimeArithmetic) -> RuntimeSequence:
     """Return the network from pixels to the finest level's side."""
+    if config.network == "mlp":
+        return perceptron_stem(config, tensors, own)
     parts: list[Any] = [RuntimeConvolution(tensors.below("0"), config.channels, config.width, own)]
     side = config.image
     while side > config.sides[0]:
@@ -124,11 +128,11 @@ def _up(config: FamilyConfig, level: int, tensors: Any, own: RuntimeArithmetic) 
     halves = config.sides[max(level - 1, 0)] != config.sides[level]
     first = [RuntimeDown(tensors.below("0"), config.width, own)] if halves else []
     rest = tensors.below(str(len(first)))
-    return RuntimeSequence(*first, *blocks(rest, config.blocks, config.width, config.block, own))
+    return RuntimeSequence(*first, *blocks(rest, config.blocks, config, own))
 
 
 def _down(config: FamilyConfig, level: int, tensors: Any) -> RuntimeSequence:
     """Return the top-down chain of a level, from the side of the level above."""
     side, above = config.sides[level], config.sides[min(level + 1, config.levels - 1)]
     first = [RuntimeUp(tensors.below("0"), config.width, side, GRIDS)] if above != side else []
-    return RuntimeSequence(*first, *blocks(tensors, config.blocks, config.width, config.block, GRIDS, first=len(first)))
+    return RuntimeSequence(*first, *blocks(tensors, config.blocks, config, GRIDS, first=len(first)))

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from ....shapes import Float32
 from ...runtime.linear import FLOAT32_LIMIT, RESIDUAL_BITS, IntegerMap
 from ...slices import slices
-from .arithmetic import RuntimeArithmetic
+from ..config import FamilyConfig
+from .arithmetic import RuntimeArithmetic, activation
 
 FLOAT64_LIMIT = 2.0**53
 BLOCK_ENTRIES = 2**17
@@ -117,6 +118,18 @@ class RuntimeResidualBlock:
         return self.arithmetic.residual(h)
 
 
+class RuntimeHidden:
+    """A hidden layer of a perceptron: the map of an activation; `kind` is `elu` or `tanh`."""
+
+    def __init__(self, tensors: Any, width: int, kind: str, arithmetic: RuntimeArithmetic) -> None:
+        self.arithmetic, self.kind = arithmetic, kind
+        self.map = RuntimeConvolution(tensors.below("map"), width, width, arithmetic, 1)
+
+    def __call__(self, d: Map) -> Map:
+        """Return the values of the layer before their activation."""
+        return self.arithmetic.residual(self.map(activation(d, self.kind, self.arithmetic)))
+
+
 class RuntimeDown:
     """Halves the sides of a map, rounded up: a linear map of 2x2 patches, plus their mean."""
 
@@ -165,7 +178,16 @@ class RuntimeSequence:
 
 
 def blocks(
-    tensors: Any, count: int, width: int, kind: str, arithmetic: RuntimeArithmetic, *, first: int = 0
-) -> tuple[RuntimeResidualBlock, ...]:
-    """Return `count` residual blocks, named by numbers from `first` on; other arguments are a block's."""
-    return tuple(RuntimeResidualBlock(tensors.below(str(first + i)), width, kind, arithmetic) for i in range(count))
+    tensors: Any, count: int, config: FamilyConfig, arithmetic: RuntimeArithmetic, *, first: int = 0
+) -> tuple[RuntimeResidualBlock | RuntimeHidden, ...]:
+    """Return residual blocks, or hidden layers of a perceptron.
+
+    Args:
+        tensors: Tensors of the network that they are in.
+        count: Their number.
+        config: Sizes of the model.
+        arithmetic: Integer or float arithmetic.
+        first: Number of the first in its network.
+    """
+    kind = RuntimeHidden if config.network == "mlp" else RuntimeResidualBlock
+    return tuple(kind(tensors.below(str(first + i)), config.width, config.block, arithmetic) for i in range(count))

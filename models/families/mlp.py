@@ -1,0 +1,70 @@
+"""Multilayer perceptrons: a model's networks without convolutions (`network=mlp`).
+
+All maps have one position, whose channels are the units of a layer: 1x1 convolutions are then dense maps, and weight
+normalisation, grids and weights files are those of the convolutions. Between pixels and symbols there are one hidden
+layer and `blocks` more, in each direction; two hidden layers of tanh, `width=200 blocks=1 block=tanh`, are the columns
+marked ~ of Vahdat et al. (2018). A linear network (`block=linear`), their columns marked -, has no hidden layer: the
+bottom-up chain is the pixels themselves and the top-down chain the parameters of the likelihood, so that one map leads
+from pixels to scores and one from symbols to parameters.
+
+Source:
+    Vahdat et al. (2018), "DVAE++", section 7.1 and tables 1 and 2; Willetts et al. (2021), appendix H.
+"""
+
+from __future__ import annotations
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from .arithmetic import Arithmetic
+from .config import FamilyConfig
+from .nets import Activation, Chain, Conv, blocks
+
+
+class Flatten(nn.Module):
+    """Puts all pixels of an image into the channels of one position, by channel, row and column."""
+
+    def forward(self, x: Float[Tensor, "B C S S"]) -> Float[Tensor, "B C*S*S 1 1"]:
+        return x.flatten(1)[:, :, None, None]
+
+
+class PixelMap(nn.Module):
+    """Maps the one position to the parameters of all pixels, by parameter, row and column.
+
+    Args:
+        config: The model's configuration.
+        outputs: Number of parameters of a pixel.
+        arithmetic: Integer or float arithmetic.
+    """
+
+    def __init__(self, config: FamilyConfig, outputs: int, arithmetic: Arithmetic) -> None:
+        super().__init__()
+        self.shape = (outputs, config.image, config.image)
+        linear = config.block == "linear"
+        self.map = None if linear else Conv(config.width, outputs * config.image**2, arithmetic, kernel=1)
+
+    def forward(self, h: Float[Tensor, "B C 1 1"]) -> Float[Tensor, "B outputs S S"]:
+        mapped = h if self.map is None else self.map(h)
+        return mapped.reshape(-1, *self.shape)
+
+
+def stem(config: FamilyConfig, arithmetic: Arithmetic) -> nn.Sequential:
+    """Return the network from pixels to the bottom-up chain: a map of all pixels; in a linear network, none."""
+    if config.block == "linear":
+        return nn.Sequential(Flatten())
+    return nn.Sequential(Flatten(), Conv(config.channels * config.image**2, config.width, arithmetic, kernel=1))
+
+
+def synthesis(config: FamilyConfig, outputs: int, arithmetic: Arithmetic) -> Chain:
+    """Return the network from the top-down chain to the parameters of the likelihood.
+
+    Args:
+        config: The model's configuration.
+        outputs: Number of parameters of a pixel.
+        arithmetic: Integer or float arithmetic.
+    """
+    last = PixelMap(config, outputs, arithmetic)
+    if last.map is None:
+        return Chain(last)
+    hidden = blocks(config.blocks, config, arithmetic, config.dropout)
+    return Chain(*hidden, Activation(config.activation, arithmetic), last)
