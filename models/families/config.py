@@ -24,6 +24,9 @@ BlockKind = Literal["elu", "gated", "tanh", "linear"]
 BINARY_THRESHOLD = 128
 """A pixel of at least this level is a 1 to a model of binary images."""
 
+LARGEST_BETA = 30.0
+"""Inverse temperature of a smoothing transformation up to which float32 is enough."""
+
 MAX_BLOCKS = 128
 """Residual blocks of all levels, in each direction and in the heads: a file cannot ask for minutes of building."""
 

@@ -1,4 +1,4 @@
-"""Differentiable stand-ins for a categorical sample.
+"""Differentiable stand-ins for a categorical sample; `smoothing` has those of a binary one.
 
 Source:
     Lievin et al. (2019), equation 4; Jang et al. (2017), "Categorical Reparameterization with Gumbel-Softmax"; Bengio
@@ -13,8 +13,10 @@ import torch
 from torch import Tensor
 
 from ...shapes import Float
+from .config import LARGEST_BETA
+from .smoothing import SMOOTHINGS
 
-KINDS = ("gumbel-softmax", "straight-through", "straight-through-gumbel")
+KINDS = ("gumbel-softmax", "straight-through", "straight-through-gumbel", *SMOOTHINGS)
 
 
 @dataclass(frozen=True)
@@ -24,19 +26,23 @@ class Relaxation:
     Args:
         kind: One of `KINDS`.
         temperature: Temperature tau > 0 of the softmax; a straight-through sample has none.
+        beta: Inverse temperature, more than 1, of a smoothing transformation of binary samples.
 
     Raises:
-        ValueError: For another kind, or a temperature that is not positive.
+        ValueError: For another kind, or a temperature or beta out of bounds.
     """
 
     kind: str = "gumbel-softmax"
     temperature: float = 0.5
+    beta: float = 8.0
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ValueError(f"relaxation {self.kind!r} is none of {', '.join(KINDS)}")
         if not self.temperature > 0:
             raise ValueError("a temperature must be positive")
+        if not 1 < self.beta <= LARGEST_BETA:
+            raise ValueError(f"beta must be more than 1 and at most {LARGEST_BETA:g}")
 
     def __call__(self, log_p: Float[Tensor, "n K"], noise: Float[Tensor, "n K"]) -> Float[Tensor, "n K"]:
         """Return relaxed one-hot weights.
@@ -45,6 +51,8 @@ class Relaxation:
             log_p: Log-probabilities, in nats.
             noise: Gumbel noise.
         """
+        if self.kind in SMOOTHINGS:
+            return smoothed(self.kind, log_p, noise, self.beta)
         if self.kind == "gumbel-softmax":
             return gumbel_softmax(log_p, noise, self.temperature)
         if self.kind == "straight-through":
@@ -83,6 +91,26 @@ def straight_through_gumbel(
     """
     soft = gumbel_softmax(log_p, noise, temperature)
     return one_hot(soft) + soft - soft.detach()
+
+
+def smoothed(kind: str, log_p: Float[Tensor, "n K"], noise: Float[Tensor, "n K"], beta: float) -> Float[Tensor, "n K"]:
+    """Return the weights 1 - zeta and zeta of a smoothing transformation.
+
+    The difference of two Gumbel variables is logistic, so that its logistic function is uniform.
+
+    Args:
+        kind: One of `SMOOTHINGS`.
+        log_p: Log-probabilities of two symbols, in nats.
+        noise: Gumbel noise.
+        beta: Inverse temperature.
+
+    Raises:
+        ValueError: If there are not two symbols.
+    """
+    if log_p.shape[-1] != 2:
+        raise ValueError(f"a smoothing transformation has two symbols, not {log_p.shape[-1]}")
+    zeta = SMOOTHINGS[kind].inverse(log_p[..., 1].exp(), torch.sigmoid(noise[..., 1] - noise[..., 0]), beta)
+    return torch.stack([1 - zeta, zeta], dim=-1)
 
 
 def one_hot(scores: Float[Tensor, "n K"]) -> Float[Tensor, "n K"]:

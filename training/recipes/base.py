@@ -70,6 +70,16 @@ class Recipe:
         one_of({"optimiser": (self.optimiser, Optimiser), "schedule": (self.schedule, Schedule)})
         one_of({"precision": (self.precision, Precision)})
 
+    def check(self, config: Any) -> None:
+        """Check that models of a configuration can be trained so.
+
+        Args:
+            config: the model's sizes.
+
+        Raises:
+            ValueError: they cannot.
+        """
+
 
 @dataclass(frozen=True)
 class Preset:

@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from ...models.configs import bounded, one_of, within
-from ...models.families.config import FamilyConfig
+from ...models.families.config import LARGEST_BETA, FamilyConfig
 from .base import LARGEST_RATE, MOST_STEPS, Optimiser, Precision, Preset, Recipe, Schedule
 
-Kind = Literal["gumbel-softmax", "straight-through", "straight-through-gumbel"]
+Smooth = Literal[
+    "overlap-exponential",
+    "overlap-logistic",
+    "overlap-power",
+    "spike-exponential",
+    "spike-power",
+    "spike-root",
+    "spike-hyperbola",
+    "split-power",
+    "split-root",
+]
+"""Smoothing transformations, for layers of two symbols."""
+Kind = Literal["gumbel-softmax", "straight-through", "straight-through-gumbel", Smooth]
 """Kinds of relaxed samples."""
 
+LEAST_BETA = 1.001
 COLDEST, HOTTEST = 1e-4, 1e4
 """Bounds of a relaxation's temperature."""
 MOST_NATS = 1e6
@@ -46,6 +59,8 @@ class FamilyRecipe(Recipe):
     fractions: tuple[float, ...] = (0.0, 1 / 3, 2 / 3)
     """Fractions of the run at which the temperature is one of `temperatures`; linear between them, constant after."""
     temperatures: tuple[float, ...] = (0.8, 0.3, 0.1)
+    betas: tuple[float, float] = (6.0, 16.0)
+    """Inverse temperatures of a smoothing transformation at the start and the end of a run; linear between them."""
     free_bits: float = 0.0
     """Least KL divergence of a layer that counts, in nats, in the mean of a batch (Kingma et al. 2016)."""
     kl_warm_up: int = 0
@@ -60,8 +75,20 @@ class FamilyRecipe(Recipe):
             raise ValueError("fractions and temperatures differ in number, or there are none or more than 64")
         within({f"fraction {i}": (fraction, 1) for i, fraction in enumerate(self.fractions, 1)})
         within({f"temperature {i}": (one, HOTTEST) for i, one in enumerate(self.temperatures, 1)}, COLDEST)
+        self._check_smoothing()
         if list(self.fractions) != sorted(self.fractions):
             raise ValueError("fractions do not rise")
+
+    def _check_smoothing(self) -> None:
+        if len(self.betas) != 2:
+            raise ValueError("betas are two numbers, those of the start and of the end")
+        within({f"beta {i}": (beta, LARGEST_BETA) for i, beta in enumerate(self.betas, 1)}, LEAST_BETA)
+
+    def check(self, config: FamilyConfig) -> None:
+        """Check that models of a configuration can be trained so; see `Recipe.check`."""
+        binary = config.categorical and config.latent != "nearest" and set(config.symbols) == {2}
+        if self.relaxation in get_args(Smooth) and not binary:
+            raise ValueError(f"the relaxation {self.relaxation} needs categorical layers of two symbols")
 
 
 @dataclass(frozen=True)

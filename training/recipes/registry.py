@@ -138,7 +138,12 @@ def resolve(name: str, overrides: Mapping[str, str], steps: int | None, base: Se
         if key not in known:
             raise InvalidArgument(f"no setting {key!r}", f"there are {', '.join(sorted(known))}")
     recipe = changed(settings.recipe, overrides if steps is None else {**overrides, "steps": str(steps)})
-    return replace(settings, config=changed(settings.config, overrides), recipe=recipe)
+    config = changed(settings.config, overrides)
+    try:
+        recipe.check(config)
+    except ValueError as error:
+        raise InvalidArgument(str(error), "see `overrides`") from None
+    return replace(settings, config=config, recipe=recipe)
 
 
 def _preset_settings(name: str) -> Settings:
@@ -153,6 +158,7 @@ def restored(plain: Mapping[str, Any]) -> Settings:
     if kind not in KINDS:
         raise ValueError(f"unknown kind of model {kind!r}")
     config, recipe = KINDS[kind].config(dict(plain["config"])), recipe_of(KINDS[kind].recipe, plain["recipe"])
+    recipe.check(config)
     return Settings(kind, preset, config, recipe)
 
 

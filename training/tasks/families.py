@@ -23,6 +23,7 @@ from ...models.families.config import FamilyConfig
 from ...models.families.model import FamilyVAE
 from ...models.families.nets import data_dependent_initialisation
 from ...models.families.relaxations import Relaxation
+from ...models.families.smoothing import SMOOTHINGS
 from ...models.families.symbol_sources import PassCosts, Posterior, relaxed, sampled
 from ..loop.numerics import SMALLER
 from ..loop.task import LossTerms, ParameterGroup, Progress, Task
@@ -106,7 +107,7 @@ class ElboTask(Task):
                 "relaxed_elbo_nats": elbo,
                 "bits_per_dim": -elbo / (batch[0].numel() * math.log(2)),
                 "kl_nats": float(kl_nats.mean()),
-                "temperature": relaxation.temperature,
+                **_sharpness(relaxation),
             },
             {name: kl.detach() for name, kl in costs.kl.items()},
             self._codes(costs),
@@ -136,7 +137,8 @@ class ElboTask(Task):
     def _relaxation(self, progress: Progress) -> Relaxation:
         recipe = self.recipe
         temperature = float(np.interp(progress.fraction, recipe.fractions, recipe.temperatures))
-        return Relaxation(recipe.relaxation, temperature)
+        start, end = recipe.betas
+        return Relaxation(recipe.relaxation, temperature, start + (end - start) * progress.fraction)
 
     def _weight(self, progress: Progress) -> float:
         return min(1.0, (progress.step + 1) / self.recipe.kl_warm_up) if self.recipe.kl_warm_up else 1.0
@@ -155,6 +157,12 @@ class ElboTask(Task):
         pairs = zip(self.module.layers(), costs.symbols(), strict=True)
         usage = {layer.plan.name: layer.codebook.usage(found) for layer, found in pairs if layer.codebook is not None}
         return {name: int((counts > 0).sum()) for name, counts in usage.items()}
+
+
+def _sharpness(relaxation: Relaxation) -> dict[str, float]:
+    """Return the relaxation's parameter by the name under which a log shows it."""
+    smooth = relaxation.kind in SMOOTHINGS
+    return {"beta": relaxation.beta} if smooth else {"temperature": relaxation.temperature}
 
 
 def refuse_nan(costs: PassCosts, likelihood: Tensor) -> None:
