@@ -43,8 +43,9 @@ format: $(VENV)/dev.stamp ## Format the code and mend what ruff can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/dev.stamp ## Time and memory beside JPEG, WebP, AVIF and JPEG XL
+bench: $(VENV)/dev.stamp ## CPU time and memory beside JPEG, WebP, AVIF and JPEG XL, of commands and in-process
 	$(BIN)/python benchmarks/speed.py
+	$(BIN)/python benchmarks/cpu_time.py examples/kodim23.png --effort 2,1
 
 report: $(VENV)/dev.stamp ## Compare with other codecs on the images of a folder: make report KODAK=DIR
 	@test -n "$(KODAK)" || { echo "make report KODAK=DIR: name a folder of images" >&2; exit 2; }

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from hyperprior import Hyperprior, is_installed
 from PIL import Image
 from rich.console import Console
 from rich.table import Table
@@ -28,7 +29,7 @@ from dvcodec.evaluation.comparison.cost import peak_bytes
 from dvcodec.evaluation.images import load_rgb
 
 # These settings give photographs about 0.5 bits per pixel in the mean.
-LOSSY = {"dvcodec": 50, "jpeg": 23, "webp": 32, "avif": 45, "jxl": 45}
+LOSSY = {"dvcodec": 50, "jpeg": 23, "webp": 32, "avif": 45, "jxl": 45, "hyperprior": 4}
 LOSSLESS = ("dvcodec", "png", "webp-lossless", "jxl-lossless")
 WARM_UP = (0, 0, 64, 64)
 LEAST_SECONDS = 0.5
@@ -67,6 +68,9 @@ def coder(job: Job) -> tuple[Callable[[Image.Image], bytes], Callable[[bytes], I
     if job.effort is None:
         codec = next(one for one in (LosslessPng(), LosslessWebP(), LosslessJxl()) if one.name == job.codec)
         return codec.encode, codec.decode
+    if job.codec == "hyperprior":
+        peer = Hyperprior()
+        return peer.encode, peer.decode
     lossy = baseline(job.codec)
     return lambda image: lossy.encode(image, LOSSY[job.codec]), lossy.decode
 
@@ -99,7 +103,8 @@ def repeated(work: Callable[[], T]) -> tuple[T, float]:
 
 def jobs(options: argparse.Namespace) -> list[Job]:
     """Return what is to be measured, dvcodec first."""
-    names = [name for name in (LOSSLESS if options.lossless else LOSSY) if name not in options.without]
+    without = options.without if is_installed() else [*options.without, "hyperprior"]
+    names = [name for name in (LOSSLESS if options.lossless else LOSSY) if name not in without]
     if options.lossless:
         return [Job(name, None, options.image, options.size) for name in names]
     efforts = [Job("dvcodec", effort, options.image, options.size) for effort in options.effort]

@@ -1,11 +1,11 @@
-"""Time and memory of compressing and decompressing, with other codecs in the same run.
+"""CPU time and memory of whole commands: start-up, compressing and decompressing, with other codecs in the same run.
 
-    python benchmarks/speed.py [--skip-large] [--runs 5] [--json speed.json]
+    python benchmarks/speed.py [IMAGE] [--skip-large] [--runs 3] [--json speed.json]
 
-There are two photographs: the bundled one (768x512) and 24 megapixels made from it by mirrored tiling to 6000x4000.
-Each is measured in-process (in a fresh process, one warm-up, then the median over the runs) and as a command (including
-start-up). This process stays small and never opens an image, because on Linux a child's peak memory starts from its
-parent's.
+There are two photographs: one of 768x512, and 12 megapixels made from it by Lanczos interpolation, which is smoother
+than a camera's. CPU time is the user and system time of all threads, so that other programs on the machine disturb it
+far less than they disturb wall-clock time; commands are run in turns. This process stays small and never opens an
+image, because on Linux a child's peak memory starts from its parent's.
 """
 
 import argparse
@@ -15,12 +15,12 @@ import platform
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 
+from hyperprior import is_installed
 from rich.console import Console
 from rich.table import Table
 
@@ -29,130 +29,123 @@ WORKER = Path(__file__).resolve().parent / "worker.py"
 PHOTOGRAPH = ROOT / "examples" / "kodim23.png"
 
 # These settings give photographs about 0.5 bits per pixel in the mean.
-QUALITIES = {"dvcodec": 50, "jpeg": 23, "webp": 32, "avif": 45, "jxl": 45}
-LARGE = "24-megapixel"
+QUALITIES = {"dvcodec": 50, "jpeg": 23, "webp": 32, "avif": 45, "jxl": 45, "hyperprior": 4}
 MEBIBYTE = 1 << 20
+FIRST_PIXEL = "import sys, dvcodec; print(dvcodec.decompress(open(sys.argv[1], 'rb').read()).getpixel((0, 0)))"
 
 
 @dataclass(frozen=True)
 class Row:
-    """One measurement: seconds (median over `runs`), peak memory of the process in MiB, file size in bytes."""
+    """One measurement: CPU seconds (median over `runs`), peak memory of the process in MiB, file size in bytes."""
 
     image: str
-    way: str
     codec: str
     operation: str
-    seconds: float
+    cpu_seconds: float
     runs: int
     peak_mib: float
     size: int
-    ratio_to_jpeg: float | None = None
 
 
-def in_process(codec: str, image: Path, folder: Path, runs: int) -> list[Row]:
-    """Measure compressing and then decompressing the result, each in a process of its own."""
-    rows = []
-    coded = folder / f"{image.stem}.{codec}"
-    for operation in ("compress", "decompress"):
-        arguments = [codec, operation, str(QUALITIES[codec]), str(image), str(coded), str(runs)]
-        command = [sys.executable, str(WORKER), *arguments]
-        done = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
-        seconds, peak = median(done["seconds"]), done["peak_bytes"] / MEBIBYTE
-        rows.append(Row(image.stem, "in-process", codec, operation, seconds, runs, peak, coded.stat().st_size))
-    return rows
-
-
-def as_command(codec: str, image: Path, folder: Path, runs: int) -> list[Row]:
-    """Measure the same as commands; for the other codecs, a minimal Python command that uses Pillow."""
-    coded, back = folder / f"{image.stem}.command.{codec}", folder / f"{image.stem}.{codec}.ppm"
+def commands(codec: str, image: Path, coded: Path, back: Path) -> dict[str, list[str]]:
+    """Return the command that compresses and the one that decompresses."""
+    quality = str(QUALITIES[codec])
     if codec == "dvcodec":
-        program = [sys.executable, "-m", "dvcodec"]
-        options = ["--force", "--quiet"]
-        compress = [*program, "compress", str(image), "-q", str(QUALITIES[codec]), "-o", str(coded), *options]
-        decompress = [*program, "decompress", str(coded), "-o", str(back), *options]
-    else:
-        program = [sys.executable, str(WORKER), codec]
-        compress = [*program, "compress", str(QUALITIES[codec]), str(image), str(coded), "0"]
-        decompress = [*program, "decompress", str(QUALITIES[codec]), str(back), str(coded), "0"]
-    rows = []
-    for operation, command in (("compress", compress), ("decompress", decompress)):
-        seconds, peak = timed(command, runs)
-        rows.append(Row(image.stem, "command", codec, operation, seconds, runs, peak, coded.stat().st_size))
-    back.unlink()
-    return rows
+        program, options = [sys.executable, "-m", "dvcodec"], ["--force", "--quiet", "--threads", "1"]
+        compress = [*program, "compress", str(image), "-q", quality, "-o", str(coded), *options]
+        return {"compress": compress, "decompress": [*program, "decompress", str(coded), "-o", str(back), *options]}
+    program = [sys.executable, str(WORKER), codec]
+    return {
+        "compress": [*program, "compress", quality, str(image), str(coded)],
+        "decompress": [*program, "decompress", quality, str(back), str(coded)],
+    }
 
 
-def start_up(folder: Path, image: Path, runs: int) -> list[Row]:
-    """Measure `dvcodec --help` and `dvcodec info FILE`, which must not load torch."""
-    coded = folder / f"{image.stem}.dvcodec"
-    rows = []
-    for arguments in (["--help"], ["info", str(coded)]):
-        seconds, peak = timed([sys.executable, "-m", "dvcodec", *arguments], runs)
-        rows.append(Row("start-up", "command", "dvcodec", arguments[0], seconds, runs, peak, 0))
-    return rows
+def measured(image: Path, folder: Path, codecs: Sequence[str], runs: int) -> list[Row]:
+    """Measure all codecs on one image, in turns."""
+    jobs = {}
+    for codec in codecs:
+        coded, back = folder / f"{image.stem}.{codec}", folder / "back.ppm"
+        for operation, command in commands(codec, image, coded, back).items():
+            jobs[codec, operation] = (command, coded)
+    found = in_turns({key: command for key, (command, _) in jobs.items()}, runs)
+    return [
+        Row(image.stem, *key, median(seconds), runs, max(peaks), jobs[key][1].stat().st_size)
+        for key, (seconds, peaks) in found.items()
+    ]
 
 
-def timed(command: Sequence[str], runs: int) -> tuple[float, float]:
-    """Return the median wall-clock seconds of a command and its largest peak memory in MiB."""
-    seconds, peaks = [], []
+def start_up(folder: Path, runs: int) -> list[Row]:
+    """Measure `dvcodec --help`, `dvcodec info`, and a program that decodes a file of one pixel."""
+    pixel, coded, program = folder / "pixel.ppm", folder / "pixel.dvq", [sys.executable, "-m", "dvcodec"]
+    pixel.write_bytes(b"P6 1 1 255\n\x10\x20\x30")
+    subprocess.run([*program, "compress", str(pixel), "-o", str(coded), "--quiet"], check=True)
+    jobs = {
+        ("dvcodec", "--help"): [*program, "--help"],
+        ("dvcodec", "info"): [*program, "info", str(coded)],
+        ("dvcodec", "import to first pixel"): [sys.executable, "-c", FIRST_PIXEL, str(coded)],
+        ("Python", "nothing"): [sys.executable, "-c", "pass"],
+    }
+    found = in_turns(jobs, runs)
+    return [Row("start-up", *key, median(seconds), runs, max(peaks), 0) for key, (seconds, peaks) in found.items()]
+
+
+Found = dict[tuple[str, str], tuple[list[float], list[float]]]
+
+
+def in_turns(jobs: dict[tuple[str, str], list[str]], runs: int) -> Found:
+    """Return CPU seconds and peak memory in MiB of commands that are run in turns."""
+    found: Found = {key: ([], []) for key in jobs}
     for _ in range(runs):
-        started = time.perf_counter()
-        child = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        _, status, usage = os.wait4(child.pid, 0)
-        seconds.append(time.perf_counter() - started)
-        child.returncode = os.waitstatus_to_exitcode(status)
-        if child.returncode:
-            raise subprocess.CalledProcessError(child.returncode, command)
-        peaks.append(usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / MEBIBYTE)
-    return median(seconds), max(peaks)
+        for key, command in jobs.items():
+            seconds, peak = used(command)
+            found[key][0].append(seconds)
+            found[key][1].append(peak)
+    return found
 
 
-def with_ratios(rows: list[Row]) -> list[Row]:
-    """Add to each row the ratio of its time to JPEG's for the same image, way and operation."""
-    jpeg = {(row.image, row.way, row.operation): row.seconds for row in rows if row.codec == "jpeg"}
-    known = [(row, jpeg.get((row.image, row.way, row.operation))) for row in rows]
-    return [Row(**{**asdict(row), "ratio_to_jpeg": base and row.seconds / base}) for row, base in known]
+def used(command: Sequence[str]) -> tuple[float, float]:
+    """Return the CPU seconds of a command and its peak memory in MiB."""
+    child = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode:
+        raise subprocess.CalledProcessError(child.returncode, command)
+    peak = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / MEBIBYTE
+    return usage.ru_utime + usage.ru_stime, peak
 
 
 def tables(rows: list[Row]) -> list[Table]:
-    """Return the measurements as tables, one for each image and way."""
-    groups = dict.fromkeys((row.image, row.way) for row in rows)
-    return [_table(f"{image}, {way}", [r for r in rows if (r.image, r.way) == (image, way)]) for image, way in groups]
+    """Return the measurements as tables, one for each image."""
+    return [
+        _table(image, [row for row in rows if row.image == image]) for image in dict.fromkeys(r.image for r in rows)
+    ]
 
 
 def _table(title: str, rows: list[Row]) -> Table:
     table = Table(title=f"{title} (median of {rows[0].runs})")
     table.add_column("codec")
     table.add_column("operation")
-    for heading in ("seconds", "x JPEG", "peak MiB", "file bytes"):
+    for heading in ("CPU seconds", "peak MiB", "file bytes"):
         table.add_column(heading, justify="right")
     for row in rows:
-        ratio = "-" if row.ratio_to_jpeg is None else f"{row.ratio_to_jpeg:.1f}"
-        table.add_row(
-            row.codec, row.operation, f"{row.seconds:.3f}", ratio, f"{row.peak_mib:.0f}", str(row.size or "-")
-        )
+        size = "-" if row.codec == "hyperprior" or not row.size else str(row.size)
+        table.add_row(row.codec, row.operation, f"{row.cpu_seconds:.3f}", f"{row.peak_mib:.0f}", size)
     return table
-
-
-def measured(image: Path, folder: Path, codecs: Sequence[str], runs: int) -> list[Row]:
-    """Measure all codecs on one image in both ways."""
-    rows = []
-    for way in (in_process, as_command):
-        for codec in codecs:
-            rows += way(codec, image, folder, runs)
-    return rows
 
 
 def options() -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(description="Time and peak memory of dvcodec beside other codecs.")
-    parser.add_argument("--skip-large", action="store_true", help="leave out the 24-megapixel photograph")
-    parser.add_argument("--runs", type=int, default=5, help="runs per figure on the small photograph (default 5)")
+    known = [codec for codec in QUALITIES if codec != "hyperprior" or is_installed()]
+    parser = argparse.ArgumentParser(description="CPU time and peak memory of commands, dvcodec beside other codecs.")
+    parser.add_argument("image", nargs="?", type=Path, default=PHOTOGRAPH, help="a photograph (the bundled one)")
+    parser.add_argument("--skip-large", action="store_true", help="leave out the photograph of 12 megapixels")
+    parser.add_argument("--runs", type=int, default=3, help="runs per figure on the small photograph (default 3)")
     parser.add_argument("--large-runs", type=int, default=1, help="runs per figure on the large one (default 1)")
-    parser.add_argument("--codecs", default=",".join(QUALITIES), help=f"out of {','.join(QUALITIES)}")
+    parser.add_argument("--codecs", default=",".join(known), help=f"out of {','.join(known)}")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures as JSON")
     arguments = parser.parse_args()
-    if unknown := set(arguments.codecs.split(",")) - set(QUALITIES):
+    if unknown := set(arguments.codecs.split(",")) - set(known):
         parser.error(f"no such codec: {', '.join(sorted(unknown))}")
     if min(arguments.runs, arguments.large_runs) < 1:
         parser.error("one run is the least")
@@ -165,18 +158,14 @@ def main() -> None:
     codecs = arguments.codecs.split(",")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        rows = measured(PHOTOGRAPH, folder, codecs, arguments.runs)
-        if "dvcodec" in codecs:
-            rows += start_up(folder, PHOTOGRAPH, arguments.runs)
+        rows = start_up(folder, arguments.runs) + measured(arguments.image, folder, codecs, arguments.runs)
         if not arguments.skip_large:
-            large = folder / f"{LARGE}.png"
-            subprocess.run([sys.executable, str(WORKER), "enlarge", str(PHOTOGRAPH), str(large)], check=True)
-            rows += measured(large, folder, codecs, arguments.large_runs)
-    rows = with_ratios(rows)
+            large = folder / "12-megapixels.png"
+            subprocess.run([sys.executable, str(WORKER), "enlarge", str(arguments.image), str(large)], check=True)
+            small = [codec for codec in codecs if codec != "hyperprior"]  # it does not work in bands
+            rows += measured(large, folder, small, arguments.large_runs)
     machine = f"{os.cpu_count()} CPUs, {platform.machine()}, Python {platform.python_version()}"
-    Console().print(f"Wall-clock time and peak memory of the process: {machine}", *tables(rows), sep="\n")
-    if not arguments.skip_large:
-        Console().print(f"{LARGE}: the bundled photograph, mirrored and tiled to 6000x4000")
+    Console().print(f"CPU time and peak memory of whole processes: {machine}", *tables(rows), sep="\n")
     if arguments.json:
         arguments.json.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n", encoding="utf-8")
 

@@ -1,64 +1,40 @@
-"""One measurement in a process of its own, for speed.py.
+"""One command of another codec, for speed.py: what a program around numpy and Pillow takes.
 
-worker.py CODEC compress|decompress QUALITY IMAGE CODED RUNS    RUNS = 0: once, as a plain command, untimed
+worker.py CODEC compress QUALITY IMAGE CODED
+worker.py CODEC decompress QUALITY IMAGE CODED    writes the pixels to IMAGE
 worker.py enlarge PHOTOGRAPH OUT
 """
 
-import json
 import sys
 from pathlib import Path
 
-import numpy as np
+from hyperprior import Hyperprior
 from PIL import Image
 
 from dvcodec.evaluation.codecs.baselines import baseline
-from dvcodec.evaluation.codecs.dvcodec import Dvcodec
-from dvcodec.evaluation.codecs.interface import ImageCodec
-from dvcodec.evaluation.comparison.cost import peak_bytes, repeated
-from dvcodec.evaluation.images import load_rgb
 
-LARGE_WIDTH, LARGE_HEIGHT = 6000, 4000
-
-
-def enlarge(photograph: Path, out: Path) -> None:
-    """Make 24 megapixels from a small photograph by mirroring it at its right and lower edges."""
-    pixels = np.asarray(load_rgb(photograph))
-    height, width, _ = pixels.shape
-    padding = ((0, LARGE_HEIGHT - height), (0, LARGE_WIDTH - width), (0, 0))
-    Image.fromarray(np.pad(pixels, padding, mode="symmetric")).save(out, compress_level=1)
-
-
-def compress(codec: ImageCodec, quality: float, image: Path, coded: Path, runs: int) -> list[float]:
-    """Write `coded` from `image`, and return the encoder's seconds, without file access and decoding of the input."""
-    pixels = Image.open(image)
-    pixels.load()  # nothing more: every copy of 24 megapixels would count in the peak
-    coded.write_bytes(codec.encode(pixels, quality))
-    return repeated(lambda: codec.encode(pixels, quality), runs)
-
-
-def decompress(codec: ImageCodec, image: Path, coded: Path, runs: int) -> list[float]:
-    """Decode `coded` and return the decoder's seconds; as a plain command, write the pixels to `image`."""
-    data = coded.read_bytes()
-    if not runs:
-        codec.decode(data).save(image)
-        return []
-    codec.decode(data)
-    return repeated(lambda: codec.decode(data), runs)
+LARGE = 4248, 2832
+"""Width and height of the enlarged photograph: 12 megapixels."""
 
 
 def main(arguments: list[str]) -> None:
-    """Run the measurement that the arguments name, and print its result as one line of JSON."""
+    """Do what the arguments say."""
     if arguments[0] == "enlarge":
-        enlarge(Path(arguments[1]), Path(arguments[2]))
+        with Image.open(arguments[1]) as photograph:
+            photograph.resize(LARGE, Image.Resampling.LANCZOS).save(arguments[2], compress_level=1)
         return
-    name, operation, quality, image, coded, runs = arguments
-    codec: ImageCodec = Dvcodec() if name == "dvcodec" else baseline(name)
+    name, operation, quality, image, coded = arguments
     if operation == "compress":
-        seconds = compress(codec, float(quality), Path(image), Path(coded), int(runs))
-    else:
-        seconds = decompress(codec, Path(image), Path(coded), int(runs))
-    if seconds:
-        print(json.dumps({"seconds": seconds, "peak_bytes": peak_bytes()}))
+        with Image.open(image) as pixels:
+            Path(coded).write_bytes(_encoded(name, pixels, float(quality)))
+        return
+    data = Path(coded).read_bytes()
+    shown = Hyperprior().decode(data) if name == "hyperprior" else baseline(name).decode(data)
+    shown.save(image)
+
+
+def _encoded(name: str, pixels: Image.Image, quality: float) -> bytes:
+    return Hyperprior().encode(pixels) if name == "hyperprior" else baseline(name).encode(pixels, quality)
 
 
 if __name__ == "__main__":
