@@ -4,7 +4,7 @@ ELBO     E_q log p(x | z) - sum_l KL(q(z_l | ..) || p(z_l | z_>l)), HARD samples
 IW       E log 1/S sum_s p(x, z_s) / q(z_s | x), S samples                           (Burda et al. 2015)
 relaxed  the same as the ELBO with relaxed samples, priors and posteriors taken at H(z~)  (Lievin et al. 2019, eq 14)
 bias     |relaxed - ELBO|                                                            (eq 6)
-bound    relaxed - sum_l kappa_l E |z~_l - H(z~_l)|_2 <= log p(x)                    (eq 8, 12, appendix E)
+bound    relaxed - sum_l kappa_l E |z~_l - H(z~_l)|_2 <= log p(x)      (eq 8, 12; models.families.lipschitz)
 """
 
 from __future__ import annotations

@@ -115,7 +115,7 @@ class FamilyConfig:
     reversible: bool = False
     """Whether inference and the likelihood do so too, for bits-back coding, in which a decoder infers as well."""
     lipschitz: float = 0.0
-    """Operator norm that no layer of the top-down path exceeds; 0 leaves them free. Needs exact = False."""
+    """Operator norm that no layer of the generative model exceeds; 0 leaves them free. Needs exact = False."""
 
     def __post_init__(self) -> None:
         choices = {

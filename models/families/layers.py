@@ -126,10 +126,9 @@ class LatentLayer(nn.Module):
         self.prior_width = plan.symbols if self.direct and self.codebook is not None else query
         side, count = config.sides[plan.level], plan.variables
         self.inference = up = inference_arithmetic(config)
-        down = up if not config.lipschitz else arithmetic  # appendix E: q's functions of z are bounded too
         prior, gain = count * self.prior_width, 1.0 if config.categorical else SMALL_GAIN
         self.bottom_up_head = LatentHead(count * query, side, config, up, gain)
-        self.top_down_head = None if plan.bottom_up else LatentHead(count * query, side, config, down, SMALL_GAIN)
+        self.top_down_head = None if plan.bottom_up else LatentHead(count * query, side, config, up, SMALL_GAIN)
         self.prior_head = None if self.uniform else LatentHead(prior, side, config, arithmetic, SMALL_GAIN)
         self.symbol_embedding = ChoiceEmbedding(count * vector_size, side, config, arithmetic)
         self.up = ChoiceEmbedding(count * vector_size, side, config, up) if plan.bottom_up and not last else None

@@ -1,11 +1,19 @@
-"""Lipschitz constants of a constrained model, for the relaxed ELBO (Lievin et al. 2019, eq 8, 12 and appendix E).
+"""Lipschitz constants of a constrained model, for the relaxed ELBO (Lievin et al. 2019, eq 8, 12).
 
-With kappa_l a constant of all that depends on z_l relaxed,
+With kappa_l a constant of log p(x, z) as a function of z_l relaxed,
 
     log p(x) >= relaxed objective - sum_l kappa_l E |z~_l - H(z~_l)|_2.
 
+Appendix E of the paper derives this for several layers from a bound of the relaxation bias, with constants of q too.
+That bound is false: it takes the expectation over hard samples as one over H(z~), but H(z~_l) follows q(. | z~_l+1),
+not q(. | H(z~_l+1)) (tests/test_family_relaxed_elbo.py has a counterexample). What holds needs no constant of q. With r
+the joint distribution of H(z~), log p(x) >= E log p(x, H(z~)) + entropy of r, and by the chain rule the entropy is at
+least -E sum_l log q(H(z~_l) | z~_l+1, x), since given z~ no more of it is left than given H(z~). Only log p(x, .) is
+then moved from H(z~) to z~. With one layer both agree, and the constant bounds the bias as well (eq 7).
+
 The constants are products of the parts' own: spectral norms, tap by tap for a convolution, 1 + L L' for a block.
-`lipschitz` in a configuration bounds convolutions alone; codebooks and keys stay as they are learnt.
+`lipschitz` in a configuration bounds convolutions of the generative model alone; codebooks and keys stay as they are
+learnt.
 """
 
 from __future__ import annotations
@@ -26,15 +34,15 @@ def constants(model: FamilyVAE) -> dict[str, float] | None:
     """Return the Lipschitz constant kappa of each layer.
 
     A bound holds for Bernoulli pixels, scores linear in the embedding, and a hierarchy `lvae` without skip connections
-    (eq 19), where layer l - 1 and the pixels alone depend on z_l; or for a single layer of a hierarchy that infers
-    top-down.
+    (eq 19), where the prior of layer l - 1 or the pixels alone depend on z_l; or for a single layer of a hierarchy that
+    infers top-down.
 
     Returns:
         The constants in nats for each unit of |z~ - H(z~)|_2, by the layers' names; None where the configuration
         enforces none or no such bound holds.
 
     Source:
-        Lievin et al. (2019), equations 8 and 12 and appendix E.
+        Lievin et al. (2019), equations 8 and 12; appendix E without the constants of q.
     """
     config = model.config
     linear = config.latent in ("memory", "logits")
@@ -61,16 +69,16 @@ def _pixels(model: FamilyVAE) -> float:
 
 
 def _next(model: FamilyVAE, below: LatentLayer) -> float:
-    """Return the constant of log p(z_l-1 | d) and log q(z_l-1 | d, x) in d.
+    """Return the constant of log p(z_l-1 | d) in d.
 
     A variable's log-probability has slope sqrt(2) in its scores.
     """
     chain = model.down[below.plan.level]
     variables = below.plan.variables * below.plan.side**2
-    assert isinstance(below.codebook, Codebook) and below.top_down_head is not None and below.prior_head is not None
+    assert isinstance(below.codebook, Codebook) and below.prior_head is not None
     form = below.codebook.form()
-    linear = 1.0 if form is None else spectral(form.linear)
-    scores = below.top_down_head.lipschitz() * linear + below.prior_head.lipschitz() * (1.0 if below.direct else linear)
+    linear = 1.0 if form is None or below.direct else spectral(form.linear)
+    scores = below.prior_head.lipschitz() * linear
     assert isinstance(chain, Chain)
     return chain.lipschitz() * math.sqrt(2 * variables) * scores * math.log(2)
 
