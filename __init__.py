@@ -58,7 +58,8 @@ def compress(
 ) -> bytes:
     """Compress an image.
 
-    At most one of `quality`, `target_size`, `target_bpp`, `target_psnr` and `lossless` may be given.
+    At most one of `quality`, `target_size`, `target_bpp`, `target_psnr`, `target_ssimulacra2` and `lossless` may be
+    given.
 
     Args:
         image: A Pillow image of a mode with at most 8 bits a channel; an array of type uint8, (H, W), (H, W, 2) with
@@ -223,8 +224,8 @@ def compress_archive(
 
     settings = ArchiveSettings(**options)
     with packing(path_of(target), settings, force=force) as archive:
-        for name, picture in pictures_of(images, keep_mode=settings.lossless, convert=settings.convert):
-            log_notices(picture.notices, archive.add(picture, name))
+        for name, picture, original in pictures_of(images, keep_mode=settings.lossless, convert=settings.convert):
+            log_notices(picture.notices, archive.add(picture, name, original))
     assert archive.report is not None
     return archive.report
 

@@ -18,34 +18,33 @@ from .info import info
 from .listing import Listing
 from .models import models
 from .options import FLAG
+from .plain import Command, Group
 from .process import wait_asleep
 from .report import escape_unprintable, show
 from .sample import sample
 from .text import reason
 from .train import train
-from .usage import Program
 from .verify import verify
 
 app = typer.Typer(
     name="dvcodec",
-    cls=Program,
     help="Compress images with hierarchical discrete VAEs: photo.png becomes photo.dvq, and back.",
     epilog="Exit status: 0 on success, 1 if a file failed, 2 for wrong usage, 128 + n after signal n (130: interrupt).",
-    add_completion=False,
+    cls=Group,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 IMAGES, MODELS = "Images", "Models"
-app.command(rich_help_panel=IMAGES)(compress)
-app.command(rich_help_panel=IMAGES)(decompress)
-app.command(rich_help_panel=IMAGES)(info)
-app.command(rich_help_panel=IMAGES)(verify)
-app.command(rich_help_panel=IMAGES)(compare)
-app.command(rich_help_panel=MODELS)(models)
+app.command(rich_help_panel=IMAGES, cls=Command)(compress)
+app.command(rich_help_panel=IMAGES, cls=Command)(decompress)
+app.command(rich_help_panel=IMAGES, cls=Command)(info)
+app.command(rich_help_panel=IMAGES, cls=Command)(verify)
+app.command(rich_help_panel=IMAGES, cls=Command)(compare)
+app.command(rich_help_panel=MODELS, cls=Command)(models)
 app.command(rich_help_panel=MODELS, cls=Listing)(train)
-app.command(rich_help_panel=MODELS)(evaluate)
-app.command(rich_help_panel=MODELS)(sample)
-app.command(rich_help_panel=MODELS)(export)
+app.command(rich_help_panel=MODELS, cls=Command)(evaluate)
+app.command(rich_help_panel=MODELS, cls=Command)(sample)
+app.command(rich_help_panel=MODELS, cls=Command)(export)
 
 
 @app.callback(invoke_without_command=True)

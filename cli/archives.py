@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 from .guard import guard
-from .naming import STANDARD
+from .naming import STANDARD, Source
 from .report import Reporter
 from .text import number, printable, ratio, reason, sizes, without
 
@@ -25,12 +26,26 @@ if TYPE_CHECKING:
     from ..codec.view import View
 
 
-def split(inputs: list[str]) -> tuple[list[str], list[str]]:
-    """Return the archives among the inputs, by their first bytes, and the other inputs, unreadable ones included."""
-    from ..codec.archives.reader import is_archive
+def is_archive(source: str) -> bool:
+    """Tell whether an input begins as archives do."""
+    from ..codec.archives import reader
 
-    archives = [source for source in inputs if source != STANDARD and is_archive(Path(source))]
-    return archives, [source for source in inputs if source not in archives]
+    return source != STANDARD and reader.is_archive(Path(source))
+
+
+def split(inputs: list[Source]) -> tuple[list[Source], list[Source]]:
+    """Return the archives among the inputs, by their first bytes, and the other inputs, unreadable ones included."""
+    packed = [not source.error and is_archive(source.path) for source in inputs]
+    marked = list(zip(inputs, packed, strict=True))
+    return [source for source, yes in marked if yes], [source for source, yes in marked if not yes]
+
+
+def folder_of(source: Source, output_dir: Path | None) -> Path:
+    """Return where the images of an archive go: one found in a folder keeps its place, any other needs none."""
+    inner = Path(source.place).parent
+    if output_dir is not None:
+        return output_dir / inner
+    return Path(source.path).parent if source.found else Path()
 
 
 def refuse(inputs: list[str], archive: str | None, given: dict[str, bool], *, jobs: int) -> None:
@@ -59,18 +74,33 @@ def refuse(inputs: list[str], archive: str | None, given: dict[str, bool], *, jo
         raise typer.BadParameter("an archive takes one image at a time", param_hint="--jobs")
 
 
-def names_of(inputs: list[str]) -> list[str]:
-    """Return the names that files get in an archive; raise a usage error if two would come back as one file."""
+def names_of(sources: list[Source]) -> list[tuple[str, str]]:
+    """Return the name that each file gets in an archive, and why it cannot be in it, or nothing.
+
+    Where the images of several files would come back under one name they keep their suffixes: beside a.png, a.gif comes
+    back as a.gif.png.
+    """
     from ..codec.archives import names
 
-    safe = [names.made_safe(Path(source).as_posix()) for source in inputs]
+    plain = [_safe_name(source) for source in sources]
+    wanted = Counter(names.key(name) for name, source in zip(plain, sources, strict=True) if not source.error)
     taken: dict[str, str] = {}
-    for source, name in zip(inputs, safe, strict=True):
-        if (key := names.key(name)) in taken:
-            both = f"{printable(taken[key])} and {printable(source)} would both come back as {names.target(name, 0)}"
-            raise typer.BadParameter(f"{both} (rename one, or use --no-names)", param_hint="input")
-        taken[key] = source
-    return safe
+    settled = []
+    for name, source in zip(plain, sources, strict=True):
+        alone = wanted[names.key(name)] <= 1 or name.lower().endswith(".png")
+        own, error = name if alone else name + ".png", source.error
+        if not error and (other := taken.setdefault(names.key(own), source.path)) != source.path:
+            error = f"it would come back as {names.target(own, 0)}, as {printable(other)} does (rename one)"
+        settled.append((own, error))
+    return settled
+
+
+def _safe_name(source: Source) -> str:
+    """Return the name of a file in an archive: its path as given, or below the folder that was given."""
+    from ..codec.archives import names
+
+    path = Path(source.path).as_posix()
+    return path if names.is_safe(path) else names.made_safe(Path(source.place).as_posix())
 
 
 @dataclass
@@ -84,21 +114,27 @@ class _Tally:
 
 
 def pack(
-    inputs: list[str], target: Path, settings: ArchiveSettings, reporter: Reporter, *, force: bool, debug: bool = False
+    inputs: list[Source],
+    target: Path,
+    settings: ArchiveSettings,
+    reporter: Reporter,
+    *,
+    force: bool,
+    debug: bool = False,
 ) -> None:
     """Compress files into one archive; files that cannot be read are reported and left out."""
-    own_names = names_of(inputs) if settings.names else [""] * len(inputs)
+    own_names = names_of(inputs) if settings.names else [("", source.error) for source in inputs]
     tally = _Tally()
     with guard(str(target), reporter, debug=debug), reporter.bar(len(inputs)) as advance:
         from ..codec.archives.packing import EXISTS, packing
         from ..image_io.atomic import check_target, check_writable
 
         for source in inputs:
-            check_target(Path(source), target, force=force, hint=EXISTS)
+            check_target(Path(source.path), target, force=force, hint=EXISTS)
         check_writable(target)
         with packing(target, settings, force=force) as archive:
-            for source, name in zip(inputs, own_names, strict=True):
-                _add(archive, source, name, settings, reporter, tally)
+            for source, (name, error) in zip(inputs, own_names, strict=True):
+                _add(archive, replace(source, error=error), name, settings, reporter, tally)
                 advance()
         assert archive.report is not None
         _packed(target, archive.report, tally, reporter)
@@ -107,25 +143,27 @@ def pack(
 
 
 def _add(
-    archive: Packing, source: str, name: str, settings: ArchiveSettings, reporter: Reporter, tally: _Tally
+    archive: Packing, source: Source, name: str, settings: ArchiveSettings, reporter: Reporter, tally: _Tally
 ) -> None:
     from ..errors import TargetUnreachable, UnsupportedImage
     from ..image_io import images
 
     try:
-        data = Path(source).read_bytes()
+        if source.error:
+            raise UnsupportedImage(source.error)
+        data = Path(source.path).read_bytes()
         picture = images.read(data, keep_mode=settings.lossless, convert=settings.convert)
-        left_out = archive.add(picture, name)
+        left_out = archive.add(picture, name, data)
     except (OSError, TargetUnreachable, UnsupportedImage) as error:
         tally.errors += 1
-        reporter.error(source, reason(error))
-        reporter.record({"input": source, "error": reason(error)})
+        reporter.error(source.path, reason(error))
+        reporter.record({"input": source.path, "error": reason(error)})
         return
     tally.size += len(data)
     for warning in (*picture.notices, *without(left_out, "the archive")):
-        reporter.warning(source, warning)
+        reporter.warning(source.path, warning)
     if reporter.verbose:
-        reporter.line(f"  {printable(source)}  {number(len(data))} B")
+        reporter.line(f"  {printable(source.path)}  {number(len(data))} B")
 
 
 def _packed(target: Path, report: PackReport, tally: _Tally, reporter: Reporter) -> None:
@@ -154,12 +192,12 @@ def _shape(images: int, segments: int) -> str:
     return f"{_count(images, 'image')} in {_count(segments, 'segment')}"
 
 
-def each(archives: Iterable[str], work: Callable[[str], bool], reporter: Reporter, *, debug: bool) -> bool:
+def each(archives: Iterable[Source], work: Callable[[Source], bool], reporter: Reporter, *, debug: bool) -> bool:
     """Do some work on every archive, report what fails, and return whether nothing did."""
     good = True
     for source in archives:
         try:
-            with guard(source, reporter, debug=debug):
+            with guard(source.path, reporter, debug=debug):
                 good &= work(source)
         except typer.Exit:
             good = False

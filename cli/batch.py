@@ -92,6 +92,8 @@ def run(
 
 def attempt(work: Work, job: Job, options: Any) -> Done:
     """Do one job and return its result; a failure is a result too."""
+    if job.error:
+        return Done(error=job.error)
     began = time.perf_counter()
     try:
         done = work(job, options)

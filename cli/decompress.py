@@ -10,20 +10,24 @@ import typer
 
 from . import archives, batch, streams
 from .guard import guard
-from .naming import STANDARD, Job, pair, refuse_mixed_stdin
+from .inputs import FILES, gather
+from .naming import STANDARD, Job, Source, folders_of, pair
 from .options import (
     Debug,
     Device,
     DeviceOption,
-    DvqInputs,
+    DvqTrees,
+    FilesFrom,
     Force,
     Jobs,
     Json,
     KeepTimes,
     NoProgress,
+    Null,
     Output,
     OutputDir,
     Quiet,
+    Recursive,
     Threads,
     Verbose,
 )
@@ -37,6 +41,10 @@ if TYPE_CHECKING:
     from ..codec.view import View
 
 
+MOST_SIDE = 4096
+"""The largest width and height of a thumbnail."""
+
+
 @dataclass(frozen=True)
 class _Request(batch.Request):
     """The settings that all files of one command share."""
@@ -47,12 +55,16 @@ class _Request(batch.Request):
     force: bool
     keep_times: bool
     threads: int | None
+    thumbnail: int | None
 
 
 def decompress(
-    inputs: DvqInputs,
+    inputs: DvqTrees = None,
     output: Output = None,
     output_dir: OutputDir = None,
+    recursive: Recursive = False,
+    files_from: FilesFrom = None,
+    null: Null = False,
     force: Force = False,
     keep_times: KeepTimes = False,
     preview: Annotated[
@@ -82,6 +94,17 @@ def decompress(
             " turned as its EXIF orientation says.",
         ),
     ] = None,
+    thumbnail: Annotated[
+        int | None,
+        typer.Option(
+            "--thumbnail",
+            metavar="N",
+            min=1,
+            max=MOST_SIDE,
+            help="Write a PNG file that is scaled down to at most N pixels wide and high, and turned as its EXIF"
+            " orientation says, whatever the suffix of the output is.",
+        ),
+    ] = None,
     only: Annotated[
         list[str] | None,
         typer.Option(
@@ -99,18 +122,21 @@ def decompress(
 ) -> None:
     """Decompress files: photo.dvq becomes photo.png. With -o, the suffix chooses the format.
 
+    A lossless file that keeps an image file as it was gives back that file, under its own suffix.
+
     The images of an archive go into --output-dir, or into the current folder. An existing image, such as the original
     beside its .dvq file, is not overwritten unless --force is given; use -o to choose another name.
     """
-    refuse_mixed_stdin(inputs)
-    packed, single = archives.split(inputs)
+    packed, single = archives.split(gather(inputs, FILES, recursive=recursive, files_from=files_from, null=null))
     _refuse_for_archives(packed, single, output, preview, only or [])
     if packed and keep_times:
         raise typer.BadParameter("archives hold no times of their images", param_hint="--keep-times")
-    work = pair(single, output, output_dir, ".png")
+    if packed and thumbnail is not None:
+        raise typer.BadParameter("archives have no thumbnails", param_hint="--thumbnail")
+    work = pair(single, output, output_dir, _suffix if {thumbnail, scale, region} == {None} else lambda source: ".png")
     streams.check(work, force=force, as_json=as_json, keep_times=keep_times)
     reporter = Reporter(quiet, verbose, as_json, not no_progress)
-    if output is not None:
+    if output is not None and thumbnail is None:
         _refuse_unknown_format(output)
     if output_dir is not None:
         with guard(str(output_dir), reporter, debug=debug):
@@ -119,31 +145,39 @@ def decompress(
             make_folder(output_dir)
     whole, view = parse_preview(preview), _view(scale, region)
 
-    def unpack(source: str) -> bool:
+    def unpack(source: Source) -> bool:
         use_threads(threads)
-        folder = output_dir or Path()
-        return archives.unpack(source, folder, only or [], reporter, force=force, view=view, device=device.value)
+        folder = archives.folder_of(source, output_dir)
+        return archives.unpack(source.path, folder, only or [], reporter, force=force, view=view, device=device.value)
 
     good = archives.each(packed, unpack, reporter, debug=debug)
     if work:
         workers = min(jobs, len(work))
-        request = _Request(whole, view, device.value, force, keep_times, threads_each(threads, workers))
-        batch.run(decompress_one, work, request, reporter, workers=workers, debug=debug)
+        request = _Request(whole, view, device.value, force, keep_times, threads_each(threads, workers), thumbnail)
+        with folders_of(work, output_dir) as ready:
+            batch.run(decompress_one, ready, request, reporter, workers=workers, debug=debug)
     if not good:
         raise typer.Exit(1)
 
 
+def _suffix(source: str) -> str:
+    """Return the suffix of the image that a file gives: that of the image file that it keeps, or else .png."""
+    from ..codec.lossless import kept_file
+
+    return (kept_file.suffix_at(Path(source)) if source != STANDARD else None) or ".png"
+
+
 def _refuse_for_archives(
-    packed: list[str], single: list[str], output: str | None, preview: str | None, only: list[str]
+    packed: list[Source], single: list[Source], output: str | None, preview: str | None, only: list[str]
 ) -> None:
     """Raise a usage error for options that do not apply to the kinds of files that are given."""
     if packed and output is not None:
-        message = f"{printable(packed[0])} is an archive of many images (use --output-dir)"
+        message = f"{printable(packed[0].path)} is an archive of many images (use --output-dir)"
         raise typer.BadParameter(message, param_hint="-o")
     if packed and preview is not None:
         raise typer.BadParameter("archives have no previews", param_hint="--preview")
     if only and single:
-        raise typer.BadParameter(f"{printable(single[0])} is not an archive", param_hint="--only")
+        raise typer.BadParameter(f"{printable(single[0].path)} is not an archive", param_hint="--only")
 
 
 def decompress_one(job: Job, request: _Request) -> batch.Done:
@@ -152,6 +186,8 @@ def decompress_one(job: Job, request: _Request) -> batch.Done:
 
     streams.refuse(job, force=request.force)
     use_threads(request.threads)
+    if request.thumbnail is not None:
+        return _thumbnail(job, request, request.thumbnail)
     if STANDARD not in (job.source, job.target):
         report = api.decompress_file(
             Path(job.source),
@@ -165,7 +201,7 @@ def decompress_one(job: Job, request: _Request) -> batch.Done:
         )
     else:
         source = streams.take(job)
-        format = "PNG" if job.target == STANDARD else api.format_of(Path(job.target))
+        format = None if job.target == STANDARD else api.format_of(Path(job.target))
         data, report = api.decompress_data(
             source,
             format=format,
@@ -189,6 +225,19 @@ def _view(scale: str | None, region: str | None) -> View:
         return view_of(scale) if region is None else parse_region(region)
     except InvalidArgument as error:
         raise typer.BadParameter(str(error), param_hint="--scale" if region is None else "--region") from None
+
+
+def _thumbnail(job: Job, request: _Request, side: int) -> batch.Done:
+    """Write the thumbnail of one file."""
+    from ..codec import api
+
+    source = streams.take(job)
+    data, width, height = api.thumbnail_data(
+        source, side, preview=request.preview, view=request.view, device=request.device
+    )
+    streams.deliver(data, job.target, force=request.force)
+    values = {"output": job.target, "width": width, "height": height, "bytes": len(data), "source_bytes": len(source)}
+    return batch.Done(len(source), len(data), f"{sizes(len(source), len(data))}  {width}x{height}", (), values)
 
 
 def parse_preview(text: str | None) -> Preview:

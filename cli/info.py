@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import archives, batch, streams
-from .naming import STANDARD, Job, refuse_mixed_stdin
-from .options import Debug, DvqInputs, Json
+from .inputs import FILES, gather
+from .naming import STANDARD, Job
+from .options import Debug, DvqTrees, FilesFrom, Json, Null, Recursive
 from .report import Reporter, show
 from .text import listed, number, printable, table
 
@@ -16,10 +17,17 @@ if TYPE_CHECKING:
     from ..codec.bitstream.info import Info
 
 
-def info(inputs: DvqInputs, as_json: Json = False, debug: Debug = False) -> None:
+def info(
+    inputs: DvqTrees = None,
+    recursive: Recursive = False,
+    files_from: FilesFrom = None,
+    null: Null = False,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
     """Show what each file holds, without decoding it: header and chunks, or an archive's segments and images."""
-    refuse_mixed_stdin(inputs)
-    work = [Job(source, "") for source in inputs]
+    sources = gather(inputs, FILES, recursive=recursive, files_from=files_from, null=null)
+    work = [Job(source.path, "", source.error) for source in sources]
     streams.check(work, force=False, as_json=as_json)
     batch.run(info_one, work, as_json, Reporter(quiet=True, as_json=as_json), debug=debug)
 
@@ -28,7 +36,7 @@ def info_one(job: Job, as_json: bool) -> batch.Done:
     """Describe one file on standard output; for --json, return its values instead."""
     from ..codec import api
 
-    if archives.split([job.source])[0]:
+    if archives.is_archive(job.source):
         return archive_info(job, as_json)
     found = api.inspect_data(streams.read()) if job.source == STANDARD else api.inspect_file(Path(job.source))
     if as_json:
@@ -88,7 +96,9 @@ def _header(info: Info) -> dict[str, object]:
     depth = f"{info.bit_depth} bits" if info.bit_depth > 1 else "1 bit"
     rows: dict[str, object] = {
         "  size": f"{info.width}x{info.height} {info.mode}, {depth}",
-        "  coded": f"lossless, {info.method}" if info.lossless else f"lossy, quality {info.quality:g}",
+        "  coded": f"lossless, {info.method}{f' ({info.file_suffix})' if info.file_suffix else ''}"
+        if info.lossless
+        else f"lossy, quality {info.quality:g}",
     }
     if info.weights_id:
         rows["  weights"] = f"{info.weights_name or 'not installed'} ({info.weights_id})"

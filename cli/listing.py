@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Mapping
+
 import typer
-from typer.core import TyperCommand
 
-from .text import table
+from .plain import Command
 
 
-class Listing(TyperCommand):
+class Listing(Command):
     """A command whose help lists the presets and the data sets. They are gathered when the help is asked for."""
 
     def get_help(self, ctx: typer.Context) -> str:  # type: ignore[override]  # typer's own context
@@ -20,4 +22,16 @@ class Listing(TyperCommand):
             "Presets (--model)": presets(),
             "Data sets (--data), with the numbers of training / validation / test images": data_sets(),
         }
-        return usual + "\n\n".join(f"{title}\n{table(list(entries.items()))}" for title, entries in lists.items())
+        return (f"{usual}\n\n" if usual else "") + "\n\n".join(
+            f"{title}\n{_wrapped(entries)}" for title, entries in lists.items()
+        )
+
+
+def _wrapped(entries: Mapping[str, str]) -> str:
+    """Return names and descriptions in two columns, in lines of at most 80 characters."""
+    width = max(map(len, entries)) + 2
+    rest = " " * width
+    return "\n".join(
+        textwrap.fill(text, 80, initial_indent=name.ljust(width), subsequent_indent=rest)
+        for name, text in entries.items()
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,6 +11,7 @@ import typer
 from ..codec.settings import ArchiveSettings, CompressSettings, options
 from ..codec.settings import Device as Device
 from ..codec.settings import Tuning as Tuning
+from . import values
 from .text import with_options
 
 ADVANCED = "Advanced"
@@ -26,6 +28,8 @@ def setting(
     panel: str | None = None,
     switch: bool = False,
     help: str | None = None,
+    metavar: str | None = None,
+    parser: Callable[[str], object] | None = None,
 ) -> Any:
     """Return the option of a setting.
 
@@ -36,6 +40,8 @@ def setting(
         panel: The part of the help in which it stands.
         switch: Whether it takes no value.
         help: What the help says of it; if None, what `kind` says, with options in the place of settings.
+        metavar: The placeholder of its value; if None, the one that `kind` gives.
+        parser: Returns the value of the text that is typed, and checks its limits; if None, typer does both.
 
     Returns:
         An option of typer's, with the limits of the setting.
@@ -43,12 +49,19 @@ def setting(
     option = options(kind)[name]
     return typer.Option(
         *(flags or (settings_flag(name),)),
-        min=option.least,
-        max=option.most,
-        metavar=FLAG if switch else option.metavar,
+        min=None if parser else option.least,
+        max=None if parser else option.most,
+        parser=parser,
+        metavar=FLAG if switch else metavar or option.metavar,
         help=with_options(option.help) if help is None else help,
         rich_help_panel=panel,
     )
+
+
+def numeric(name: str, *flags: str, panel: str | None = None) -> Any:
+    """Return the option of a setting that is a number; what is not within its limits is refused in plain words."""
+    option = options(CompressSettings)[name]
+    return setting(name, *flags, panel=panel, parser=values.number(option.least, option.most))
 
 
 def settings_flag(name: str) -> str:
@@ -57,10 +70,44 @@ def settings_flag(name: str) -> str:
 
 
 ImageInputs = Annotated[
-    list[str], typer.Argument(metavar="IMAGE", help="Image files to compress. - stands for standard input.")
+    list[str] | None,
+    typer.Argument(
+        metavar="IMAGE",
+        help="Image files to compress, and folders with -r. - stands for standard input.",
+        show_default=False,
+    ),
 ]
 DvqInputs = Annotated[
     list[str], typer.Argument(metavar="FILE", help="Files that dvcodec wrote (.dvq). - stands for standard input.")
+]
+DvqTrees = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="FILE",
+        help="Files that dvcodec wrote (.dvq), and folders with -r. - stands for standard input.",
+        show_default=False,
+    ),
+]
+Recursive = Annotated[
+    bool,
+    typer.Option("-r", "--recursive", metavar=FLAG, help="Take the files in folders, too, and in the folders in them."),
+]
+FilesFrom = Annotated[
+    str | None,
+    typer.Option(
+        "--files-from",
+        metavar="LIST",
+        help="File with the names of further inputs, one on each line. - stands for standard input.",
+    ),
+]
+Null = Annotated[
+    bool,
+    typer.Option(
+        "-0",
+        "--null",
+        metavar=FLAG,
+        help="The names in --files-from end with a zero byte, as find -print0 writes them.",
+    ),
 ]
 Output = Annotated[
     str | None,

@@ -52,7 +52,7 @@ def with_options(message: str) -> str:
     `preview="all"` becomes --preview all, and `overrides={"width": "8"}` becomes --set width=8.
     """
     message = re.sub(r'`overrides=\{"([\w.]+)": "([^`"]*)"\}`', r"--set \1=\2", message)
-    return re.sub(r'`([a-z_]+)(?:="?([^`"]*)"?)?`', _option, message)
+    return re.sub(r'`([a-z_][a-z_0-9]*)(?:="?([^`"]*)"?)?`', _option, message)
 
 
 def _option(setting: re.Match[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -27,11 +28,17 @@ class Program(TyperGroup):
             return super().invoke(ctx)
 
 
+def _encodable(text: str) -> str:
+    """Return a text with escapes for characters that standard error has no bytes for."""
+    encoding = getattr(sys.stderr, "encoding", None) or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
+
+
 @contextmanager
 def _escaped() -> Iterator[None]:
     try:
         yield
     except Exception as error:
         if isinstance(message := getattr(error, "message", None), str):  # the base of usage errors is not public
-            error.message = printable_lines(message)  # type: ignore[attr-defined]
+            error.message = _encodable(printable_lines(message))  # type: ignore[attr-defined]
         raise

@@ -8,8 +8,23 @@ from pathlib import Path
 import typer
 
 from . import archives, batch, streams
-from .naming import STANDARD, Job, refuse_mixed_stdin
-from .options import Debug, Device, DeviceOption, DvqInputs, Jobs, Json, NoProgress, Quiet, Threads, Verbose
+from .inputs import FILES, gather
+from .naming import STANDARD, Job, Source
+from .options import (
+    Debug,
+    Device,
+    DeviceOption,
+    DvqTrees,
+    FilesFrom,
+    Jobs,
+    Json,
+    NoProgress,
+    Null,
+    Quiet,
+    Recursive,
+    Threads,
+    Verbose,
+)
 from .process import threads_each, use_threads
 from .report import Reporter
 from .text import number
@@ -24,7 +39,10 @@ class _Request(batch.Request):
 
 
 def verify(
-    inputs: DvqInputs,
+    inputs: DvqTrees = None,
+    recursive: Recursive = False,
+    files_from: FilesFrom = None,
+    null: Null = False,
     device: DeviceOption = Device.auto,
     threads: Threads = None,
     jobs: Jobs = 1,
@@ -38,15 +56,14 @@ def verify(
 
     The exit status is 1 if a file is damaged.
     """
-    refuse_mixed_stdin(inputs)
-    packed, single = archives.split(inputs)
-    work = [Job(source, "") for source in single]
+    packed, single = archives.split(gather(inputs, FILES, recursive=recursive, files_from=files_from, null=null))
+    work = [Job(source.path, "", source.error) for source in single]
     streams.check(work, force=False, as_json=as_json)
     reporter = Reporter(quiet, verbose, as_json, not no_progress)
 
-    def check(source: str) -> bool:
+    def check(source: Source) -> bool:
         use_threads(threads)
-        return archives.verify(source, reporter, device=device.value)
+        return archives.verify(source.path, reporter, device=device.value)
 
     good = archives.each(packed, check, reporter, debug=debug)
     if work:

@@ -12,9 +12,10 @@ from ..errors import FormatError
 from ..image_io import atomic
 from ..image_io.memory import enough_memory
 from ..progress import OnProgress, ignore
+from . import coding
 from .bitstream.info import Info, describe
-from .reports import CompressReport, DecompressReport, compress_report
-from .settings import AUTO, CompressSettings, Preview
+from .reports import CompressReport, DecompressReport
+from .settings import CompressSettings, Preview
 from .sources import read_path
 from .view import WHOLE, DecodeOptions, View
 
@@ -22,9 +23,7 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from ..image_io.images import Picture
-    from ..models.interface.hierarchy import Hierarchy
     from .decoder import Decoded
-    from .lossless import methods
 
 
 def compress_data(
@@ -49,7 +48,9 @@ def compress_data(
 
     start = time.perf_counter()
     picture = images.read(data, keep_mode=settings.lossless, convert=settings.convert)
-    return compress_picture(picture, settings, source_bytes=len(data), start=start, on_progress=on_progress)
+    return compress_picture(
+        picture, settings, source_bytes=len(data), start=start, on_progress=on_progress, original=data
+    )
 
 
 def compress_file(
@@ -93,6 +94,7 @@ def compress_picture(
     source_bytes: int = 0,
     start: float | None = None,
     on_progress: OnProgress | None = None,
+    original: bytes = b"",
 ) -> tuple[bytes, CompressReport]:
     """Compress a picture in memory.
 
@@ -102,6 +104,7 @@ def compress_picture(
         source_bytes: Bytes of its image file, for the report.
         start: The time.perf_counter() from which the report counts seconds; now if it is None.
         on_progress: Called with the share that is done.
+        original: The image file that the picture was read from, which lossless settings may keep as it is.
 
     Returns:
         The bytes of the .dvq file, and a report.
@@ -114,51 +117,25 @@ def compress_picture(
     start = time.perf_counter() if start is None else start
     picture = orientation.stripped(picture) if settings.strip else picture
     with enough_memory(*picture.pixels.shape[:2]):
-        code = _lossless if settings.lossless else _lossy
-        data, report = code(picture, settings, on_progress or ignore)
+        kept, report_share = b"" if settings.strip else original, on_progress or ignore
+        if settings.lossless:
+            data, report = coding.lossless(picture, settings, kept, report_share)
+        else:
+            data, report = coding.lossy(picture, settings, report_share)
     if on_progress:
         on_progress(1.0)
     return data, replace(report, source_bytes=source_bytes, seconds=time.perf_counter() - start)
 
 
-def _lossy(picture: "Picture", settings: CompressSettings, on_progress: OnProgress) -> tuple[bytes, CompressReport]:
-    from . import loading
-    from .lossy import encoder
-
-    weights = loading.choose(settings.weights)
-    hierarchy = loading.hierarchy(weights, settings.device)
-    made = encoder.compress(picture, hierarchy, weights.id, settings, on_progress)
-    report = compress_report(picture, made.data, made.symbol_bytes, made.chunks, _named(hierarchy, made.layer_bits))
-    return made.data, replace(report, quality=made.quality / 256, weights=weights.name, psnr=made.psnr)
-
-
-def _lossless(picture: "Picture", settings: CompressSettings, on_progress: OnProgress) -> tuple[bytes, CompressReport]:
-    from . import loading
-    from .lossless import methods
-
-    def load() -> "methods.Model | None":
-        return loading.lossless_model(settings.weights, settings.device, required=settings.method == "model")
-
-    def load_bilevel() -> "methods.BilevelNetworks | None":
-        return loading.bilevel(required=settings.method == "bilevel")
-
-    made = methods.compress(picture, settings.method or AUTO, load, load_bilevel=load_bilevel, on_progress=on_progress)
-    report = compress_report(picture, made.data, made.pixel_bytes, made.chunks, made.layer_bits)
-    return made.data, replace(report, weights=made.weights, method=made.method)
-
-
-def _named(hierarchy: "Hierarchy", bits: tuple[float, ...]) -> tuple[tuple[str, float], ...]:
-    return tuple(zip((layer.name for layer in hierarchy.layers), bits, strict=True))
-
-
 def decompress_data(
-    data: bytes, *, format: str = "PNG", **options: "Unpack[DecodeOptions]"
+    data: bytes, *, format: str | None = None, **options: "Unpack[DecodeOptions]"
 ) -> tuple[bytes, DecompressReport]:
     """Decompress a .dvq file in memory to an image file.
 
     Args:
         data: The bytes of the .dvq file.
-        format: Pillow's name of the format of the image file.
+        format: Pillow's name of the format of the image file. A .dvq file that keeps an image file of this format gives
+            back that file; if the format is None, of any, and other files give PNG.
         **options: As for `decompress_picture`.
 
     Returns:
@@ -174,12 +151,25 @@ def decompress_data(
 
     start = time.perf_counter()
     decoded = decompress_picture(data, **options)
-    file, dropped = writing.write(decoded.picture, format)
+    file, dropped = _kept(data, format) if options.get("view", WHOLE) == WHOLE else b"", tuple[str, ...]()
+    if not file:
+        file, dropped = writing.write(decoded.picture, format or "PNG")
     height, width = decoded.picture.pixels.shape[:2]
     mode, seconds = decoded.picture.mode, time.perf_counter() - start
     return file, DecompressReport(
         width, height, mode, len(data), len(file), decoded.chunks, decoded.total, dropped, seconds, decoded.exact
     )
+
+
+def _kept(data: bytes, format: str | None) -> bytes:
+    """Return the image file that a .dvq file keeps, if it is of a format; none otherwise."""
+    from PIL import Image
+
+    from .bitstream.container import parse
+
+    file = parse(data)
+    formats = None, Image.registered_extensions().get(file.kept_suffix or "")
+    return file.kept if file.kept_suffix and format in formats else b""
 
 
 def decompress_file(
@@ -243,6 +233,30 @@ def decompress_picture(
     from .loaders import installed
 
     return decompress(data, installed(device), preview=preview, view=view, on_progress=on_progress or ignore)
+
+
+def thumbnail_data(
+    data: bytes, side: int, *, preview: Preview = None, view: View = WHOLE, device: str = "auto"
+) -> tuple[bytes, int, int]:
+    """Decompress a .dvq file in memory to a small PNG file, turned as its EXIF orientation says.
+
+    Args:
+        data: The bytes of the .dvq file.
+        side: The largest width and height, in pixels. Smaller images are not scaled.
+        preview: How much to decode.
+        view: Which part of the image to decode, and how large.
+        device: "auto", "cpu" or "cuda".
+
+    Returns:
+        The bytes of the PNG file, and its width and height.
+
+    Raises:
+        DvcodecError: As `decompress_data`.
+    """
+    from ..image_io import images, thumbnails
+
+    decoded = decompress_picture(data, preview=preview, view=view, device=device)
+    return thumbnails.write(images.to_image(decoded.picture), side)
 
 
 def verify_data(data: bytes, *, device: str = "auto") -> DecompressReport:

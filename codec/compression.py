@@ -6,7 +6,7 @@ from ..progress import OnProgress
 from . import api
 from .reports import log_notices
 from .settings import CompressSettings
-from .sources import FileSource, Tensor, array_of, picture_of
+from .sources import FileSource, Tensor, array_of, picture_and_file
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,8 +20,8 @@ def compress_source(
     on_progress: OnProgress | None,
 ) -> bytes:
     """Return the bytes of a .dvq file; the arguments and errors are those of `dvcodec.compress`."""
-    picture = picture_of(source, keep_mode=settings.lossless, convert=settings.convert)
-    data, report = api.compress_picture(picture, settings, on_progress=on_progress)
+    picture, original = picture_and_file(source, keep_mode=settings.lossless, convert=settings.convert)
+    data, report = api.compress_picture(picture, settings, on_progress=on_progress, original=original)
     log_notices(report.notices, report.dropped)
     return data
 

@@ -23,8 +23,9 @@ from ..models.interface.photo import PhotoModel, Region
 from ..progress import OnProgress, ignore, part
 from .bitstream import alpha, properties
 from .bitstream.container import DvqFile, Section, parse, payload_of
+from .bitstream.header import FILE
 from .loaders import Loaders
-from .lossless import reconstruction
+from .lossless import kept_file, reconstruction
 from .lossy import adaptive_filter, symbol_chunks
 from .settings import Preview
 from .view import WHOLE, View
@@ -78,6 +79,8 @@ def decode(
     """Decode a parsed file: see `decompress`."""
     count = _chunks_to_decode(file, preview)
     total, strict = len(file.chunks), preview is None
+    if file.header.kind == FILE:
+        return Decoded(part_of(kept_file.picture(file), view), 0, 0, view.denominator == 1)
     kept, header = metadata_of(file, strict=strict), file.header
     region = view.stored(header.height, header.width, orientation.of(kept))
     with enough_memory(header.height, header.width):
@@ -130,6 +133,8 @@ def verify(data: bytes, loaders: Loaders) -> DvqFile:
 
 def metadata_of(file: DvqFile, *, strict: bool) -> Metadata:
     """Return a file's metadata. Unless `strict`, parts that are cut or damaged count as absent."""
+    if file.header.kind == FILE:
+        return kept_file.metadata(file)
     icc, exif, xmp = (_unpacked(metadata.unpack, part, strict) for part in (file.icc, file.exif, file.xmp))
     kept = _unpacked(properties.unpack, file.properties, strict)
     return replace(kept, icc=icc, exif=exif, xmp=xmp)

@@ -18,9 +18,9 @@ from ..image_io.images import Palette
 from ..image_io.metadata import Metadata
 from . import api, decoder
 from .bitstream.container import DvqFile, parse, payload_of
-from .bitstream.header import MAGIC
+from .bitstream.header import FILE, MAGIC
 from .loaders import installed
-from .lossless import raw_samples
+from .lossless import kept_file, raw_samples
 from .reports import log_notices
 from .settings import CompressSettings
 from .view import DENOMINATORS, WHOLE, View
@@ -121,6 +121,8 @@ class DvqImageFile(ImageFile.ImageFile):
 def _palette(file: DvqFile) -> Palette | None:
     """Return the palette and the transparency of a file; None if it has none, or if it is damaged."""
     try:
+        if file.header.kind == FILE:
+            return None if file.kept_suffix == ".jpg" else kept_file.picture(file).palette
         return raw_samples.unpack_palette(payload_of(file.palette), file.header.mode)
     except FormatError:
         return None

@@ -36,6 +36,8 @@ class CompressReport:
     """Bytes of the file that are not symbols or pixels: header, filter, alpha and metadata."""
     seconds: float
     """Wall time."""
+    ssimulacra2: float | None = None
+    """None unless it was the target."""
     method: str | None = None
     """The method of a lossless file; None for lossy files."""
     dropped: tuple[str, ...] = ()

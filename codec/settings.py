@@ -22,6 +22,7 @@ AUTO = "auto"
 BITS_BACK = "bits-back"
 """The method that codes groups of small images of one size by bits-back coding; archives only."""
 
+TARGETS = ("target_bpp", "target_size", "target_psnr", "target_ssimulacra2")
 Preview = int | str | None
 """How much to decode: None for the whole file, which must be whole; N >= 1 for the first N chunks; "all" for every
 chunk that is whole."""
@@ -35,6 +36,7 @@ class Method(StrEnum):
     bilevel = "bilevel"
     webp = "webp"
     stored = "stored"
+    file = "file"
     bits_back = BITS_BACK
 
 
@@ -65,6 +67,13 @@ class Option:
     most: float | None = None
 
 
+SSIMULACRA2 = Option(
+    "Choose the lowest quality whose SSIMULACRA 2 is at least this (70 is high, 90 looks the same).",
+    "SCORE",
+    1,
+    100,
+)
+METHOD = Option("Method of lossless coding, with `lossless` only. auto, the default, keeps the smallest file.")
 STRIP = Option(
     "Leave out the metadata: EXIF, ICC profile, XMP, resolution and texts. The pixels are turned as the orientation"
     " asks."
@@ -87,6 +96,7 @@ class CompressOptions(TypedDict, total=False):
     target_bpp: float | None
     target_size: int | None
     target_psnr: float | None
+    target_ssimulacra2: float | None
     lossless: bool
     method: str | None
     effort: int | None
@@ -108,7 +118,7 @@ class ArchiveOptions(CompressOptions, total=False):
 class CompressSettings:
     """How to compress an image; `options(CompressSettings)` describes each setting.
 
-    At most one of `quality`, the three targets and `lossless` is set; none of them means quality 50.
+    At most one of `quality`, the four targets and `lossless` is set; none of them means quality 50.
 
     Raises:
         InvalidArgument: If settings contradict each other or are out of range.
@@ -132,13 +142,11 @@ class CompressSettings:
     target_psnr: float | None = _setting(
         None, Option("Choose the lowest quality whose PSNR is at least this many dB.", "DB")
     )
+    target_ssimulacra2: float | None = _setting(None, SSIMULACRA2)
     lossless: bool = _setting(
         False, Option("Keep every pixel exactly, and the mode of the image (1, L, LA, RGB, RGBA, P or PA).")
     )
-    method: str | None = _setting(
-        None,
-        Option("Method of lossless coding, with `lossless` only. auto, the default, keeps the smallest file."),
-    )
+    method: str | None = _setting(None, METHOD)
     effort: int | None = _setting(
         None,
         Option(
@@ -173,11 +181,12 @@ class CompressSettings:
             raise InvalidArgument("`method` applies to lossless files only", "set `lossless` too")
         if self.lossless and (self.effort is not None or self.tune is not None):
             raise InvalidArgument("`effort` and `tune` apply to lossy files only", "leave them out")
-        for name in ("target_bpp", "target_size", "target_psnr"):
+        for name in TARGETS:
             value = aims.get(name)
             if value is not None and not (_is_real(value) and 0 < value < math.inf):
                 raise InvalidArgument(f"`{name}` {value!r} is not a positive number")
         _within("quality", self.quality, Real)
+        _within("target_ssimulacra2", self.target_ssimulacra2, Real)
         _within("effort", self.effort, Integral)
         object.__setattr__(self, "weights", _name_or_path(self.weights))
         one_of("method", self.method, self.methods())
@@ -190,8 +199,8 @@ class CompressSettings:
         return [method for method in Method if method != BITS_BACK]
 
     def aims(self) -> dict[str, Any]:
-        """Return, by name, those of `quality`, the three targets and `lossless` that are set."""
-        aims = {name: getattr(self, name) for name in ("quality", "target_bpp", "target_size", "target_psnr")}
+        """Return, by name, those of `quality`, the four targets and `lossless` that are set."""
+        aims = {name: getattr(self, name) for name in ("quality", *TARGETS)}
         given = {name: value for name, value in aims.items() if value is not None}
         return given | ({"lossless": True} if self.lossless else {})
 

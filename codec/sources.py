@@ -36,16 +36,19 @@ FileSource = str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes]
 """The path of a file, its bytes, or a file that is open in binary mode, which is read from where it stands."""
 
 
-def picture_of(
+def picture_and_file(
     source: "FileSource | Image.Image | NDArray[np.uint8] | Tensor", *, keep_mode: bool = False, convert: bool = False
-) -> "Picture":
-    """Return the picture that a caller gives.
+) -> "tuple[Picture, bytes]":
+    """Return the picture that a caller gives, and the bytes of its image file.
 
     Args:
         source: A Pillow image; an array of 8 bits, (H, W) or (H, W, 1 to 4); a tensor of 8 bits as torchvision has
             them, (H, W) or (1 to 4, H, W); or an image file.
         keep_mode: Whether to keep the mode and the palette, for lossless coding.
         convert: Whether to convert what 8 bits of grey or RGB cannot hold.
+
+    Returns:
+        The picture. The bytes, where the caller gives a file and the mode is kept; none otherwise.
 
     Raises:
         InvalidArgument: If this is none of them.
@@ -56,23 +59,27 @@ def picture_of(
     from ..image_io import images
 
     if isinstance(source, Image.Image):
-        return images.from_image(source, keep_mode=keep_mode, convert=convert)
+        return images.from_image(source, keep_mode=keep_mode, convert=convert), b""
     if isinstance(source, str | os.PathLike):
-        return images.read(path_of(source), keep_mode=keep_mode, convert=convert)
+        picture = images.read(path_of(source), keep_mode=keep_mode, convert=convert)
+        return picture, read_path(path_of(source)) if keep_mode else b""
     if isinstance(source, bytes | bytearray | memoryview) or callable(getattr(source, "read", None)):
-        return images.read(_content(source), keep_mode=keep_mode, convert=convert)
-    return images.from_array(array_of(source))
+        content = _content(source)
+        return images.read(content, keep_mode=keep_mode, convert=convert), content
+    return images.from_array(array_of(source)), b""
 
 
-def pictures_of(sources: object, *, keep_mode: bool = False, convert: bool = False) -> "Iterator[tuple[str, Picture]]":
-    """Yield the names and the pictures of the images that a caller gives, one at a time.
+def pictures_of(
+    sources: object, *, keep_mode: bool = False, convert: bool = False
+) -> "Iterator[tuple[str, Picture, bytes]]":
+    """Yield name, picture and image file of each image that a caller gives, one at a time; the file may be empty.
 
     The name of a path is what the command line makes of it: the path where it is relative and safe, else its last part.
     Other images without a name have an empty one.
 
     Args:
-        sources: An iterable of images as `picture_of` takes them, or of pairs of a name and an image.
-        keep_mode, convert: As for `picture_of`.
+        sources: An iterable of images as `picture_and_file` takes them, or of pairs of a name and an image.
+        keep_mode, convert: As for `picture_and_file`.
 
     Raises:
         InvalidArgument: If this is no iterable, or an item is none of these.
@@ -86,7 +93,7 @@ def pictures_of(sources: object, *, keep_mode: bool = False, convert: bool = Fal
             raise InvalidArgument(
                 f"the name of an image is a {type(name).__name__}", "give pairs of a str and an image"
             )
-        yield name, picture_of(source, keep_mode=keep_mode, convert=convert)
+        yield name, *picture_and_file(source, keep_mode=keep_mode, convert=convert)
 
 
 def _name_of(source: object) -> str:

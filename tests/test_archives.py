@@ -241,9 +241,9 @@ def test_what_cannot_win_is_estimated(tmp_path: Path, monkeypatch: pytest.Monkey
     tried: list[int] = []
     usual = choice.file
 
-    def counted(picture: images.Picture, coders: Coders) -> Coded:
+    def counted(picture: images.Picture, coders: Coders, original: bytes) -> Coded:
         tried.append(picture.pixels.shape[0])
-        return usual(picture, coders)
+        return usual(picture, coders, original)
 
     monkeypatch.setattr(choice, "file", counted)
     noise = [("", image_of("L", 40, 30, "noise")) for _ in range(60)]

@@ -92,7 +92,7 @@ def test_an_image_that_cannot_be_read_is_left_out() -> None:
     seen = dvcodec("compress", "bad.png", *SCANS, "missing.png", "--lossless", "--archive", "scans.dvq", "--json")
     lines = seen.err.splitlines()
     assert seen.code == 1 and lines[0] == "dvcodec: bad.png: not an image that Pillow can read"
-    assert lines[1] == "dvcodec: missing.png: no such file or directory" and lines[2].startswith("16 images")
+    assert lines[1] == "dvcodec: missing.png: no such file" and lines[2].startswith("16 images")
     records = [json.loads(line) for line in seen.out.splitlines()]
     assert [record.get("input") for record in records] == ["bad.png", "missing.png", None]
     assert (records[2]["images"], records[2]["left_out"]) == (16, 2)
@@ -195,7 +195,7 @@ def test_a_progress_bar_swallows_no_line(monkeypatch: pytest.MonkeyPatch) -> Non
 LOSSLESS = ["--lossless", "--archive", "x.dvq"]
 WRONG = [
     (["compress", SCANS[0], "--archive", "x.dvq", "--method", "stored"], "--method applies to lossless files only"),
-    (["compress", SCANS[0], "--archive", "x.dvq", "--target-bpp", "-1"], "is not a positive number"),
+    (["compress", SCANS[0], "--archive", "x.dvq", "--target-bpp", "-1"], "'-1' is not a number above 0"),
     (["compress", SCANS[0], *LOSSLESS, "-o", "y.dvq"], "--archive and -o exclude each other"),
     (["compress", SCANS[0], *LOSSLESS, "--output-dir", "d"], "--archive and --output-dir exclude each other"),
     (["compress", SCANS[0], *LOSSLESS, "-q", "5"], "-q and --lossless exclude each other"),
@@ -204,8 +204,6 @@ WRONG = [
     (["compress", SCANS[0], *LOSSLESS, "--jobs", "2"], "an archive takes one image at a time"),
     (["compress", SCANS[0], "--lossless", "--no-names"], "applies to archives only"),
     (["compress", SCANS[0], "--lossless", "--method", "bits-back"], "applies to archives only"),
-    (["compress", SCANS[0], f"./{SCANS[0]}", *LOSSLESS], "would both come back as scans/10.png"),
-    (["compress", "a/x.png", "/b/X.JPG", "x.png", *LOSSLESS], "would both come back as"),
     (["decompress", "scans.dvq", "-o", "x.png"], "scans.dvq is an archive of many images (use --output-dir)"),
     (["decompress", "scans.dvq", "--preview", "1"], "archives have no previews"),
     (["decompress", SCANS[0], "--only", "x"], "is not an archive"),

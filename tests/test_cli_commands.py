@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 import subprocess
 import sys
 import time
@@ -42,10 +43,11 @@ def test_info_describes_the_header_and_each_chunk() -> None:
 
 
 def test_info_as_json_gives_one_object_per_file() -> None:
-    seen = dvcodec("info", "--json", "photo.dvq", "photo.dvq")
+    shutil.copy("photo.dvq", "again.dvq")
+    seen = dvcodec("info", "--json", "photo.dvq", "again.dvq")
     first, second = map(json.loads, seen.out.splitlines())
     assert first["width"] == 40 and first["height"] == 24 and first["mode"] == "RGB" and first["chunks"]
-    assert first["total_bytes"] == Path("photo.dvq").stat().st_size and second["input"] == "photo.dvq"
+    assert first["total_bytes"] == Path("photo.dvq").stat().st_size and second["input"] == "again.dvq"
 
 
 def test_info_reads_standard_input_and_refuses_what_is_no_dvq() -> None:

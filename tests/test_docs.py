@@ -26,9 +26,9 @@ DOCUMENTS = [
 TEXTS = {path.relative_to(ROOT).as_posix(): path.read_text() for path in DOCUMENTS}
 README, USAGE = TEXTS["README.md"], TEXTS["docs/USAGE.md"]
 COMMANDS = [str(command.name or command.callback.__name__) for command in app.registered_commands if command.callback]
-README_WORDS = 900
+README_WORDS = 800
 OTHER_PROGRAMS = {"--nproc-per-node"}  # torchrun's
-OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
+OPTION = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]+")
 
 
 def blocks(text: str, language: str) -> list[str]:

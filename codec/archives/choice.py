@@ -8,6 +8,7 @@ import numpy as np
 from ...errors import UnsupportedImage
 from ...image_io.images import Picture
 from ...models.interface.bits_back import BitsBackCoder
+from ..bitstream.header import FILE
 from ..lossless import methods, raw_samples
 from ..settings import AUTO, BITS_BACK
 from . import mosaics
@@ -38,7 +39,7 @@ class Together:
     """The id of a set's weights, 8 bytes."""
 
 
-def check(picture: Picture, coders: Coders) -> None:
+def check(picture: Picture, coders: Coders, original: bytes = b"") -> None:
     """Raise UnsupportedImage if the method of an archive cannot code a picture."""
     if coders.method == BITS_BACK:
         if not _suiting(picture, coders):
@@ -48,7 +49,7 @@ def check(picture: Picture, coders: Coders) -> None:
                 'use `method="auto"`',
             )
     elif coders.method != AUTO:
-        methods.wanted(picture, coders.method, coders.method)
+        methods.wanted(picture, coders.method, coders.method, original)
 
 
 def _suiting(picture: Picture, coders: Coders) -> list[tuple[bytes, BitsBackCoder]]:
@@ -59,9 +60,9 @@ def _suiting(picture: Picture, coders: Coders) -> list[tuple[bytes, BitsBackCode
     return [(prefix, coder) for prefix, coder in coders.bits_back if coder.suits(picture.mode, height, width)]
 
 
-def file(picture: Picture, coders: Coders) -> methods.Coded:
+def file(picture: Picture, coders: Coders, original: bytes = b"") -> methods.Coded:
     """Return a picture as a lossless file under the method of the archive, or the smallest for AUTO."""
-    return methods.compress(picture, coders.method, coders.load, load_bilevel=coders.load_bilevel)
+    return methods.compress(picture, coders.method, coders.load, load_bilevel=coders.load_bilevel, original=original)
 
 
 def code(group: Group, coders: Coders) -> Together | list[bytes]:
@@ -90,7 +91,7 @@ def _together(group: Group, coders: Coders) -> Iterator[Together]:
     crc = raw_samples.checksum(np.concatenate(group.tiles))
     for prefix, coder in _suiting(group.picture(0), coders):
         yield Together(SET, coder.encode(np.stack(group.tiles)), crc, weights_id=prefix)
-    if coders.method != BITS_BACK and len(group.tiles) > 1:
+    if coders.method not in (BITS_BACK, FILE) and len(group.tiles) > 1:
         payload, palette = mosaics.encode(group.stack(), coders)
         yield Together(MOSAIC, payload, crc, palette)
 
@@ -106,7 +107,7 @@ def _files(group: Group, coders: Coders, limit: int | None) -> list[bytes] | Non
     made: dict[int, bytes] = {}
     size, modelled = 0, False
     for index in _spread(count):
-        coded = file(group.picture(index), coders)
+        coded = file(group.picture(index), coders, group.originals[index])
         made[index] = coded.data
         size, modelled = size + len(coded.data) + 1, modelled or coded.method in ("model", "bilevel")
         if len(made) < min(_SAMPLES, count):

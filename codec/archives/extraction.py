@@ -1,7 +1,7 @@
 """Extract the images of an archive into memory, or into files that never leave the output folder."""
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -64,7 +64,7 @@ def extract(
     view: View = WHOLE,
     device: str = "auto",
 ) -> Iterator[Extracted | Refused | Loss]:
-    """Write images of an archive as PNG files.
+    """Write images of an archive as PNG files, and image files that were kept as they were.
 
     Args:
         archive: An open archive.
@@ -85,7 +85,7 @@ def extract(
     written: set[str] = set()
     for part in members(archive, installed(device), wanted):
         if isinstance(part, Member):
-            found.add(part.target)
+            found.add(names.target(part.name, part.position))
             yield _written(part, archive.path, folder, written, force, view)
         elif only:
             losses.append(part)
@@ -132,13 +132,14 @@ def _written(
     member: Member, archive: Path, folder: Path, written: set[str], force: bool, view: View
 ) -> Extracted | Refused:
     """Write a view of one image below the folder, or return why it cannot be written."""
+    member = member if view == WHOLE else replace(member, kept=b"")  # a part of an image is a new file
     try:
-        if (key := names.key(member.target)) in written:
+        if (key := names.folded(member.target)) in written:
             raise OutputExists("another image of the archive was written to this file; it is not overwritten")
         target = _place(folder, member.target)
         atomic.check_target(archive, target, force=force, hint="use `output_dir` or `force`")
         picture = part_of(member.picture, view)
-        data, dropped = writing.write(picture, "PNG")
+        data, dropped = (member.kept, ()) if member.kept else writing.write(picture, "PNG")
         atomic.write(target, data, force=force, sync=False, like=atomic.attributes_of(archive))
         written.add(key)
     except DvcodecError as error:

@@ -40,6 +40,8 @@ class Group:
     positions: list[int] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
     tiles: list[NDArray[np.uint8]] = field(default_factory=list)
+    originals: list[bytes] = field(default_factory=list)
+    """The image files of the images; empty where there is none, or it is larger than the samples."""
 
     @property
     def pixels(self) -> int:
@@ -80,13 +82,14 @@ class Waiting:
         self._groups: dict[Alike, Group] = {}
         self._pixels = 0
 
-    def add(self, position: int, name: str, picture: Picture) -> list[Group]:
+    def add(self, position: int, name: str, picture: Picture, original: bytes = b"") -> list[Group]:
         """Put an image into its group.
 
         Args:
             position: Its place in the archive, from 0 on.
             name: Its name, or an empty one.
             picture: The image, without metadata.
+            original: The image file that it was read from.
 
         Returns:
             The groups that are to be coded now: full ones, and the oldest if there are too many.
@@ -98,6 +101,7 @@ class Waiting:
         group.positions.append(position)
         group.names.append(name)
         group.tiles.append(raw_samples.of(picture))
+        group.originals.append(original if len(original) <= group.tiles[-1].size else b"")
         self._pixels += height * width
         ready = [self._take(alike)] if group.full else []
         while len(self._groups) > OPEN_GROUPS or self._pixels > OPEN_PIXELS:

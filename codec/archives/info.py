@@ -105,12 +105,15 @@ def describe(path: Path) -> ArchiveInfo:
 def _segment(segment: Segment) -> SegmentInfo:
     head = segment.head
     sizes = [(head.width, head.height, head.mode, True)] * len(head.positions)
+    suffixes = [names.SUFFIX] * len(head.positions)
     if head.kind == FILES:
-        headers = [parse(file).header for file in split_files(segment.payload, len(sizes))]
+        files = [parse(file) for file in split_files(segment.payload, len(sizes))]
+        headers = [file.header for file in files]
         sizes = [(header.width, header.height, header.mode, header.lossless) for header in headers]
+        suffixes = [file.kept_suffix or names.SUFFIX for file in files]
     images = tuple(
-        ImageInfo(position + 1, name, names.target(name, position), *size)
-        for position, name, size in zip(head.positions, segment.names, sizes, strict=True)
+        ImageInfo(position + 1, name, names.target(name, position, suffix), *size)
+        for position, name, suffix, size in zip(head.positions, segment.names, suffixes, sizes, strict=True)
     )
     pixels = sum(width * height for width, height, *_ in sizes)
     known = segment.weights_id if head.kind == SET else b""

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from ...errors import DvcodecError, FormatError
 from ...image_io.images import Picture
+from ...image_io.suffixes import suffix_of_data
 from ..bitstream.container import parse
 from ..decoder import decode
 from ..loaders import Loaders
@@ -28,11 +29,13 @@ class Member:
     name: str
     """Its name; empty if it has none."""
     picture: Picture
+    kept: bytes = b""
+    """The image file that was kept as it is; empty if the pixels were coded."""
 
     @property
     def target(self) -> str:
         """The file that extraction writes, as a relative path."""
-        return names.target(self.name, self.position)
+        return names.target(self.name, self.position, suffix_of_data(self.kept) or names.SUFFIX)
 
 
 Wanted = Callable[[int, str], bool]
@@ -66,13 +69,13 @@ def _of_segment(segment: Segment, loaders: Loaders, chosen: list[bool]) -> Itera
     """Yield the chosen images of one segment; those that cannot be decoded become a loss."""
     lost: list[int] = []
     reason = ""
-    decoded = pictures_of(segment, loaders)
+    decoded = _found_in(segment, loaders)
     for index, wanted in enumerate(chosen):
         if not wanted:
             continue
         found = decoded(index)
-        if isinstance(found, Picture):
-            yield Member(segment.head.positions[index], segment.names[index], found)
+        if not isinstance(found, DvcodecError):
+            yield Member(segment.head.positions[index], segment.names[index], *found)
         else:
             reason = reason or str(found)
             lost.append(index)
@@ -82,8 +85,23 @@ def _of_segment(segment: Segment, loaders: Loaders, chosen: list[bool]) -> Itera
         yield Loss(f"segment {segment.number} cannot be decoded: {reason}", places, own)
 
 
+_Found = tuple[Picture, bytes] | DvcodecError
+"""An image and the file that was kept of it, or the reason why it cannot be decoded."""
+
+
 def pictures_of(segment: Segment, loaders: Loaders) -> Callable[[int], Picture | DvcodecError]:
     """Return a function that gives each image of a segment by its place, or the reason why it cannot be decoded."""
+    found = _found_in(segment, loaders)
+
+    def picture(index: int) -> Picture | DvcodecError:
+        one = found(index)
+        return one if isinstance(one, DvcodecError) else one[0]
+
+    return picture
+
+
+def _found_in(segment: Segment, loaders: Loaders) -> Callable[[int], _Found]:
+    """Return a function that gives each image of a segment by its place, with its file if one was kept."""
     try:
         if segment.head.kind == FILES:
             files = split_files(segment.payload, len(segment.head.positions))
@@ -92,12 +110,13 @@ def pictures_of(segment: Segment, loaders: Loaders) -> Callable[[int], Picture |
     except DvcodecError as error:
         failed = error
         return lambda index: failed
-    return lambda index: decoded[index]
+    return lambda index: (decoded[index], b"")
 
 
-def _file(data: bytes, loaders: Loaders) -> Picture | DvcodecError:
+def _file(data: bytes, loaders: Loaders) -> _Found:
     try:
-        return decode(parse(data), loaders).picture
+        file = parse(data)
+        return decode(file, loaders).picture, file.kept
     except DvcodecError as error:
         return error
 

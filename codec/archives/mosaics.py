@@ -53,7 +53,11 @@ def unpack(payload: bytes, head: ArchiveHead) -> DvqFile:
 def _check(file: DvqFile, head: ArchiveHead, rows: int) -> None:
     """Raise FormatError, before anything is decoded, for a file that does not fit the head of its segment."""
     header = file.header
-    if not header.lossless or (header.height, header.width, header.mode) != (rows, head.width, head.mode):
+    if header.kind not in (MODEL, BILEVEL) or (header.height, header.width, header.mode) != (
+        rows,
+        head.width,
+        head.mode,
+    ):
         raise FormatError("a mosaic is not valid: its file does not fit its head")
     if header.samples_crc != head.samples_crc:
         raise FormatError("a mosaic is not valid: its checksums differ")

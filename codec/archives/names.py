@@ -10,12 +10,13 @@ from pathlib import PurePosixPath
 
 from ...errors import FormatError
 from ...image_io.metadata import inflate
-from ...image_io.suffixes import KNOWN
+from ...image_io.suffixes import KNOWN, alike
 
 MAX_NAME = 1024
 """The most bytes of a name in UTF-8."""
 _MAX_PART = 240
-_SUFFIX = ".png"
+SUFFIX = ".png"
+"""The suffix of images whose pixels are coded."""
 _RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³]) *(\..*)?", re.IGNORECASE)
 """Names of devices on Windows, whatever follows a full stop, with or without blanks before it."""
 _FORBIDDEN = frozenset('\\:*?"<>|')
@@ -51,21 +52,34 @@ def made_safe(path: str) -> str:
     return last if _part_is_safe(last) else f"_{last}"
 
 
-def target(name: str, position: int) -> str:
-    """Return the file that extraction writes: the name, ending in .png, or the number from 00001.png on."""
+def target(name: str, position: int, suffix: str = SUFFIX) -> str:
+    """Return the file that extraction writes: the name with a suffix of its format, or the number from 00001.png on.
+
+    Args:
+        name: The name in the archive; empty if it has none.
+        position: The place in the archive, from 0 on.
+        suffix: The suffix of the format that is written.
+    """
     if not name:
-        return f"{position + 1:05}{_SUFFIX}"
-    suffix = PurePosixPath(name).suffix
-    if suffix.lower() == _SUFFIX:
+        return f"{position + 1:05}{suffix}"
+    own = PurePosixPath(name).suffix
+    if alike(own, suffix):
         return name
-    return (name.removesuffix(suffix) if suffix.lower() in KNOWN else name) + _SUFFIX
+    stem = name.removesuffix(own) if own.lower() in KNOWN else name
+    kept = suffix != SUFFIX and alike(PurePosixPath(stem).suffix, suffix)  # a.jpg beside a.png is named a.jpg.png
+    return stem if kept else stem + suffix
 
 
 def key(name: str) -> str:
     """Return a key that is equal for two names that some system takes for one file."""
+    return folded(target(name, 0))
+
+
+def folded(path: str) -> str:
+    """Return a key that is equal for two paths that some system takes for one file."""
     import unicodedata
 
-    return unicodedata.normalize("NFC", target(name, 0).casefold())
+    return unicodedata.normalize("NFC", path.casefold())
 
 
 def pack(names: list[str]) -> bytes:

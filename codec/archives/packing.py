@@ -44,7 +44,7 @@ class Packing:
         self.report: PackReport | None = None
         """What was written; None until the archive is complete."""
 
-    def add(self, picture: "Picture", name: str = "") -> tuple[str, ...]:
+    def add(self, picture: "Picture", name: str = "", original: bytes = b"") -> tuple[str, ...]:
         """Add a picture, without its metadata or its name if the settings leave them out: see Writer.add.
 
         Returns:
@@ -56,7 +56,8 @@ class Packing:
         kept = orientation.stripped(picture) if self._settings.strip else picture
         plain = replace(kept, metadata=replace(kept.metadata, resolution=None))
         together = self._settings.lossless and kept.metadata.resolution is not None and not stands_alone(plain)
-        self._writer.add(plain if together else kept, name if self._settings.names else "")
+        own_name = name if self._settings.names else ""
+        self._writer.add(plain if together else kept, own_name, b"" if self._settings.strip else original)
         return (*kept.left_out, *(["resolution"] * together))
 
     def finish(self) -> None:

@@ -61,12 +61,13 @@ class Writer:
         self.totals = Totals()
         self._write(HEADER)
 
-    def add(self, picture: Picture, name: str = "") -> None:
+    def add(self, picture: Picture, name: str = "", original: bytes = b"") -> None:
         """Add a picture. After an error the archive can be continued without it.
 
         Args:
             picture: The picture, with its metadata.
             name: A safe name that no other picture has, or an empty one.
+            original: The image file that it was read from, which is kept as it is where that takes the fewest bytes.
 
         Raises:
             UnsupportedImage: If the method of the archive cannot code the picture.
@@ -75,7 +76,7 @@ class Writer:
         """
         self._check_name(name)
         if self._coders.lossy is None:
-            choice.check(picture, self._coders)
+            choice.check(picture, self._coders, original)
         if self.totals.images >= MAX_IMAGES:
             raise InvalidArgument(f"an archive holds {MAX_IMAGES} images at most")
         position = self.totals.images
@@ -83,9 +84,9 @@ class Writer:
         if self._coders.lossy is not None:
             self._add_files([(position, name, self._coders.lossy(picture))])
         elif stands_alone(picture):
-            self._add_files([(position, name, choice.file(picture, self._coders).data)])
+            self._add_files([(position, name, choice.file(picture, self._coders, original).data)])
         else:
-            ready = self._waiting.add(position, name, picture)
+            ready = self._waiting.add(position, name, picture, original)
         self._count(picture, name)
         for group in ready:
             self._flush(group)

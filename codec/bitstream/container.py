@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from ...errors import FormatError, TruncatedFile
+from ...image_io.suffixes import suffix_of_data
 from . import header as fields
 from . import tiling
 from .assembly import Chunk
-from .header import MODEL, Header
+from .header import FILE, MODEL, Header
 from .varint import Reader
 
 MAX_LAYERS = 4096
@@ -129,6 +130,16 @@ class DvqFile:
     def properties(self) -> Section | None:
         """Resolution and texts."""
         return self._one("properties")
+
+    @property
+    def kept(self) -> bytes:
+        """The image file that a file of the kind `file` keeps; none of other kinds, or if it is cut or damaged."""
+        return payload_of(self.pixels[0]) if self.header.kind == FILE else b""
+
+    @property
+    def kept_suffix(self) -> str | None:
+        """The suffix of that image file, with its dot; None if there is none of a known format."""
+        return suffix_of_data(self.kept) or None
 
     def _all(self, part: str) -> tuple[Section, ...]:
         return tuple(section for section in self.sections if section.part == part)

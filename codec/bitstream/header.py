@@ -16,16 +16,24 @@ VERSION = 4
 QUALITY_RANGE = (1 * 256, 100 * 256)
 """Lowest and highest fixed-point quality."""
 
-LOSSY, STORED, WEBP, MODEL, BILEVEL, ARCHIVE = KINDS = ("lossy", "stored", "webp", "model", "bilevel", "archive")
+LOSSY, STORED, WEBP, MODEL, BILEVEL, ARCHIVE, FILE = KINDS = (
+    "lossy",
+    "stored",
+    "webp",
+    "model",
+    "bilevel",
+    "archive",
+    "file",
+)
 """Kinds of files, as the format numbers them."""
-METHODS = (STORED, WEBP, MODEL, BILEVEL)
+METHODS = (STORED, WEBP, MODEL, BILEVEL, FILE)
 """Kinds of lossless images: the ways of coding their pixels."""
 
 ICC, EXIF, XMP, EXTRA, PROPERTIES = 8, 16, 32, 64, 128
 """Flags of sections; EXTRA is the adaptive filter of a lossy image and the palette of a lossless one."""
 _MODE_MASK = 7
 _LOSSY_MODES = ("L", "LA", "RGB", "RGBA")
-_MODES_OF = {LOSSY: _LOSSY_MODES, STORED: MODES, WEBP: MODES, MODEL: _LOSSY_MODES, BILEVEL: ("1",)}
+_MODES_OF = {LOSSY: _LOSSY_MODES, STORED: MODES, WEBP: MODES, MODEL: _LOSSY_MODES, BILEVEL: ("1",), FILE: MODES}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +51,7 @@ class Header:
     weights: bytes = b""
     """Id of the hierarchy's weights, 8 bytes; empty in files without a hierarchy's symbols."""
     samples_crc: int = 0
-    """Of lossless images: CRC-32 of the samples in raster order, channels interleaved, a byte each."""
+    """Of lossless images except FILE: CRC-32 of the samples in raster order, channels interleaved, a byte each."""
     pixel_weights: bytes = b""
     """Id of the weights of the pixels' model, 8 bytes; empty unless the kind is MODEL or BILEVEL."""
 
@@ -61,6 +69,11 @@ class Header:
     def alpha(self) -> bool:
         """Whether the image has an alpha channel."""
         return self.mode in ("LA", "RGBA", "PA")
+
+    @property
+    def has_checksum(self) -> bool:
+        """Whether the header holds a checksum of the samples; the bytes of a kept file have one of their own."""
+        return self.kind not in (LOSSY, FILE)
 
     @property
     def has_symbols(self) -> bool:
@@ -103,7 +116,7 @@ def write(header: Header, flags: int) -> bytes:
     fields = [head(header.kind), bytes([MODES.index(header.mode) | flags])]
     fields += [write_varint(header.width), write_varint(header.height)]
     fields += [header.quality.to_bytes(2, "little"), header.weights] if header.has_symbols else []
-    fields += [header.samples_crc.to_bytes(4, "little")] if header.lossless else []
+    fields += [header.samples_crc.to_bytes(4, "little")] if header.has_checksum else []
     fields += [header.pixel_weights] if header.has_pixel_model else []
     return b"".join(fields)
 
@@ -125,7 +138,7 @@ def parse(reader: Reader) -> tuple[Header, int]:
     if mode >= len(MODES):
         raise FormatError("the header asks for features that this release does not know", "upgrade dvcodec")
     width, height = reader.varint("the width", MAX_SIDE), reader.varint("the height", MAX_SIDE)
-    symbols, lossless, modelled = kind in (LOSSY, MODEL), kind != LOSSY, kind in (MODEL, BILEVEL)
+    symbols, checked, modelled = kind in (LOSSY, MODEL), kind not in (LOSSY, FILE), kind in (MODEL, BILEVEL)
     header = Header(
         kind=kind,
         width=width,
@@ -133,7 +146,7 @@ def parse(reader: Reader) -> tuple[Header, int]:
         mode=MODES[mode],
         quality=reader.number(2) if symbols else 0,
         weights=reader.take(8) if symbols else b"",
-        samples_crc=reader.number(4) if lossless else 0,
+        samples_crc=reader.number(4) if checked else 0,
         pixel_weights=reader.take(8) if modelled else b"",
     )
     _check(header, flags)
@@ -183,3 +196,5 @@ def _check(header: Header, flags: int) -> None:
         raise FormatError(f"the header is not valid: a {header.kind} image of mode {header.mode}")
     if header.kind == LOSSY and header.grey and flags & EXTRA:
         raise FormatError("the header is not valid: a grey image with a filter of colours")
+    if header.kind == FILE and flags:
+        raise FormatError("the header is not valid: an image file that is kept has its metadata inside")

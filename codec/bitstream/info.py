@@ -56,7 +56,7 @@ class Info:
     whole_chunks: int
     truncated: bool
     method: str | None
-    """How lossless pixels are coded: stored, webp, bilevel or model; None in lossy files."""
+    """How lossless pixels are coded: stored, webp, bilevel, model or file; None in lossy files."""
     pixel_weights_id: str | None
     """First 8 bytes of the SHA-256 of the weights of the lossless pixels' model, hexadecimal."""
     pixel_weights_name: str | None
@@ -65,6 +65,8 @@ class Info:
     palette_bytes: int
     filter_bytes: int
     """Of the filter that was fitted to a lossy image; 0 where there is none."""
+    file_suffix: str | None
+    """The suffix of the image file that the method file keeps; None for other methods, and where it is damaged."""
     fault: str | None
     """What is wrong with the file, cut short or damaged or followed by other bytes; None if nothing is."""
 
@@ -106,6 +108,7 @@ def describe(data: bytes) -> Info:
         pixel_bytes=sum(section.size for section in file.pixels),
         palette_bytes=_size(file.palette),
         filter_bytes=_size(file.adaptive_filter),
+        file_suffix=file.kept_suffix,
         fault=str(fault) if fault else None,
     )
 

@@ -4,6 +4,7 @@ stored   the samples, raw or compressed by deflate
 webp     lossless WebP
 model    symbols of a hierarchy for the image at half size, then each pixel given their prediction and earlier pixels
 bilevel  bilevel pixels, each given earlier ones
+file     the image file that was read, byte for byte
 """
 
 from collections.abc import Callable
@@ -22,12 +23,12 @@ from ...models.pixels.wavefront.half_size import doubled, halved
 from ...progress import OnProgress, ignore, part
 from ..bitstream import alpha, tiling
 from ..bitstream.assembly import Parts, assemble
-from ..bitstream.header import BILEVEL, MODEL, STORED, WEBP, Header
+from ..bitstream.header import BILEVEL, FILE, MODEL, STORED, WEBP, Header
 from ..bitstream.properties import packed_metadata
 from ..entropy.ans import Tables
 from ..lossy import symbol_chunks
 from ..settings import AUTO
-from . import bilevel, pixel_strips, raw_samples
+from . import bilevel, kept_file, pixel_strips, raw_samples
 
 BASE_QUALITY = 20 * 256
 """Quality, in fixed point, of the lossy image in a file of the method `model`: a useful preview in few bytes."""
@@ -83,6 +84,7 @@ def compress(
     *,
     load_bilevel: LoadBilevel = lambda: None,
     on_progress: OnProgress = ignore,
+    original: bytes = b"",
 ) -> Coded:
     """Compress a picture to a lossless file.
 
@@ -92,6 +94,7 @@ def compress(
         load: Returns the networks of the method `model`; called only if they can be used.
         load_bilevel: Returns the network of the method `bilevel`; called only if it can be used.
         on_progress: Called with the share that is done.
+        original: The image file that the picture was read from, if there is one, for the method `file`.
 
     Returns:
         The file, and how it was made.
@@ -103,17 +106,37 @@ def compress(
     common = replace(packed_metadata(picture.metadata), palette=raw_samples.pack_palette(picture.palette))
     cheap = {STORED: _stored, WEBP: _webp}
     made = [coder(picture, common) for name, coder in cheap.items() if wanted(picture, name, method)]
+    if wanted(picture, FILE, method, original):
+        made.append(_file(picture, original))
     report = part(on_progress, _CHEAP if made else 0.0, 1.0)
     report(0.0)
-    if wanted(picture, MODEL, method) and (model := load()) is not None:
+    if wanted(picture, MODEL, method) and not _hopeless(made) and (model := load()) is not None:
         made.append(_model(picture, common, model, report))
     if wanted(picture, BILEVEL, method) and (found := load_bilevel()) is not None:
         made.append(_bilevel(picture, common, found, report))
     return min(made, key=lambda coded: len(coded.data))
 
 
-def wanted(picture: Picture, name: str, method: str) -> bool:
+def _hopeless(made: list[Coded]) -> bool:
+    """Tell whether pixels cannot become as small as the file that they come from.
+
+    The pixels of a JPEG file take several times its bytes. A model saves at most about a third of lossless WebP, and
+    takes its time.
+    """
+    kept = [len(coded.data) for coded in made if coded.method == FILE]
+    others = [len(coded.data) for coded in made if coded.method != FILE]
+    return bool(kept and others) and 2 * kept[0] < min(others)
+
+
+def wanted(picture: Picture, name: str, method: str, original: bytes = b"") -> bool:
     """Tell whether to try the method `name`; raise UnsupportedImage if it was asked for and cannot code the picture."""
+    if name == FILE:
+        able = method in (AUTO, FILE) and kept_file.suits(picture, original)
+        if method == FILE and not able:
+            raise UnsupportedImage(
+                "the method file keeps an image file of a known format, and there is none", 'use `method="auto"`'
+            )
+        return able
     modelled = {MODEL: picture.mode in MODELLED, BILEVEL: picture.mode == "1"}
     able = {STORED: True, WEBP: webp.holds(picture.pixels), **modelled}[name]
     if method == name and not able:
@@ -141,6 +164,12 @@ def _webp(picture: Picture, common: Parts) -> Coded:
     section = raw_samples.to_webp(raw_samples.of(picture))
     data = assemble(_header(picture, WEBP), replace(common, pixels=(section,)))
     return Coded(data, WEBP, pixel_bytes=len(section))
+
+
+def _file(picture: Picture, original: bytes) -> Coded:
+    height, width = picture.pixels.shape[:2]
+    data = assemble(Header(kind=FILE, width=width, height=height, mode=picture.mode), Parts(pixels=(original,)))
+    return Coded(data, FILE, pixel_bytes=len(original))
 
 
 def _bilevel(picture: Picture, common: Parts, found: BilevelNetworks, on_progress: OnProgress) -> Coded:

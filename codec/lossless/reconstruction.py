@@ -11,11 +11,11 @@ from ...models.pixels.wavefront.half_size import doubled
 from ...progress import OnProgress, ignore, part
 from ..bitstream import alpha, tiling
 from ..bitstream.container import DvqFile, payload_of, view_of
-from ..bitstream.header import BILEVEL, MODEL, STORED, Header
+from ..bitstream.header import BILEVEL, FILE, MODEL, STORED, Header
 from ..entropy.ans import Tables
 from ..loaders import Loaders
 from ..lossy import symbol_chunks
-from . import bilevel, pixel_strips, raw_samples
+from . import bilevel, kept_file, pixel_strips, raw_samples
 
 _SYMBOLS = 0.2
 """The share of the time of decoding that the symbols take, about; the pixels given them take the rest."""
@@ -37,6 +37,8 @@ def decode(file: DvqFile, loaders: Loaders, on_progress: OnProgress = ignore) ->
         WeightsNotFound: If its weights are not installed.
     """
     header = file.header
+    if header.kind == FILE:
+        return kept_file.picture(file)
     palette = raw_samples.unpack_palette(payload_of(file.palette), header.mode)
     if header.kind == MODEL:
         values = _decode_model(file, loaders, on_progress)

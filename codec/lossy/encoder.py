@@ -6,6 +6,7 @@ from copy import copy
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...errors import TargetUnreachable
 from ...image_io.floating_point import numpy_defaults
@@ -18,7 +19,7 @@ from ..bitstream.assembly import assemble
 from ..bitstream.header import Header
 from ..bitstream.properties import packed_metadata
 from ..settings import DEFAULT_QUALITY, CompressSettings
-from . import adaptive_filter, search, symbol_chunks
+from . import adaptive_filter, perceptual_score, search, symbol_chunks
 from .counting import Trials
 
 REVISION = 5
@@ -42,6 +43,8 @@ class Compressed:
     """Bytes of the chunks; the rest is header, filter, alpha and metadata."""
     psnr: float | None
     """In dB; None unless it was the target."""
+    ssimulacra2: float | None = None
+    """None unless it was the target."""
 
 
 @numpy_defaults
@@ -70,7 +73,9 @@ def compress(
     """
     encoder = _PictureEncoder(picture, hierarchy, weights_id, settings, on_progress)
     if settings.target_psnr is not None:
-        return _at_least_psnr(encoder, settings.target_psnr)
+        return _at_least(encoder, "psnr", "a PSNR", settings.target_psnr, " dB")
+    if settings.target_ssimulacra2 is not None:
+        return _at_least(encoder, "ssimulacra2", "a SSIMULACRA 2", settings.target_ssimulacra2)
     if settings.target_size is not None:
         return _at_most_bytes(encoder, settings.target_size)
     if settings.target_bpp is not None:
@@ -100,6 +105,9 @@ class _PictureEncoder:
         self.picture, self.hierarchy, self.weights_id = picture, hierarchy, weights_id
         self.passes, self.perceptual = settings.passes, settings.perceptual
         self.measure_psnr = settings.target_psnr is not None
+        self.measure_ssimulacra2 = settings.target_ssimulacra2 is not None
+        if self.measure_ssimulacra2:
+            perceptual_score.check(*picture.pixels.shape[:2])
         self.pixels = picture.pixels if picture.alpha is None else alpha.conceal(picture.pixels, picture.alpha)
         packed_alpha = b"" if picture.alpha is None else alpha.pack(picture.alpha)
         self.parts = replace(packed_metadata(picture.metadata), alpha=packed_alpha)
@@ -164,9 +172,11 @@ class _PictureEncoder:
         )
 
     def _psnr(self, encoded: symbol_chunks.Encoded) -> float:
+        return psnr_of(self.pixels, self._shown(encoded))
+
+    def _shown(self, encoded: symbol_chunks.Encoded) -> NDArray[np.uint8]:
         grey = self.pixels.ndim == 2
-        shown = symbol_chunks.render(encoded.state, self.hierarchy, grey=grey, image_filter=encoded.image_filter)
-        return psnr_of(self.pixels, shown)
+        return symbol_chunks.render(encoded.state, self.hierarchy, grey=grey, image_filter=encoded.image_filter)
 
     def _pack(self, quality: int, encoded: symbol_chunks.Encoded) -> Compressed:
         height, width = self.pixels.shape[:2]
@@ -177,7 +187,10 @@ class _PictureEncoder:
         data = assemble(header, parts)
         size = sum(len(chunk.payload) for chunk in encoded.chunks)
         psnr = self._psnr(encoded) if self.measure_psnr else None
-        return Compressed(data, quality, len(encoded.chunks), encoded.layer_bits, size, psnr)
+        score = None
+        if self.measure_ssimulacra2:
+            score = perceptual_score.ssimulacra2(self.pixels, self._shown(encoded))
+        return Compressed(data, quality, len(encoded.chunks), encoded.layer_bits, size, psnr, score)
 
     def _filter(self, encoded: symbol_chunks.Encoded) -> bytes:
         if encoded.image_filter is None:
@@ -213,15 +226,23 @@ def _at_most_bytes(encoder: _PictureEncoder, limit: float) -> Compressed:
     return below
 
 
-def _at_least_psnr(encoder: _PictureEncoder, target: float) -> Compressed:
-    """Return the lowest quality whose PSNR is at least `target` dB."""
+def _at_least(encoder: _PictureEncoder, name: str, what: str, target: float, unit: str = "") -> Compressed:
+    """Return the lowest quality whose score is at least a target.
 
-    def psnr(made: Compressed) -> float:
-        assert made.psnr is not None
-        return made.psnr
+    Args:
+        encoder: The encoder, which measures the score.
+        name: The field of Compressed that holds it.
+        what: What messages call it.
+        target: The least score.
+        unit: Its unit in messages.
+    """
 
-    below, above = encoder.searched(psnr, target, close=0.02, wanted_above=True)
+    def score(made: Compressed) -> float:
+        found: float = getattr(made, name)
+        return found
+
+    below, above = encoder.searched(score, target, close=0.02, wanted_above=True)
     if above is None:
-        most = below.psnr if below and below.psnr is not None else 0.0
-        raise TargetUnreachable(f"no quality gives a PSNR of {target:.2f} dB", f"quality 100 gives {most:.2f} dB")
+        most = score(below) if below else 0.0
+        raise TargetUnreachable(f"no quality gives {what} of {target:.2f}{unit}", f"quality 100 gives {most:.2f}{unit}")
     return above

@@ -14,7 +14,6 @@ An image that is too small for a metric's scales has no value of it; means are o
 
 import importlib.metadata
 import importlib.util
-import io
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ...codec.lossy.perceptual_score import SMALLEST, ssimulacra2
 from ...errors import InvalidArgument
 
 PEAK = 255.0
@@ -135,21 +135,6 @@ def ms_ssim(reference: Pixels, decoded: Pixels) -> float:
         return float(compute(*pair, data_range=PEAK))
 
 
-def ssimulacra2(reference: Pixels, decoded: Pixels) -> float:
-    """Return SSIMULACRA 2 (at most 100) of an image with sides of at least 225 pixels, which give six scales of 8.
-
-    Args:
-        reference: the original, (H, W, 3) uint8.
-        decoded: the decoded image, of the same shape.
-
-    Returns:
-        The score; 100 for equal images.
-    """
-    from ssimulacra2 import compute_ssimulacra2  # type: ignore[import-untyped]
-
-    return float(compute_ssimulacra2(*(_ppm(image) for image in (reference, decoded))))
-
-
 def decibels(similarity: float) -> float:
     """Convert a similarity of at most 1 to dB: 0.9 is 10 dB, 0.99 is 20 dB, 1 is infinite.
 
@@ -164,7 +149,9 @@ def decibels(similarity: float) -> float:
 
 PSNR = Metric("psnr", "psnr-rgb", "PSNR (dB)", psnr)
 MS_SSIM = Metric("ms-ssim", "ms-ssim-rgb", "MS-SSIM (dB)", ms_ssim, decibels, 161, "pytorch-msssim")
-SSIMULACRA2 = Metric("ssimulacra2", "ssimulacra2", "SSIMULACRA 2", ssimulacra2, smallest=225, package="ssimulacra2")
+SSIMULACRA2 = Metric(
+    "ssimulacra2", "ssimulacra2", "SSIMULACRA 2", ssimulacra2, smallest=SMALLEST, package="ssimulacra2"
+)
 METRICS = (PSNR, MS_SSIM, SSIMULACRA2)
 
 
@@ -198,12 +185,3 @@ def bits_per_pixel(size: int, width: int, height: int) -> float:
         Bits per pixel.
     """
     return 8 * size / (width * height)
-
-
-def _ppm(pixels: Pixels) -> io.BytesIO:
-    """Return the image as a file in memory, which ssimulacra2 reads."""
-    from PIL import Image
-
-    stream = io.BytesIO()
-    Image.fromarray(pixels).save(stream, "PPM")
-    return stream

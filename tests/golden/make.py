@@ -17,9 +17,10 @@ from PIL import Image, ImageDraw
 
 import dvcodec
 from dvcodec import weights
-from dvcodec.codec import loading
+from dvcodec.codec import api, loading
 from dvcodec.codec.bitstream.container import parse
 from dvcodec.codec.loaders import installed
+from dvcodec.codec.settings import CompressSettings
 from dvcodec.image_io import images
 
 FOLDER = Path(__file__).parent
@@ -63,6 +64,16 @@ def lossless() -> Iterator[tuple[str, bytes]]:
             yield f"{method}-{word}", dvcodec.compress(other, lossless=True, method=method)
 
 
+def kept() -> Iterator[tuple[str, bytes]]:
+    """Image files that are kept as they are, by name: a JPEG, a GIF with a palette."""
+    colour = crop(300, 150, 396, 214)
+    for word, image, format in (("jpg", colour, "JPEG"), ("gif", colour.quantize(8), "GIF")):
+        stream = io.BytesIO()
+        image.save(stream, format)
+        settings = CompressSettings(lossless=True, method="file")
+        yield f"file-{word}", api.compress_data(stream.getvalue(), settings)[0]
+
+
 def bilevel() -> Iterator[tuple[str, bytes]]:
     """Black and white files by name: text with a line, dots, one pixel."""
     page = Image.new("L", (150, 90), 255)
@@ -98,7 +109,7 @@ def main() -> None:
     for path in (*FOLDER.glob("*.dvq"), *FOLDER.glob("*.png"), *FOLDER.glob("*.json")):
         path.unlink()
     index = {}
-    for name, data in (*lossy(), *lossless(), *bilevel()):
+    for name, data in (*lossy(), *lossless(), *bilevel(), *kept()):
         facts, png = known(data)
         (FOLDER / f"{name}.dvq").write_bytes(data)
         (FOLDER / f"{name}.png").write_bytes(png)
