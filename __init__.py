@@ -58,8 +58,7 @@ def compress(
 ) -> bytes:
     """Compress an image.
 
-    At most one of `quality`, `target_size`, `target_bpp`, `target_psnr`, `target_ssimulacra2` and `lossless` may be
-    given.
+    At most one of `quality`, the four targets and `lossless` may be given.
 
     Args:
         image: A Pillow image of a mode with at most 8 bits a channel; an array of type uint8, (H, W), (H, W, 2) with

@@ -14,6 +14,7 @@ from ..image_io.memory import enough_memory
 from ..progress import OnProgress, ignore
 from . import coding
 from .bitstream.info import Info, describe
+from .lossless import kept_file
 from .reports import CompressReport, DecompressReport
 from .settings import CompressSettings, Preview
 from .sources import read_path
@@ -151,7 +152,7 @@ def decompress_data(
 
     start = time.perf_counter()
     decoded = decompress_picture(data, **options)
-    file, dropped = _kept(data, format) if options.get("view", WHOLE) == WHOLE else b"", tuple[str, ...]()
+    file, dropped = kept_file.of_format(data, format) if options.get("view", WHOLE) == WHOLE else b"", tuple[str, ...]()
     if not file:
         file, dropped = writing.write(decoded.picture, format or "PNG")
     height, width = decoded.picture.pixels.shape[:2]
@@ -159,17 +160,6 @@ def decompress_data(
     return file, DecompressReport(
         width, height, mode, len(data), len(file), decoded.chunks, decoded.total, dropped, seconds, decoded.exact
     )
-
-
-def _kept(data: bytes, format: str | None) -> bytes:
-    """Return the image file that a .dvq file keeps, if it is of a format; none otherwise."""
-    from PIL import Image
-
-    from .bitstream.container import parse
-
-    file = parse(data)
-    formats = None, Image.registered_extensions().get(file.kept_suffix or "")
-    return file.kept if file.kept_suffix and format in formats else b""
 
 
 def decompress_file(

@@ -34,6 +34,15 @@ def suffix_at(path: Path) -> str | None:
         return None
 
 
+def of_format(data: bytes, format: str | None) -> bytes:
+    """Return the image file that a .dvq file keeps, if it is of a format of Pillow's, or None for any; else none."""
+    from PIL import Image
+
+    file = parse(data)
+    formats = None, Image.registered_extensions().get(file.kept_suffix or "")
+    return file.kept if file.kept_suffix and format in formats else b""
+
+
 def suits(picture: "Picture", original: bytes) -> bool:
     """Tell whether a picture's image file can be kept: of a known format, of the picture's size, and not converted."""
     height, width = picture.pixels.shape[:2]
