@@ -225,17 +225,13 @@ def decompress_picture(
     return decompress(data, installed(device), preview=preview, view=view, on_progress=on_progress or ignore)
 
 
-def thumbnail_data(
-    data: bytes, side: int, *, preview: Preview = None, view: View = WHOLE, device: str = "auto"
-) -> tuple[bytes, int, int]:
+def thumbnail_data(data: bytes, side: int, **options: "Unpack[DecodeOptions]") -> tuple[bytes, int, int]:
     """Decompress a .dvq file in memory to a small PNG file, turned as its EXIF orientation says.
 
     Args:
         data: The bytes of the .dvq file.
         side: The largest width and height, in pixels. Smaller images are not scaled.
-        preview: How much to decode.
-        view: Which part of the image to decode, and how large.
-        device: "auto", "cpu" or "cuda".
+        **options: As for `decompress_picture`.
 
     Returns:
         The bytes of the PNG file, and its width and height.
@@ -245,7 +241,7 @@ def thumbnail_data(
     """
     from ..image_io import images, thumbnails
 
-    decoded = decompress_picture(data, preview=preview, view=view, device=device)
+    decoded = decompress_picture(data, **options)
     return thumbnails.write(images.to_image(decoded.picture), side)
 
 
