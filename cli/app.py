@@ -18,7 +18,7 @@ from .info import info
 from .listing import Listing
 from .models import models
 from .options import FLAG
-from .plain import Command, Group
+from .plain import Command, PlainGroup
 from .process import wait_asleep
 from .report import escape_unprintable, show
 from .sample import sample
@@ -30,7 +30,7 @@ app = typer.Typer(
     name="dvcodec",
     help="Compress images with hierarchical discrete VAEs: photo.png becomes photo.dvq, and back.",
     epilog="Exit status: 0 on success, 1 if a file failed, 2 for wrong usage, 128 + n after signal n (130: interrupt).",
-    cls=Group,
+    cls=PlainGroup,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

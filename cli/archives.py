@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from .guard import guard
-from .naming import STANDARD, Source
+from .naming import STANDARD, InputFile
 from .report import Reporter
 from .text import number, printable, ratio, reason, sizes, without
 
@@ -33,14 +33,14 @@ def is_archive(source: str) -> bool:
     return source != STANDARD and reader.is_archive(Path(source))
 
 
-def split(inputs: list[Source]) -> tuple[list[Source], list[Source]]:
+def split(inputs: list[InputFile]) -> tuple[list[InputFile], list[InputFile]]:
     """Return the archives among the inputs, by their first bytes, and the other inputs, unreadable ones included."""
     packed = [not source.error and is_archive(source.path) for source in inputs]
     marked = list(zip(inputs, packed, strict=True))
     return [source for source, yes in marked if yes], [source for source, yes in marked if not yes]
 
 
-def folder_of(source: Source, output_dir: Path | None) -> Path:
+def folder_of(source: InputFile, output_dir: Path | None) -> Path:
     """Return where the images of an archive go: one found in a folder keeps its place, any other needs none."""
     inner = Path(source.place).parent
     if output_dir is not None:
@@ -74,7 +74,7 @@ def refuse(inputs: list[str], archive: str | None, given: dict[str, bool], *, jo
         raise typer.BadParameter("an archive takes one image at a time", param_hint="--jobs")
 
 
-def names_of(sources: list[Source]) -> list[tuple[str, str]]:
+def names_of(sources: list[InputFile]) -> list[tuple[str, str]]:
     """Return the name that each file gets in an archive, and why it cannot be in it, or nothing.
 
     Where the images of several files would come back under one name they keep their suffixes: beside a.png, a.gif comes
@@ -95,7 +95,7 @@ def names_of(sources: list[Source]) -> list[tuple[str, str]]:
     return settled
 
 
-def _safe_name(source: Source) -> str:
+def _safe_name(source: InputFile) -> str:
     """Return the name of a file in an archive: its path as given, or below the folder that was given."""
     from ..codec.archives import names
 
@@ -114,7 +114,7 @@ class _Tally:
 
 
 def pack(
-    inputs: list[Source],
+    inputs: list[InputFile],
     target: Path,
     settings: ArchiveSettings,
     reporter: Reporter,
@@ -143,7 +143,7 @@ def pack(
 
 
 def _add(
-    archive: Packing, source: Source, name: str, settings: ArchiveSettings, reporter: Reporter, tally: _Tally
+    archive: Packing, source: InputFile, name: str, settings: ArchiveSettings, reporter: Reporter, tally: _Tally
 ) -> None:
     from ..errors import TargetUnreachable, UnsupportedImage
     from ..image_io import images
@@ -192,7 +192,7 @@ def _shape(images: int, segments: int) -> str:
     return f"{_count(images, 'image')} in {_count(segments, 'segment')}"
 
 
-def each(archives: Iterable[Source], work: Callable[[Source], bool], reporter: Reporter, *, debug: bool) -> bool:
+def each(archives: Iterable[InputFile], work: Callable[[InputFile], bool], reporter: Reporter, *, debug: bool) -> bool:
     """Do some work on every archive, report what fails, and return whether nothing did."""
     good = True
     for source in archives:

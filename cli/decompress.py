@@ -11,7 +11,7 @@ import typer
 from . import archives, batch, streams
 from .guard import guard
 from .inputs import FILES, gather
-from .naming import STANDARD, Job, Source, folders_of, pair
+from .naming import STANDARD, Job, folders_of, pair
 from .options import (
     Debug,
     Device,
@@ -145,7 +145,7 @@ def decompress(
             make_folder(output_dir)
     whole, view = parse_preview(preview), _view(scale, region)
 
-    def unpack(source: Source) -> bool:
+    def unpack(source: InputFile) -> bool:
         use_threads(threads)
         folder = archives.folder_of(source, output_dir)
         return archives.unpack(source.path, folder, only or [], reporter, force=force, view=view, device=device.value)
@@ -168,7 +168,7 @@ def _suffix(source: str) -> str:
 
 
 def _refuse_for_archives(
-    packed: list[Source], single: list[Source], output: str | None, preview: str | None, only: list[str]
+    packed: list[InputFile], single: list[InputFile], output: str | None, preview: str | None, only: list[str]
 ) -> None:
     """Raise a usage error for options that do not apply to the kinds of files that are given."""
     if packed and output is not None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import typer
 
 from ..image_io.suffixes import KNOWN
-from .naming import STANDARD, Source, place_of, refuse_mixed_stdin
+from .naming import STANDARD, InputFile, place_of, refuse_mixed_stdin
 from .text import printable, reason
 
 
@@ -36,7 +36,7 @@ FILES = Kind(".dvq files", frozenset({".dvq"}), KNOWN)
 
 def gather(
     inputs: list[str] | None, kind: Kind, *, recursive: bool = False, files_from: str | None = None, null: bool = False
-) -> list[Source]:
+) -> list[InputFile]:
     """Return all inputs of a command, each once; those that cannot be taken carry the reason.
 
     Args:
@@ -51,9 +51,9 @@ def gather(
     """
     named = inputs or []
     _refuse(named, kind, files_from, null)
-    sources = [Source(name, Path(name).name) for name in named]
+    sources = [InputFile(name, Path(name).name) for name in named]
     if files_from is not None:
-        sources += [Source(name, _below(name)) for name in _listed(files_from, null)]
+        sources += [InputFile(name, _below(name)) for name in _listed(files_from, null)]
     if STANDARD in named:
         return sources
     found = (one for source in sources for one in _found(source, kind, recursive))
@@ -93,18 +93,18 @@ def _listed(name: str, null: bool) -> list[str]:
     return [os.fsdecode(one) for one in names if one]
 
 
-def _found(source: Source, kind: Kind, recursive: bool) -> Iterator[Source]:
+def _found(source: InputFile, kind: Kind, recursive: bool) -> Iterator[InputFile]:
     """Yield what a source stands for: itself, or the files in a folder."""
     if not os.path.isdir(source.path):
-        yield Source(source.path, source.place, _refusal(source.path, kind))
+        yield InputFile(source.path, source.place, _refusal(source.path, kind))
     elif not recursive:
-        yield Source(source.path, source.place, f"it is a folder (use -r to take the {kind.what} in it)")
+        yield InputFile(source.path, source.place, f"it is a folder (use -r to take the {kind.what} in it)")
     else:
         inside = list(_in_folder(source.path, "", kind))
-        yield from inside or [Source(source.path, "", f"there are no {kind.what} in this folder")]
+        yield from inside or [InputFile(source.path, "", f"there are no {kind.what} in this folder")]
 
 
-def _in_folder(folder: str, place: str, kind: Kind) -> Iterator[Source]:
+def _in_folder(folder: str, place: str, kind: Kind) -> Iterator[InputFile]:
     """Yield the files below a folder in the order of their names.
 
     Hidden files and folders are left out. Links to folders are not followed, so that a loop of links ends.
@@ -112,7 +112,7 @@ def _in_folder(folder: str, place: str, kind: Kind) -> Iterator[Source]:
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as error:
-        yield Source(folder, place, f"cannot read the folder: {reason(error)}")
+        yield InputFile(folder, place, f"cannot read the folder: {reason(error)}")
         return
     for entry in entries:
         path, own = os.path.join(folder, entry.name), os.path.join(place, entry.name)
@@ -121,7 +121,7 @@ def _in_folder(folder: str, place: str, kind: Kind) -> Iterator[Source]:
         if entry.is_dir(follow_symlinks=False):
             yield from _in_folder(path, own, kind)
         elif Path(entry.name).suffix.lower() in kind.suffixes and not _special(path):
-            yield Source(path, own, _refusal(path, kind), found=True)
+            yield InputFile(path, own, _refusal(path, kind), found=True)
 
 
 def _special(path: str) -> bool:

@@ -18,7 +18,7 @@ STANDARD = "-"
 
 
 @dataclass(frozen=True)
-class Source:
+class InputFile:
     """One input."""
 
     path: str
@@ -46,7 +46,7 @@ class Job:
 
 
 def pair(
-    sources: list[Source], output: str | None, output_dir: Path | None, suffix_of: Callable[[str], str]
+    sources: list[InputFile], output: str | None, output_dir: Path | None, suffix_of: Callable[[str], str]
 ) -> list[Job]:
     """Return each input with its output: -o, or a file of the same stem in --output-dir or beside the input.
 
@@ -87,7 +87,7 @@ def refuse_mixed_stdin(inputs: list[str]) -> None:
         raise typer.BadParameter("- must be the only input", param_hint="input")
 
 
-def _output(source: Source, output_dir: Path | None, suffix: str, *, whole: bool = False) -> str:
+def _output(source: InputFile, output_dir: Path | None, suffix: str, *, whole: bool = False) -> str:
     """Return the output of an input; with `whole` the input's whole name stays before the suffix."""
     if source.path == STANDARD:
         return STANDARD

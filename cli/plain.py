@@ -63,7 +63,7 @@ class Command(TyperCommand):
         write_sections(self, ctx, formatter)
 
 
-class Group(Program):
+class PlainGroup(Program):
     """The program: its help and usage errors are plain text outside terminals, and it knows files from commands."""
 
     def main(self, *args: Any, **extra: Any) -> Any:

@@ -9,7 +9,7 @@ import typer
 
 from . import archives, batch, streams
 from .inputs import FILES, gather
-from .naming import STANDARD, Job, Source
+from .naming import STANDARD, InputFile, Job
 from .options import (
     Debug,
     Device,
@@ -61,7 +61,7 @@ def verify(
     streams.check(work, force=False, as_json=as_json)
     reporter = Reporter(quiet, verbose, as_json, not no_progress)
 
-    def check(source: Source) -> bool:
+    def check(source: InputFile) -> bool:
         use_threads(threads)
         return archives.verify(source.path, reporter, device=device.value)
 
