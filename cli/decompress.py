@@ -11,7 +11,7 @@ import typer
 from . import archives, batch, streams
 from .guard import guard
 from .inputs import FILES, gather
-from .naming import STANDARD, Job, folders_of, pair
+from .naming import STANDARD, InputFile, Job, folders_of, pair
 from .options import (
     Debug,
     Device,
