@@ -9,17 +9,15 @@ import os
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import typer
 from typer.core import TyperCommand
 
 from ..image_io.suffixes import KNOWN
 from . import report
 from .text import printable
 from .usage import Program
-
-if TYPE_CHECKING:
-    pass
 
 
 def plain() -> bool:
@@ -45,6 +43,17 @@ def write_sections(command: Any, ctx: Any, formatter: Any) -> None:
 
 class Command(TyperCommand):
     """A command whose help and usage errors are plain text outside terminals."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse what was typed, and refuse an option as the value of another one, as in `--archive -o x.dvq`."""
+        rest = super().parse_args(ctx, args)
+        params = self.get_params(ctx)
+        names = {name for param in params for name in [*param.opts, *param.secondary_opts] if name.startswith("-")}
+        for param in params:
+            if isinstance(value := ctx.params.get(str(param.name)), (str, Path)) and str(value) in names:
+                reason = f"its value is missing: {value} is an option (a file of this name is ./{value})"
+                raise typer.BadParameter(reason, ctx, param)  # type: ignore[arg-type]  # typer's own parameter
+        return rest
 
     def main(self, *args: Any, **extra: Any) -> Any:
         """Run the command."""

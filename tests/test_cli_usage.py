@@ -52,6 +52,8 @@ WRONG = [
     (["compress", "a.png", "--threads", "0"], "--threads"),
     (["compress", "a.png", "--device", "tpu"], "--device"),
     (["compress", "a.png", "--lossy"], "--lossy"),
+    (["compress", "--archive", "-o", "x.dvq", "a.png"], "its value is missing: -o is an option (a file of this name"),
+    (["decompress", "a.dvq", "-o", "--force"], "its value is missing: --force is an option"),
     (["compress"], "no input (name a file, such as photo.png)"),
     (["decompress"], "no input (name a file, such as photo.dvq)"),
     (["compress", "a.png", "b.dvq"], "b.dvq does not exist (to name the output, type -o b.dvq)"),
