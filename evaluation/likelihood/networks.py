@@ -51,11 +51,14 @@ def measured_photographs(
         Plain values for JSON; bounds are in bits per dimension.
 
     Raises:
-        InvalidArgument: the folder holds no images.
+        InvalidArgument: there are fewer than two images.
     """
     assert isinstance(network, PhotoCodecModel)
     files = image_files(folder)[:images] if folder.is_dir() else ()
     if not files:
         raise InvalidArgument(f"no folder {folder} of images", "photograph models are measured on a folder of images")
+    if len(files) < 2:
+        reason = "the likelihood's standard deviation for an image is chosen on other images"
+        raise InvalidArgument(f"one image of {folder} cannot be measured: {reason}", "give two or more")
     bound = measure(network, files, quality, seed)
     return {"images": len(files), "quality": quality, "bits_per_dim": bound.total, **asdict(bound)}

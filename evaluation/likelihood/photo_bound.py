@@ -3,8 +3,9 @@
     -ELBO = sum_l E_q KL(q(z_l | z_>l, x) || p(z_l | z_>l)) - E_q ln p(x | z)          (Willetts et al. 2021, eq 5)
 
 The posterior q(k) ~ p(k) N(e_q; values_k, sigma^2 I) is the rate-distortion posterior, sampled from the top down. The
-likelihood p(x | z) is a Gaussian around the decoded pixels, integrated over each grey level; its standard deviation is
-the best of a grid on the given images, one for each quality. Bits-back coding would need -ELBO bits for an image.
+likelihood p(x | z) is a Gaussian around the decoded pixels, integrated over each grey level; its standard deviation for
+an image is that of a grid which suits the OTHER images best, since a parameter chosen on the image itself would flatter
+the bound. Bits-back coding would need -ELBO bits for an image.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from ...codec import loading
 from ...models.integer.guard import default_modes, integer_arithmetic
 from ...models.photo.codec_model import PhotoCodecModel
 from ...models.photo.network.top_down import PhotoStep
+from ...shapes import Float64
 from ..images import image_files, load_rgb
 
 SCALES = tuple(1.15**i for i in range(-4, 28))
@@ -54,6 +56,7 @@ class PhotoBound:
     divergence: float
     likelihood: float
     scale: float
+    """Mean of the images' standard deviations, in grey levels."""
 
     @property
     def total(self) -> float:
@@ -67,12 +70,15 @@ def measure(hierarchy: PhotoCodecModel, files: tuple[Path, ...], quality: float,
 
     Args:
         hierarchy: the photograph model.
-        files: the images.
+        files: the images, two or more.
         quality: 1 to 100.
         seed: seed of the posterior's samples.
 
     Returns:
-        The means over the images in bits per dimension, with the standard deviation of the likelihood that suits best.
+        The means over the images in bits per dimension, and of the standard deviations.
+
+    Raises:
+        ValueError: there are fewer than two images.
     """
     generator = torch.Generator().manual_seed(seed)
     divergences, losses = [], []
@@ -83,9 +89,29 @@ def measure(hierarchy: PhotoCodecModel, files: tuple[Path, ...], quality: float,
         divergences.append(sum(sampler.layer_bits.values()) / pixels.size)
         target = torch.from_numpy(pixels.astype(np.float64))
         losses.append([level_bits(target - rendered, target, scale) for scale in SCALES])
-    means = np.mean(losses, axis=0)
-    best = int(means.argmin())
-    return PhotoBound(float(np.mean(divergences)), float(means[best]), SCALES[best])
+    likelihoods, scales = held_out(np.array(losses))
+    return PhotoBound(float(np.mean(divergences)), float(likelihoods.mean()), float(scales.mean()))
+
+
+def held_out(
+    losses: Float64[NDArray[np.float64], "images scales"],
+) -> tuple[Float64[NDArray[np.float64], " images"], Float64[NDArray[np.float64], " images"]]:
+    """Return each image's loss at the scale that suits the other images best.
+
+    Args:
+        losses: the loss of each image at each of `SCALES`, (images, scales).
+
+    Returns:
+        The losses and the scales, (images,) each.
+
+    Raises:
+        ValueError: there are fewer than two images.
+    """
+    if len(losses) < 2:
+        raise ValueError("an image's standard deviation is chosen on other images: one image is not enough")
+    others = losses.sum(0) - losses
+    best = others.argmin(1)
+    return losses[np.arange(len(losses)), best], np.array(SCALES)[best]
 
 
 def sample(hierarchy: PhotoCodecModel, pixels: NDArray[np.uint8], quality: int, sampler: PosteriorSampler) -> Tensor:
@@ -127,11 +153,13 @@ def main() -> None:
     hierarchy = loading.network(loading.choose(options.weights), "cpu")
     assert isinstance(hierarchy, PhotoCodecModel)
     files = image_files(options.folder)
+    if len(files) < 2:
+        parser.error(f"{options.folder} holds fewer than two images")
     for quality in options.qualities:
         bound = measure(hierarchy, files, quality)
         print(
             f"quality {quality:g}: -ELBO {bound.total:.3f} bits/dim = KL {bound.divergence:.3f}"
-            f" + likelihood {bound.likelihood:.3f} (standard deviation {bound.scale:.2f})"
+            f" + likelihood {bound.likelihood:.3f} (mean standard deviation {bound.scale:.2f})"
         )
 
 
