@@ -71,6 +71,15 @@ def test_colour_images_keep_their_pixels(write: Callable[[Path], None], tmp_path
     assert torch.equal(images, torch.from_numpy(COLOUR[:49]).permute(0, 3, 1, 2).float())
 
 
+def test_swatches_need_no_files(tmp_path: Path) -> None:
+    data = load("swatches", tmp_path / "nowhere")
+    for split in ("train", "validation", "test"):
+        (images,) = data.split(split).batches(20)
+        assert images.shape == (9, 3, 32, 32)
+        assert bool((images == images[:, :, :1, :1]).all())
+        assert len({tuple(colour) for colour in images[:, :, 0, 0].tolist()}) == 9
+
+
 def test_svhn_and_faces_keep_their_pixels(tmp_path: Path) -> None:
     write_svhn(tmp_path)
     write_celeba(tmp_path)

@@ -25,12 +25,15 @@ from dvcodec.training.recipes.family_presets import FAMILY_PRESETS
 from dvcodec.training.recipes.registry import Settings, resolve, restored
 from dvcodec.training.tasks.families import ElboTask
 
+LARGER = [f"{kind}-l{layers}" for kind in ("hdvae", "lvae-gaussian") for layers in (4, 5, 6)]
 DISTINCT = [
     name
     for name in FAMILY_PRESETS
-    if name == "hdvae-n12-l6" or not (name == "hdvae" or name.startswith("hdvae-n") or name.endswith("-celeba"))
+    if name == "hdvae-n12-l6"
+    or not (name == "hdvae" or name.startswith("hdvae-n") or name in LARGER or name.endswith("-celeba"))
 ]
-"""The grid's presets and those of larger images differ in numbers alone: when shrunk, these stand for all."""
+"""The grid's presets and those of deeper models and larger images differ in numbers alone: when shrunk, these stand
+for all."""
 
 
 def task_of(preset: FamilyPreset, seed: int = 0) -> ElboTask:
@@ -70,6 +73,11 @@ def test_the_papers_sizes() -> None:
     assert sum(FAMILY_PRESETS["rrvq-l32"].config.sides[i] ** 2 for i in range(32)) == 8 * (256 + 64 + 16 + 4)
     assert [FAMILY_PRESETS[f"hdvae-l{n}"].config.variables for n in (1, 2, 3)] == [(16,), (16, 8), (16, 8, 4)]
     assert FAMILY_PRESETS["hdvae-l3"].config.symbols == (256, 64, 16)
+    assert [sum(FAMILY_PRESETS[f"hdvae-l{n}"].config.variables) for n in (4, 5, 6)] == [32, 36, 96]
+    assert FAMILY_PRESETS["hdvae-l5"].config.symbols == (256, 64, 16, 16, 16)
+    tapered = FAMILY_PRESETS["rrvq-l5-celeba"].config  # 2275 bits of symbols: W, appendix F
+    assert sum(s**2 * np.log2(k) for s, k in zip(tapered.sides, tapered.symbols, strict=True)) == 2275
+    assert FAMILY_PRESETS["rvq-swatches"].config.sides == (16,)  # a quarter of the pixels
     for total in (12, 24, 48, 98):
         for layers in range(1, 7):
             assert sum(FAMILY_PRESETS[f"hdvae-n{total}-l{layers}"].config.variables) == total

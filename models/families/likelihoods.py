@@ -63,7 +63,8 @@ class Bernoulli(nn.Module):
 class Logistic(nn.Module):
     """A discretised logistic: a mean for each pixel, one learned scale for each channel.
 
-    Source: Kingma et al. (2016), "Improving Variational Inference with Inverse Autoregressive Flow".
+    Source: Kingma et al. (2016), "Improving Variational Inference with Inverse Autoregressive Flow", whose code has one
+    scale for all channels.
     """
 
     binary = False

@@ -16,12 +16,16 @@ def load(name: str, root: Path | None = None, *, download: bool = False) -> Data
 
     Args:
         name: one of DATA_SETS.
-        root: where its files are; None is the current folder.
+        root: where its files are; None is the current folder. `swatches` needs none.
         download: let torchvision fetch what is missing.
 
     Raises:
         DvcodecError: files are missing, damaged or of another layout.
     """
+    if name == "swatches":
+        from .swatches import swatches
+
+        return swatches()
     from .catalogue import open_set
 
     return open_set(name, Path(".") if root is None else root, download=download)

@@ -9,6 +9,7 @@ DATA_SETS = {
     "cifar10": "Colour images of 32x32 pixels in ten classes: 49,000 / 1,000 / 10,000",
     "svhn": "Colour images of house numbers of 32x32 pixels: 71,792 / 1,465 / 26,032",
     "celeba64": "Colour images of faces, the middle 148x148 pixels reduced to 64x64: 162,770 / 19,867 / 19,962",
+    "swatches": "Nine images of 32x32 pixels, each of one colour, made here: the same 9 / 9 / 9",
 }
 """Kind of images by name, with the numbers of training, validation and test images."""
 

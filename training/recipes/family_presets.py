@@ -47,6 +47,10 @@ L32 = replace(
 )
 ONE = replace(L5, sides=(16,), symbols=(256,), variables=(1,), embedding=64, top_prior="uniform", head_blocks=0)
 CELEBA_EPOCH = 162_770 // 64
+TAPERED = replace(L5, image=64, symbols=(128, 64, 32, 16, 8), embedding=32, width=64)
+"""Figure F.9's model: 2,275 bits of symbols for an image of 64x64, at equal probabilities."""
+SPATIAL = replace(ONE, symbols=(16,), variance="unit", embedding=16, width=32, blocks=2)
+"""Figure B.2's model: symbols at a quarter as many positions as pixels, under a uniform prior."""
 CELEBA = replace(RRVQ, steps=160 * CELEBA_EPOCH, validate_every=CELEBA_EPOCH, patience=5)
 HD_SIDES = (14, 7, 4, 4, 4, 4)
 """Sides of the feature maps by level; the latent variables have one position."""
@@ -92,7 +96,11 @@ HD = {
     1: memory((16,), (256,)),
     2: memory((16, 8), (256, 64)),
     3: memory((16, 8, 4), (256, 64, 16)),
+    4: memory((16, 8, 4, 4), (256, 64, 16, 16)),
+    5: memory((16, 8, 4, 4, 4), (256, 64, 16, 16, 16)),
+    6: memory((16,) * 6, (256,) * 6),
 }
+"""Tables 2 and 3; one layer is table 1's."""
 
 
 def _rrvq() -> dict[str, FamilyPreset]:
@@ -148,6 +156,7 @@ def _rrvq() -> dict[str, FamilyPreset]:
             photo,
         ),
         **_faces(),
+        **_swatches(),
         "rrvq-archive": FamilyPreset(
             "Codes colour images of 32x32 pixels in archives by bits-back coding; each pixel is given its neighbours.",
             replace(
@@ -177,20 +186,35 @@ def _rrvq() -> dict[str, FamilyPreset]:
 
 
 def _faces() -> dict[str, FamilyPreset]:
-    """Return the models of Willetts et al., table 1, for images of 64x64: feature maps of twice the side."""
+    """Return the models of images of 64x64: Willetts et al., table 1, with feature maps of twice the side, and F.9."""
     wide = {
         "rrvq-l32": ("an RRVQ-VAE of 32 layers", L32),
         "rvq": ("an rVQ-VAE of one layer", replace(ONE, variance="unit")),
         "spatial-l32": ("rrvq-l32-celeba with Gaussian variables", gaussian(L32, 32)),
     }
-    return {
-        f"{name}-celeba": FamilyPreset(
-            f"Models faces of 64x64 pixels: {text}.",
-            replace(config, image=64, sides=tuple(2 * s for s in config.sides)),
-            CELEBA,
-            "celeba64",
-        )
+    models = {
+        name: (text, replace(config, image=64, sides=tuple(2 * s for s in config.sides)))
         for name, (text, config) in wide.items()
+    }
+    models["rrvq-l5"] = ("an RRVQ-VAE of 5 layers, with fewer symbols in coarser ones", TAPERED)
+    return {
+        f"{name}-celeba": FamilyPreset(f"Models faces of 64x64 pixels: {text}.", config, CELEBA, "celeba64")
+        for name, (text, config) in models.items()
+    }
+
+
+def _swatches() -> dict[str, FamilyPreset]:
+    """Return the models of Willetts et al., figures B.2 and H.10."""
+    perceptron = replace(SPATIAL, network="mlp", sides=(1,), variables=(16,), width=256)
+    models = {
+        "rvq": ("Shows that symbols in space sample badly: an rVQ-VAE of one layer of 16 symbols", SPATIAL),
+        "spatial": ("Shows that Gaussian variables in space do so too: rvq-swatches with those", gaussian(SPATIAL, 16)),
+        "rvq-mlp": ("Shows that symbols beside the whole image sample well: an rVQ-VAE of perceptrons", perceptron),
+    }
+    recipe = replace(small(RRVQ), steps=2000, batch=9, validate_every=0, schedule="cosine")
+    return {
+        f"{name}-swatches": FamilyPreset(f"{text}.", config, recipe, "swatches")
+        for name, (text, config) in models.items()
     }
 
 
