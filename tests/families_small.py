@@ -145,8 +145,8 @@ def shrunk(preset: FamilyPreset) -> FamilyPreset:
         sides=config.sides[::step][:levels],
         symbols=tuple(min(k, 16) for k in config.symbols[:levels]),
         variables=tuple(min(n, 4) for n in config.variables[:levels]),
-        width=8,
-        blocks=1,
+        width=config.width if config.block == "linear" else 8,
+        blocks=min(config.blocks, 1),
         head_blocks=min(config.head_blocks, 1),
         embedding=min(config.embedding, 8),
     )

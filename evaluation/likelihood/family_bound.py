@@ -19,9 +19,9 @@ import torch
 from torch import Tensor
 
 from ...models.families.config import LayerPlan
-from ...models.families.lipschitz import constants
+from ...models.families.lipschitz import constants, relaxation_gap
 from ...models.families.model import FamilyVAE
-from ...models.families.relaxations import Relaxation, one_hot
+from ...models.families.relaxations import Relaxation
 from ...models.families.symbol_sources import PassCosts, Posterior, relaxed, sampled
 from ...models.integer.guard import default_modes
 
@@ -172,10 +172,8 @@ class _Tally:
         value = self.model.p_x().log_prob(x, raw) + costs.log_ratio()
         self.sums["relaxed"] += float(value.double().sum())
         if self.kappas is not None:
-            for layer, choice in zip(self.model.layers(), costs.choices, strict=True):
-                difference = (choice - one_hot(choice)).view(layer.plan.variables, len(x), -1)
-                distance = difference.square().sum((0, 2)).sqrt()
-                self.sums["gap"] += self.kappas[layer.plan.name] * float(distance.double().sum())
+            gap = relaxation_gap(self.model.layers(), costs.choices, self.kappas, len(x))
+            self.sums["gap"] += float(gap.double().sum())
 
     def report(self, iw_samples: int, temperature: float | None) -> FamilyBound:
         """Return the means.

@@ -19,6 +19,7 @@ learnt.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -28,6 +29,7 @@ from .codebooks import Codebook
 from .layers import LatentLayer
 from .model import FamilyVAE
 from .nets import Chain
+from .relaxations import one_hot
 
 
 def constants(model: FamilyVAE) -> dict[str, float] | None:
@@ -54,6 +56,24 @@ def constants(model: FamilyVAE) -> dict[str, float] | None:
     for layer, below in zip(layers, [*layers[1:], None], strict=True):
         found[layer.plan.name] = _chain_constant(layer) * (_pixels(model) if below is None else _next(model, below))
     return found
+
+
+def relaxation_gap(
+    layers: Sequence[LatentLayer], choices: Sequence[Float[Tensor, "rows K"]], kappas: dict[str, float], images: int
+) -> Float[Tensor, " B"]:
+    """Return sum_l kappa_l |z~_l - H(z~_l)|_2 of each image, by which relaxed samples may overstate the bound.
+
+    Args:
+        layers: The layers in coding order.
+        choices: Their relaxed samples.
+        kappas: What `constants` returned, whose numbers have no gradient.
+        images: Number of images B.
+    """
+    total = choices[0].new_zeros(images)
+    for layer, choice in zip(layers, choices, strict=True):
+        difference = (choice - one_hot(choice)).view(layer.plan.variables, images, -1)
+        total = total + kappas[layer.plan.name] * torch.linalg.vector_norm(difference, dim=(0, 2))
+    return total
 
 
 def _chain_constant(layer: LatentLayer) -> float:

@@ -11,6 +11,7 @@ from torch import Tensor
 from ...shapes import Float, Int64
 from ..top_down_pass import TensorSymbolSource
 from .distributions import Distribution, hard
+from .divergences import Divergence, whole
 from .relaxations import Relaxation
 from .steps import LatentStep
 
@@ -37,10 +38,8 @@ def mode(distribution: Distribution) -> Int64[Tensor, " rows"] | Float[Tensor, "
 class PassCosts:
     """Records what the choices of a top-down pass cost, in nats for each image.
 
-    Where other layers are inferred from a layer's choice, its KL is the single-sample estimate log q - log p; for any
-    other layer it is the exact sum.
-
     Args:
+        divergence: What a choice costs.
         kl: KL(q || p) by the layer's name, (B,) each.
         log_p: log p(z_l | z_>l) of the choices, in coding order, (B,) each.
         log_q: log q(z_l | ..., x) of the choices, in coding order, (B,) each.
@@ -48,6 +47,7 @@ class PassCosts:
         queries: The posterior's embeddings e_q, in coding order.
     """
 
+    divergence: Divergence = whole
     kl: dict[str, Tensor] = field(default_factory=dict)
     log_p: list[Tensor] = field(default_factory=list)
     log_q: list[Tensor] = field(default_factory=list)
@@ -58,10 +58,7 @@ class PassCosts:
         """Record a step's choice."""
         posterior = step.posterior
         assert posterior is not None and step.query is not None
-        # Where layers above were inferred from this very choice, the sum over all others would be wrong.
-        whole = step.layer.up is None
-        cost = posterior.kl(step.prior) if whole else posterior.kl_estimate(step.prior, choice)
-        self.kl[step.layer.plan.name] = step.by_image(cost)
+        self.kl[step.layer.plan.name] = step.by_image(self.divergence(step, choice))
         with torch.no_grad():
             self.log_p.append(step.by_image(step.prior.log_prob(choice)))
             self.log_q.append(step.by_image(posterior.log_prob(choice)))

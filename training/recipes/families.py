@@ -25,6 +25,9 @@ Kind = Literal["gumbel-softmax", "straight-through", "straight-through-gumbel", 
 """Kinds of relaxed samples."""
 
 LEAST_BETA = 1.001
+Bound = Literal["joint", "marginal", "relaxed-elbo", "iw"]
+"""Bounds of log p(x) that training maximises."""
+MOST_SAMPLES = 4096
 COLDEST, HOTTEST = 1e-4, 1e4
 """Bounds of a relaxation's temperature."""
 MOST_NATS = 1e6
@@ -55,6 +58,9 @@ class FamilyRecipe(Recipe):
     skip: float = 100.0
     ema: float = 0.999
     precision: Precision = "fp32"
+    bound: Bound = "joint"
+    samples: int = 1
+    """Samples of each image in a step, for the bound `iw`."""
     relaxation: Kind = "gumbel-softmax"
     fractions: tuple[float, ...] = (0.0, 1 / 3, 2 / 3)
     """Fractions of the run at which the temperature is one of `temperatures`; linear between them, constant after."""
@@ -70,7 +76,8 @@ class FamilyRecipe(Recipe):
         super().__post_init__()
         within({"values_rate": (self.values_rate, LARGEST_RATE), "free_bits": (self.free_bits, MOST_NATS)})
         bounded({"kl_warm_up": (self.kl_warm_up, MOST_STEPS)}, 0)
-        one_of({"relaxation": (self.relaxation, Kind)})
+        one_of({"relaxation": (self.relaxation, Kind), "bound": (self.bound, Bound)})
+        self._check_bound()
         if not 1 <= len(self.fractions) == len(self.temperatures) <= 64:
             raise ValueError("fractions and temperatures differ in number, or there are none or more than 64")
         within({f"fraction {i}": (fraction, 1) for i, fraction in enumerate(self.fractions, 1)})
@@ -78,6 +85,17 @@ class FamilyRecipe(Recipe):
         self._check_smoothing()
         if list(self.fractions) != sorted(self.fractions):
             raise ValueError("fractions do not rise")
+
+    def _check_bound(self) -> None:
+        bounded({"samples": (self.samples, MOST_SAMPLES)})
+        if self.bound == "marginal" and not self.relaxation.startswith("overlap-"):
+            raise ValueError("the marginal bound needs densities that overlap: set relaxation=overlap-exponential")
+        if self.bound == "relaxed-elbo" and self.relaxation != "gumbel-softmax":
+            raise ValueError("the relaxed ELBO is that of relaxation=gumbel-softmax")
+        if self.bound != "iw" and self.samples > 1:
+            raise ValueError("samples of an image are weighted by their importance alone: set bound=iw")
+        if self.bound == "iw" and self.free_bits:
+            raise ValueError("the importance-weighted bound has no free bits: set free_bits=0")
 
     def _check_smoothing(self) -> None:
         if len(self.betas) != 2:
@@ -87,6 +105,8 @@ class FamilyRecipe(Recipe):
     def check(self, config: FamilyConfig) -> None:
         """Check that models of a configuration can be trained so; see `Recipe.check`."""
         binary = config.categorical and config.latent != "nearest" and set(config.symbols) == {2}
+        if self.bound != "joint" and config.latent == "nearest":
+            raise ValueError("nearest neighbours are trained by the joint bound: set bound=joint")
         if self.relaxation in get_args(Smooth) and not binary:
             raise ValueError(f"the relaxation {self.relaxation} needs categorical layers of two symbols")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ...models.families.config import FamilyConfig
+from .binary_presets import BINARY_PRESETS
 from .families import FamilyPreset, FamilyRecipe
 
 EPOCH = 50_000 // 64
@@ -277,4 +278,4 @@ def _grid() -> dict[str, FamilyPreset]:
     }
 
 
-FAMILY_PRESETS = {**_rrvq(), **_hdvae(), **_grid()}
+FAMILY_PRESETS = {**_rrvq(), **_hdvae(), **_grid(), **BINARY_PRESETS}

@@ -2,6 +2,8 @@
 
     loss = -log p(x | z~) + beta sum_l max(KL_l, free bits) [+ VQ-VAE's codebook and commitment losses]
 
+or by another bound of `objectives.family_bounds`.
+
 Source: Willetts et al. (2021), eq. 5; Lievin et al. (2019), eq. 5. KL_l is the whole divergence of q(z_l | ..) from
 p(z_l | z~_>l) instead of one sample of it: the expectation over H(z~) of Lievin et al., eq. 14.
 """
@@ -17,9 +19,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...errors import DvcodecError
+from ...errors import DvcodecError, InvalidArgument
 from ...models.families.codebooks import Nearest
 from ...models.families.config import FamilyConfig
+from ...models.families.lipschitz import constants, relaxation_gap
 from ...models.families.model import FamilyVAE
 from ...models.families.nets import data_dependent_initialisation
 from ...models.families.relaxations import Relaxation
@@ -27,6 +30,7 @@ from ...models.families.smoothing import SMOOTHINGS
 from ...models.families.symbol_sources import PassCosts, Posterior, relaxed, sampled
 from ..loop.numerics import SMALLER
 from ..loop.task import LossTerms, ParameterGroup, Progress, Task
+from ..objectives.family_bounds import divergence_of, importance_weighted
 from ..recipes.families import FamilyRecipe
 from ..recipes.overrides import override
 from ..warm_start.families import warm_start_family
@@ -49,6 +53,9 @@ class ElboTask(Task):
         data: the training images.
         validation: gives the batches that `validate` measures; None for a run without validation.
         start: checkpoint whose parameters the run starts from; None starts from random networks.
+
+    Raises:
+        InvalidArgument: the recipe's bound needs a model of another kind.
     """
 
     module: FamilyVAE
@@ -63,6 +70,10 @@ class ElboTask(Task):
     ) -> None:
         self.recipe, self.data, self.validation, self.start = recipe, data, validation, start
         self.module = FamilyVAE(config)
+        if recipe.bound == "relaxed-elbo" and constants(self.module) is None:
+            raise InvalidArgument(
+                "the relaxed ELBO needs a model with a Lipschitz constant", '`model="hdvae-lipschitz"`'
+            )
 
     def groups(self) -> Sequence[ParameterGroup]:
         """Return memory values, whose gradients are sparse (Lievin et al., appendix A), and the networks."""
@@ -89,14 +100,11 @@ class ElboTask(Task):
 
     def loss_terms(self, batch: Tensor, progress: Progress) -> LossTerms:
         """Compute the bound on a batch. DvcodecError that names the first layer whose KL is not finite."""
-        model, costs, relaxation = self.module, PassCosts(), self._relaxation(progress)
-        sampler = relaxed(relaxation)
-        raw = model.decode(len(batch), Posterior(sampler, costs), model.infer(batch, sampler))
-        likelihood = model.p_x().log_prob(batch, raw)  # (B,)
+        model, relaxation = self.module, self._relaxation(progress)
+        costs = PassCosts(divergence_of(self.recipe.bound, relaxation))
+        likelihood = self._likelihood(batch, costs, relaxation)
         refuse_nan(costs, likelihood)
-        floor = torch.as_tensor(self.recipe.free_bits, device=batch.device)
-        divergence = sum((torch.maximum(kl.mean(), floor) for kl in costs.kl.values()), torch.zeros_like(floor))
-        loss = -likelihood.mean() + self._weight(progress) * divergence
+        loss = self._negative_bound(likelihood, costs, self._weight(progress), len(batch))
         if model.config.latent == "nearest":
             loss = loss + self._dictionary(costs, len(batch))
         kl_nats = torch.stack(list(costs.kl.values())).sum(0).detach()
@@ -112,6 +120,27 @@ class ElboTask(Task):
             {name: kl.detach() for name, kl in costs.kl.items()},
             self._codes(costs),
         )
+
+    def _likelihood(self, batch: Tensor, costs: PassCosts, relaxation: Relaxation) -> Tensor:
+        """Return log p(x | z~) of the recipe's number of samples of each image, (S * B,)."""
+        model, sampler = self.module, relaxed(relaxation)
+        x = batch.repeat(self.recipe.samples, 1, 1, 1)
+        raw = model.decode(len(x), Posterior(sampler, costs), model.infer(x, sampler))
+        return model.p_x().log_prob(x, raw)
+
+    def _negative_bound(self, likelihood: Tensor, costs: PassCosts, weight: float, images: int) -> Tensor:
+        """Return minus the recipe's bound, with a weight and free bits of the divergences."""
+        if self.recipe.bound == "iw":
+            weights = likelihood - weight * torch.stack(list(costs.kl.values())).sum(0)
+            return -importance_weighted(weights.view(-1, images)).mean()
+        floor = torch.as_tensor(self.recipe.free_bits, device=likelihood.device)
+        divergence = sum((torch.maximum(kl.mean(), floor) for kl in costs.kl.values()), torch.zeros_like(floor))
+        loss = -likelihood.mean() + weight * divergence
+        if self.recipe.bound != "relaxed-elbo":
+            return loss
+        kappas = constants(self.module)
+        assert kappas is not None
+        return loss + relaxation_gap(self.module.layers(), costs.choices, kappas, images).mean()
 
     @torch.no_grad()
     def validate(self) -> float:

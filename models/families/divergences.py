@@ -1,0 +1,62 @@
+"""What a layer's choice costs in a bound of log p(x): the divergence of q(z_l | ..) from p(z_l | ..), in nats a row.
+
+whole       the sum over all symbols, given the layers above      (Vahdat et al. 2018, eq 4; Lievin et al. 2019, eq 14)
+one_sample  log q - log p of the choice, linear in a relaxed one                           (Lievin et al. 2019, eq 15)
+marginal    log q(zeta) - log p(zeta) of a smoothed choice                                 (Vahdat et al. 2018, eq 5)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from ...shapes import Float
+from .distributions import Categorical, Choice
+from .smoothing import SMOOTHINGS
+from .steps import LatentStep
+
+Divergence = Callable[[LatentStep, Choice], Float[Tensor, " rows"]]
+"""A rule that says what a choice costs, for each row."""
+
+
+def whole(step: LatentStep, choice: Choice) -> Float[Tensor, " rows"]:
+    """Return the exact divergence; one sample of it where layers above were inferred from this very choice.
+
+    The sum over all symbols would hold those layers fixed.
+    """
+    assert step.posterior is not None
+    return step.posterior.kl(step.prior) if step.layer.up is None else one_sample(step, choice)
+
+
+def one_sample(step: LatentStep, choice: Choice) -> Float[Tensor, " rows"]:
+    """Return log q - log p of the choice."""
+    assert step.posterior is not None
+    return step.posterior.kl_estimate(step.prior, choice)
+
+
+def marginal(kind: str, beta: float) -> Divergence:
+    """Return the rule of the bound in which the symbols are summed out and zeta alone is left.
+
+    The density r(zeta | 0) is a factor of both q(zeta) and p(zeta); what remains needs the ratio of densities alone.
+
+    Args:
+        kind: A smoothing transformation that overlaps.
+        beta: Its inverse temperature.
+
+    Source:
+        Vahdat et al. (2018), "DVAE++", section 4.2 and equation 5.
+    """
+
+    def divergence(step: LatentStep, choice: Choice) -> Tensor:
+        assert isinstance(step.posterior, Categorical) and isinstance(step.prior, Categorical)
+        ratio = SMOOTHINGS[kind].log_ratio(choice[:, 1], beta)
+        return _log_mixture(step.posterior.log_p, ratio) - _log_mixture(step.prior.log_p, ratio)
+
+    return divergence
+
+
+def _log_mixture(log_p: Float[Tensor, "n 2"], ratio: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
+    """Return log of (1 - p) r(zeta | 0) + p r(zeta | 1), less log r(zeta | 0)."""
+    return torch.logaddexp(log_p[:, 0], log_p[:, 1] + ratio)
