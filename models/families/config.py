@@ -12,12 +12,13 @@ from typing import Any, Literal, get_args
 
 from ..configs import refuse_other_fields
 from ..interface.hierarchy import UnsuitableImage
+from .boltzmann_checks import check_boltzmann
 
 Hierarchy = Literal["vae", "skip-vae", "lvae", "skip-lvae", "biva", "resnet"]
 Latent = Literal["responsibilities", "logits", "memory", "nearest", "gaussian"]
 Variance = Literal["isotropic", "diagonal", "unit"]
 Prior = Literal["embedding", "direct"]
-TopPrior = Literal["learnt", "uniform"]
+TopPrior = Literal["learnt", "uniform", "rbm"]
 Pixels = Literal["bernoulli", "logistic", "mixture", "neighbours"]
 Network = Literal["conv", "mlp"]
 BlockKind = Literal["elu", "gated", "tanh", "linear"]
@@ -76,6 +77,7 @@ class FamilyConfig:
     prior: Prior = "embedding"
     """e_p under the posterior's codebooks (eq 7), or the network's own logits (table G.1)."""
     top_prior: TopPrior = "learnt"
+    """Prior of the coarsest layer; `rbm` joins the two coarsest ones, or the halves of a single one."""
     likelihood: Pixels = "logistic"
     mixtures: int = 5
     """Components of the mixture of discretised logistics."""
@@ -134,6 +136,8 @@ class FamilyConfig:
         self._check_sizes()
         self._check_pairs()
         self._check_network()
+        if self.top_prior == "rbm":
+            check_boltzmann(self)
 
     def _check_sizes(self) -> None:
         if len(self.reach) != 2:

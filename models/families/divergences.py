@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from ...shapes import Float
+from .boltzmann_priors import FirstSide, MachinePrior, SecondSide, values_of
 from .distributions import Categorical, Choice
 from .smoothing import SMOOTHINGS
 from .steps import LatentStep
@@ -27,6 +28,8 @@ def whole(step: LatentStep, choice: Choice) -> Float[Tensor, " rows"]:
     The sum over all symbols would hold those layers fixed.
     """
     assert step.posterior is not None
+    if isinstance(step.prior, MachinePrior):
+        return step.prior.divergence(step.posterior, values_of(choice))
     return step.posterior.kl(step.prior) if step.layer.up is None else one_sample(step, choice)
 
 
@@ -55,6 +58,35 @@ def marginal(kind: str, beta: float) -> Divergence:
         return _log_mixture(step.posterior.log_p, ratio) - _log_mixture(step.prior.log_p, ratio)
 
     return divergence
+
+
+class SmoothedMachine:
+    """Is the rule `whole` with nu in place of zeta between the sides of a Boltzmann machine; good for one pass.
+
+    Args:
+        kind: A smoothing transformation that overlaps.
+        beta: Its inverse temperature.
+
+    Source:
+        Vahdat et al. (2018), "DVAE++", equation 6.
+    """
+
+    def __init__(self, kind: str, beta: float) -> None:
+        self.smoothing, self.beta = SMOOTHINGS[kind], beta
+        self.second: SecondSide | None = None
+
+    def __call__(self, step: LatentStep, choice: Choice) -> Float[Tensor, " rows"]:
+        """Return the divergence of a layer."""
+        q = step.posterior
+        if isinstance(step.prior, FirstSide):
+            assert isinstance(q, Categorical)
+            nu = self.smoothing.nu(q.log_p[:, 1] - q.log_p[:, 0], choice[:, 1], self.beta)
+            self.second = SecondSide(step.prior.machine, nu, step.images)
+            return step.prior.divergence(q, nu)
+        if isinstance(step.prior, SecondSide):
+            assert q is not None and self.second is not None
+            return q.kl(self.second)
+        return whole(step, choice)
 
 
 def _log_mixture(log_p: Float[Tensor, "n 2"], ratio: Float[Tensor, " n"]) -> Float[Tensor, " n"]:

@@ -118,7 +118,8 @@ class LatentLayer(nn.Module):
         self.plan, self.gaussian, self.direct = plan, not config.categorical, config.prior == "direct"
         self.nearest = config.latent == "nearest"
         top = plan.level == config.levels - 1
-        self.uniform = self.nearest or (top and config.top_prior == "uniform")
+        self.joined = config.top_prior == "rbm" and plan.level >= config.levels - 2  # by a Boltzmann machine
+        self.uniform = self.nearest or self.joined or (top and config.top_prior == "uniform")
         self.arithmetic = arithmetic
         self.codebook: Codebook | None = None if self.gaussian else KINDS[config.latent](plan, config)
         vector_size = config.embedding if self.codebook is None else self.codebook.vector_size

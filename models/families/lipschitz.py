@@ -59,7 +59,7 @@ def constants(model: FamilyVAE) -> dict[str, float] | None:
 
 
 def relaxation_gap(
-    layers: Sequence[LatentLayer], choices: Sequence[Float[Tensor, "rows K"]], kappas: dict[str, float], images: int
+    layers: Sequence[LatentLayer], choices: Sequence[Float[Tensor, "_ _"]], kappas: dict[str, float], images: int
 ) -> Float[Tensor, " B"]:
     """Return sum_l kappa_l |z~_l - H(z~_l)|_2 of each image, by which relaxed samples may overstate the bound.
 

@@ -9,6 +9,7 @@ from ...shapes import Float
 from ..top_down_pass import TensorSymbolSource, run_pass
 from . import mlp
 from .arithmetic import Arithmetic
+from .boltzmann import BoltzmannMachine
 from .config import FamilyConfig
 from .layers import LatentLayer, inference_arithmetic
 from .likelihoods import KINDS, Likelihood
@@ -38,6 +39,7 @@ class FamilyVAE(nn.Module):
         self.latents = nn.ModuleList(
             LatentLayer(plan, config, self.arithmetic, last=plan.level == config.levels - 1) for plan in plans
         )
+        self.boltzmann = _boltzmann(config)
         likelihood = KINDS[config.likelihood](config)
         self.synthesis = _synthesis(config, likelihood.outputs, smooth)
         self.likelihood = likelihood
@@ -131,6 +133,16 @@ class FamilyVAE(nn.Module):
         """Return the likelihood p(x | z)."""
         likelihood: Likelihood = self.likelihood
         return likelihood
+
+
+def _boltzmann(config: FamilyConfig) -> BoltzmannMachine | None:
+    """Return the machine whose sides are the two coarsest levels, or the halves of a single one."""
+    if config.top_prior != "rbm":
+        return None
+    if config.levels == 1:
+        half = config.variables[0] // 2
+        return BoltzmannMachine(half, config.variables[0] - half)
+    return BoltzmannMachine(config.variables[-1], config.variables[-2])
 
 
 def _stem(config: FamilyConfig, arithmetic: Arithmetic) -> nn.Sequential:

@@ -43,6 +43,7 @@ class LatentStep:
         embedding: The prior's embeddings e_p.
         query: The posterior's embeddings e_q; None in a pass without inference.
         inferred: What inference chose in the bottom-up pass, if it chose the layer.
+        given: The prior, where it is not the layer's own but a Boltzmann machine's.
     """
 
     index: int
@@ -51,11 +52,12 @@ class LatentStep:
     embedding: Float[Tensor, "rows P"]
     query: Float[Tensor, "rows D"] | None
     inferred: Int64[Tensor, " rows"] | Float[Tensor, "rows K"] | None
+    given: Distribution | None = None
 
     @cached_property
     def prior(self) -> Distribution:
         """Return p(z_l | z_>l)."""
-        return self.layer.prior(self.embedding)
+        return self.layer.prior(self.embedding) if self.given is None else self.given
 
     @cached_property
     def posterior(self) -> Distribution | None:

@@ -14,6 +14,8 @@ from torch import Tensor, nn
 
 from ...shapes import Float, Int64
 from .arithmetic import Arithmetic
+from .boltzmann import BoltzmannMachine
+from .boltzmann_priors import prior_of
 from .config import FamilyConfig
 from .layers import LatentLayer
 from .steps import Inference, LatentStep
@@ -28,6 +30,8 @@ class TopDownNetworks(Protocol):
     """The chain's learned start (1, width, 1, 1)."""
     down: nn.ModuleList
     """The chain's blocks by level, finest first."""
+    boltzmann: BoltzmannMachine | None
+    """The prior of the coarsest layers, where it is a Boltzmann machine."""
 
     def layers(self) -> Sequence[LatentLayer]:
         """Return the latent layers in coding order, coarsest first."""
@@ -48,6 +52,7 @@ class FamilyPass:
         self.d = model.top.expand(images, -1, model.config.sides[-1], model.config.sides[-1])
         self.level = model.config.levels  # the next to enter is one less
         self.pending: list[Tensor] = []
+        self.first: Tensor | None = None  # what the first layer chose
 
     @property
     def depth(self) -> int:
@@ -65,11 +70,13 @@ class FamilyPass:
             query = self.inference.queries.get(index)
             if query is None:
                 query = layer.query(self.inference.features[layer.plan.level], self.d)
-        yield LatentStep(index, layer, self.images, layer.embedding(self.d), query, inferred)
+        given = prior_of(self.model.boltzmann, index, self.depth, self.images, self.first)
+        yield LatentStep(index, layer, self.images, layer.embedding(self.d), query, inferred, given)
 
     def absorb(self, step: LatentStep, choice: Int64[Tensor, " rows"] | Float[Tensor, "rows _"]) -> None:
         """Hold a choice back until all layers of its level have chosen, since these do not depend on each other."""
         layer = step.layer
+        self.first = choice if step.index == 0 else self.first
         self.pending.append(layer.symbol_embedding(layer.maps(layer.embed(choice, step.query))))
 
     def finish(self) -> Float[Tensor, "B C side side"]:

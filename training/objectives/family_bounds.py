@@ -1,6 +1,6 @@
 """Bounds of log p(x) by relaxed samples, which families are trained by (the recipe's `bound`), in nats an image.
 
-joint         E log p(x | z~) - sum_l KL(q(z_l | ..) || p(z_l | ..))               (Vahdat et al. 2018, eq 4)
+joint         E log p(x | z~) - sum_l KL(q(z_l | ..) || p(z_l | ..))            (Vahdat et al. 2018, eq 4 and 6)
 marginal      the same with KL(q(zeta_l | ..) || p(zeta_l | ..)), which is tighter  (Vahdat et al. 2018, eq 5)
 relaxed-elbo  joint - sum_l kappa_l E |z~_l - H(z~_l)|_2                            (Lievin et al. 2019, eq 8, 12)
 iw            E log 1/S sum_s p(x | z~_s) p(z~_s) / q(z~_s | x)                     (Burda et al. 2015)
@@ -16,7 +16,7 @@ import math
 import torch
 from torch import Tensor
 
-from ...models.families.divergences import Divergence, marginal, one_sample, whole
+from ...models.families.divergences import Divergence, SmoothedMachine, marginal, one_sample, whole
 from ...models.families.relaxations import Relaxation
 from ...models.families.smoothing import SMOOTHINGS
 from ...shapes import Float
@@ -30,8 +30,11 @@ def divergence_of(bound: str, relaxation: Relaxation) -> Divergence:
         relaxation: How the choices are relaxed.
     """
     smoothing = SMOOTHINGS.get(relaxation.kind)
-    if bound == "marginal" or (bound == "iw" and smoothing is not None and smoothing.ratio is not None):
+    overlaps = smoothing is not None and smoothing.ratio is not None
+    if bound == "marginal" or (bound == "iw" and overlaps):
         return marginal(relaxation.kind, relaxation.beta)
+    if bound == "joint" and overlaps:
+        return SmoothedMachine(relaxation.kind, relaxation.beta)
     return one_sample if bound == "iw" else whole
 
 

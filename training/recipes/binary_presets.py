@@ -1,4 +1,4 @@
-"""Presets of binary latent variables, after Vahdat et al. (2018), "DVAE++": plain numbers, no torch.
+"""Presets of binary latent variables, after Rolfe (2016) and Vahdat et al. (2018): plain numbers, no torch.
 
 docs/MODELS.md says what the papers leave out and is chosen here.
 """
@@ -36,6 +36,8 @@ NONLINEAR = FamilyConfig(
     values=1,
 )
 """200 binary variables and two hidden layers of 200 tanh, in each direction."""
+HALVES = replace(NONLINEAR, top_prior="rbm", exact=False)
+"""The same under a Boltzmann machine that joins the first 100 variables with the others."""
 LINEAR = replace(NONLINEAR, block="linear", width=28**2, blocks=0)
 
 BINARY_PRESETS = {
@@ -49,6 +51,24 @@ BINARY_PRESETS = {
         "Models binary 28x28 images: dvaepp-binary with linear networks.",
         LINEAR,
         DVAEPP,
+        "mnist-static",
+    ),
+    "dvaepp-rbm": FamilyPreset(
+        "Models binary 28x28 images: two layers of 100 binary variables under a Boltzmann machine, as in DVAE++.",
+        replace(HALVES, sides=(1, 1), symbols=(2, 2), variables=(100, 100)),
+        DVAEPP,
+        "mnist-static",
+    ),
+    "dvae": FamilyPreset(
+        "Models binary 28x28 images: 200 binary variables under a Boltzmann machine, smoothed by a spike as in DVAE.",
+        HALVES,
+        replace(DVAEPP, relaxation="spike-exponential"),
+        "mnist-static",
+    ),
+    "dvae-sharp": FamilyPreset(
+        "Models binary 28x28 images: dvae smoothed by power functions, as in DVAE#.",
+        HALVES,
+        replace(DVAEPP, relaxation="overlap-power"),
         "mnist-static",
     ),
 }

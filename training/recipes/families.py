@@ -97,6 +97,14 @@ class FamilyRecipe(Recipe):
         if self.bound == "iw" and self.free_bits:
             raise ValueError("the importance-weighted bound has no free bits: set free_bits=0")
 
+    def _check_boltzmann(self, config: FamilyConfig) -> None:
+        if self.bound != "joint":
+            raise ValueError("models with a Boltzmann machine are trained by the joint bound: set bound=joint")
+        if self.precision != "fp32":
+            raise ValueError("the energies of a Boltzmann machine need more than bfloat16's 8 bits: set precision=fp32")
+        if config.levels > 1 and not self.relaxation.startswith("overlap-"):
+            raise ValueError("the sides of a Boltzmann machine need overlaps: set relaxation=overlap-exponential")
+
     def _check_smoothing(self) -> None:
         if len(self.betas) != 2:
             raise ValueError("betas are two numbers, those of the start and of the end")
@@ -105,6 +113,8 @@ class FamilyRecipe(Recipe):
     def check(self, config: FamilyConfig) -> None:
         """Check that models of a configuration can be trained so; see `Recipe.check`."""
         binary = config.categorical and config.latent != "nearest" and set(config.symbols) == {2}
+        if config.top_prior == "rbm":
+            self._check_boltzmann(config)
         if self.bound != "joint" and config.latent == "nearest":
             raise ValueError("nearest neighbours are trained by the joint bound: set bound=joint")
         if self.relaxation in get_args(Smooth) and not binary:
