@@ -11,12 +11,13 @@ Importing the package imports neither torch nor Pillow; its functions do so when
 
 from typing import TYPE_CHECKING
 
-from .codec.settings import ArchiveSettings, CompressSettings
+from .codec.settings import ArchiveSettings, BoundSettings, CompressSettings
 from .codec.signatures import takes
 from .errors import DvcodecError as DvcodecError
 from .errors import FormatError as FormatError
 from .errors import ImageNotFound as ImageNotFound
 from .errors import InvalidArgument as InvalidArgument
+from .errors import LimitExceeded as LimitExceeded
 from .errors import OutputExists as OutputExists
 from .errors import OutputFailed as OutputFailed
 from .errors import TargetUnreachable as TargetUnreachable
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from .codec.archives.packing import PackReport
     from .codec.bitstream.info import Info
     from .codec.decompression import DecompressOptions
-    from .codec.settings import ArchiveOptions, CompressOptions
+    from .codec.settings import ArchiveOptions, BoundOptions, CompressOptions
     from .codec.sources import FileSource, Tensor
     from .progress import OnProgress
 
@@ -72,16 +73,16 @@ def compress(
         The bytes of a .dvq file.
 
     Raises:
-        InvalidArgument: If this is no image, or settings contradict each other or are out of range.
-        UnsupportedImage: If the image cannot be read or coded, or not by the method asked for.
-        TargetUnreachable: If no quality reaches the target.
-        WeightsNotFound: If the weights are not installed.
+        InvalidArgument or UnsupportedImage: If this is no image that can be coded, or a setting is out of range.
+        LimitExceeded: If the image is larger than `max_pixels` and `max_memory` allow.
+        TargetUnreachable or WeightsNotFound: If no quality reaches the target, or weights are not installed.
     """
     from .codec.compression import compress_source
 
     return compress_source(image, CompressSettings(quality=quality, **options), on_progress)
 
 
+@takes(BoundSettings)
 def decompress(
     source: "FileSource",
     *,
@@ -90,6 +91,7 @@ def decompress(
     region: "Sequence[int] | None" = None,
     device: str = "auto",
     on_progress: "OnProgress | None" = None,
+    **options: "Unpack[BoundOptions]",
 ) -> "Image.Image":
     """Decompress a file of one image.
 
@@ -102,6 +104,7 @@ def decompress(
             refer to the image as it is shown, that is, turned as its EXIF orientation says.
         device: "auto", "cpu" or "cuda". auto takes the GPU if there is one.
         on_progress: Called with the share of the work that is done, 0 to 1. What it raises ends the work.
+        **options: How large images may be, by `dvcodec.codec.settings.BoundSettings`.
 
     Returns:
         A Pillow image. Its `info` holds the metadata as Pillow's own readers leave it.
@@ -109,13 +112,13 @@ def decompress(
     Raises:
         FormatError: If this is not a valid .dvq file, or TruncatedFile if it is cut short, unless `preview` allows.
         WeightsNotFound: If the weights that the file names are not installed.
-        InvalidArgument: If `source` or an option is not valid, or the region leaves the image.
+        InvalidArgument or LimitExceeded: If an argument is not valid, or the image larger than they allow.
     """
     from .codec.decompression import decompress_source
     from .image_io import images
 
     picture = decompress_source(
-        source, preview=preview, scale=scale, region=region, device=device, on_progress=on_progress
+        source, preview=preview, scale=scale, region=region, device=device, on_progress=on_progress, **options
     )
     return images.to_image(picture)
 
@@ -128,7 +131,7 @@ def compress_array(
     on_progress: "OnProgress | None" = None,
     **options: "Unpack[CompressOptions]",
 ) -> bytes:
-    """Compress an array of pixels, or a tensor.
+    """Compress an array of pixels, or a tensor, with the errors of `compress`.
 
     Args:
         array: Pixels of 8 bits a channel: (H, W) grey, (H, W, 2) grey with alpha, (H, W, 3) RGB or (H, W, 4) RGBA;
@@ -138,9 +141,6 @@ def compress_array(
 
     Returns:
         The bytes of a .dvq file.
-
-    Raises:
-        DvcodecError: As `compress`.
     """
     from .codec.compression import compress_pixels
 
@@ -148,18 +148,15 @@ def compress_array(
 
 
 def decompress_array(source: "FileSource", **options: "Unpack[DecompressOptions]") -> "NDArray[np.uint8]":
-    """Decompress a file of one image to an array of pixels.
+    """Decompress a file of one image to an array of pixels, with the errors of `decompress`.
 
     Args:
         source: A .dvq file: its bytes, its path, or a file that is open in binary mode.
-        **options: The options of `decompress`: preview, scale, region, device and on_progress.
+        **options: The options of `decompress`: preview, scale, region, device, on_progress, max_pixels and max_memory.
 
     Returns:
         Pixels in a shape that `compress_array` takes, which may be written to. Palette indices become colours, and the
         pixels are turned as the orientation in EXIF asks for, since an array cannot hold it.
-
-    Raises:
-        DvcodecError: As `decompress`.
     """
     from .codec.decompression import decompress_source
     from .image_io import images, orientation
@@ -210,26 +207,23 @@ def compress_archive(
         What was written: images, segments, bytes and bits per pixel.
 
     Raises:
-        InvalidArgument: If settings contradict each other or are out of range, an item is no image, or a name is not
-            safe or not unique.
-        UnsupportedImage, TargetUnreachable: If there are no images, or one cannot be coded as asked for.
-        OutputExists: If the file exists, unless `force`.
-        OutputFailed: If the file cannot be written.
-        WeightsNotFound: If the weights are not installed.
+        DvcodecError: As `compress`; also if a name is not safe or unique, or the file exists or cannot be written.
     """
     from .codec.archives.packing import packing
     from .codec.reports import log_notices
     from .codec.sources import path_of, pictures_of
 
-    settings = ArchiveSettings(**options)
-    with packing(path_of(target), settings, force=force) as archive:
-        for name, picture, original in pictures_of(images, keep_mode=settings.lossless, convert=settings.convert):
+    with packing(path_of(target), settings := ArchiveSettings(**options), force=force) as archive:
+        for name, picture, original in pictures_of(images, settings):
             log_notices(picture.notices, archive.add(picture, name, original))
     assert archive.report is not None
     return archive.report
 
 
-def decompress_archive(source: "str | PathLike[str]", *, device: str = "auto") -> "Iterator[Unpacked]":
+@takes(BoundSettings)
+def decompress_archive(
+    source: "str | PathLike[str]", *, device: str = "auto", **options: "Unpack[BoundOptions]"
+) -> "Iterator[Unpacked]":
     """Yield the images of an archive, segment after segment.
 
     Images of different sizes may come in another order than they went in; `position` tells the original one.
@@ -237,21 +231,25 @@ def decompress_archive(source: "str | PathLike[str]", *, device: str = "auto") -
     Args:
         source: The archive.
         device: "auto", "cpu" or "cuda". auto takes the GPU if there is one.
+        **options: How large images may be, by `dvcodec.codec.settings.BoundSettings`.
 
     Yields:
         The name, the Pillow image and the position of every image.
 
     Raises:
-        FormatError: If the file is not an archive; or, after every whole image, if others are lost to damage.
-        InvalidArgument: If `source` is not a path, or `device` is not valid.
+        FormatError: If this is no archive; or, after every whole image, if others are lost to damage.
+        DvcodecError: As `decompress`.
     """
     from .codec.archives.extraction import unpack
     from .codec.sources import path_of
 
-    return unpack(path_of(source), device=device)
+    return unpack(path_of(source), device=device, bounds=BoundSettings(**options).bounds)
 
 
-def open_archive(source: "str | PathLike[str]", *, device: str = "auto") -> "ImageArchive":
+@takes(BoundSettings)
+def open_archive(
+    source: "str | PathLike[str]", *, device: str = "auto", **options: "Unpack[BoundOptions]"
+) -> "ImageArchive":
     """Open an archive to read single images.
 
     It has `names`, `len()`, `read(name)`, indexing, slices and iteration, and is a context manager. Only the heads of
@@ -260,36 +258,35 @@ def open_archive(source: "str | PathLike[str]", *, device: str = "auto") -> "Ima
     Args:
         source: The archive.
         device: "auto", "cpu" or "cuda". auto takes the GPU if there is one.
+        **options: How large images may be, by `dvcodec.codec.settings.BoundSettings`.
 
     Returns:
         The archive, a sequence of Pillow images in the order in which they went in.
 
     Raises:
-        FormatError: If the file cannot be read, is not an archive, or is damaged.
-        InvalidArgument: If `source` is not a path.
+        FormatError: If this is no archive, or it is damaged: `decompress_archive` then gives every whole image.
     """
     from .codec.archives.opened import ImageArchive
     from .codec.sources import path_of
 
-    return ImageArchive(path_of(source), device)
+    return ImageArchive(path_of(source), device, bounds=BoundSettings(**options).bounds)
 
 
-def archive_info(source: "str | PathLike[str]") -> "ArchiveInfo":
-    """Describe an archive without decoding it.
+@takes(BoundSettings)
+def archive_info(source: "str | PathLike[str]", **options: "Unpack[BoundOptions]") -> "ArchiveInfo":
+    """Describe an archive without decoding it; raise FormatError if it is none, LimitExceeded if it lists too much.
 
     Args:
         source: The archive.
+        **options: How large images may be, by `dvcodec.codec.settings.BoundSettings`.
 
     Returns:
         Its segments, the images in them, and what is damaged.
-
-    Raises:
-        FormatError: If the file cannot be read or is not an archive.
     """
     from .codec.archives.info import describe
     from .codec.sources import path_of
 
-    return describe(path_of(source))
+    return describe(path_of(source), BoundSettings(**options).bounds)
 
 
 def register() -> None:

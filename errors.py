@@ -47,6 +47,10 @@ class TruncatedFile(FormatError):
         return type(self), (self.whole, self.total, self._missing)
 
 
+class LimitExceeded(DvcodecError):
+    """The image or the archive is larger than the caller allows, or its work needs more memory."""
+
+
 class UnsupportedImage(DvcodecError):
     """The image cannot be read, or is of a kind that dvcodec does not code."""
 

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from ..codec.archives.reader import Loss
     from ..codec.settings import ArchiveSettings
     from ..codec.view import View
+    from ..image_io.bounds import Bounds
+
+MOST_FAULTS = 20
+"""Faults of an archive that are reported; those beyond are counted."""
 
 
 def is_archive(source: str) -> bool:
@@ -145,16 +149,16 @@ def pack(
 def _add(
     archive: Packing, source: InputFile, name: str, settings: ArchiveSettings, reporter: Reporter, tally: _Tally
 ) -> None:
-    from ..errors import TargetUnreachable, UnsupportedImage
+    from ..errors import LimitExceeded, TargetUnreachable, UnsupportedImage
     from ..image_io import images
 
     try:
         if source.error:
             raise UnsupportedImage(source.error)
         data = Path(source.path).read_bytes()
-        picture = images.read(data, keep_mode=settings.lossless, convert=settings.convert)
+        picture = images.read(data, keep_mode=settings.lossless, convert=settings.convert, bounds=settings.bounds)
         left_out = archive.add(picture, name, data)
-    except (OSError, TargetUnreachable, UnsupportedImage) as error:
+    except (OSError, LimitExceeded, TargetUnreachable, UnsupportedImage) as error:
         tally.errors += 1
         reporter.error(source.path, reason(error))
         reporter.record({"input": source.path, "error": reason(error)})
@@ -205,7 +209,15 @@ def each(archives: Iterable[InputFile], work: Callable[[InputFile], bool], repor
 
 
 def unpack(
-    source: str, folder: Path, only: list[str], reporter: Reporter, *, force: bool, view: View, device: str
+    source: str,
+    folder: Path,
+    only: list[str],
+    reporter: Reporter,
+    *,
+    force: bool,
+    view: View,
+    device: str,
+    bounds: Bounds,
 ) -> bool:
     """Write the images of an archive into a folder; return whether all were written."""
     from ..codec.archives.extraction import extract
@@ -215,10 +227,11 @@ def unpack(
     began, tally = time.perf_counter(), _Tally()
     make_folder(folder)
     with Archive(Path(source)) as archive, reporter.bar(archive.end.images if archive.end else 1) as advance:
-        for part in extract(archive, folder, only=only, force=force, view=view, device=device):
+        for part in extract(archive, folder, only=only, force=force, view=view, device=device, bounds=bounds):
             _take(source, part, reporter, tally)
             advance()
         size = archive.size
+    _rest(source, reporter, tally)
     seconds = time.perf_counter() - began
     words = [_count(tally.images, "image"), sizes(size, tally.size), f"{seconds:.1f} s"]
     reporter.line(f"{printable(source)} -> {printable(str(folder))}  {'  '.join(words)}")
@@ -244,7 +257,7 @@ def _take(source: str, part: Extracted | Refused | Loss, reporter: Reporter, tal
         _wrong(source, printable(str(part)), reporter, tally)
 
 
-def verify(source: str, reporter: Reporter, *, device: str) -> bool:
+def verify(source: str, reporter: Reporter, *, device: str, bounds: Bounds) -> bool:
     """Decode an archive without writing anything; return whether it is whole."""
     from ..codec.archives.members import Member, members
     from ..codec.archives.reader import Archive
@@ -252,13 +265,14 @@ def verify(source: str, reporter: Reporter, *, device: str) -> bool:
 
     began, tally = time.perf_counter(), _Tally()
     with Archive(Path(source)) as archive, reporter.bar(archive.end.images if archive.end else 1) as advance:
-        for part in members(archive, installed(device)):
+        for part in members(archive, installed(device), bounds=bounds):
             if isinstance(part, Member):
                 tally.images += 1
                 advance()
             else:
                 _wrong(source, printable(str(part)), reporter, tally)
         size, segments = archive.size, archive.end.segments if archive.end else 0
+    _rest(source, reporter, tally)
     seconds = time.perf_counter() - began
     if not tally.errors:
         reporter.line(f"{printable(source)}  ok  {number(size)} B  {_shape(tally.images, segments)}  {seconds:.1f} s")
@@ -268,7 +282,15 @@ def verify(source: str, reporter: Reporter, *, device: str) -> bool:
 
 
 def _wrong(source: str, line: str, reporter: Reporter, tally: _Tally) -> None:
-    """Report one thing that is wrong with an archive."""
+    """Report one thing that is wrong with an archive; those beyond the first 20 are only counted."""
     tally.errors += 1
-    tally.lost.append(line)
-    reporter.error(source, line)
+    if tally.errors <= MOST_FAULTS:
+        tally.lost.append(line)
+        reporter.error(source, line)
+
+
+def _rest(source: str, reporter: Reporter, tally: _Tally) -> None:
+    """Report how many things were wrong beyond those that were reported."""
+    if more := tally.errors - len(tally.lost):
+        tally.lost.append(f"and {more} more")
+        reporter.error(source, tally.lost[-1])

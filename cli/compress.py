@@ -26,6 +26,8 @@ from .options import (
     Jobs,
     Json,
     KeepTimes,
+    MaxMemory,
+    MaxPixels,
     NoProgress,
     Null,
     Output,
@@ -35,6 +37,7 @@ from .options import (
     Threads,
     Tuning,
     Verbose,
+    bounds_of,
     numeric,
     setting,
 )
@@ -95,6 +98,8 @@ def compress(
     keep_times: KeepTimes = False,
     strip: Annotated[bool, setting("strip", switch=True)] = False,
     convert: Annotated[bool, setting("convert", switch=True)] = False,
+    max_pixels: MaxPixels = None,
+    max_memory: MaxMemory = None,
     weights: Annotated[str | None, setting("weights", panel=ADVANCED)] = None,
     device: DeviceOption = Device.auto,
     threads: Threads = None,
@@ -116,6 +121,7 @@ def compress(
     archives.refuse(inputs or [], archive, given, jobs=jobs)
     if archive is not None and target_size is not None and target_size.share:
         raise typer.BadParameter("an archive takes no share of each source (give bytes)", param_hint="--target-size")
+    bounds = bounds_of(max_pixels, max_memory)
     settings = _settings(
         CompressSettings,
         quality=quality,
@@ -131,6 +137,8 @@ def compress(
         convert=convert,
         weights=weights,
         device=device.value,
+        max_pixels=bounds.max_pixels,
+        max_memory=bounds.max_memory,
     )
     packed = _settings(ArchiveSettings, **vars(settings) | {"method": method, "names": not no_names})
     sources = gather(inputs, IMAGES, recursive=recursive, files_from=files_from, null=null)

@@ -22,6 +22,8 @@ from .options import (
     Jobs,
     Json,
     KeepTimes,
+    MaxMemory,
+    MaxPixels,
     NoProgress,
     Null,
     Output,
@@ -30,6 +32,7 @@ from .options import (
     Recursive,
     Threads,
     Verbose,
+    bounds_of,
 )
 from .process import threads_each, use_threads
 from .report import Reporter
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
     from ..codec.reports import DecompressReport
     from ..codec.settings import Preview
     from ..codec.view import View
+    from ..image_io.bounds import Bounds
 
 
 MOST_SIDE = 4096
@@ -56,6 +60,7 @@ class _Request(batch.Request):
     keep_times: bool
     threads: int | None
     thumbnail: int | None
+    bounds: Bounds
 
 
 def decompress(
@@ -111,6 +116,8 @@ def decompress(
             "--only", metavar="NAME", help="Extract only the image of this name from an archive. May be repeated."
         ),
     ] = None,
+    max_pixels: MaxPixels = None,
+    max_memory: MaxMemory = None,
     device: DeviceOption = Device.auto,
     threads: Threads = None,
     jobs: Jobs = 1,
@@ -143,17 +150,20 @@ def decompress(
             from ..image_io.atomic import make_folder
 
             make_folder(output_dir)
-    whole, view = parse_preview(preview), _view(scale, region)
+    whole, view, bounds = parse_preview(preview), _view(scale, region), bounds_of(max_pixels, max_memory)
 
     def unpack(source: InputFile) -> bool:
         use_threads(threads)
         folder = archives.folder_of(source, output_dir)
-        return archives.unpack(source.path, folder, only or [], reporter, force=force, view=view, device=device.value)
+        return archives.unpack(
+            source.path, folder, only or [], reporter, force=force, view=view, device=device.value, bounds=bounds
+        )
 
     good = archives.each(packed, unpack, reporter, debug=debug)
     if work:
         workers = min(jobs, len(work))
-        request = _Request(whole, view, device.value, force, keep_times, threads_each(threads, workers), thumbnail)
+        share = threads_each(threads, workers)
+        request = _Request(whole, view, device.value, force, keep_times, share, thumbnail, bounds)
         with folders_of(work, output_dir) as ready:
             batch.run(decompress_one, ready, request, reporter, workers=workers, debug=debug)
     if not good:
@@ -197,6 +207,7 @@ def decompress_one(job: Job, request: _Request) -> batch.Done:
             view=request.view,
             device=request.device,
             on_progress=request.on_progress,
+            bounds=request.bounds,
             keep_times=request.keep_times,
         )
     else:
@@ -209,6 +220,7 @@ def decompress_one(job: Job, request: _Request) -> batch.Done:
             view=request.view,
             device=request.device,
             on_progress=request.on_progress,
+            bounds=request.bounds,
         )
         streams.deliver(data, job.target, force=request.force)
     return _done(job, report)
@@ -233,7 +245,7 @@ def _thumbnail(job: Job, request: _Request, side: int) -> batch.Done:
 
     source = streams.take(job)
     data, width, height = api.thumbnail_data(
-        source, side, preview=request.preview, view=request.view, device=request.device
+        source, side, preview=request.preview, view=request.view, device=request.device, bounds=request.bounds
     )
     streams.deliver(data, job.target, force=request.force)
     values = {"output": job.target, "width": width, "height": height, "bytes": len(data), "source_bytes": len(source)}

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import archives, batch, streams
+from . import archive_listing, archives, batch, streams
 from .inputs import FILES, gather
 from .naming import STANDARD, Job
-from .options import Debug, DvqTrees, FilesFrom, Json, Null, Recursive
+from .options import Debug, DvqTrees, FilesFrom, Json, MaxMemory, Null, Recursive, bounds_of
 from .report import Reporter, show
 from .text import listed, number, printable, table
 
 if TYPE_CHECKING:
-    from ..codec.archives.info import ArchiveInfo
     from ..codec.bitstream.info import Info
+    from ..image_io.bounds import Bounds
+
+
+@dataclass(frozen=True)
+class _Request:
+    """The settings that all files of one command share."""
+
+    as_json: bool
+    bounds: Bounds
 
 
 def info(
@@ -22,6 +31,7 @@ def info(
     recursive: Recursive = False,
     files_from: FilesFrom = None,
     null: Null = False,
+    max_memory: MaxMemory = None,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -29,61 +39,31 @@ def info(
     sources = gather(inputs, FILES, recursive=recursive, files_from=files_from, null=null)
     work = [Job(source.path, "", source.error) for source in sources]
     streams.check(work, force=False, as_json=as_json)
-    batch.run(info_one, work, as_json, Reporter(quiet=True, as_json=as_json), debug=debug)
+    request = _Request(as_json, bounds_of(None, max_memory))
+    batch.run(info_one, work, request, Reporter(quiet=True, as_json=as_json), debug=debug)
 
 
-def info_one(job: Job, as_json: bool) -> batch.Done:
+def info_one(job: Job, request: _Request) -> batch.Done:
     """Describe one file on standard output; for --json, return its values instead."""
     from ..codec import api
 
     if archives.is_archive(job.source):
-        return archive_info(job, as_json)
+        return archive_info(job, request)
     found = api.inspect_data(streams.read()) if job.source == STANDARD else api.inspect_file(Path(job.source))
-    if as_json:
+    if request.as_json:
         return batch.Done(values=found.as_dict())
     show(describe(job.label, found))
     return batch.Done()
 
 
-def archive_info(job: Job, as_json: bool) -> batch.Done:
+def archive_info(job: Job, request: _Request) -> batch.Done:
     """Describe an archive on standard output: segments, then images; for --json, return its values instead."""
     from ..codec.archives import info as archive
 
-    found = archive.describe(Path(job.source))
-    if as_json:
-        return batch.Done(values=found.as_dict())
-    show(f"{printable(job.label)}\n{listed(_archive(found))}\n\n{table(_segments(found))}")
-    show(f"\n{table(_images(found))}")
+    if request.as_json:
+        return batch.Done(values=archive.describe(Path(job.source), request.bounds).as_dict())
+    archive_listing.archive(job.source, printable(job.label))
     return batch.Done()
-
-
-def _archive(info: ArchiveInfo) -> dict[str, object]:
-    rows: dict[str, object] = {
-        "  archive": f"{number(info.images)} images in {number(len(info.segments))} segments",
-        "  format": str(info.format_version),
-        "  file": f"{number(info.total_bytes)} B, {info.bpp:.3f} bits per pixel without the names",
-        "  names": f"{number(info.name_bytes)} B" if info.name_bytes else "none",
-    }
-    return rows | {f"  {'fault':<{index}}": printable(fault) for index, fault in enumerate(info.faults, 5)}
-
-
-def _segments(info: ArchiveInfo) -> list[tuple[str, ...]]:
-    rows: list[tuple[str, ...]] = [("  segment", "kind", "images", "bytes", "bits per pixel", "")]
-    for part in info.segments:
-        weights = f"{part.weights_name or 'not installed'} ({part.weights_id})" if part.weights_id else ""
-        counts = number(len(part.images)), number(part.bytes), f"{part.bpp:.3f}"
-        rows.append((f"  {part.number}", part.kind, *counts, weights))
-    return rows
-
-
-def _images(info: ArchiveInfo) -> list[tuple[str, ...]]:
-    rows: list[tuple[str, ...]] = [("  image", "size", "mode", "coded", "name")]
-    listed = sorted((image for part in info.segments for image in part.images), key=lambda image: image.number)
-    for image in listed:
-        size = f"{image.width}x{image.height}"
-        coded = "lossless" if image.lossless else "lossy"
-        rows.append((f"  {image.number}", size, image.mode, coded, printable(image.name or image.target)))
-    return rows
 
 
 def describe(label: str, info: Info) -> str:

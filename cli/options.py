@@ -8,9 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
-from ..codec.settings import ArchiveSettings, CompressSettings, options
+from ..codec.settings import MAX_MEMORY, MAX_PIXELS, ArchiveSettings, CompressSettings, options
 from ..codec.settings import Device as Device
 from ..codec.settings import Tuning as Tuning
+from ..errors import InvalidArgument
+from ..image_io.bounds import Bounds, amount
 from . import values
 from .text import with_options
 
@@ -132,6 +134,51 @@ KeepTimes = Annotated[
     ),
 ]
 DeviceOption = Annotated[Device, setting("device", panel=ADVANCED)]
+
+
+def _amount(name: str) -> Callable[[str], int]:
+    """Return a parser of the numbers that an option takes: with K, M or G behind them if one likes."""
+
+    def parse(text: str) -> int:
+        try:
+            return amount(text, name)
+        except InvalidArgument as error:
+            raise typer.BadParameter(str(error)) from None
+
+    return parse
+
+
+MaxPixels = Annotated[
+    int | None,
+    typer.Option(
+        "--max-pixels",
+        parser=_amount("the number"),
+        metavar="N",
+        help=with_options(MAX_PIXELS.help),
+        rich_help_panel=ADVANCED,
+    ),
+]
+MaxMemory = Annotated[
+    int | None,
+    typer.Option(
+        "--max-memory",
+        parser=_amount("the number of bytes"),
+        metavar="BYTES",
+        help=with_options(MAX_MEMORY.help),
+        rich_help_panel=ADVANCED,
+    ),
+]
+
+
+def bounds_of(max_pixels: int | None, max_memory: int | None) -> Bounds:
+    """Return the bounds that options give, or the environment; raise a usage error where a variable is not valid."""
+    try:
+        found = Bounds(max_pixels=max_pixels, max_memory=max_memory)
+        return Bounds(max_pixels=found.chosen_pixels, max_memory=found.chosen_memory)
+    except InvalidArgument as error:
+        raise typer.BadParameter(with_options(str(error))) from None
+
+
 MOST_THREADS = 1024
 
 Threads = Annotated[

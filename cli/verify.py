@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -18,16 +19,22 @@ from .options import (
     FilesFrom,
     Jobs,
     Json,
+    MaxMemory,
+    MaxPixels,
     NoProgress,
     Null,
     Quiet,
     Recursive,
     Threads,
     Verbose,
+    bounds_of,
 )
 from .process import threads_each, use_threads
 from .report import Reporter
 from .text import number
+
+if TYPE_CHECKING:
+    from ..image_io.bounds import Bounds
 
 
 @dataclass(frozen=True)
@@ -36,6 +43,7 @@ class _Request(batch.Request):
 
     device: str
     threads: int | None
+    bounds: Bounds
 
 
 def verify(
@@ -43,6 +51,8 @@ def verify(
     recursive: Recursive = False,
     files_from: FilesFrom = None,
     null: Null = False,
+    max_pixels: MaxPixels = None,
+    max_memory: MaxMemory = None,
     device: DeviceOption = Device.auto,
     threads: Threads = None,
     jobs: Jobs = 1,
@@ -59,16 +69,16 @@ def verify(
     packed, single = archives.split(gather(inputs, FILES, recursive=recursive, files_from=files_from, null=null))
     work = [Job(source.path, "", source.error) for source in single]
     streams.check(work, force=False, as_json=as_json)
-    reporter = Reporter(quiet, verbose, as_json, not no_progress)
+    reporter, bounds = Reporter(quiet, verbose, as_json, not no_progress), bounds_of(max_pixels, max_memory)
 
     def check(source: InputFile) -> bool:
         use_threads(threads)
-        return archives.verify(source.path, reporter, device=device.value)
+        return archives.verify(source.path, reporter, device=device.value, bounds=bounds)
 
     good = archives.each(packed, check, reporter, debug=debug)
     if work:
         workers = min(jobs, len(work))
-        request = _Request(device.value, threads_each(threads, workers))
+        request = _Request(device.value, threads_each(threads, workers), bounds)
         batch.run(verify_one, work, request, reporter, workers=workers, debug=debug)
     if not good:
         raise typer.Exit(1)
@@ -80,9 +90,9 @@ def verify_one(job: Job, request: _Request) -> batch.Done:
 
     use_threads(request.threads)
     if job.source == STANDARD:
-        report = api.verify_data(streams.read(), device=request.device)
+        report = api.verify_data(streams.read(), device=request.device, bounds=request.bounds)
     else:
-        report = api.verify_file(Path(job.source), device=request.device)
+        report = api.verify_file(Path(job.source), device=request.device, bounds=request.bounds)
     values = {
         "ok": True,
         "width": report.width,

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING
 
 from ..errors import FormatError
 from ..image_io import atomic
+from ..image_io.bounds import DEFAULT, Bounds
 from ..image_io.memory import enough_memory
 from ..progress import OnProgress, ignore
-from . import coding
+from . import coding, memory_estimates
 from .bitstream.info import Info, describe
 from .lossless import kept_file
 from .reports import CompressReport, DecompressReport
 from .settings import CompressSettings, Preview
-from .sources import read_path
+from .sources import picture_and_file, read_path
 from .view import WHOLE, DecodeOptions, View
 
 if TYPE_CHECKING:
@@ -45,10 +46,8 @@ def compress_data(
         TargetUnreachable: If no quality reaches the target.
         WeightsNotFound: If the weights are not installed.
     """
-    from ..image_io import images
-
     start = time.perf_counter()
-    picture = images.read(data, keep_mode=settings.lossless, convert=settings.convert)
+    picture, _ = picture_and_file(data, settings)
     return compress_picture(
         picture, settings, source_bytes=len(data), start=start, on_progress=on_progress, original=data
     )
@@ -117,6 +116,7 @@ def compress_picture(
 
     start = time.perf_counter() if start is None else start
     picture = orientation.stripped(picture) if settings.strip else picture
+    memory_estimates.check_picture(picture, settings)
     with enough_memory(*picture.pixels.shape[:2]):
         kept, report_share = b"" if settings.strip else original, on_progress or ignore
         if settings.lossless:
@@ -143,10 +143,8 @@ def decompress_data(
         The bytes of the image file, and a report.
 
     Raises:
-        FormatError: If the .dvq file is not valid, damaged, or cut short (TruncatedFile).
         OutputFailed: If the format cannot hold the image.
-        WeightsNotFound: If the weights that the file names are not installed.
-        InvalidArgument: If `preview` or `device` is not valid, or the region is not inside the image.
+        DvcodecError: As `decompress_picture`.
     """
     from ..image_io import writing
 
@@ -203,15 +201,16 @@ def decompress_picture(
     view: View = WHOLE,
     device: str = "auto",
     on_progress: OnProgress | None = None,
+    bounds: Bounds = DEFAULT,
 ) -> "Decoded":
     """Decompress a .dvq file in memory to a picture, by the installed weights.
 
     Args:
         data: The bytes of the .dvq file.
-        preview: How much to decode.
-        view: Which part of the image to decode, and how large.
+        preview, view: How much to decode; which part of the image, and how large.
         device: "auto", "cpu" or "cuda".
         on_progress: Called with the share that is done.
+        bounds: How large the image may be.
 
     Returns:
         The picture, and how many chunks were decoded.
@@ -222,7 +221,8 @@ def decompress_picture(
     from .decoder import decompress
     from .loaders import installed
 
-    return decompress(data, installed(device), preview=preview, view=view, on_progress=on_progress or ignore)
+    report = on_progress or ignore
+    return decompress(data, installed(device), preview=preview, view=view, on_progress=report, bounds=bounds)
 
 
 def thumbnail_data(data: bytes, side: int, **options: "Unpack[DecodeOptions]") -> tuple[bytes, int, int]:
@@ -245,12 +245,13 @@ def thumbnail_data(data: bytes, side: int, **options: "Unpack[DecodeOptions]") -
     return thumbnails.write(images.to_image(decoded.picture), side)
 
 
-def verify_data(data: bytes, *, device: str = "auto") -> DecompressReport:
+def verify_data(data: bytes, *, device: str = "auto", bounds: Bounds = DEFAULT) -> DecompressReport:
     """Decode all symbols, alpha and metadata of a .dvq file and check every checksum, without writing anything.
 
     Args:
         data: The bytes of the .dvq file.
         device: "auto", "cpu" or "cuda".
+        bounds: How large the image may be.
 
     Returns:
         A report.
@@ -262,15 +263,15 @@ def verify_data(data: bytes, *, device: str = "auto") -> DecompressReport:
     from .loaders import installed
 
     start = time.perf_counter()
-    file = verify(data, installed(device))
+    file = verify(data, installed(device), bounds)
     header, chunks, seconds = file.header, len(file.chunks), time.perf_counter() - start
     size = header.width, header.height
     return DecompressReport(*size, header.mode, len(data), 0, chunks, chunks, (), seconds, header.lossless)
 
 
-def verify_file(source: Path, *, device: str = "auto") -> DecompressReport:
+def verify_file(source: Path, *, device: str = "auto", bounds: Bounds = DEFAULT) -> DecompressReport:
     """Verify a file: see verify_data."""
-    return verify_data(read_path(source, own=True), device=device)
+    return verify_data(read_path(source, own=True), device=device, bounds=bounds)
 
 
 def inspect_data(data: bytes) -> Info:

@@ -20,7 +20,7 @@ def compress_source(
     on_progress: OnProgress | None,
 ) -> bytes:
     """Return the bytes of a .dvq file; the arguments and errors are those of `dvcodec.compress`."""
-    picture, original = picture_and_file(source, keep_mode=settings.lossless, convert=settings.convert)
+    picture, original = picture_and_file(source, settings)
     data, report = api.compress_picture(picture, settings, on_progress=on_progress, original=original)
     log_notices(report.notices, report.dropped)
     return data

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..errors import FormatError, InvalidArgument, TruncatedFile
 from ..image_io import metadata, orientation, views
+from ..image_io.bounds import DEFAULT, Bounds
 from ..image_io.floating_point import numpy_defaults
 from ..image_io.images import Picture
 from ..image_io.memory import enough_memory
@@ -27,6 +28,7 @@ from .bitstream.header import FILE
 from .loaders import Loaders
 from .lossless import kept_file, reconstruction
 from .lossy import adaptive_filter, symbol_chunks
+from .memory_estimates import check_header
 from .settings import Preview
 from .view import WHOLE, View
 
@@ -49,7 +51,13 @@ class Decoded:
 
 
 def decompress(
-    data: bytes, loaders: Loaders, *, preview: Preview = None, view: View = WHOLE, on_progress: OnProgress = ignore
+    data: bytes,
+    loaders: Loaders,
+    *,
+    preview: Preview = None,
+    view: View = WHOLE,
+    on_progress: OnProgress = ignore,
+    bounds: Bounds = DEFAULT,
 ) -> Decoded:
     """Decode a file.
 
@@ -60,6 +68,7 @@ def decompress(
             file.
         view: Which part of the image to decode, and how large.
         on_progress: Called with the share that is done.
+        bounds: How large the image may be.
 
     Returns:
         The picture with its metadata, and how many chunks were decoded.
@@ -68,15 +77,23 @@ def decompress(
         FormatError: If the file is damaged, or TruncatedFile if it is cut short, and the preview does not ignore that.
         WeightsNotFound: If its weights are not installed.
         InvalidArgument: If `preview` is not valid, or the region is not inside the image.
+        LimitExceeded: If the image is larger than `bounds` allow.
     """
-    return decode(parse(data), loaders, preview=preview, view=view, on_progress=on_progress)
+    return decode(parse(data), loaders, preview=preview, view=view, on_progress=on_progress, bounds=bounds)
 
 
 @numpy_defaults
 def decode(
-    file: DvqFile, loaders: Loaders, *, preview: Preview = None, view: View = WHOLE, on_progress: OnProgress = ignore
+    file: DvqFile,
+    loaders: Loaders,
+    *,
+    preview: Preview = None,
+    view: View = WHOLE,
+    on_progress: OnProgress = ignore,
+    bounds: Bounds = DEFAULT,
 ) -> Decoded:
     """Decode a parsed file: see `decompress`."""
+    check_header(file.header, bounds)
     count = _chunks_to_decode(file, preview)
     total, strict = len(file.chunks), preview is None
     if file.header.kind == FILE:
@@ -104,12 +121,13 @@ def _part(picture: Picture, view: View, region: Region | None) -> Picture:
 
 
 @numpy_defaults
-def verify(data: bytes, loaders: Loaders) -> DvqFile:
+def verify(data: bytes, loaders: Loaders, bounds: Bounds = DEFAULT) -> DvqFile:
     """Decode everything but lossy pixels and check every checksum.
 
     Args:
         data: The bytes of a .dvq file of one image.
         loaders: Where the models come from.
+        bounds: How large the image may be.
 
     Returns:
         The parsed file.
@@ -118,6 +136,7 @@ def verify(data: bytes, loaders: Loaders) -> DvqFile:
         DvcodecError: The first fault of the file.
     """
     file = parse(data)
+    check_header(file.header, bounds)
     count = _chunks_to_decode(file, None)
     metadata_of(file, strict=True)
     with enough_memory(file.header.height, file.header.width):
@@ -159,7 +178,7 @@ def _wants_exact(file: DvqFile, preview: Preview) -> bool:
     if not file.header.lossless:
         return False
     needed = (*file.pixels, file.alpha, file.palette)
-    whole = all(section is None or section.payload is not None for section in needed)
+    whole = all(section is None or section.whole for section in needed)
     return preview is None or not file.chunks or (preview == "all" and whole)
 
 
@@ -230,7 +249,7 @@ def _filter(file: DvqFile, hierarchy: Hierarchy, *, strict: bool) -> ImageFilter
         return None
     if not isinstance(hierarchy, PhotoModel):
         raise FormatError(f"the file has an adaptive filter, which its weights {hierarchy.name} do not support")
-    if file.adaptive_filter.payload is None and not strict:
+    if not file.adaptive_filter.whole and not strict:
         return None
     return adaptive_filter.unpack(payload_of(file.adaptive_filter), hierarchy, file.header.height, file.header.width)
 

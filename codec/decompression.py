@@ -1,10 +1,14 @@
 """Decompress what a program gives to a picture: what the package's functions share."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, TypedDict
+from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Unpack
+
+from ..image_io.bounds import Bounds
 from ..progress import OnProgress
 from . import api
+from .settings import BoundOptions
 from .sources import FileSource, file_bytes
 from .view import view_of
 
@@ -12,7 +16,7 @@ if TYPE_CHECKING:
     from ..image_io.images import Picture
 
 
-class DecompressOptions(TypedDict, total=False):
+class DecompressOptions(BoundOptions, total=False):
     """The options of `dvcodec.decompress`, as keyword arguments for type checkers."""
 
     preview: int | str | None
@@ -30,7 +34,10 @@ def decompress_source(
     region: Sequence[int] | None = None,
     device: str = "auto",
     on_progress: OnProgress | None = None,
-) -> "Picture":
+    **options: Unpack[BoundOptions],
+) -> Picture:
     """Return the picture of a .dvq file; the arguments and errors are those of `dvcodec.decompress`."""
-    view, data = view_of(scale, region), file_bytes(source)
-    return api.decompress_picture(data, preview=preview, view=view, device=device, on_progress=on_progress).picture
+    bounds, view, data = Bounds(**options), view_of(scale, region), file_bytes(source)
+    return api.decompress_picture(
+        data, preview=preview, view=view, device=device, on_progress=on_progress, bounds=bounds
+    ).picture

@@ -7,12 +7,19 @@ from here.
 import math
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass
 from enum import StrEnum
 from numbers import Integral, Real
-from typing import Any, TypedDict
+from typing import Any
 
 from ..errors import InvalidArgument
+from .bound_settings import MAX_MEMORY as MAX_MEMORY
+from .bound_settings import MAX_PIXELS as MAX_PIXELS
+from .bound_settings import BoundOptions as BoundOptions
+from .bound_settings import BoundSettings as BoundSettings
+from .bound_settings import Option as Option
+from .bound_settings import options as options
+from .bound_settings import setting
 
 DEFAULT_QUALITY = 50.0
 DEFAULT_EFFORT = 1
@@ -55,18 +62,6 @@ class Device(StrEnum):
     cuda = "cuda"
 
 
-@dataclass(frozen=True)
-class Option:
-    """The description of a setting for users, and its limits."""
-
-    help: str
-    """Whole sentences. They name other settings as Python does, in backquotes; the command line writes its options."""
-    metavar: str | None = None
-    """The placeholder of the value in the help of the command line."""
-    least: float | None = None
-    most: float | None = None
-
-
 SSIMULACRA2 = Option(
     "Choose the lowest quality whose SSIMULACRA 2 is at least this (70 is high, 90 looks the same).",
     "SCORE",
@@ -85,12 +80,7 @@ CONVERT = Option(
 DEVICE = Option("Device that runs the networks. auto takes the GPU if there is one.")
 
 
-def _setting(default: Any, option: Option) -> Any:
-    """Return a field of a settings class, with its description."""
-    return field(default=default, metadata={"option": option})
-
-
-class CompressOptions(TypedDict, total=False):
+class CompressOptions(BoundOptions, total=False):
     """The settings of CompressSettings but `quality`, as keyword arguments for type checkers."""
 
     target_bpp: float | None
@@ -115,7 +105,7 @@ class ArchiveOptions(CompressOptions, total=False):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CompressSettings:
+class CompressSettings(BoundSettings):
     """How to compress an image; `options(CompressSettings)` describes each setting.
 
     At most one of `quality`, the four targets and `lossless` is set; none of them means quality 50.
@@ -124,7 +114,7 @@ class CompressSettings:
         InvalidArgument: If settings contradict each other or are out of range.
     """
 
-    quality: float | None = _setting(
+    quality: float | None = setting(
         None,
         Option(
             f"Quality from {LEAST_QUALITY} to {MOST_QUALITY}. The default is {DEFAULT_QUALITY:g}.",
@@ -133,21 +123,21 @@ class CompressSettings:
             MOST_QUALITY,
         ),
     )
-    target_bpp: float | None = _setting(
+    target_bpp: float | None = setting(
         None, Option("Choose the best quality with at most this many bits per pixel in the file.", "BITS")
     )
-    target_size: int | None = _setting(
+    target_size: int | None = setting(
         None, Option("Choose the best quality with at most this many bytes in the file.", "BYTES", 1)
     )
-    target_psnr: float | None = _setting(
+    target_psnr: float | None = setting(
         None, Option("Choose the lowest quality whose PSNR is at least this many dB.", "DB")
     )
-    target_ssimulacra2: float | None = _setting(None, SSIMULACRA2)
-    lossless: bool = _setting(
+    target_ssimulacra2: float | None = setting(None, SSIMULACRA2)
+    lossless: bool = setting(
         False, Option("Keep every pixel exactly, and the mode of the image (1, L, LA, RGB, RGBA, P or PA).")
     )
-    method: str | None = _setting(None, METHOD)
-    effort: int | None = _setting(
+    method: str | None = setting(None, METHOD)
+    effort: int | None = setting(
         None,
         Option(
             f"Number of passes over the image, {LEAST_EFFORT} to {MOST_EFFORT}. Passes beyond the first look ahead,"
@@ -158,19 +148,19 @@ class CompressSettings:
             MOST_EFFORT,
         ),
     )
-    tune: str | None = _setting(
+    tune: str | None = setting(
         None,
         Option(
             "psnr, the default, minimises the squared error. perceptual moves bits to regions where artefacts are"
             " visible."
         ),
     )
-    strip: bool = _setting(False, STRIP)
-    convert: bool = _setting(False, CONVERT)
-    weights: str | None = _setting(
+    strip: bool = setting(False, STRIP)
+    convert: bool = setting(False, CONVERT)
+    weights: str | None = setting(
         None, Option("Name or path of the weights. `dvcodec models` lists those that are installed.", "NAME|PATH")
     )
-    device: str = _setting(AUTO, DEVICE)
+    device: str = setting(AUTO, DEVICE)
 
     def __post_init__(self) -> None:
         """Refuse settings that contradict each other or are out of range."""
@@ -192,6 +182,7 @@ class CompressSettings:
         one_of("method", self.method, self.methods())
         one_of("tune", self.tune, Tuning)
         one_of("device", self.device, Device)
+        super().__post_init__()
 
     @classmethod
     def methods(cls) -> list[Method]:
@@ -225,15 +216,15 @@ class ArchiveSettings(CompressSettings):
         InvalidArgument: If settings contradict each other or are out of range.
     """
 
-    method: str | None = _setting(
+    method: str | None = setting(
         None,
         Option(
             "Method of lossless coding for all images, with `lossless` only. auto, the default, keeps the smallest form"
             " of each image or group of images; bits-back takes only images that a bits-back model suits."
         ),
     )
-    names: bool = _setting(True, Option("Keep the names of the images."))
-    weights: str | None = _setting(
+    names: bool = setting(True, Option("Keep the names of the images."))
+    weights: str | None = setting(
         None,
         Option(
             "Name or path of the photograph model; of lossless archives also of a bits-back model. `dvcodec models`"
@@ -245,11 +236,6 @@ class ArchiveSettings(CompressSettings):
     def methods(cls) -> list[Method]:
         """Return the methods of lossless coding that there are for many images."""
         return list(Method)
-
-
-def options(kind: type[CompressSettings]) -> dict[str, Option]:
-    """Return the description of each setting of a class, by name, in the order of its fields."""
-    return {one.name: one.metadata["option"] for one in fields(kind)}
 
 
 def _name_or_path(weights: object) -> str | None:

@@ -1,4 +1,4 @@
-"""Write the settings into the signatures of the functions that take them as keywords."""
+"""Write the settings of a class into the signatures and the documentation of the functions that take them."""
 
 import inspect
 import re
@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import fields
 from typing import Any, TypeVar
 
-from .settings import CompressSettings, options
+from .settings import BoundSettings, options
 
 _KEYWORD = inspect.Parameter.KEYWORD_ONLY
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def takes(kind: type[CompressSettings]) -> Callable[[F], F]:
+def takes(kind: type[BoundSettings]) -> Callable[[F], F]:
     """Return a decorator for functions that pass their `**options` on to a settings class.
 
     It writes the settings into the function's signature and documentation, where both say `**options`, so that names,

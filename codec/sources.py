@@ -6,10 +6,12 @@ Reading a .dvq file this way needs neither numpy nor Pillow.
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Protocol
+from typing import IO, TYPE_CHECKING, Any, Protocol, TypedDict
 
 from ..errors import FormatError, InvalidArgument
+from ..image_io.bounds import Bounds
 from .bitstream.header import MAGIC
+from .settings import CompressSettings
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,25 +34,33 @@ class Tensor(Protocol):
         """Return the tensor as an array."""
 
 
+class _How(TypedDict):
+    """How images are read."""
+
+    keep_mode: bool
+    convert: bool
+    bounds: Bounds
+
+
 FileSource = str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes]
 """The path of a file, its bytes, or a file that is open in binary mode, which is read from where it stands."""
 
 
 def picture_and_file(
-    source: "FileSource | Image.Image | NDArray[np.uint8] | Tensor", *, keep_mode: bool = False, convert: bool = False
+    source: "FileSource | Image.Image | NDArray[np.uint8] | Tensor", settings: CompressSettings
 ) -> "tuple[Picture, bytes]":
     """Return the picture that a caller gives, and the bytes of its image file.
 
     Args:
         source: A Pillow image; an array of 8 bits, (H, W) or (H, W, 1 to 4); a tensor of 8 bits as torchvision has
             them, (H, W) or (1 to 4, H, W); or an image file.
-        keep_mode: Whether to keep the mode and the palette, for lossless coding.
-        convert: Whether to convert what 8 bits of grey or RGB cannot hold.
+        settings: How it will be compressed: without loss or not, what is converted, and how large it may be.
 
     Returns:
         The picture. The bytes, where the caller gives a file and the mode is kept; none otherwise.
 
     Raises:
+        LimitExceeded: If the image is larger than the bounds allow.
         InvalidArgument: If this is none of them.
         UnsupportedImage: If the image cannot be read or coded.
     """
@@ -58,20 +68,19 @@ def picture_and_file(
 
     from ..image_io import images
 
+    how = _How(keep_mode=settings.lossless, convert=settings.convert, bounds=settings.bounds)
     if isinstance(source, Image.Image):
-        return images.from_image(source, keep_mode=keep_mode, convert=convert), b""
+        return images.from_image(source, **how), b""
     if isinstance(source, str | os.PathLike):
-        picture = images.read(path_of(source), keep_mode=keep_mode, convert=convert)
-        return picture, read_path(path_of(source)) if keep_mode else b""
+        picture = images.read(path_of(source), **how)
+        return picture, read_path(path_of(source)) if settings.lossless else b""
     if isinstance(source, bytes | bytearray | memoryview) or callable(getattr(source, "read", None)):
         content = _content(source)
-        return images.read(content, keep_mode=keep_mode, convert=convert), content
+        return images.read(content, **how), content
     return images.from_array(array_of(source)), b""
 
 
-def pictures_of(
-    sources: object, *, keep_mode: bool = False, convert: bool = False
-) -> "Iterator[tuple[str, Picture, bytes]]":
+def pictures_of(sources: object, settings: CompressSettings) -> "Iterator[tuple[str, Picture, bytes]]":
     """Yield name, picture and image file of each image that a caller gives, one at a time; the file may be empty.
 
     The name of a path is what the command line makes of it: the path where it is relative and safe, else its last part.
@@ -79,7 +88,7 @@ def pictures_of(
 
     Args:
         sources: An iterable of images as `picture_and_file` takes them, or of pairs of a name and an image.
-        keep_mode, convert: As for `picture_and_file`.
+        settings: As for `picture_and_file`.
 
     Raises:
         InvalidArgument: If this is no iterable, or an item is none of these.
@@ -93,7 +102,7 @@ def pictures_of(
             raise InvalidArgument(
                 f"the name of an image is a {type(name).__name__}", "give pairs of a str and an image"
             )
-        yield name, *picture_and_file(source, keep_mode=keep_mode, convert=convert)
+        yield name, *picture_and_file(source, settings)
 
 
 def _name_of(source: object) -> str:
@@ -171,8 +180,13 @@ def read_path(source: Path, *, own: bool = False) -> bytes:
     bytes.
     """
     try:
-        with source.open("rb") as file:
+        with source.open("rb", buffering=0) as file:  # a buffer would be joined with the rest: twice the memory
+            if not own:
+                return file.readall()
             start = file.read(len(MAGIC))
-            return start if own and start != MAGIC else start + file.read()
+            if start != MAGIC or not file.seekable():
+                return start if start != MAGIC else start + file.readall()
+            file.seek(0)
+            return file.readall()
     except (OSError, ValueError) as error:  # paths with a zero byte raise ValueError
         raise FormatError(f"cannot read the file: {getattr(error, 'strerror', None) or error}") from error

@@ -8,6 +8,7 @@ from numbers import Integral, Real
 from typing import Any, TypedDict
 
 from ..errors import InvalidArgument
+from ..image_io.bounds import Bounds
 from ..progress import OnProgress
 from .settings import Preview
 
@@ -92,6 +93,7 @@ class DecodeOptions(TypedDict, total=False):
     view: View
     device: str
     on_progress: OnProgress | None
+    bounds: Bounds
 
 
 def view_of(scale: str | float | None = None, region: Sequence[int] | None = None) -> View:

@@ -11,6 +11,7 @@ from PIL import Image, UnidentifiedImageError
 from ..errors import DvcodecError, InvalidArgument, UnsupportedImage
 from . import acceptance, conversion, exif, metadata, metadata_input, transparency
 from .acceptance import Source
+from .bounds import DEFAULT, Bounds
 from .limits import MAX_AREA, MAX_SIDE, MODES
 from .metadata import NO_METADATA, Metadata
 from .opening import opened
@@ -54,15 +55,17 @@ class Picture:
         return ("P" if indexed else "L" if self.pixels.ndim == 2 else "RGB") + ("" if self.alpha is None else "A")
 
 
-def read(source: bytes | Path, *, keep_mode: bool = False, convert: bool = False) -> Picture:
+def read(source: bytes | Path, *, keep_mode: bool = False, convert: bool = False, bounds: Bounds = DEFAULT) -> Picture:
     """Read an image file in any format that Pillow opens.
 
     Args:
         source: The path of the file, or its bytes.
         keep_mode: Whether to keep the mode and the palette, for lossless coding.
         convert: Whether to convert what 8 bits of grey or RGB cannot hold; the picture's notices say so.
+        bounds: How large the image may be.
 
     Raises:
+        LimitExceeded: If the image is larger than the bounds allow.
         UnsupportedImage: If the image cannot be read or coded.
     """
     try:
@@ -70,7 +73,7 @@ def read(source: bytes | Path, *, keep_mode: bool = False, convert: bool = False
             if not exif.file_is_bounded(file):
                 raise UnsupportedImage("the tags of the TIFF file claim many times more bytes than it has")
             with opened(file) as image:
-                return from_image(image, keep_mode=keep_mode, convert=convert)
+                return from_image(image, keep_mode=keep_mode, convert=convert, bounds=bounds)
     except (DvcodecError, MemoryError):
         raise
     except UnidentifiedImageError:
@@ -83,15 +86,19 @@ def read(source: bytes | Path, *, keep_mode: bool = False, convert: bool = False
         raise UnsupportedImage(f"cannot read the image: {one_line(error)}") from error
 
 
-def from_image(image: Image.Image, *, keep_mode: bool = False, convert: bool = False) -> Picture:
+def from_image(
+    image: Image.Image, *, keep_mode: bool = False, convert: bool = False, bounds: Bounds = DEFAULT
+) -> Picture:
     """Return the pixels and the metadata of a Pillow image. The image is loaded, but not changed.
 
     Args:
         image: The image.
         keep_mode: Whether to keep the mode and the palette, for lossless coding.
         convert: Whether to convert what 8 bits of grey or RGB cannot hold; the picture's notices say so.
+        bounds: How large the image may be.
 
     Raises:
+        LimitExceeded: If the image is larger than the bounds allow.
         InvalidArgument: If this is not a Pillow image.
         UnsupportedImage: If the image cannot be read or coded.
     """
@@ -99,6 +106,7 @@ def from_image(image: Image.Image, *, keep_mode: bool = False, convert: bool = F
         raise InvalidArgument(f"{type(image).__name__} is not a Pillow image", "open it with PIL.Image.open")
     try:
         source = acceptance.check(image, convert=convert)
+        bounds.check_pixels(image.height, image.width)
         image.load()
         shown = transparency.without_impossible_key(conversion.prepared(image, source))
         kept, left_out = metadata_input.read(image)

@@ -15,6 +15,9 @@ FILES = """\
 .B DVCODEC_WEIGHTS
 Folder in which weights are looked for beside those that ship.
 .TP
+.B DVCODEC_MAX_PIXELS, DVCODEC_MAX_MEMORY
+Bounds where the options of these names are not given.
+.TP
 .B NO_COLOR
 Print help and errors as plain text on terminals, too."""
 

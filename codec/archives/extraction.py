@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ...errors import DvcodecError, FormatError, OutputExists, OutputFailed
 from ...image_io import atomic, images, writing
+from ...image_io.bounds import DEFAULT, Bounds
 from ..decoder import part_of
 from ..loaders import installed
 from ..view import WHOLE, View
@@ -63,6 +64,7 @@ def extract(
     force: bool = False,
     view: View = WHOLE,
     device: str = "auto",
+    bounds: Bounds = DEFAULT,
 ) -> Iterator[Extracted | Refused | Loss]:
     """Write images of an archive as PNG files, and image files that were kept as they were.
 
@@ -73,6 +75,7 @@ def extract(
         force: Whether to overwrite files that exist.
         view: Which part of each image to write, and how large.
         device: "auto", "cpu" or "cuda".
+        bounds: How large each image, and all of them together, may be.
 
     Yields:
         For each image what was written, or why it was not, and the losses by damage.
@@ -83,7 +86,7 @@ def extract(
         return not only or names.target(name, position) in sought
 
     written: set[str] = set()
-    for part in members(archive, installed(device), wanted):
+    for part in members(archive, installed(device), wanted, bounds):
         if isinstance(part, Member):
             found.add(names.target(part.name, part.position))
             yield _written(part, archive.path, folder, written, force, view)
@@ -99,12 +102,13 @@ def extract(
     )
 
 
-def unpack(path: Path, *, device: str = "auto") -> Iterator[Unpacked]:
+def unpack(path: Path, *, device: str = "auto", bounds: Bounds = DEFAULT) -> Iterator[Unpacked]:
     """Yield the images of an archive, segment after segment.
 
     Args:
         path: The archive.
         device: "auto", "cpu" or "cuda".
+        bounds: How large each image, and all of them together, may be.
 
     Yields:
         Every image that is whole.
@@ -114,7 +118,7 @@ def unpack(path: Path, *, device: str = "auto") -> Iterator[Unpacked]:
     """
     losses = []
     with Archive(path) as archive:
-        for part in members(archive, installed(device)):
+        for part in members(archive, installed(device), bounds=bounds):
             if isinstance(part, Member):
                 yield Unpacked(part.name, images.to_image(part.picture), part.position)
             else:

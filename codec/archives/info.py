@@ -1,16 +1,23 @@
 """Describe an archive without decoding it, for `dvcodec info` and JSON. This needs neither numpy nor torch."""
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from ...errors import FormatError, WeightsNotFound
+from ...image_io.bounds import DEFAULT, Bounds
 from ..bitstream.container import parse
 from ..bitstream.header import VERSION
 from . import names
 from .layout import FILES, SET
 from .reader import Archive, Loss, Segment
 from .splitting import split_files
+
+MOST_FAULTS = 20
+"""Faults that are listed; those beyond are counted."""
+_IMAGE_BYTES, _SEGMENT_BYTES = 700, 1000
+"""About what the descriptions of an image, with its name, and of a segment take in memory."""
 
 
 @dataclass(frozen=True)
@@ -64,42 +71,93 @@ class ArchiveInfo:
     bpp: float
     """Bits per pixel of the file without the names."""
     faults: tuple[str, ...]
-    """What is damaged or missing, one line each."""
+    """What is damaged or missing, one line each; the last one counts those beyond the first 20."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values for json.dumps."""
         return asdict(self)
 
 
-def describe(path: Path) -> ArchiveInfo:
+class ListingTotals:
+    """The sums over an archive, and its first faults."""
+
+    def __init__(self) -> None:
+        self.segments = self.images = self.pixels = self.name_bytes = self._faults = 0
+        self._first: list[str] = []
+
+    def add(self, segment: SegmentInfo) -> None:
+        """Count a segment."""
+        self.segments += 1
+        self.images += len(segment.images)
+        self.pixels += sum(image.width * image.height for image in segment.images)
+
+    def fault(self, text: str) -> None:
+        """Count a fault; the first ones are kept."""
+        self._faults += 1
+        if len(self._first) < MOST_FAULTS:
+            self._first.append(text)
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """The first faults, and how many there are beyond them."""
+        more = self._faults - len(self._first)
+        return (*self._first, *((f"and {more} more",) if more else ()))
+
+    def bpp(self, size: int) -> float:
+        """Return the bits per pixel of an archive of `size` bytes without its names."""
+        return 8 * (size - self.name_bytes) / self.pixels if self.pixels else 0.0
+
+
+def segments(archive: Archive, totals: ListingTotals) -> Iterator[SegmentInfo]:
+    """Yield the whole segments of an open archive, one at a time, and sum them and the faults up in `totals`."""
+    for part in archive.parts():
+        if isinstance(part, Loss):
+            totals.fault(str(part))
+            continue
+        if part.names_fault:
+            totals.fault(part.names_fault)
+        totals.name_bytes += part.name_bytes
+        try:
+            found = _segment(part)
+        except FormatError as error:
+            totals.fault(f"segment {part.number}: {error}")
+            continue
+        totals.add(found)
+        yield found
+
+
+def describe(path: Path, bounds: Bounds = DEFAULT) -> ArchiveInfo:
     """Describe an archive.
 
     Args:
         path: The archive.
+        bounds: How much memory the description may take.
 
     Returns:
         Its segments and images. Damage is described, not refused.
 
     Raises:
         FormatError: If the file cannot be read or is not an archive.
+        LimitExceeded: If there are too many images for the memory.
     """
-    segments, faults, name_bytes = [], [], 0
+    totals, found, most = ListingTotals(), [], bounds.memory
     with Archive(path) as archive:
-        for part in archive.parts():
-            if isinstance(part, Loss):
-                faults.append(str(part))
-                continue
-            faults += [part.names_fault] if part.names_fault else []
-            name_bytes += part.name_bytes
-            try:
-                segments.append(_segment(part))
-            except FormatError as error:
-                faults.append(f"segment {part.number}: {error}")
+        for segment in segments(archive, totals):
+            found.append(segment)
+            bounds.check_memory(
+                _IMAGE_BYTES * totals.images + _SEGMENT_BYTES * totals.segments, "the images of the archive", most
+            )
         size = archive.size
-    count = sum(len(segment.images) for segment in segments)
-    pixels = sum(image.width * image.height for segment in segments for image in segment.images)
-    bpp = 8 * (size - name_bytes) / pixels if pixels else 0.0
-    return ArchiveInfo(VERSION, count, tuple(segments), pixels, name_bytes, size, bpp, tuple(faults))
+    return ArchiveInfo(
+        VERSION,
+        totals.images,
+        tuple(found),
+        totals.pixels,
+        totals.name_bytes,
+        size,
+        totals.bpp(size),
+        totals.faults,
+    )
 
 
 def _segment(segment: Segment) -> SegmentInfo:
@@ -107,7 +165,7 @@ def _segment(segment: Segment) -> SegmentInfo:
     sizes = [(head.width, head.height, head.mode, True)] * len(head.positions)
     suffixes = [names.SUFFIX] * len(head.positions)
     if head.kind == FILES:
-        files = [parse(file) for file in split_files(segment.payload, len(sizes))]
+        files = [parse(segment.payload[at]) for at in split_files(segment.payload, len(sizes))]
         headers = [file.header for file in files]
         sizes = [(header.width, header.height, header.mode, header.lossless) for header in headers]
         suffixes = [file.kept_suffix or names.SUFFIX for file in files]

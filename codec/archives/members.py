@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import DvcodecError, FormatError
+from ...errors import DvcodecError, FormatError, LimitExceeded
+from ...image_io.bounds import DEFAULT, Bounds
 from ...image_io.images import Picture
 from ...image_io.suffixes import suffix_of_data
 from ..bitstream.container import parse
@@ -42,17 +43,24 @@ Wanted = Callable[[int, str], bool]
 """A function that tells, by the place and the name of an image, whether to decode it."""
 
 
-def members(archive: Archive, loaders: Loaders, wanted: Wanted | None = None) -> Iterator[Member | Loss]:
+def members(
+    archive: Archive, loaders: Loaders, wanted: Wanted | None = None, bounds: Bounds = DEFAULT
+) -> Iterator[Member | Loss]:
     """Decode the images of an archive, segment after segment.
 
     Args:
         archive: An open archive.
         loaders: Where the models come from.
         wanted: Which images to decode; all if it is None.
+        bounds: How large each image, and all that are decoded together, may be.
 
     Yields:
         Every image that is wanted and whole, and the losses by damage.
+
+    Raises:
+        LimitExceeded: If all images together are larger than the bounds allow.
     """
+    work = Work(loaders, bounds, bounds.pixels_of_archive(archive.size))
     for part in archive.parts():
         if isinstance(part, Loss):
             yield part
@@ -62,14 +70,39 @@ def members(archive: Archive, loaders: Loaders, wanted: Wanted | None = None) ->
             yield Loss(f"{part.names_fault}: {len(places)} images get numbers instead")
         chosen = [wanted is None or wanted(*place) for place in places]
         if any(chosen):
-            yield from _of_segment(part, loaders, chosen)
+            yield from _of_segment(part, work, chosen)
 
 
-def _of_segment(segment: Segment, loaders: Loaders, chosen: list[bool]) -> Iterator[Member | Loss]:
+@dataclass
+class Work:
+    """What the decoding of all segments of an archive shares."""
+
+    loaders: Loaders
+    bounds: Bounds
+    most: float
+    """The most pixels of all images together."""
+    pixels: int = 0
+    """Those of the images so far."""
+
+    def count(self, count: int, height: int, width: int) -> None:
+        """Count images of a size before they are decoded. LimitExceeded if one, or all together, are too large."""
+        self.bounds.check_pixels(height, width)
+        self.pixels += count * height * width
+        if self.pixels > self.most:
+            raise ArchiveTooLarge(
+                f"the images of the archive have more than {self.most} pixels in all", "set `max_pixels` higher"
+            )
+
+
+class ArchiveTooLarge(LimitExceeded):
+    """All images of an archive together are larger than the bounds allow."""
+
+
+def _of_segment(segment: Segment, work: Work, chosen: list[bool]) -> Iterator[Member | Loss]:
     """Yield the chosen images of one segment; those that cannot be decoded become a loss."""
     lost: list[int] = []
     reason = ""
-    decoded = _found_in(segment, loaders)
+    decoded = _found_in(segment, work)
     for index, wanted in enumerate(chosen):
         if not wanted:
             continue
@@ -89,9 +122,9 @@ _Found = tuple[Picture, bytes] | DvcodecError
 """An image and the file that was kept of it, or the reason why it cannot be decoded."""
 
 
-def pictures_of(segment: Segment, loaders: Loaders) -> Callable[[int], Picture | DvcodecError]:
+def pictures_of(segment: Segment, work: Work) -> Callable[[int], Picture | DvcodecError]:
     """Return a function that gives each image of a segment by its place, or the reason why it cannot be decoded."""
-    found = _found_in(segment, loaders)
+    found = _found_in(segment, work)
 
     def picture(index: int) -> Picture | DvcodecError:
         one = found(index)
@@ -100,31 +133,37 @@ def pictures_of(segment: Segment, loaders: Loaders) -> Callable[[int], Picture |
     return picture
 
 
-def _found_in(segment: Segment, loaders: Loaders) -> Callable[[int], _Found]:
+def _found_in(segment: Segment, work: Work) -> Callable[[int], _Found]:
     """Return a function that gives each image of a segment by its place, with its file if one was kept."""
     try:
         if segment.head.kind == FILES:
             files = split_files(segment.payload, len(segment.head.positions))
-            return lambda index: _file(files[index], loaders)
-        decoded = _together(segment, loaders)
+            return lambda index: _file(segment.payload[files[index]], work)
+        decoded = _together(segment, work)
+    except ArchiveTooLarge:
+        raise
     except DvcodecError as error:
         failed = error
         return lambda index: failed
     return lambda index: (decoded[index], b"")
 
 
-def _file(data: bytes, loaders: Loaders) -> _Found:
+def _file(data: bytes, work: Work) -> _Found:
     try:
         file = parse(data)
-        return decode(file, loaders).picture, file.kept
+        work.count(1, file.header.height, file.header.width)
+        return decode(file, work.loaders, bounds=work.bounds).picture, file.kept
+    except ArchiveTooLarge:
+        raise
     except DvcodecError as error:
         return error
 
 
-def _together(segment: Segment, loaders: Loaders) -> list[Picture]:
-    head = segment.head
+def _together(segment: Segment, work: Work) -> list[Picture]:
+    head, loaders = segment.head, work.loaders
+    work.count(len(head.positions), head.height, head.width)
     if head.kind == MOSAIC:
-        return mosaics.decode(segment.payload, head, loaders)
+        return mosaics.decode(segment.payload, head, loaders, work.bounds)
     if not segment.weights_id:
         raise FormatError("the id of its weights is lost")
     values = loaders.bits_back(segment.weights_id).decode(segment.payload, len(head.positions))

@@ -4,9 +4,12 @@ The file leaves out what the head of the segment holds (size, mode, checksum), s
 a bare bitstream.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from ...errors import FormatError
+from ...image_io.bounds import Bounds
 from ...image_io.images import Picture
 from ..bitstream.assembly import Parts, assemble
 from ..bitstream.container import DvqFile, parse, payload_of
@@ -16,7 +19,7 @@ from ..decoder import decode as decode_file
 from ..loaders import Loaders
 from ..lossless import methods, raw_samples
 from .coders import Coders
-from .layout import ArchiveHead
+from .layout import MAX_PIXELS, ArchiveHead
 
 _BARE, _WHOLE = (tuple(map(KINDS.index, kinds)) for kinds in ((STORED, WEBP), (MODEL, BILEVEL)))
 """Numbers of the methods whose mosaics are bare pixels, and of those whose mosaics are complete files."""
@@ -63,13 +66,14 @@ def _check(file: DvqFile, head: ArchiveHead, rows: int) -> None:
         raise FormatError("a mosaic is not valid: its checksums differ")
 
 
-def decode(payload: bytes, head: ArchiveHead, loaders: Loaders) -> list[Picture]:
+def decode(payload: bytes, head: ArchiveHead, loaders: Loaders, bounds: Bounds) -> list[Picture]:
     """Decode a mosaic.
 
     Args:
         payload: The payload of the segment.
         head: Its head.
         loaders: Where the models come from.
+        bounds: How much memory decoding may take. They do not bound the stack's pixels.
 
     Returns:
         The images, from top to bottom.
@@ -78,7 +82,7 @@ def decode(payload: bytes, head: ArchiveHead, loaders: Loaders) -> list[Picture]
         FormatError: If the payload is not valid, or does not fit the head.
         WeightsNotFound: If weights that it names are not installed.
     """
-    stack = decode_file(unpack(payload, head), loaders).picture
+    stack = decode_file(unpack(payload, head), loaders, bounds=replace(bounds, max_pixels=MAX_PIXELS)).picture
     values = raw_samples.of(stack)
     tiles = np.split(values, len(head.positions))
     return [raw_samples.picture(tile, stack.mode, stack.palette) for tile in tiles]

@@ -1,5 +1,6 @@
 """An archive as a sequence of images, each of which is decoded when it is asked for."""
 
+import math
 from collections.abc import Callable, Iterator
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -7,6 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, overload
 
 from ...errors import DvcodecError, ImageNotFound, InvalidArgument
+from ...image_io.bounds import DEFAULT, Bounds
 from ..settings import Device, one_of
 from .index import Index, index_of
 
@@ -22,9 +24,9 @@ _SEGMENTS = 4
 class _Source:
     """What an archive and its slices share: the index, the segments read last, and whether it is closed."""
 
-    def __init__(self, path: Path, device: str) -> None:
+    def __init__(self, path: Path, device: str, bounds: Bounds) -> None:
         """Index an archive."""
-        self.path, self.device, self.closed = path, device, False
+        self.path, self.device, self.bounds, self.closed = path, device, bounds, False
         self.index: Index = index_of(path)
         # The cache of the standard library is safe with threads, and holds no lock that a fork could copy.
         self.pictures: Callable[[int], Callable[[int], Picture | DvcodecError]] = lru_cache(_SEGMENTS)(self._pictures)
@@ -32,9 +34,10 @@ class _Source:
     def _pictures(self, number: int) -> "Callable[[int], Picture | DvcodecError]":
         """Return a function that gives each image of a segment."""
         from ..loaders import installed
-        from .members import pictures_of
+        from .members import Work, pictures_of
 
-        return pictures_of(self.index.segment(number), installed(self.device))
+        # Each image is bounded, not all together: a caller reads as many as he likes, some of them twice.
+        return pictures_of(self.index.segment(number), Work(installed(self.device), self.bounds, math.inf))
 
     def image(self, position: int) -> "Image.Image":
         """Decode one image."""
@@ -61,20 +64,23 @@ class ImageArchive:
     holds its path, and reads the file where it is unpickled.
     """
 
-    def __init__(self, path: Path, device: str = "auto", *, places: range | None = None) -> None:
+    def __init__(
+        self, path: Path, device: str = "auto", *, places: range | None = None, bounds: Bounds = DEFAULT
+    ) -> None:
         """Open an archive.
 
         Args:
             path: The archive.
             device: "auto", "cpu" or "cuda".
             places: The positions of the images that are part of it; all if it is None.
+            bounds: How large each image may be.
 
         Raises:
             FormatError: If the file cannot be read, is not an archive, or is damaged.
             InvalidArgument: If there is no such device.
         """
         one_of("device", device, Device)
-        self._source = _Source(path.absolute(), device)
+        self._source = _Source(path.absolute(), device, bounds)
         self._places = range(len(self._source.index.segments)) if places is None else places
 
     @property
@@ -139,8 +145,8 @@ class ImageArchive:
         return f"<dvcodec archive {str(self._source.path)!r}, {len(self)} images>"
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Pickle the path, the device and the positions."""
-        return _restored, (self._source.path, self._source.device, self._places)
+        """Pickle the path, the device, the positions and the bounds."""
+        return _restored, (self._source.path, self._source.device, self._places, self._source.bounds)
 
     def close(self) -> None:
         """Forget the decoded images. Reading from the archive or its slices fails from now on."""
@@ -156,9 +162,9 @@ class ImageArchive:
         self.close()
 
 
-def _restored(path: Path, device: str, places: range) -> ImageArchive:
+def _restored(path: Path, device: str, places: range, bounds: Bounds) -> ImageArchive:
     """Return an unpickled archive; raise InvalidArgument if the file has fewer images by now."""
-    archive = ImageArchive(path, device, places=places)
+    archive = ImageArchive(path, device, places=places, bounds=bounds)
     if places and max(places) >= len(archive._source.index.segments):
         raise InvalidArgument(f"the archive {path} has changed since it was pickled")
     return archive

@@ -1,6 +1,7 @@
 """Join files into the payload of a segment and split it again. This needs no numpy."""
 
 from collections.abc import Sequence
+from itertools import accumulate, pairwise
 
 from ...errors import FormatError, TruncatedFile
 from ..bitstream.varint import Reader, write_varint
@@ -12,8 +13,8 @@ def join_files(files: Sequence[bytes]) -> bytes:
     return b"".join([*(write_varint(len(data)) for data in files), *files])
 
 
-def split_files(payload: bytes, count: int) -> list[bytes]:
-    """Undo `join_files` of `count` files; raise FormatError if the sizes do not fit the payload."""
+def split_files(payload: bytes, count: int) -> list[slice]:
+    """Return where in a payload its `count` files lie; raise FormatError if the sizes do not fit the payload."""
     reader = Reader(payload)
     try:
         sizes = [reader.varint("the size of a file", MAX_PAYLOAD) for _ in range(count)]
@@ -21,4 +22,5 @@ def split_files(payload: bytes, count: int) -> list[bytes]:
         sizes = []
     if not sizes or reader.position + sum(sizes) != len(payload):
         raise FormatError("the sizes of a segment's files are not valid")
-    return [reader.take(size) for size in sizes]
+    ends = list(accumulate(sizes, initial=reader.position))
+    return [slice(start, end) for start, end in pairwise(ends)]

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...errors import FormatError, UnsupportedImage
+from ...image_io.bounds import Bounds
+from ...image_io.limits import MAX_AREA
 from ...image_io.suffixes import suffix_of_data
 from ..bitstream.container import DvqFile, parse
 from ..bitstream.header import FILE, head
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 _START = 64
 """Bytes that hold the header and the table of such a file, and how the file inside begins."""
 _KIND = head(FILE)[-1:]
+_CHECKED = Bounds(max_pixels=MAX_AREA, max_memory=2**62)
+"""Bounds of what was compared with the size in the header, which the user's bounds were compared with."""
 
 
 def suffix_at(path: Path) -> str | None:
@@ -63,7 +67,7 @@ def picture(file: DvqFile) -> "Picture":
     if _size(data) != (header.width, header.height):
         raise FormatError("the image file inside is not of the size in the header")
     try:
-        decoded = images.read(data, keep_mode=True)
+        decoded = images.read(data, keep_mode=True, bounds=_CHECKED)
     except UnsupportedImage as error:
         raise FormatError(f"the image file inside cannot be read: {error}") from error
     if decoded.mode != header.mode or decoded.pixels.shape[:2] != (header.height, header.width):

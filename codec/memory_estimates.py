@@ -1,0 +1,59 @@
+"""Estimate from the size of an image how much memory work on it takes, so that it can be refused before it begins.
+
+The figures are the largest resident sets that processes had, less what the program and its networks take, rounded up.
+They include the pictures that Pillow makes.
+"""
+
+from typing import TYPE_CHECKING
+
+from ..image_io.bounds import Bounds
+from .bitstream.header import BILEVEL, FILE, LOSSY, METHODS, MODEL, STORED, WEBP, Header
+from .bitstream.tiling import strips
+from .settings import CompressSettings
+
+if TYPE_CHECKING:
+    from ..image_io.images import Picture
+
+_BYTES_PER_PIXEL = {LOSSY: 80, STORED: 16, WEBP: 24, MODEL: 50, BILEVEL: 8, FILE: 24}
+"""Of an image, by kind."""
+_BAND, _BYTES_PER_BAND_PIXEL = 6 * 2**20, 150
+"""Pixels that are rendered at a time, and what each of them takes beside."""
+_BYTES_PER_STRIP_PIXEL = 350
+"""Of lossless pixels under a model, for each pixel of a strip."""
+_ENCODING = 2
+"""How many times as much an encoder takes as a decoder."""
+
+
+def check_header(header: Header, bounds: Bounds) -> None:
+    """Raise LimitExceeded, before anything is allocated, for a file whose image is larger than the bounds allow."""
+    _check(header.kind, header.height, header.width, bounds, 1)
+
+
+def check_picture(picture: "Picture", settings: CompressSettings) -> None:
+    """Raise LimitExceeded for a picture that is larger than the bounds of the settings allow."""
+    height, width = picture.pixels.shape[:2]
+    _check(_kind_tried(picture, settings), height, width, settings.bounds, _ENCODING)
+
+
+def _kind_tried(picture: "Picture", settings: CompressSettings) -> str:
+    """Return which of the kinds of files that are tried for a picture takes the most memory."""
+    if not settings.lossless:
+        return LOSSY
+    if settings.method in METHODS:
+        return settings.method
+    return BILEVEL if picture.mode == "1" else WEBP if picture.mode in ("P", "PA") else MODEL
+
+
+def _check(kind: str, height: int, width: int, bounds: Bounds, times: int) -> None:
+    bounds.check_pixels(height, width)
+    bounds.check_memory(times * _bytes(kind, height, width), f"{width} x {height} pixels")
+
+
+def _bytes(kind: str, height: int, width: int) -> int:
+    area = height * width
+    total = _BYTES_PER_PIXEL[kind] * area
+    if kind == LOSSY:
+        total += _BYTES_PER_BAND_PIXEL * min(area, _BAND)
+    if kind == MODEL:
+        total += _BYTES_PER_STRIP_PIXEL * width * strips(height, width)[0].stop
+    return total
