@@ -13,9 +13,9 @@ Source:
 
 from __future__ import annotations
 
-from jaxtyping import Float
 from torch import Tensor, nn
 
+from ...shapes import Float
 from .arithmetic import Arithmetic
 from .config import FamilyConfig
 from .nets import Activation, Chain, Conv, blocks
