@@ -75,6 +75,8 @@ def codebooks() -> list[Row]:
         "rrvq-direct": ("rrvq-l5-small", {"prior": "direct"}),
         "rrvq-unit": ("rrvq-l5-small", {"variance": "unit"}),
         "rrvq-direct-unit": ("rrvq-l5-small", {"prior": "direct", "variance": "unit"}),
+        "rrvq-isotropic": ("rrvq-l5-small", {"variance": "isotropic"}),
+        "rrvq-literal": ("rrvq-l5-small", {"variance": "isotropic", "literal": "true"}),
         "spatial": ("rrvq-l5-small", {"latent": "gaussian", "exact": "false"}),
         "rvq": ("rvq", ONE_LAYER),
         "vqvae": ("vqvae", ONE_LAYER),

@@ -173,3 +173,14 @@ def test_help_names_every_command() -> None:
     help_text = dvcodec("--help").out
     assert all(command in help_text for command in COMMANDS)
     assert isinstance(app, typer.Typer)
+
+
+def test_the_papers_page_names_what_exists() -> None:
+    """Modules, benchmarks and presets; an ending such as -direct stands for the preset before it with that ending."""
+    text = TEXTS["docs/PAPERS.md"]
+    files = re.findall(r"`([a-z_/]+\.py)`", text)
+    assert len(files) > 30
+    assert [name for name in files if not (ROOT / name).exists()] == []
+    named = re.findall(r"`((?:rrvq|rvq|vqvae|spatial|hdvae|lvae-gaussian|dvae|dvaepp)(?:-[a-z0-9]+)*)`", text)
+    assert len(named) > 15
+    assert [name for name in named if name not in presets()] == []

@@ -56,6 +56,19 @@ def test_the_literal_form_divides_once_by_the_root_of_the_variance() -> None:
     assert torch.allclose(torch.softmax(book.scores(e), -1), expected, atol=1e-10)
 
 
+@torch.no_grad()
+def test_the_literal_form_is_nats_away_from_the_density() -> None:
+    """In 32 dimensions the root of one variance is far from the root of the determinant, for isotropic ones too."""
+    density = Responsibilities(replace(PLAN, symbols=256), replace(SIZES, embedding=32)).double()
+    assert isinstance(density.log_variance, torch.nn.Parameter)
+    density.log_variance.data.normal_(generator=torch.Generator().manual_seed(0))
+    e = torch.randn(2, 50, 32, dtype=torch.float64)
+    log_p = torch.log_softmax(density.scores(e), -1)
+    density.literal = True
+    log_q = torch.log_softmax(density.scores(e), -1)
+    assert 3 < float((log_p.exp() * (log_p - log_q)).sum(-1).mean()) < 60
+
+
 @given(st.integers(2, 7), st.integers(1, 4))
 @settings(max_examples=20)
 def test_factored_keys_equal_the_full_product(root: int, half: int) -> None:
