@@ -1,7 +1,6 @@
 """Families small enough to be enumerated, and presets shrunk to a size that trains in a test."""
 
 from dataclasses import replace
-from itertools import product
 
 import numpy as np
 import torch
@@ -13,7 +12,7 @@ from dvcodec.models.families.model import FamilyVAE
 from dvcodec.models.families.nets import data_dependent_initialisation
 from dvcodec.models.families.packing import pack
 from dvcodec.models.families.runtime.model import RuntimeFamily
-from dvcodec.models.families.symbol_sources import PassCosts, Posterior
+from dvcodec.models.families.symbol_sources import Posterior
 from dvcodec.models.integer.weights_file import Tensors
 from dvcodec.training.recipes.families import FamilyPreset
 
@@ -101,38 +100,6 @@ class Discs:
     def batch(self, count: int, rng: np.random.Generator) -> Tensor:
         """So many."""
         return images(self.config, count, seed=int(rng.integers(2**31)))
-
-
-class Enumerated:
-    """Picks given symbols layer after layer: those of the bottom-up pass first, then those of the top-down pass."""
-
-    def __init__(self, model: FamilyVAE, states: Tensor) -> None:
-        layers, first, rows = model.layers(), 0, []
-        for layer in layers:  # the states' columns are in the order of the top-down pass
-            count = layer.plan.variables * layer.plan.side**2
-            rows.append(states[:, first : first + count].reshape(len(states), layer.plan.variables, -1))
-            first += count
-        upwards = sorted((i for i, m in enumerate(layers) if m.plan.bottom_up), key=lambda i: layers[i].plan.level)
-        order = [*upwards, *(i for i, m in enumerate(layers) if not m.plan.bottom_up)]
-        self._left = [rows[i].permute(1, 0, 2).flatten() for i in order]
-
-    def __call__(self, distribution: Distribution) -> Tensor:
-        """The next layer's symbols."""
-        return self._left.pop(0)
-
-
-def states(model: FamilyVAE) -> Tensor:
-    """Every combination of symbols, (states, variables), columns in the order of the top-down pass."""
-    sizes = [m.plan.symbols for m in model.layers() for _ in range(m.plan.variables * m.plan.side**2)]
-    return torch.tensor(list(product(*(range(k) for k in sizes))))
-
-
-def enumerate_states(model: FamilyVAE, x: Tensor) -> tuple[Tensor, PassCosts]:
-    """log p(x | z) of every state for one image (1, C, S, S), and the costs of all states."""
-    every, costs = states(model), PassCosts()
-    sampler, repeated = Enumerated(model, every), x.expand(len(every), -1, -1, -1)
-    raw = model.decode(len(every), Posterior(sampler, costs), model.infer(repeated, sampler))
-    return model.p_x().log_prob(repeated, raw).double(), costs
 
 
 def shrunk(preset: FamilyPreset) -> FamilyPreset:

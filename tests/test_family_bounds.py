@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from dvcodec.evaluation.likelihood import family_samples
+from dvcodec.evaluation.likelihood.enumeration import enumerate_states
 from dvcodec.evaluation.likelihood.family_bound import measure
 from dvcodec.evaluation.likelihood.family_samples import draw, grid, mosaic, reconstruct
 from dvcodec.models.families.config import FamilyConfig
@@ -105,7 +106,7 @@ def test_at_low_temperatures_the_bias_vanishes(model: FamilyVAE) -> None:
 @torch.no_grad()
 def test_the_relaxed_elbo_bounds_the_evidence_and_the_bias(config: FamilyConfig) -> None:
     model, x = small.lively(config), small.images(config, 1, seed=5)
-    likelihood, costs = small.enumerate_states(model, x)
+    likelihood, costs = enumerate_states(model, x)
     log_q = torch.stack(costs.log_q).double().sum(0)
     weight = likelihood + costs.log_ratio().double()
     inference, elbo = float(torch.logsumexp(weight + log_q, 0)), float(log_q.exp() @ weight)

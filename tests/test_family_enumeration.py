@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from dvcodec.evaluation.likelihood.enumeration import enumerate_states
 from dvcodec.evaluation.likelihood.family_bound import measure
 from dvcodec.models.families.config import FamilyConfig
 from dvcodec.models.families.model import FamilyVAE
@@ -40,7 +41,7 @@ def case(request: pytest.FixtureRequest) -> tuple[FamilyVAE, Tensor]:
 
 @torch.no_grad()
 def test_priors_and_posteriors_are_distributions(case: tuple[FamilyVAE, Tensor]) -> None:
-    _, costs = small.enumerate_states(*case)
+    _, costs = enumerate_states(*case)
     for logs in (costs.log_p, costs.log_q):
         total = torch.logsumexp(torch.stack(logs).double().sum(0), 0)
         assert float(total) == pytest.approx(0.0, abs=1e-5)
@@ -48,7 +49,7 @@ def test_priors_and_posteriors_are_distributions(case: tuple[FamilyVAE, Tensor])
 
 @torch.no_grad()
 def test_bounds_rise_from_the_elbo_to_the_evidence(case: tuple[FamilyVAE, Tensor]) -> None:
-    likelihood, costs = small.enumerate_states(*case)
+    likelihood, costs = enumerate_states(*case)
     log_q = torch.stack(costs.log_q).double().sum(0)
     weight, q = likelihood + costs.log_ratio().double(), log_q.exp()
     inference = float(torch.logsumexp(weight + log_q, 0))
@@ -60,7 +61,7 @@ def test_bounds_rise_from_the_elbo_to_the_evidence(case: tuple[FamilyVAE, Tensor
 
 @torch.no_grad()
 def test_the_divergence_of_a_layer_equals_enumeration(case: tuple[FamilyVAE, Tensor]) -> None:
-    _, costs = small.enumerate_states(*case)
+    _, costs = enumerate_states(*case)
     q = torch.stack(costs.log_q).double().sum(0).exp()
     for (name, kl), log_q, log_p in zip(costs.kl.items(), costs.log_q, costs.log_p, strict=True):
         enumerated = float(q @ (log_q - log_p).double())
@@ -71,7 +72,7 @@ def test_the_divergence_of_a_layer_equals_enumeration(case: tuple[FamilyVAE, Ten
 @torch.no_grad()
 def test_measured_bounds_agree_with_enumeration(name: str) -> None:
     model, x = small.lively(CONFIGS[name]), small.images(CONFIGS[name], 1, seed=5)
-    likelihood, costs = small.enumerate_states(model, x)
+    likelihood, costs = enumerate_states(model, x)
     log_q = torch.stack(costs.log_q).double().sum(0)
     weight, q = likelihood + costs.log_ratio().double(), log_q.exp()
     inference, elbo = float(torch.logsumexp(weight + log_q, 0)), float(q @ weight)
@@ -109,6 +110,6 @@ def test_without_skips_a_prior_forgets_all_but_the_layer_above() -> None:
         axis: Any = name
         config = replace(TINY, hierarchy=axis, sides=(2, 2, 1), symbols=(2, 2, 4), variables=(1, 1, 1))
         model = small.lively(config)
-        _, costs = small.enumerate_states(model, small.images(config, 1))
+        _, costs = enumerate_states(model, small.images(config, 1))
         finest = costs.log_p[2].view(4, -1)  # by the coarsest symbol, all others alike
         assert torch.allclose(finest[0], finest[3], atol=1e-6) == forgets, name

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.distributions import Independent, Normal, kl_divergence
 
+from dvcodec.evaluation.likelihood.enumeration import enumerate_states
 from dvcodec.models.families import distributions
 from dvcodec.models.families.codebooks import LN2, Memory, Nearest, Responsibilities
 from dvcodec.models.families.config import FamilyConfig, LayerPlan
@@ -231,7 +232,7 @@ def test_resnet_and_skip_lvae_are_one_network(top_prior: Literal["learnt", "unif
     first, second = (small.lively(replace(config, hierarchy=name)) for name in names)
     state, other = first.state_dict(), second.state_dict()
     assert state.keys() == other.keys() and all(torch.equal(state[key], other[key]) for key in state)
-    (raw, costs), (raw_, costs_) = (small.enumerate_states(m, small.images(config, 1)) for m in (first, second))
+    (raw, costs), (raw_, costs_) = (enumerate_states(m, small.images(config, 1)) for m in (first, second))
     assert torch.equal(raw, raw_) and torch.equal(costs.log_ratio(), costs_.log_ratio())
 
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from dvcodec.errors import InvalidArgument
+from dvcodec.evaluation.likelihood.enumeration import enumerate_states
 from dvcodec.models.families.config import FamilyConfig
 from dvcodec.models.families.distributions import Categorical, Distribution
 from dvcodec.models.families.divergences import Divergence, marginal, one_sample, whole
@@ -92,7 +93,7 @@ def test_the_joint_bound_is_below_the_marginal_one_and_that_below_log_p(kind: st
 
 @torch.no_grad()
 def test_both_bounds_become_the_elbo_as_beta_grows(model: FamilyVAE, x: Tensor) -> None:
-    likelihood, costs = small.enumerate_states(model, x)
+    likelihood, costs = enumerate_states(model, x)
     log_q = torch.stack(costs.log_q).sum(0)
     elbo = float(log_q.exp() @ (likelihood + costs.log_ratio()))
     for rule in (whole, None):

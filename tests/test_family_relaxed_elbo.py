@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from dvcodec.evaluation.likelihood.enumeration import enumerate_states
 from dvcodec.evaluation.likelihood.family_bound import FamilyBound, measure
 from dvcodec.models.families.layers import LatentHead, LatentLayer
 from dvcodec.models.families.lipschitz import constants, spectral
@@ -75,7 +76,7 @@ def two_layers(top: float, posterior: tuple[float, float], prior: tuple[float, f
 
 def evidence(model: FamilyVAE) -> tuple[float, float]:
     """log p(x) and the ELBO, by enumeration of all four states."""
-    likelihood, costs = small.enumerate_states(model, ONE_PIXEL)
+    likelihood, costs = enumerate_states(model, ONE_PIXEL)
     log_q = torch.stack(costs.log_q).sum(0)
     log_joint = likelihood + torch.stack(costs.log_p).sum(0)
     return float(torch.logsumexp(log_joint, 0)), float(log_q.exp() @ (log_joint - log_q))
@@ -135,9 +136,10 @@ def test_the_posterior_is_free_of_the_constraint() -> None:
     assert constants(model) == before
 
 
+@torch.no_grad()
 def test_scores_are_as_they_were_set() -> None:
     model = two_layers(top=-2.0, posterior=(1.0, 3.0), prior=(-1.0, 2.0), depth=5.0)
-    likelihood, costs = small.enumerate_states(model, ONE_PIXEL)
+    likelihood, costs = enumerate_states(model, ONE_PIXEL)
     assert _odds(costs.log_q[1]) == pytest.approx([1, 3])
     assert _odds(costs.log_p[1]) == pytest.approx([-1, 2])
     assert float(costs.log_p[0][2] - costs.log_p[0][0]) == pytest.approx(-2)

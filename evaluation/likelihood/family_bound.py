@@ -22,7 +22,7 @@ from ...models.families.config import LayerPlan
 from ...models.families.lipschitz import constants, relaxation_gap
 from ...models.families.model import FamilyVAE
 from ...models.families.relaxations import Relaxation
-from ...models.families.symbol_sources import PassCosts, Posterior, relaxed, sampled
+from ...models.families.symbol_sources import PassCosts, relaxed, sampled
 from ...models.integer.guard import default_modes
 
 
@@ -155,21 +155,14 @@ class _Tally:
 
     def _weights(self, x: Tensor, copies: int) -> Tensor:
         """Return log p(x, z) - log q(z | x) of `copies` samples for each image, (copies, B) float64."""
-        model, sampler, costs = self.model, sampled(self.generator), PassCosts()
-        if model.config.infers_upwards:
-            inference = model.infer(x.repeat(copies, 1, 1, 1), sampler)
-        else:  # the bottom-up pass is the same for all samples
-            inference = model.infer(x, sampler).repeat(copies)
-        raw = model.decode(copies * len(x), Posterior(sampler, costs), inference)
-        weights = model.p_x().log_prob(x.repeat(copies, 1, 1, 1), raw) + costs.log_ratio()
-        return weights.double().view(copies, -1)
+        costs = PassCosts()
+        likelihood = self.model.log_likelihood(x, sampled(self.generator), costs, copies)
+        return (likelihood + costs.log_ratio().view(copies, -1)).double()
 
     def relaxed(self, x: Tensor, relaxation: Relaxation) -> None:
         """Add a batch's relaxed objective, and the distance of its samples from one-hot vectors."""
         costs = PassCosts()
-        sampler = relaxed(relaxation, self.generator)
-        raw = self.model.decode(len(x), Posterior(sampler, costs), self.model.infer(x, sampler))
-        value = self.model.p_x().log_prob(x, raw) + costs.log_ratio()
+        value = self.model.log_likelihood(x, relaxed(relaxation, self.generator), costs)[0] + costs.log_ratio()
         self.sums["relaxed"] += float(value.double().sum())
         if self.kappas is not None:
             gap = relaxation_gap(self.model.layers(), costs.choices, self.kappas, len(x))
@@ -228,6 +221,4 @@ def sample_likelihood(
     Returns:
         Log-likelihoods in nats, (B,).
     """
-    sampler = sampled(generator)
-    raw = model.decode(len(x), Posterior(sampler, costs), model.infer(x, sampler))
-    return model.p_x().log_prob(x, raw)
+    return model.log_likelihood(x, sampled(generator), costs)[0]

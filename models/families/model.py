@@ -15,7 +15,7 @@ from .layers import LatentLayer, inference_arithmetic
 from .likelihoods import KINDS, Likelihood
 from .nets import Activation, Chain, Conv, Down, Up, blocks
 from .steps import Inference, LatentStep
-from .symbol_sources import Sampler
+from .symbol_sources import PassCosts, Posterior, Sampler
 from .top_down import FamilyPass
 
 
@@ -69,7 +69,7 @@ class FamilyVAE(nn.Module):
             x: Images; grey levels 0 to 255, or 0 and 1 for binary pixels.
             sampler: Chooses the symbols of layers that are inferred in the bottom-up pass.
         """
-        h: Tensor = self.stem(self._seen(x))
+        h: Tensor = self.stem(self.scaled(x))
         inference = Inference([], {}, {})
         upwards = {m.plan.level: (i, m) for i, m in enumerate(self.layers()) if m.plan.bottom_up}
         for level, blocks_up in enumerate(self.up):
@@ -80,7 +80,7 @@ class FamilyVAE(nn.Module):
                 h = self._choose_upwards(index, layer, h, sampler, inference)
         return inference
 
-    def _seen(self, x: Tensor) -> Tensor:
+    def scaled(self, x: Tensor) -> Tensor:
         """Return pixels scaled for the stem, on the grid of its inputs where inference is in integers."""
         if self.likelihood.binary:
             return 2 * x - 1
@@ -128,6 +128,25 @@ class FamilyVAE(nn.Module):
         with torch.autocast(h.device.type, enabled=False):  # a pixel's mean needs more than bfloat16's 8 bits
             raw: Tensor = self.synthesis[-1](h)
         return raw
+
+    def log_likelihood(
+        self, x: Float[Tensor, "B channels S S"], sampler: Sampler, costs: PassCosts, copies: int = 1
+    ) -> Float[Tensor, "copies B"]:
+        """Return log p(x | z) of choices of the posterior, in nats.
+
+        Args:
+            x: Images.
+            sampler: Takes a choice from a posterior.
+            costs: Records what the choices cost, by image, the first copies of all images first.
+            copies: Number of choices of each image; where no layer is chosen in the bottom-up pass, it runs once.
+        """
+        repeated = x.repeat(copies, 1, 1, 1)
+        if self.config.infers_upwards:
+            inference = self.infer(repeated, sampler)
+        else:
+            inference = self.infer(x, sampler).repeat(copies)
+        raw = self.decode(len(repeated), Posterior(sampler, costs), inference)
+        return self.p_x().log_prob(repeated, raw).view(copies, -1)
 
     def p_x(self) -> Likelihood:
         """Return the likelihood p(x | z)."""

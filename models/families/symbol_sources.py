@@ -41,7 +41,7 @@ class PassCosts:
     Args:
         divergence: What a choice costs.
         kl: KL(q || p) by the layer's name, (B,) each.
-        log_p: log p(z_l | z_>l) of the choices, in coding order, (B,) each.
+        log_p: log p(z_l | z_>l) of the choices, in coding order, (B,) each; with gradients, as all of these.
         log_q: log q(z_l | ..., x) of the choices, in coding order, (B,) each.
         choices: The choices, in coding order.
         queries: The posterior's embeddings e_q, in coding order.
@@ -59,14 +59,13 @@ class PassCosts:
         posterior = step.posterior
         assert posterior is not None and step.query is not None
         self.kl[step.layer.plan.name] = step.by_image(self.divergence(step, choice))
-        with torch.no_grad():
-            self.log_p.append(step.by_image(step.prior.log_prob(choice)))
-            self.log_q.append(step.by_image(posterior.log_prob(choice)))
+        self.log_p.append(step.by_image(step.prior.log_prob(choice)))
+        self.log_q.append(step.by_image(posterior.log_prob(choice)))
         self.choices.append(choice)
         self.queries.append(step.query)
 
     def log_ratio(self) -> Float[Tensor, " B"]:
-        """Return log p(z) - log q(z | x) of the choices, in nats."""
+        """Return log p(z) - log q(z | x) of the choices, in nats, with gradients."""
         return torch.stack(self.log_p).sum(0) - torch.stack(self.log_q).sum(0)
 
     def symbols(self) -> list[Int64[Tensor, " _"]]:

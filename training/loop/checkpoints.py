@@ -25,6 +25,8 @@ from .parameters import FlatParameters
 FILE = "checkpoint.safetensors"
 BEST = "best.safetensors"
 FORMAT = "dvcodec-checkpoint-1"
+ESTIMATOR = "estimator"
+"""Name of the part of a module that only its training needs."""
 KEPT = "the checkpoint before it is as it was"
 
 
@@ -143,8 +145,9 @@ class Checkpoint:
         return torch.cat([part.reshape(shape).reshape(-1) for part, shape in parts])
 
     def parameters(self) -> dict[str, Tensor]:
-        """Return the module's state by name, with the moving averages of its trained parameters."""
-        return self._part("model") | self._part("average")
+        """Return the module's state by name, with the moving averages of its parameters, less the estimator's."""
+        held = self._part("model") | self._part("average")
+        return {name: value for name, value in held.items() if not name.startswith(f"{ESTIMATOR}.")}
 
     def _part(self, prefix: str) -> dict[str, Tensor]:
         start = f"{prefix}."

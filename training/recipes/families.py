@@ -27,7 +27,20 @@ Kind = Literal["gumbel-softmax", "straight-through", "straight-through-gumbel", 
 LEAST_BETA = 1.001
 Bound = Literal["joint", "marginal", "relaxed-elbo", "iw"]
 """Bounds of log p(x) that training maximises."""
+Estimator = Literal[
+    "relaxed", "reinforce", "nvil", "muprop", "rebar", "relax", "vimco", "vargrad", "variance", "disarm"
+]
+"""Estimators of the gradient: by relaxed samples, or by one of `training.estimators`."""
+COMPARING = ("vimco", "vargrad", "variance")
+"""Estimators that compare the samples of an image with each other."""
+ONE_LAYER = ("rebar", "relax", "disarm")
+"""Estimators for one layer of latent variables."""
+SYMBOLS = ("muprop", *ONE_LAYER)
+"""Estimators for symbols alone."""
+OTHERS = "set estimator=vargrad and samples=2"
+"""What to do where an estimator does not exist."""
 MOST_SAMPLES = 4096
+
 COLDEST, HOTTEST = 1e-4, 1e4
 """Bounds of a relaxation's temperature."""
 MOST_NATS = 1e6
@@ -58,9 +71,10 @@ class FamilyRecipe(Recipe):
     skip: float = 100.0
     ema: float = 0.999
     precision: Precision = "fp32"
+    estimator: Estimator = "relaxed"
     bound: Bound = "joint"
     samples: int = 1
-    """Samples of each image in a step, for the bound `iw`."""
+    """Samples of each image in a step, for the bound `iw` and all estimators but `relaxed`; pairs of `disarm`."""
     relaxation: Kind = "gumbel-softmax"
     fractions: tuple[float, ...] = (0.0, 1 / 3, 2 / 3)
     """Fractions of the run at which the temperature is one of `temperatures`; linear between them, constant after."""
@@ -76,8 +90,10 @@ class FamilyRecipe(Recipe):
         super().__post_init__()
         within({"values_rate": (self.values_rate, LARGEST_RATE), "free_bits": (self.free_bits, MOST_NATS)})
         bounded({"kl_warm_up": (self.kl_warm_up, MOST_STEPS)}, 0)
-        one_of({"relaxation": (self.relaxation, Kind), "bound": (self.bound, Bound)})
+        kinds = {"relaxation": (self.relaxation, Kind), "bound": (self.bound, Bound)}
+        one_of(kinds | {"estimator": (self.estimator, Estimator)})
         self._check_bound()
+        self._check_estimator()
         if not 1 <= len(self.fractions) == len(self.temperatures) <= 64:
             raise ValueError("fractions and temperatures differ in number, or there are none or more than 64")
         within({f"fraction {i}": (fraction, 1) for i, fraction in enumerate(self.fractions, 1)})
@@ -92,8 +108,8 @@ class FamilyRecipe(Recipe):
             raise ValueError("the marginal bound needs densities that overlap: set relaxation=overlap-exponential")
         if self.bound == "relaxed-elbo" and self.relaxation != "gumbel-softmax":
             raise ValueError("the relaxed ELBO is that of relaxation=gumbel-softmax")
-        if self.bound != "iw" and self.samples > 1:
-            raise ValueError("samples of an image are weighted by their importance alone: set bound=iw")
+        if self.estimator == "relaxed" and self.bound != "iw" and self.samples > 1:
+            raise ValueError("relaxed samples of an image are weighted by their importance alone: set bound=iw")
         if self.bound == "iw" and self.free_bits:
             raise ValueError("the importance-weighted bound has no free bits: set free_bits=0")
 
@@ -119,6 +135,33 @@ class FamilyRecipe(Recipe):
             raise ValueError("nearest neighbours are trained by the joint bound: set bound=joint")
         if self.relaxation in get_args(Smooth) and not binary:
             raise ValueError(f"the relaxation {self.relaxation} needs categorical layers of two symbols")
+        misfit = "" if self.estimator == "relaxed" else _misfit(self.estimator, config)
+        if misfit:
+            raise ValueError(f"the estimator {self.estimator} {misfit}")
+
+    def _check_estimator(self) -> None:
+        if self.estimator != "relaxed" and self.bound != "joint":
+            raise ValueError(f"the bound {self.bound} is one of relaxed samples: set bound=joint")
+        if self.estimator in COMPARING and self.samples < 2:
+            raise ValueError(f"{self.estimator} compares samples with each other: set samples=2 or more")
+        if self.estimator != "relaxed" and self.free_bits:
+            raise ValueError("free bits are for estimator=relaxed: set free_bits=0")
+
+
+def _misfit(estimator: str, config: FamilyConfig) -> str:
+    """Say why an estimator does not exist for a configuration; empty if it does."""
+    layers = len(config.plans())
+    if config.top_prior == "rbm":
+        return "is not for Boltzmann priors: set estimator=relaxed"
+    if config.latent == "nearest":
+        return "weighs samples by their probability, and a nearest neighbour is always chosen: set estimator=relaxed"
+    if estimator in SYMBOLS and not config.categorical:
+        return f"is for symbols, and the latent variables are Gaussian: {OTHERS}"
+    if estimator in ONE_LAYER and layers > 1:
+        return f"is for one layer of latent variables, and there are {layers}: {OTHERS}"
+    if estimator == "disarm" and config.symbols != (2,):
+        return f"is for two symbols, and there are {config.symbols[0]}: {OTHERS}"
+    return ""
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,8 @@ from ...models.families.nets import data_dependent_initialisation
 from ...models.families.relaxations import Relaxation
 from ...models.families.smoothing import SMOOTHINGS
 from ...models.families.symbol_sources import PassCosts, Posterior, relaxed, sampled
+from ..estimators import Estimator, estimator_of
+from ..loop.checkpoints import ESTIMATOR
 from ..loop.numerics import SMALLER
 from ..loop.task import LossTerms, ParameterGroup, Progress, Task
 from ..objectives.family_bounds import divergence_of, importance_weighted
@@ -74,6 +76,9 @@ class ElboTask(Task):
             raise InvalidArgument(
                 "the relaxed ELBO needs a model with a Lipschitz constant", '`model="hdvae-lipschitz"`'
             )
+        self.estimator = estimator_of(recipe, config)
+        if self.estimator is not None:
+            self.module.add_module(ESTIMATOR, self.estimator)  # its parameters are trained and saved with the model's
 
     def groups(self) -> Sequence[ParameterGroup]:
         """Return memory values, whose gradients are sparse (Lievin et al., appendix A), and the networks."""
@@ -100,6 +105,8 @@ class ElboTask(Task):
 
     def loss_terms(self, batch: Tensor, progress: Progress) -> LossTerms:
         """Compute the bound on a batch. DvcodecError that names the first layer whose KL is not finite."""
+        if self.estimator is not None:
+            return self._estimated(self.estimator, batch, progress)
         model, relaxation = self.module, self._relaxation(progress)
         costs = PassCosts(divergence_of(self.recipe.bound, relaxation))
         likelihood = self._likelihood(batch, costs, relaxation)
@@ -142,6 +149,21 @@ class ElboTask(Task):
         assert kappas is not None
         return loss + relaxation_gap(self.module.layers(), costs.choices, kappas, images).mean()
 
+    def _estimated(self, estimator: Estimator, batch: Tensor, progress: Progress) -> LossTerms:
+        """Compute the bound on hard samples, and a loss of its value that has the estimator's gradient."""
+        estimate = estimator(self.module, batch, self._weight(progress))
+        costs, likelihood = estimate.draw.costs, estimate.draw.likelihood
+        refuse_nan(costs, likelihood)
+        descent = -estimate.surrogate.mean() + estimate.own
+        objective = float(estimate.objective.mean())
+        figures = {
+            "objective_nats": objective,
+            "bits_per_dim": -objective / (batch[0].numel() * math.log(2)),
+            "kl_nats": float((likelihood - estimate.draw.terms.bound).detach().mean()),
+        }
+        layers = {name: kl.detach() for name, kl in costs.kl.items()}
+        return LossTerms(descent - descent.detach() - objective, figures, layers, self._codes(costs))
+
     @torch.no_grad()
     def validate(self) -> float:
         """Return -ELBO with hard samples over validation images, in nats an image. DvcodecError if there are none."""
@@ -158,7 +180,9 @@ class ElboTask(Task):
         return total / images
 
     def synchronise(self, average: Callable[[Iterable[Tensor]], None]) -> None:
-        """Let EMA codebooks follow the batches of all processes."""
+        """Let EMA codebooks and the running means of estimators follow the batches of all processes."""
+        if self.estimator is not None:
+            average(self.estimator.buffers())
         for layer in self.module.layers():
             if isinstance(layer.codebook, Nearest) and layer.codebook.ema:
                 layer.codebook.synchronise(average)

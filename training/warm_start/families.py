@@ -11,6 +11,7 @@ from ...errors import DvcodecError
 from ...models.families.model import FamilyVAE
 from ...models.families.neighbours import Bilevel
 from ..loading import is_checkpoint, load_checkpoint
+from ..loop.checkpoints import ESTIMATOR
 
 NEIGHBOURS = "likelihood.net.first.weight"
 
@@ -33,12 +34,13 @@ def warm_start_family(model: FamilyVAE, path: Path) -> None:
         raise DvcodecError(
             f"{path} is not a checkpoint of such a model", "name the checkpoint.safetensors of a run as `start`"
         )
-    mine, theirs = model.state_dict(), other.state_dict()
+    held, theirs = model.state_dict(), other.state_dict()
+    mine = {name: value for name, value in held.items() if not name.startswith(f"{ESTIMATOR}.")}
     if NEIGHBOURS in theirs and isinstance(other.likelihood, Bilevel) and isinstance(model.likelihood, Bilevel):
         theirs[NEIGHBOURS] = _seeing_further(theirs[NEIGHBOURS], other.likelihood, model.likelihood)
     if {name: value.shape for name, value in mine.items()} != {name: value.shape for name, value in theirs.items()}:
         raise DvcodecError(f"{path} has networks of other sizes", "train with the settings of its run")
-    model.load_state_dict(theirs)
+    model.load_state_dict(held | theirs)
 
 
 def _seeing_further(weight: Tensor, theirs: Bilevel, mine: Bilevel) -> Tensor:
