@@ -235,7 +235,7 @@ def test_headers_that_make_no_sense_are_refused() -> None:
     with pytest.raises(FormatError, match="a bilevel image of mode L"):
         decoded(rewritten(lambda head: head[:6] + bytes([head[6] | 1]) + head[7:], data))
     with pytest.raises(FormatError, match="features"):
-        decoded(rewritten(lambda head: head[:6] + b"\x80" + head[7:], data))
+        decoded(rewritten(lambda head: head[:6] + b"\x07" + head[7:], data))
 
 
 def test_other_modes_are_refused() -> None:
