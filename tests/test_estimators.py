@@ -205,6 +205,14 @@ def test_relaxed_samples_fail_the_same_test(kind: str) -> None:
     assert deviation(found, enumerated(ONE_LAYER, inference=True)) > 8
 
 
+def test_the_variance_loss_is_the_same_for_gaussian_variables() -> None:
+    """Section 2.1 of Stojanovic: its gradient is that of reparameterised samples, which carry far less noise."""
+    config = replace(ONE_LAYER, latent="gaussian", prior="embedding", variables=(2,), embedding=1)
+    torch.manual_seed(1)
+    wanted = estimates(task_of(config), images=6000).mean(0)
+    assert deviation(estimates(task_of(config, estimator="variance", samples=8)), wanted) < 5
+
+
 def test_control_variates_take_most_of_the_noise() -> None:
     def spread(name: str) -> float:
         return float(estimates(task_of(ONE_LAYER, estimator=name), count=8).var(0).sum())
