@@ -14,7 +14,11 @@ from dvcodec.training.export.calibration import calibrate
 
 @pytest.mark.parametrize(
     ("files", "words"),
-    [({}, "there is no image below"), ({"a.png": b"none"}, "a.png: not an image that Pillow can read"), ({"a.txt": b""}, "no image below")],
+    [
+        ({}, "there is no image below"),
+        ({"a.png": b"none"}, "a.png: not an image that Pillow can read"),
+        ({"a.txt": b""}, "no image below"),
+    ],
     ids=["empty", "damaged", "others"],
 )
 def test_quality_is_calibrated_on_images_alone(files: dict[str, bytes], words: str, tmp_path: Path) -> None:

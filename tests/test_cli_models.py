@@ -176,10 +176,15 @@ def test_photograph_models_are_measured_and_sampled(tmp_path: Path, monkeypatch:
     weights.write_bytes(small_model.weights_bytes())
     folder.mkdir()
     Image.fromarray(small_model.picture(70, 80)).save(folder / "a.png")
-    seen = dvcodec("evaluate", "--weights", weights, "--data", folder, "-q", "20", "--json", "--device", "cpu")
+    evaluated: list[str | Path] = ["evaluate", "--weights", weights, "--data", folder, "-q", "20", "--json"]
+    seen = dvcodec(*evaluated)
+    assert seen.code == 1 and "give two or more" in seen.err
+    Image.fromarray(small_model.picture(80, 70)).save(folder / "b.png")
+    seen = dvcodec(*evaluated)
     assert seen.code == 0, seen.err
+    (folder / "b.png").unlink()
     found = json.loads(seen.out)
-    assert found["images"] == 1 and found["bits_per_dim"] == pytest.approx(found["divergence"] + found["likelihood"])
+    assert found["images"] == 2 and found["bits_per_dim"] == pytest.approx(found["divergence"] + found["likelihood"])
     given: list[str | Path] = ["--weights", weights, "--size", "64", "--device", "cpu", "--quiet"]
     grid, shared, pair = (tmp_path / f"{name}.png" for name in ("grid", "shared", "pair"))
     assert dvcodec("sample", *given, "-n", "2", "-o", grid).code == 0
