@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from .codec.sources import FileSource, Tensor
     from .progress import OnProgress
 
-    ImageSource = FileSource | Image.Image | NDArray[np.uint8] | Tensor
+    ImageSource = FileSource | Image.Image | NDArray[np.uint8 | np.uint16] | Tensor
 
 __version__ = "0.1.0"
 
@@ -125,7 +125,7 @@ def decompress(
 
 @takes(CompressSettings)
 def compress_array(
-    array: "NDArray[np.uint8] | Tensor",
+    array: "NDArray[np.uint8 | np.uint16] | Tensor",
     quality: float | None = None,
     *,
     on_progress: "OnProgress | None" = None,
@@ -147,7 +147,7 @@ def compress_array(
     return compress_pixels(array, CompressSettings(quality=quality, **options), on_progress)
 
 
-def decompress_array(source: "FileSource", **options: "Unpack[DecompressOptions]") -> "NDArray[np.uint8]":
+def decompress_array(source: "FileSource", **options: "Unpack[DecompressOptions]") -> "NDArray[np.uint8 | np.uint16]":
     """Decompress a file of one image to an array of pixels, with the errors of `decompress`.
 
     Args:

@@ -32,7 +32,7 @@ def decode(key: str, data: bytes) -> "Image.Image | None":
     return decompress(data) if _is_dvq(key) else None
 
 
-def decode_array(key: str, data: bytes) -> "NDArray[np.uint8] | None":
+def decode_array(key: str, data: bytes) -> "NDArray[np.uint8 | np.uint16] | None":
     """Decode a field of a sample to an array as `dvcodec.decompress_array` returns it: see `decode`."""
     from . import decompress_array
 

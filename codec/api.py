@@ -112,9 +112,10 @@ def compress_picture(
     Raises:
         DvcodecError: As `compress_data`.
     """
-    from ..image_io import orientation
+    from ..image_io import deep_samples, orientation
 
     start = time.perf_counter() if start is None else start
+    picture = picture if settings.lossless else deep_samples.for_lossy(picture, convert=settings.convert)
     picture = orientation.stripped(picture) if settings.strip else picture
     memory_estimates.check_picture(picture, settings)
     with enough_memory(*picture.pixels.shape[:2]):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def compress_source(
-    source: "FileSource | Image.Image | NDArray[np.uint8] | Tensor",
+    source: "FileSource | Image.Image | NDArray[np.uint8 | np.uint16] | Tensor",
     settings: CompressSettings,
     on_progress: OnProgress | None,
 ) -> bytes:
@@ -27,7 +27,7 @@ def compress_source(
 
 
 def compress_pixels(
-    array: "NDArray[np.uint8] | Tensor", settings: CompressSettings, on_progress: OnProgress | None
+    array: "NDArray[np.uint8 | np.uint16] | Tensor", settings: CompressSettings, on_progress: OnProgress | None
 ) -> bytes:
     """Return the bytes of a .dvq file; the arguments and errors are those of `dvcodec.compress_array`."""
     from ..image_io import images

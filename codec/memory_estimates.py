@@ -9,19 +9,19 @@ kept files and of rendering in bands are estimates that were not measured so.
 from typing import TYPE_CHECKING
 
 from ..image_io.bounds import Bounds
-from .bitstream.header import BILEVEL, FILE, LOSSY, METHODS, MODEL, STORED, WEBP, Header
+from .bitstream.header import BILEVEL, DEEP, FILE, LOSSY, METHODS, MODEL, STORED, WEBP, Header
 from .bitstream.tiling import strips
 from .settings import CompressSettings
 
 if TYPE_CHECKING:
     from ..image_io.images import Picture
 
-_BYTES_PER_PIXEL = {LOSSY: 80, STORED: 16, WEBP: 32, MODEL: 50, BILEVEL: 8, FILE: 32}
+_BYTES_PER_PIXEL = {LOSSY: 80, STORED: 16, WEBP: 32, MODEL: 50, BILEVEL: 8, FILE: 32, DEEP: 60}
 """Of an image, by kind."""
 _BAND, _BYTES_PER_BAND_PIXEL = 6 * 2**20, 250
 """Pixels that are rendered at a time, and what each of them takes beside."""
 _BYTES_PER_STRIP_PIXEL = 350
-"""Of lossless pixels under a model, for each pixel of a strip."""
+"""Of lossless pixels under a model and of deep ones, for each pixel of a strip."""
 _ENCODING = 2
 """How many times as much an encoder takes as a decoder."""
 
@@ -41,6 +41,8 @@ def _kind_tried(picture: "Picture", settings: CompressSettings) -> str:
     """Return which of the kinds of files that are tried for a picture takes the most memory."""
     if not settings.lossless:
         return LOSSY
+    if picture.deep:
+        return DEEP
     if settings.method in METHODS:
         return settings.method
     return BILEVEL if picture.mode == "1" else WEBP if picture.mode in ("P", "PA") else MODEL
@@ -56,6 +58,6 @@ def _bytes(kind: str, height: int, width: int) -> int:
     total = _BYTES_PER_PIXEL[kind] * area
     if kind == LOSSY:
         total += _BYTES_PER_BAND_PIXEL * min(area, _BAND)
-    if kind == MODEL:
+    if kind in (MODEL, DEEP):
         total += _BYTES_PER_STRIP_PIXEL * width * strips(height, width)[0].stop
     return total

@@ -13,7 +13,7 @@ from typing import IO, Any
 from PIL import Image, ImageFile, ImagePalette
 
 from ..errors import DvcodecError, FormatError, InvalidArgument
-from ..image_io import images, metadata, metadata_input
+from ..image_io import deep_samples, images, metadata, metadata_input
 from ..image_io.images import Palette
 from ..image_io.metadata import Metadata
 from . import api, decoder
@@ -56,7 +56,8 @@ class DvqImageFile(ImageFile.ImageFile):
             metadata.attach(decoder.metadata_of(file, strict=False), self)  # load() reports what is damaged
         header = file.header
         self._size = (header.width, header.height)
-        self._mode = header.mode
+        with _as_pillow_raises():
+            self._mode = deep_samples.pillow_mode(header.mode, header.white) if header.deep else header.mode
         self._attach_palette(_palette(file))
         if not header.lossless:
             self.info["quality"] = header.quality / 256

@@ -44,6 +44,7 @@ class Method(StrEnum):
     webp = "webp"
     stored = "stored"
     file = "file"
+    deep = "deep"
     bits_back = BITS_BACK
 
 

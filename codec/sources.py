@@ -47,7 +47,7 @@ FileSource = str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes]
 
 
 def picture_and_file(
-    source: "FileSource | Image.Image | NDArray[np.uint8] | Tensor", settings: CompressSettings
+    source: "FileSource | Image.Image | NDArray[np.uint8 | np.uint16] | Tensor", settings: CompressSettings
 ) -> "tuple[Picture, bytes]":
     """Return the picture that a caller gives, and the bytes of its image file.
 
@@ -112,7 +112,7 @@ def _name_of(source: object) -> str:
     return names.made_safe(path_of(source).as_posix()) if isinstance(source, str | os.PathLike) else ""
 
 
-def array_of(source: object) -> "NDArray[np.uint8]":
+def array_of(source: object) -> "NDArray[np.uint8 | np.uint16]":
     """Return an array as it is and a tensor as an array, channels last; raise InvalidArgument if it is neither."""
     import numpy as np
 
@@ -126,7 +126,7 @@ def array_of(source: object) -> "NDArray[np.uint8]":
     return _channels_last(source)
 
 
-def _channels_last(tensor: Any) -> "NDArray[np.uint8]":
+def _channels_last(tensor: Any) -> "NDArray[np.uint8 | np.uint16]":
     """Return a tensor as an array; raise InvalidArgument if its type of numbers is unknown to numpy."""
     import numpy as np
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from PIL import Image
 
 from ..errors import UnsupportedImage
-from . import colour, inks, jxl_header, png_chunks
+from . import colour, deep_samples, inks, jxl_header, png_chunks
 from .colour import ColourSpace
 from .depth import Depth, depth_of, takes_single_bytes
 from .limits import MAX_AREA, MAX_SIDE
@@ -27,12 +27,13 @@ class Source:
     """What is converted or left out, each a line."""
 
 
-def check(image: Image.Image, *, convert: bool = False) -> Source:
+def check(image: Image.Image, *, convert: bool = False, deep: bool = False) -> Source:
     """Look at an image before it is decoded.
 
     Args:
         image: The image, not loaded if it comes from a file.
         convert: Whether to accept what 8 bits of grey or RGB cannot hold, if it can be converted.
+        deep: Whether to accept deep samples where they can be read exactly.
 
     Raises:
         UnsupportedImage: For images that would lose something visible or meant.
@@ -43,7 +44,7 @@ def check(image: Image.Image, *, convert: bool = False) -> Source:
         raise UnsupportedImage(f"{image.width} x {image.height} pixels are too many", "cut it into parts first")
     depth = depth_of(image)
     _refuse_numbers(image, depth)
-    losses = [*_frames(image), *_inks(image), *_depth(image, depth)]
+    losses = [*_frames(image), *_inks(image), *([] if depth.fits else _depth(image, depth, deep))]
     for reason, hint, _ in losses:
         if not convert:
             raise UnsupportedImage(reason, hint)
@@ -101,10 +102,15 @@ def _inks(image: Image.Image) -> list[_Loss]:
     return [(f"{name} pixels are not supported", hint, f"converted from {name} to sRGB {how}")]
 
 
-def _depth(image: Image.Image, depth: Depth) -> list[_Loss]:
-    if depth.fits:
+def _depth(image: Image.Image, depth: Depth, deep: bool) -> list[_Loss]:
+    exact = deep_samples.are_read(image, depth)
+    if deep and exact:
         return []
     reason = f"samples of {depth.bits} bits (mode {image.mode}) are not supported"
     if takes_single_bytes(image):
         raise UnsupportedImage(reason, "reduce them to 8 bits first")
-    return [(reason, "reduce them to 8 bits first, or with `convert`", f"reduced from {depth.bits} to 8 bits a sample")]
+    notice = f"reduced from {depth.bits} to 8 bits a sample"
+    if exact:
+        reason = f"samples of {depth.bits} bits (mode {image.mode}) are not supported by lossy files"
+        return [(reason, "keep them with `lossless`, or reduce them to 8 bits with `convert`", notice)]
+    return [(reason, "reduce them to 8 bits first, or with `convert`", notice)]

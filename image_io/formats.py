@@ -33,6 +33,8 @@ class Format:
     """Modes that are written as they are; others are converted to one of them with the same colours, or refused."""
     exact: bool = True
     """Whether the pixels are kept exactly."""
+    deep: tuple[str, ...] = ()
+    """Modes in which samples of more than 8 bits are written."""
     keys: tuple[str, ...] = ()
     """Modes that may have a transparent colour or index."""
     indexed: bool = False
@@ -61,15 +63,15 @@ class Format:
 # fmt: off
 _TABLE = (
     # Pillow refuses to read profiles of more than 1 MiB in PNG files.
-    Format("PNG", "PNG", (".png",), _MODES, keys=("L", "P", "RGB"), icc=2**20, exif=ANY, xmp=ANY, comment=ANY,
-           texts=True, resolution=2**25),
+    Format("PNG", "PNG", (".png",), _MODES, deep=_COLOURS, keys=("L", "P", "RGB"), icc=2**20, exif=ANY, xmp=ANY,
+           comment=ANY, texts=True, resolution=2**25),
     Format("JPEG", "JPEG", (".jpg", ".jpeg", ".jpe", ".jfif"), ("L", "RGB"), exact=False, side=65500,
            icc=_JPEG_ICC, exif=_JPEG_SEGMENT, xmp=_JPEG_SEGMENT, comment=_JPEG_SEGMENT, resolution=65535,
            options={"quality": 95, "subsampling": 0, "optimize": True}),
     Format("WEBP", "WebP", (".webp",), ("RGB", "RGBA"), side=16383, icc=ANY, exif=ANY, xmp=ANY,
            options={"lossless": True, "exact": True}),
-    Format("TIFF", "TIFF", (".tif", ".tiff"), (*_MODES, "PA"), icc=ANY, exif=ANY, xmp=ANY, resolution=2**25,
-           options={"compression": "tiff_adobe_deflate"}),
+    Format("TIFF", "TIFF", (".tif", ".tiff"), (*_MODES, "PA"), deep=("L", "RGB", "RGBA"), icc=ANY, exif=ANY, xmp=ANY,
+           resolution=2**25, options={"compression": "tiff_adobe_deflate"}),
     Format("AVIF", "AVIF", (".avif",), ("RGB", "RGBA"), exact=False, side=32768, icc=ANY, exif=ANY, xmp=ANY,
            options={"quality": 95, "subsampling": "4:4:4"}),
     Format("JXL", "JPEG XL", (".jxl",), _COLOURS, exif=ANY, xmp=ANY, turns=False, options={"lossless": True},
@@ -80,7 +82,7 @@ _TABLE = (
     Format("DIB", "DIB", (".dib",), ("1", "L", "P", "RGB"), resolution=2**24),
     Format("ICO", "ICO", (".ico",), ("RGBA",), side=256),  # Windows asks for 32 bits a pixel
     Format("ICNS", "ICNS", (".icns",), ("RGBA",), sizes=(1024,)),  # smaller ones come back enlarged
-    Format("PPM", "PPM", (".ppm", ".pgm", ".pbm", ".pnm"), ("1", "L", "RGB")),
+    Format("PPM", "PPM", (".ppm", ".pgm", ".pbm", ".pnm"), ("1", "L", "RGB"), deep=("L", "RGB")),
     Format("TGA", "TGA", (".tga", ".icb", ".vda", ".vst"), _MODES, side=65535),
     Format("PCX", "PCX", (".pcx",), ("1", "L", "P", "RGB"), side=65535),
     Format("SGI", "SGI", (".sgi", ".rgb", ".rgba", ".bw"), ("L", "RGB", "RGBA"), side=65535),

@@ -3,13 +3,14 @@
 import io
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from ..errors import DvcodecError, InvalidArgument, UnsupportedImage
-from . import acceptance, conversion, exif, metadata, metadata_input, transparency
+from . import acceptance, conversion, deep_samples, exif, metadata, metadata_input, transparency
 from .acceptance import Source
 from .bounds import DEFAULT, Bounds
 from .limits import MAX_AREA, MAX_SIDE, MODES
@@ -33,9 +34,9 @@ class Palette:
 class Picture:
     """An image as the codec sees it. `palette` and `bilevel` are set for lossless coding only."""
 
-    pixels: NDArray[np.uint8]
-    """(H, W) grey values or palette indices, or (H, W, 3) RGB."""
-    alpha: NDArray[np.uint8] | None = None
+    pixels: NDArray[Any]
+    """(H, W) grey values or palette indices, or (H, W, 3) RGB: of type uint8, or uint16 where samples are deep."""
+    alpha: NDArray[Any] | None = None
     """(H, W) opacity, or None."""
     metadata: Metadata = NO_METADATA
     palette: Palette | None = None
@@ -45,6 +46,13 @@ class Picture:
     """What a user should know of how it was read, each a line: what was converted or left out."""
     left_out: tuple[str, ...] = ()
     """Names of what the source holds beside these and a .dvq file cannot, such as "IPTC"."""
+    white: int = 255
+    """The largest value that a sample may have: 255, or more, to 65535, where samples are deep, for lossless coding."""
+
+    @property
+    def deep(self) -> bool:
+        """Whether samples have more than 8 bits."""
+        return self.pixels.dtype == np.uint16
 
     @property
     def mode(self) -> str:
@@ -105,8 +113,10 @@ def from_image(
     if not isinstance(image, Image.Image):
         raise InvalidArgument(f"{type(image).__name__} is not a Pillow image", "open it with PIL.Image.open")
     try:
-        source = acceptance.check(image, convert=convert)
+        source = acceptance.check(image, convert=convert, deep=keep_mode and not convert)
         bounds.check_pixels(image.height, image.width)
+        if not source.depth.fits and not convert:
+            return _deep(image, source)
         image.load()
         shown = transparency.without_impossible_key(conversion.prepared(image, source))
         kept, left_out = metadata_input.read(image)
@@ -117,6 +127,18 @@ def from_image(
     except Exception as error:  # Pillow's readers raise many kinds on broken files
         raise UnsupportedImage(f"cannot read the image: {one_line(error)}") from error
     return replace(picture, metadata=kept, left_out=left_out, notices=source.notices)
+
+
+def _deep(image: Image.Image, source: Source) -> Picture:
+    """Return the picture of an image whose samples are deep."""
+    samples, white = deep_samples.read(image, source.depth)
+    image.load()
+    kept, left_out = metadata_input.read(image)
+    key = deep_samples.key_of(image, samples)
+    palette = None if key is None else Palette("", b"", key)
+    kept = _with_profile(kept, image, image, source)
+    plain = replace(from_array(samples, kept), white=white, palette=palette)
+    return replace(plain, left_out=left_out, notices=source.notices)
 
 
 def _with_profile(kept: Metadata, image: Image.Image, shown: Image.Image, source: Source) -> Metadata:
@@ -135,18 +157,19 @@ def _loaded(image: Image.Image, *, keep_mode: bool) -> Picture:
     return from_array(pixels)
 
 
-def from_array(array: NDArray[np.uint8], kept: Metadata = NO_METADATA) -> Picture:
+def from_array(array: NDArray[Any], kept: Metadata = NO_METADATA) -> Picture:
     """Return a picture of an array.
 
     Args:
-        array: (H, W) grey, (H, W, 2) grey with alpha, (H, W, 3) RGB or (H, W, 4) RGBA, 8 bits a channel.
+        array: (H, W) grey, (H, W, 2) grey with alpha, (H, W, 3) RGB or (H, W, 4) RGBA, of type uint8, or
+            uint16 for lossless coding, where 65535 is white.
         kept: Its metadata.
 
     Raises:
         UnsupportedImage: If the array has another type or shape, or is too large.
     """
-    if array.dtype != np.uint8:
-        raise UnsupportedImage(f"pixels of type {array.dtype} are not supported", "scale them to uint8 first")
+    if array.dtype not in (np.uint8, np.uint16):
+        raise UnsupportedImage(f"pixels of type {array.dtype} are not supported", "scale them to uint8 or uint16 first")
     if array.ndim not in (2, 3) or (array.ndim == 3 and not 1 <= array.shape[2] <= 4) or not array.size:
         raise UnsupportedImage(
             f"an array of shape {array.shape} is not an image", "its shape must be (H, W) or (H, W, 1 to 4)"
@@ -154,11 +177,13 @@ def from_array(array: NDArray[np.uint8], kept: Metadata = NO_METADATA) -> Pictur
     height, width = array.shape[:2]
     if max(height, width) > MAX_SIDE or height * width > MAX_AREA:
         raise UnsupportedImage(f"{width} x {height} pixels are too many", "cut it into parts first")
+    array = array.astype(array.dtype.newbyteorder("="), copy=False)
+    white = int(np.iinfo(array.dtype).max)
     if array.ndim == 2 or array.shape[2] == 3:
-        return Picture(np.ascontiguousarray(array), None, kept)
+        return Picture(np.ascontiguousarray(array), None, kept, white=white)
     colour = array[:, :, 0] if array.shape[2] <= 2 else array[:, :, :3]
     alpha = None if array.shape[2] == 1 else np.ascontiguousarray(array[:, :, -1])
-    return Picture(np.ascontiguousarray(colour), alpha, kept)
+    return Picture(np.ascontiguousarray(colour), alpha, kept, white=white)
 
 
 def _as_it_is(image: Image.Image) -> Picture:
@@ -179,11 +204,12 @@ def _palette(image: Image.Image) -> Palette | None:
     return None if key is None else Palette("", b"", key)
 
 
-def to_array(picture: Picture) -> NDArray[np.uint8]:
+def to_array(picture: Picture) -> NDArray[Any]:
     """Return the pixels as an array of its own, which may be written to and which `from_array` takes.
 
-    Alpha is the last channel. Indices become colours.
+    Alpha is the last channel. Indices become colours, and a transparent colour becomes alpha.
     """
+    picture = deep_samples.without_key(picture) if picture.deep else picture
     if picture.palette is not None:
         image = to_image(picture)
         return np.array(image.convert(coded_mode(image)))
@@ -199,13 +225,19 @@ def coded_mode(image: Image.Image) -> str:
 
 
 def to_image(picture: Picture) -> Image.Image:
-    """Return a Pillow image with the metadata in its `info`."""
-    image = _plain_image(picture)
+    """Return a Pillow image with the metadata in its `info`.
+
+    Raises:
+        UnsupportedImage: If Pillow has no mode for the samples: it has one for deep grey, in 16 bits, and none for deep
+            colours or alpha.
+    """
+    image = deep_samples.to_image(picture) if picture.deep else _plain_image(picture)
     if picture.palette is not None:
         if picture.palette.mode:
             image.putpalette(picture.palette.colours, picture.palette.mode)
         if picture.palette.transparent is not None:
-            image.info["transparency"] = picture.palette.transparent
+            key = picture.palette.transparent
+            image.info["transparency"] = deep_samples.scaled_key(key, picture.white) if picture.deep else key
     metadata.attach(picture.metadata, image)
     return image
 

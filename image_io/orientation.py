@@ -1,6 +1,7 @@
 """Turn pixels as the orientation in their metadata asks for, where the metadata are to go."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +41,7 @@ def stripped(picture: Picture) -> Picture:
     return replace(turned(picture), metadata=NO_METADATA, left_out=())
 
 
-def oriented(pixels: NDArray[np.uint8], number: int) -> NDArray[np.uint8]:
+def oriented(pixels: NDArray[Any], number: int) -> NDArray[Any]:
     """Return (H, W) or (H, W, C) pixels turned and mirrored as an orientation from 1 to 8 asks for."""
     quarters, mirrored = _TURNS.get(number, (0, False))
     turned = np.rot90(pixels, quarters)

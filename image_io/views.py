@@ -1,6 +1,7 @@
 """Smaller pictures by a box filter, and parts of pictures."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,11 +22,16 @@ def reduced(picture: Picture, denominator: int) -> Picture:
     """
     if denominator == 1:
         return picture
-    image = Image.fromarray(images.to_array(picture)).reduce(denominator)
+    array = images.to_array(picture)
+    if picture.deep:
+        planes = np.dstack([array]).transpose(2, 0, 1).astype(np.int32)
+        smaller = np.dstack([reduced_channel(plane, denominator) for plane in planes]).astype(np.uint16)
+        return replace(images.from_array(smaller, picture.metadata), white=picture.white)
+    image = Image.fromarray(array).reduce(denominator)
     return images.from_array(np.asarray(image), picture.metadata)
 
 
-def reduced_channel(channel: NDArray[np.uint8], denominator: int) -> NDArray[np.uint8]:
+def reduced_channel(channel: NDArray[Any], denominator: int) -> NDArray[Any]:
     """Return the means of squares of one channel (H, W): see `reduced`."""
     return np.asarray(Image.fromarray(channel).reduce(denominator))
 

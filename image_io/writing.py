@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from ..errors import OutputFailed
-from . import colour, orientation
+from . import colour, deep_writing, orientation
 from .formats import FORMATS, Format
 from .images import Picture, coded_mode, one_line, to_image
 from .metadata import NO_METADATA
@@ -19,7 +19,8 @@ from .opening import warnings_ignored
 def write(picture: Picture, format: str) -> tuple[bytes, tuple[str, ...]]:
     """Return the bytes of an image file.
 
-    All formats but JPEG and AVIF keep the pixels exactly; these are written at quality 95, 4:4:4. Where the format
+    All formats but JPEG and AVIF keep the pixels exactly; these are written at quality 95, 4:4:4. Deep samples are
+    written to those formats alone that hold them. Where the format
     cannot hold the orientation, the pixels are turned.
 
     Args:
@@ -40,6 +41,8 @@ def write(picture: Picture, format: str) -> tuple[bytes, tuple[str, ...]]:
         arguments, dropped = save_arguments(picture.metadata, spec)
     height, width = picture.pixels.shape[:2]
     _refuse_size(width, height, spec)
+    if picture.deep:
+        return deep_writing.write(picture, spec, arguments), (*lost, *dropped)
     image, concealed = _in_a_mode_of(to_image(replace(picture, metadata=NO_METADATA)), spec)
     options = {**spec.options, **({"sizes": [image.size]} if format == "ICO" else {}), **arguments}
     return _saved(image, spec, options), (*lost, *dropped, *concealed)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from ...errors import DvcodecError, FormatError, OutputExists, OutputFailed
+from ...errors import DvcodecError, FormatError, OutputExists, OutputFailed, UnsupportedImage
 from ...image_io import atomic, images, writing
 from ...image_io.bounds import DEFAULT, Bounds
 from ..decoder import part_of
@@ -120,7 +120,12 @@ def unpack(path: Path, *, device: str = "auto", bounds: Bounds = DEFAULT) -> Ite
     with Archive(path) as archive:
         for part in members(archive, installed(device), bounds=bounds):
             if isinstance(part, Member):
-                yield Unpacked(part.name, images.to_image(part.picture), part.position)
+                try:
+                    image = images.to_image(part.picture)
+                except UnsupportedImage as error:
+                    losses.append(f"{part.target}: {error}")
+                    continue
+                yield Unpacked(part.name, image, part.position)
             else:
                 losses.append(str(part))
     if losses:

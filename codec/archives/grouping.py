@@ -64,14 +64,14 @@ class Group:
 
 
 def stands_alone(picture: Picture) -> bool:
-    """Tell whether an image is coded by itself, because it is large or carries metadata.
+    """Tell whether an image is coded by itself, because it is large or deep or carries metadata.
 
     A profile of sRGB does not count: images without one are sRGB.
     """
     kept = picture.metadata
     if is_srgb(kept.icc):
         kept = replace(kept, icc=b"")
-    return kept != NO_METADATA or picture.pixels.shape[0] * picture.pixels.shape[1] > LARGE
+    return picture.deep or kept != NO_METADATA or picture.pixels.shape[0] * picture.pixels.shape[1] > LARGE
 
 
 class Waiting:

@@ -33,7 +33,7 @@ class Parts:
     palette: bytes = b""
     """Of lossless images: palette and transparent colour."""
     pixels: tuple[bytes, ...] = ()
-    """Of lossless images: the samples, in strips where a model codes them."""
+    """Of lossless images: the samples, in strips where a model codes them; of deep ones the levels and the strips."""
 
 
 def assemble(header: Header, parts: Parts) -> bytes:

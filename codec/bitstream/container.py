@@ -14,7 +14,7 @@ from ...image_io.suffixes import suffix_of_data
 from . import header as fields
 from . import tiling
 from .assembly import Chunk
-from .header import FILE, MODEL, Header
+from .header import DEEP, FILE, MODEL, Header
 from .varint import Reader
 
 MAX_LAYERS = 4096
@@ -93,7 +93,7 @@ class DvqFile:
 
     @cached_property
     def pixels(self) -> tuple[Section, ...]:
-        """The samples of a lossless image: one section, or one for each strip that a model codes."""
+        """The samples of a lossless image: one section or one for each strip; in deep images the levels come first."""
         return self._all("pixels")
 
     @property
@@ -209,16 +209,17 @@ def _parse_rows(reader: Reader, part: str, header: Header) -> list[_Row]:
     """Read the rows of a part."""
     if part == "chunks":
         return _parse_chunks(reader)
-    if part == "pixels" and header.has_pixel_model:
+    if part == "pixels" and (header.has_pixel_model or header.kind == DEEP):
         count = _strips(header)
-        return [_parse_row(reader, part, f"strip {i + 1} of {count}") for i in range(count)]
+        first = [_parse_row(reader, part, "the levels")] if header.kind == DEEP else []
+        return first + [_parse_row(reader, part, f"strip {i + 1} of {count}") for i in range(count)]
     return [_parse_row(reader, part, _NAMES[part])]
 
 
 def _strips(header: Header) -> int:
     """Return the number of sections in which a model codes the pixels."""
     size = header.height, header.width
-    return len(tiling.strips(*size)) if header.kind == MODEL else len(tiling.sections(*size))
+    return len(tiling.strips(*size)) if header.kind in (MODEL, DEEP) else len(tiling.sections(*size))
 
 
 def _parse_chunks(reader: Reader) -> list[_Row]:

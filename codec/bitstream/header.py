@@ -16,24 +16,28 @@ VERSION = 4
 QUALITY_RANGE = (1 * 256, 100 * 256)
 """Lowest and highest fixed-point quality."""
 
-LOSSY, STORED, WEBP, MODEL, BILEVEL, ARCHIVE, FILE = KINDS = (
-    "lossy",
-    "stored",
-    "webp",
-    "model",
-    "bilevel",
-    "archive",
-    "file",
-)
+KINDS = ("lossy", "stored", "webp", "model", "bilevel", "archive", "file", "deep")
+LOSSY, STORED, WEBP, MODEL, BILEVEL, ARCHIVE, FILE, DEEP = KINDS
 """Kinds of files, as the format numbers them."""
-METHODS = (STORED, WEBP, MODEL, BILEVEL, FILE)
+METHODS = (STORED, WEBP, MODEL, BILEVEL, FILE, DEEP)
 """Kinds of lossless images: the ways of coding their pixels."""
 
 ICC, EXIF, XMP, EXTRA, PROPERTIES = 8, 16, 32, 64, 128
 """Flags of sections; EXTRA is the adaptive filter of a lossy image and the palette of a lossless one."""
-_MODE_MASK = 7
+_MODE_MASK = _DEEP_FORM = 7
+"""The mode's bits; all of them set stand for deep samples, whose mode follows."""
+SHALLOW_WHITE, MOST_WHITE = 2**8 - 1, 2**16 - 1
+"""The largest values of white in 8 and in 16 bits."""
 _LOSSY_MODES = ("L", "LA", "RGB", "RGBA")
-_MODES_OF = {LOSSY: _LOSSY_MODES, STORED: MODES, WEBP: MODES, MODEL: _LOSSY_MODES, BILEVEL: ("1",), FILE: MODES}
+_MODES_OF = {
+    LOSSY: _LOSSY_MODES,
+    STORED: MODES,
+    WEBP: MODES,
+    MODEL: _LOSSY_MODES,
+    BILEVEL: ("1",),
+    FILE: MODES,
+    DEEP: _LOSSY_MODES,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,9 +55,23 @@ class Header:
     weights: bytes = b""
     """Id of the hierarchy's weights, 8 bytes; empty in files without a hierarchy's symbols."""
     samples_crc: int = 0
-    """Of lossless images except FILE: CRC-32 of the samples in raster order, channels interleaved, a byte each."""
+    """Of lossless images except FILE: CRC-32 of the samples in raster order, channels interleaved, a byte each, or two
+    if they are deep."""
     pixel_weights: bytes = b""
     """Id of the weights of the pixels' model, 8 bytes; empty unless the kind is MODEL or BILEVEL."""
+
+    white: int = SHALLOW_WHITE
+    """The largest value that a sample may have: above 255 in deep images, which are lossless."""
+
+    @property
+    def deep(self) -> bool:
+        """Whether samples have more than 8 bits."""
+        return self.white > SHALLOW_WHITE
+
+    @property
+    def bits(self) -> int:
+        """Bits of a sample."""
+        return 1 if self.mode == "1" else self.white.bit_length()
 
     @property
     def lossless(self) -> bool:
@@ -113,7 +131,9 @@ def write(header: Header, flags: int) -> bytes:
     ids = [header.weights] * header.has_symbols + [header.pixel_weights] * header.has_pixel_model
     if header.width * header.height > MAX_AREA or any(len(one) != 8 for one in ids):
         raise ValueError("image area or weights id out of range")
-    fields = [head(header.kind), bytes([MODES.index(header.mode) | flags])]
+    mode = MODES.index(header.mode)
+    deep = bytes([mode]) + header.white.to_bytes(2, "little") if header.deep else b""
+    fields = [head(header.kind), bytes([(_DEEP_FORM if deep else mode) | flags]), deep]
     fields += [write_varint(header.width), write_varint(header.height)]
     fields += [header.quality.to_bytes(2, "little"), header.weights] if header.has_symbols else []
     fields += [header.samples_crc.to_bytes(4, "little")] if header.has_checksum else []
@@ -135,6 +155,7 @@ def parse(reader: Reader) -> tuple[Header, int]:
         raise FormatError("it is an archive of many images", "name its file, or use decompress_archive in Python")
     form = reader.number(1)
     mode, flags = form & _MODE_MASK, form & ~_MODE_MASK
+    mode, white = (reader.number(1), reader.number(2)) if mode == _DEEP_FORM else (mode, SHALLOW_WHITE)
     if mode >= len(MODES):
         raise FormatError("the header asks for features that this release does not know", "upgrade dvcodec")
     width, height = reader.varint("the width", MAX_SIDE), reader.varint("the height", MAX_SIDE)
@@ -148,7 +169,10 @@ def parse(reader: Reader) -> tuple[Header, int]:
         weights=reader.take(8) if symbols else b"",
         samples_crc=reader.number(4) if checked else 0,
         pixel_weights=reader.take(8) if modelled else b"",
+        white=white,
     )
+    if form & _MODE_MASK == _DEEP_FORM and not header.deep:
+        raise FormatError("the header is not valid: deep samples of 8 bits")
     _check(header, flags)
     return header, flags
 
@@ -194,6 +218,8 @@ def _check(header: Header, flags: int) -> None:
         raise FormatError(f"the header claims {size} pixels; the format's limit is {MAX_AREA} in all")
     if header.mode not in _MODES_OF[header.kind]:
         raise FormatError(f"the header is not valid: a {header.kind} image of mode {header.mode}")
+    if header.deep != (header.kind == DEEP) and not (header.kind == STORED and header.mode in _LOSSY_MODES):
+        raise FormatError(f"the header is not valid: a {header.kind} image of {header.bits} bits")
     if header.kind == LOSSY and header.grey and flags & EXTRA:
         raise FormatError("the header is not valid: a grey image with a filter of colours")
     if header.kind == FILE and flags:

@@ -31,6 +31,7 @@ class Info:
     mode: str
     """RGB, RGBA, L or LA; in lossless files 1, P or PA too."""
     bit_depth: int
+    """Bits of a sample: 1, 8, or 9 to 16 in deep images."""
     lossless: bool
     quality: float | None
     """Of the lossy image, which a lossless file has only where a model codes it; None where there is none."""
@@ -56,7 +57,7 @@ class Info:
     whole_chunks: int
     truncated: bool
     method: str | None
-    """How lossless pixels are coded: stored, webp, bilevel, model or file; None in lossy files."""
+    """How lossless pixels are coded: stored, webp, bilevel, model, file or deep; None in lossy files."""
     pixel_weights_id: str | None
     """First 8 bytes of the SHA-256 of the weights of the lossless pixels' model, hexadecimal."""
     pixel_weights_name: str | None
@@ -85,7 +86,7 @@ def describe(data: bytes) -> Info:
         width=header.width,
         height=header.height,
         mode=header.mode,
-        bit_depth=1 if header.mode == "1" else 8,
+        bit_depth=header.bits,
         lossless=header.lossless,
         quality=header.quality / 256 if header.has_symbols else None,
         weights_id=header.weights.hex() or None,

@@ -1,7 +1,7 @@
-"""How lossless images are cut: strips of the method `model`, tiles and sections of the method `bilevel`."""
+"""How lossless images are cut: strips of the methods `model` and `deep`, tiles and sections of the method `bilevel`."""
 
 STRIP_AREA = 2**20
-"""Pixels of a strip of the method `model`, about."""
+"""Pixels of a strip, about."""
 SIDE = 4096
 """Largest sides of a tile."""
 ROWS, AREA = 2**15, 2**24

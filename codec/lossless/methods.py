@@ -5,6 +5,7 @@ webp     lossless WebP
 model    symbols of a hierarchy for the image at half size, then each pixel given their prediction and earlier pixels
 bilevel  bilevel pixels, each given earlier ones
 file     the image file that was read, byte for byte
+deep     samples of more than 8 bits, each given earlier ones
 """
 
 from collections.abc import Callable
@@ -23,12 +24,12 @@ from ...models.pixels.wavefront.half_size import doubled, halved
 from ...progress import OnProgress, ignore, part
 from ..bitstream import alpha, tiling
 from ..bitstream.assembly import Parts, assemble
-from ..bitstream.header import BILEVEL, FILE, MODEL, STORED, WEBP, Header
+from ..bitstream.header import BILEVEL, DEEP, FILE, MODEL, STORED, WEBP, Header
 from ..bitstream.properties import packed_metadata
 from ..entropy.ans import Tables
 from ..lossy import symbol_chunks
 from ..settings import AUTO
-from . import bilevel, kept_file, pixel_strips, raw_samples
+from . import bilevel, deep, kept_file, pixel_strips, raw_samples
 
 BASE_QUALITY = 20 * 256
 """Quality, in fixed point, of the lossy image in a file of the method `model`: a useful preview in few bytes."""
@@ -104,7 +105,7 @@ def compress(
         WeightsNotFound: If the method needs weights that are not installed.
     """
     common = replace(packed_metadata(picture.metadata), palette=raw_samples.pack_palette(picture.palette))
-    cheap = {STORED: _stored, WEBP: _webp}
+    cheap = {STORED: _stored, WEBP: _webp, DEEP: _deep}
     made = [coder(picture, common) for name, coder in cheap.items() if wanted(picture, name, method)]
     if wanted(picture, FILE, method, original):
         made.append(_file(picture, original))
@@ -131,14 +132,14 @@ def _hopeless(made: list[Coded]) -> bool:
 def wanted(picture: Picture, name: str, method: str, original: bytes = b"") -> bool:
     """Tell whether to try the method `name`; raise UnsupportedImage if it was asked for and cannot code the picture."""
     if name == FILE:
-        able = method in (AUTO, FILE) and kept_file.suits(picture, original)
+        able = method in (AUTO, FILE) and not picture.deep and kept_file.suits(picture, original)
         if method == FILE and not able:
             raise UnsupportedImage(
                 "the method file keeps an image file of a known format, and there is none", 'use `method="auto"`'
             )
         return able
-    modelled = {MODEL: picture.mode in MODELLED, BILEVEL: picture.mode == "1"}
-    able = {STORED: True, WEBP: webp.holds(picture.pixels), **modelled}[name]
+    shallow = {MODEL: picture.mode in MODELLED, BILEVEL: picture.mode == "1", WEBP: webp.holds(picture.pixels)}
+    able = {STORED: True, DEEP: picture.deep, **{one: fits and not picture.deep for one, fits in shallow.items()}}[name]
     if method == name and not able:
         height, width = picture.pixels.shape[:2]
         raise UnsupportedImage(
@@ -151,7 +152,7 @@ def _header(picture: Picture, method: str) -> Header:
     """Return the header of a picture under a method, without weights."""
     height, width = picture.pixels.shape[:2]
     crc = raw_samples.checksum(raw_samples.of(picture))
-    return Header(kind=method, width=width, height=height, mode=picture.mode, samples_crc=crc)
+    return Header(kind=method, width=width, height=height, mode=picture.mode, samples_crc=crc, white=picture.white)
 
 
 def _stored(picture: Picture, common: Parts) -> Coded:
@@ -170,6 +171,12 @@ def _file(picture: Picture, original: bytes) -> Coded:
     height, width = picture.pixels.shape[:2]
     data = assemble(Header(kind=FILE, width=width, height=height, mode=picture.mode), Parts(pixels=(original,)))
     return Coded(data, FILE, pixel_bytes=len(original))
+
+
+def _deep(picture: Picture, common: Parts) -> Coded:
+    sections = deep.encode(raw_samples.of(picture), picture.white)
+    data = assemble(_header(picture, DEEP), replace(common, pixels=sections))
+    return Coded(data, DEEP, pixel_bytes=sum(map(len, sections)))
 
 
 def _bilevel(picture: Picture, common: Parts, found: BilevelNetworks, on_progress: OnProgress) -> Coded:

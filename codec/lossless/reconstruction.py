@@ -11,11 +11,11 @@ from ...models.pixels.wavefront.half_size import doubled
 from ...progress import OnProgress, ignore, part
 from ..bitstream import alpha, tiling
 from ..bitstream.container import DvqFile, payload_of, view_of
-from ..bitstream.header import BILEVEL, FILE, MODEL, STORED, Header
+from ..bitstream.header import BILEVEL, DEEP, FILE, MODEL, WEBP, Header
 from ..entropy.ans import Tables
 from ..loaders import Loaders
 from ..lossy import symbol_chunks
-from . import bilevel, kept_file, pixel_strips, raw_samples
+from . import bilevel, deep, kept_file, pixel_strips, raw_samples
 
 _SYMBOLS = 0.2
 """The share of the time of decoding that the symbols take, about; the pixels given them take the rest."""
@@ -44,12 +44,18 @@ def decode(file: DvqFile, loaders: Loaders, on_progress: OnProgress = ignore) ->
         values = _decode_model(file, loaders, on_progress)
     elif header.kind == BILEVEL:
         values = _decode_bilevel(file, loaders, on_progress)
+    elif header.kind == DEEP:
+        values = deep.decode([payload_of(section) for section in file.pixels], header)
+    elif header.kind == WEBP:
+        values = raw_samples.from_webp(view_of(file.pixels[0]), header.height, header.width, header.mode)
     else:
-        undo = raw_samples.unstore if header.kind == STORED else raw_samples.from_webp
-        values = undo(view_of(file.pixels[0]), header.height, header.width, header.mode)
+        size = header.height, header.width
+        values = raw_samples.unstore(view_of(file.pixels[0]), *size, header.mode, deep=header.deep)
+    if header.deep and values.max() > header.white:
+        raise FormatError("the decoded pixels are brighter than white")
     if raw_samples.checksum(values) != header.samples_crc:
         raise FormatError("the decoded pixels do not match their checksum")
-    return raw_samples.picture(values, header.mode, palette)
+    return raw_samples.picture(values, header.mode, palette, white=header.white)
 
 
 def full_size(pixels: NDArray[np.uint8], header: Header) -> NDArray[np.uint8]:
