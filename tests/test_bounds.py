@@ -13,7 +13,7 @@ import dvcodec
 from dvcodec.codec import memory_estimates
 from dvcodec.codec.archives.layout import MOSAIC, ArchiveHead, write_head
 from dvcodec.codec.bitstream.assembly import Chunk, Parts, assemble
-from dvcodec.codec.bitstream.header import BILEVEL, KINDS, LOSSY, METHODS, MODEL, STORED, WEBP, Header
+from dvcodec.codec.bitstream.header import BILEVEL, DEEP, KINDS, LOSSY, METHODS, MODEL, STORED, WEBP, Header
 from dvcodec.codec.bitstream.tiling import sections, strips
 from dvcodec.errors import InvalidArgument, LimitExceeded
 from dvcodec.image_io import bounds, memory
@@ -35,6 +35,7 @@ def claiming(kind: str, width: int, height: int) -> bytes:
         height=height,
         mode="1" if kind == BILEVEL else "RGB",
         quality=5000,
+        white=4095 if kind == DEEP else 255,
         **cast("Any", named),
     )
     count = {MODEL: len(strips(height, width)), BILEVEL: len(sections(height, width))}.get(kind, 1)
