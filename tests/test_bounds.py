@@ -38,7 +38,11 @@ def claiming(kind: str, width: int, height: int) -> bytes:
         white=4095 if kind == DEEP else 255,
         **cast("Any", named),
     )
-    count = {MODEL: len(strips(height, width)), BILEVEL: len(sections(height, width))}.get(kind, 1)
+    count = {
+        MODEL: len(strips(height, width)),
+        DEEP: 1 + len(strips(height, width)),
+        BILEVEL: len(sections(height, width)),
+    }.get(kind, 1)
     chunks = (Chunk(len(LAYERS), b"x"),) if kind in (LOSSY, MODEL) else ()
     return assemble(header, Parts(chunks, pixels=(b"\0ab",) * (count if kind != LOSSY else 0)))
 

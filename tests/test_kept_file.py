@@ -112,7 +112,7 @@ HOSTILE = [
     (keeping(keeping(encoded("JPEG"))), "of no known format"),
     (keeping(encoded("JPEG"), width=61), "not of the size"),
     (keeping(encoded("JPEG"), mode="L"), "not of the mode"),
-    (keeping(encoded("PNG", "I;16")), "cannot be read: samples of 16 bits"),
+    (keeping(encoded("PNG", "I;16")), "not of the mode"),
     (keeping(encoded("PNG")[:-400]), "cannot be read"),
     (keeping(encoded("PNG").replace(b"\0\0\0\x3c\0\0\0\x30", b"\x7f\0\0\0\x7f\0\0\0")), "not of the size"),
 ]
