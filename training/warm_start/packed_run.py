@@ -25,7 +25,7 @@ from ...image_io.atomic import write
 from ..loop.checkpoints import FILE, Checkpoint
 
 FORMAT = "dvcodec-parameters-1"
-LARGEST = 4 * 10**6
+LARGEST = 5 * 10**6
 """Bytes that a file may have."""
 
 
