@@ -196,7 +196,9 @@ def test_copies_pickles_and_frames() -> None:
 
 @pytest.mark.parametrize("option", ["qualty", "optimize", "targetsize", "exif_bytes"])
 def test_an_option_that_there_is_not_is_named_with_those_that_there_are(option: str, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=f"no save option `{option}` .the options are max_pixels, .*quality, .*lossless.*, xmp"):
+    with pytest.raises(
+        ValueError, match=f"no save option `{option}` .the options are max_pixels, .*quality, .*lossless.*, xmp"
+    ):
         Image.new("L", (4, 4)).save(tmp_path / "x.dvq", None, **{option: 5})
     assert list(tmp_path.iterdir()) == []
 

@@ -117,9 +117,9 @@ def test_targets_are_looked_for_with_the_least_effort_first(
     efforts: list[int] = []
     plain = symbol_chunks.encode
 
-    def encode(*arguments: Any, passes: int, perceptual: bool) -> symbol_chunks.Encoded:
+    def encode(*arguments: Any, passes: int, **settings: Any) -> symbol_chunks.Encoded:
         efforts.append(passes)
-        return plain(*arguments, passes=passes, perceptual=perceptual)
+        return plain(*arguments, passes=passes, **settings)
 
     monkeypatch.setattr(symbol_chunks, "encode", encode)
     picture = images.from_array(photograph(160, 160))
