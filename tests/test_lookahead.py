@@ -219,7 +219,7 @@ def test_a_caller_may_have_modes_of_its_own(around: Callable[[], AbstractContext
 
 
 def test_threads_share_a_network() -> None:
-    pixels = [small_model.picture(40, 48, seed) for seed in range(6)]
+    pixels = [small_model.picture(24, 32, seed) for seed in range(3)]
     alone = [dvcodec.compress_array(each, 40, effort=2) for each in pixels]
     with ThreadPoolExecutor(3) as pool:
         assert list(pool.map(lambda each: dvcodec.compress_array(each, 40, effort=2), pixels * 2)) == alone * 2

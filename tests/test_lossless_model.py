@@ -54,7 +54,7 @@ def test_every_kind_and_size_comes_back(kind: str, size: tuple[int, int]) -> Non
         assert result.exact and same(result.picture, array)
 
 
-@settings(max_examples=25)
+@settings(max_examples=10)
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 2**32 - 1), st.integers(1, 256))
 def test_arrays_come_back(height: int, width: int, start: int, levels: int) -> None:
     array = np.random.default_rng(start).integers(0, levels, (height, width, 3), np.uint8)
@@ -118,7 +118,7 @@ def forged(data: bytes, strips: tuple[bytes, ...]) -> bytes:
     return assemble(parsed.header, Parts(chunks=parsed.selected(len(parsed.chunks)), pixels=strips))
 
 
-@settings(max_examples=20)
+@settings(max_examples=8)
 @given(st.binary(min_size=1, max_size=400), st.integers(0, 12))
 def test_random_strips_raise_only_our_errors(payload: bytes, first: int) -> None:
     data = forged(coded(photograph(16, 24)), (bytes([first]) + payload,))

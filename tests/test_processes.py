@@ -33,7 +33,7 @@ def test_what_fails_in_one_process_ends_all(part: str, rank: int, raised: str, o
     command = [sys.executable, broken_process.__file__, str(tmp_path), part, str(rank)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True) as run:
         try:
-            output, _ = run.communicate(timeout=60)
+            output, _ = run.communicate(timeout=600)
         except subprocess.TimeoutExpired:
             os.killpg(run.pid, signal.SIGKILL)  # the processes that wait for each other, too
             pytest.fail("a process still waits for one that has failed")

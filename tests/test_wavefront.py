@@ -82,7 +82,7 @@ def test_what_is_seen_is_known() -> None:
     assert set(features.NEAR) == set(features.RECEPTIVE_FIELD.offsets()) and set(features.PAST) <= set(features.NEAR)
 
 
-@settings(max_examples=20)
+@settings(max_examples=8)
 @given(st.integers(0, 2**32 - 1))
 def test_a_pixel_depends_on_those_before_it_alone(start: int) -> None:
     drawn = np.random.default_rng(start)
@@ -123,7 +123,7 @@ def test_tiles_do_not_see_each_other() -> None:
     assert np.mean(same) > 0.9  # the lossy image's borders alone differ
 
 
-@settings(max_examples=15)
+@settings(max_examples=6)
 @given(SIZES, st.booleans(), st.integers(0, 2**32 - 1))
 def test_strips_of_every_size_come_back(size: tuple[int, int], grey: bool, start: int) -> None:
     array = np.random.default_rng(start).integers(0, 256, (*size, 3), np.uint8)
