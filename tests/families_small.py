@@ -30,6 +30,17 @@ TINY = FamilyConfig(
 
 PERCEPTRON = replace(TINY, network="mlp", block="tanh", sides=(1, 1), variables=(4, 1))
 """Two layers and networks with hidden layers of tanh."""
+BINARY = replace(
+    PERCEPTRON,
+    exact=False,
+    sides=(1,),
+    symbols=(2,),
+    variables=(6,),
+    latent="logits",
+    prior="direct",
+    weight_norm=False,
+)
+"""Six binary variables of one layer."""
 LINEAR = replace(PERCEPTRON, block="linear", blocks=0, width=16, latent="logits", prior="direct")
 """The same without hidden layers."""
 

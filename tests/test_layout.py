@@ -69,6 +69,12 @@ def test_only_the_face_stands_in_the_root() -> None:
     }
 
 
+def test_shapes_come_from_one_module() -> None:
+    """jaxtyping is no dependency: only `shapes` may import it."""
+    for path in modules():
+        assert path.name == "shapes.py" or "jaxtyping import" not in path.read_text(), name(path)
+
+
 def test_tests_are_no_package() -> None:
     assert not (ROOT / "tests" / "__init__.py").exists()
 

@@ -1,10 +1,10 @@
 """Numbers of known sizes in bits, one after another, the lowest bits first: of a byte as of a number."""
 
 import numpy as np
-from jaxtyping import Int64
 from numpy.typing import NDArray
 
 from ...errors import FormatError
+from ...shapes import Int64
 
 MOST = 16
 """Most bits of a number."""

@@ -1,9 +1,9 @@
 """Distributions of tokens that adapt while an image is coded: counts for each context, renewed now and then."""
 
 import numpy as np
-from jaxtyping import Float32, Int32
 from numpy.typing import NDArray
 
+from ....shapes import Float32, Int32
 from .tokens import TOKENS, first_counts
 
 TOTAL = 2**24

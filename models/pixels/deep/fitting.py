@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Int64
 from numpy.typing import NDArray
 
+from ....shapes import Int64
 from .prediction import LINEAR, PARTS, Neighbour, Values, features
 
 _MOST = 2**15

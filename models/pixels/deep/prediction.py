@@ -12,8 +12,9 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import numpy as np
-from jaxtyping import Float64, Int32
 from numpy.typing import NDArray
+
+from ....shapes import Float64, Int32
 
 Values = NDArray[np.float64]
 Neighbour = Callable[[int, int], Values]

@@ -5,9 +5,9 @@ are spent on what is left. Magnitudes from DIRECT on share a token for each doub
 """
 
 import numpy as np
-from jaxtyping import Int64
 from numpy.typing import NDArray
 
+from ....shapes import Int64
 from .prediction import CONTEXTS
 
 Integers = NDArray[np.int64]
