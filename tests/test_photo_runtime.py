@@ -160,7 +160,9 @@ def test_kernels_that_saturate_are_found_out(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 7), (16, 9)])
-def test_blocks_without_exact_kernels_give_the_same_integers(size: tuple[int, int]) -> None:
+def test_blocks_without_exact_kernels_give_the_same_integers(
+    size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
     drawn, channels = np.random.default_rng(1), 24
     layer: dict[str, NDArray[Any]] = {
         "spatial": drawn.integers(1, 256, (channels, channels, 3, 3), dtype=np.uint8),
@@ -173,12 +175,14 @@ def test_blocks_without_exact_kernels_give_the_same_integers(size: tuple[int, in
     state = drawn.integers(-3840, 3841, (1, channels, *size)).astype(np.float32)
     found = blocks.integer_block(state, layer)
     assert np.array_equal(found, blocks.block_in_floats(state, layer)) and len(np.unique(found)) > 10
+    monkeypatch.setattr(blocks, "STRIP_POSITIONS", 3 * size[1])
+    assert np.array_equal(blocks.integer_block(state, layer), found)
 
 
 def test_inexact_kernels_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kernels, "integers_are_exact", lambda: False)
     monkeypatch.setattr(kernels, "run", lambda name, **inputs: pytest.fail("an inexact kernel was used"))
-    test_blocks_without_exact_kernels_give_the_same_integers((3, 7))
+    test_blocks_without_exact_kernels_give_the_same_integers((7, 7), monkeypatch)
 
 
 def test_graphs_are_valid_files_of_onnx(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

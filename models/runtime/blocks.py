@@ -9,8 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...shapes import Float32, Shaped
+from ..slices import slices
 from . import kernels
 from .linear import STATE_LIMIT, ZERO_POINT, clamped, product_inputs, rounded
+
+STRIP_POSITIONS = 2**14
+"""Positions that a block computes at once: its temporaries stay small, however large the image is."""
 
 
 def integer_block(
@@ -22,6 +26,21 @@ def integer_block(
         state: In steps of the residual stream.
         layer: The other inputs of the graph `integer_block`.
     """
+    height, width = state.shape[2:]
+    rows = max(STRIP_POSITIONS // width, 1)
+    if height <= rows:
+        return _block(state, layer)
+    out = np.empty_like(state)
+    for core in slices(height, rows):
+        first, last = max(core.start - 1, 0), min(core.stop + 1, height)  # a 3x3 kernel sees one row beyond
+        part = _block(np.ascontiguousarray(state[:, :, first:last]), layer)
+        out[:, :, core] = part[:, :, core.start - first : core.stop - first]
+    return out
+
+
+def _block(
+    state: Float32[NDArray[np.float32], "1 C H W"], layer: Mapping[str, Shaped[NDArray[Any], ...]]
+) -> Float32[NDArray[np.float32], "1 C H W"]:
     if kernels.integers_are_exact():
         return kernels.run("integer_block", state=state, **layer)
     return block_in_floats(state, layer)
