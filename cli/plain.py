@@ -41,7 +41,25 @@ def write_sections(command: Any, ctx: Any, formatter: Any) -> None:
                 formatter.write_dl(rows)
 
 
-class Command(TyperCommand):
+class _Plain:
+    """What commands and the program share; it stands before typer's class among the bases."""
+
+    rich_markup_mode: Any
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Run it."""
+        if plain():
+            self.rich_markup_mode = None
+        return super().main(*args, **extra)  # type: ignore[misc]  # typer's class has it
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help."""
+        if plain():
+            self.rich_markup_mode = None
+        super().format_help(ctx, formatter)  # type: ignore[misc]  # typer's class has it
+
+
+class Command(_Plain, TyperCommand):
     """A command whose help and usage errors are plain text outside terminals."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -55,37 +73,13 @@ class Command(TyperCommand):
                 raise typer.BadParameter(reason, ctx, param)  # type: ignore[arg-type]  # typer's own parameter
         return rest
 
-    def main(self, *args: Any, **extra: Any) -> Any:
-        """Run the command."""
-        if plain():
-            self.rich_markup_mode = None
-        return super().main(*args, **extra)
-
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Write the help."""
-        if plain():
-            self.rich_markup_mode = None
-        super().format_help(ctx, formatter)
-
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write arguments and options as plain text."""
         write_sections(self, ctx, formatter)
 
 
-class PlainGroup(Program):
+class PlainGroup(_Plain, Program):
     """The program: its help and usage errors are plain text outside terminals, and it knows files from commands."""
-
-    def main(self, *args: Any, **extra: Any) -> Any:
-        """Run the program."""
-        if plain():
-            self.rich_markup_mode = None
-        return super().main(*args, **extra)
-
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Write the help."""
-        if plain():
-            self.rich_markup_mode = None
-        super().format_help(ctx, formatter)
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write options and commands as plain text."""
