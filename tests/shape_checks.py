@@ -4,21 +4,27 @@ Each call of an annotated function is checked by beartype: dtypes, ranks, and th
 annotations are left to mypy, which sees them whole: protocols have no cheap check when a program runs. Programs that
 tests start, and everything outside tests, run unchecked.
 
-jaxtyping's own import hook wraps every function, which makes passes over pixels four times as slow. This one wraps
-functions and dataclasses with a shape in their annotations, and no others.
+jaxtyping's own import hook wraps every function. This one wraps functions and dataclasses with a shape in their
+annotations, and no others. A check depends on types, dtypes and sizes alone, so a function remembers those that were
+right: checking each of the many calls of a pass over pixels anew would make it four times as slow.
 """
 
 import ast
+import dataclasses
+import functools
 import sys
-from collections.abc import Callable, Iterator, Sequence
+import threading
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
-from types import CodeType, ModuleType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any, get_args
 
 from beartype import beartype
 from jaxtyping import AbstractArray, jaxtyped
 
 PACKAGES = ("dvcodec.models", "dvcodec.codec.entropy")
+REMEMBERED = 10_000
+"""Largest number of combinations of arguments that a function remembers."""
 
 
 def checked(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -30,7 +36,76 @@ def checked(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def decorate(definition: Any) -> Any:
     """Return a function or class whose calls are checked."""
-    return jaxtyped(definition, typechecker=checked)
+    if isinstance(definition, FunctionType):
+        return _remembering(definition)
+    if dataclasses.is_dataclass(definition):
+        setattr(definition, "__init__", _remembering(vars(definition)["__init__"]))  # noqa: B010
+    return definition
+
+
+def _remembering(function: Any) -> Any:
+    """Return a function that checks a call unless one with the same types, dtypes and sizes was right."""
+    if any("{" in str(hint) for hint in function.__annotations__.values()):  # sizes that arguments' values name
+        return jaxtyped(function, typechecker=checked)
+    first = functools.cache(lambda: jaxtyped(function, typechecker=checked))  # made when it is needed
+    later = functools.cache(lambda: _result_checked(function))
+    right: dict[Hashable, set[Hashable]] = {}
+
+    @functools.wraps(function)
+    def checking(*args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True
+        entered = _signature((args, kwargs))
+        known = right.get(entered)
+        out = first()(*args, **kwargs) if known is None else function(*args, **kwargs)
+        left = _signature(out)
+        if known is None:
+            if len(right) >= REMEMBERED:
+                right.clear()
+            right[entered] = {left}
+        elif left not in known:
+            later()(out, args, kwargs)
+            known.add(left)
+        return out
+
+    return checking
+
+
+def _result_checked(function: Any) -> Callable[[Any, tuple[Any, ...], dict[str, Any]], None]:
+    """Return a function that checks a result and the arguments of its call, without calling."""
+    given = threading.local()
+
+    def passing(*args: Any, **kwargs: Any) -> Any:
+        return given.result
+
+    here = FunctionType(passing.__code__, function.__globals__, function.__name__, None, passing.__closure__)
+    check = jaxtyped(functools.update_wrapper(here, function), typechecker=checked)
+
+    def checking(result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        __tracebackhide__ = True
+        given.result = result
+        check(*args, **kwargs)
+        del given.result
+
+    return checking
+
+
+def _signature(value: Any) -> Hashable:
+    """Return all of a value that its check depends on."""
+    kind: Any = type(value)
+    if _is_array(kind):
+        return (kind, value.dtype, tuple(value.shape))
+    if kind is tuple or kind is list:
+        return (kind, *map(_signature, value))
+    if kind is dict:
+        return (kind, *((key if isinstance(key, str) else type(key), _signature(e)) for key, e in value.items()))
+    found: Hashable = kind
+    return found
+
+
+@functools.cache
+def _is_array(kind: Hashable) -> bool:
+    """Tell whether values of a type have a dtype and sizes."""
+    return hasattr(kind, "dtype") and hasattr(kind, "shape")
 
 
 def _shaped(hint: Any) -> bool:
@@ -61,6 +136,7 @@ def _shape_names(tree: ast.Module) -> Iterator[str]:
         if isinstance(node, ast.ImportFrom) and node.module == "shapes" and node.level:
             known |= {alias.asname or alias.name for alias in node.names}
         elif isinstance(node, ast.Assign) and _mentions([node.value], known):
+            assert "{" not in ast.unparse(node.value), "a shape with values of arguments stands in annotations alone"
             known |= {target.id for target in node.targets if isinstance(target, ast.Name)}
     yield from known
 
