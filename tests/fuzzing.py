@@ -12,7 +12,7 @@ from dvcodec.codec.archives.layout import FILES, HEADER, MAX_COUNT, ArchiveHead,
 from dvcodec.codec.archives.splitting import join_files, split_files
 from dvcodec.codec.bitstream.assembly import Chunk, Parts, assemble
 from dvcodec.codec.bitstream.container import DvqFile, parse, payload_of
-from dvcodec.codec.bitstream.header import BILEVEL, METHODS, MODEL
+from dvcodec.codec.bitstream.header import BILEVEL, DEEP, LOSSY, METHODS, MODEL
 from dvcodec.codec.bitstream.tiling import sections, strips
 from dvcodec.errors import DvcodecError
 from dvcodec.image_io.limits import MAX_SIDE, MODES
@@ -73,11 +73,35 @@ def _section(header: Any, parts: Parts, rng: random.Random) -> tuple[Any, Parts]
     name = rng.choice(there)
     own = getattr(parts, name)
     if isinstance(own, bytes):
-        return header, _with(parts, name, _bytes(own, rng))
+        return header, _with(parts, name, _inside(own, rng))
     index = rng.randrange(len(own))
     old = own[index]
-    new = replace(old, payload=_bytes(old.payload, rng)) if isinstance(old, Chunk) else _bytes(old, rng)
+    new = replace(old, payload=_bytes(old.payload, rng)) if isinstance(old, Chunk) else _inside(old, rng)
     return header, _with(parts, name, (*own[:index], new, *own[index + 1 :]))
+
+
+def _inside(section: bytes, rng: random.Random) -> bytes:
+    """Change the bytes of a section: as they are, those that it deflates, or the size that a PNG file inside claims."""
+    if section.startswith(b"\x89PNG") and rng.random() < 0.5:
+        return _png(section, rng)
+    for start in rng.sample((1, 2), 2):  # a byte says the method, of ICC perhaps two
+        inflate = zlib.decompressobj(-15)
+        try:
+            plain = inflate.decompress(section[start:], 2**16)
+        except zlib.error:
+            continue
+        if inflate.eof and rng.random() < 0.7:
+            deflate = zlib.compressobj(9, zlib.DEFLATED, -15)
+            changed = rng.choice((_bytes(plain, rng), plain * rng.choice((2, 2**10)), bytes(rng.choice((0, 2**24)))))
+            return section[:start] + deflate.compress(changed) + deflate.flush()
+    return _bytes(section, rng)
+
+
+def _png(file: bytes, rng: random.Random) -> bytes:
+    """Return a PNG file with another size in its header, whose checksum is right."""
+    sides = b"".join(rng.choice((*SIDES, 2**31 - 1)).to_bytes(4, "big") for _ in range(2))
+    header = b"IHDR" + sides + file[24:29]
+    return file[:12] + header + zlib.crc32(header).to_bytes(4, "big") + file[33:]
 
 
 def _size(header: Any, parts: Parts, rng: random.Random) -> tuple[Any, Parts]:
@@ -86,21 +110,23 @@ def _size(header: Any, parts: Parts, rng: random.Random) -> tuple[Any, Parts]:
     if rng.random() < 0.5:
         del sides[rng.choice(("width", "height"))]
     header = replace(header, **sides)
-    counts: dict[str, Callable[[int, int], Any]] = {MODEL: strips, BILEVEL: sections}
+    counts: dict[str, Callable[[int, int], Any]] = {MODEL: strips, DEEP: strips, BILEVEL: sections}
     if parts.pixels and header.kind in counts and header.width * header.height <= 2**28:
-        count = min(_MOST_SECTIONS, len(counts[header.kind](header.height, header.width)))
+        count = min(_MOST_SECTIONS, len(counts[header.kind](header.height, header.width)) + (header.kind == DEEP))
         parts = replace(parts, pixels=tuple(parts.pixels[i % len(parts.pixels)] for i in range(count)))
     return header, parts
 
 
 def _field(header: Any, parts: Parts, rng: random.Random) -> tuple[Any, Parts]:
     """Change mode, quality, kind, or an id of weights."""
-    name = rng.choice(("mode", "quality", "kind", "weights", "samples_crc"))
+    name = rng.choice(("mode", "quality", "kind", "weights", "pixel_weights", "samples_crc", "white"))
     values: dict[str, Any] = {
         "mode": rng.choice(MODES),
         "quality": rng.choice((0, 1, 255, 256, 257, 5000, 25600, 25601, 65535)),
-        "kind": rng.choice(METHODS),
+        "kind": rng.choice((LOSSY, *METHODS)),
         "weights": rng.choice((header.pixel_weights, rng.randbytes(8))),
+        "pixel_weights": rng.choice((header.weights, rng.randbytes(8))),
+        "white": rng.choice((0, 1, 255, 256, 4095, 2**16 - 1)),
         "samples_crc": rng.getrandbits(32),
     }
     return replace(header, **{name: values[name]}), parts

@@ -1,10 +1,14 @@
 """Runs the command line inside the test process and hands back what a person would see."""
 
 import re
+import sys
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from dvcodec.cli.app import app
@@ -29,11 +33,24 @@ class Seen:
 
 def dvcodec(*args: str | Path, stdin: bytes = b"") -> Seen:
     """Run `dvcodec ARGS`."""
-    result = CliRunner().invoke(app, [str(arg) for arg in args], input=stdin, prog_name="dvcodec")
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    out = result.stdout_bytes.decode("utf-8", "replace")
-    return Seen(result.exit_code, result.stdout_bytes, out, SECONDS.sub("T", result.stderr))
+    code: object = 0
+    with CliRunner().isolation(input=stdin) as (out, err, _):
+        try:
+            _command().main([str(arg) for arg in args], prog_name="dvcodec")
+        except SystemExit as end:
+            code = end.code or 0
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+        data, said = out.getvalue(), err.getvalue().decode("utf-8", "replace")
+    assert isinstance(code, int)
+    return Seen(code, data, data.decode("utf-8", "replace"), SECONDS.sub("T", said))
+
+
+@cache
+def _command() -> Any:
+    """Return the program; it is built once, which takes longer than most of what tests ask of it."""
+    return get_command(app)
 
 
 def picture(path: Path, size: tuple[int, int] = (40, 24), mode: str = "RGB") -> Path:

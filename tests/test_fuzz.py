@@ -9,24 +9,28 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import numpy as np
+import fuzz_files
 import pytest
-import sample_archives as sample
 from fuzzing import mutated
-from PIL import Image
+from PIL import Image, ImageFile
 
 import dvcodec
 from dvcodec.codec import api
+from dvcodec.codec.archives.layout import HEADER
 from dvcodec.errors import DvcodecError
-from dvcodec.image_io.bounds import Bounds
-from fake import file_of, photograph
+from dvcodec.image_io.bounds import MEMORY_VARIABLE, PIXELS_VARIABLE, Bounds
+from program import dvcodec as program
 
-GOLDEN = Path(__file__).parent / "golden"
 SECONDS = 5
 """CPU time that one way of reading a file may take."""
-MOST_PIXELS, MOST_MEMORY = 2**14, 2**27
+MOST_PIXELS, MOST_MEMORY = 2**16, 2**27
 SLACK = 2**26
 """Bytes that the allocators may map beyond what they are asked for."""
+SLICES, MUTATIONS = 20, 1000
+"""The slow part: how many tests of how many mutations."""
+LIMITS: dict[str, Any] = {"max_pixels": MOST_PIXELS, "max_memory": MOST_MEMORY}
+BOUNDS = Bounds(**LIMITS)
+OPTIONS = ("--max-pixels", str(MOST_PIXELS), "--max-memory", str(MOST_MEMORY), "--quiet")
 
 
 class TooSlow(BaseException):
@@ -52,31 +56,70 @@ def bounded() -> Iterator[None]:
         signal.signal(signal.SIGPROF, handler)
 
 
-def ways(path: Path) -> list[Callable[[], object]]:
-    """Every way of reading a file."""
-    bounds = Bounds(max_pixels=MOST_PIXELS, max_memory=MOST_MEMORY)
-    limits: dict[str, Any] = {"max_pixels": MOST_PIXELS, "max_memory": MOST_MEMORY}
-
-    def opened() -> None:
-        with dvcodec.open_archive(path, **limits) as archive:
-            for index in (0, -1):
-                archive[index].load()
-
+def always(path: Path) -> list[Callable[[], object]]:
+    """Ways of reading that cost little: all of them are tried."""
     return [
         lambda: api.inspect_file(path),
-        lambda: api.verify_file(path, bounds=bounds),
-        lambda: dvcodec.decompress(path, **limits),
-        lambda: dvcodec.decompress(path, preview="all", **limits),
-        lambda: dvcodec.archive_info(path, **limits),
-        lambda: list(dvcodec.decompress_archive(path, **limits)),
+        lambda: dvcodec.archive_info(path, **LIMITS),
+        lambda: said_in_lines("info", str(path)),
+    ]
+
+
+def said_in_lines(*args: str) -> None:
+    """Run a command: it says one line for each file or image that is wrong."""
+    seen = program(*args)
+    assert seen.code in (0, 1) and all(line.startswith("dvcodec: ") for line in seen.err.splitlines()), seen.err
+
+
+def ways_of_one(path: Path) -> list[Callable[[], object]]:
+    """Ways of decoding a file of one image."""
+
+    def opened() -> None:
+        try:
+            with Image.open(path) as image:
+                image.load()
+        except OSError as error:
+            assert isinstance(error.__cause__, DvcodecError) or "cannot identify" in str(error)
+
+    return [
+        lambda: api.verify_file(path, bounds=BOUNDS),
+        lambda: dvcodec.decompress(path, **LIMITS),
+        lambda: dvcodec.decompress(path, preview="all", **LIMITS),
+        lambda: dvcodec.decompress(path, preview=1, scale="1/4", **LIMITS),
+        lambda: dvcodec.decompress(path, region=(0, 0, 9, 5), **LIMITS),
+        lambda: api.decompress_data(path.read_bytes(), bounds=BOUNDS),
+        lambda: api.thumbnail_data(path.read_bytes(), 16, bounds=BOUNDS),
         opened,
     ]
 
 
-def survives(data: bytes, path: Path) -> None:
-    """Read a file in every way: errors are ours and of one line, and none is a lack of memory."""
+def ways_of_many(path: Path) -> list[Callable[[], object]]:
+    """Ways of decoding an archive."""
+
+    def opened() -> None:
+        with dvcodec.open_archive(path, **LIMITS) as archive:
+            for index in (0, -1):
+                archive[index].load()
+
+    def unpacked() -> None:
+        out = path.with_suffix("") / "out"
+        said_in_lines("decompress", str(path), "--output-dir", str(out), "--force", *OPTIONS)
+        assert set(path.with_suffix("").iterdir()) <= {out}
+        assert not [each for each in out.rglob("*") if each.suffix.endswith("tmp")]
+
+    return [
+        lambda: list(dvcodec.decompress_archive(path, **LIMITS)),
+        lambda: said_in_lines("verify", str(path), *OPTIONS),
+        opened,
+        unpacked,
+    ]
+
+
+def survives(data: bytes, path: Path, rng: random.Random | None = None) -> None:
+    """Read a file in every way, or in some: errors are ours and of one line, and none is a lack of memory."""
     path.write_bytes(data)
-    for way in ways(path):
+    ways = ways_of_many(path) if data.startswith(HEADER) else ways_of_one(path)
+    for way in (*always(path), *(rng.sample(ways, 2) if rng else ways)):
         try:
             with bounded():
                 way()
@@ -84,40 +127,41 @@ def survives(data: bytes, path: Path) -> None:
             assert "\n" not in str(error) and "not enough memory" not in str(error), error
 
 
-def fuzz(files: dict[str, bytes], count: int, path: Path) -> None:
-    """Try so many mutations of the files in turn; a failure names the file and the seed, and leaves what failed."""
+def fuzz(files: dict[str, bytes], seeds: range, path: Path) -> None:
+    """Try mutations of the files in turn; a failure names the file and the seed, and leaves what failed."""
+    path.with_suffix("").mkdir()
     for data in files.values():
         survives(data, path)
     names = sorted(files)
-    for seed in range(count):
-        name = names[seed % len(names)]
+    for seed in seeds:
+        name, rng = names[seed % len(names)], random.Random(seed)
         try:
-            survives(mutated(files[name], random.Random(seed)), path)
+            survives(mutated(files[name], rng), path, rng)
         except BaseException as error:
             error.add_note(f"{name}, seed {seed}: {path}")
             raise
 
 
-def tiny(folder: Path) -> dict[str, bytes]:
-    """Small files of the kinds that need no network, with every section."""
-    image = Image.fromarray(photograph(20, 24))
-    image.info |= {"icc_profile": b"icc" * 20, "exif": b"Exif\0\0II*\0\x08\0\0\0\0\0\0\0\0\0", "xmp": b"<x/>"}
-    clear = Image.fromarray(np.dstack([photograph(20, 24), photograph(20, 24, 1)[:, :, 0]]))
-    files = {"lossy": dvcodec.compress(image), "clear": dvcodec.compress(clear)}
-    for name, method, picture in (("s", "stored", clear), ("p", "stored", clear.quantize()), ("w", "webp", clear)):
-        files[name] = dvcodec.compress(picture, lossless=True, method=method)
-    files["file"] = dvcodec.compress(file_of(image, "PNG"), lossless=True, method="file")
-    sample.small(folder / "a.dvq")
-    return files | {"archive": (folder / "a.dvq").read_bytes()}
+@pytest.fixture(autouse=True)
+def _plugin(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Register the plug-in, whose bounds are those of the environment."""
+    dvcodec.register()
+    monkeypatch.setenv(PIXELS_VARIABLE, str(MOST_PIXELS))
+    monkeypatch.setenv(MEMORY_VARIABLE, str(MOST_MEMORY))
 
 
 @pytest.mark.usefixtures("fake_weights")
 def test_some_mutations_raise_only_our_errors(tmp_path: Path) -> None:
-    fuzz(tiny(tmp_path), 105, tmp_path / "mutated.dvq")
+    files = dict(fuzz_files.single()) | dict(fuzz_files.archives(tmp_path))
+    fuzz(files, range(120), tmp_path / "mutated.dvq")
 
 
 @pytest.mark.slow
-def test_many_mutations_of_every_kind_raise_only_our_errors(tmp_path: Path) -> None:
-    files = {str(path): path.read_bytes() for path in GOLDEN.rglob("*.dvq")}
-    assert len(files) > 20
-    fuzz(files, 20_000, tmp_path / "mutated.dvq")
+@pytest.mark.parametrize("number", range(SLICES))
+def test_many_mutations_of_every_kind_raise_only_our_errors(
+    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", bool(number % 2))
+    files = dict(fuzz_files.single()) | dict(fuzz_files.archives(tmp_path)) | dict(fuzz_files.golden())
+    assert not fuzz_files.lacking(files)
+    fuzz(files, range(number * MUTATIONS, (number + 1) * MUTATIONS), tmp_path / "mutated.dvq")
