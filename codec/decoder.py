@@ -239,7 +239,14 @@ def _symbols(
     if layers != len(hierarchy.layers):
         raise FormatError(f"the file has {layers} layers, its weights have {len(hierarchy.layers)}")
     partial = stop is not None
-    settings = PassSettings(*header.symbols_size, header.quality, grey=header.grey, stop=stop, partial=partial)
+    settings = PassSettings(
+        *header.symbols_size,
+        header.quality,
+        grey=header.grey,
+        stop=stop,
+        partial=partial,
+        perceptual=header.perceptual,
+    )
     return symbol_chunks.decode(file.selected(count), hierarchy, settings, on_progress)
 
 

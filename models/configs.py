@@ -143,6 +143,11 @@ class RRVQConfig(FromJSON):
         refuse_other_fields(cls, held)
         return cls(**{**held, "widths": {int(stride): width for stride, width in held["widths"].items()}})
 
+    @property
+    def sigmas(self) -> tuple[float, float]:
+        """Sigma at the coarsest and at the finest network quality, in grey levels."""
+        return self.sigma_coarse, self.sigma_fine
+
     def __post_init__(self) -> None:
         if set(self.widths) != {64, 32, 16, 8}:
             raise ValueError("widths are not those of strides 64, 32, 16 and 8")

@@ -15,11 +15,13 @@ from .integer.weights_file import Tensors
 from .interface.bits_back import BitsBackModel
 from .interface.hierarchy import BilevelModel, Hierarchy, PixelModel
 
-PHOTO, FAMILY, WAVEFRONT, BILEVEL = "dvcodec-photo-1", "dvcodec-family-1", "dvcodec-pixels-1", "dvcodec-bilevel-1"
+PHOTO, LIGHT, FAMILY = "dvcodec-photo-1", "dvcodec-light-1", "dvcodec-family-1"
+WAVEFRONT, BILEVEL = "dvcodec-pixels-1", "dvcodec-bilevel-1"
 """Formats of weights files."""
 
 FORMATS = {
     PHOTO: "photographs",
+    LIGHT: "photographs, a light one",
     FAMILY: "a family of small images",
     WAVEFRONT: "lossless pixels",
     BILEVEL: "black and white images",
@@ -48,6 +50,7 @@ def hierarchy(path: Path, device: str, expected: str | None) -> Hierarchy:
         expected,
         {
             PHOTO: lambda metadata, tensors: _photo_runtime(path, metadata, tensors),
+            LIGHT: _light,
             FAMILY: _family_hierarchy,
         },
     )
@@ -61,6 +64,7 @@ def network(path: Path, device: str, expected: str | None) -> Hierarchy:
         expected,
         {
             PHOTO: lambda metadata, tensors: _photo_network(metadata, tensors, device),
+            LIGHT: _light,
             FAMILY: lambda metadata, tensors: _family_network(metadata, tensors, device),
         },
     )
@@ -71,6 +75,12 @@ def _photo_runtime(path: Path, metadata: dict[str, Any], tensors: Tensors) -> An
     from .photo.runtime.file import restore
 
     return restore(metadata, tensors, lambda: network(path, "cpu", metadata["id"]))
+
+
+def _light(metadata: dict[str, Any], tensors: Tensors) -> Any:
+    from .light.runtime.file import restore
+
+    return restore(metadata, tensors)
 
 
 def _photo_network(metadata: dict[str, Any], tensors: Tensors, device: str) -> Any:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dvcodec.models.interface.adaptive_filter import ImageFilter
-from dvcodec.models.interface.hierarchy import LayerSpec, PassSettings, SymbolSource
+from dvcodec.models.interface.hierarchy import LayerSpec, PassSettings, Residuals, SymbolSource
 from dvcodec.models.interface.photo import Region
 from dvcodec.models.photo.adaptive_filter.fit import tables
 from dvcodec.progress import OnProgress, ignore
@@ -89,6 +89,7 @@ class FakeHierarchy:
 
     def __init__(self, block: int = 50, salt: int = 0, layers: tuple[LayerSpec, ...] = LAYERS) -> None:
         """`salt` changes every prior: a decoder with another salt has the wrong weights."""
+        self.residuals: Residuals | None = None
         self.layers = layers
         self._block, self._salt = block, salt
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from dvcodec.codec import decoder
 from dvcodec.codec.loaders import Loaders
 from dvcodec.models.interface.adaptive_filter import ImageFilter
-from dvcodec.models.interface.hierarchy import Hierarchy, LayerSpec, PassSettings, Step, SymbolSource
+from dvcodec.models.interface.hierarchy import Hierarchy, LayerSpec, PassSettings, Residuals, Step, SymbolSource
 from dvcodec.models.interface.photo import PhotoModel, Region
 from dvcodec.progress import OnProgress, ignore
 
@@ -48,6 +48,11 @@ class Recorder:
     def layers(self) -> tuple[LayerSpec, ...]:
         """The layers in coding order."""
         return self._hierarchy.layers
+
+    @property
+    def residuals(self) -> Residuals | None:
+        """How symbols that are whole numbers are coded."""
+        return self._hierarchy.residuals
 
     def infer(self, pixels: NDArray[np.uint8], quality: int) -> object:
         """Pass on."""

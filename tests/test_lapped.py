@@ -62,7 +62,7 @@ def test_integers_show_what_floats_show(model: PhotoRRVQ, monkeypatch: pytest.Mo
     with torch.inference_mode():
         targets = {s: (t * 8).round() / 8 for s, t in infer_bands(model, noise(size), QUALITY).items()}
         floats = render_bands(model, decoded(model, targets, size)).astype(int)
-        sigma = fixed_sigma(CONFIG, int(QUALITY))
+        sigma = fixed_sigma(*CONFIG.sigmas, int(QUALITY))
         whole = image_of(targets, size, sigma, "lapped")
         monkeypatch.setattr(exact_reconstruction, "BAND_BLOCKS", 2)
         assert (image_of(targets, size, sigma, "lapped") == whole).all()

@@ -88,7 +88,7 @@ def test_the_integer_tables_are_what_they_were() -> None:
     basis = integer_basis()
     assert int(basis.abs().sum()) == BASIS_SUM and int((basis * torch.arange(192)).sum()) == BASIS_MOMENT
     config = small_model.CONFIG
-    assert [fixed_sigma(config, code) for code in (0, 1000, 4096)] == [11264, 6029, 870]
+    assert [fixed_sigma(*config.sigmas, code) for code in (0, 1000, 4096)] == [11264, 6029, 870]
 
 
 BASIS_SUM, BASIS_MOMENT = 8744896, 1129232

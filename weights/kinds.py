@@ -42,7 +42,12 @@ def kind_of(metadata: dict[str, Any]) -> str:
     form, config = metadata["format"], metadata["config"]
     if form == "dvcodec-family-1":
         return BITS_BACK if config["reversible"] and config["likelihood"] == "neighbours" else HIERARCHY
-    known = {"dvcodec-photo-1": HIERARCHY, "dvcodec-pixels-1": PIXELS, "dvcodec-bilevel-1": BILEVEL}
+    known = {
+        "dvcodec-photo-1": HIERARCHY,
+        "dvcodec-light-1": HIERARCHY,
+        "dvcodec-pixels-1": PIXELS,
+        "dvcodec-bilevel-1": BILEVEL,
+    }
     if form not in known:
         raise ValueError("its format is not known to this release")
     return known[form]

@@ -13,6 +13,8 @@ from .varint import Reader, write_varint
 MAGIC = b"\x8bDVQ"
 VERSION = 4
 """The one format version."""
+_PERCEPTUAL = 2**15
+"""The bit of the quality's field that says that an image is coded for the eye."""
 QUALITY_RANGE = (1 * 256, 100 * 256)
 """Lowest and highest fixed-point quality."""
 
@@ -52,6 +54,8 @@ class Header:
     """The Pillow mode that comes back, one of MODES; lossy images have L, LA, RGB or RGBA."""
     quality: int = 0
     """Fixed point: round(256 q), q in [1, 100]; 0 in files without a hierarchy's symbols."""
+    perceptual: bool = False
+    """Whether a lossy image is coded for the eye."""
     weights: bytes = b""
     """Id of the hierarchy's weights, 8 bytes; empty in files without a hierarchy's symbols."""
     samples_crc: int = 0
@@ -135,7 +139,8 @@ def write(header: Header, flags: int) -> bytes:
     deep = bytes([mode]) + header.white.to_bytes(2, "little") if header.deep else b""
     fields = [head(header.kind), bytes([(_DEEP_FORM if deep else mode) | flags]), deep]
     fields += [write_varint(header.width), write_varint(header.height)]
-    fields += [header.quality.to_bytes(2, "little"), header.weights] if header.has_symbols else []
+    quality = header.quality | _PERCEPTUAL * header.perceptual
+    fields += [quality.to_bytes(2, "little"), header.weights] if header.has_symbols else []
     fields += [header.samples_crc.to_bytes(4, "little")] if header.has_checksum else []
     fields += [header.pixel_weights] if header.has_pixel_model else []
     return b"".join(fields)
@@ -160,12 +165,14 @@ def parse(reader: Reader) -> tuple[Header, int]:
         raise FormatError("the header asks for features that this release does not know", "upgrade dvcodec")
     width, height = reader.varint("the width", MAX_SIDE), reader.varint("the height", MAX_SIDE)
     symbols, checked, modelled = kind in (LOSSY, MODEL), kind not in (LOSSY, FILE), kind in (MODEL, BILEVEL)
+    quality = reader.number(2) if symbols else 0
     header = Header(
         kind=kind,
         width=width,
         height=height,
         mode=MODES[mode],
-        quality=reader.number(2) if symbols else 0,
+        quality=quality & ~_PERCEPTUAL,
+        perceptual=quality >= _PERCEPTUAL,
         weights=reader.take(8) if symbols else b"",
         samples_crc=reader.number(4) if checked else 0,
         pixel_weights=reader.take(8) if modelled else b"",
@@ -209,6 +216,8 @@ def sections(header: Header, flags: int) -> Iterator[str]:
 
 def _check(header: Header, flags: int) -> None:
     """Refuse what the bytes of a header can say and no image may."""
+    if header.perceptual and header.lossless:
+        raise FormatError("the header is not valid: a lossless image coded for the eye")
     if header.has_symbols and not QUALITY_RANGE[0] <= header.quality <= QUALITY_RANGE[1]:
         raise FormatError("the header is not valid: quality out of range")
     if not header.width * header.height:

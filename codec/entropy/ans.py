@@ -117,8 +117,8 @@ class Tables:
 
 @lru_cache(maxsize=1)
 def uniform() -> tuple[Tables, ...]:
-    """Return tables of one row for numbers of 1 to 8 bits, as even as integers allow (what is over goes to 0)."""
-    return tuple(even(2**bits) for bits in range(1, 9))
+    """Return tables of one row for numbers of 1 to 12 bits, as even as integers allow (what is over goes to 0)."""
+    return tuple(even(2**bits) for bits in range(1, 13))
 
 
 def even(size: int) -> Tables:

@@ -23,22 +23,32 @@ class Encoder:
         model: Splits residuals into tokens and remainders.
         tables: Distributions of the tokens.
         by_context: Whether the tokens of a step are coded in the order of their contexts.
+        recorder: Where the intervals go; a new one if it is None.
     """
 
-    def __init__(self, model: Residuals, tables: Tables, *, by_context: bool = True) -> None:
+    def __init__(
+        self, model: Residuals, tables: Tables, *, by_context: bool = True, recorder: Recorder | None = None
+    ) -> None:
         self._model, self._tables, self._sorted = model, tables, by_context
-        self.recorder = Recorder()
+        self.recorder = Recorder() if recorder is None else recorder
+        self.bits = 0.0
+        """Cost of all symbols so far: the sum of -log2 p."""
 
     def next(self, step: PixelStep) -> Int32[NDArray[np.int32], " n"]:
         """Return the image's residuals and remember their intervals."""
         residuals, contexts = step.residuals(), step.contexts
         order = np.argsort(contexts, kind="stable") if self._sorted else slice(None)
         tokens, rest = self._model.split(residuals[order])
-        self.recorder.take(self._tables.intervals(contexts[order], tokens), tokens)
+        self._take(self._tables, contexts[order], tokens)
         for table, where in _left(self._model.extra_bits(tokens)):
             chosen = rest[where]
-            self.recorder.take(table.intervals(np.zeros_like(chosen), chosen), chosen)
+            self._take(table, np.zeros_like(chosen), chosen)
         return residuals
+
+    def _take(self, tables: Tables, contexts: NDArray[np.int32], symbols: NDArray[np.int32]) -> None:
+        intervals = tables.intervals(contexts, symbols)
+        self.recorder.take(intervals, symbols)
+        self.bits += ans.bits(intervals[1])
 
 
 class Decoder:

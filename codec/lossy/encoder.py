@@ -182,7 +182,9 @@ class _PictureEncoder:
         height, width = self.pixels.shape[:2]
         grey = self.pixels.ndim == 2
         mode = ("L" if grey else "RGB") + ("A" if self.picture.alpha is not None else "")
-        header = Header(width=width, height=height, mode=mode, quality=quality, weights=self.weights_id)
+        header = Header(
+            width=width, height=height, mode=mode, quality=quality, perceptual=self.perceptual, weights=self.weights_id
+        )
         parts = replace(self.parts, chunks=encoded.chunks, adaptive_filter=self._filter(encoded))
         data = assemble(header, parts)
         size = sum(len(chunk.payload) for chunk in encoded.chunks)

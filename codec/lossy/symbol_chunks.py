@@ -3,18 +3,19 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import FormatError, UnsupportedImage
 from ...models.interface.adaptive_filter import ImageFilter
-from ...models.interface.hierarchy import Hierarchy, LayerSpec, PassSettings, Step, UnsuitableImage
+from ...models.interface.hierarchy import Hierarchy, PassSettings, PixelStep, Residuals, Step, UnsuitableImage
 from ...models.interface.photo import PhotoModel, Region
 from ...progress import OnProgress, ignore, part
 from ..bitstream.assembly import Chunk
-from ..entropy import ans
-from ..entropy.chunks import ChunkDecoder, check_of, encode_chunk
+from ..entropy import ans, residual_coding
+from ..entropy.chunks import ChunkDecoder, Recorder
 from .counting import Counting
 
 FULL_CHUNK = 8192
@@ -46,26 +47,32 @@ class Encoded:
 class _Encoder:
     """The symbol source of compress: takes the posterior's mode and gathers the coder's intervals in chunks."""
 
-    def __init__(self, layers: tuple[LayerSpec, ...]) -> None:
-        self.layers = layers
-        self.layer_bits = [0.0] * len(layers)
+    def __init__(self, hierarchy: Hierarchy) -> None:
+        self.layers = hierarchy.layers
+        self.layer_bits = [0.0] * len(self.layers)
         self.chunks: list[Chunk] = []
-        self._parts: list[tuple[NDArray[np.uint32], NDArray[np.uint32]]] = []
-        self._crc, self._bits = 0, 0.0
+        self._shared = _Shared(hierarchy.residuals) if hierarchy.residuals is not None else None
+        self._recorder, self._bits = Recorder(), 0.0
         self._first = self._current = 0  # first layer of the open chunk, layer last asked for
 
-    def next(self, step: Step) -> NDArray[np.int32]:
+    def next(self, step: Step | PixelStep) -> NDArray[np.int32]:
         """Return the posterior's mode, and keep where each symbol lies in the prior's cumulative frequencies."""
         if step.layer != self._current:
             self._enter(step.layer)
-        symbols = step.posterior_mode()
-        left, frequencies = ans.intervals(step.weights(), symbols)
-        self._parts.append((left, frequencies))
-        self._crc = check_of(symbols, self._crc)
-        cost = ans.bits(frequencies)
+        symbols, cost = self._taken(step)
         self._bits += cost
         self.layer_bits[step.layer] += cost
         return symbols
+
+    def _taken(self, step: Step | PixelStep) -> tuple[NDArray[np.int32], float]:
+        """Return the posterior's mode and its cost in bits, and record its intervals."""
+        if self._shared is not None:
+            return self._shared.taken(self._recorder, cast(PixelStep, step))
+        step = cast(Step, step)
+        symbols = step.posterior_mode()
+        left, frequencies = ans.intervals(step.weights(), symbols)
+        self._recorder.take((left, frequencies), symbols)
+        return symbols, ans.bits(frequencies)
 
     def _enter(self, layer: int) -> None:
         """Begin a layer; close the open chunk first if it is full, or full enough at the end of a scale."""
@@ -76,11 +83,8 @@ class _Encoder:
 
     def close(self, end: int) -> None:
         """Close the open chunk, which holds the layers before `end`."""
-        left = np.concatenate([part[0] for part in self._parts])
-        frequencies = np.concatenate([part[1] for part in self._parts])
-        payload = encode_chunk(left, frequencies, self._crc & 0xFFFF)
-        self.chunks.append(Chunk(end - self._first, payload))
-        self._parts, self._crc, self._bits, self._first = [], 0, 0.0, end
+        self.chunks.append(Chunk(end - self._first, self._recorder.bytes()))
+        self._recorder, self._bits, self._first = Recorder(), 0.0, end
 
     def encoded(self, state: object, saturation: float = 0.0, image_filter: ImageFilter | None = None) -> Encoded:
         """Close the last chunk and return all of them, with the state that the pass has built."""
@@ -91,17 +95,19 @@ class _Encoder:
 class _Decoder:
     """The symbol source of decompress: decodes the symbols of the chunks."""
 
-    def __init__(self, chunks: tuple[Chunk, ...]) -> None:
-        self._chunks = chunks
+    def __init__(self, chunks: tuple[Chunk, ...], residuals: Residuals | None) -> None:
+        self._chunks, self._shared = chunks, None if residuals is None else _Shared(residuals)
         self._next = self._end = 0  # next chunk to open, end of the open one's layers
         self._open: ChunkDecoder | None = None
 
-    def next(self, step: Step) -> NDArray[np.int32]:
+    def next(self, step: Step | PixelStep) -> NDArray[np.int32]:
         """Return the decoded symbols of a block."""
         while step.layer >= self._end:
             self._advance()
         assert self._open is not None
-        return self._open.decode(step.weights())
+        if self._shared is not None:
+            return self._shared.decoded(self._open, cast(PixelStep, step))
+        return self._open.decode(cast(Step, step).weights())
 
     def _advance(self) -> None:
         """Check the chunk that ends and open the next one."""
@@ -118,6 +124,23 @@ class _Decoder:
             self._advance()
         if self._open is not None and self._end == stop:
             self._open.finish()
+
+
+class _Shared:
+    """Codes symbols that are whole numbers, by distributions that many of them share."""
+
+    def __init__(self, residuals: Residuals) -> None:
+        self._residuals, self._tables = residuals, ans.Tables(residuals.tables)
+
+    def taken(self, recorder: Recorder, step: PixelStep) -> tuple[NDArray[np.int32], float]:
+        """Return the posterior's mode and its cost in bits, and record its intervals."""
+        encoder = residual_coding.Encoder(self._residuals, self._tables, recorder=recorder)
+        symbols = encoder.next(step)
+        return symbols, encoder.bits
+
+    def decoded(self, chunk: ChunkDecoder, step: PixelStep) -> NDArray[np.int32]:
+        """Return the next symbols of a chunk."""
+        return residual_coding.Decoder(chunk, self._residuals, self._tables).next(step)
 
 
 def encode(
@@ -144,8 +167,8 @@ def encode(
         UnsupportedImage: If the hierarchy cannot code such an image, or does not support perceptual weights.
     """
     colour, grey = _in_colour(pixels), pixels.ndim == 2
-    encoder, (height, width) = _Encoder(hierarchy.layers), pixels.shape[:2]
-    settings = PassSettings(height, width, quality, grey=grey)
+    encoder, (height, width) = _Encoder(hierarchy), pixels.shape[:2]
+    settings = PassSettings(height, width, quality, grey=grey, perceptual=perceptual)
     photo = hierarchy if isinstance(hierarchy, PhotoModel) else None
     if perceptual and photo is None:
         raise UnsupportedImage(f"the weights {hierarchy.name} do not support perceptual tuning", "leave out `tune`")
@@ -170,7 +193,7 @@ def encode_exact(
     pixels: NDArray[np.uint8], hierarchy: PhotoModel, quality: int, on_progress: OnProgress = ignore
 ) -> Encoded:
     """Encode an image as symbols for a reconstruction that is exact on every machine: see `encode`."""
-    encoder, (height, width) = _Encoder(hierarchy.layers), pixels.shape[:2]
+    encoder, (height, width) = _Encoder(hierarchy), pixels.shape[:2]
     settings = PassSettings(height, width, quality, grey=pixels.ndim == 2, exact=True)
     with _suitable():
         targets = hierarchy.infer(_in_colour(pixels), quality)
@@ -213,7 +236,7 @@ def decode(
     if held > len(hierarchy.layers):
         raise FormatError(f"the file has {held} layers, its weights have {len(hierarchy.layers)}")
     stop = held if settings.stop is None else min(settings.stop, held)
-    decoder, settings = _Decoder(chunks), replace(settings, stop=stop)
+    decoder, settings = _Decoder(chunks, hierarchy.residuals), replace(settings, stop=stop)
     try:
         state = hierarchy.top_down_pass(settings, Counting(decoder, settings, hierarchy, on_progress))
     except UnsuitableImage as error:

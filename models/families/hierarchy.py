@@ -82,6 +82,7 @@ class FamilyHierarchy:
     def __init__(self, name: str, model: FamilyVAE, device: str) -> None:
         self.name, self._device = name, torch.device(device)
         self._model = model.to(self._device).eval()
+        self.residuals: interface.Residuals | None = None
         self.layers = tuple(
             interface.LayerSpec(m.plan.name, -(-model.config.image // m.plan.side), m.plan.symbols, False, 0)
             for m in model.layers()

@@ -115,8 +115,17 @@ def write(metadata: Mapping[str, Any], tensors: Mapping[str, ArrayLike]) -> byte
         metadata: format, name, config and, of photographs, quality: anything that JSON holds. The identity is added.
         tensors: Integers and float16 of any shape by name.
     """
-    narrow = {name: _narrowed(np.asarray(value)) for name, value in tensors.items()}
-    return save(narrow, {KEY: _canonical({**metadata, "id": identity(metadata, narrow)})})
+    stored = narrow(tensors)
+    return save(stored, {KEY: _canonical({**metadata, "id": identity(metadata, stored)})})
+
+
+def narrow(tensors: Mapping[str, ArrayLike]) -> dict[str, NDArray[Any]]:
+    """Return tensors in the types in which a file stores them.
+
+    Args:
+        tensors: Integers and float16 of any shape by name.
+    """
+    return {name: _narrowed(np.asarray(value)) for name, value in tensors.items()}
 
 
 def _narrowed(value: NDArray[Any]) -> NDArray[Any]:

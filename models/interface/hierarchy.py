@@ -44,6 +44,8 @@ class PassSettings:
     """Number of layers to visit, for a preview, after which layers add nothing; all if it is None."""
     partial: bool = False
     """Whether the pass may end with the last layer that it visits, so that only a reduced image can be rendered."""
+    perceptual: bool = False
+    """Whether the image is coded for the eye, where that changes what symbols stand for."""
     exact: bool = False
     """Whether the state must allow an exact reconstruction. An encoder may then choose other symbols, but how symbols
     are read does not change.
@@ -103,6 +105,11 @@ class Hierarchy(Protocol):
     @property
     def layers(self) -> tuple[LayerSpec, ...]:
         """The layers in coding order, the coarsest (largest stride) first."""
+        ...
+
+    @property
+    def residuals(self) -> "Residuals | None":
+        """How symbols are coded that are whole numbers: the steps of a pass are then `PixelStep`s; None if `Step`s."""
         ...
 
     def infer(self, pixels: UInt8[NDArray[np.uint8], "H W 3"], quality: int) -> object:

@@ -40,7 +40,9 @@ class CoefficientTransform(nn.Module):
         self.register_buffer("lap", border_matrix().float(), persistent=False)
         self.register_buffer("unlap", inverse_border_matrix().float(), persistent=False)
         for stride in STRIDES:
-            self.register_buffer(f"log_root_{stride}", log_sensitivities(stride) / 2, persistent=False)
+            self.register_buffer(
+                f"log_root_{stride}", torch.from_numpy(log_sensitivities(stride)).float() / 2, persistent=False
+            )
 
     def sigma(self, conditioning: Conditioning) -> Float[Tensor, " b"]:
         """Return the likelihood's standard deviation of each image in grey levels, (B,)."""

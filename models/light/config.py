@@ -46,6 +46,11 @@ class LightConfig(FromJSON):
         refuse_other_fields(cls, held)
         return cls(**{**held, "widths": {int(stride): width for stride, width in held["widths"].items()}})
 
+    @property
+    def sigmas(self) -> tuple[float, float]:
+        """Sigma at the coarsest and at the finest network quality, in grey levels."""
+        return self.sigma_coarse, self.sigma_fine
+
     def __post_init__(self) -> None:
         if set(self.widths) != set(STRIDES):
             raise ValueError("widths are not those of strides 64, 32, 16 and 8")

@@ -6,7 +6,7 @@ only between stages do the networks mix positions.
 
 from __future__ import annotations
 
-from ..photo.network.transform import BLOCK
+from ..photo.layout import BLOCK
 from .config import STRIDES
 
 CoefficientGroup = list[int]
@@ -37,6 +37,11 @@ def light_layout() -> dict[int, list[list[CoefficientGroup]]]:
     coarse = {stride: [DETAILS] for stride in STRIDES[:-1]}
     coarse[64] = [[MEANS], DETAILS]
     return coarse | {8: [[_group(*group) for group in stage] for stage in FINEST_STAGES]}
+
+
+def coded_channels(stride: int) -> list[int]:
+    """Return the coefficients of a stride that are coded, in coding order."""
+    return [channel for stage in light_layout()[stride] for group in stage for channel in group]
 
 
 def _group(chrominance: int, diagonals: tuple[int, ...]) -> CoefficientGroup:

@@ -10,11 +10,9 @@ from torch import Tensor, nn
 from ...shapes import Float
 from .conditioning import Conditioning, Knots
 from .config import LightConfig
+from .grids import ENCODING, LARGEST_SCALE, LEAST_SCALE, LOCATION_GAIN, SCALE_GAIN, TAIL_GAIN
 from .layers import LightBlock, RoundedConv, RoundedLinear, activation, residual_stream
-from .prior import ENCODING, LARGEST_SCALE, LEAST_SCALE, LogisticPrior, candidates, nats
-
-LOCATION_GAIN, SCALE_GAIN, TAIL_GAIN = 4.0, 2.0, 2.0
-"""What a unit of the prior head's outputs changes: steps, octaves, logits."""
+from .prior import LogisticPrior, candidates, nats
 
 
 class CoefficientGroup(nn.Module):

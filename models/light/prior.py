@@ -18,15 +18,10 @@ from torch import Tensor
 
 from ...shapes import Float
 from ..integer.grid import quantise
+from .grids import WIDE
 
-WIDE = 3.0
-"""Scale of the second logistic in units of the first one's."""
 FLOOR = 1e-7
 """Added to every probability, as the integer tables that coders use give every symbol some."""
-LEAST_SCALE, LARGEST_SCALE = -5.0, 7.0
-"""Bounds of log2 of the scale, in steps of the grid."""
-ENCODING = 4
-"""Numbers that encode a symbol as an input of the networks."""
 ENCODING_BITS = 4
 
 

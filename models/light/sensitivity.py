@@ -7,12 +7,11 @@ diagonal of luminance. The block means' weights are those of details; the metric
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
-from ...shapes import Float
-from ..photo.layout import COEFFICIENTS
-from ..photo.network.transform import BLOCK
+from ...shapes import Float64
+from ..photo.layout import BLOCK, COEFFICIENTS
 
 DIAGONALS = (
     (0.0, 1.687, 0.601, 0.0, -0.243, -0.299, -0.479, -0.733, -0.803, -0.944, -0.997, -1.095, -1.195, -1.289, -1.375),
@@ -37,11 +36,11 @@ MEANS = (1.979, 1.679, 1.979)
 """The same of the block means at stride 64."""
 
 
-def log_sensitivities(stride: int) -> Float[Tensor, " coefficients"]:
+def log_sensitivities(stride: int) -> Float64[NDArray[np.float64], " coefficients"]:
     """Return the natural logarithm of each coefficient's weight in squared errors, (COEFFICIENTS[stride],)."""
     if stride == BLOCK:
         cells = [row + column for row in range(BLOCK) for column in range(BLOCK)]
-        return torch.tensor([by_diagonal[d] for by_diagonal in DIAGONALS for d in cells])
+        return np.array([by_diagonal[d] for by_diagonal in DIAGONALS for d in cells])
     along, diagonal = DETAILS[stride]
     values = [*along, *along, *diagonal, *(MEANS if COEFFICIENTS[stride] == 12 else ())]
-    return torch.tensor(values)
+    return np.array(values)

@@ -101,6 +101,7 @@ class PhotoCodecModel:
         with torch.inference_mode():
             self._chain = IntegerChain(self._model.chain)
         self._exact: ExactReconstructionChain | None = None
+        self.residuals: interface.Residuals | None = None
         self.layers = tuple(
             interface.LayerSpec(m.name, m.stride, m.symbols, m.chroma, m.null_symbol())
             for m in self._model.chain.layers()
@@ -173,7 +174,7 @@ class PhotoCodecModel:
         """Return the pixels (H, W, 3) of an exact pass's reconstruction, the same on every machine."""
         assert isinstance(state, DecoderOutput)
         with integer_arithmetic():
-            sigma = fixed_sigma(self._model.config, int(state.quality[0]))
+            sigma = fixed_sigma(*self._model.config.sigmas, int(state.quality[0]))
             return image_of(state.reconstruction, state.size, sigma, self._model.config.transform)
 
     def saturation(self, state: object, targets: object) -> float:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import DvcodecError
-from ...models.interface.hierarchy import PassSettings, Step
-from ...models.photo.codec_model import PhotoCodecModel
-from ...models.photo.network.model import PhotoRRVQ
+from ...models.interface.hierarchy import Hierarchy, PassSettings, PixelStep, Residuals, Step
 from ...models.photo.quality import FINEST_QUALITY, QualityMap
 from ..data.photo_folder import read_rgb
 from ..data.pictures import image_paths
@@ -21,24 +21,37 @@ TARGET = 0.5
 
 
 class RateCounter:
-    """Chooses the posterior's mode, and sums the bits that its integer frequencies cost."""
+    """Chooses the posterior's mode, and sums the bits that its integer frequencies cost.
 
-    def __init__(self) -> None:
-        self.bits = 0.0
+    Args:
+        residuals: how symbols are coded that are whole numbers; None if they are not.
+    """
+
+    def __init__(self, residuals: Residuals | None = None) -> None:
+        self.bits, self._residuals = 0.0, residuals
 
     def next(self, step: Step) -> NDArray[np.int32]:
         """Return symbols (n,)."""
+        if self._residuals is not None:
+            return self._whole_numbers(cast(PixelStep, step), self._residuals)
         symbols = step.posterior_mode()
         chosen = np.take_along_axis(step.weights(), symbols[:, None].astype(np.int64), axis=1)
         self.bits += float(np.sum(24 - np.log2(chosen.astype(np.float64) + 1)))
         return symbols
 
+    def _whole_numbers(self, step: PixelStep, residuals: Residuals) -> NDArray[np.int32]:
+        symbols = step.residuals()
+        tokens, _ = residuals.split(symbols)
+        chosen = residuals.tables[step.contexts, tokens].astype(np.float64)
+        self.bits += float(np.sum(24 - np.log2(chosen + 1))) + float(residuals.extra_bits(tokens).sum())
+        return symbols
 
-def calibrate(frozen: PhotoRRVQ, folder: Path) -> QualityMap:
+
+def calibrate(build: Callable[[QualityMap], Hierarchy], folder: Path) -> QualityMap:
     """Return the widest map, linear in the quality, that puts quality 50 at TARGET bits a pixel.
 
     Args:
-        frozen: the integer model.
+        build: returns the integer model with a range of qualities.
         folder: the photographs, over which the rate is averaged.
 
     Returns:
@@ -51,7 +64,7 @@ def calibrate(frozen: PhotoRRVQ, folder: Path) -> QualityMap:
     low, high = 0, FINEST_QUALITY
     while high - low > 8:
         middle = (low + high) // 2
-        hierarchy = PhotoCodecModel("calibration", frozen, QualityMap(middle, middle), "cpu")
+        hierarchy = build(QualityMap(middle, middle))
         below = float(np.mean([bits_per_pixel(hierarchy, image) for image in images])) < TARGET
         low, high = (middle, high) if below else (low, middle)
     slope = min(low / 49, (FINEST_QUALITY - low) / 50)
@@ -68,7 +81,7 @@ def calibration_paths(folder: Path) -> list[Path]:
     return paths
 
 
-def bits_per_pixel(hierarchy: PhotoCodecModel, image: NDArray[np.uint8]) -> float:
+def bits_per_pixel(hierarchy: Hierarchy, image: NDArray[np.uint8]) -> float:
     """Return -log2 p(z) a pixel of the hard posterior, by the frequencies that the coder uses.
 
     Args:
@@ -78,7 +91,7 @@ def bits_per_pixel(hierarchy: PhotoCodecModel, image: NDArray[np.uint8]) -> floa
     Returns:
         Bits per pixel at the lowest quality of the map.
     """
-    counter = RateCounter()
+    counter = RateCounter(hierarchy.residuals)
     targets = hierarchy.infer(image, 256)
     hierarchy.top_down_pass(PassSettings(image.shape[0], image.shape[1], 256), counter, targets)
     return counter.bits / float(image.shape[0] * image.shape[1])

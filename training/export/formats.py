@@ -10,7 +10,11 @@ from typing import Any
 from ...errors import DvcodecError
 from ...models.families import weights as families
 from ...models.families.model import FamilyVAE
+from ...models.light import file as light
+from ...models.light.layout import light_layout
+from ...models.light.model import LightPhotoModel
 from ...models.photo import file as photo
+from ...models.photo.codec_model import PhotoCodecModel
 from ...models.photo.network.model import PhotoRRVQ
 from ...models.photo.packing import pack, unpack
 from ...models.photo.quality import FINEST_QUALITY, QualityMap
@@ -61,12 +65,32 @@ def format_of(settings: Settings) -> WeightsFormat:
 def _photo(model: PhotoRRVQ, _: object, name: str, calibration: Path | None) -> bytes:
     frozen = PhotoRRVQ(model.config)
     unpack(frozen, pack(model))
-    qualities = QualityMap(0, FINEST_QUALITY) if calibration is None else calibrate(frozen, calibration)
+    qualities = (
+        QualityMap(0, FINEST_QUALITY)
+        if calibration is None
+        else calibrate(lambda span: PhotoCodecModel("calibration", frozen, span, "cpu"), calibration)
+    )
     return photo.write(model, qualities, name)
 
 
 def _photo_layers(model: PhotoRRVQ) -> list[dict[str, Any]]:
     return [{"name": m.name, "stride": m.stride, "symbols": m.symbols} for m in model.chain.layers()]
+
+
+def _light(model: LightPhotoModel, _: object, name: str, calibration: Path | None) -> bytes:
+    qualities = QualityMap(0, FINEST_QUALITY)
+    if calibration is not None:
+        qualities = calibrate(lambda span: light.runtime(model, span), calibration)
+    return light.write(model, qualities, name)
+
+
+def _light_layers(model: LightPhotoModel) -> list[dict[str, Any]]:
+    return [
+        {"name": f"{stride}/{i}.{j}", "stride": stride, "symbols": len(group)}
+        for stride, stages in light_layout().items()
+        for i, stage in enumerate(stages)
+        for j, group in enumerate(stage)
+    ]
 
 
 def _family(model: FamilyVAE, _: object, name: str, calibration: Path | None) -> bytes:
@@ -106,6 +130,7 @@ def _no_layers(_: object) -> list[dict[str, Any]]:
 
 FORMATS = {
     "photo": WeightsFormat(_photo, _photo_layers),
+    "light": WeightsFormat(_light, _light_layers),
     "family": WeightsFormat(_family, _family_layers),
     "pixels": WeightsFormat(_pixels, _no_layers),
     "bilevel": WeightsFormat(_bilevel, _no_layers),

@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 
 from ...models.light.conditioning import Conditioning
+from ...models.light.grids import LARGEST_SCALE, LEAST_SCALE
 from ...models.light.model import LightPhotoModel
 from ...models.light.network import CoefficientGroup
-from ...models.light.prior import LARGEST_SCALE, LEAST_SCALE, LogisticPrior, nats
+from ...models.light.prior import LogisticPrior, nats
 from ...models.photo.network.chain import KNOTS
 
 MOST = 2048

@@ -18,6 +18,7 @@ class RuntimeHierarchy:
 
     def __init__(self, name: str, model: RuntimeFamily) -> None:
         self.name, self._model = name, model
+        self.residuals: interface.Residuals | None = None
         self.layers = tuple(
             interface.LayerSpec(plan.name, -(-model.config.image // plan.side), plan.symbols, False, 0)
             for plan in model.config.plans()

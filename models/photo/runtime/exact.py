@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....shapes import Float, Float64, UInt8
-from ...configs import RRVQConfig
 from ..layout import BLOCK
 from ..quality import FINEST_QUALITY
 from .layer import PREDICTION_LIMIT, RECONSTRUCTION_BITS, RuntimeLayer
@@ -61,11 +60,12 @@ def integer_borders() -> Float64[NDArray[np.float64], "8 8"]:
     return np.asarray(np.floor(inverse_border_matrix() * 2**BASIS_BITS + 0.5))
 
 
-def fixed_sigma(config: RRVQConfig, quality: int) -> int:
+@cache
+def fixed_sigma(sigma_coarse: float, sigma_fine: float, quality: int) -> int:
     """Return round(2**8 sigma) at a network quality: coarse (fine / coarse)^(quality / 4096), in grey levels."""
     with localcontext() as context:
         context.prec = 40
-        coarse, fine = Decimal(config.sigma_coarse), Decimal(config.sigma_fine)
+        coarse, fine = Decimal(sigma_coarse), Decimal(sigma_fine)
         sigma = coarse * ((fine / coarse).ln() * quality / FINEST_QUALITY).exp()
         return int((sigma * 2**SIGMA_BITS).to_integral_value())
 

@@ -12,7 +12,7 @@ from ....progress import OnProgress, ignore
 from ....shapes import Float16, Float32, UInt8
 from ...configs import RRVQConfig
 from ...interface.adaptive_filter import ImageFilter
-from ...interface.hierarchy import LayerSpec, PassSettings, SymbolSource
+from ...interface.hierarchy import LayerSpec, PassSettings, Residuals, SymbolSource
 from ...interface.photo import Region
 from ...runtime.sizes import sizes_are_immaterial
 from ..adaptive_filter.fit import Grid, fitted, tables
@@ -75,6 +75,7 @@ class RuntimePhotoModel:
         self._renderer = Renderer(config, tensors)
         self._exact_checked = False
         plans = [(layer.plan, layer.null_symbol) for layer in self._chain.layers()]
+        self.residuals: Residuals | None = None
         self.layers = tuple(LayerSpec(p.name, p.stride, p.symbols, p.chroma, null) for p, null in plans)
 
     def infer(self, pixels: UInt8[NDArray[np.uint8], "H W 3"], quality: int) -> RuntimeTargets:
@@ -145,7 +146,7 @@ class RuntimePhotoModel:
     def exact_reconstruction(self, state: object) -> UInt8[NDArray[np.uint8], "H W 3"]:
         """Return the pixels of an exact pass's reconstruction, the same on every machine."""
         assert isinstance(state, PassResult)
-        levels, sigma = padded_levels(state.planes, state.size), fixed_sigma(self.config, state.network_quality)
+        levels, sigma = padded_levels(state.planes, state.size), fixed_sigma(*self.config.sigmas, state.network_quality)
         return image_of(levels, state.size, sigma, self.config.transform)
 
     def saturation(self, state: object, targets: object) -> float:

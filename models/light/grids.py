@@ -1,0 +1,33 @@
+"""The grids on which the light model computes as it codes: bounds and numbers of binary digits, without torch."""
+
+from __future__ import annotations
+
+ACTIVATION_BITS, STATE_BITS = 4, 8
+"""Binary digits after the point of products' inputs and of residual streams."""
+LARGEST_ACTIVATION = 255
+"""Largest input of a product, in steps."""
+STATE_LIMIT = 127 * 2**STATE_BITS
+"""Largest magnitude of a residual stream, in steps."""
+CONTRAST_BITS, CONTRAST_LIMIT = 5, 127
+"""Binary digits of the contrasts that synthesis and post-filter see, and their largest magnitude in steps."""
+EXTRA_BITS, EXTRA_LIMIT = 5, 1023
+"""The same of the state that the synthesis sees."""
+VALUE_BITS = 12
+"""Binary digits of symbols' values, in units of sigma."""
+SAMPLE_BITS = 8
+"""Binary digits of samples, in units of sigma."""
+SAMPLE_LIMIT = 2**15 - 1
+"""Largest magnitude of a sample, in steps."""
+
+LOCATION_GAIN, SCALE_GAIN, TAIL_GAIN = 4.0, 2.0, 2.0
+"""What a unit of the prior head's outputs changes: steps of the symbols' grid, octaves, logits."""
+WIDE = 3.0
+"""Scale of a prior's second logistic in units of the first one's."""
+LEAST_SCALE, LARGEST_SCALE = -5, 7
+"""Bounds of log2 of a prior's scale, in steps of the symbols' grid."""
+LOCATIONS, SCALES, TAILS = 8, 4 * (LARGEST_SCALE - LEAST_SCALE) + 1, 4
+"""Prototypes of priors: eighths of a step, quarters of an octave, and shares of the wide component."""
+CONTEXTS = TAILS * SCALES * LOCATIONS
+"""Number of prototypes, the rows of the shared table."""
+ENCODING = 4
+"""Numbers that encode a symbol as an input of the networks."""

@@ -1,0 +1,147 @@
+"""The light photograph model as the codec uses it (`models.interface.photo`), in integers and without torch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ....errors import InvalidArgument
+from ....progress import OnProgress, ignore
+from ....shapes import Float32, Int32, UInt8
+from ...interface.adaptive_filter import ImageFilter
+from ...interface.hierarchy import PassSettings, SymbolSource
+from ...interface.photo import Region
+from ...photo.adaptive_filter.fit import tables as filter_tables
+from ...photo.adaptive_filter.squares import PLANES, TERMS
+from ...photo.quality import QualityMap
+from ...photo.runtime.exact import fixed_sigma
+from ..config import LightConfig
+from ..grids import CONTEXTS
+from ..tables import ALPHABET
+from .analysis import targets_of
+from .posterior import Costs, Targets
+from .reduced import reduced_layers, reduced_pixels
+from .rendering import SIGMA_BITS, LightRenderer
+from .top_down import LightState, LightTopDown
+
+
+class LightResiduals:
+    """The shared table and the tokens that it is over (`interface.hierarchy.Residuals`)."""
+
+    def __init__(self, tables: Float32[NDArray[np.float32], "contexts tokens"]) -> None:
+        self.tables = tables
+
+    def split(self, residuals: Int32[NDArray[np.int32], " n"]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Return the tokens of residuals and their remainders."""
+        return ALPHABET.split(residuals)
+
+    def extra_bits(self, tokens: Int32[NDArray[np.int32], " n"]) -> Int32[NDArray[np.int32], " n"]:
+        """Return the number of bits of each token's remainder."""
+        return ALPHABET.extra_bits(tokens)
+
+    def join(
+        self, tokens: Int32[NDArray[np.int32], " n"], remainders: Int32[NDArray[np.int32], " n"]
+    ) -> Int32[NDArray[np.int32], " n"]:
+        """Return the residuals of tokens and remainders."""
+        return ALPHABET.join(tokens, remainders)
+
+
+class RuntimeLightModel:
+    """A light photograph model of a weights file.
+
+    Args:
+        name: name of the weights.
+        config: sizes.
+        qualities: maps a fixed-point quality, 256 to 25600 as the file stores it, to the network quality, 0 to 4096.
+        tensors: those of the weights file.
+
+    Raises:
+        ValueError: the tensors do not fit, or a sum could round.
+    """
+
+    def __init__(self, name: str, config: LightConfig, qualities: QualityMap, tensors: Any) -> None:
+        self.name, self.config, self._qualities = name, config, qualities
+        tables = tensors.take("tables", np.int32, (CONTEXTS, ALPHABET.size)).astype(np.float32)
+        self.residuals = LightResiduals(tables)
+        self._top_down = LightTopDown(config, tensors)
+        self._renderer = LightRenderer(config, tensors)
+        self._costs: Costs | None = None
+        self.layers = self._top_down.layers()
+
+    def infer(self, pixels: UInt8[NDArray[np.uint8], "H W 3"], quality: int) -> Targets:
+        """Return an encoder's targets: coefficients of the pixels in steps of the symbols' grids."""
+        return self._targets(pixels, quality, perceptual=False)
+
+    def _targets(self, pixels: NDArray[np.uint8], quality: int, *, perceptual: bool) -> Targets:
+        if self._costs is None:
+            self._costs = Costs(self.residuals.tables)
+        sigma = self._sigma(self._qualities.network_quality(quality)) * 2.0**-SIGMA_BITS
+        return targets_of(pixels, sigma, self._renderer.values[perceptual], self._costs, perceptual=perceptual)
+
+    def lookahead_targets(
+        self, pixels: UInt8[NDArray[np.uint8], "H W 3"], settings: PassSettings, passes: int, *, perceptual: bool
+    ) -> Targets:
+        """Return an encoder's targets; this model has no passes that look ahead yet.
+
+        Raises:
+            InvalidArgument: passes are asked for.
+        """
+        if passes:
+            raise InvalidArgument(f"the weights {self.name} do not look ahead", "use `effort=1`")
+        return self._targets(pixels, settings.quality, perceptual=perceptual)
+
+    def top_down_pass(self, settings: PassSettings, source: SymbolSource, targets: object | None = None) -> LightState:
+        """Run the top-down pass; see `interface.hierarchy.Hierarchy.top_down_pass`."""
+        assert targets is None or isinstance(targets, Targets)
+        quality = self._qualities.network_quality(settings.quality)
+        return self._top_down.run(settings, quality, source, targets)
+
+    def saturation(self, state: object, targets: object) -> float:
+        """Return 0: symbols reach further than any image."""
+        return 0.0
+
+    def exact_reconstruction(self, state: object) -> UInt8[NDArray[np.uint8], "H W 3"]:
+        """Return the pixels of a state; all are the same on every machine."""
+        return self.render(state)
+
+    def render(
+        self,
+        state: object,
+        image_filter: ImageFilter | None = None,
+        region: Region | None = None,
+        on_progress: OnProgress = ignore,
+    ) -> UInt8[NDArray[np.uint8], "H W 3"]:
+        """Return the pixels of a state, or of a region of it; see `PhotoModel.render`."""
+        assert isinstance(state, LightState) and image_filter is None
+        return self._renderer.pixels(state, self._sigma(state.quality), region, on_progress)
+
+    def reduced_layers(self, denominator: int) -> int:
+        """Return how many layers a smaller picture needs; see `PhotoModel.reduced_layers`."""
+        return reduced_layers(denominator)
+
+    def render_reduced(self, state: object, denominator: int) -> UInt8[NDArray[np.uint8], "h w 3"]:
+        """Return the pixels of a state at a half, a quarter or an eighth of its size."""
+        assert isinstance(state, LightState)
+        return reduced_pixels(self._renderer, state, self._sigma(state.quality), denominator)
+
+    @property
+    def filter_shape(self) -> tuple[int, int]:
+        """Number of the adaptive filter's outputs, and of terms of each."""
+        return PLANES, TERMS
+
+    @property
+    def filter_tables(self) -> Float32[NDArray[np.float32], "densities steps"]:
+        """Distributions of the adaptive filter's coefficients."""
+        return filter_tables()
+
+    def fit(
+        self, state: object, pixels: UInt8[NDArray[np.uint8], "H W 3"], on_progress: OnProgress = ignore
+    ) -> ImageFilter | None:
+        """Return None: this model's images have no adaptive filter."""
+        return None
+
+    def _sigma(self, quality: int) -> int:
+        """Return sigma at a network quality, in steps of 2**-8 grey levels."""
+        return fixed_sigma(*self.config.sigmas, quality)

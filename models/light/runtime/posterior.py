@@ -1,0 +1,84 @@
+"""What an encoder codes, and the symbols that cost least: half the squared error in units of sigma, plus -ln p."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ....shapes import Float32, Int32
+from ..tables import ALPHABET
+
+if TYPE_CHECKING:
+    from .groups import Prior
+
+CANDIDATES = 4
+"""Symbols among which the cheapest one is looked for."""
+
+
+class Costs:
+    """The cost of every token under every row of the shared table, with its raw bits, in nats."""
+
+    def __init__(self, tables: Float32[NDArray[np.float32], "contexts tokens"]) -> None:
+        tokens = np.arange(ALPHABET.size, dtype=np.int32)
+        bits = 24 - np.log2(tables.astype(np.float64) + 1) + ALPHABET.extra_bits(tokens)
+        self.nats: NDArray[np.float32] = (bits * np.log(2)).astype(np.float32).reshape(-1)
+
+    def __call__(self, residuals: NDArray[np.int32], contexts: NDArray[np.int32]) -> NDArray[np.float32]:
+        """Return the nats of residuals under rows of the table."""
+        tokens, _ = ALPHABET.split(residuals)
+        return self.nats.take(contexts * np.int32(ALPHABET.size) + tokens)
+
+
+class Targets:
+    """An encoder's targets.
+
+    Args:
+        planes: coefficients by stride in steps of the symbols' grids, (C, positions).
+        units: a step in units of sigma, for each layer (G,).
+        shrink: how much the symbols 1, 2 and more stand nearer to 0, in steps of their grid, for each layer (G, 3).
+        costs: of symbols.
+    """
+
+    def __init__(
+        self,
+        planes: dict[int, NDArray[np.float32]],
+        units: list[NDArray[np.float32]],
+        shrink: list[NDArray[np.float32]],
+        costs: Costs,
+    ) -> None:
+        self.planes, self.units, self.shrink, self.costs = planes, units, shrink, costs
+
+    def mode(
+        self, targets: Float32[NDArray[np.float32], "G n"], prior: Prior, layer: int
+    ) -> Int32[NDArray[np.int32], "G n"]:
+        """Return the cheapest symbols of a step, as differences from the priors' locations.
+
+        Args:
+            targets: in steps of the symbols' grid.
+            prior: of the symbols.
+            layer: index of the group.
+        """
+        half = (0.5 * self.units[layer] ** 2).astype(np.float32)[:, None]
+        nearest, centre = np.rint(targets).astype(np.int32), prior.location
+        towards = np.sign(centre - nearest)
+        best = cheapest = None
+        for symbols in (nearest, nearest + towards, nearest + 2 * towards, centre):
+            residuals = np.clip(symbols - centre, -ALPHABET.largest, ALPHABET.largest)
+            error = targets - self._values(centre + residuals, layer)
+            cost = half * error * error + self.costs(residuals, prior.contexts)
+            if best is None or cheapest is None:
+                best, cheapest = residuals, cost
+            else:
+                better = cost < cheapest
+                best, cheapest = np.where(better, residuals, best), np.where(better, cost, cheapest)
+        assert best is not None
+        return np.asarray(best, np.int32)
+
+    def _values(self, symbols: NDArray[np.int32], layer: int) -> NDArray[np.float32]:
+        """Return what symbols (G, n) stand for, in steps of their grid."""
+        size = np.minimum(np.abs(symbols), 3)
+        table = np.pad(self.shrink[layer], ((0, 0), (1, 0)))  # (G, 4), nothing for 0
+        shrink = np.take_along_axis(table, size, axis=1)
+        return np.asarray(symbols - np.sign(symbols) * shrink, np.float32)

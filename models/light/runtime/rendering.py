@@ -1,0 +1,163 @@
+"""From what a pass has built to pixels, the same on every machine: inverse transform, synthesis and post-filter.
+
+Every step is computed in strips of rows and kept for all rows in small integers, so that no value is computed twice but
+at the strips' borders. All are integers: a part of an image has the values of the whole.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ....progress import OnProgress, ignore
+from ....shapes import Int16, UInt8
+from ...interface.photo import Region
+from ...photo.halo import with_halo
+from ...photo.layout import BLOCK
+from ...photo.runtime.transform import samples_of
+from ..config import STRIDES, LightConfig
+from ..grids import SAMPLE_BITS, SAMPLE_LIMIT
+from .inverse import Values, block_means, block_samples, contrasts
+from .networks import STRIP_POSITIONS, LightPostFilter, Synthesis
+from .top_down import LightState
+
+SIGMA_BITS = 8
+"""Binary digits of sigma, in grey levels."""
+CONTRAST_HALO = 2
+"""Blocks beyond a block that its contrasts depend on."""
+SHARES = (0.1, 0.6, 1.0)
+"""Share of the time of rendering at the end of each step, about."""
+
+
+class LightRenderer:
+    """The networks between the transform and the pixels.
+
+    Args:
+        config: sizes.
+        tensors: all tensors of a weights file.
+
+    Raises:
+        ValueError: they do not fit.
+    """
+
+    def __init__(self, config: LightConfig, tensors: Any) -> None:
+        self.values = [
+            Values({stride: tensors.below(f"values.{stride}.{tuning}") for stride in STRIDES}) for tuning in (0, 1)
+        ]
+        self.synthesis = Synthesis(tensors.below("synthesis"), config)
+        self.postfilter = LightPostFilter(tensors.below("postfilter"), config) if config.postfilter_width else None
+        self.halo = self.synthesis.halo + CONTRAST_HALO + 1
+        if self.postfilter is not None:
+            self.halo += self.postfilter.halo + CONTRAST_HALO
+
+    def samples(self, state: LightState, rows: slice, *, on_progress: OnProgress = ignore) -> NDArray[np.int16]:
+        """Return the samples of rows of blocks, (192, rows, columns), before the networks."""
+        values = self.values[state.perceptual]
+        means = block_means(state, values)
+        return np.concatenate(
+            [
+                block_samples(state, values, means, slice(rows.start + core.start, rows.start + core.stop))
+                for core, _ in _strips(rows.stop - rows.start, means.shape[2], 0)
+            ],
+            axis=1,
+        )
+
+    def corrected(self, state: LightState, x: NDArray[np.int16], rows: slice) -> tuple[NDArray[np.int16], Any]:
+        """Return samples after the synthesis, (192, rows, columns), and its features, (C, rows, columns) in bytes."""
+        _, count, columns = x.shape
+        features: NDArray[np.uint8] | None = None
+        given = state.state[:, :, rows]
+        for core, wide in _strips(count, columns, self.synthesis.halo - 1):
+            seen = slice(max(wide.start - CONTRAST_HALO, 0), min(wide.stop + CONTRAST_HALO, count))
+            own = contrasts(x[:, seen])[:, wide.start - seen.start : wide.stop - seen.start]
+            part = self.synthesis.features(
+                np.ascontiguousarray(own)[None],
+                np.ascontiguousarray(given[:, :, wide]),
+                state.quality,
+                state.perceptual,
+            )
+            if features is None:
+                features = np.empty((part.shape[1], count, columns), np.uint8)
+            features[:, core] = part[0, :, core.start - wide.start : core.stop - wide.start]
+        assert features is not None
+        out = np.empty_like(x)
+        for core, wide in _strips(count, columns, 1):
+            found = self.synthesis.correction(features[None, :, wide].astype(np.float32))[0]
+            inside = found[:, core.start - wide.start : core.stop - wide.start]
+            out[:, core] = np.clip(x[:, core] + inside, -SAMPLE_LIMIT, SAMPLE_LIMIT)
+        return out, features
+
+    def pixels(
+        self, state: LightState, sigma: int, region: Region | None = None, on_progress: OnProgress = ignore
+    ) -> UInt8[NDArray[np.uint8], "H W 3"]:
+        """Return the pixels of a region, or of the whole image if it is None.
+
+        Args:
+            state: what a pass has built.
+            sigma: in steps of 2**-8 grey levels.
+            region: rows and columns of pixels.
+            on_progress: called after each step.
+        """
+        height, width = state.size
+        region = (slice(0, height), slice(0, width)) if region is None else region
+        inside = slice(region[0].start // BLOCK, -(-region[0].stop // BLOCK))
+        rows = slice(max(inside.start - self.halo, 0), min(inside.stop + self.halo, state.state.shape[2]))
+        x = self.samples(state, rows)
+        on_progress(SHARES[0])
+        x, features = self.corrected(state, x, rows)
+        on_progress(SHARES[1])
+        out = np.empty((region[0].stop - region[0].start, region[1].stop - region[1].start, 3), np.uint8)
+        top = region[0].start - BLOCK * rows.start
+        wanted = slice(top, top + len(out))
+        for core, shown in self._filtered(
+            state, x, features, slice(inside.start - rows.start, inside.stop - rows.start)
+        ):
+            first, last = max(wanted.start, BLOCK * core.start), min(wanted.stop, BLOCK * core.stop)
+            part = shown[:, first - BLOCK * core.start : last - BLOCK * core.start, region[1]]
+            out[first - top : last - top] = to_pixels(part, sigma)
+            on_progress(SHARES[1] + (SHARES[2] - SHARES[1]) * core.stop / (inside.stop - rows.start))
+        return out
+
+    def _filtered(
+        self, state: LightState, x: Int16[NDArray[np.int16], "192 _ _"], features: NDArray[np.uint8], rows: slice
+    ) -> Any:
+        """Yield strips of some rows of blocks, and their samples (3, H, W) after the post-filter."""
+        _, count, columns = x.shape
+        halo = 0 if self.postfilter is None else self.postfilter.halo
+        for part, _ in _strips(rows.stop - rows.start, columns, 0):
+            core = slice(rows.start + part.start, rows.start + part.stop)
+            own = samples_of(x[:, core]).astype(np.float32)
+            if self.postfilter is not None:
+                wide = slice(max(core.start - halo, 0), min(core.stop + halo, count))
+                seen = slice(max(wide.start - CONTRAST_HALO, 0), min(wide.stop + CONTRAST_HALO, count))
+                near = contrasts(x[:, seen])[:, wide.start - seen.start : wide.stop - seen.start]
+                added = self.postfilter(
+                    np.ascontiguousarray(near)[None],
+                    features[None, :, wide].astype(np.float32),
+                    state.quality,
+                    state.perceptual,
+                )[0]
+                first = BLOCK * (core.start - wide.start)
+                own += added[:, first : first + own.shape[1]]
+            yield core, own
+
+
+def _strips(count: int, columns: int, halo: int) -> list[tuple[slice, slice]]:
+    """Cut rows of blocks into strips, each without and with its halo."""
+    return with_halo(count, max(STRIP_POSITIONS // columns, 2 * halo, 1), halo)
+
+
+def to_pixels(samples: Any, sigma: int) -> UInt8[NDArray[np.uint8], "H W 3"]:
+    """Convert samples (3, H, W) in steps of 2**-8 sigma to pixels.
+
+    Args:
+        samples: whole numbers.
+        sigma: in steps of 2**-8 grey levels.
+    """
+    grey = samples.astype(np.float64) * sigma
+    grey *= 2.0 ** -(SAMPLE_BITS + SIGMA_BITS)
+    grey += 128.5
+    np.floor(grey, out=grey)
+    return np.ascontiguousarray(np.clip(grey, 0, 255, out=grey).astype(np.uint8).transpose(1, 2, 0))

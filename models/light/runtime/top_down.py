@@ -1,0 +1,262 @@
+"""The top-down pass in integers: stage by stage, the source decides the symbols of each group."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ....shapes import Float32, Int32
+from ...interface.hierarchy import LayerSpec, PassSettings, Step, SymbolSource
+from ...photo.layout import COEFFICIENTS
+from ...photo.runtime.windows import grid_sizes
+from ..config import STRIDES, LightConfig
+from ..grids import ENCODING
+from ..layout import light_layout
+from ..tables import ALPHABET
+from .groups import Group, Prior, encoding
+from .maps import LightMap, activation, bounded, stream
+from .networks import Entry
+from .posterior import Targets
+
+Symbols = dict[int, NDArray[np.int16]]
+"""Symbols by stride: (COEFFICIENTS[stride], positions), those of no group are 0."""
+
+
+@dataclass(frozen=True)
+class LightState:
+    """What a pass has built.
+
+    Args:
+        symbols: by stride.
+        state: the last state of the networks, (1, C, rows, columns), in steps of 2**-8; at stride 8 unless the pass
+            was partial.
+        size: height and width in pixels.
+        quality: the network quality.
+        perceptual: whether the image is coded for the eye.
+    """
+
+    symbols: Symbols
+    state: Float32[NDArray[np.float32], "1 C rows columns"]
+    size: tuple[int, int]
+    quality: int
+    perceptual: bool
+
+
+@dataclass(frozen=True)
+class GroupStep:
+    """Some positions of a group, whose symbols are to be chosen (`interface.hierarchy.PixelStep`)."""
+
+    layer: int
+    group: Group
+    prior: Prior
+    targets: Float32[NDArray[np.float32], "G n"] | None
+    """What an encoder codes, in steps of the symbols' grid."""
+    values: Targets | None
+
+    @property
+    def contexts(self) -> Int32[NDArray[np.int32], " n"]:
+        """Rows of the shared table, coefficient by coefficient."""
+        return self.prior.contexts.reshape(-1)
+
+    @property
+    def count(self) -> int:
+        """Number of positions."""
+        return int(self.prior.contexts.shape[1])
+
+    def residuals(self) -> Int32[NDArray[np.int32], " n"]:
+        """Return the differences of the posterior's most probable symbols from the priors' locations."""
+        assert self.targets is not None and self.values is not None
+        return self.values.mode(self.targets, self.prior, self.layer).reshape(-1)
+
+
+class Stage:
+    """The maps of a stage."""
+
+    def __init__(self, tensors: Any, config: LightConfig, stride: int, groups: list[list[int]], *, neighbours: bool):
+        width = config.widths[stride]
+        self.entry = Entry(tensors, width, config.blocks)
+        self.head = LightMap(tensors.below("head"), width, config.hidden)
+        self.groups = [
+            Group(tensors.below(f"groups.{i}"), channels, config, last=i + 1 == len(groups), neighbours=neighbours)
+            for i, channels in enumerate(groups)
+        ]
+        self.close = LightMap(tensors.below("close"), ENCODING * sum(map(len, groups)), width)
+
+
+class LightTopDown:
+    """All maps that probabilities depend on.
+
+    Args:
+        config: sizes.
+        tensors: those of the weights file.
+
+    Raises:
+        ValueError: they do not fit, or a sum could round.
+    """
+
+    def __init__(self, config: LightConfig, tensors: Any) -> None:
+        self.config = config
+        self.stages: dict[int, list[Stage]] = {}
+        count = 0
+        for stride, stages in light_layout().items():
+            self.stages[stride] = []
+            for i, groups in enumerate(stages):
+                below = tensors.below(f"stages.{stride}.{i}")
+                near = count < config.neighbours
+                self.stages[stride].append(Stage(below, config, stride, groups, neighbours=near))
+                count += 1
+        widths = [config.widths[stride] for stride in STRIDES]
+        self.grow = [
+            LightMap(tensors.below(f"grow.{i}"), a, 4 * b) for i, (a, b) in enumerate(itertools.pairwise(widths))
+        ]
+
+    def layers(self) -> tuple[LayerSpec, ...]:
+        """Return a description of each group in coding order."""
+        return tuple(
+            LayerSpec(f"{stride}/{i}.{j}", stride, ALPHABET.size, _chroma(stride, group), ALPHABET.size // 2)
+            for stride, stages in self.stages.items()
+            for i, stage in enumerate(stages)
+            for j, group in enumerate(stage.groups)
+        )
+
+    def run(
+        self, settings: PassSettings, quality: int, source: SymbolSource, targets: Targets | None = None
+    ) -> LightState:
+        """Run the pass over an image.
+
+        Args:
+            settings: of the pass.
+            quality: the network quality.
+            source: decides the symbols.
+            targets: what an encoder codes.
+        """
+        return _Pass(self, settings, quality, source, targets).run()
+
+
+def _chroma(stride: int, group: Group) -> bool:
+    """Tell whether a group holds coefficients of colour only."""
+    return not any(colour_of(stride, int(channel)) == 0 for channel in group.channels)
+
+
+def colour_of(stride: int, channel: int) -> int:
+    """Return the colour of a coefficient: 0 luminance, 1 and 2 chrominance."""
+    return channel // 64 if stride == STRIDES[-1] else channel % 3
+
+
+class _Pass:
+    """One pass: the symbols and the state so far."""
+
+    def __init__(
+        self,
+        networks: LightTopDown,
+        settings: PassSettings,
+        quality: int,
+        source: SymbolSource,
+        targets: Targets | None,
+    ) -> None:
+        self.networks, self.settings, self.quality = networks, settings, quality
+        self.source, self.targets, self.perceptual = source, targets, settings.perceptual
+        size = settings.height, settings.width
+        self.sizes = grid_sizes(size)
+        self.symbols: Symbols = {
+            s: np.zeros((COEFFICIENTS[s], rows * columns), np.int16) for s, (rows, columns) in self.sizes.items()
+        }
+        self.layer = 0
+        self.layers = networks.layers()
+        stop = len(self.layers) if settings.stop is None else settings.stop
+        self.stop = min(stop, len(self.layers))
+
+    def run(self) -> LightState:
+        """Run all stages."""
+        rows, columns = self.sizes[STRIDES[0]]
+        state = np.zeros((1, self.networks.config.widths[STRIDES[0]], rows, columns), np.float32)
+        for i, stride in enumerate(STRIDES):
+            if self.settings.partial and self.layer >= self.stop:
+                break
+            if i:
+                state = self._finer(i - 1, state, self.sizes[stride])
+            for stage in self.networks.stages[stride]:
+                if self.settings.partial and self.layer >= self.stop:
+                    break
+                state = self._stage(stride, stage, state)
+        size = self.settings.height, self.settings.width
+        return LightState(self.symbols, state, size, self.quality, self.perceptual)
+
+    def _finer(self, index: int, state: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
+        """Return the state of the next finer stride."""
+        _, channels, rows, columns = state.shape
+        grown = self.networks.grow[index](activation(state.reshape(channels, -1)))
+        parts = grown.reshape(-1, 2, 2, rows, columns).transpose(0, 3, 1, 4, 2).reshape(-1, 2 * rows, 2 * columns)
+        cut = np.ascontiguousarray(parts[None, :, : size[0], : size[1]])
+        return bounded(cut)
+
+    def _stage(self, stride: int, stage: Stage, state: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Code a stage; return the state after it."""
+        state = stage.entry(state, self.quality, self.perceptual)
+        _, channels, rows, columns = state.shape
+        features = bounded(stage.head(activation(state.reshape(channels, -1))))
+        encodings = []
+        for group in stage.groups:
+            symbols, features = self._group(stride, group, features, (rows, columns))
+            self.symbols[stride][group.channels] = symbols
+            encodings.append(encoding(symbols))
+            if group.embedding is not None:
+                features = stream(features, group.embedding(encodings[-1]))
+            self.layer += 1
+        change = stage.close(np.concatenate(encodings))
+        return stream(state, change.reshape(state.shape))
+
+    def _group(
+        self, stride: int, group: Group, features: NDArray[np.float32], size: tuple[int, int]
+    ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """Return a group's symbols (G, N), and the features with the messages of its neighbours."""
+        symbols = np.zeros((len(group.channels), features.shape[1]), np.int32)
+        skipped = self.layer >= self.stop or (self.settings.grey and self.layers[self.layer].chroma)
+        if group.neighbours is None:
+            if not skipped:
+                symbols[:] = self._coded(stride, group, features, slice(None))
+            return symbols, features
+        first, second = halves(size)
+        if not skipped:
+            symbols[:, first] = self._coded(stride, group, features[:, first], first)
+        messages = group.neighbours(encoding(symbols).reshape(1, -1, *size) * _anchors(size))
+        features[:, second] = stream(features[:, second], messages.reshape(len(features), -1)[:, second])
+        if not skipped:
+            symbols[:, second] = self._coded(stride, group, features[:, second], second)
+        return symbols, features
+
+    def _coded(self, stride: int, group: Group, features: NDArray[np.float32], positions: Any) -> NDArray[np.int32]:
+        """Request the symbols of some positions."""
+        prior = group.prior(np.ascontiguousarray(features), self.quality, self.perceptual)
+        if not prior.contexts.size:
+            return prior.location
+        wanted = None
+        if self.targets is not None:
+            wanted = self.targets.planes[stride][group.channels][:, positions]
+        residuals = self.source.next(cast(Step, GroupStep(self.layer, group, prior, wanted, self.targets)))
+        symbols = prior.location + residuals.reshape(prior.location.shape)
+        return np.asarray(np.clip(symbols, -ALPHABET.largest, ALPHABET.largest), np.int32)
+
+
+def halves(size: tuple[int, int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the positions of a checkerboard that are coded first, and the others, in raster order."""
+    even = (np.arange(size[0])[:, None] + np.arange(size[1])) % 2 == 0
+    return np.flatnonzero(even), np.flatnonzero(~even)
+
+
+def _anchors(size: tuple[int, int]) -> NDArray[np.float32]:
+    """Return 1 at the positions that are coded first, else 0."""
+    return np.asarray((np.arange(size[0])[:, None] + np.arange(size[1])) % 2 == 0, np.float32)
+
+
+def group_channels(top_down: LightTopDown) -> Iterator[tuple[int, Group]]:
+    """Yield every group after its stride, in coding order."""
+    for stride, stages in top_down.stages.items():
+        for stage in stages:
+            for group in stage.groups:
+                yield stride, group
