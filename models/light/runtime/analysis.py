@@ -13,13 +13,18 @@ from ..config import STRIDES
 from ..grids import VALUE_BITS
 from ..layout import coded_channels, light_layout
 from ..sensitivity import log_sensitivities
-from .inverse import Values
-from .posterior import Costs, Targets
+from .inverse import SymbolValues
+from .posterior import LightTargets, TokenCosts
 
 
 def targets_of(
-    pixels: UInt8[NDArray[np.uint8], "H W 3"], sigma: float, values: Values, costs: Costs, *, perceptual: bool
-) -> Targets:
+    pixels: UInt8[NDArray[np.uint8], "H W 3"],
+    sigma: float,
+    values: SymbolValues,
+    costs: TokenCosts,
+    *,
+    perceptual: bool,
+) -> LightTargets:
     """Return the targets of an image.
 
     Args:
@@ -40,14 +45,14 @@ def targets_of(
             units.append((steps[stride] * root * norms)[channels].astype(np.float32))
             nearer = np.stack([rows[c] for c in channels]) * 2.0**-VALUE_BITS / steps[stride][channels][:, None]
             shrink.append(nearer.astype(np.float32))
-    return Targets(planes, units, shrink, costs)
+    return LightTargets(planes, units, shrink, costs)
 
 
 def _norms(stride: int) -> NDArray[np.float64]:
     return np.ones(COEFFICIENTS[BLOCK]) if stride == BLOCK else mean_scales(stride, "lapped")
 
 
-def _steps(values: Values, stride: int) -> NDArray[np.float64]:
+def _steps(values: SymbolValues, stride: int) -> NDArray[np.float64]:
     """Return the step of every coefficient in units of sigma and of the transform's own norms; 1 if it is not coded."""
     out = np.ones(COEFFICIENTS[stride])
     out[values.channels[stride]] = values.step[stride] * 2.0**-VALUE_BITS

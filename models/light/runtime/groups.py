@@ -32,7 +32,7 @@ LARGEST_SYMBOL = ALPHABET.largest
 
 
 @dataclass(frozen=True)
-class Prior:
+class RoundedPrior:
     """Priors of G coefficients at n positions.
 
     Args:
@@ -44,7 +44,7 @@ class Prior:
     contexts: Int32[NDArray[np.int32], "G n"]
 
 
-class Group:
+class LightGroup:
     """A group's maps.
 
     Args:
@@ -65,7 +65,7 @@ class Group:
         self.neighbours = Neighbours(tensors.below("neighbour_embedding"), inputs, hidden) if neighbours else None
         self._biases: dict[tuple[int, bool], NDArray[np.float32]] = {}
 
-    def prior(self, features: Float32[NDArray[np.float32], "hidden n"], quality: int, perceptual: bool) -> Prior:
+    def prior(self, features: Float32[NDArray[np.float32], "hidden n"], quality: int, perceptual: bool) -> RoundedPrior:
         """Return the priors at n positions, given their features."""
         sums = self.head.weight @ activation(features)
         sums += self._bias(quality, perceptual)[:, None]
@@ -80,7 +80,7 @@ class Group:
         tails = np.clip(np.floor(tail + np.float32(1)), -2, 1) + 2
         rows = (tails * SCALES + octaves).astype(np.int32) * LOCATIONS
         assert TAILS == 4
-        return Prior(centre, rows + eighths - LOCATIONS * centre + LOCATIONS // 2)
+        return RoundedPrior(centre, rows + eighths - LOCATIONS * centre + LOCATIONS // 2)
 
     def _bias(self, quality: int, perceptual: bool) -> NDArray[np.float32]:
         """Return the bias of the prior head with the scale of the quality, in steps of its sums."""

@@ -30,7 +30,7 @@ CLOSEST = 4095
 """Largest magnitude of a difference from the smooth image, in steps of 2**-4, beyond which its contrast is constant."""
 
 
-class Values:
+class SymbolValues:
     """What symbols stand for, at one tuning.
 
     Args:
@@ -66,7 +66,7 @@ class Values:
         return out
 
 
-def block_means(state: LightState, values: Values) -> Float64[NDArray[np.float64], "3 _ _"]:
+def block_means(state: LightState, values: SymbolValues) -> Float64[NDArray[np.float64], "3 _ _"]:
     """Return the means of all blocks, in steps of 2**-12 sigma and of the transform's norm."""
     sizes = grid_sizes(state.size)
     rows, columns = sizes[STRIDES[0]]
@@ -80,7 +80,7 @@ def block_means(state: LightState, values: Values) -> Float64[NDArray[np.float64
 
 
 def block_samples(
-    state: LightState, values: Values, means: Float64[NDArray[np.float64], "3 _ _"], rows: slice
+    state: LightState, values: SymbolValues, means: Float64[NDArray[np.float64], "3 _ _"], rows: slice
 ) -> Int16[NDArray[np.int16], "192 _ _"]:
     """Return the samples of some rows of blocks.
 

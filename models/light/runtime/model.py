@@ -21,10 +21,10 @@ from ..config import LightConfig
 from ..grids import CONTEXTS
 from ..tables import ALPHABET
 from .analysis import targets_of
-from .posterior import Costs, Targets
+from .posterior import LightTargets, TokenCosts
 from .reduced import reduced_layers, reduced_pixels
 from .rendering import SIGMA_BITS, LightRenderer
-from .top_down import LightState, LightTopDown
+from .top_down import LightState, TopDownMaps
 
 
 class LightResiduals:
@@ -65,24 +65,24 @@ class RuntimeLightModel:
         self.name, self.config, self._qualities = name, config, qualities
         tables = tensors.take("tables", np.int32, (CONTEXTS, ALPHABET.size)).astype(np.float32)
         self.residuals = LightResiduals(tables)
-        self._top_down = LightTopDown(config, tensors)
+        self._top_down = TopDownMaps(config, tensors)
         self._renderer = LightRenderer(config, tensors)
-        self._costs: Costs | None = None
+        self._costs: TokenCosts | None = None
         self.layers = self._top_down.layers()
 
-    def infer(self, pixels: UInt8[NDArray[np.uint8], "H W 3"], quality: int) -> Targets:
+    def infer(self, pixels: UInt8[NDArray[np.uint8], "H W 3"], quality: int) -> LightTargets:
         """Return an encoder's targets: coefficients of the pixels in steps of the symbols' grids."""
         return self._targets(pixels, quality, perceptual=False)
 
-    def _targets(self, pixels: NDArray[np.uint8], quality: int, *, perceptual: bool) -> Targets:
+    def _targets(self, pixels: NDArray[np.uint8], quality: int, *, perceptual: bool) -> LightTargets:
         if self._costs is None:
-            self._costs = Costs(self.residuals.tables)
+            self._costs = TokenCosts(self.residuals.tables)
         sigma = self._sigma(self._qualities.network_quality(quality)) * 2.0**-SIGMA_BITS
         return targets_of(pixels, sigma, self._renderer.values[perceptual], self._costs, perceptual=perceptual)
 
     def lookahead_targets(
         self, pixels: UInt8[NDArray[np.uint8], "H W 3"], settings: PassSettings, passes: int, *, perceptual: bool
-    ) -> Targets:
+    ) -> LightTargets:
         """Return an encoder's targets; this model has no passes that look ahead yet.
 
         Raises:
@@ -94,7 +94,7 @@ class RuntimeLightModel:
 
     def top_down_pass(self, settings: PassSettings, source: SymbolSource, targets: object | None = None) -> LightState:
         """Run the top-down pass; see `interface.hierarchy.Hierarchy.top_down_pass`."""
-        assert targets is None or isinstance(targets, Targets)
+        assert targets is None or isinstance(targets, LightTargets)
         quality = self._qualities.network_quality(settings.quality)
         return self._top_down.run(settings, quality, source, targets)
 

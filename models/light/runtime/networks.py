@@ -115,7 +115,7 @@ class Pairs:
         return h
 
 
-class Synthesis:
+class LightSynthesis:
     """The network at stride 8 that corrects an image: features for the post-filter, and the correction of samples."""
 
     def __init__(self, tensors: Any, config: LightConfig) -> None:

@@ -11,13 +11,13 @@ from ....shapes import Float32, Int32
 from ..tables import ALPHABET
 
 if TYPE_CHECKING:
-    from .groups import Prior
+    from .groups import RoundedPrior
 
 CANDIDATES = 4
 """Symbols among which the cheapest one is looked for."""
 
 
-class Costs:
+class TokenCosts:
     """The cost of every token under every row of the shared table, with its raw bits, in nats."""
 
     def __init__(self, tables: Float32[NDArray[np.float32], "contexts tokens"]) -> None:
@@ -31,7 +31,7 @@ class Costs:
         return self.nats.take(contexts * np.int32(ALPHABET.size) + tokens)
 
 
-class Targets:
+class LightTargets:
     """An encoder's targets.
 
     Args:
@@ -46,12 +46,12 @@ class Targets:
         planes: dict[int, NDArray[np.float32]],
         units: list[NDArray[np.float32]],
         shrink: list[NDArray[np.float32]],
-        costs: Costs,
+        costs: TokenCosts,
     ) -> None:
         self.planes, self.units, self.shrink, self.costs = planes, units, shrink, costs
 
     def mode(
-        self, targets: Float32[NDArray[np.float32], "G n"], prior: Prior, layer: int
+        self, targets: Float32[NDArray[np.float32], "G n"], prior: RoundedPrior, layer: int
     ) -> Int32[NDArray[np.int32], "G n"]:
         """Return the cheapest symbols of a step, as differences from the priors' locations.
 

@@ -19,8 +19,8 @@ from ...photo.layout import BLOCK
 from ...photo.runtime.transform import samples_of
 from ..config import STRIDES, LightConfig
 from ..grids import SAMPLE_BITS, SAMPLE_LIMIT
-from .inverse import Values, block_means, block_samples, contrasts
-from .networks import STRIP_POSITIONS, LightPostFilter, Synthesis
+from .inverse import SymbolValues, block_means, block_samples, contrasts
+from .networks import STRIP_POSITIONS, LightPostFilter, LightSynthesis
 from .top_down import LightState
 
 SIGMA_BITS = 8
@@ -44,9 +44,10 @@ class LightRenderer:
 
     def __init__(self, config: LightConfig, tensors: Any) -> None:
         self.values = [
-            Values({stride: tensors.below(f"values.{stride}.{tuning}") for stride in STRIDES}) for tuning in (0, 1)
+            SymbolValues({stride: tensors.below(f"values.{stride}.{tuning}") for stride in STRIDES})
+            for tuning in (0, 1)
         ]
-        self.synthesis = Synthesis(tensors.below("synthesis"), config)
+        self.synthesis = LightSynthesis(tensors.below("synthesis"), config)
         self.postfilter = LightPostFilter(tensors.below("postfilter"), config) if config.postfilter_width else None
         self.halo = self.synthesis.halo + CONTRAST_HALO + 1
         if self.postfilter is not None:

@@ -18,10 +18,10 @@ from ..config import STRIDES, LightConfig
 from ..grids import ENCODING
 from ..layout import light_layout
 from ..tables import ALPHABET
-from .groups import Group, Prior, encoding
+from .groups import LightGroup, RoundedPrior, encoding
 from .maps import LightMap, activation, bounded, stream
 from .networks import Entry
-from .posterior import Targets
+from .posterior import LightTargets
 
 Symbols = dict[int, NDArray[np.int16]]
 """Symbols by stride: (COEFFICIENTS[stride], positions), those of no group are 0."""
@@ -48,15 +48,15 @@ class LightState:
 
 
 @dataclass(frozen=True)
-class GroupStep:
+class LightStep:
     """Some positions of a group, whose symbols are to be chosen (`interface.hierarchy.PixelStep`)."""
 
     layer: int
-    group: Group
-    prior: Prior
+    group: LightGroup
+    prior: RoundedPrior
     targets: Float32[NDArray[np.float32], "G n"] | None
     """What an encoder codes, in steps of the symbols' grid."""
-    values: Targets | None
+    values: LightTargets | None
 
     @property
     def contexts(self) -> Int32[NDArray[np.int32], " n"]:
@@ -74,7 +74,7 @@ class GroupStep:
         return self.values.mode(self.targets, self.prior, self.layer).reshape(-1)
 
 
-class Stage:
+class StageMaps:
     """The maps of a stage."""
 
     def __init__(self, tensors: Any, config: LightConfig, stride: int, groups: list[list[int]], *, neighbours: bool):
@@ -82,13 +82,13 @@ class Stage:
         self.entry = Entry(tensors, width, config.blocks)
         self.head = LightMap(tensors.below("head"), width, config.hidden)
         self.groups = [
-            Group(tensors.below(f"groups.{i}"), channels, config, last=i + 1 == len(groups), neighbours=neighbours)
+            LightGroup(tensors.below(f"groups.{i}"), channels, config, last=i + 1 == len(groups), neighbours=neighbours)
             for i, channels in enumerate(groups)
         ]
         self.close = LightMap(tensors.below("close"), ENCODING * sum(map(len, groups)), width)
 
 
-class LightTopDown:
+class TopDownMaps:
     """All maps that probabilities depend on.
 
     Args:
@@ -101,14 +101,14 @@ class LightTopDown:
 
     def __init__(self, config: LightConfig, tensors: Any) -> None:
         self.config = config
-        self.stages: dict[int, list[Stage]] = {}
+        self.stages: dict[int, list[StageMaps]] = {}
         count = 0
         for stride, stages in light_layout().items():
             self.stages[stride] = []
             for i, groups in enumerate(stages):
                 below = tensors.below(f"stages.{stride}.{i}")
                 near = count < config.neighbours
-                self.stages[stride].append(Stage(below, config, stride, groups, neighbours=near))
+                self.stages[stride].append(StageMaps(below, config, stride, groups, neighbours=near))
                 count += 1
         widths = [config.widths[stride] for stride in STRIDES]
         self.grow = [
@@ -125,7 +125,7 @@ class LightTopDown:
         )
 
     def run(
-        self, settings: PassSettings, quality: int, source: SymbolSource, targets: Targets | None = None
+        self, settings: PassSettings, quality: int, source: SymbolSource, targets: LightTargets | None = None
     ) -> LightState:
         """Run the pass over an image.
 
@@ -138,7 +138,7 @@ class LightTopDown:
         return _Pass(self, settings, quality, source, targets).run()
 
 
-def _chroma(stride: int, group: Group) -> bool:
+def _chroma(stride: int, group: LightGroup) -> bool:
     """Tell whether a group holds coefficients of colour only."""
     return not any(colour_of(stride, int(channel)) == 0 for channel in group.channels)
 
@@ -153,11 +153,11 @@ class _Pass:
 
     def __init__(
         self,
-        networks: LightTopDown,
+        networks: TopDownMaps,
         settings: PassSettings,
         quality: int,
         source: SymbolSource,
-        targets: Targets | None,
+        targets: LightTargets | None,
     ) -> None:
         self.networks, self.settings, self.quality = networks, settings, quality
         self.source, self.targets, self.perceptual = source, targets, settings.perceptual
@@ -195,7 +195,7 @@ class _Pass:
         cut = np.ascontiguousarray(parts[None, :, : size[0], : size[1]])
         return bounded(cut)
 
-    def _stage(self, stride: int, stage: Stage, state: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _stage(self, stride: int, stage: StageMaps, state: NDArray[np.float32]) -> NDArray[np.float32]:
         """Code a stage; return the state after it."""
         state = stage.entry(state, self.quality, self.perceptual)
         _, channels, rows, columns = state.shape
@@ -212,7 +212,7 @@ class _Pass:
         return stream(state, change.reshape(state.shape))
 
     def _group(
-        self, stride: int, group: Group, features: NDArray[np.float32], size: tuple[int, int]
+        self, stride: int, group: LightGroup, features: NDArray[np.float32], size: tuple[int, int]
     ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         """Return a group's symbols (G, N), and the features with the messages of its neighbours."""
         symbols = np.zeros((len(group.channels), features.shape[1]), np.int32)
@@ -230,7 +230,9 @@ class _Pass:
             symbols[:, second] = self._coded(stride, group, features[:, second], second)
         return symbols, features
 
-    def _coded(self, stride: int, group: Group, features: NDArray[np.float32], positions: Any) -> NDArray[np.int32]:
+    def _coded(
+        self, stride: int, group: LightGroup, features: NDArray[np.float32], positions: Any
+    ) -> NDArray[np.int32]:
         """Request the symbols of some positions."""
         prior = group.prior(np.ascontiguousarray(features), self.quality, self.perceptual)
         if not prior.contexts.size:
@@ -238,7 +240,7 @@ class _Pass:
         wanted = None
         if self.targets is not None:
             wanted = self.targets.planes[stride][group.channels][:, positions]
-        residuals = self.source.next(cast(Step, GroupStep(self.layer, group, prior, wanted, self.targets)))
+        residuals = self.source.next(cast(Step, LightStep(self.layer, group, prior, wanted, self.targets)))
         symbols = prior.location + residuals.reshape(prior.location.shape)
         return np.asarray(np.clip(symbols, -ALPHABET.largest, ALPHABET.largest), np.int32)
 
@@ -254,7 +256,7 @@ def _anchors(size: tuple[int, int]) -> NDArray[np.float32]:
     return np.asarray((np.arange(size[0])[:, None] + np.arange(size[1])) % 2 == 0, np.float32)
 
 
-def group_channels(top_down: LightTopDown) -> Iterator[tuple[int, Group]]:
+def group_channels(top_down: TopDownMaps) -> Iterator[tuple[int, LightGroup]]:
     """Yield every group after its stride, in coding order."""
     for stride, stages in top_down.stages.items():
         for stage in stages:
