@@ -68,8 +68,8 @@ class TokenAlphabet:
         return np.stack([sign * self.starts[np.abs(signed)], sign, self.bits[np.abs(signed)]]).astype(np.int32)
 
     def split(
-        self, numbers: Int32[NDArray[np.int32], " n"]
-    ) -> tuple[Int32[NDArray[np.int32], " n"], Int32[NDArray[np.int32], " n"]]:
+        self, numbers: Int32[NDArray[np.int32], "*shape"]
+    ) -> tuple[Int32[NDArray[np.int32], "*shape"], Int32[NDArray[np.int32], "*shape"]]:
         """Return the tokens of numbers, and the remainders that raw bits hold.
 
         Args:
@@ -83,14 +83,14 @@ class TokenAlphabet:
         return tokens.take(places), rest.take(places)
 
     def join(
-        self, tokens: Int32[NDArray[np.int32], " n"], rest: Int32[NDArray[np.int32], " n"]
-    ) -> Int32[NDArray[np.int32], " n"]:
+        self, tokens: Int32[NDArray[np.int32], "*shape"], rest: Int32[NDArray[np.int32], "*shape"]
+    ) -> Int32[NDArray[np.int32], "*shape"]:
         """Return the numbers (n,) of tokens (n,) and their remainders (n,); the inverse of `split`."""
         start, sign, _ = self._parts
         joined: Integers = start.take(tokens) + sign.take(tokens) * rest
         return joined
 
-    def extra_bits(self, tokens: Int32[NDArray[np.int32], " n"]) -> Int32[NDArray[np.int32], " n"]:
+    def extra_bits(self, tokens: Int32[NDArray[np.int32], "*shape"]) -> Int32[NDArray[np.int32], "*shape"]:
         """Return the number of bits that follow each token (n,)."""
         found: Integers = self._parts[2].take(tokens)
         return found

@@ -8,7 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from ...shapes import Float, Int64
+from ..integer.grid import quantise
 from ..photo.network.chain import KNOTS, interpolate_float
+from .grids import STATE_BITS
 
 
 @dataclass(frozen=True)
@@ -41,8 +43,14 @@ class Knots(nn.Module):
         super().__init__()
         self.plain = nn.Parameter(torch.randn(KNOTS, channels) * spread)
         self.tuned = nn.Parameter(torch.zeros(KNOTS, channels))
+        self.integers = False
 
     def forward(self, conditioning: Conditioning) -> Float[Tensor, "b c"]:
-        """Return the vectors of a batch: those of tuning 0, and the tuning's share of what tuning 1 adds."""
-        plain = interpolate_float(self.plain, conditioning.quality)
-        return plain + conditioning.tuning[:, None] * interpolate_float(self.tuned, conditioning.quality)
+        """Return the vectors of a batch: those of tuning 0, and the tuning's share of what tuning 1 adds.
+
+        With integers, knots are in steps of 2**-8, and what is interpolated between them is rounded down to such steps.
+        """
+        knots = [quantise(part, STATE_BITS) if self.integers else part for part in (self.plain, self.tuned)]
+        plain, tuned = (interpolate_float(part, conditioning.quality) for part in knots)
+        mixed = plain + conditioning.tuning[:, None] * tuned
+        return quantise(mixed - 2.0 ** -(STATE_BITS + 1), STATE_BITS) if self.integers else mixed

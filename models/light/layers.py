@@ -23,11 +23,23 @@ RESIDUAL_LIMIT = 127.0
 """Bound of a residual stream, int16 in steps of 2**-8."""
 
 
-def rounded_weight(weight: Float[Tensor, "outputs ..."]) -> Float[Tensor, "outputs ..."]:
-    """Return weights as 7-bit integers times a power of two for each output; gradients pass straight through."""
+def weight_scale(weight: Float[Tensor, "outputs ..."]) -> Float[Tensor, " outputs"]:
+    """Return the power of two for each output by which its weights become 7-bit integers."""
     largest = weight.detach().abs().flatten(1).amax(1).clamp_min(2.0**-14)
-    scale = torch.exp2(torch.floor(torch.log2(LEVELS / largest))).view(-1, *[1] * (weight.dim() - 1))
-    return quantise(weight * scale, 0) / scale
+    return torch.exp2(torch.floor(torch.log2(LEVELS / largest)))
+
+
+def rounded_map(
+    weight: Float[Tensor, "outputs ..."], bias: Float[Tensor, " outputs"]
+) -> tuple[Float[Tensor, "outputs ..."], Float[Tensor, " outputs"]]:
+    """Return weights as 7-bit integers times a power of two for each output, and biases in steps of the map's sums.
+
+    Gradients pass straight through.
+    """
+    scale = weight_scale(weight)
+    wide = scale.view(-1, *[1] * (weight.dim() - 1))
+    steps = scale * 2**ACTIVATION_BITS
+    return quantise(weight * wide, 0) / wide, quantise(bias * steps, 0) / steps
 
 
 def activation(x: Float[Tensor, "*size"], integers: bool) -> Float[Tensor, "*size"]:
@@ -57,7 +69,7 @@ class RoundedLinear(nn.Linear):
 
     def forward(self, x: Float[Tensor, "n inputs"]) -> Float[Tensor, "n outputs"]:
         """Return the map of `x` (N, inputs)."""
-        return F.linear(x, rounded_weight(self.weight) if self.integers else self.weight, self.bias)
+        return F.linear(x, *(rounded_map(self.weight, self.bias) if self.integers else (self.weight, self.bias)))
 
 
 class RoundedConv(nn.Conv2d):
@@ -84,11 +96,12 @@ class RoundedConv(nn.Conv2d):
 
     def forward(self, x: Float[Tensor, "b inputs h w"]) -> Float[Tensor, "b outputs h w"]:
         """Return the convolution of `x` (B, inputs, H, W)."""
-        weight = rounded_weight(self.weight) if self.integers else self.weight
+        assert self.bias is not None
+        weight, bias = rounded_map(self.weight, self.bias) if self.integers else (self.weight, self.bias)
         with torch.autocast(
             x.device.type, torch.bfloat16, enabled=self.trains_in_bfloat16 and self.training and not self.integers
         ):
-            return F.conv2d(x, weight, self.bias, padding=self.padding).float()
+            return F.conv2d(x, weight, bias, padding=self.padding).float()
 
 
 class LightBlock(nn.Module):

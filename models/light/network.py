@@ -8,11 +8,12 @@ import torch
 from torch import Tensor, nn
 
 from ...shapes import Float
+from ..integer.grid import quantise
 from .conditioning import Conditioning, Knots
 from .config import LightConfig
-from .grids import ENCODING, LARGEST_SCALE, LEAST_SCALE, LOCATION_GAIN, SCALE_GAIN, TAIL_GAIN
-from .layers import LightBlock, RoundedConv, RoundedLinear, activation, residual_stream
-from .prior import LogisticPrior, candidates, nats
+from .grids import ACTIVATION_BITS, ENCODING, LARGEST_SCALE, LEAST_SCALE, LOCATION_GAIN, SCALE_GAIN, TAIL_GAIN
+from .layers import LightBlock, RoundedConv, RoundedLinear, activation, residual_stream, weight_scale
+from .prior import LogisticPrior, candidates, nats, rounded_prior
 
 
 class CoefficientGroup(nn.Module):
@@ -52,10 +53,15 @@ class CoefficientGroup(nn.Module):
         """Return the priors at N positions, given their features (N, hidden)."""
         integers = self.prior_head.integers
         location, scale, tail = self.prior_head(activation(features, integers)).chunk(3, 1)
-        base = self.scale(conditioning).repeat_interleave(len(features) // conditioning.batch, 0)
-        scale = (scale * SCALE_GAIN + base).clamp(LEAST_SCALE, LARGEST_SCALE)
-        prior = LogisticPrior(location * LOCATION_GAIN, scale, torch.sigmoid(self.tail + tail * TAIL_GAIN))
-        return prior.rounded() if integers else prior
+        base, share = self.scale(conditioning) / SCALE_GAIN, self.tail / TAIL_GAIN
+        if integers:
+            _, octaves, logits = (weight_scale(self.prior_head.weight) * 2**ACTIVATION_BITS).chunk(3)
+            base, share = quantise(base * octaves, 0) / octaves, quantise(share * logits, 0) / logits
+        scale = (scale + base.repeat_interleave(len(features) // conditioning.batch, 0)) * SCALE_GAIN
+        scale, logit = scale.clamp(LEAST_SCALE, LARGEST_SCALE), (share + tail) * TAIL_GAIN
+        if integers:
+            return rounded_prior(location * LOCATION_GAIN, scale, logit)
+        return LogisticPrior(location * LOCATION_GAIN, scale, torch.sigmoid(logit))
 
     @torch.no_grad()
     def posterior_mode(self, targets: Float[Tensor, "n g"], prior: LogisticPrior) -> Float[Tensor, "n g"]:

@@ -38,10 +38,19 @@ class LogisticPrior(NamedTuple):
     scale: Tensor
     tail: Tensor
 
-    def rounded(self) -> LogisticPrior:
-        """Return the nearest prototypes: eighths of a step, quarters of an octave, four tails."""
-        logit = quantise(torch.logit(self.tail, 1e-6) / 2 + 0.5, 0, -2, 1)
-        return LogisticPrior(quantise(self.location, 3), quantise(self.scale, 2), torch.sigmoid(2 * logit - 1))
+
+def rounded_prior(
+    location: Float[Tensor, "n g"], scale: Float[Tensor, "n g"], logit: Float[Tensor, "n g"]
+) -> LogisticPrior:
+    """Return the nearest prototypes: eighths of a step, quarters of an octave, four tails.
+
+    Args:
+        location: centres.
+        scale: log2 of the scales.
+        logit: of the tails' shares.
+    """
+    share = quantise(logit / 2 + 0.5, 0, -2, 1)
+    return LogisticPrior(quantise(location, 3), quantise(scale, 2), torch.sigmoid(2 * share - 1))
 
 
 def nats(symbols: Float[Tensor, "*shape"], prior: LogisticPrior) -> Float[Tensor, "*shape"]:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ....shapes import Float, Float64
+from ....shapes import Float, Float64, Num
 from ..layout import BLOCK, COEFFICIENTS
 
 STRIDES = (64, 32, 16, 8)
@@ -101,14 +101,14 @@ def synthesis_basis(transform: str) -> Float[NDArray[np.float32], "192 192"]:
     return (precise_basis() / scales(transform)[:, None]).astype(np.float32)
 
 
-def blocks_of(x: Float[NDArray[Any], "3 H W"]) -> Float[NDArray[Any], "192 rows columns"]:
+def blocks_of(x: Num[NDArray[Any], "3 H W"]) -> Num[NDArray[Any], "192 rows columns"]:
     """Return the samples of each block, ordered by colour, row and column."""
     _, height, width = x.shape
     parts = x.reshape(3, height // BLOCK, BLOCK, width // BLOCK, BLOCK).transpose(0, 2, 4, 1, 3)
     return parts.reshape(3 * BLOCK**2, height // BLOCK, width // BLOCK)
 
 
-def samples_of(blocks: Float[NDArray[Any], "192 rows columns"]) -> Float[NDArray[Any], "3 H W"]:
+def samples_of(blocks: Num[NDArray[Any], "192 rows columns"]) -> Num[NDArray[Any], "3 H W"]:
     """Undo `blocks_of`."""
     _, rows, columns = blocks.shape
     parts = blocks.reshape(3, BLOCK, BLOCK, rows, columns).transpose(0, 3, 1, 4, 2)
