@@ -246,5 +246,5 @@ def test_a_block_of_the_network_is_the_graph_s(network: LightPhotoModel, runtime
     stage = runtime._top_down.stages[8][0]
     vector = stage.entry.conditioning(1000, False)[:, None, None]
     with torch.no_grad():
-        wanted = block(torch.from_numpy(np.clip(state + vector, -127 * 256, 127 * 256) / np.float32(256)))
+        wanted = block(torch.from_numpy((np.clip(state + vector, -127 * 256, 127 * 256) / 256).astype(np.float32)))
     assert np.array_equal(stage.entry(state, 1000, False), wanted.numpy() * 256)
