@@ -47,6 +47,19 @@ def activation(x: Float[Tensor, "*size"], integers: bool) -> Float[Tensor, "*siz
     return quantise_relu(x) if integers else x.clamp(0, LARGEST_ACTIVATION)
 
 
+def hidden_activation(x: Float[Tensor, "*size"], integers: bool) -> Float[Tensor, "*size"]:
+    """Return the ReLU of what a convolution inside a block computes; with integers, halves are rounded to even.
+
+    That is how kernels of 8-bit integers round.
+    """
+    bounded = x.clamp(0, LARGEST_ACTIVATION)
+    if not integers:
+        return bounded
+    rounded: Tensor = torch.round(bounded.detach() * 2**ACTIVATION_BITS) / 2**ACTIVATION_BITS
+    straight: Tensor = bounded + (rounded - bounded.detach())
+    return straight
+
+
 def residual_stream(x: Float[Tensor, "*size"], integers: bool) -> Float[Tensor, "*size"]:
     """Return a residual stream, in steps of 2**-8 where integers are on."""
     return quantise(x, RESIDUAL_BITS, -RESIDUAL_LIMIT, RESIDUAL_LIMIT) if integers else x
@@ -115,5 +128,5 @@ class LightBlock(nn.Module):
     def forward(self, d: Float[Tensor, "b width h w"]) -> Float[Tensor, "b width h w"]:
         """Return the state with the block's change."""
         integers = self.spatial.integers
-        h = activation(self.spatial(activation(d, integers)), integers)
+        h = hidden_activation(self.spatial(activation(d, integers)), integers)
         return residual_stream(d + self.point(h), integers)

@@ -7,12 +7,13 @@ from numpy.typing import NDArray
 
 from ....shapes import Float32, UInt8
 from ...photo.layout import BLOCK, COEFFICIENTS
-from ...photo.runtime.transform import Levels, across_borders, analyse, border_matrix, mean_scales
+from ...photo.runtime.transform import Levels, analyse, border_matrix, mean_scales
 from ...photo.runtime.windows import GROUP, bands, grid_sizes
 from ..config import STRIDES
 from ..grids import VALUE_BITS
 from ..layout import coded_channels, light_layout
 from ..sensitivity import log_sensitivities
+from .borders import across_borders
 from .inverse import SymbolValues
 from .posterior import LightTargets, TokenCosts
 

@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from ....shapes import Float32, Float64, Int16
 from ...photo.layout import BLOCK
 from ...photo.runtime.exact import BASIS_BITS, integer_basis, integer_borders
-from ...photo.runtime.transform import across_borders, blocks_of, samples_of, unfolded
+from ...photo.runtime.transform import blocks_of, samples_of, unfolded
 from ...photo.runtime.windows import grid_sizes
 from ..config import STRIDES
 from ..grids import CONTRAST_BITS, SAMPLE_BITS, SAMPLE_LIMIT, VALUE_BITS
 from ..layout import coded_channels
+from .borders import across_borders
 from .top_down import LightState
 
 LARGEST_STEP = 2**20
@@ -97,7 +98,7 @@ def block_samples(
     coefficients[:: BLOCK**2] = means[:, wide]
     flat = integer_basis("lapped").T @ coefficients.reshape(192, -1)
     steps = _rounded(flat * 2.0 ** (SAMPLE_BITS - VALUE_BITS - BASIS_BITS)).reshape(coefficients.shape)
-    lapped = across_borders(samples_of(steps), integer_borders(), lambda x: _rounded(x * 2.0**-BASIS_BITS))
+    lapped = across_borders(samples_of(steps), integer_borders() * 2.0**-BASIS_BITS, _rounded)
     found = blocks_of(lapped)[:, rows.start - wide.start : rows.stop - wide.start]
     return np.asarray(np.clip(found, -SAMPLE_LIMIT, SAMPLE_LIMIT), np.int16)
 

@@ -66,10 +66,21 @@ class LightMap:
 
     def node(self, graph: Graph, x: str, bits: int) -> str:
         """Add the convolution to a graph; its outputs are in steps of 2**-bits."""
+        return rounded_node(graph, self._scaled(graph, x, bits))
+
+    def hidden_node(self, graph: Graph, x: str) -> str:
+        """Add the convolution and the ReLU of its outputs as inputs of products; halves are rounded to even.
+
+        That is how kernels of 8-bit integers round.
+        """
+        rounded = graph.node("Round", self._scaled(graph, x, ACTIVATION_BITS))
+        return graph.clipped(rounded, 0, LARGEST_ACTIVATION)
+
+    def _scaled(self, graph: Graph, x: str, bits: int) -> str:
         weight = self.weight.reshape(self.outputs, self.inputs, self.side, self.side)
         pads = [self.side // 2] * 4
         sums = graph.node("Conv", x, graph.constant(weight), graph.constant(self.bias), pads=pads)
-        return rounded_node(graph, graph.node("Mul", sums, graph.constant(self.scale(bits)[:, None, None])))
+        return graph.node("Mul", sums, graph.constant(self.scale(bits)[:, None, None]))
 
 
 def rounded_node(graph: Graph, x: str) -> str:

@@ -15,7 +15,6 @@ from ...runtime import kernels
 from ...runtime.onnx_file import FLOATS, Graph
 from ..config import LightConfig
 from ..grids import (
-    ACTIVATION_BITS,
     CONTRAST_BITS,
     CONTRAST_LIMIT,
     EXTRA_BITS,
@@ -72,7 +71,7 @@ class Entry:
         graph = Graph({"state": (FLOATS, 4), "vector": (FLOATS, 3)})
         state = stream_node(graph, "state", "vector")
         for spatial, point in self._blocks:
-            hidden = graph.clipped(spatial.node(graph, activation_node(graph, state), ACTIVATION_BITS), 0, 255)
+            hidden = spatial.hidden_node(graph, activation_node(graph, state))
             state = stream_node(graph, state, point.node(graph, hidden, STATE_BITS))
         return graph.file(state)
 
@@ -110,7 +109,7 @@ class Pairs:
     def node(self, graph: Graph, h: str) -> str:
         """Add the pairs to a graph."""
         for first, second in self._pairs:
-            inner = graph.clipped(first.node(graph, activation_node(graph, h), ACTIVATION_BITS), 0, 255)
+            inner = first.hidden_node(graph, activation_node(graph, h))
             h = stream_node(graph, h, second.node(graph, inner, STATE_BITS))
         return h
 
