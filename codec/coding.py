@@ -19,7 +19,7 @@ def lossy(picture: "Picture", settings: CompressSettings, on_progress: OnProgres
     from . import loading
     from .lossy import encoder
 
-    weights = loading.choose(settings.weights)
+    weights = loading.choose(settings.weights, perceptual=settings.perceptual)
     hierarchy = loading.hierarchy(weights, settings.device)
     made = encoder.compress(picture, hierarchy, weights.id, settings, on_progress)
     report = compress_report(picture, made.data, made.symbol_bytes, made.chunks, _named(hierarchy, made.layer_bits))

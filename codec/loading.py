@@ -83,9 +83,17 @@ def forget() -> None:
     _loaded.cache_clear()
 
 
-def choose(name_or_path: str | None) -> Weights:
-    """Return the weights that a user named, or the default ones; raise WeightsNotFound if there are none."""
-    return weights.find(name_or_path) if name_or_path else weights.default()
+def choose(name_or_path: str | None, *, perceptual: bool = False) -> Weights:
+    """Return the weights that a user named, or the default ones.
+
+    Args:
+        name_or_path: What the user named.
+        perceptual: Whether images are coded for the eye.
+
+    Raises:
+        WeightsNotFound: If there are none.
+    """
+    return weights.find(name_or_path) if name_or_path else weights.photographs(perceptual=perceptual)
 
 
 def hierarchy(chosen: Weights, device: str = "auto") -> "Hierarchy":

@@ -21,6 +21,9 @@ from .kinds import HIERARCHY as HIERARCHY
 from .kinds import KINDS, kind_of, metadata_of
 from .kinds import PIXELS as PIXELS
 
+FOR_ERRORS, FOR_THE_EYE = "rrvq-photo", "rrvq-light"
+"""Names of the weights for photographs: those of the least squared error, and those that are coded for the eye."""
+
 _FOLDER = Path(__file__).parent
 _ENVIRONMENT = "DVCODEC_WEIGHTS"
 
@@ -85,7 +88,20 @@ def default(kind: str = HIERARCHY) -> Weights:
 def defaults(kind: str) -> tuple[Weights, ...]:
     """Return the default weights of a kind, none or one. Archives take any bits-back model that suits."""
     found = [] if kind == BITS_BACK else [weights for weights in _shipped() if weights.kind == kind]
-    return tuple(found[:1])
+    return tuple(sorted(found, key=lambda weights: weights.name != FOR_ERRORS)[:1])
+
+
+def photographs(*, perceptual: bool) -> Weights:
+    """Return the weights for photographs that are used if none are named.
+
+    Args:
+        perceptual: Whether images are coded for the eye.
+
+    Raises:
+        WeightsNotFound: If there are none.
+    """
+    eye = [weights for weights in _shipped() if perceptual and weights.name == FOR_THE_EYE]
+    return eye[0] if eye else default()
 
 
 _named: dict[bytes, Weights] = {}

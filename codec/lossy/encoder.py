@@ -22,7 +22,7 @@ from ..settings import DEFAULT_QUALITY, CompressSettings
 from . import adaptive_filter, perceptual_score, search, symbol_chunks
 from .counting import Trials
 
-REVISION = 5
+REVISION = 6
 """Increased when the same picture and settings give another file, so that cached measurements are taken anew."""
 
 _TRIALS = 8
@@ -103,7 +103,8 @@ class _PictureEncoder:
         searches = settings.quality is None and bool(settings.aims())
         self.trials = Trials(on_progress, _TRIALS if searches else 1)
         self.picture, self.hierarchy, self.weights_id = picture, hierarchy, weights_id
-        self.passes, self.perceptual = settings.passes, settings.perceptual
+        self.passes = settings.passes
+        self.perceptual = settings.perceptual and (settings.tune is not None or isinstance(hierarchy, PhotoModel))
         self.measure_psnr = settings.target_psnr is not None
         self.measure_ssimulacra2 = settings.target_ssimulacra2 is not None
         if self.measure_ssimulacra2:

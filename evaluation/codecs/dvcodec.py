@@ -43,8 +43,9 @@ class Dvcodec:
         from ...codec.lossy.encoder import REVISION
 
         chosen = self._settings(None)
-        tuning = f", {chosen.tune}" if chosen.perceptual else ""
-        return f"{described(self.weights, self.device)}, encoder {REVISION}, effort {chosen.passes}{tuning}"
+        ours = described(self.weights, self.device, perceptual=chosen.perceptual)
+        tuning = "perceptual" if chosen.perceptual else "psnr"
+        return f"{ours}, encoder {REVISION}, effort {chosen.passes}, {tuning}"
 
     def _settings(self, quality: float | None) -> CompressSettings:
         return CompressSettings(
@@ -75,7 +76,7 @@ class Dvcodec:
         return decompress(data, device=self.device).convert("RGB")
 
 
-def described(weights: str | None, device: str) -> str:
+def described(weights: str | None, device: str, *, perceptual: bool = False) -> str:
     """Return dvcodec's version, the weights with the start of their hash, and the device.
 
     Raises:
@@ -84,5 +85,5 @@ def described(weights: str | None, device: str) -> str:
     from ... import __version__
     from ...codec.loading import choose
 
-    chosen = choose(weights)
+    chosen = choose(weights, perceptual=perceptual)
     return f"dvcodec {__version__}, weights {chosen.name} ({chosen.sha256[:16]}), device {device}"

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ...errors import DvcodecError
 from ...models.interface.hierarchy import Hierarchy, PassSettings, PixelStep, Residuals, Step
+from ...models.interface.photo import PhotoModel
 from ...models.photo.quality import FINEST_QUALITY, QualityMap
 from ..data.photo_folder import read_rgb
 from ..data.pictures import image_paths
@@ -47,12 +48,13 @@ class RateCounter:
         return symbols
 
 
-def calibrate(build: Callable[[QualityMap], Hierarchy], folder: Path) -> QualityMap:
+def calibrate(build: Callable[[QualityMap], Hierarchy], folder: Path, *, perceptual: bool = False) -> QualityMap:
     """Return the widest map, linear in the quality, that puts quality 50 at TARGET bits a pixel.
 
     Args:
         build: returns the integer model with a range of qualities.
         folder: the photographs, over which the rate is averaged.
+        perceptual: whether they are coded for the eye.
 
     Returns:
         The map from qualities 1 to 100 to quality codes.
@@ -65,7 +67,7 @@ def calibrate(build: Callable[[QualityMap], Hierarchy], folder: Path) -> Quality
     while high - low > 8:
         middle = (low + high) // 2
         hierarchy = build(QualityMap(middle, middle))
-        below = float(np.mean([bits_per_pixel(hierarchy, image) for image in images])) < TARGET
+        below = float(np.mean([bits_per_pixel(hierarchy, image, perceptual=perceptual) for image in images])) < TARGET
         low, high = (middle, high) if below else (low, middle)
     slope = min(low / 49, (FINEST_QUALITY - low) / 50)
     return QualityMap(math.ceil(low - 49 * slope), math.floor(low + 50 * slope))
@@ -81,17 +83,22 @@ def calibration_paths(folder: Path) -> list[Path]:
     return paths
 
 
-def bits_per_pixel(hierarchy: Hierarchy, image: NDArray[np.uint8]) -> float:
+def bits_per_pixel(hierarchy: Hierarchy, image: NDArray[np.uint8], *, perceptual: bool = False) -> float:
     """Return -log2 p(z) a pixel of the hard posterior, by the frequencies that the coder uses.
 
     Args:
         hierarchy: the photograph model with its quality map.
         image: the photograph, (H, W, 3) uint8.
+        perceptual: whether it is coded for the eye.
 
     Returns:
         Bits per pixel at the lowest quality of the map.
     """
     counter = RateCounter(hierarchy.residuals)
-    targets = hierarchy.infer(image, 256)
-    hierarchy.top_down_pass(PassSettings(image.shape[0], image.shape[1], 256), counter, targets)
+    settings = PassSettings(image.shape[0], image.shape[1], 256, perceptual=perceptual)
+    if perceptual and isinstance(hierarchy, PhotoModel):
+        targets = hierarchy.lookahead_targets(image, settings, 0, perceptual=True)
+    else:
+        targets = hierarchy.infer(image, 256)
+    hierarchy.top_down_pass(settings, counter, targets)
     return counter.bits / float(image.shape[0] * image.shape[1])

@@ -80,7 +80,7 @@ def _photo_layers(model: PhotoRRVQ) -> list[dict[str, Any]]:
 def _light(model: LightPhotoModel, _: object, name: str, calibration: Path | None) -> bytes:
     qualities = QualityMap(0, FINEST_QUALITY)
     if calibration is not None:
-        qualities = calibrate(lambda span: light.runtime(model, span), calibration)
+        qualities = calibrate(lambda span: light.runtime(model, span), calibration, perceptual=True)
     return light.write(model, qualities, name)
 
 
