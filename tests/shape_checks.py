@@ -54,7 +54,7 @@ def _remembering(function: Any) -> Any:
     @functools.wraps(function)
     def checking(*args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
-        entered = _signature((args, kwargs))
+        entered = (*map(_signature, args), *kwargs, *map(_signature, kwargs.values()))
         known = right.get(entered)
         out = first()(*args, **kwargs) if known is None else function(*args, **kwargs)
         left = _signature(out)
@@ -92,8 +92,8 @@ def _result_checked(function: Any) -> Callable[[Any, tuple[Any, ...], dict[str, 
 def _signature(value: Any) -> Hashable:
     """Return all of a value that its check depends on."""
     kind: Any = type(value)
-    if _is_array(kind):
-        return (kind, value.dtype, tuple(value.shape))
+    if _is_array[kind]:
+        return kind, value.dtype, value.shape
     if kind is tuple or kind is list:
         return (kind, *map(_signature, value))
     if kind is dict:
@@ -102,10 +102,15 @@ def _signature(value: Any) -> Hashable:
     return found
 
 
-@functools.cache
-def _is_array(kind: Hashable) -> bool:
-    """Tell whether values of a type have a dtype and sizes."""
-    return hasattr(kind, "dtype") and hasattr(kind, "shape")
+class _IsArray(dict[type, bool]):
+    """Whether values of a type have a dtype and sizes, found out when a type is first seen."""
+
+    def __missing__(self, kind: type) -> bool:
+        self[kind] = hasattr(kind, "dtype") and hasattr(kind, "shape")
+        return self[kind]
+
+
+_is_array = _IsArray()
 
 
 def _shaped(hint: Any) -> bool:
