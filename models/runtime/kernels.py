@@ -52,9 +52,16 @@ class Network:
 
     def __call__(self, **inputs: NDArray[Any]) -> list[NDArray[np.float32]]:
         """Return the graph's outputs of inputs by name."""
+        return self._run(inputs, None)
+
+    def run_and_release(self, **inputs: NDArray[Any]) -> list[NDArray[np.float32]]:
+        """Return the graph's outputs of inputs by name, and give back the memory that the run took."""
+        return self._run(inputs, _releasing())
+
+    def _run(self, inputs: dict[str, NDArray[Any]], options: Any) -> list[NDArray[np.float32]]:
         session = self._begin()
         try:
-            found: list[NDArray[np.float32]] = session.run(None, inputs)
+            found: list[NDArray[np.float32]] = session.run(None, inputs, options)
         finally:
             del session  # before a fork may happen
             _end()
@@ -78,11 +85,19 @@ class Network:
 _networks: WeakSet[Network] = WeakSet()
 
 
+@cache
+def _releasing() -> Any:
+    options = runtime.RunOptions()
+    options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+    return options
+
+
 def _session(graph: bytes, threads: int) -> Any:
     options = runtime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # waiting threads leave the core to others
     options.log_severity_level = 3
+    options.enable_mem_pattern = False  # otherwise the second run of a size takes its memory beside that of the first
     return runtime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
 

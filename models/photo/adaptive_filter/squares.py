@@ -24,12 +24,12 @@ Square = tuple[slice, slice]
 
 def squares(rows: slice, columns: slice) -> Iterator[Square]:
     """Yield the parts of these rows and columns of an image that lie in the squares of a grid of SIDE."""
-    for high in _parts(rows):
-        for wide in _parts(columns):
+    for high in parts(rows):
+        for wide in parts(columns):
             yield high, wide
 
 
-def _parts(line: slice) -> list[slice]:
+def parts(line: slice) -> list[slice]:
     """Cut a range of pixels at the multiples of SIDE."""
     starts = [line.start, *range((line.start // SIDE + 1) * SIDE, line.stop, SIDE)]
     return [slice(start, stop) for start, stop in zip(starts, [*starts[1:], line.stop], strict=True)]

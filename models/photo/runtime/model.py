@@ -157,12 +157,11 @@ class RuntimePhotoModel:
         assert isinstance(state, PassResult) and isinstance(targets, RuntimeTargets)
         total = 0.0
         for stride, plane in state.planes.items():
-            squares = (plane - targets.planes[stride]) ** 2
-            if targets.position_weights is not None:
-                squares *= targets.position_weights[stride][:, 0]
-            errors = squares.sum(axis=1, dtype=np.float64)
-            if targets.coefficient_weights is not None:
-                errors *= targets.coefficient_weights[stride]
+            weights = targets.coefficient_weights
+            positions = None if targets.position_weights is None else targets.position_weights[stride][:, 0]
+            errors = _squared_errors(plane, targets.planes[stride], positions)
+            if weights is not None:
+                errors *= weights[stride]
             if stride == BLOCK:
                 errors[:: BLOCK**2] = 0  # the block means are carried by the coarser strides
             total += float(errors.sum())
@@ -210,3 +209,16 @@ class RuntimePhotoModel:
             for place, found in moments(x, wide[0], core[0], pixels):
                 grid[place] = grid[place] + found if place in grid else found
         return fitted(grid, float(self._renderer.sigma(state.network_quality)))
+
+
+def _squared_errors(
+    plane: NDArray[np.float32], target: NDArray[np.float32], weights: NDArray[np.float32] | None
+) -> NDArray[np.float64]:
+    """Return the sums of the squared errors of each coefficient, weighted by position; one by one, to spare memory."""
+    errors = np.empty(len(plane))
+    for index, (found, wanted) in enumerate(zip(plane, target, strict=True)):
+        squares = (found - wanted) ** 2
+        if weights is not None:
+            squares *= weights
+        errors[index] = squares.sum(dtype=np.float64)
+    return errors

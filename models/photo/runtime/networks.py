@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ....progress import OnProgress, ignore
 from ....shapes import Float, Float32
 from ...runtime import kernels
 from ...runtime.onnx_file import FLOATS, Graph
-from ..halo import with_halo
+from ...slices import slices
 from ..layout import BLOCK
 from .chain import KNOTS
 from .transform import blocks_of, samples_of
@@ -20,10 +19,8 @@ CONTRAST_RADIUS = 2 * BLOCK
 """Pixels beyond a block that `contrast` depends on."""
 STEP = 2
 """Pixels between two positions of the post-filter."""
-STRIP_BLOCKS, LEAST_STRIP = 2**14, 16
-"""Blocks that are filtered at once, and rows of blocks at least. High strips repeat less of their borders; each map of
-a strip takes at most 64 MiB up to widths of 8,192 pixels.
-"""
+CONTRAST_ROWS = 32
+"""Rows of blocks whose contrast is computed at once."""
 
 Map = Float32[NDArray[np.float32], "_ _ _"]
 
@@ -95,10 +92,10 @@ class BlockNetwork:
             quality: The network quality.
             extra: Further input at stride 8.
         """
-        given = {"x": blocks_of(contrast(x))[None], "quality": interpolate(self.quality, quality)[:, None, None]}
+        given = {"x": contrast_blocks(x)[None], "quality": interpolate(self.quality, quality)[:, None, None]}
         if extra is not None:
             given["extra"] = extra[None]
-        features, correction = self.network(**given)
+        features, correction = self.network.run_and_release(**given)
         return features[0], samples_of(correction[0])
 
 
@@ -112,6 +109,7 @@ class RuntimePostFilter:
         self.body = [RuntimePair(tensors.below(f"body.{i}"), width, 0.0) for i in range(pairs)]
         self.last = Convolution(tensors.below("last"), width, 3 * STEP**2)
         self.halo = -(-STEP * (2 * pairs + 2) // BLOCK)
+        """Blocks beside one whose contrast and features change what is added there."""
         self.receptive_field = BLOCK * self.halo + CONTRAST_RADIUS
         self.network = kernels.Network(self._graph)
 
@@ -123,29 +121,19 @@ class RuntimePostFilter:
             h = pair(graph, h)
         return graph.file(_spread(graph, self.last(graph, positive(graph, h, 0.0)), STEP))
 
-    def __call__(self, x: Map, features: Map, quality: int, on_progress: OnProgress = ignore) -> Map:
-        """Return the correction (3, H, W) of an image in units of sigma, whole blocks.
+    def __call__(self, contrasts: Map, features: Map, quality: int, *, last: bool = True) -> Map:
+        """Return the correction (3, H, W) of whole blocks, in units of sigma.
 
         Args:
-            x: The image.
+            contrasts: `contrast` of the image, (3, H, W).
             features: Features of the synthesis at stride 8.
             quality: The network quality.
-            on_progress: Called after each strip.
+            last: Whether to give back the memory that the network takes.
         """
-        contrasts, out = contrast(x), np.empty_like(x)
-        rows, columns = features.shape[1:]
-        strip = max(STRIP_BLOCKS // columns, LEAST_STRIP)
-        for core, wide in with_halo(rows, strip, self.halo):
-            part = self._correction(contrasts[:, BLOCK * wide.start : BLOCK * wide.stop], features[:, wide], quality)
-            inside = part[:, BLOCK * (core.start - wide.start) : BLOCK * (core.stop - wide.start)]
-            out[:, BLOCK * core.start : BLOCK * core.stop] = inside
-            on_progress(core.stop / rows)
-        return out
-
-    def _correction(self, contrasts: Map, features: Map, quality: int) -> Map:
         shift = interpolate(self.quality, quality)[:, None, None]
         pixels = np.ascontiguousarray(_unshuffled(contrasts, STEP))
-        (found,) = self.network(x=pixels[None], features=np.ascontiguousarray(features)[None], quality=shift)
+        run = self.network.run_and_release if last else self.network
+        (found,) = run(x=pixels[None], features=np.ascontiguousarray(features)[None], quality=shift)
         part: Map = found[0]
         return part
 
@@ -178,6 +166,34 @@ def contrast(x: Float[NDArray[np.float32], "3 H W"]) -> Float[NDArray[np.float32
     smooth = (down[:, :, :-2] + down[:, :, 1:-1] + down[:, :, 2:]) / np.float32(9)
     detail = x - _enlarged(_enlarged(smooth, 1), 2)
     return np.asarray(detail / (4 + np.abs(detail) / 4))
+
+
+def contrast_of(
+    x: Float[NDArray[np.float32], "3 H W"], rows: slice, columns: slice
+) -> Float[NDArray[np.float32], "3 _ _"]:
+    """Return the contrast of some rows and columns of blocks of an image, as `contrast` of the whole has it there."""
+    shape = x.shape[1] // BLOCK, x.shape[2] // BLOCK
+    wide = [_grown(part, count, CONTRAST_RADIUS // BLOCK) for part, count in zip((rows, columns), shape, strict=True)]
+    found = contrast(x[:, *(_pixels(part) for part in wide)])
+    inside = (slice(a.start - b.start, a.stop - b.start) for a, b in zip((rows, columns), wide, strict=True))
+    return found[:, *(_pixels(part) for part in inside)]
+
+
+def contrast_blocks(x: Float[NDArray[np.float32], "3 H W"]) -> Float[NDArray[np.float32], "192 rows columns"]:
+    """Return the samples of each block's contrast, ordered by colour, row and column; in strips, to spare memory."""
+    rows, columns = x.shape[1] // BLOCK, x.shape[2] // BLOCK
+    out = np.empty((3 * BLOCK**2, rows, columns), np.float32)
+    for part in slices(rows, CONTRAST_ROWS):
+        out[:, part] = blocks_of(contrast_of(x, part, slice(0, columns)))
+    return out
+
+
+def _pixels(blocks: slice) -> slice:
+    return slice(BLOCK * blocks.start, BLOCK * blocks.stop)
+
+
+def _grown(part: slice, count: int, margin: int) -> slice:
+    return slice(max(part.start - margin, 0), min(part.stop + margin, count))
 
 
 def _enlarged(x: NDArray[np.float32], axis: int) -> NDArray[np.float32]:

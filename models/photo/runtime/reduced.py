@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,17 +16,22 @@ from .windows import PassResult, bands, cropped
 
 def render_reduced(renderer: Renderer, state: PassResult, denominator: int) -> UInt8[NDArray[np.uint8], "h w 3"]:
     """Return the pixels of a state at 1/denominator of its size: means of squares of pixels."""
-    corrected = denominator <= CORRECTED
-    height, width = (-(-side // denominator) for side in state.size)
-    pixels = np.empty((height, width, 3), np.uint8)
-    every = slice(0, state.size[1])
-    for core, wide in bands(state.size, renderer.synthesis.receptive_field if corrected else BLOCK):
-        part = cropped(state, (wide, every))
-        if corrected:
-            x = renderer.grey_levels(part, filtered=False)
-        else:
-            x = renderer.in_grey_levels(renderer.inverse_transform(part), part)
-        means = square_means(x[:, core.start - wide.start : core.stop - wide.start], denominator)
-        top = core.start // denominator
+    rows, (height, width) = state.size[0], (-(-side // denominator) for side in state.size)
+    pixels, done = np.empty((height, width, 3), np.uint8), 0
+    for x in _bands(renderer, state, corrected=denominator <= CORRECTED):
+        means = square_means(renderer.in_grey_levels(x[:, : rows - done], state), denominator)
+        top = done // denominator
         pixels[top : top + means.shape[1]] = to_pixels(means)
+        done += x.shape[1]
     return pixels
+
+
+def _bands(renderer: Renderer, state: PassResult, *, corrected: bool) -> Iterator[NDArray[np.float32]]:
+    """Yield bands of whole blocks in units of sigma, from top to bottom, with what the synthesis adds or without."""
+    if corrected:
+        yield from (x for x, _ in renderer.synthesised(state))
+        return
+    every = slice(0, state.size[1])
+    for core, wide in bands(state.size, BLOCK):
+        x = renderer.inverse_transform(cropped(state, (wide, every)))
+        yield x[:, core.start - wide.start : core.start - wide.start + BLOCK * -(-(core.stop - core.start) // BLOCK)]

@@ -1,4 +1,4 @@
-"""What a pass has built, and windows of it with a halo, so that networks need memory for one window only."""
+"""What a pass has built, and windows and bands of it with a halo."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from ....shapes import Float32
 from ...interface.photo import Region
-from ...slices import slices
 from ..halo import with_halo
 from ..layout import BLOCK
 from .reconstruction import Planes
@@ -17,8 +16,8 @@ from .transform import STRIDES, Levels
 
 GROUP = 64
 """Windows begin on multiples of the coarsest stride, in pixels."""
-BAND_PIXELS = 6 * 2**20
-"""Pixels of a window without its halo."""
+BAND_PIXELS = 2 * 2**20
+"""Pixels of a band without its halo."""
 
 
 @dataclass(frozen=True)
@@ -90,28 +89,17 @@ def whole(size: tuple[int, int]) -> Region:
     return slice(0, size[0]), slice(0, size[1])
 
 
-def windows(
-    region: Region, size: tuple[int, int], receptive_field: int, least_blocks: int
-) -> list[tuple[Region, Region]]:
-    """Cut a region of an image into bands and return each without and with its halo.
+def window_of(region: Region, size: tuple[int, int], receptive_field: int, least_blocks: int) -> Region:
+    """Return the window of an image in which a region can be rendered.
 
     Args:
         region: Rows and columns of pixels.
         size: Height and width of the image in pixels.
         receptive_field: Pixels that the halo must cover.
-        least_blocks: Blocks that a window has at least, unless it is the whole image.
+        least_blocks: Blocks that the window has at least, unless it is the whole image.
     """
-    if region == whole(size):
-        columns = region[1]
-        return [((core, columns), (wide, columns)) for core, wide in bands(size, receptive_field)]
-    halo, rows, columns = -(-receptive_field // GROUP) * GROUP, *region
-    step = max(1, BAND_PIXELS // (columns.stop - columns.start) // GROUP) * GROUP
-    top = rows.start // GROUP * GROUP
-    found = []
-    for part in slices(rows.stop - top, step):
-        core = slice(max(top + part.start, rows.start), top + part.stop), columns
-        found.append((core, _at_least(_grown(core, size, halo), size, least_blocks)))
-    return found
+    halo = -(-receptive_field // GROUP) * GROUP
+    return _at_least(_grown(region, size, halo), size, least_blocks)
 
 
 def _at_least(window: Region, size: tuple[int, int], blocks: int) -> Region:
