@@ -78,7 +78,7 @@ def _header(info: Info) -> dict[str, object]:
         "  size": f"{info.width}x{info.height} {info.mode}, {depth}",
         "  coded": f"lossless, {info.method}{f' ({info.file_suffix})' if info.file_suffix else ''}"
         if info.lossless
-        else f"lossy, quality {info.quality:g}",
+        else f"lossy, quality {info.quality:g}, tuned for {'the eye' if info.tune == 'perceptual' else 'PSNR'}",
     }
     if info.weights_id:
         rows["  weights"] = f"{info.weights_name or 'not installed'} ({info.weights_id})"

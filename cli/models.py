@@ -35,6 +35,7 @@ def models(
         found = list(weights.entries()) if name is None else [weights.find(name)]
         kinds = weights.HIERARCHY, weights.PIXELS, weights.BILEVEL
         default = [one.sha256 for kind in kinds for one in weights.defaults(kind)]
+        default += [weights.photographs(perceptual=True).sha256] if default else []
         if as_json:
             for entry in found:
                 show(json.dumps(_described(entry, default)))

@@ -35,6 +35,8 @@ class Info:
     lossless: bool
     quality: float | None
     """Of the lossy image, which a lossless file has only where a model codes it; None where there is none."""
+    tune: str | None
+    """What a lossy image was coded for, perceptual or psnr; None in lossless files."""
     weights_id: str | None
     """First 8 bytes of the weights' SHA-256, hexadecimal; None where the file needs none."""
     weights_name: str | None
@@ -89,6 +91,7 @@ def describe(data: bytes) -> Info:
         bit_depth=header.bits,
         lossless=header.lossless,
         quality=header.quality / 256 if header.has_symbols else None,
+        tune=None if header.lossless else "perceptual" if header.perceptual else "psnr",
         weights_id=header.weights.hex() or None,
         weights_name=name,
         header_bytes=file.header_bytes,
