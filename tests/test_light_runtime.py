@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from test_light_model import SMALL, conditioning
 
 from dvcodec.codec.lossy import symbol_chunks
+from dvcodec.errors import DvcodecError
 from dvcodec.models.interface.hierarchy import PassSettings
 from dvcodec.models.light import file
 from dvcodec.models.light.layers import LightBlock
@@ -227,6 +228,25 @@ def test_sums_are_exact_where_they_are_largest() -> None:
     taps = np.outer([2, 3, 3, 3, 2], [2, 3, 3, 3, 3, 2])
     sums = np.where(np.arange(112) % 2, 63, -63)[:, None, None] * 255 * 112 * taps + 4321
     assert np.array_equal(network(x=x)[0][0], np.floor(sums * 2.0**-4 + 0.5))
+
+
+def test_kernels_that_round_are_found_out(network: LightPhotoModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kernel that rounds its sums to bfloat16 fails the test at the start, and so does the model."""
+    assert kernels.float_sums_are_exact()
+    build = Graph.node
+
+    def rounded(graph: Graph, operator: str, *inputs: str, **attributes: Any) -> str:
+        if operator != "Conv":
+            return build(graph, operator, *inputs, **attributes)
+        sums = build(graph, operator, *inputs, **attributes)
+        return build(graph, "Cast", build(graph, "Cast", sums, to=16), to=1)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Graph, "node", rounded)
+        assert not kernels.float_sums_are_exact.__wrapped__()
+    monkeypatch.setattr(kernels, "float_sums_are_exact", lambda: False)
+    with pytest.raises(DvcodecError, match="do not add whole numbers exactly"):
+        file.runtime(network, QUALITIES)
 
 
 def test_the_shared_table_is_what_coders_need() -> None:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ...processes.locks import KERNELS, around_fork, fork_safe_lock
 from .graphs import GRAPHS
 from .onnx import runtime
+from .onnx_file import FLOATS, Graph
 from .threads import available
 
 _idle = threading.Condition(fork_safe_lock(KERNELS))
@@ -178,6 +179,24 @@ def integers_are_exact() -> bool:
         point_scale=np.ones_like(scale),
     )
     return bool(np.array_equal(found, _largest(channels)))
+
+
+@cache
+def float_sums_are_exact() -> bool:
+    """Tell whether convolutions of whole numbers in floats give exact sums up to 2**24.
+
+    Kernels that add in fewer bits, or transform their inputs (Winograd), do not.
+    """
+    inputs, outputs, height, width = 112, 16, 5, 7
+    places = np.arange(outputs * inputs * 9).reshape(outputs, inputs, 3, 3)
+    weight = (63 - places * 11 % 5 + (places % 7 == 0) * -(places % 121)).astype(np.int64)
+    x = 255 - np.arange(inputs * height * width).reshape(inputs, height, width) * 13 % 9
+    graph = Graph({"x": (FLOATS, 4)})
+    found = Network(lambda: graph.file(graph.node("Conv", "x", graph.constant(weight), pads=[1] * 4)))
+    padded = np.pad(x, ((0, 0), (1, 1), (1, 1)))
+    taps = np.stack([padded[:, i : i + height, j : j + width] for i in range(3) for j in range(3)], axis=1)
+    wanted = np.tensordot(weight.reshape(outputs, -1), taps.reshape(inputs * 9, height, width), 1)
+    return bool(np.array_equal(found(x=x[None].astype(np.float32))[0][0], wanted))
 
 
 def _largest(channels: int) -> NDArray[np.float32]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ....errors import InvalidArgument
+from ....errors import DvcodecError, InvalidArgument
 from ....progress import OnProgress, ignore
 from ....shapes import Float32, Int32, UInt8
 from ...interface.adaptive_filter import ImageFilter
@@ -17,6 +17,7 @@ from ...photo.adaptive_filter.fit import tables as filter_tables
 from ...photo.adaptive_filter.squares import PLANES, TERMS
 from ...photo.quality import QualityMap
 from ...photo.runtime.exact import fixed_sigma
+from ...runtime import kernels
 from ..config import LightConfig
 from ..grids import CONTEXTS
 from ..tables import ALPHABET
@@ -63,6 +64,8 @@ class RuntimeLightModel:
 
     def __init__(self, name: str, config: LightConfig, qualities: QualityMap, tensors: Any) -> None:
         self.name, self.config, self._qualities = name, config, qualities
+        if not kernels.float_sums_are_exact():
+            raise DvcodecError("this machine's kernels do not add whole numbers exactly", "use `tune=psnr`")
         tables = tensors.take("tables", np.int32, (CONTEXTS, ALPHABET.size)).astype(np.float32)
         self.residuals = LightResiduals(tables)
         self._top_down = TopDownMaps(config, tensors)
