@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from ..shapes import Float64, Int32
+from ..shapes import Float32, Float64, Int32
 
 Integers = NDArray[np.int32]
 
@@ -94,3 +94,39 @@ class TokenAlphabet:
         """Return the number of bits that follow each token (n,)."""
         found: Integers = self._parts[2].take(tokens)
         return found
+
+
+class TokenTables:
+    """Tables of distributions and the tokens that they are over, as `interface.hierarchy.Residuals`.
+
+    Args:
+        alphabet: the tokens.
+        tables: integer weights of each context.
+    """
+
+    def __init__(self, alphabet: TokenAlphabet, tables: Float32[NDArray[np.float32], "contexts tokens"]) -> None:
+        self.alphabet, self.tables = alphabet, tables
+
+    def split(
+        self, residuals: Int32[NDArray[np.int32], " n"]
+    ) -> tuple[Int32[NDArray[np.int32], " n"], Int32[NDArray[np.int32], " n"]]:
+        """Return the tokens of residuals (n,) and their remainders; see `TokenAlphabet.split`."""
+        return self.alphabet.split(residuals)
+
+    def extra_bits(self, tokens: Int32[NDArray[np.int32], " n"]) -> Int32[NDArray[np.int32], " n"]:
+        """Return the number of bits that hold each token's remainder (n,)."""
+        return self.alphabet.extra_bits(tokens)
+
+    def join(
+        self, tokens: Int32[NDArray[np.int32], " n"], remainders: Int32[NDArray[np.int32], " n"]
+    ) -> Int32[NDArray[np.int32], " n"]:
+        """Return the residuals of tokens (n,) and their remainders; see `TokenAlphabet.join`."""
+        return self.alphabet.join(tokens, remainders)
+
+
+def logistic_mass(edges: Float64[NDArray[np.float64], "... edges"]) -> Float64[NDArray[np.float64], "... cells"]:
+    """Return a standard logistic's probability between neighbouring edges, from the side on which it is precise."""
+    low, high = edges[..., :-1], edges[..., 1:]
+    flip = low + high > 0
+    a, b = np.where(flip, -high, low), np.where(flip, -low, high)
+    return np.asarray(0.5 * (1 + np.tanh(b / 2)) - 0.5 * (1 + np.tanh(a / 2)))

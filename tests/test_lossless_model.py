@@ -174,10 +174,10 @@ def test_weights_that_cannot_predict_are_refused() -> None:
 @given(st.lists(st.integers(-510, 510), min_size=1, max_size=50))
 def test_residuals_are_tokens_and_bits(values: list[int]) -> None:
     array = np.array(values, np.int32)
-    found, rest = tokens.split(array)
-    assert (tokens.join(found, rest) == array).all()
+    found, rest = tokens.ALPHABET.split(array)
+    assert (tokens.ALPHABET.join(found, rest) == array).all()
     assert found.min() >= 0 and found.max() < tokens.TOKENS
-    assert (rest >= 0).all() and (rest < 2 ** tokens.extra_bits(found)).all()
+    assert (rest >= 0).all() and (rest < 2 ** tokens.ALPHABET.extra_bits(found)).all()
 
 
 @pytest.mark.parametrize("transform", range(colours.TRANSFORMS))

@@ -55,7 +55,7 @@ def test_tables_are_the_mixtures_of_training() -> None:
     assert (weights.sum(axis=1) == 2**24 - (tokens.TOKENS + 2)).all()
     for scale, tail, fraction in ((8, 0, 4), (20, 3, 0), (28, 4, 7)):
         context = (scale * TAILS + tail) * MEAN_STEPS + fraction
-        values = np.arange(-tokens.DIRECT, tokens.DIRECT + 1)
+        values = np.arange(-tokens.ALPHABET.direct, tokens.ALPHABET.direct + 1)
         bits = 24 - np.log2(weights[context, tokens.TOKENS // 2 + values] + 1.0)
         mean = torch.full((len(values),), float(fraction - MEAN_STEPS // 2))
         shape = PixelDistribution(mean, torch.full_like(mean, scale), torch.full_like(mean, tail))

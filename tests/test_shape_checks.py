@@ -12,7 +12,7 @@ from jaxtyping import Float32, TypeCheckError, jaxtyped
 from dvcodec.models.pixels.causal import ReceptiveField
 from dvcodec.models.pixels.integer_heads import PlaneStep
 from dvcodec.models.pixels.neighbourhoods import neighbours
-from dvcodec.models.pixels.tokens import split
+from dvcodec.models.pixels.tokens import ALPHABET
 from dvcodec.models.pixels.wavefront.half_size import doubled, halved
 
 
@@ -24,9 +24,9 @@ def test_a_tensor_of_a_wrong_shape_is_refused() -> None:
 
 
 def test_an_array_of_a_wrong_type_is_refused() -> None:
-    split(np.zeros(3, np.int32))
+    ALPHABET.split(np.zeros(3, np.int32))
     with pytest.raises(TypeCheckError, match="split"):
-        split(np.zeros(3, np.float32))
+        ALPHABET.split(np.zeros(3, np.float32))
 
 
 def test_a_field_and_an_alias_of_a_wrong_shape_are_refused() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...shapes import Float64
-from ..tokens import TokenAlphabet
+from ..tokens import TokenAlphabet, logistic_mass
 from .grids import LEAST_SCALE, LOCATIONS, SCALES, TAILS, WIDE
 
 ALPHABET = TokenAlphabet(14, (*(bits for size in range(1, 9) for bits in (size, size)), 9, 10, 11, 12))
@@ -36,11 +36,6 @@ def probabilities() -> Float64[NDArray[np.float64], "contexts tokens"]:
     for tail in 1 / (1 + np.exp(-(2 * (np.arange(TAILS) - 2.0) - 1))):
         for scale in 2.0 ** (LEAST_SCALE + np.arange(SCALES) / 4):
             for fraction in (np.arange(LOCATIONS) - LOCATIONS // 2) / LOCATIONS:
-                narrow, wide = (np.diff(_cumulative((edges - fraction) / s)) for s in (scale, WIDE * scale))
+                narrow, wide = (logistic_mass((edges - fraction) / s) for s in (scale, WIDE * scale))
                 rows.append(narrow + tail * (wide - narrow))
     return np.stack(rows)
-
-
-def _cumulative(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the logistic distribution's cumulative function, whose differences are those of its complement too."""
-    return np.asarray(0.5 * (1 + np.tanh(x / 2)))

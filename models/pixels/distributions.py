@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...shapes import Float64, Int32, Int64
+from ..tokens import logistic_mass
 from .grids import MEAN_STEPS, SCALES, TAILS
-from .tokens import CONTEXTS, TOKENS, WIDE, bits, starts
+from .tokens import ALPHABET, CONTEXTS, TOKENS, WIDE
 
 TRUST = 400.0
 """Number of counted residuals that weigh as much as the mixture."""
@@ -27,18 +28,9 @@ def mixtures() -> Float64[NDArray[np.float64], "contexts tokens"]:
     i, t, f = (axis.reshape(-1, 1) for axis in np.indices((SCALES, TAILS, MEAN_STEPS)))
     scale, wide = 2.0 ** (i / 4 - 3), 2.0 ** (-1 - 1.25 * t)
     middle = (f - MEAN_STEPS // 2) / MEAN_STEPS
-    low, high = (edge - middle for edge in edges())
-    p = (1 - wide) * _between(low / scale, high / scale) + wide * _between(low / scale / WIDE, high / scale / WIDE)
+    places = (ALPHABET.edges() - middle) / scale
+    p = (1 - wide) * logistic_mass(places) + wide * logistic_mass(places / WIDE)
     return np.asarray(p / p.sum(axis=1, keepdims=True))
-
-
-def edges() -> tuple[Float64[NDArray[np.float64], " tokens"], Float64[NDArray[np.float64], " tokens"]]:
-    """Return where the residuals of each token begin and end, half a level beyond the outermost."""
-    first = starts().astype(np.float64)
-    last = first + 2.0 ** bits() - 1
-    low = np.concatenate([-last[:0:-1], first]) - 0.5
-    high = np.concatenate([-first[:0:-1], last]) + 0.5
-    return low, high
 
 
 def checked(
@@ -52,17 +44,6 @@ def checked(
     if tables.shape != (CONTEXTS, TOKENS) or tables.min() < 0 or (tables.sum(axis=1, dtype=np.int64) != TOTAL).any():
         raise ValueError("its tables are not valid")
     return tables
-
-
-def _between(low: NDArray[np.float64], high: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return a standard logistic's probability of an interval, from the side on which it is precise."""
-    flip = low + high > 0
-    a, b = np.where(flip, -high, low), np.where(flip, -low, high)
-    return np.asarray(_logistic(b) - _logistic(a))
-
-
-def _logistic(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(0.5 * (1 + np.tanh(x / 2)))
 
 
 def tables(

@@ -128,7 +128,7 @@ class _Count:
     def next(self, step: PixelStep) -> NDArray[np.int32]:
         """Return the residuals as they are."""
         found = step.residuals()
-        np.add.at(self.counts, (step.contexts, tokens.split(found)[0]), 1)
+        np.add.at(self.counts, (step.contexts, tokens.ALPHABET.split(found)[0]), 1)
         return found
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ....errors import DvcodecError, InvalidArgument
 from ....progress import OnProgress, ignore
-from ....shapes import Float32, Int32, UInt8
+from ....shapes import Float32, UInt8
 from ...interface.adaptive_filter import ImageFilter
 from ...interface.hierarchy import PassSettings, SymbolSource
 from ...interface.photo import Region
@@ -18,6 +18,7 @@ from ...photo.adaptive_filter.squares import PLANES, TERMS
 from ...photo.quality import QualityMap
 from ...photo.runtime.exact import fixed_sigma
 from ...runtime import kernels
+from ...tokens import TokenTables
 from ..config import LightConfig
 from ..grids import CONTEXTS
 from ..tables import ALPHABET
@@ -26,27 +27,6 @@ from .posterior import LightTargets, TokenCosts
 from .reduced import reduced_layers, reduced_pixels
 from .rendering import SIGMA_BITS, LightRenderer
 from .top_down import LightState, TopDownMaps
-
-
-class LightResiduals:
-    """The shared table and the tokens that it is over (`interface.hierarchy.Residuals`)."""
-
-    def __init__(self, tables: Float32[NDArray[np.float32], "contexts tokens"]) -> None:
-        self.tables = tables
-
-    def split(self, residuals: Int32[NDArray[np.int32], " n"]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        """Return the tokens of residuals and their remainders."""
-        return ALPHABET.split(residuals)
-
-    def extra_bits(self, tokens: Int32[NDArray[np.int32], " n"]) -> Int32[NDArray[np.int32], " n"]:
-        """Return the number of bits of each token's remainder."""
-        return ALPHABET.extra_bits(tokens)
-
-    def join(
-        self, tokens: Int32[NDArray[np.int32], " n"], remainders: Int32[NDArray[np.int32], " n"]
-    ) -> Int32[NDArray[np.int32], " n"]:
-        """Return the residuals of tokens and remainders."""
-        return ALPHABET.join(tokens, remainders)
 
 
 class RuntimeLightModel:
@@ -67,7 +47,7 @@ class RuntimeLightModel:
         if not kernels.float_sums_are_exact():
             raise DvcodecError("this machine's kernels do not add whole numbers exactly", "use `tune=psnr`")
         tables = tensors.take("tables", np.int32, (CONTEXTS, ALPHABET.size)).astype(np.float32)
-        self.residuals = LightResiduals(tables)
+        self.residuals = TokenTables(ALPHABET, tables)
         self._top_down = TopDownMaps(config, tensors)
         self._renderer = LightRenderer(config, tensors)
         self._costs: TokenCosts | None = None
