@@ -34,8 +34,11 @@ def test_several_weights_are_several_curves(tmp_path: Path, fake_weights: Weight
 def test_several_efforts_are_several_curves(fake_weights: Weights) -> None:
     plan = make_plan(["dvcodec"], [], None, ["fake"], efforts=[1, 9, 1])
     assert [codec.name for codec in plan.codecs] == ["dvcodec-effort-1", "dvcodec-effort-9"]
-    assert [codec.settings.rpartition(", ")[2] for codec in plan.codecs] == ["effort 1", "effort 9"]
-    assert make_plan(["dvcodec"], [], None, ["fake"]).subject.settings.endswith("effort 1")
+    assert [codec.settings.split(", ")[-2:] for codec in plan.codecs] == [
+        ["effort 1", "perceptual"],
+        ["effort 9", "psnr"],
+    ]
+    assert make_plan(["dvcodec"], [], None, ["fake"]).subject.settings.endswith("effort 1, perceptual")
     with pytest.raises(InvalidArgument, match="`effort` 10 is out of range"):
         make_plan(["dvcodec"], [], None, ["fake"], efforts=[10])
 

@@ -42,15 +42,16 @@ def _rise(shares: list[float]) -> None:
     assert shares == sorted(shares) and shares[0] >= 0 and shares[-1] == 1
 
 
-def test_a_photograph_tells_of_its_layers_and_strips() -> None:
+@pytest.mark.parametrize(("tune", "layers"), [("psnr", 96), ("perceptual", 21)])
+def test_a_photograph_tells_of_its_layers_and_strips(tune: str, layers: int) -> None:
     image, shares = Image.fromarray(photograph(64, 72)), list[float]()
-    data = dvcodec.compress(image, on_progress=shares.append)
+    data = dvcodec.compress(image, on_progress=shares.append, tune=tune)
     _rise(shares)
-    assert len(set(shares)) > 96
+    assert len(set(shares)) > layers
     shares.clear()
     whole = dvcodec.decompress_array(data, on_progress=shares.append)
     _rise(shares)
-    assert len(set(shares)) > 96 and whole.shape == (64, 72, 3)
+    assert len(set(shares)) > layers and whole.shape == (64, 72, 3)
 
 
 @pytest.mark.parametrize(("mode", "method"), [("RGB", "model"), ("1", "bilevel")])

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dvcodec.errors import DvcodecError, InvalidArgument
+from dvcodec.errors import InvalidArgument
 from dvcodec.training.export.formats import FORMATS, format_of
 from dvcodec.training.loop.gradient_clipper import GradientClipper
 from dvcodec.training.loop.schedules import Plateau, rate_factor
@@ -80,13 +80,11 @@ def test_every_preset_survives_json() -> None:
         assert again == settings
 
 
-def test_every_kind_but_the_light_one_has_a_weights_file() -> None:
-    assert registry.KINDS.keys() - FORMATS.keys() == {"light"} and FORMATS.keys() <= registry.KINDS.keys()
-    for name in ("rrvq", "hdvae", "pixels", "bilevel"):
+def test_every_kind_has_a_weights_file() -> None:
+    assert registry.KINDS.keys() == FORMATS.keys()
+    for name in ("rrvq", "rrvq-light", "hdvae", "pixels", "bilevel"):
         settings = registry.resolve(name, {}, None)
         assert format_of(settings) is FORMATS[settings.kind]
-    with pytest.raises(DvcodecError, match="rrvq-light is of a kind that has no weights file yet"):
-        format_of(registry.resolve("rrvq-light", {}, None))
 
 
 OUT_OF_BOUNDS = [

@@ -13,6 +13,7 @@ from ....shapes import Float32, UInt8
 from ...interface.adaptive_filter import ImageFilter
 from ...interface.hierarchy import PassSettings, SymbolSource
 from ...interface.photo import Region
+from ...photo.adaptive_filter.fit import fitted
 from ...photo.adaptive_filter.fit import tables as filter_tables
 from ...photo.adaptive_filter.squares import PLANES, TERMS
 from ...photo.quality import QualityMap
@@ -23,6 +24,7 @@ from ..config import LightConfig
 from ..grids import CONTEXTS
 from ..tables import ALPHABET
 from .analysis import targets_of
+from .integer_filter import moments
 from .posterior import LightTargets, TokenCosts
 from .reduced import reduced_layers, reduced_pixels
 from .rendering import SIGMA_BITS, LightRenderer
@@ -97,8 +99,8 @@ class RuntimeLightModel:
         on_progress: OnProgress = ignore,
     ) -> UInt8[NDArray[np.uint8], "H W 3"]:
         """Return the pixels of a state, or of a region of it; see `PhotoModel.render`."""
-        assert isinstance(state, LightState) and image_filter is None
-        return self._renderer.pixels(state, self._sigma(state.quality), region, on_progress)
+        assert isinstance(state, LightState)
+        return self._renderer.pixels(state, self._sigma(state.quality), image_filter, region, on_progress)
 
     def reduced_layers(self, denominator: int) -> int:
         """Return how many layers a smaller picture needs; see `PhotoModel.reduced_layers`."""
@@ -122,8 +124,13 @@ class RuntimeLightModel:
     def fit(
         self, state: object, pixels: UInt8[NDArray[np.uint8], "H W 3"], on_progress: OnProgress = ignore
     ) -> ImageFilter | None:
-        """Return None: this model's images have no adaptive filter."""
-        return None
+        """Return the filter for pixels and the state of their pass; None for images that are coded for the eye."""
+        assert isinstance(state, LightState)
+        if state.perceptual:
+            return None
+        sigma = self._sigma(state.quality)
+        shown = self._renderer.levels(state, sigma, slice(0, state.size[0]), on_progress)
+        return fitted(moments(shown, pixels), sigma * 2.0**-SIGMA_BITS)
 
     def _sigma(self, quality: int) -> int:
         """Return sigma at a network quality, in steps of 2**-8 grey levels."""

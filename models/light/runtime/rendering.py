@@ -6,6 +6,7 @@ at the strips' borders. All are integers: a part of an image has the values of t
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,15 @@ from numpy.typing import NDArray
 
 from ....progress import OnProgress, ignore
 from ....shapes import Int16, UInt8
+from ...interface.adaptive_filter import ImageFilter
 from ...interface.photo import Region
+from ...photo.adaptive_filter.squares import RADIUS
 from ...photo.halo import with_halo
 from ...photo.layout import BLOCK
 from ...photo.runtime.transform import samples_of
 from ..config import STRIDES, LightConfig
 from ..grids import SAMPLE_BITS, SAMPLE_LIMIT
+from .integer_filter import filtered, levels
 from .inverse import SymbolValues, block_means, block_samples, contrasts
 from .networks import STRIP_POSITIONS, LightPostFilter, LightSynthesis
 from .top_down import LightState
@@ -91,35 +95,62 @@ class LightRenderer:
         return out, features
 
     def pixels(
-        self, state: LightState, sigma: int, region: Region | None = None, on_progress: OnProgress = ignore
+        self,
+        state: LightState,
+        sigma: int,
+        image_filter: ImageFilter | None = None,
+        region: Region | None = None,
+        on_progress: OnProgress = ignore,
     ) -> UInt8[NDArray[np.uint8], "H W 3"]:
         """Return the pixels of a region, or of the whole image if it is None.
 
         Args:
             state: what a pass has built.
             sigma: in steps of 2**-8 grey levels.
+            image_filter: the adaptive filter of the image.
             region: rows and columns of pixels.
             on_progress: called after each step.
         """
         height, width = state.size
         region = (slice(0, height), slice(0, width)) if region is None else region
-        inside = slice(region[0].start // BLOCK, -(-region[0].stop // BLOCK))
+        if image_filter is not None:
+            first, last = max(region[0].start - RADIUS, 0), min(region[0].stop + RADIUS, height)
+            return filtered(self.levels(state, sigma, slice(first, last), on_progress), first, region, image_filter)
+        out = np.empty((region[0].stop - region[0].start, region[1].stop - region[1].start, 3), np.uint8)
+        for rows, shown in self._rows(state, region[0], on_progress):
+            out[rows] = to_pixels(shown[:, :, region[1]], sigma)
+        return out
+
+    def levels(
+        self, state: LightState, sigma: int, rows: slice, on_progress: OnProgress = ignore
+    ) -> Int16[NDArray[np.int16], "3 H W"]:
+        """Return rows of an image as the adaptive filter takes them."""
+        width = state.size[1]
+        out = np.empty((3, rows.stop - rows.start, width), np.int16)
+        for part, shown in self._rows(state, rows, on_progress):
+            out[:, part] = levels(shown[:, :, :width], sigma, SAMPLE_BITS + SIGMA_BITS)
+        return out
+
+    def _rows(
+        self, state: LightState, wanted: slice, on_progress: OnProgress
+    ) -> Iterator[tuple[slice, NDArray[np.float32]]]:
+        """Yield strips of some rows of an image, counted from the first of them, and their samples (3, H, W)."""
+        inside = slice(wanted.start // BLOCK, -(-wanted.stop // BLOCK))
         rows = slice(max(inside.start - self.halo, 0), min(inside.stop + self.halo, state.state.shape[2]))
         x = self.samples(state, rows)
         on_progress(SHARES[0])
         x, features = self.corrected(state, x, rows)
         on_progress(SHARES[1])
-        out = np.empty((region[0].stop - region[0].start, region[1].stop - region[1].start, 3), np.uint8)
-        top = region[0].start - BLOCK * rows.start
-        wanted = slice(top, top + len(out))
-        for core, shown in self._filtered(
-            state, x, features, slice(inside.start - rows.start, inside.stop - rows.start)
-        ):
-            first, last = max(wanted.start, BLOCK * core.start), min(wanted.stop, BLOCK * core.stop)
-            part = shown[:, first - BLOCK * core.start : last - BLOCK * core.start, region[1]]
-            out[first - top : last - top] = to_pixels(part, sigma)
-            on_progress(SHARES[1] + (SHARES[2] - SHARES[1]) * core.stop / (inside.stop - rows.start))
-        return out
+        top = wanted.start - BLOCK * rows.start
+        last = top + wanted.stop - wanted.start
+        blocks = slice(inside.start - rows.start, inside.stop - rows.start)
+        for core, shown in self._filtered(state, x, features, blocks):
+            part = slice(max(top, BLOCK * core.start), min(last, BLOCK * core.stop))
+            yield (
+                slice(part.start - top, part.stop - top),
+                shown[:, part.start - BLOCK * core.start : part.stop - BLOCK * core.start],
+            )
+            on_progress(SHARES[1] + (SHARES[2] - SHARES[1]) * (part.stop - top) / (last - top))
 
     def _filtered(
         self, state: LightState, x: Int16[NDArray[np.int16], "192 _ _"], features: NDArray[np.uint8], rows: slice
