@@ -44,6 +44,24 @@ BINARY = replace(
 LINEAR = replace(PERCEPTRON, block="linear", blocks=0, width=16, latent="logits", prior="direct")
 """The same without hidden layers."""
 
+MACHINE = replace(
+    PERCEPTRON,
+    sides=(1, 1),
+    symbols=(2, 2),
+    variables=(5, 3),
+    hierarchy="skip-lvae",
+    latent="logits",
+    prior="direct",
+    top_prior="rbm",
+)
+"""Two layers under a Boltzmann machine, whose coarser one is the smaller side."""
+MACHINES = {
+    "machine": MACHINE,
+    "machine, finer side smaller": replace(MACHINE, variables=(3, 5)),
+    "machine, halves": replace(MACHINE, sides=(1,), symbols=(2,), variables=(7,)),
+    "machine, three layers": replace(MACHINE, sides=(1, 1, 1), symbols=(4, 2, 2), variables=(1, 3, 4)),
+}
+
 LVAE = replace(
     TINY,
     hierarchy="lvae",
@@ -69,6 +87,8 @@ def lively(config: FamilyConfig, seed: int = 0) -> FamilyVAE:
         for name, parameter in model.named_parameters():
             if name.endswith("bias") or name == "top":
                 parameter.normal_(std=0.2)
+            elif name.startswith("boltzmann"):
+                parameter.normal_(std=1.5)
             elif "codebook" in name:
                 parameter.mul_(1.2)
             elif config.categorical and name.endswith(
@@ -118,11 +138,15 @@ def shrunk(preset: FamilyPreset) -> FamilyPreset:
     config = preset.config
     levels = min(config.levels, 6)
     step = config.levels // levels
+    kept = list(range(config.levels))[::step][:levels]
+    if config.block == "se":
+        kept = list(range(config.levels))[-3:]  # with the variables of the whole image
     small = replace(
         config,
-        sides=config.sides[::step][:levels],
-        symbols=tuple(min(k, 16) for k in config.symbols[:levels]),
-        variables=tuple(min(n, 4) for n in config.variables[:levels]),
+        sides=tuple(config.sides[level] for level in kept),
+        symbols=tuple(min(config.symbols[level], 16) for level in kept),
+        variables=tuple(min(config.variables[level], 4) for level in kept),
+        latent_by_level=tuple(config.latent_of(level) for level in kept) if config.latent_by_level else (),
         width=config.width if config.block == "linear" else 8,
         blocks=min(config.blocks, 1),
         head_blocks=min(config.head_blocks, 1),

@@ -220,7 +220,7 @@ def test_files_and_other_objectives_are_refused() -> None:
         "symbols=2": {"symbols": "2, 4"},
         "skip-lvae": {"hierarchy": "biva"},
         "dense=true": {"dense": "false"},
-        "exact=false": {"exact": "true"},
+        "exact=false": {"exact": "true", "variables": "99, 17"},
         "bound=joint": {"bound": "marginal"},
         "need overlaps": {"relaxation": "spike-root"},
         "precision=fp32": {"precision": "bf16"},

@@ -26,11 +26,14 @@ from dvcodec.training.recipes.registry import Settings, resolve, restored
 from dvcodec.training.tasks.families import ElboTask
 
 LARGER = [f"{kind}-l{layers}" for kind in ("hdvae", "lvae-gaussian") for layers in (4, 5, 6)]
+LARGER += [f"{name}-linear" for name in ("dvaepp-two", "dvaepp-rbm", "dvaepp-rbm-one", "dvae")]
+LARGER += ["dvaepp-two", "dvaepp-rbm-one"]
 DISTINCT = [
     name
     for name in FAMILY_PRESETS
     if name == "hdvae-n12-l6"
-    or not (name == "hdvae" or name.startswith("hdvae-n") or name in LARGER or name.endswith("-celeba"))
+    or not (name == "hdvae" or name.startswith("hdvae-n") or name in LARGER or name.endswith(("-celeba", "-cifar")))
+    or name == "dvaepp-mixed-cifar"
 ]
 """The grid's presets and those of deeper models and larger images differ in numbers alone: when shrunk, these stand
 for all."""

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ...shapes import Float, Float32
-from ..integer.grid import quantise, quantise_residual, quantise_signed
+from ..integer.grid import ACTIVATION_BITS, quantise, quantise_residual, quantise_signed
 from . import activation_tables
 from .activation_tables import ELU_BITS, GATE_BITS, MIDDLE, TABLE_BITS, TANH_SCALE
 from .scores import EMBEDDING_BITS, EMBEDDING_LIMIT
@@ -110,8 +110,22 @@ class Arithmetic:
 
     def gated(self, x: Float[Tensor, "B channels H W"]) -> Float[Tensor, "B channels//2 H W"]:
         """Return a * sigmoid(b) of the two halves a and b of the channels."""
-        a, b = x.chunk(2, dim=1)
+        return self.scaled(*x.chunk(2, dim=1))
+
+    def scaled(self, a: Float[Tensor, "B C H W"], b: Float[Tensor, "B C #H #W"]) -> Float[Tensor, "B C H W"]:
+        """Return a * sigmoid(b)."""
         return quantise_signed(a) * look_up(b, "sigmoid") if self.exact else a * torch.sigmoid(b)
+
+    def pooled(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C 1 1"]:
+        """Return means over the positions, as inputs of a linear map.
+
+        On grids these are the means of inputs of a linear map, rounded half up. A quarter of the least difference
+        between two means is added, so that no means lie between two steps and it does not matter how a mean is divided.
+        """
+        if not self.exact:
+            return x.mean((2, 3), keepdim=True)
+        mean = quantise_signed(x).double().mean((2, 3), keepdim=True)
+        return quantise_signed(mean + 2.0**-ACTIVATION_BITS / (4 * x.shape[2] * x.shape[3])).float()
 
     def embedding(self, x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
         """Return embeddings e_p as the prior's scores take them: on the grid 2**-6 if the arithmetic is exact."""

@@ -20,10 +20,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ...shapes import Float
+from .boltzmann_checks import LARGEST_EXACT
 from .relaxations import gumbel
+from .runtime.machine import IntegerMachine
 
-LARGEST_EXACT = 16
-"""Units of a side whose states are enumerated."""
 CHAINS, SWEEPS = 128, 10
 """Persistent chains, and the sweeps of each in a step of training."""
 ANNEALED, TEMPERATURES = 500, 1000
@@ -52,6 +52,8 @@ class BoltzmannMachine(nn.Module):
         self.chains: Tensor
         self.estimate: Tensor
         self._estimated: tuple[int, ...] = ()
+        self.frozen: IntegerMachine | None = None
+        """The tables that files are coded with, in a machine restored from a weights file."""
 
     def score(self, first: Float[Tensor, "n first"], second: Float[Tensor, "n second"]) -> Float[Tensor, " n"]:
         """Return minus the energy of values, which may lie between 0 and 1."""
@@ -76,7 +78,7 @@ class BoltzmannMachine(nn.Module):
     def log_partition(self) -> Float[Tensor, ""]:
         """Return log Z, in nats."""
         if self.exact:
-            return torch.logsumexp(self._state_scores(), 0)
+            return torch.logsumexp(self.state_scores(), 0)
         if not self.training:
             self._update_estimate()
             return self.estimate
@@ -95,7 +97,8 @@ class BoltzmannMachine(nn.Module):
         numbers = torch.arange(2**count, device=self.weight.device)
         return ((numbers[:, None] >> torch.arange(count, device=self.weight.device)) & 1).to(self.weight.dtype)
 
-    def _state_scores(self) -> Tensor:
+    def state_scores(self) -> Float[Tensor, " states"]:
+        """Return log p + log Z of every state of the smaller side, whose j-th binary digit is unit j."""
         return (self.first_score if self._smaller_is_first() else self.second_score)(self._states())
 
     @torch.no_grad()
@@ -112,7 +115,7 @@ class BoltzmannMachine(nn.Module):
         if not self.exact:
             start = _draw(self.first.expand(count, -1), generator)
             return self._sweep(start, BURN_IN, generator, temperature)
-        scores, states = self._state_scores(), self._states()
+        scores, states = self.state_scores(), self._states()
         drawn = states[(scores + temperature * gumbel(scores.expand(count, -1), generator)).argmax(-1)]
         if self._smaller_is_first():
             return drawn, _draw(self.second_logits(drawn), generator, temperature)

@@ -156,20 +156,20 @@ def values_of(choice: Choice) -> Float[Tensor, " rows"]:
 
 
 def prior_of(
-    machine: BoltzmannMachine | None, index: int, layers: int, images: int, first: Choice | None
+    machine: BoltzmannMachine | None, index: int, joined: int, images: int, first: Choice | None
 ) -> Distribution | None:
     """Return what a machine says of a layer; None where it is not one of its sides.
 
     Args:
         machine: The machine, if the model has one.
         index: The layer's place in coding order.
-        layers: Number of layers.
+        joined: Number of layers whose variables are its units.
         images: Number of images.
         first: The choice of the first layer, once it is known.
     """
-    if machine is None or index > 1:
+    if machine is None or index >= joined:
         return None
-    if layers == 1:
+    if joined == 1:
         return BothSides(machine, images)
     if index == 0:
         return FirstSide(machine, images)

@@ -11,17 +11,16 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from ..configs import refuse_other_fields
-from ..interface.hierarchy import UnsuitableImage
 from .boltzmann_checks import check_boltzmann
 
 Hierarchy = Literal["vae", "skip-vae", "lvae", "skip-lvae", "biva", "resnet"]
 Latent = Literal["responsibilities", "logits", "memory", "nearest", "gaussian"]
 Variance = Literal["isotropic", "diagonal", "unit"]
 Prior = Literal["embedding", "direct"]
-TopPrior = Literal["learnt", "uniform", "rbm"]
-Pixels = Literal["bernoulli", "logistic", "mixture", "neighbours"]
+TopPrior = Literal["learnt", "uniform", "rbm", "rbm-halves"]
+Pixels = Literal["bernoulli", "logistic", "mixture", "neighbours", "scales"]
 Network = Literal["conv", "mlp"]
-BlockKind = Literal["elu", "gated", "tanh", "linear"]
+BlockKind = Literal["elu", "gated", "se", "tanh", "linear"]
 BINARY_THRESHOLD = 128
 """A pixel of at least this level is a 1 to a model of binary images."""
 
@@ -30,6 +29,30 @@ LARGEST_BETA = 30.0
 
 MAX_BLOCKS = 128
 """Residual blocks of all levels, in each direction and in the heads: a file cannot ask for minutes of building."""
+
+
+def squeezed_width(width: int) -> int:
+    """Return the units between squeeze and excitation of so many channels: a 16th (Hu et al. 2018), at least 4."""
+    return max(width // 16, 4)
+
+
+def halvings(fine: int, coarse: int) -> tuple[int, ...]:
+    """Return the sides from a finer map's on that have to be halved, rounded up, to come to a coarser one's.
+
+    Args:
+        fine: The side of the finer map.
+        coarse: The side of the coarser one.
+
+    Raises:
+        ValueError: Halving does not lead there.
+    """
+    found = []
+    while fine > coarse:
+        found.append(fine)
+        fine = (fine + 1) // 2
+    if fine != coarse:
+        raise ValueError("the side of a level must equal that of the level below, or come from it by halving")
+    return tuple(found)
 
 
 @dataclass(frozen=True)
@@ -70,6 +93,8 @@ class FamilyConfig:
     """Width and height of the images in pixels."""
     hierarchy: Hierarchy = "resnet"
     latent: Latent = "responsibilities"
+    latent_by_level: tuple[Latent, ...] = ()
+    """Kinds of the latent variables by level, finest first, where they are not all `latent`."""
     variance: Variance = "isotropic"
     """Variances of responsibilities: one a codebook entry, one a coordinate, or rVQ's unit variance (eq 2)."""
     literal: bool = False
@@ -77,18 +102,19 @@ class FamilyConfig:
     prior: Prior = "embedding"
     """e_p under the posterior's codebooks (eq 7), or the network's own logits (table G.1)."""
     top_prior: TopPrior = "learnt"
-    """Prior of the coarsest layer; `rbm` joins the two coarsest ones, or the halves of a single one."""
+    """Prior of the coarsest layer; a Boltzmann machine, `rbm`, joins the two coarsest levels, and `rbm-halves`, or
+    `rbm` of a single level, the halves of the coarsest."""
     likelihood: Pixels = "logistic"
     mixtures: int = 5
     """Components of the mixture of discretised logistics."""
     reach: tuple[int, int] = (4, 5)
     """Rows above a pixel, and columns to its sides, that it depends on under the likelihood `neighbours`."""
     pixel_width: int = 48
-    """Hidden units of the same likelihood ..."""
+    """Hidden units of the same likelihood and of `scales` ..."""
     pixel_head: int = 32
     """... and those of each plane's head, where pixels have a colour ..."""
     pixel_features: int = 16
-    """... and number of the synthesis's maps that a pixel depends on."""
+    """... and number of the synthesis's maps that a pixel depends on under either."""
     dense: bool = False
     network: Network = "conv"
     """Convolutions and residual blocks, or a multilayer perceptron, whose maps have one position."""
@@ -99,7 +125,7 @@ class FamilyConfig:
     head_blocks: int = 0
     """The same before each symbol embedding and each head."""
     block: BlockKind = "elu"
-    """Kind of the residual blocks, `elu` or `gated`, or the activation of a perceptron, `elu`, `tanh` or `linear`."""
+    """Kind of the residual blocks, `elu`, `gated` or `se`, or a perceptron's activation, `elu`, `tanh` or `linear`."""
     embedding: int = 32
     """d_e of codebooks, d_1 of memory keys, coordinates of a Gaussian variable."""
     values: int = 8
@@ -130,13 +156,14 @@ class FamilyConfig:
             "network": Network,
             "block": BlockKind,
         }
-        for key, kind in choices.items():
-            if getattr(self, key) not in get_args(kind):
-                raise ValueError(f"{key} {getattr(self, key)!r} is none of {', '.join(get_args(kind))}")
+        chosen = [(key, getattr(self, key), kind) for key, kind in choices.items()]
+        for key, value, kind in chosen + [("latent_by_level", latent, Latent) for latent in self.latent_by_level]:
+            if value not in get_args(kind):
+                raise ValueError(f"{key} {value!r} is none of {', '.join(get_args(kind))}")
         self._check_sizes()
         self._check_pairs()
         self._check_network()
-        if self.top_prior == "rbm":
+        if self.boltzmann:
             check_boltzmann(self)
 
     def _check_sizes(self) -> None:
@@ -144,8 +171,8 @@ class FamilyConfig:
             raise ValueError("a reach has two sizes, rows and columns")
         if not 1 <= len(self.sides) == len(self.symbols) == len(self.variables) <= 64:
             raise ValueError("sides, symbols and variables must have one entry a level, 64 at most")
-        if any(fine not in (coarse, 2 * coarse - 1, 2 * coarse) for fine, coarse in self._steps()):
-            raise ValueError("the side of a level must equal or halve that of the level below")
+        for fine, coarse in zip((self.image, *self.sides[:-1]), self.sides, strict=True):
+            halvings(fine, coarse)
         bounds = ((1, 256, self.sides), (1, 1024, self.variables), (2, 2**16, self.symbols))
         sizes = (self.channels, self.image, self.width, self.embedding, self.values, self.mixtures)
         counts = (self.blocks, self.head_blocks)
@@ -158,36 +185,32 @@ class FamilyConfig:
         if not (0 <= self.dropout < 1 and 0 <= self.lipschitz <= 100 and 0 <= self.commitment <= 100):
             raise ValueError("dropout, lipschitz or commitment is out of bounds")
 
-    def _steps(self) -> list[tuple[int, int]]:
-        """Return pairs of sides, fine and coarse, from the image's to the coarsest level's; larger gaps are halved."""
-        first = self.image
-        while first > 2 * self.sides[0]:
-            first = (first + 1) // 2
-        return list(zip((first, *self.sides[:-1]), self.sides, strict=True))
-
     def _check_pairs(self) -> None:
-        if self.latent == "memory" and (self.embedding % 2 or any(round(k**0.5) ** 2 != k for k in self.symbols)):
+        if len(self.latent_by_level) not in (0, self.levels):
+            raise ValueError("latent_by_level must have one entry a level, or none")
+        kinds = {self.latent_of(level) for level in range(self.levels)}
+        if "memory" in kinds and (self.embedding % 2 or any(round(k**0.5) ** 2 != k for k in self.symbols)):
             raise ValueError("factored keys need square numbers of symbols and an even embedding")
-        if self.latent == "gaussian" and self.exact:
+        if "gaussian" in kinds and self.exact:
             raise ValueError("Gaussian latents have no exact form: set exact=false")
-        if self.latent == "nearest" and (self.top_prior != "uniform" or self.prior != "embedding"):
-            raise ValueError("nearest neighbours go with the uniform prior")
-        if self.latent == "logits" and self.prior != "direct":
+        if "nearest" in kinds and (self.top_prior != "uniform" or self.prior != "embedding" or len(kinds) > 1):
+            raise ValueError("nearest neighbours go with the uniform prior, on all levels")
+        if "logits" in kinds and self.prior != "direct":
             raise ValueError("a layer of logits has no embedding: set prior=direct")
         if self.reversible and not self.exact:
             raise ValueError("a reversible model is exact: set exact=true")
-        if self.likelihood == "neighbours" and self.channels not in (1, 3):
-            raise ValueError("pixels that see their neighbours are black and white or coloured: set channels=1 or 3")
-        if self.lipschitz and (self.exact or self.block != "elu" or self.network != "conv"):
-            raise ValueError("a Lipschitz constant needs exact=false, network=conv and block=elu")
+        if self.likelihood in ("neighbours", "scales") and self.channels not in (1, 3):
+            raise ValueError("pixels that see other pixels are black and white or coloured: set channels=1 or 3")
+        if self.lipschitz and (self.exact or self.block != "elu" or self.network != "conv" or len(kinds) > 1):
+            raise ValueError("a Lipschitz constant needs exact=false, network=conv, block=elu and latents of one kind")
 
     def _check_network(self) -> None:
         if self.network == "conv":
             if self.block in ("tanh", "linear"):
                 raise ValueError(f"block={self.block} is for perceptrons: set network=mlp")
             return
-        if self.block == "gated":
-            raise ValueError("gated blocks are convolutions: set block=elu, tanh or linear")
+        if self.block in ("gated", "se"):
+            raise ValueError(f"blocks of the kind {self.block} are convolutions: set block=elu, tanh or linear")
         if set(self.sides) != {1}:
             raise ValueError("the maps of a perceptron have one position: set sides=1, as often as there are levels")
         if self.block == "linear":
@@ -205,18 +228,27 @@ class FamilyConfig:
 
     @property
     def categorical(self) -> bool:
-        """Tell whether the latents are symbols."""
-        return self.latent != "gaussian"
+        """Tell whether all latents are symbols."""
+        return all(self.latent_of(level) != "gaussian" for level in range(self.levels))
+
+    def latent_of(self, level: int) -> Latent:
+        """Return the kind of a level's latent variables."""
+        return self.latent_by_level[level] if self.latent_by_level else self.latent
+
+    @property
+    def boltzmann(self) -> bool:
+        """Tell whether the prior of the coarsest variables is a Boltzmann machine."""
+        return self.top_prior in ("rbm", "rbm-halves")
 
     @property
     def binary(self) -> bool:
         """Tell whether pixels are black or white."""
-        return self.likelihood == "bernoulli" or (self.likelihood == "neighbours" and self.channels == 1)
+        return self.likelihood == "bernoulli" or (self.likelihood in ("neighbours", "scales") and self.channels == 1)
 
     @property
     def activation(self) -> str:
         """Return the activation function before each map: `elu`, `tanh` or `linear`."""
-        return "elu" if self.block == "gated" else self.block
+        return "elu" if self.block in ("gated", "se") else self.block
 
     @property
     def infers_upwards(self) -> bool:
@@ -251,7 +283,7 @@ class FamilyConfig:
         return found
 
 
-LATER = ("network",)
+LATER = ("network", "latent_by_level")
 """Axes that the weights that ship do not name, since these were trained before the axes were there."""
 
 
@@ -265,31 +297,3 @@ def from_fields(fields: dict[str, Any]) -> FamilyConfig:
     refuse_other_fields(FamilyConfig, held)
     tuples = {key: tuple(value) for key, value in held.items() if isinstance(value, list)}
     return FamilyConfig(**{**held, **tuples})
-
-
-LARGEST_MAP = 2**25
-"""Numbers in one map of an image, or in one layer's table of scores."""
-
-
-def check_coding(config: FamilyConfig) -> None:
-    """Check that models of a configuration can code images: exactly, and with maps that fit into memory.
-
-    Raises:
-        ValueError: They cannot.
-    """
-    if not config.categorical or not config.exact:
-        raise ValueError("its configuration has no exact form")
-    tables = max(plan.variables * plan.side**2 * plan.symbols for plan in config.plans())
-    if max(config.width * config.image**2, config.mixtures * config.image**2, tables) > LARGEST_MAP:
-        raise ValueError("the maps of its configuration are too large")
-
-
-def refuse_size(config: FamilyConfig, height: int, width: int) -> None:
-    """Refuse an image that does not have the model's one size.
-
-    Raises:
-        UnsuitableImage: If the size differs.
-    """
-    if (height, width) != (config.image, config.image):
-        size = f"{config.image} x {config.image}"
-        raise UnsuitableImage(f"these weights code images of {size} pixels, not {width} x {height}")

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ...shapes import Float
 from .boltzmann_priors import FirstSide, MachinePrior, SecondSide, values_of
-from .distributions import Categorical, Choice
+from .distributions import Categorical, Choice, Normal
 from .smoothing import SMOOTHINGS
 from .steps import LatentStep
 
@@ -53,6 +53,8 @@ def marginal(kind: str, beta: float) -> Divergence:
     """
 
     def divergence(step: LatentStep, choice: Choice) -> Tensor:
+        if isinstance(step.posterior, Normal):
+            return whole(step, choice)
         assert isinstance(step.posterior, Categorical) and isinstance(step.prior, Categorical)
         ratio = SMOOTHINGS[kind].log_ratio(choice[:, 1], beta)
         return _log_mixture(step.posterior.log_p, ratio) - _log_mixture(step.prior.log_p, ratio)

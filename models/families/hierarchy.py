@@ -11,11 +11,12 @@ from ...shapes import Float, Float32, Int32, Int64, UInt8
 from ..integer.guard import default_modes, integer_arithmetic
 from ..integer.prior import prior_weights
 from ..interface import hierarchy as interface
-from ..interface.bits_back import BitsBackSource
+from ..interface.bits_back import BitsBackSource, BitsBackStep
 from ..top_down_pass import run_pass
-from .config import refuse_size
+from .coding_checks import refuse_size
 from .integer import exact_posterior_scores, exact_scores
 from .model import FamilyVAE
+from .runtime.machine import MachineSource, Modes
 from .steps import Inference, LatentStep
 from .symbol_sources import mode
 
@@ -66,14 +67,44 @@ class StepAdapter:
 
 
 class SourceAdapter:
-    """Hands the steps of a top-down pass to a symbol source of the codec."""
+    """Hands the steps of a top-down pass to a symbol source of the codec.
 
-    def __init__(self, source: interface.SymbolSource | BitsBackSource, device: torch.device) -> None:
+    Args:
+        source: The codec's source.
+        device: Where the model is.
+    """
+
+    def __init__(
+        self, source: interface.SymbolSource | BitsBackSource | MachineSource | Modes, device: torch.device
+    ) -> None:
         self._source, self._device = source, device
 
     def next(self, step: LatentStep) -> Int64[Tensor, " n"]:
         """Return the symbols that the codec's source gives."""
         return torch.tensor(self._source.next(StepAdapter(step)), dtype=torch.int64, device=self._device)
+
+
+def coding_source(
+    model: FamilyVAE, source: interface.SymbolSource | BitsBackSource, images: int, inference: Inference | None
+) -> SourceAdapter:
+    """Return the symbol source of a pass that is coded.
+
+    Args:
+        model: A model restored from a weights file.
+        source: The codec's source.
+        images: Number of images.
+        inference: Results of the bottom-up pass, if the source asks for the posterior.
+    """
+    device, machine = model.top.device, None if model.boltzmann is None else model.boltzmann.frozen
+    if machine is None:
+        return SourceAdapter(source, device)
+
+    def ahead() -> list[BitsBackStep]:
+        found = Modes()
+        run_pass(model.start_pass(images, inference), SourceAdapter(found, device), 2)
+        return found.steps
+
+    return SourceAdapter(MachineSource(machine, source, images, ahead), device)
 
 
 class FamilyHierarchy:
@@ -135,7 +166,8 @@ class FamilyHierarchy:
         assert inference is None or isinstance(inference, Inference)
         refuse_size(self._model.config, settings.height, settings.width)
         with integer_arithmetic():
-            return run_pass(self._model.start_pass(1, inference), SourceAdapter(source, self._device), settings.stop)
+            coding = coding_source(self._model, source, 1, inference)
+            return run_pass(self._model.start_pass(1, inference), coding, settings.stop)
 
     def render(self, state: object) -> UInt8[NDArray[np.uint8], "H W 3"]:
         """Return the likelihood's mean as an image.

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from ...shapes import Float, Int64
 from .arithmetic import Arithmetic
+from .boltzmann_checks import machine_levels
 from .codebooks import KINDS, LN2, Codebook, Nearest
 from .config import FamilyConfig, LayerPlan
 from .distributions import Categorical, Distribution, Normal, OneHot
@@ -115,19 +116,20 @@ class LatentLayer(nn.Module):
 
     def __init__(self, plan: LayerPlan, config: FamilyConfig, arithmetic: Arithmetic, *, last: bool) -> None:
         super().__init__()
-        self.plan, self.gaussian, self.direct = plan, not config.categorical, config.prior == "direct"
-        self.nearest = config.latent == "nearest"
+        kind = config.latent_of(plan.level)
+        self.plan, self.gaussian, self.direct = plan, kind == "gaussian", config.prior == "direct"
+        self.nearest = kind == "nearest"
         top = plan.level == config.levels - 1
-        self.joined = config.top_prior == "rbm" and plan.level >= config.levels - 2  # by a Boltzmann machine
+        self.joined = plan.level >= config.levels - machine_levels(config)  # by a Boltzmann machine
         self.uniform = self.nearest or self.joined or (top and config.top_prior == "uniform")
         self.arithmetic = arithmetic
-        self.codebook: Codebook | None = None if self.gaussian else KINDS[config.latent](plan, config)
+        self.codebook: Codebook | None = None if self.gaussian else KINDS[kind](plan, config)
         vector_size = config.embedding if self.codebook is None else self.codebook.vector_size
         query = 2 * config.embedding if self.codebook is None else self.codebook.width
         self.prior_width = plan.symbols if self.direct and self.codebook is not None else query
         side, count = config.sides[plan.level], plan.variables
         self.inference = up = inference_arithmetic(config)
-        prior, gain = count * self.prior_width, 1.0 if config.categorical else SMALL_GAIN
+        prior, gain = count * self.prior_width, SMALL_GAIN if self.gaussian else 1.0
         self.bottom_up_head = LatentHead(count * query, side, config, up, gain)
         self.top_down_head = None if plan.bottom_up else LatentHead(count * query, side, config, up, SMALL_GAIN)
         self.prior_head = None if self.uniform else LatentHead(prior, side, config, arithmetic, SMALL_GAIN)

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from ...shapes import Float
 from .config import FamilyConfig
 from .neighbours import neighbours
+from .scales import Scales
 
 HALF = 1 / 255
 """Half a grey level where 0..255 is [-1, 1]."""
@@ -53,7 +54,11 @@ class Bernoulli(nn.Module):
 
     def log_prob(self, x: Float[Tensor, "B C H W"], raw: Float[Tensor, "B outputs H W"]) -> Float[Tensor, " B"]:
         """Return sum x log p + (1 - x) log(1 - p) over each image, in nats."""
-        return -F.binary_cross_entropy_with_logits(raw, x, reduction="none").flatten(1).sum(1)
+        return self.by_pixel(x, raw).flatten(1).sum(1)
+
+    def by_pixel(self, x: Float[Tensor, "B C H W"], raw: Float[Tensor, "B outputs H W"]) -> Float[Tensor, "B H W"]:
+        """Return the log-likelihood of each pixel, in nats."""
+        return -F.binary_cross_entropy_with_logits(raw, x, reduction="none").sum(1)
 
     def mean(self, raw: Float[Tensor, "B outputs H W"]) -> Float[Tensor, "B C H W"]:
         """Return the probabilities of 1."""
@@ -107,9 +112,13 @@ class Mixture(nn.Module):
 
     def log_prob(self, x: Float[Tensor, "B C H W"], raw: Float[Tensor, "B outputs H W"]) -> Float[Tensor, " B"]:
         """Return the sum over each image of log sum_m w_m prod_c mass, in nats."""
+        return self.by_pixel(x, raw).flatten(1).sum(1)
+
+    def by_pixel(self, x: Float[Tensor, "B C H W"], raw: Float[Tensor, "B outputs H W"]) -> Float[Tensor, "B H W"]:
+        """Return the log-likelihood of each pixel, in nats."""
         weights, means, scales = self._split(raw)
         mass = level_mass(x[:, None], means, scales).sum(2)
-        return torch.logsumexp(weights + mass, dim=1).flatten(1).sum(1)
+        return torch.logsumexp(weights + mass, dim=1)
 
     def mean(self, raw: Float[Tensor, "B outputs H W"]) -> Float[Tensor, "B C H W"]:
         """Return the mean of the clamped means, by the components' weights."""
@@ -142,4 +151,5 @@ KINDS: dict[str, Callable[[FamilyConfig], Likelihood]] = {
     "logistic": Logistic,
     "mixture": Mixture,
     "neighbours": neighbours,
+    "scales": lambda config: Scales(config, Bernoulli(config) if config.channels == 1 else Mixture(config)),
 }

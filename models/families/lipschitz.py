@@ -47,7 +47,7 @@ def constants(model: FamilyVAE) -> dict[str, float] | None:
         Lievin et al. (2019), equations 8 and 12; appendix E without the constants of q.
     """
     config = model.config
-    linear = config.latent in ("memory", "logits")
+    linear = config.latent_of(0) in ("memory", "logits")
     symbol_embedding = config.hierarchy == "lvae" or (config.levels == 1 and not config.infers_upwards)
     if not (config.lipschitz and linear and symbol_embedding and config.likelihood == "bernoulli"):
         return None

@@ -10,7 +10,8 @@ from ..top_down_pass import TensorSymbolSource, run_pass
 from . import mlp
 from .arithmetic import Arithmetic
 from .boltzmann import BoltzmannMachine
-from .config import FamilyConfig
+from .boltzmann_checks import machine_sides
+from .config import FamilyConfig, halvings
 from .layers import LatentLayer, inference_arithmetic
 from .likelihoods import KINDS, Likelihood
 from .nets import Activation, Chain, Conv, Down, Up, blocks
@@ -47,14 +48,14 @@ class FamilyVAE(nn.Module):
     def _up(self, level: int, arithmetic: Arithmetic) -> nn.Sequential:
         config = self.config
         below = config.sides[level - 1] if level else config.sides[0]
-        halve = [Down(config.width, config.width, arithmetic)] if below != config.sides[level] else []
+        halve = [Down(config.width, config.width, arithmetic) for _ in halvings(below, config.sides[level])]
         return nn.Sequential(*halve, blocks(config.blocks, config, arithmetic, config.dropout))
 
     def _down(self, level: int) -> Chain:
         config = self.config
         side = config.sides[level]
         above = config.sides[level + 1] if level + 1 < config.levels else side
-        grow = [Up(config.width, side, self.arithmetic)] if above != side else []
+        grow = [Up(config.width, larger, self.arithmetic) for larger in reversed(halvings(side, above))]
         rest = blocks(config.blocks, config, self.arithmetic, config.dropout)
         return Chain(*grow, *rest)
 
@@ -156,12 +157,9 @@ class FamilyVAE(nn.Module):
 
 def _boltzmann(config: FamilyConfig) -> BoltzmannMachine | None:
     """Return the machine whose sides are the two coarsest levels, or the halves of a single one."""
-    if config.top_prior != "rbm":
+    if not config.boltzmann:
         return None
-    if config.levels == 1:
-        half = config.variables[0] // 2
-        return BoltzmannMachine(half, config.variables[0] - half)
-    return BoltzmannMachine(config.variables[-1], config.variables[-2])
+    return BoltzmannMachine(*machine_sides(config))
 
 
 def _stem(config: FamilyConfig, arithmetic: Arithmetic) -> nn.Sequential:
@@ -169,10 +167,7 @@ def _stem(config: FamilyConfig, arithmetic: Arithmetic) -> nn.Sequential:
     if config.network == "mlp":
         return mlp.stem(config, arithmetic)
     parts: list[nn.Module] = [Conv(config.channels, config.width, arithmetic)]
-    side = config.image
-    while side > config.sides[0]:
-        parts += [Down(config.width, config.width, arithmetic)]
-        side = (side + 1) // 2
+    parts += [Down(config.width, config.width, arithmetic) for _ in halvings(config.image, config.sides[0])]
     return nn.Sequential(*parts)
 
 
@@ -180,12 +175,9 @@ def _synthesis(config: FamilyConfig, outputs: int, arithmetic: Arithmetic) -> Ch
     """Return the network from the finest level's side to the parameters of the likelihood."""
     if config.network == "mlp":
         return mlp.synthesis(config, outputs, arithmetic)
-    sides = [config.image]
-    while sides[-1] > config.sides[0]:
-        sides.append((sides[-1] + 1) // 2)
     parts: list[nn.Module] = []
     detailed = config.likelihood != "neighbours"  # that likelihood models the finest detail itself
-    for side in reversed(sides[:-1]):
+    for side in reversed(halvings(config.image, config.sides[0])):
         parts += [Up(config.width, side, arithmetic), *blocks(int(detailed), config, arithmetic)]
     more = blocks(config.blocks if detailed else 0, config, arithmetic, config.dropout)
     return Chain(*parts, *more, Activation("elu", arithmetic), Conv(config.width, outputs, arithmetic))

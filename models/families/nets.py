@@ -20,7 +20,7 @@ from ...shapes import Float
 from ..integer.grid import FLOAT32_LIMIT
 from ..integer.linear import QuantLinear, nine_products
 from .arithmetic import Arithmetic
-from .config import FamilyConfig
+from .config import FamilyConfig, squeezed_width
 
 DIRECTION = 0.05
 """Spread of a normalised weight's entries at the start (Salimans and Kingma 2016, section 3), whatever its inputs.
@@ -99,14 +99,36 @@ def _set_direction_scale(direction: nn.Parameter) -> None:
         rows.mul_(DIRECTION * rows.shape[1] ** 0.5 / rows.norm(dim=1, keepdim=True))
 
 
-class Block(nn.Module):
-    """A residual block: d + second(ELU(first(ELU(d)))), or d + a * sigmoid(b) of the second map's halves.
+class Excitation(nn.Module):
+    """Weighs the channels of a map by what they are in the mean: h * sigmoid(second(ELU(first(mean h)))).
 
-    Source: Kingma et al. (2016); for the kind `gated` Lievin et al. (2019), appendix A.
+    Source: Hu et al. (2018), "Squeeze-and-Excitation Networks", with ELU in the place of ReLU.
 
     Args:
         width: Number of channels.
-        kind: `elu` or `gated`.
+        arithmetic: Integer or float arithmetic.
+    """
+
+    def __init__(self, width: int, arithmetic: Arithmetic) -> None:
+        super().__init__()
+        self.arithmetic = arithmetic
+        self.first = Conv(width, squeezed_width(width), arithmetic, kernel=1)
+        self.second = Conv(squeezed_width(width), width, arithmetic, kernel=1)
+
+    def forward(self, h: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C H W"]:
+        squeezed = self.arithmetic.elu(self.first(self.arithmetic.pooled(h)))
+        return self.arithmetic.scaled(h, self.second(squeezed))
+
+
+class Block(nn.Module):
+    """A residual block: d + second(ELU(first(ELU(d)))), or d + a * sigmoid(b) of the second map's halves.
+
+    Source: Kingma et al. (2016); for the kind `gated` Lievin et al. (2019), appendix A; for the kind `se`, whose
+    channels are weighed before they are added, Vahdat et al. (2018), section 6.2.
+
+    Args:
+        width: Number of channels.
+        kind: `elu`, `gated` or `se`.
         arithmetic: Integer or float arithmetic.
         dropout: Probability with which a value between the maps is dropped in training.
     """
@@ -116,6 +138,7 @@ class Block(nn.Module):
         self.kind, self.arithmetic = kind, arithmetic
         self.first = Conv(width, width, arithmetic)
         self.second = Conv(width, 2 * width if kind == "gated" else width, arithmetic, gain=0.3)
+        self.excitation = Excitation(width, arithmetic) if kind == "se" else None
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, d: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C H W"]:
@@ -123,6 +146,8 @@ class Block(nn.Module):
         h = self.second(self.dropout(h))
         if self.kind == "gated":
             h = self.arithmetic.gated(h)
+        elif self.excitation is not None:
+            h = self.excitation(h)
         return self.arithmetic.quantise_residual(d + h)
 
     def lipschitz(self) -> float:

@@ -4,6 +4,7 @@ NAME.weight, .shift, .bias      maps on the exact path: int8 / 2^f, int8 f by ou
 NAME.weight, .scale, .bias      maps in float: int8 with a float16 scale by output, float16
 NAME.codebook.*                 see `integer`
 top                             int16 / 2^8, the chain's start
+boltzmann.*                     see `machine_tables`
 likelihood.log_scale            float16
 likelihood.net.*                maps on the exact path, as above
 likelihood.tables               int32: the residuals' distributions, see models.pixels.distributions
@@ -24,12 +25,15 @@ from ..integer.packing import integers, pack_linear, unpack_linear
 from ..integer.weights_file import Tensors
 from ..pixels.distributions import checked
 from ..runtime.linear import BoundError
-from .config import FamilyConfig, check_coding
+from .coding_checks import check_coding
+from .config import FamilyConfig
 from .integer import IntegerCodebook, pack_codebook
 from .layers import LatentLayer
+from .machine_tables import pack_machine, unpack_machine
 from .model import FamilyVAE
 from .neighbours import Colour
 from .nets import Conv
+from .runtime.machine import IntegerMachine
 from .scores import check
 
 FLOAT64_LIMIT = 2.0**53
@@ -53,6 +57,8 @@ def pack(model: FamilyVAE) -> dict[str, Shaped[Tensor, ...]]:
         elif isinstance(module, LatentLayer) and module.codebook is not None:
             book = pack_codebook(name, module.codebook)
             packed |= {f"{name}.codebook.{key}": value for key, value in book.items()}
+    if model.boltzmann is not None:
+        packed |= {f"boltzmann.{key}": value for key, value in pack_machine(model.boltzmann).items()}
     if (scale := _log_scale(model)) is not None:
         packed["likelihood.log_scale"] = scale.detach().half()
     if isinstance(likelihood := model.p_x(), Colour):
@@ -90,6 +96,8 @@ def unpack(config: FamilyConfig, packed: Tensors | Mapping[str, Shaped[Tensor, .
             unpack_linear(name, module, part)
         elif isinstance(module, LatentLayer):
             module.codebook = _unpack_codebook(f"{name}.codebook", module, part.below("codebook"))
+    if model.boltzmann is not None:
+        unpack_machine(model.boltzmann, IntegerMachine(config, tensors.below("boltzmann")))
     if (scale := _log_scale(model)) is not None:
         scale.data.copy_(tensors.tensor("likelihood.log_scale", torch.float16, scale.shape).float())
     if isinstance(likelihood := model.p_x(), Colour):

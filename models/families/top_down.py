@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from ...shapes import Float, Int64
 from .arithmetic import Arithmetic
 from .boltzmann import BoltzmannMachine
+from .boltzmann_checks import machine_levels
 from .boltzmann_priors import prior_of
 from .config import FamilyConfig
 from .layers import LatentLayer
@@ -70,7 +71,8 @@ class FamilyPass:
             query = self.inference.queries.get(index)
             if query is None:
                 query = layer.query(self.inference.features[layer.plan.level], self.d)
-        given = prior_of(self.model.boltzmann, index, self.depth, self.images, self.first)
+        joined = machine_levels(self.model.config)
+        given = prior_of(self.model.boltzmann, index, joined, self.images, self.first)
         yield LatentStep(index, layer, self.images, layer.embedding(self.d), query, inferred, given)
 
     def absorb(self, step: LatentStep, choice: Int64[Tensor, " rows"] | Float[Tensor, "rows _"]) -> None:

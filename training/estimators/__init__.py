@@ -4,8 +4,8 @@ reinforce, nvil        the score function, without and with a learnt baseline   
 vargrad, variance      baselines from other samples; half the variance of f           any, two samples or more
 vimco                  the importance-weighted bound, with baselines from the others  any, two samples or more
 muprop                 a baseline linear in the symbols                               symbols
-rebar, relax           relaxed samples as control variates                            one layer of symbols
-disarm                 antithetic pairs                                               one layer of two symbols
+rebar, relax           relaxed samples as control variates                            symbols
+disarm                 antithetic pairs                                               two symbols
 
 `relaxed`, biased but of low variance, is the objective of `training.tasks.families` itself.
 """

@@ -1,12 +1,14 @@
-"""REBAR and RELAX: relaxed samples as control variates of the score function, for one layer of symbols.
+"""REBAR and RELAX: relaxed samples as control variates of the score function, for symbols.
 
 Let b be the symbols of the largest entries of log pi + Gumbel noise, z that sum and z~ another draw of it given b. For
 any function c, E [c(z~) grad log q(b)] = E [grad c(z) - grad c(z~)], so that
 
     [f(b) - c(z~)] grad log q(b) + grad c(z) - grad c(z~) + grad log p(x, b)
 
-is unbiased. REBAR takes c(z) = eta f(softmax(z / lambda)); RELAX adds a network of softmax(z / lambda). Both learn eta,
-lambda and the network by the gradient of the variance, that of the squared estimate by the posterior's scores.
+is unbiased. REBAR takes c(z) = eta f(softmax(z / lambda)); RELAX adds a network of softmax(z / lambda). Both learn
+eta, lambda and the network by the gradient of the variance, that of the squared estimate by the posterior's scores. Of
+several layers each has a c of its own, given the symbols of the layers above. Those below are relaxed, too, with noise
+that z and z~ have in common, so that c is differentiable.
 
 Source:
     Tucker et al. (2017), "REBAR: Low-variance, unbiased gradient estimates for discrete latent variable models", whose
@@ -23,27 +25,47 @@ from torch import Tensor, nn
 
 from ...models.families.config import FamilyConfig
 from ...models.families.distributions import Distribution
+from ...models.families.divergences import one_sample
 from ...models.families.model import FamilyVAE
 from ...models.families.relaxations import gumbel
 from ...models.families.steps import LatentStep
 from ...models.families.symbol_sources import Sampler
 from ...shapes import Float, Int64
-from .antithetic import likelihood_of
 from .sampled import HIDDEN, Estimator
-from .terms import Draw, Estimate, by_row, draw, log_probabilities, one_hot
+from .terms import Draw, Estimate, Known, StepCosts, by_row, draw, log_probabilities, one_hot
 
 
 class GumbelMax:
     """Draws symbols by the Gumbel-max trick and keeps the noise."""
 
     def __init__(self) -> None:
-        self.noise: Tensor | None = None
+        self.noise: list[Tensor] = []
 
     def __call__(self, distribution: Distribution) -> Int64[Tensor, " rows"]:
         """Return symbols."""
         log_p = log_probabilities(distribution)
-        self.noise = gumbel(log_p)
-        return (log_p + self.noise).argmax(-1)
+        self.noise.append(gumbel(log_p))
+        return (log_p + self.noise[-1]).argmax(-1)
+
+
+class Below:
+    """Relaxes the layers below with noise that is the same every time.
+
+    Args:
+        sharpness: 1 / lambda.
+        noise: The noise of these layers so far, which grows.
+    """
+
+    def __init__(self, sharpness: Tensor, noise: list[Tensor]) -> None:
+        self._sharpness, self._noise, self._at = sharpness, noise, 0
+
+    def __call__(self, distribution: Distribution) -> Float[Tensor, "rows K"]:
+        """Return relaxed symbols."""
+        log_p = log_probabilities(distribution)
+        if self._at == len(self._noise):
+            self._noise.append(gumbel(log_p))
+        self._at += 1
+        return torch.softmax((log_p + self._noise[self._at - 1]) * self._sharpness, -1)
 
 
 def conditional(log_p: Float[Tensor, "rows K"], symbols: Int64[Tensor, " rows"]) -> Float[Tensor, "rows K"]:
@@ -84,35 +106,41 @@ class ControlVariate(Estimator):
         """Return the estimate for a batch; the sampler, if any, must keep its noise."""
         pick = sampler if isinstance(sampler, GumbelMax) else GumbelMax()
         drawn = draw(model, x, self.samples, weight, pick)
-        step, b = drawn.costs.steps[0], drawn.costs.choices[0]
-        assert step.posterior is not None and pick.noise is not None
-        log_p = log_probabilities(step.posterior)
         own = {name: value.detach().requires_grad_() for name, value in self.named_parameters()}
-        free, given = (
-            self._variate(model, x, drawn, scores, own) for scores in (log_p + pick.noise, conditional(log_p, b))
-        )
-        f, log_q = drawn.terms.bound, drawn.terms.log_q
-        surrogate = drawn.terms.joint + (f - given.detach()) * log_q + free - given
-        learnt = torch.zeros(())
-        if self.training and torch.is_grad_enabled():
-            learnt = self._variance_loss(step, b, f - given, free - given, own)
+        f, surrogate, learnt = drawn.terms.bound, drawn.terms.joint, torch.zeros(())
+        for layer, step in enumerate(drawn.costs.steps):
+            assert step.posterior is not None
+            log_p, b, noise = log_probabilities(step.posterior), drawn.costs.choices[layer], list[Tensor]()
+            both = (log_p + pick.noise[layer], conditional(log_p, b))
+            free, given = (self._variate(model, x, drawn, layer, scores, noise, own) for scores in both)
+            log_q = drawn.costs.log_q[layer].view(f.shape)
+            surrogate = surrogate + (f - given.detach()) * log_q + free - given
+            if self.training and torch.is_grad_enabled():
+                learnt = learnt + self._variance_loss(step, b, f - given, free - given, own)
         return Estimate(surrogate.mean(0), f.mean(0), drawn, learnt)
 
     def _variate(
-        self, model: FamilyVAE, x: Tensor, drawn: Draw, scores: Float[Tensor, "rows K"], own: Mapping[str, Tensor]
+        self,
+        model: FamilyVAE,
+        x: Tensor,
+        drawn: Draw,
+        layer: int,
+        scores: Float[Tensor, "rows K"],
+        noise: list[Tensor],
+        own: Mapping[str, Tensor],
     ) -> Float[Tensor, "S B"]:
-        """Return c of noisy scores under given parameters of c."""
-        step = drawn.costs.steps[0]
-        assert step.posterior is not None
-        soft = torch.softmax(scores * torch.exp(-own["log_temperature"]), -1)
-        cost = step.by_image(step.posterior.kl_estimate(step.prior, soft)).view(drawn.likelihood.shape)
-        value = own["scale"] * (likelihood_of(model, x, drawn, soft) - drawn.terms.weight * cost)
+        """Return c of a layer's noisy scores under given parameters of c; `noise` is that of the layers below."""
+        sharpness, above = torch.exp(-own["log_temperature"]), drawn.costs.choices[:layer]
+        soft, costs = torch.softmax(scores * sharpness, -1), StepCosts(one_sample)
+        sampler = Known([*above, soft], Below(sharpness, noise))
+        likelihood = model.log_likelihood(x, sampler, costs, self.samples)
+        cost = torch.stack(list(costs.kl.values())).sum(0).view(likelihood.shape)
+        value = own["scale"] * (likelihood - drawn.terms.weight * cost)
         if self.net is None:
             return value
         parameters = {name.removeprefix("net."): one for name, one in own.items() if name.startswith("net.")}
-        inputs = step.layer.maps(soft).flatten(1)
-        found: Tensor = torch.func.functional_call(self.net, parameters, (inputs,))
-        return value + found.view(drawn.likelihood.shape)
+        found: Tensor = torch.func.functional_call(self.net, parameters, (_seen(drawn, layer, soft),))
+        return value + found.view(likelihood.shape)
 
     def _variance_loss(
         self, step: LatentStep, b: Tensor, signal: Tensor, difference: Tensor, own: Mapping[str, Tensor]
@@ -127,3 +155,14 @@ class ControlVariate(Estimator):
         mine = dict(self.named_parameters())
         moved = [((mine[name] - mine[name].detach()) * slope).sum() for name, slope in zip(own, slopes, strict=True)]
         return torch.stack(moved).sum()
+
+
+def _seen(drawn: Draw, layer: int, soft: Float[Tensor, "rows K"]) -> Float[Tensor, "SB inputs"]:
+    """Return the symbols above a layer, its relaxed ones, and zeros for the layers below, by image."""
+    parts = []
+    for index, step in enumerate(drawn.costs.steps):
+        assert step.posterior is not None
+        hard = one_hot(drawn.costs.choices[index], step.posterior)
+        rows = hard if index < layer else soft if index == layer else torch.zeros_like(hard)
+        parts.append(step.layer.maps(rows).flatten(1))
+    return torch.cat(parts, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -70,6 +71,22 @@ class Estimate:
     objective: Float[Tensor, " B"]
     draw: Draw
     own: Tensor | float = 0.0
+
+
+class Known:
+    """Takes known choices of the first layers, then those of another sampler.
+
+    Args:
+        choices: Choices in the order in which they are asked for.
+        then: The other sampler.
+    """
+
+    def __init__(self, choices: Sequence[Choice], then: Sampler) -> None:
+        self._left, self._then = list(choices), then
+
+    def __call__(self, distribution: Distribution) -> Choice:
+        """Return the next choice."""
+        return self._left.pop(0) if self._left else self._then(distribution)
 
 
 def fixed(sampler: Sampler) -> Sampler:

@@ -9,6 +9,7 @@ from typing import Any
 
 from ...errors import DvcodecError
 from ...models.families import weights as families
+from ...models.families.boltzmann_checks import LARGEST_EXACT, machine_sides, too_large
 from ...models.families.model import FamilyVAE
 from ...models.light import file as light
 from ...models.light.layout import light_layout
@@ -98,6 +99,8 @@ def _family(model: FamilyVAE, _: object, name: str, calibration: Path | None) ->
         raise DvcodecError("a family of small images has one quality", "leave out `calibration`")
     if not (model.config.exact and model.config.categorical):
         hint = f"only models trained with {override('exact', 'true')} have one"
+        if model.config.boltzmann and min(machine_sides(model.config)) > LARGEST_EXACT:
+            hint = too_large(model.config)
         if model.config.lipschitz:
             hint = "maps with a Lipschitz constant are not rounded to grids, which would break it"
         raise DvcodecError("this model has no exact form", hint)

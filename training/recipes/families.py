@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from ...models.configs import bounded, one_of, within
+from ...models.families.boltzmann_checks import machine_levels
 from ...models.families.config import LARGEST_BETA, FamilyConfig
 from .base import LARGEST_RATE, MOST_STEPS, Optimiser, Precision, Preset, Recipe, Schedule
 
@@ -33,9 +34,9 @@ Estimator = Literal[
 """Estimators of the gradient: by relaxed samples, or by one of `training.estimators`."""
 COMPARING = ("vimco", "vargrad", "variance")
 """Estimators that compare the samples of an image with each other."""
-ONE_LAYER = ("rebar", "relax", "disarm")
-"""Estimators for one layer of latent variables."""
-SYMBOLS = ("muprop", *ONE_LAYER)
+BY_LAYER = ("rebar", "relax", "disarm")
+"""Estimators that go through the layers one by one, in the order of the top-down pass."""
+SYMBOLS = ("muprop", *BY_LAYER)
 """Estimators for symbols alone."""
 OTHERS = "set estimator=vargrad and samples=2"
 """What to do where an estimator does not exist."""
@@ -118,7 +119,7 @@ class FamilyRecipe(Recipe):
             raise ValueError("models with a Boltzmann machine are trained by the joint bound: set bound=joint")
         if self.precision != "fp32":
             raise ValueError("the energies of a Boltzmann machine need more than bfloat16's 8 bits: set precision=fp32")
-        if config.levels > 1 and not self.relaxation.startswith("overlap-"):
+        if machine_levels(config) == 2 and not self.relaxation.startswith("overlap-"):
             raise ValueError("the sides of a Boltzmann machine need overlaps: set relaxation=overlap-exponential")
 
     def _check_smoothing(self) -> None:
@@ -128,12 +129,13 @@ class FamilyRecipe(Recipe):
 
     def check(self, config: FamilyConfig) -> None:
         """Check that models of a configuration can be trained so; see `Recipe.check`."""
-        binary = config.categorical and config.latent != "nearest" and set(config.symbols) == {2}
-        if config.top_prior == "rbm":
+        nearest = config.latent_of(0) == "nearest"
+        kept = {k for level, k in enumerate(config.symbols) if config.latent_of(level) != "gaussian"}
+        if config.boltzmann:
             self._check_boltzmann(config)
-        if self.bound != "joint" and config.latent == "nearest":
+        if self.bound != "joint" and nearest:
             raise ValueError("nearest neighbours are trained by the joint bound: set bound=joint")
-        if self.relaxation in get_args(Smooth) and not binary:
+        if self.relaxation in get_args(Smooth) and (nearest or kept != {2}):
             raise ValueError(f"the relaxation {self.relaxation} needs categorical layers of two symbols")
         misfit = "" if self.estimator == "relaxed" else _misfit(self.estimator, config)
         if misfit:
@@ -150,17 +152,16 @@ class FamilyRecipe(Recipe):
 
 def _misfit(estimator: str, config: FamilyConfig) -> str:
     """Say why an estimator does not exist for a configuration; empty if it does."""
-    layers = len(config.plans())
-    if config.top_prior == "rbm":
+    if config.boltzmann:
         return "is not for Boltzmann priors: set estimator=relaxed"
-    if config.latent == "nearest":
+    if config.latent_of(0) == "nearest":
         return "weighs samples by their probability, and a nearest neighbour is always chosen: set estimator=relaxed"
     if estimator in SYMBOLS and not config.categorical:
         return f"is for symbols, and the latent variables are Gaussian: {OTHERS}"
-    if estimator in ONE_LAYER and layers > 1:
-        return f"is for one layer of latent variables, and there are {layers}: {OTHERS}"
-    if estimator == "disarm" and config.symbols != (2,):
-        return f"is for two symbols, and there are {config.symbols[0]}: {OTHERS}"
+    if estimator in BY_LAYER and config.infers_upwards and len(config.plans()) > 1:
+        return f"draws several layers from the coarsest on: set hierarchy=skip-lvae, or {OTHERS}"
+    if estimator == "disarm" and set(config.symbols) != {2}:
+        return f"is for two symbols, and there are {max(config.symbols)}: {OTHERS}"
     return ""
 
 

@@ -112,7 +112,7 @@ class ElboTask(Task):
         likelihood = self._likelihood(batch, costs, relaxation)
         refuse_nan(costs, likelihood)
         loss = self._negative_bound(likelihood, costs, self._weight(progress), len(batch))
-        if model.config.latent == "nearest":
+        if model.config.latent_of(0) == "nearest":
             loss = loss + self._dictionary(costs, len(batch))
         kl_nats = torch.stack(list(costs.kl.values())).sum(0).detach()
         elbo = float((likelihood.detach() - kl_nats).mean())

@@ -19,6 +19,9 @@ LARGEST_EMBEDDING = EMBEDDING_LIMIT * 2**EMBEDDING_BITS
 
 Values = Float32[NDArray[np.float32], "*shape"]
 Channels = Float32[NDArray[np.float32], "*shape channels"]
+Map = Float32[NDArray[np.float32], "B H W C"]
+Pooled = Float32[NDArray[np.float32], "B #H #W C"]
+"""A map of one position, or of as many as another one."""
 Half = Float32[NDArray[np.float32], "*shape channels//2"]
 
 
@@ -54,6 +57,14 @@ class RuntimeArithmetic(Protocol):
 
     def gated(self, x: Channels) -> Half:
         """Return a * sigmoid(b) of the two halves a and b of the channels."""
+        ...
+
+    def scaled(self, a: Map, b: Pooled) -> Map:
+        """Return a * sigmoid(b) of maps a and numbers b of each channel."""
+        ...
+
+    def pooled(self, x: Map) -> Pooled:
+        """Return means over the positions, as inputs of a product."""
         ...
 
     def residual(self, x: Values) -> Values:
@@ -97,10 +108,20 @@ class Grids:
     def gated(self, x: Channels) -> Half:
         """Multiply the first half of the channels, as 8-bit numbers, by gates from the table."""
         width = x.shape[-1] // 2
-        products = product_inputs(x[..., :width])
-        products *= look_up(x[..., width:], "sigmoid")
+        return self.scaled(x[..., :width], x[..., width:])
+
+    def scaled(self, a: Map, b: Pooled) -> Map:
+        """Multiply 8-bit numbers by gates from the table."""
+        products = product_inputs(a)
+        products *= look_up(b, "sigmoid")
         products *= np.float32(2.0 ** (RESIDUAL_BITS - ELU_BITS - GATE_BITS))
         return products
+
+    def pooled(self, x: Map) -> Pooled:
+        """Return the means of 8-bit numbers, rounded half up: no mean is a tie, see `families.arithmetic`."""
+        means = product_inputs(x).mean(axis=(1, 2), keepdims=True, dtype=np.float64)
+        found: NDArray[np.float32] = np.floor(means + 0.5 + 0.25 / (x.shape[1] * x.shape[2])).astype(np.float32)
+        return found
 
     def residual(self, x: Values) -> Values:
         """Round to whole steps, within +-15 units."""
@@ -144,7 +165,16 @@ class Floats:
     def gated(self, x: Channels) -> Half:
         """Multiply the first half of the channels by the logistic function of the second."""
         width = x.shape[-1] // 2
-        return x[..., :width] * sigmoid(x[..., width:])
+        return self.scaled(x[..., :width], x[..., width:])
+
+    def scaled(self, a: Map, b: Pooled) -> Map:
+        """Multiply by the logistic function."""
+        return a * sigmoid(b)
+
+    def pooled(self, x: Map) -> Pooled:
+        """Return the means."""
+        found: NDArray[np.float32] = x.mean(axis=(1, 2), keepdims=True)
+        return found
 
     def residual(self, x: Values) -> Values:
         """Return `x`."""

@@ -26,7 +26,7 @@ class RuntimeCodebook:
     """
 
     def __init__(self, name: str, plan: LayerPlan, config: FamilyConfig, tensors: Any) -> None:
-        kind, self.symbols = config.latent, plan.symbols
+        kind, self.symbols = config.latent_of(plan.level), plan.symbols
         self.width = plan.symbols if kind == "logits" else config.embedding
         self.vector_size = config.values if kind in ("memory", "logits") else config.embedding
         codes = tensors.take("codes", np.int8, (plan.variables, plan.symbols, self.vector_size))

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from ....shapes import UInt8
 from ...interface import hierarchy as interface
-from ..config import refuse_size
+from ..coding_checks import refuse_size
 from .model import RuntimeFamily
 from .nets import Map
 from .top_down import RuntimeInference, likeliest

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ....shapes import Float32, Float64, Int32
 from ...runtime.linear import clamped
+from ..boltzmann_checks import machine_levels
 from ..config import FamilyConfig, LayerPlan
 from ..scores import EMBEDDING_BITS
 from .arithmetic import GRIDS, LARGEST_EMBEDDING, RuntimeArithmetic, activation, arithmetic
@@ -76,7 +77,10 @@ class RuntimeLatentLayer:
     def __init__(self, name: str, plan: LayerPlan, config: FamilyConfig, tensors: Any) -> None:
         self.plan, self.direct = plan, config.prior == "direct"
         coarsest = plan.level == config.levels - 1
-        self.uniform = config.latent == "nearest" or (coarsest and config.top_prior == "uniform")
+        joined = plan.level >= config.levels - machine_levels(config)  # by a Boltzmann machine
+        self.uniform = (
+            config.latent_of(plan.level) == "nearest" or joined or (coarsest and config.top_prior == "uniform")
+        )
         self.codebook = RuntimeCodebook(name, plan, config, tensors.below("codebook"))
         self.inference = inferring = arithmetic(exact=config.reversible)
 

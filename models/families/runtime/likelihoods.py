@@ -13,6 +13,7 @@ from ..config import FamilyConfig
 from .arithmetic import sigmoid
 from .neighbours import neighbours
 from .nets import Map
+from .scales import RuntimeScales
 
 Levels = Float32[NDArray[np.float32], "B H W channels"]
 
@@ -74,11 +75,17 @@ def _levels(x: Float32[NDArray[np.float32], "B H W C"]) -> Float32[NDArray[np.fl
     return (x + 1) * np.float32(127.5)
 
 
+def _scales(config: FamilyConfig, tensors: Any) -> RuntimeScales:
+    pixels = RuntimeBernoulli(config, tensors) if config.channels == 1 else RuntimeMixture(config, tensors)
+    return RuntimeScales(config, tensors, pixels.outputs, pixels.mean)
+
+
 KINDS: dict[str, Callable[[FamilyConfig, Any], RuntimeLikelihood]] = {
     "bernoulli": RuntimeBernoulli,
     "logistic": RuntimeLogistic,
     "mixture": RuntimeMixture,
     "neighbours": neighbours,
+    "scales": _scales,
 }
 
 

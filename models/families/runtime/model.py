@@ -8,10 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....shapes import Float32
-from ..config import FamilyConfig, check_coding
+from ..coding_checks import check_coding
+from ..config import FamilyConfig, halvings
 from .arithmetic import GRIDS, RuntimeArithmetic, arithmetic
 from .layer import RuntimeLatentLayer
 from .likelihoods import RuntimeLikelihood, likelihood
+from .machine import IntegerMachine
 from .mlp import Perceptron, perceptron_stem
 from .nets import Map, Other, RuntimeConvolution, RuntimeDown, RuntimeSequence, RuntimeUp, blocks
 from .top_down import RuntimeInference, RuntimeTopDown, Sampler
@@ -40,7 +42,8 @@ class RuntimeFamily:
             RuntimeLatentLayer(name, plan, config, tensors.below(name))
             for name, plan in zip(names, config.plans(), strict=True)
         ]
-        self.chain = RuntimeTopDown(config, top, down, layers)
+        machine = IntegerMachine(config, tensors.below("boltzmann")) if config.boltzmann else None
+        self.chain = RuntimeTopDown(config, top, down, layers, machine)
         self.likelihood: RuntimeLikelihood = likelihood(config, tensors.below("likelihood"))
         kind = Perceptron if config.network == "mlp" else Synthesis
         self._synthesis = kind(config, self.likelihood.outputs, tensors.below("synthesis"), self.inference)
@@ -94,11 +97,9 @@ class Synthesis:
     """The network from the finest level's side to the parameters of the likelihood, in units."""
 
     def __init__(self, config: FamilyConfig, outputs: int, tensors: Any, own: RuntimeArithmetic) -> None:
-        sides, parts = [config.image], list[Any]()
-        while sides[-1] > config.sides[0]:
-            sides.append((sides[-1] + 1) // 2)
+        parts = list[Any]()
         detailed = config.likelihood != "neighbours"  # that likelihood models the finest detail itself
-        for side in reversed(sides[:-1]):
+        for side in reversed(halvings(config.image, config.sides[0])):
             parts.append(RuntimeUp(tensors.below(str(len(parts))), config.width, side, own))
             parts += blocks(tensors, int(detailed), config, own, first=len(parts))
         parts += blocks(tensors, config.blocks * detailed, config, own, first=len(parts))
@@ -116,17 +117,15 @@ def _stem(config: FamilyConfig, tensors: Any, own: RuntimeArithmetic) -> Runtime
     if config.network == "mlp":
         return perceptron_stem(config, tensors, own)
     parts: list[Any] = [RuntimeConvolution(tensors.below("0"), config.channels, config.width, own)]
-    side = config.image
-    while side > config.sides[0]:
+    for _ in halvings(config.image, config.sides[0]):
         parts.append(RuntimeDown(tensors.below(str(len(parts))), config.width, own))
-        side = (side + 1) // 2
     return RuntimeSequence(*parts)
 
 
 def _up(config: FamilyConfig, level: int, tensors: Any, own: RuntimeArithmetic) -> RuntimeSequence:
     """Return the bottom-up chain of a level, from the side of the level below."""
-    halves = config.sides[max(level - 1, 0)] != config.sides[level]
-    first = [RuntimeDown(tensors.below("0"), config.width, own)] if halves else []
+    count = len(halvings(config.sides[max(level - 1, 0)], config.sides[level]))
+    first = [RuntimeDown(tensors.below(str(i)), config.width, own) for i in range(count)]
     rest = tensors.below(str(len(first)))
     return RuntimeSequence(*first, *blocks(rest, config.blocks, config, own))
 
@@ -134,5 +133,6 @@ def _up(config: FamilyConfig, level: int, tensors: Any, own: RuntimeArithmetic) 
 def _down(config: FamilyConfig, level: int, tensors: Any) -> RuntimeSequence:
     """Return the top-down chain of a level, from the side of the level above."""
     side, above = config.sides[level], config.sides[min(level + 1, config.levels - 1)]
-    first = [RuntimeUp(tensors.below("0"), config.width, side, GRIDS)] if above != side else []
+    grown = reversed(halvings(side, above))
+    first = [RuntimeUp(tensors.below(str(i)), config.width, larger, GRIDS) for i, larger in enumerate(grown)]
     return RuntimeSequence(*first, *blocks(tensors, config.blocks, config, GRIDS, first=len(first)))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ....shapes import Float32
 from ...runtime.linear import FLOAT32_LIMIT, RESIDUAL_BITS, IntegerMap
 from ...slices import slices
-from ..config import FamilyConfig
+from ..config import FamilyConfig, squeezed_width
 from .arithmetic import RuntimeArithmetic, activation
 
 FLOAT64_LIMIT = 2.0**53
@@ -101,11 +101,26 @@ class RuntimeConvolution:
         return sliding_window_view(lines, (3, 3 * C), (1, 2))[:, :, ::C]
 
 
+class RuntimeExcitation:
+    """Weighs the channels of a map by what they are in the mean."""
+
+    def __init__(self, tensors: Any, width: int, arithmetic: RuntimeArithmetic) -> None:
+        self.arithmetic, units = arithmetic, squeezed_width(width)
+        self.first = RuntimeConvolution(tensors.below("first"), width, units, arithmetic, 1)
+        self.second = RuntimeConvolution(tensors.below("second"), units, width, arithmetic, 1)
+
+    def __call__(self, h: Map) -> Map:
+        """Return the features after the weighing."""
+        squeezed = self.arithmetic.elu(self.first(self.arithmetic.pooled(h)))
+        return self.arithmetic.scaled(h, self.second(squeezed))
+
+
 class RuntimeResidualBlock:
-    """A residual block: d + second(ELU(first(ELU(d)))), or with the second map gated."""
+    """A residual block: d + second(ELU(first(ELU(d)))), or with the second map gated or its channels weighed."""
 
     def __init__(self, tensors: Any, width: int, kind: str, arithmetic: RuntimeArithmetic) -> None:
         self.arithmetic, self.gated = arithmetic, kind == "gated"
+        self.excitation = RuntimeExcitation(tensors.below("excitation"), width, arithmetic) if kind == "se" else None
         self.first = RuntimeConvolution(tensors.below("first"), width, width, arithmetic)
         self.second = RuntimeConvolution(tensors.below("second"), width, width * (2 if self.gated else 1), arithmetic)
 
@@ -114,6 +129,8 @@ class RuntimeResidualBlock:
         h = self.second(self.arithmetic.elu(self.first(self.arithmetic.elu(d))))
         if self.gated:
             h = self.arithmetic.gated(h)
+        elif self.excitation is not None:
+            h = self.excitation(h)
         h += d
         return self.arithmetic.residual(h)
 

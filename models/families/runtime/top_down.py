@@ -10,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....shapes import Float32, Float64, Int32
+from ...interface.bits_back import BitsBackStep
 from ...runtime.linear import STATE_LIMIT, clamped
 from ...runtime.prior import prior_weights
 from ...top_down_pass import StepSource
 from ..config import FamilyConfig
 from .layer import RuntimeLatentLayer
+from .machine import IntegerMachine, MachineSource, Modes
 from .nets import Map, RuntimeSequence
 
 Symbols = Int32[NDArray[np.int32], " n"]
@@ -96,7 +98,7 @@ class FamilyStep:
         return weights
 
 
-FamilySource = StepSource[FamilyStep, NDArray[np.int32]]
+FamilySource = StepSource[BitsBackStep, NDArray[np.int32]]
 """Gives the symbols of a layer after the other."""
 
 
@@ -108,6 +110,7 @@ class RuntimeTopDown:
         top: The chain's learned start, (width,) in steps of 2**-8.
         down: The chain's blocks by level, finest first.
         layers: The layers in coding order.
+        machine: The prior of the coarsest layers, where it is a Boltzmann machine.
     """
 
     def __init__(
@@ -116,8 +119,9 @@ class RuntimeTopDown:
         top: Float32[NDArray[np.float32], " width"],
         down: list[RuntimeSequence],
         layers: list[RuntimeLatentLayer],
+        machine: IntegerMachine | None = None,
     ) -> None:
-        self.config, self.top, self.down, self.layers = config, top, down, layers
+        self.config, self.top, self.down, self.layers, self.machine = config, top, down, layers, machine
 
     def run(
         self, images: int, source: FamilySource, inference: RuntimeInference | None, stop: int | None = None
@@ -130,6 +134,17 @@ class RuntimeTopDown:
             inference: Results of the bottom-up pass, if the source asks for the posterior.
             stop: Number of layers to visit, after which layers add nothing; None visits all.
         """
+        if self.machine is not None:
+            source = MachineSource(self.machine, source, images, lambda: self._modes(images, inference))
+        return self._run(images, source, inference, stop)
+
+    def _modes(self, images: int, inference: RuntimeInference | None) -> list[BitsBackStep]:
+        """Return the steps of the first two layers, in a pass that takes the posterior's modes."""
+        found = Modes()
+        self._run(images, found, inference, 2)
+        return found.steps
+
+    def _run(self, images: int, source: FamilySource, inference: RuntimeInference | None, stop: int | None) -> Map:
         side, level = self.config.sides[-1], self.config.levels
         d: NDArray[np.float32] = np.broadcast_to(self.top, (images, side, side, len(self.top)))
         pending: list[NDArray[np.float32]] = []
