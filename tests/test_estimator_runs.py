@@ -64,3 +64,18 @@ def test_runs_of_estimators_with_parameters_go_on_as_if_never_stopped(name: str,
     toy_task.interrupt(run_of(name, tmp_path / "cut"), after=2)
     toy_task.resume(run_of(name, tmp_path / "cut"))
     assert toy_task.differing(tmp_path / "whole", tmp_path / "cut") == []
+
+
+@pytest.mark.parametrize(
+    ("recipe", "reason"),
+    [
+        ({"estimator": "vimco"}, "samples=2"),
+        ({"samples": 2}, "bound=iw"),
+        ({"estimator": "vargrad", "samples": 2, "bound": "iw"}, "bound=joint"),
+        ({"estimator": "nvil", "free_bits": 1.0}, "free_bits=0"),
+        ({"estimator": "best"}, "estimator"),
+    ],
+)
+def test_recipes_that_do_not_exist_are_refused(recipe: dict[str, Any], reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        FamilyRecipe(**recipe)

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dvcodec.models.families.likelihoods import Bernoulli, Logistic, Mixture, level_mass
+from dvcodec.models.families.likelihoods import Bernoulli, Gaussian, Logistic, Mixture, level_mass
 
 GREY = replace(small.TINY, image=1, sides=(1, 1), likelihood="logistic", mixtures=3)
 LEVELS = torch.arange(256.0, dtype=torch.float64).view(256, 1, 1, 1)
@@ -50,6 +50,20 @@ def test_the_mixture_couples_channels_through_its_weights() -> None:
     joint = likelihood.log_prob(x, raw.expand(len(x), -1, -1, -1)).exp().view(256, 256)
     assert float(joint.sum()) == pytest.approx(1.0, abs=1e-9)
     assert float((joint - joint.sum(0) * joint.sum(1)[:, None]).abs().sum()) > 1e-3
+
+
+@pytest.mark.parametrize("levels", [0.5, 2.0, 30.0])
+def test_the_gaussian_is_a_density_of_levels(levels: float) -> None:
+    """Summed over whole levels it is 1; with a deviation that stays, its differences are those of squared errors."""
+    likelihood = Gaussian(GREY).double()
+    likelihood.log_scale.data.fill_(torch.tensor(levels / 127.5).log())
+    raw = torch.zeros(1, 1, 1, 1, dtype=torch.float64)
+    wide = torch.arange(-400.0, 657.0, dtype=torch.float64).view(-1, 1, 1, 1)
+    with torch.no_grad():
+        log_p = likelihood.log_prob(wide, raw.expand(len(wide), -1, -1, -1))
+    assert float(log_p.exp().sum()) == pytest.approx(1.0, abs=0.02)
+    squared = (wide.flatten() - 127.5).square() / (2 * levels**2)
+    assert torch.allclose(log_p - log_p[0], squared[0] - squared)
 
 
 def test_bernoulli_sums_to_one_and_its_mean_is_its_probability() -> None:

@@ -130,6 +130,7 @@ AXES: dict[str, tuple[dict[str, object], dict[str, object]]] = {
     "logits": ({"latent": "logits", "prior": "direct"}, {}),
     "isotropic": ({"latent": "responsibilities", "variance": "isotropic"}, {}),
     "mixture": ({"likelihood": "mixture", "channels": 3}, {}),
+    "gaussian": ({"likelihood": "gaussian", "channels": 3}, {"kl_weight": 0.5}),
     "straight-through": ({}, {"relaxation": "straight-through"}),
     "straight-through-gumbel": ({}, {"relaxation": "straight-through-gumbel"}),
     "overlap-power": (BINARY, {"relaxation": "overlap-power"}),
@@ -207,6 +208,8 @@ def test_free_bits_and_warm_up() -> None:
         2 * 1000 * 0.9, abs=60
     )  # two layers; the samples differ
     assert low.figures["temperature"] == 0.8
+    halved = task_of(replace(preset, recipe=replace(preset.recipe, kl_weight=0.5, kl_warm_up=4)))
+    assert [halved._weight(Progress(step, 0.0)) for step in (0, 3, 9)] == [0.125, 0.5, 0.5]
 
 
 def test_temperatures_fall_along_their_schedule() -> None:

@@ -18,7 +18,7 @@ Latent = Literal["responsibilities", "logits", "memory", "nearest", "gaussian"]
 Variance = Literal["isotropic", "diagonal", "unit"]
 Prior = Literal["embedding", "direct"]
 TopPrior = Literal["learnt", "uniform", "rbm", "rbm-halves"]
-Pixels = Literal["bernoulli", "logistic", "mixture", "neighbours", "scales"]
+Pixels = Literal["bernoulli", "logistic", "gaussian", "mixture", "neighbours", "scales"]
 Network = Literal["conv", "mlp"]
 BlockKind = Literal["elu", "gated", "se", "tanh", "linear"]
 BINARY_THRESHOLD = 128
@@ -219,7 +219,7 @@ class FamilyConfig:
     def _check_linear(self) -> None:
         if self.blocks or self.head_blocks:
             raise ValueError("a linear network has no hidden layers: set blocks=0 and head_blocks=0")
-        if self.likelihood not in ("bernoulli", "logistic"):
+        if self.likelihood not in ("bernoulli", "logistic", "gaussian"):
             raise ValueError("the chains of a linear network are the pixels: set likelihood=bernoulli or logistic")
         if self.width != self.channels * self.image**2:
             raise ValueError(

@@ -45,6 +45,8 @@ MOST_SAMPLES = 4096
 COLDEST, HOTTEST = 1e-4, 1e4
 """Bounds of a relaxation's temperature."""
 MOST_NATS = 1e6
+MOST_WEIGHT = 1e4
+"""Largest weight of the KL divergence, and one over the smallest."""
 
 
 @dataclass(frozen=True)
@@ -84,13 +86,16 @@ class FamilyRecipe(Recipe):
     """Inverse temperatures of a smoothing transformation at the start and the end of a run; linear between them."""
     free_bits: float = 0.0
     """Least KL divergence of a layer that counts, in nats, in the mean of a batch (Kingma et al. 2016)."""
+    kl_weight: float = 1.0
+    """Weight of the KL divergence, 1 in a bound of log p(x); beta of the beta-VAE (Higgins et al. 2017) otherwise."""
     kl_warm_up: int = 0
-    """Steps over which the weight of the KL divergence rises from 0 to 1."""
+    """Steps over which it rises from 0 to that."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         within({"values_rate": (self.values_rate, LARGEST_RATE), "free_bits": (self.free_bits, MOST_NATS)})
         bounded({"kl_warm_up": (self.kl_warm_up, MOST_STEPS)}, 0)
+        within({"kl_weight": (self.kl_weight, MOST_WEIGHT)}, 1 / MOST_WEIGHT)
         kinds = {"relaxation": (self.relaxation, Kind), "bound": (self.bound, Bound)}
         one_of(kinds | {"estimator": (self.estimator, Estimator)})
         self._check_bound()

@@ -194,7 +194,8 @@ class ElboTask(Task):
         return Relaxation(recipe.relaxation, temperature, start + (end - start) * progress.fraction)
 
     def _weight(self, progress: Progress) -> float:
-        return min(1.0, (progress.step + 1) / self.recipe.kl_warm_up) if self.recipe.kl_warm_up else 1.0
+        risen = min(1.0, (progress.step + 1) / self.recipe.kl_warm_up) if self.recipe.kl_warm_up else 1.0
+        return self.recipe.kl_weight * risen
 
     def _dictionary(self, costs: PassCosts, images: int) -> Tensor:
         """Return VQ-VAE's losses in nats of a Gaussian with unit variance, and update EMA codebooks."""

@@ -41,7 +41,7 @@ class RuntimeBernoulli:
 
 
 class RuntimeLogistic:
-    """A discretised logistic: a mean for each pixel, one scale for each channel, which only training uses."""
+    """A discretised logistic or a Gaussian: a mean for each pixel, one scale for each channel for training alone."""
 
     def __init__(self, config: FamilyConfig, tensors: Any) -> None:
         self.outputs = config.channels
@@ -83,6 +83,7 @@ def _scales(config: FamilyConfig, tensors: Any) -> RuntimeScales:
 KINDS: dict[str, Callable[[FamilyConfig, Any], RuntimeLikelihood]] = {
     "bernoulli": RuntimeBernoulli,
     "logistic": RuntimeLogistic,
+    "gaussian": RuntimeLogistic,
     "mixture": RuntimeMixture,
     "neighbours": neighbours,
     "scales": _scales,
