@@ -215,7 +215,7 @@ def test_antithetic_pairs_that_keep_the_layers_below_fail_it_too(monkeypatch: py
     kept: list[Tensor] = []
     monkeypatch.setattr(antithetic, "Known", keeping)
     monkeypatch.setattr(antithetic, "draw", remembering)
-    found = estimates(task_of(TWO_BINARY, estimator="disarm"), images=1500)
+    found = estimates(task_of(TWO_BINARY, estimator="disarm"), images=5000)
     assert deviation(found, enumerated(TWO_BINARY, inference=True)) > 8
 
 
