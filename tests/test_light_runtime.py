@@ -16,7 +16,7 @@ from dvcodec.models.interface.hierarchy import PassSettings
 from dvcodec.models.light import file
 from dvcodec.models.light.layers import LightBlock
 from dvcodec.models.light.model import LightPhotoModel
-from dvcodec.models.light.runtime import integer_filter, networks, rendering
+from dvcodec.models.light.runtime import integer_filter, networks, posterior, top_down
 from dvcodec.models.light.runtime.inverse import contrasts
 from dvcodec.models.light.runtime.maps import LightMap
 from dvcodec.models.light.runtime.model import RuntimeLightModel
@@ -175,7 +175,7 @@ def test_regions_and_strips_have_the_pixels_of_the_whole(
     whole = runtime.render(state)
     region = slice(141, 203), slice(13, 77)
     assert np.array_equal(runtime.render(state, region=region), whole[region])
-    for module in (networks, rendering):
+    for module in (networks, posterior, top_down):
         monkeypatch.setattr(module, "STRIP_POSITIONS", 13 * 3)
     assert np.array_equal(runtime.render(state), whole)
     again = encoded(runtime, pixels)
@@ -194,6 +194,16 @@ def test_threads_change_neither_symbols_nor_pixels(runtime: RuntimeLightModel) -
     finally:
         kernels.use_threads(before)
     assert results[0][0] == results[1][0] and np.array_equal(results[0][1], results[1][1])
+
+
+def test_large_images_are_coded_in_steps(runtime: RuntimeLightModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    pixels = small_model.photograph(100, 130)
+    whole = encoded(runtime, pixels)
+    monkeypatch.setattr(top_down, "STEP_POSITIONS", 50)
+    found = encoded(runtime, pixels)
+    state = decoded(runtime, found, (100, 130))
+    assert np.array_equal(runtime.render(state), runtime.render(whole.state))
+    assert [chunk.payload for chunk in found.chunks] != [chunk.payload for chunk in whole.chunks]
 
 
 def coloured(height: int, width: int) -> NDArray[np.uint8]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ....shapes import Float32, Int32
+from ....shapes import Float32, Int16, Int32
 from ..config import LightConfig
 from ..grids import (
     ENCODING,
@@ -107,7 +107,7 @@ def _encodings() -> NDArray[np.float32]:
     return np.stack([signs * size, size, 16 * np.abs(signs), 16 * signs])
 
 
-def encoding(symbols: Int32[NDArray[np.int32], "G n"]) -> Float32[NDArray[np.float32], "inputs n"]:
+def encoding(symbols: Int16[NDArray[np.int16], "G n"]) -> Float32[NDArray[np.float32], "inputs n"]:
     """Return the encodings of symbols as inputs of the maps, ENCODING rows for each coefficient."""
     rows = _encodings().take(symbols + LARGEST_SYMBOL, axis=1)  # (4, G, n)
     return np.ascontiguousarray(rows.transpose(1, 0, 2).reshape(-1, symbols.shape[1]))

@@ -62,7 +62,13 @@ class LightMap:
         self, x: Float32[NDArray[np.float32], "inputs n"], bits: int = STATE_BITS
     ) -> Float32[NDArray[np.float32], "outputs n"]:
         """Return the outputs at n positions, in steps of 2**-bits."""
-        return np.asarray(np.floor(self.sums(x) * self.scale(bits)[:, None] + np.float32(0.5)))
+        return self.rounded(self.sums(x), bits)
+
+    def rounded(
+        self, sums: Float32[NDArray[np.float32], "outputs n"], bits: int = STATE_BITS
+    ) -> Float32[NDArray[np.float32], "outputs n"]:
+        """Return the outputs of sums, in steps of 2**-bits."""
+        return np.asarray(np.floor(sums * self.scale(bits)[:, None] + np.float32(0.5)))
 
     def node(self, graph: Graph, x: str, bits: int) -> str:
         """Add the convolution to a graph; its outputs are in steps of 2**-bits."""

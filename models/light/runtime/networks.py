@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -32,25 +31,33 @@ STEP = 2
 """Pixels between two positions of the post-filter."""
 
 
-def in_strips(run: Callable[..., Map], halo: int, *inputs: Map, enlarged: int = 1) -> Map:
-    """Return the output of a network for maps of any height, computed in strips of rows.
+def in_strips(network: kernels.Network, halo: int, x: Map, name: str, **given: NDArray[np.float32]) -> Map:
+    """Return the output of a network for a map of any height, computed in strips of rows.
 
     Args:
-        run: computes a map from maps of the same positions.
+        network: computes a map of the same positions.
         halo: rows beyond a row that its outputs depend on.
-        inputs: (1, C, H, W) each, of rows that `enlarged` rows of the output belong to.
-        enlarged: rows of the output for each row of the inputs.
+        x: the map.
+        name: of the network's input.
+        given: its other inputs.
     """
-    height, width = inputs[0].shape[2:]
-    rows = max(STRIP_POSITIONS // width, 2 * halo, 1)
-    if height <= rows:
-        return run(*inputs)
-    parts = []
-    for core, wide in with_halo(height, rows, halo):
-        found = run(*(np.ascontiguousarray(x[:, :, wide]) for x in inputs))
-        first = (core.start - wide.start) * enlarged
-        parts.append(found[:, :, first : first + (core.stop - core.start) * enlarged])
-    return np.concatenate(parts, axis=2)
+    height, width = x.shape[2:]
+    strips = with_halo(height, strip_rows(width, halo), halo)
+    out: Map | None = None
+    for core, wide in strips:
+        run = network.run_and_release if core.stop == height and len(strips) > 1 else network
+        found = run(**{name: np.ascontiguousarray(x[:, :, wide])}, **given)[0]
+        if len(strips) == 1:
+            return found
+        out = np.empty((*found.shape[:2], height, width), np.float32) if out is None else out
+        out[:, :, core] = found[:, :, core.start - wide.start : core.stop - wide.start]
+    assert out is not None
+    return out
+
+
+def strip_rows(width: int, halo: int) -> int:
+    """Return how many rows of positions a strip has."""
+    return max(STRIP_POSITIONS // width, 2 * halo, 1)
 
 
 class Entry:
@@ -78,7 +85,7 @@ class Entry:
     def __call__(self, state: Map, quality: int, perceptual: bool) -> Map:
         """Return the state (1, width, H, W) after the blocks."""
         vector = self.conditioning(quality, perceptual).astype(np.float32)[:, None, None]
-        return in_strips(lambda x: self._network(state=x, vector=vector)[0], len(self._blocks), state)
+        return in_strips(self._network, len(self._blocks), state, "state", vector=vector)
 
 
 class Neighbours:
@@ -94,7 +101,7 @@ class Neighbours:
 
     def __call__(self, encodings: Map) -> Map:
         """Return messages (1, hidden, H, W) in steps of the residual stream."""
-        return in_strips(lambda x: self._network(x=x)[0], 1, encodings)
+        return in_strips(self._network, 1, encodings, "x")
 
 
 class Pairs:
@@ -128,7 +135,7 @@ class LightSynthesis:
         self._pairs = Pairs(tensors, width, config.synthesis_blocks)
         self._last = LightMap(tensors.below("last"), width, 3 * BLOCK**2, side=3)
         self.halo = 2 * config.synthesis_blocks + 2
-        self._features, self._correction = kernels.Network(self._feature_graph), kernels.Network(self._last_graph)
+        self._features, self._correction = (kernels.Network(graph) for graph in (self._feature_graph, self._last_graph))
 
     def _feature_graph(self) -> bytes:
         graph = Graph({"x": (FLOATS, 4), "state": (FLOATS, 4), "tuning": (FLOATS, 3), "quality": (FLOATS, 3)})
@@ -143,7 +150,7 @@ class LightSynthesis:
         graph = Graph({"x": (FLOATS, 4)})
         return graph.file(self._last.node(graph, "x", SAMPLE_BITS))
 
-    def features(self, contrasts: Map, state: Map, quality: int, perceptual: bool) -> Map:
+    def features(self, contrasts: Map, state: Map, quality: int, perceptual: bool, *, last: bool) -> Map:
         """Return the inputs of the last convolution, (1, width, H, W) in steps of 2**-4.
 
         Args:
@@ -151,16 +158,19 @@ class LightSynthesis:
             state: the last state of the top-down pass, (1, C, H, W).
             quality: the network quality.
             perceptual: whether the image is coded for the eye.
+            last: whether the network may give back its memory, since no strip of a large image follows.
         """
         given = {
             "tuning": self._tuning(quality, perceptual).astype(np.float32)[:, None, None],
             "quality": interpolate(self._quality, quality).astype(np.float32)[:, None, None],
         }
-        return in_strips(lambda x, d: self._features(x=x, state=d, **given)[0], self.halo - 1, contrasts, state)
+        run = self._features.run_and_release if last else self._features
+        return run(x=contrasts, state=state, **given)[0]
 
-    def correction(self, features: Map) -> Map:
+    def correction(self, features: Map, *, last: bool) -> Map:
         """Return the correction of the samples of each block, (1, 192, H, W)."""
-        return in_strips(lambda x: self._correction(x=x)[0], 1, features)
+        run = self._correction.run_and_release if last else self._correction
+        return run(x=features)[0]
 
 
 class LightPostFilter:
@@ -189,7 +199,7 @@ class LightPostFilter:
             graph.node("DepthToSpace", self._last.node(graph, h, SAMPLE_BITS), blocksize=STEP, mode="CRD")
         )
 
-    def __call__(self, contrasts: Map, features: Map, quality: int, perceptual: bool) -> Map:
+    def __call__(self, contrasts: Map, features: Map, quality: int, perceptual: bool, *, last: bool) -> Map:
         """Return the correction of samples, (1, 3, 8 H, 8 W).
 
         Args:
@@ -197,16 +207,14 @@ class LightPostFilter:
             features: those of the synthesis, (1, C, H, W).
             quality: the network quality.
             perceptual: whether the image is coded for the eye.
+            last: whether the network may give back its memory, since no strip of a large image follows.
         """
         given = {
             "tuning": self._tuning(quality, perceptual).astype(np.float32)[:, None, None],
             "quality": interpolate(self._quality, quality).astype(np.float32)[:, None, None],
         }
-
-        def run(x: Map, seen: Map) -> Map:
-            return self._network(x=_spread(x), features=seen, **given)[0]
-
-        return in_strips(run, self.halo, contrasts, features, enlarged=BLOCK)
+        run = self._network.run_and_release if last else self._network
+        return run(x=_spread(contrasts), features=features, **given)[0]
 
 
 def _spread(x: Map) -> Map:

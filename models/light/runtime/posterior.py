@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....shapes import Float32, Int32
+from ...slices import slices
 from ..tables import ALPHABET
+from .networks import STRIP_POSITIONS
 
 if TYPE_CHECKING:
     from .groups import RoundedPrior
@@ -60,14 +62,22 @@ class LightTargets:
             prior: of the symbols.
             layer: index of the group.
         """
+        out = np.empty(targets.shape, np.int32)
+        for some in slices(targets.shape[1], STRIP_POSITIONS):
+            out[:, some] = self._mode(targets[:, some], prior.location[:, some], prior.contexts[:, some], layer)
+        return out
+
+    def _mode(
+        self, targets: NDArray[np.float32], centre: NDArray[np.int32], contexts: NDArray[np.int32], layer: int
+    ) -> NDArray[np.int32]:
         half = (0.5 * self.units[layer] ** 2).astype(np.float32)[:, None]
-        nearest, centre = np.rint(targets).astype(np.int32), prior.location
+        nearest = np.rint(targets).astype(np.int32)
         towards = np.sign(centre - nearest)
         best = cheapest = None
         for symbols in (nearest, nearest + towards, nearest + 2 * towards, centre):
             residuals = np.clip(symbols - centre, -ALPHABET.largest, ALPHABET.largest)
             error = targets - self._values(centre + residuals, layer)
-            cost = half * error * error + self.costs(residuals, prior.contexts)
+            cost = half * error * error + self.costs(residuals, contexts)
             if best is None or cheapest is None:
                 best, cheapest = residuals, cost
             else:

@@ -24,7 +24,7 @@ from ..config import STRIDES, LightConfig
 from ..grids import SAMPLE_BITS, SAMPLE_LIMIT
 from .integer_filter import filtered, levels
 from .inverse import SymbolValues, block_means, block_samples, contrasts
-from .networks import STRIP_POSITIONS, LightPostFilter, LightSynthesis
+from .networks import LightPostFilter, LightSynthesis, strip_rows
 from .top_down import LightState
 
 SIGMA_BITS = 8
@@ -57,24 +57,22 @@ class LightRenderer:
         if self.postfilter is not None:
             self.halo += self.postfilter.halo + CONTRAST_HALO
 
-    def samples(self, state: LightState, rows: slice, *, on_progress: OnProgress = ignore) -> NDArray[np.int16]:
+    def samples(self, state: LightState, rows: slice) -> NDArray[np.int16]:
         """Return the samples of rows of blocks, (192, rows, columns), before the networks."""
         values = self.values[state.perceptual]
         means = block_means(state, values)
-        return np.concatenate(
-            [
-                block_samples(state, values, means, slice(rows.start + core.start, rows.start + core.stop))
-                for core, _ in _strips(rows.stop - rows.start, means.shape[2], 0)
-            ],
-            axis=1,
-        )
+        out = np.empty((3 * BLOCK**2, rows.stop - rows.start, means.shape[2]), np.int16)
+        for core, _ in _strips(out.shape[1], 2 * out.shape[2], 0):
+            out[:, core] = block_samples(state, values, means, slice(rows.start + core.start, rows.start + core.stop))
+        return out
 
-    def corrected(self, state: LightState, x: NDArray[np.int16], rows: slice) -> tuple[NDArray[np.int16], Any]:
-        """Return samples after the synthesis, (192, rows, columns), and its features, (C, rows, columns) in bytes."""
+    def correct(self, state: LightState, x: NDArray[np.int16], rows: slice) -> NDArray[np.uint8]:
+        """Apply the synthesis to samples (192, rows, columns), in place; return its features, (C, rows, columns)."""
         _, count, columns = x.shape
         features: NDArray[np.uint8] | None = None
         given = state.state[:, :, rows]
-        for core, wide in _strips(count, columns, self.synthesis.halo - 1):
+        strips = _strips(count, columns, self.synthesis.halo - 1)
+        for core, wide in strips:
             seen = slice(max(wide.start - CONTRAST_HALO, 0), min(wide.stop + CONTRAST_HALO, count))
             own = contrasts(x[:, seen])[:, wide.start - seen.start : wide.stop - seen.start]
             part = self.synthesis.features(
@@ -82,17 +80,18 @@ class LightRenderer:
                 np.ascontiguousarray(given[:, :, wide]),
                 state.quality,
                 state.perceptual,
+                last=core.stop == count and len(strips) > 1,
             )
             if features is None:
                 features = np.empty((part.shape[1], count, columns), np.uint8)
             features[:, core] = part[0, :, core.start - wide.start : core.stop - wide.start]
         assert features is not None
-        out = np.empty_like(x)
         for core, wide in _strips(count, columns, 1):
-            found = self.synthesis.correction(features[None, :, wide].astype(np.float32))[0]
+            last = core.stop == count and len(strips) > 1
+            found = self.synthesis.correction(features[None, :, wide].astype(np.float32), last=last)[0]
             inside = found[:, core.start - wide.start : core.stop - wide.start]
-            out[:, core] = np.clip(x[:, core] + inside, -SAMPLE_LIMIT, SAMPLE_LIMIT)
-        return out, features
+            x[:, core] = np.clip(x[:, core] + inside, -SAMPLE_LIMIT, SAMPLE_LIMIT)
+        return features
 
     def pixels(
         self,
@@ -139,7 +138,7 @@ class LightRenderer:
         rows = slice(max(inside.start - self.halo, 0), min(inside.stop + self.halo, state.state.shape[2]))
         x = self.samples(state, rows)
         on_progress(SHARES[0])
-        x, features = self.corrected(state, x, rows)
+        features = self.correct(state, x, rows)
         on_progress(SHARES[1])
         top = wanted.start - BLOCK * rows.start
         last = top + wanted.stop - wanted.start
@@ -158,7 +157,8 @@ class LightRenderer:
         """Yield strips of some rows of blocks, and their samples (3, H, W) after the post-filter."""
         _, count, columns = x.shape
         halo = 0 if self.postfilter is None else self.postfilter.halo
-        for part, _ in _strips(rows.stop - rows.start, columns, 0):
+        strips = _strips(rows.stop - rows.start, columns, 0)
+        for part, _ in strips:
             core = slice(rows.start + part.start, rows.start + part.stop)
             own = samples_of(x[:, core]).astype(np.float32)
             if self.postfilter is not None:
@@ -170,6 +170,7 @@ class LightRenderer:
                     features[None, :, wide].astype(np.float32),
                     state.quality,
                     state.perceptual,
+                    last=part.stop == rows.stop - rows.start and len(strips) > 1,
                 )[0]
                 first = BLOCK * (core.start - wide.start)
                 own += added[:, first : first + own.shape[1]]
@@ -178,7 +179,7 @@ class LightRenderer:
 
 def _strips(count: int, columns: int, halo: int) -> list[tuple[slice, slice]]:
     """Cut rows of blocks into strips, each without and with its halo."""
-    return with_halo(count, max(STRIP_POSITIONS // columns, 2 * halo, 1), halo)
+    return with_halo(count, strip_rows(columns, halo), halo)
 
 
 def to_pixels(samples: Any, sigma: int) -> UInt8[NDArray[np.uint8], "H W 3"]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -14,15 +13,18 @@ from ....shapes import Float32, Int32
 from ...interface.hierarchy import LayerSpec, PassSettings, Step, SymbolSource
 from ...photo.layout import COEFFICIENTS
 from ...photo.runtime.windows import grid_sizes
+from ...slices import slices
 from ..config import STRIDES, LightConfig
 from ..grids import ENCODING
 from ..layout import light_layout
 from ..tables import ALPHABET
 from .groups import LightGroup, RoundedPrior, encoding
 from .maps import LightMap, activation, bounded, stream
-from .networks import Entry
+from .networks import STRIP_POSITIONS, Entry
 from .posterior import LightTargets
 
+STEP_POSITIONS = 2**16
+"""Most positions of a step: what coding takes for each is in memory at once."""
 Symbols = dict[int, NDArray[np.int16]]
 """Symbols by stride: (COEFFICIENTS[stride], positions), those of no group are 0."""
 
@@ -190,59 +192,88 @@ class _Pass:
     def _finer(self, index: int, state: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
         """Return the state of the next finer stride."""
         _, channels, rows, columns = state.shape
-        grown = self.networks.grow[index](activation(state.reshape(channels, -1)))
+        flat, grow = state.reshape(channels, -1), self.networks.grow[index]
+        grown = np.empty((grow.outputs, flat.shape[1]), np.float32)
+        for some in slices(flat.shape[1], STRIP_POSITIONS):
+            grown[:, some] = bounded(grow(activation(flat[:, some])))
         parts = grown.reshape(-1, 2, 2, rows, columns).transpose(0, 3, 1, 4, 2).reshape(-1, 2 * rows, 2 * columns)
-        cut = np.ascontiguousarray(parts[None, :, : size[0], : size[1]])
-        return bounded(cut)
+        return np.ascontiguousarray(parts[None, :, : size[0], : size[1]])
 
     def _stage(self, stride: int, stage: StageMaps, state: NDArray[np.float32]) -> NDArray[np.float32]:
         """Code a stage; return the state after it."""
         state = stage.entry(state, self.quality, self.perceptual)
         _, channels, rows, columns = state.shape
-        features = bounded(stage.head(activation(state.reshape(channels, -1))))
-        encodings = []
+        flat = state.reshape(channels, -1)
+        features = np.empty((self.networks.config.hidden, flat.shape[1]), np.float32)
+        sums = np.empty_like(flat)
+        sums[:] = stage.close.bias[:, None]
+        for some in slices(flat.shape[1], STRIP_POSITIONS):
+            features[:, some] = bounded(stage.head(activation(flat[:, some])))
+        inputs = 0
         for group in stage.groups:
-            symbols, features = self._group(stride, group, features, (rows, columns))
+            symbols = self._group(stride, group, features, (rows, columns))
             self.symbols[stride][group.channels] = symbols
-            encodings.append(encoding(symbols))
-            if group.embedding is not None:
-                features = stream(features, group.embedding(encodings[-1]))
             self.layer += 1
-        change = stage.close(np.concatenate(encodings))
-        return stream(state, change.reshape(state.shape))
+            closing = np.ascontiguousarray(stage.close.weight[:, inputs : inputs + ENCODING * len(symbols)])
+            inputs += ENCODING * len(symbols)
+            for some in slices(flat.shape[1], STRIP_POSITIONS):
+                encoded = encoding(symbols[:, some])
+                sums[:, some] += closing @ encoded
+                if group.embedding is not None:
+                    features[:, some] = stream(features[:, some], group.embedding(encoded))
+        for some in slices(flat.shape[1], STRIP_POSITIONS):
+            flat[:, some] = stream(flat[:, some], stage.close.rounded(sums[:, some]))
+        return state
 
     def _group(
         self, stride: int, group: LightGroup, features: NDArray[np.float32], size: tuple[int, int]
-    ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        """Return a group's symbols (G, N), and the features with the messages of its neighbours."""
-        symbols = np.zeros((len(group.channels), features.shape[1]), np.int32)
+    ) -> NDArray[np.int16]:
+        """Return a group's symbols (G, N); its neighbours' messages are added to the features, in place."""
+        symbols = np.zeros((len(group.channels), features.shape[1]), np.int16)
         skipped = self.layer >= self.stop or (self.settings.grey and self.layers[self.layer].chroma)
         if group.neighbours is None:
             if not skipped:
-                symbols[:] = self._coded(stride, group, features, slice(None))
-            return symbols, features
+                self._code(stride, group, features, np.arange(features.shape[1]), symbols)
+            return symbols
         first, second = halves(size)
         if not skipped:
-            symbols[:, first] = self._coded(stride, group, features[:, first], first)
+            self._code(stride, group, features, first, symbols)
         messages = group.neighbours(encoding(symbols).reshape(1, -1, *size) * _anchors(size))
-        features[:, second] = stream(features[:, second], messages.reshape(len(features), -1)[:, second])
+        flat = messages.reshape(len(features), -1)
+        for some in slices(len(second), STRIP_POSITIONS):
+            features[:, second[some]] = stream(features[:, second[some]], flat[:, second[some]])
         if not skipped:
-            symbols[:, second] = self._coded(stride, group, features[:, second], second)
-        return symbols, features
+            self._code(stride, group, features, second, symbols)
+        return symbols
+
+    def _code(
+        self,
+        stride: int,
+        group: LightGroup,
+        features: NDArray[np.float32],
+        positions: NDArray[np.int64],
+        symbols: NDArray[np.int16],
+    ) -> None:
+        """Request the symbols of some positions, in steps."""
+        for step in slices(len(positions), STEP_POSITIONS):
+            if len(positions[step]):
+                symbols[:, positions[step]] = self._coded(stride, group, features, positions[step])
 
     def _coded(
-        self, stride: int, group: LightGroup, features: NDArray[np.float32], positions: Any
+        self, stride: int, group: LightGroup, features: NDArray[np.float32], positions: NDArray[np.int64]
     ) -> NDArray[np.int32]:
-        """Request the symbols of some positions."""
-        prior = group.prior(np.ascontiguousarray(features), self.quality, self.perceptual)
-        if not prior.contexts.size:
-            return prior.location
+        """Request the symbols (G, n) of a step."""
+        shape = (len(group.channels), len(positions))
+        prior = RoundedPrior(np.empty(shape, np.int32), np.empty(shape, np.int32))
+        for some in slices(len(positions), STRIP_POSITIONS):
+            found = group.prior(features[:, positions[some]], self.quality, self.perceptual)
+            prior.location[:, some], prior.contexts[:, some] = found.location, found.contexts
         wanted = None
         if self.targets is not None:
-            wanted = self.targets.planes[stride][group.channels][:, positions]
+            wanted = self.targets.planes[stride][group.channels[:, None], positions]
         residuals = self.source.next(cast(Step, LightStep(self.layer, group, prior, wanted, self.targets)))
-        symbols = prior.location + residuals.reshape(prior.location.shape)
-        return np.asarray(np.clip(symbols, -ALPHABET.largest, ALPHABET.largest), np.int32)
+        chosen = prior.location + residuals.reshape(shape)
+        return np.asarray(np.clip(chosen, -ALPHABET.largest, ALPHABET.largest), np.int32)
 
 
 def halves(size: tuple[int, int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -254,11 +285,3 @@ def halves(size: tuple[int, int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]
 def _anchors(size: tuple[int, int]) -> NDArray[np.float32]:
     """Return 1 at the positions that are coded first, else 0."""
     return np.asarray((np.arange(size[0])[:, None] + np.arange(size[1])) % 2 == 0, np.float32)
-
-
-def group_channels(top_down: TopDownMaps) -> Iterator[tuple[int, LightGroup]]:
-    """Yield every group after its stride, in coding order."""
-    for stride, stages in top_down.stages.items():
-        for stage in stages:
-            for group in stage.groups:
-                yield stride, group
