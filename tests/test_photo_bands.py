@@ -41,7 +41,7 @@ def test_bands_and_tiles_show_what_one_piece_shows(
     state, steps = drawn_state((300, 390)), np.random.default_rng(0).integers(-2, 3, (2, 2, 3, 62)).astype(np.int32)
     whole, half = runtime.render(state, ImageFilter(256, 8, steps)), runtime.render_reduced(state, 2)
     monkeypatch.setattr(kernels, "threads", lambda: 1)
-    monkeypatch.setattr(networks, "CONTRAST_ROWS", 5)
+    monkeypatch.setattr(networks, "STRIP_ROWS", 5)
     for name, value in LIMITS.items():
         monkeypatch.setattr(rendering, name, value)
     assert len(list(runtime._renderer.synthesised(state))) > 1

@@ -54,7 +54,7 @@ def test_regions_are_those_of_the_whole_and_cost_only_their_windows(
     seen: list[tuple[int, ...]] = []
     plain = BlockNetwork.__call__
 
-    def counted(self: BlockNetwork, x: NDArray[np.float32], *others: Any) -> tuple[NDArray[np.float32], ...]:
+    def counted(self: BlockNetwork, x: NDArray[np.float32], *others: Any) -> NDArray[np.float32]:
         seen.append(x.shape[1:])
         return plain(self, x, *others)
 

@@ -121,7 +121,7 @@ class RuntimePhotoModel:
         height, width = pixels.shape[1:]
         whole = np.pad(pixels - 128, ((0, 0), (0, -height % GROUP), (0, -width % GROUP)), mode="edge")
         x = whole / self._renderer.sigma(network_quality)
-        x += self._analysis(x, network_quality)[1]
+        self._analysis(x, network_quality)
         sizes = grid_sizes((height, width))
         if self.config.transform == "lapped":
             rows, columns = (BLOCK * n for n in sizes[BLOCK])  # of the image; padding up to 64 only fills the pyramid

@@ -19,8 +19,8 @@ CONTRAST_RADIUS = 2 * BLOCK
 """Pixels beyond a block that `contrast` depends on."""
 STEP = 2
 """Pixels between two positions of the post-filter."""
-CONTRAST_ROWS = 32
-"""Rows of blocks whose contrast is computed at once."""
+STRIP_ROWS = 32
+"""Rows of blocks that are moved between blocks and pixels at once."""
 
 Map = Float32[NDArray[np.float32], "_ _ _"]
 
@@ -84,11 +84,11 @@ class BlockNetwork:
         features = positive(graph, h, self.slope)
         return graph.file(features, self.last(graph, features))
 
-    def __call__(self, x: Map, quality: int, extra: Map | None = None) -> tuple[Map, Map]:
-        """Return the inputs of the last convolution at stride 8, and the correction (3, H, W).
+    def __call__(self, x: Map, quality: int, extra: Map | None = None) -> Map:
+        """Add the correction to an image, in place, and return the inputs of the last convolution at stride 8.
 
         Args:
-            x: An image (3, H, W) in units of sigma, sides multiples of 8.
+            x: The image (3, H, W) in units of sigma, sides multiples of 8.
             quality: The network quality.
             extra: Further input at stride 8.
         """
@@ -96,7 +96,11 @@ class BlockNetwork:
         if extra is not None:
             given["extra"] = extra[None]
         features, correction = self.network.run_and_release(**given)
-        return features[0], samples_of(correction[0])
+        given.clear()  # what follows needs the memory
+        for rows in slices(features.shape[2], STRIP_ROWS):
+            x[:, _pixels(rows)] += samples_of(correction[0][:, rows])
+        kept: Map = features[0]
+        return kept
 
 
 class RuntimePostFilter:
@@ -183,7 +187,7 @@ def contrast_blocks(x: Float[NDArray[np.float32], "3 H W"]) -> Float[NDArray[np.
     """Return the samples of each block's contrast, ordered by colour, row and column; in strips, to spare memory."""
     rows, columns = x.shape[1] // BLOCK, x.shape[2] // BLOCK
     out = np.empty((3 * BLOCK**2, rows, columns), np.float32)
-    for part in slices(rows, CONTRAST_ROWS):
+    for part in slices(rows, STRIP_ROWS):
         out[:, part] = blocks_of(contrast_of(x, part, slice(0, columns)))
     return out
 

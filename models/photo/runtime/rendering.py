@@ -91,10 +91,8 @@ class Renderer:
         count = -(-rows * columns // BAND_BLOCKS)
         for core, wide in with_halo(rows, _whole_groups(BLOCK * -(-rows // count)), halo):
             seen = slice(BLOCK * wide.start, min(BLOCK * wide.stop, height))
-            part = cropped(state, (seen, slice(0, width)))
-            x = self.inverse_transform(part)
-            features, correction = self.synthesis(x, part.network_quality, part.chain_state[0])
-            x += correction
+            x = self.inverse_transform(cropped(state, (seen, slice(0, width))))
+            features = self.synthesis(x, state.network_quality, state.chain_state[0][:, wide])
             inside = slice(core.start - wide.start, core.stop - wide.start)
             yield x[:, BLOCK * inside.start : BLOCK * inside.stop], features[:, inside]
 
