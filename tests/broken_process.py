@@ -1,7 +1,7 @@
-"""Train the toy task in two processes, one of which gets a loss that is not finite: `broken_process.py RUN PART RANK`.
+"""Train the toy task in two processes, one of which fails: `broken_process.py FOLDER PART:RANK ...`, run after run.
 
-PART is where it fails: the loss, the validation, or the writing of the log. Each process writes what it raised to
-RUN/RANK.txt.
+PART is where it fails, in the process of this RANK: the loss, the validation, or the writing of the log. Each process
+writes what it raised to FOLDER/PART:RANK/RANK.txt.
 """
 
 from __future__ import annotations
@@ -62,5 +62,8 @@ def work(folder: Path, part: str, broken: int, context: DistributedContext) -> N
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    folder, part, broken = sys.argv[1:]
-    sys.exit(together(2, partial(work, Path(folder), part, int(broken))))
+    for case in sys.argv[2:]:
+        (folder := Path(sys.argv[1]) / case).mkdir()
+        part, broken = case.split(":")
+        if status := together(2, partial(work, folder, part, int(broken))):
+            sys.exit(status)

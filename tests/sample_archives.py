@@ -29,7 +29,7 @@ def digits(count: int, side: int = 12, start: int = 0, mode: str = "1") -> Named
 
 def small(path: Path, *, names: bool = True) -> Named:
     """Write an archive of three mosaics, a segment of files and nothing that a model codes; return the images."""
-    images = [*digits(40), *digits(20, 9, 100, "L"), *digits(30, 14, 200)]
+    images = [*digits(12), *digits(6, 9, 100, "L"), *digits(9, 14, 200)]
     kept = Image.new("RGB", (5, 4), (1, 2, 3))
     kept.info["icc_profile"] = b"icc" * 5
     images.append(("kept.png", kept))

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from small_model import layout_codebooks
 from typer.testing import CliRunner
 
 from dvcodec import training
@@ -37,6 +38,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     first = TrainOptions("rrvq", str(folder / "photos"), folder / "first", 1, quiet=True, overrides=small)
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(PHOTO_PRESETS, "rrvq", Preset("narrow", NARROW, PhotoRecipe()))
+        patch.setattr("dvcodec.training.tasks.codebooks.codebooks", lambda layout, *_: layout_codebooks(layout))
         training.train(first)
         start = training.export_weights(first.out / FILE, folder / "start.safetensors", {"name": "start"})
         for seed in (1, 2):

@@ -43,7 +43,7 @@ load = Loaders(hierarchy=hierarchy)
 @cache
 def valid(channels: int = 4) -> bytes:
     """Return a file with every section."""
-    pixels = images.from_array(np.dstack([photograph(72, 100), photograph(72, 100, 1)])[:, :, :channels])
+    pixels = images.from_array(np.dstack([photograph(36, 50), photograph(36, 50, 1)])[:, :, :channels])
     picture = Picture(pixels.pixels, pixels.alpha, Metadata(b"icc" * 20, b"II*\0 exif", b"<xmp/>"))
     return encoder.compress(picture, FilteringFake(), WEIGHTS, CompressSettings(quality=60)).data
 

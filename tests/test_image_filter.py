@@ -135,13 +135,13 @@ def test_regions_are_as_small_as_it_pays() -> None:
         assert two.of(0, column)[1] @ moments.terms @ truth > 0
 
 
-@pytest.mark.parametrize("place", [(0, 0), (3, 3), (7, 11)], ids=str)
+@pytest.mark.parametrize("place", [(0, 0), (3, 5)], ids=str)
 @pytest.mark.parametrize("value", [0.002, 0.02])
 def test_a_filter_of_many_regions_takes_fewer_bits_than_it_saves(place: tuple[int, int], value: float) -> None:
-    """One of 96 regions follows a law, the others none; regions without coefficients are paid for as well."""
+    """One of 24 regions follows a law, the others none; regions without coefficients are paid for as well."""
     steps = np.zeros((3, image_filter.TERMS), np.int32)
     plain, follows = (law(40, 40, found)[2] for found in (steps.copy(), steps.__iadd__(np.eye(3, 62, 18, int) * 50)))
-    grid = {(row, column): plain for row in range(8) for column in range(12)} | {place: follows}
+    grid = {(row, column): plain for row in range(4) for column in range(6)} | {place: follows}
     found = fitted(grid, math.sqrt(1 / (2 * math.log(2) * value)))
     if found is None:
         return

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -30,20 +31,29 @@ ALLOWED: dict[str, set[str]] = {
 }
 
 
-def packages() -> list[str]:
-    """Folders of the root that are packages, nested ones included, as `a/b`."""
-    found = (path.parent.relative_to(ROOT) for path in ROOT.rglob("__init__.py"))
-    return sorted(str(folder) for folder in found if folder.parts and not _outside(folder.parts[0]))
+@cache
+def packages() -> tuple[str, ...]:
+    """Folders of the root that are packages, nested ones included, as `a/b`; environments are not looked into."""
+    folders = [folder for folder in ROOT.iterdir() if folder.is_dir() and not _outside(folder.name)]
+    found = (path.parent.relative_to(ROOT) for folder in folders for path in folder.rglob("__init__.py"))
+    return tuple(sorted(map(str, found)))
 
 
 def _outside(name: str) -> bool:
     return name.startswith(".") or name in {"build", "dist", "runs"}
 
 
-def modules() -> list[Path]:
+@cache
+def modules() -> tuple[Path, ...]:
     """Every module that ships."""
     inside = [path for package in packages() for path in (ROOT / package).glob("*.py")]
-    return sorted(inside) + sorted(ROOT.glob("*.py"))
+    return (*sorted(inside), *sorted(ROOT.glob("*.py")))
+
+
+@cache
+def tree_of(path: Path) -> ast.Module:
+    """The syntax tree of a module. Shared: do not change it."""
+    return ast.parse(path.read_text())
 
 
 def name(path: Path) -> str:
@@ -98,7 +108,7 @@ def test_imports_inside_are_relative_and_go_the_right_way(path: Path) -> None:
 
 def imported(path: Path) -> Iterator[str]:
     """Absolute imports of a module, wherever they stand in it."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
@@ -109,7 +119,7 @@ def imported_inside(path: Path) -> Iterator[str]:
     """Relative imports of a module, resolved: `codec.errors`; names of the root itself are the empty string."""
     own = path.relative_to(ROOT).parts[:-1]
     folders = {package.split("/")[0] for package in packages()}
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.ImportFrom) and node.level > 0:
             base = own[: len(own) - (node.level - 1)]
             if node.module:
@@ -129,7 +139,7 @@ def dotted(path: Path) -> str:
 def imported_modules(path: Path, known: set[str]) -> set[str]:
     """Modules that a module imports when it is loaded itself: not inside functions, not for type checkers alone."""
     own, found = path.relative_to(ROOT).parts[:-1], set[str]()
-    for node in loaded_statements(ast.parse(path.read_text()).body):
+    for node in loaded_statements(tree_of(path).body):
         if isinstance(node, ast.ImportFrom) and node.level > 0:
             base = ".".join((*own[: len(own) - (node.level - 1)], *(node.module.split(".") if node.module else ())))
             whole = (f"{base}.{alias.name}".lstrip(".") for alias in node.names)
@@ -163,8 +173,9 @@ def circle(graph: dict[str, set[str]]) -> list[str]:
     return next(filter(None, (seek(name, []) for name in sorted(graph))), [])
 
 
+@cache
 def imports() -> dict[str, set[str]]:
-    """What every module of the package imports when it is loaded."""
+    """What every module of the package imports when it is loaded. Shared: do not change it."""
     known = {dotted(path) for path in modules()}
     return {dotted(path): imported_modules(path, known) for path in modules()}
 
@@ -194,7 +205,7 @@ def test_modules_are_short(path: Path) -> None:
 
 @pytest.mark.parametrize("path", modules(), ids=name)
 def test_nothing_is_unpickled(path: Path) -> None:
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import | ast.ImportFrom):
             names = [alias.name for alias in node.names] + [getattr(node, "module", None) or ""]
             assert not {"pickle", "marshal", "shelve", "dill"} & set(names), name(path)
@@ -206,7 +217,7 @@ def test_nothing_is_unpickled(path: Path) -> None:
 
 @pytest.mark.parametrize("path", modules(), ids=name)
 def test_public_definitions_are_documented_and_typed(path: Path) -> None:
-    tree = ast.parse(path.read_text())
+    tree = tree_of(path)
     assert ast.get_docstring(tree), f"{name(path)} says nothing about itself"
     for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):

@@ -2,6 +2,7 @@
 
 import tracemalloc
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -42,7 +43,7 @@ def content(kind: str, height: int, width: int) -> NDArray[np.uint8]:
 @pytest.mark.parametrize("kind", ["photograph", "noise", "extremes", "flat"])
 @pytest.mark.parametrize(
     "size",
-    [(1, 1), (1, 9), (17, 1), (2, 2), (8, 8), (23, 31), pytest.param((64, 72), marks=pytest.mark.slow)],
+    [(1, 1), (1, 9), (17, 1), (8, 8), (13, 22), pytest.param((64, 72), marks=pytest.mark.slow)],
     ids=str,
 )
 def test_every_kind_and_size_comes_back(kind: str, size: tuple[int, int]) -> None:
@@ -54,16 +55,22 @@ def test_every_kind_and_size_comes_back(kind: str, size: tuple[int, int]) -> Non
         assert result.exact and same(result.picture, array)
 
 
-@settings(max_examples=10)
-@given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 2**32 - 1), st.integers(1, 256))
+@settings(max_examples=6)
+@given(st.integers(1, 24), st.integers(1, 24), st.integers(0, 2**32 - 1), st.integers(1, 256))
 def test_arrays_come_back(height: int, width: int, start: int, levels: int) -> None:
     array = np.random.default_rng(start).integers(0, levels, (height, width, 3), np.uint8)
     assert same(decoded(coded(array)).picture, array)
 
 
+@cache
+def small_file() -> bytes:
+    """A file of a photograph."""
+    return coded(photograph(16, 24))
+
+
 def test_strips_are_coded_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    array = photograph(70, 40)
-    monkeypatch.setattr(tiling, "STRIP_AREA", 1000)
+    array = photograph(50, 20)
+    monkeypatch.setattr(tiling, "STRIP_AREA", 500)
     data = coded(array)
     assert len(parse(data).pixels) == 3
     assert same(decoded(data).picture, array)
@@ -73,7 +80,7 @@ def test_strips_are_coded_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_preview_is_the_lossy_image() -> None:
-    array = photograph(80, 100)
+    array = photograph(40, 70)
     data = coded(array)
     total = len(parse(data).chunks)
     first, last = decoded(data, preview=1), decoded(data, preview=total)
@@ -81,14 +88,14 @@ def test_a_preview_is_the_lossy_image() -> None:
     hierarchy = small_model.hierarchy()
     symbols, predicted = methods.base_of(array, hierarchy)
     rendered = hierarchy.render(symbols.state)
-    assert rendered.shape == (40, 50, 3)
-    assert np.abs(last.picture.pixels.astype(int) - doubled(rendered, 80, 100)).max() <= 1
+    assert rendered.shape == (20, 35, 3)
+    assert np.abs(last.picture.pixels.astype(int) - doubled(rendered, 40, 70)).max() <= 1
     assert np.abs(predicted.astype(int) - last.picture.pixels).mean() < 30
     assert decoded(data, preview="all").exact
 
 
 def test_a_cut_file_still_shows_the_lossy_image() -> None:
-    data = coded(photograph(80, 100))
+    data = coded(photograph(40, 70))
     parsed = parse(data)
     cut = data[: parsed.pixels[0].offset + 3]
     with pytest.raises(TruncatedFile, match="strip 1 of 1 is missing"):
@@ -121,13 +128,13 @@ def forged(data: bytes, strips: tuple[bytes, ...]) -> bytes:
 @settings(max_examples=8)
 @given(st.binary(min_size=1, max_size=400), st.integers(0, 12))
 def test_random_strips_raise_only_our_errors(payload: bytes, first: int) -> None:
-    data = forged(coded(photograph(16, 24)), (bytes([first]) + payload,))
+    data = forged(small_file(), (bytes([first]) + payload,))
     with pytest.raises(DvcodecError):
         decoded(data)
 
 
 def test_a_wrong_strip_is_noticed_behind_right_checksums() -> None:
-    data = coded(photograph(16, 24))
+    data = small_file()
     parsed = parse(data)
     strip = parsed.pixels[0].payload or b""
     for position in range(0, len(strip), 1 + len(strip) // 12):
@@ -140,7 +147,7 @@ def test_a_wrong_strip_is_noticed_behind_right_checksums() -> None:
 
 
 def test_absurd_sizes_allocate_nothing_before_they_are_refused() -> None:
-    data = coded(photograph(16, 24))
+    data = small_file()
     parsed = parse(data)
     header = replace(parsed.header, width=2**14, height=2**14)
     head = assemble(header, Parts(chunks=(Chunk(82, b"x"),), pixels=(b"x",)))
@@ -152,7 +159,7 @@ def test_absurd_sizes_allocate_nothing_before_they_are_refused() -> None:
 
 
 def test_what_the_header_says() -> None:
-    data = coded(photograph(16, 24))
+    data = small_file()
     info = describe(data)
     assert (info.format_version, info.lossless, info.method, info.mode) == (4, True, "model", "RGB")
     assert info.quality == methods.BASE_QUALITY / 256 and len(info.chunks) >= 1
@@ -163,7 +170,7 @@ def test_what_the_header_says() -> None:
 
 
 def test_weights_that_cannot_predict_are_refused() -> None:
-    data = coded(photograph(16, 24))
+    data = small_file()
     with pytest.raises(WeightsNotFound, match="not given"):
         decoder.decompress(data, Loaders(hierarchy=lambda prefix: small_model.hierarchy()))
 
@@ -196,4 +203,5 @@ def test_the_smoothest_transform_is_taken() -> None:
     red_alone = np.concatenate([NOISE.integers(0, 200, (1, 64, 64)), light, light + 3])
     assert colour_tensors.smoothest(torch.from_numpy(red_alone.astype(np.int16))) in (2, 3, 6)
     array = np.ascontiguousarray(red_alone.transpose(1, 2, 0).astype(np.uint8))
-    assert coded(array)[parse(coded(array)).pixels[0].offset] in (2, 3, 6)
+    data = coded(array[:20, :20].copy())
+    assert data[parse(data).pixels[0].offset] in (2, 3, 6)

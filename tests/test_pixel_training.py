@@ -76,7 +76,7 @@ def run(tmp_path: Path, **more: str) -> Path:
     folder, weights = tmp_path / "photos", tmp_path / "small.safetensors"
     folder.mkdir()
     for number in range(2):
-        Image.fromarray(photograph(48, 56, number)).save(folder / f"{number}.png")
+        Image.fromarray(photograph(36, 40, number)).save(folder / f"{number}.png")
     weights.write_bytes(small_model.weights_bytes())
     sizes = {"hidden": "8", "width": "4", "crop": "32", "batch": "2", "predictors": "2", "hierarchy": str(weights)}
     options = TrainOptions("pixels", str(folder), tmp_path / "run", steps=3, device="cpu", overrides={**sizes, **more})
@@ -91,7 +91,7 @@ def test_a_run_ends_in_weights_that_code(tmp_path: Path) -> None:
     model = small_pixels.load(out.read_bytes())
     assert model.name == "p"
     assert (model.tables != distributions.tables()).any()
-    array, predicted = photograph(40, 48), photograph(40, 48, 4)
+    array, predicted = photograph(20, 24), photograph(20, 24, 4)
     strip = pixel_strips.encode(array, predicted, model, Tables(model.tables))
     assert (pixel_strips.decode(strip, predicted, model, Tables(model.tables), grey=False) == array).all()
     assert (tmp_path / "p.card.json").is_file()

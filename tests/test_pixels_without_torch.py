@@ -56,10 +56,10 @@ out.write_bytes(strip + bilevel.encode(white, whole, pages, Tables(pages.tables)
 
 @pytest.mark.parametrize(("threads", "kernels"), [("1", "Nehalem"), ("3", "")])
 def test_bytes_do_not_depend_on_threads_and_kernels(threads: str, kernels: str, tmp_path: Path) -> None:
-    array, predicted, white = photograph(70, 90), photograph(70, 90, 3), small_bilevel.page(70, 90)
+    array, predicted, white = photograph(70, 40), photograph(70, 40, 3), small_bilevel.page(70, 40)
     model, pages = small_pixels.pixel_model(), small_bilevel.bilevel_model()
     strip = pixel_strips.encode(array, predicted, model, Tables(model.tables))
-    expected = strip + bilevel.encode(white, [(slice(0, 70), slice(0, 90))], pages, Tables(pages.tables))
+    expected = strip + bilevel.encode(white, [(slice(0, 70), slice(0, 40))], pages, Tables(pages.tables))
     paths = [tmp_path / name for name in ("pixels", "pages", "inputs.npz", "out")]
     paths[0].write_bytes(small_pixels.weights_bytes())
     paths[1].write_bytes(small_bilevel.weights_bytes())

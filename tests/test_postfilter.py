@@ -260,7 +260,7 @@ def test_its_objective_is_the_distortion_that_is_left(photos: Path, weights: Pat
 
 
 def test_learning_lowers_it(photos: Path, weights: Path) -> None:
-    one = task(photos, weights, batch=8)
+    one = task(photos, weights, batch=3)
     batch = one.batch(np.random.default_rng(1), Progress(0, 0.0))
     optimiser = torch.optim.Adam(one.postfilter.parameters(), 3e-3)
     losses = []

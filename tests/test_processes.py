@@ -20,17 +20,20 @@ LOSS = "DvcodecError at 2: the loss is not a number, first in the distortion"
 VALIDATION = "BrokenValidation at 4: the validation's loss is not a number"
 
 
+RAISED = {
+    "loss:0": (LOSS, OTHER.format(2), 2),
+    "loss:1": (LOSS, OTHER.format(2), 2),
+    "validation:1": (VALIDATION, VALIDATION, 2),
+    "log:0": ("DvcodecError at 20: the disk is full", OTHER.format(20), 20),
+}
+"""What the process that fails raises, what the other one does, and the step of the checkpoint that is kept."""
+
+
 @pytest.mark.parametrize(
-    ("part", "rank", "raised", "other"),
-    [
-        ("loss", 1, LOSS, OTHER.format(2)),
-        pytest.param("loss", 0, LOSS, OTHER.format(2), marks=pytest.mark.slow),
-        ("validation", 1, VALIDATION, VALIDATION),
-        pytest.param("log", 0, "DvcodecError at 20: the disk is full", OTHER.format(20), marks=pytest.mark.slow),
-    ],
+    "cases", [["loss:1", "validation:1"], pytest.param(["loss:0", "log:0"], marks=pytest.mark.slow)], ids=", ".join
 )
-def test_what_fails_in_one_process_ends_all(part: str, rank: int, raised: str, other: str, tmp_path: Path) -> None:
-    command = [sys.executable, broken_process.__file__, str(tmp_path), part, str(rank)]
+def test_what_fails_in_one_process_ends_all(cases: list[str], tmp_path: Path) -> None:
+    command = [sys.executable, broken_process.__file__, str(tmp_path), *cases]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True) as run:
         try:
             output, _ = run.communicate(timeout=600)
@@ -38,6 +41,8 @@ def test_what_fails_in_one_process_ends_all(part: str, rank: int, raised: str, o
             os.killpg(run.pid, signal.SIGKILL)  # the processes that wait for each other, too
             pytest.fail("a process still waits for one that has failed")
     assert run.returncode == 0, output.decode()
-    assert [(tmp_path / f"{number}.txt").read_text() for number in (rank, 1 - rank)] == [raised, other]
-    step = Checkpoint(tmp_path / (BEST if part == "validation" else FILE)).state["step"]
-    assert step == {"loss": 2, "validation": 2, "log": 20}[part]
+    for case in cases:
+        part, rank = case.split(":")
+        raised = [(tmp_path / case / f"{number}.txt").read_text() for number in (int(rank), 1 - int(rank))]
+        step = Checkpoint(tmp_path / case / (BEST if part == "validation" else FILE)).state["step"]
+        assert (*raised, step) == RAISED[case]

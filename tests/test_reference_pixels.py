@@ -40,13 +40,13 @@ def comes_back(array: NDArray[np.uint8]) -> bool:
     return np.array_equal(reference_pixels.decode(data, *weights(), predicted(data)), array)
 
 
-@pytest.mark.parametrize("size", [(1, 1), (20, 30), (19, 23), (71, 5), (130, 3)], ids=str)
+@pytest.mark.parametrize("size", [(1, 1), (12, 18), (19, 23), (71, 5), (130, 3)], ids=str)
 def test_photographs_come_back(size: tuple[int, int]) -> None:
     array = photograph(*size)
     assert comes_back(array) and comes_back(np.ascontiguousarray(array[:, :, 1]))
 
 
-@pytest.mark.parametrize("size", [(4, 514), (9, 257)], ids=str)
+@pytest.mark.parametrize("size", [(2, 514), (5, 257)], ids=str)
 def test_pixels_beyond_the_strip_are_seen_alike(size: tuple[int, int]) -> None:
     array = photograph(*size)
     assert comes_back(array) and comes_back(np.ascontiguousarray(array[:, :, 1]))
