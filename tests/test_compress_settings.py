@@ -30,7 +30,7 @@ from dvcodec.training.recipes.overrides import override
 
 ROOT = Path(__file__).parent.parent
 OPTION = re.compile(r"(^|[\s`(])(--[a-z]|-[a-z]\b)")
-PROGRAMS = {"photo_bound.py", "packed_run.py"}
+PROGRAMS = {"photo_bound.py"}
 """Modules that have options of their own, beside the command line of the package."""
 
 

@@ -101,7 +101,7 @@ def _values(out: Arrays, model: LightPhotoModel) -> None:
         channels = [i for group in groups for i in group.channels]
         step = torch.cat([group.step() for group in groups]).double()
         shrink = torch.cat([group.shrink for group in groups]).double()
-        norm = _norms(transform, int(stride))[channels]
+        norm = norms(transform, int(stride))[channels]
         root = transform.get_buffer(f"log_root_{stride}").double()[channels]
         for tuning in (0, 1):
             unit = step * torch.exp(-tuning * root) / norm
@@ -109,7 +109,7 @@ def _values(out: Arrays, model: LightPhotoModel) -> None:
             out[f"values.{stride}.{tuning}.shrink"] = _steps(shrink * unit[:, None], VALUE_BITS)
 
 
-def _norms(transform: CoefficientTransform, stride: int) -> Tensor:
+def norms(transform: CoefficientTransform, stride: int) -> Tensor:
     """Return the factors that the inverse transform divides coefficients by; those of stride 8 are in its basis."""
     if stride == 8:
         return torch.ones(192, dtype=torch.float64)

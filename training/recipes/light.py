@@ -50,7 +50,7 @@ class LightRecipe(Recipe):
 
 LIGHT_PRESETS = {
     "rrvq-light": Preset(
-        "Compresses photographs with light networks, for squared error or for the eye; not yet part of the codec.",
+        "Compresses photographs with light networks, for squared error or for the eye, in integers up to the pixels.",
         LightConfig(),
         LightRecipe(),
     )

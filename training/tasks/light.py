@@ -20,7 +20,7 @@ from ..loop.task import LossTerms, ParameterGroup, Progress, Task
 from ..objectives.light import light_objective
 from ..objectives.ssimulacra2 import Ssimulacra2
 from ..recipes.light import LightRecipe
-from ..warm_start.packed_run import start_from
+from ..warm_start.light import warm_start_light_model
 from .light_start import initialise_grids
 
 STARTING_CROPS, STARTING_SIDE = 24, 128
@@ -34,7 +34,8 @@ class LightTask(Task):
         config: the model's sizes.
         recipe: how it is trained.
         photos: the photographs.
-        start: an exported run to start from; None starts from random networks and the photographs' statistics.
+        start: a weights file or a checkpoint to start from; None starts from random networks and the photographs'
+            statistics.
     """
 
     module: LightPhotoModel
@@ -62,9 +63,9 @@ class LightTask(Task):
         return self.photos.batch(count, side, rng, recipe.synthetic, recipe.augmented)
 
     def prepare(self, rng: np.random.Generator) -> None:
-        """Start from an exported run, or start the priors' scales from photographs."""
+        """Start from a weights file or a checkpoint, or start the priors' scales from photographs."""
         if self.start is not None:
-            start_from(self.module, self.start)
+            warm_start_light_model(self.module, self.start)
             return
         side = min(STARTING_SIDE, min(min(image.shape[:2]) for image in self.photos.images))
         crops = self.photos.batch(STARTING_CROPS, side, rng, self.recipe.synthetic)
