@@ -47,8 +47,9 @@ def trained(name: str, data: str, root: Path, out: Path, steps: int) -> Curve:
     folder = out / name.replace(", ", "-").replace(" ", "-")
     if not curve_of(folder) or curve_of(folder)[-1][0] < steps:
         settings = {**SMALL, "validate_every": str(max(steps // 10, 1)), **ROWS[name]}
-        options = TrainOptions(MODEL, data, folder, steps, root=root, threads=1, overrides=settings, quiet=True)
-        train(options)
+        begun = (folder / "checkpoint.safetensors").exists()
+        kept = {} if begun else settings
+        train(TrainOptions(MODEL, data, folder, steps, resume=begun, root=root, threads=1, overrides=kept, quiet=True))
     return curve_of(folder)
 
 

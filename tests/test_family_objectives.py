@@ -2,7 +2,8 @@
 
 import math
 from dataclasses import replace
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import families_small as small
 import numpy as np
@@ -14,11 +15,12 @@ from dvcodec.errors import InvalidArgument
 from dvcodec.evaluation.likelihood.enumeration import enumerate_states
 from dvcodec.models.families.config import FamilyConfig
 from dvcodec.models.families.distributions import Categorical, Distribution
-from dvcodec.models.families.divergences import Divergence, marginal, one_sample, whole
+from dvcodec.models.families.divergences import Divergence, concrete, marginal, one_sample, whole
 from dvcodec.models.families.lipschitz import constants, relaxation_gap
 from dvcodec.models.families.model import FamilyVAE
 from dvcodec.models.families.relaxations import Relaxation, gumbel
 from dvcodec.models.families.smoothing import SMOOTHINGS
+from dvcodec.models.families.steps import LatentStep
 from dvcodec.models.families.symbol_sources import PassCosts, Posterior
 from dvcodec.training.loop.task import Progress
 from dvcodec.training.objectives.family_bounds import divergence_of, importance_weighted
@@ -106,6 +108,21 @@ def test_both_bounds_become_the_elbo_as_beta_grows(model: FamilyVAE, x: Tensor) 
         assert distances[-1] < 0.06 < 1 < distances[0]  # what is left is mostly the width of the grid
 
 
+@pytest.mark.parametrize("temperature", [0.5, 1.0])
+def test_ratios_of_concrete_densities_are_those_of_distributions(temperature: float) -> None:
+    """E_q p(z~) / q(z~) is 1 by quadrature over the noise, and their KL exceeds that of the symbols."""
+    u = (torch.arange(200_000, dtype=torch.float64) + 0.5) / 200_000
+    log_q, log_p = (torch.log_softmax(torch.tensor(s, dtype=torch.float64), 0) for s in ([0.3, -0.5], [-0.2, 0.9]))
+    z = torch.sigmoid((log_q[1] - log_q[0] + torch.logit(u)) / temperature)
+    step = cast(LatentStep, SimpleNamespace(posterior=Categorical(log_q[None]), prior=Categorical(log_p[None])))
+    ratio = concrete(temperature)(step, torch.stack([1 - z, z], -1))
+    assert float(torch.exp(-ratio).mean()) == pytest.approx(1.0, abs=1e-4)
+    symbols = float(Categorical(log_q[None]).kl(Categorical(log_p[None])))
+    assert float(ratio.mean()) > symbols + 0.01
+    linear = one_sample(step, torch.stack([1 - z, z], -1))  # the negative control: no ratio of densities
+    assert abs(float(torch.exp(-linear).mean()) - 1) > 0.01
+
+
 def test_what_a_bound_accounts() -> None:
     smooth, gumbel_softmax = Relaxation("overlap-logistic", beta=8.0), Relaxation()
     assert divergence_of("joint", gumbel_softmax) is whole is divergence_of("relaxed-elbo", gumbel_softmax)
@@ -159,8 +176,9 @@ def test_the_relaxed_elbo_takes_the_gap_of_its_samples_off() -> None:
 
 def test_every_bound_has_gradients_for_all_networks() -> None:
     smooth: dict[str, Any] = {"relaxation": "overlap-power", "betas": (6.0, 9.0)}
-    for bound in ("joint", "marginal", "iw"):
-        task = task_of(PAIR, bound=bound, samples=3 if bound == "iw" else 1, **smooth)
+    for bound in ("joint", "marginal", "iw", "concrete"):
+        relaxation = {} if bound == "concrete" else smooth
+        task = task_of(PAIR, bound=bound, samples=3 if bound == "iw" else 1, **relaxation)
         task.loss_terms(task.batch(np.random.default_rng(0), Progress(0, 0.5)), Progress(0, 0.5)).loss.backward()  # type: ignore[no-untyped-call]
         for name, parameter in task.module.named_parameters():
             assert parameter.grad is not None and bool(torch.isfinite(parameter.grad).all()), name
@@ -169,7 +187,8 @@ def test_every_bound_has_gradients_for_all_networks() -> None:
 def test_bounds_refuse_what_they_are_not_defined_for() -> None:
     refused = {
         "overlap": {"bound": "marginal", "free_bits": "0"},
-        "gumbel-softmax": {"bound": "relaxed-elbo", "relaxation": "straight-through"},
+        "relaxed-elbo is that of": {"bound": "relaxed-elbo", "relaxation": "straight-through"},
+        "concrete is that of": {"bound": "concrete", "relaxation": "straight-through-gumbel"},
         "set bound=iw": {"samples": "5"},
         "no free bits": {"bound": "iw"},
     }

@@ -3,6 +3,7 @@
 whole       the sum over all symbols, given the layers above      (Vahdat et al. 2018, eq 4; Lievin et al. 2019, eq 14)
 one_sample  log q - log p of the choice, linear in a relaxed one                           (Lievin et al. 2019, eq 15)
 marginal    log q(zeta) - log p(zeta) of a smoothed choice                                 (Vahdat et al. 2018, eq 5)
+concrete    log q(z~) - log p(z~) of densities of relaxed choices                          (Lievin et al. 2019, eq 16)
 """
 
 from __future__ import annotations
@@ -58,6 +59,37 @@ def marginal(kind: str, beta: float) -> Divergence:
         assert isinstance(step.posterior, Categorical) and isinstance(step.prior, Categorical)
         ratio = SMOOTHINGS[kind].log_ratio(choice[:, 1], beta)
         return _log_mixture(step.posterior.log_p, ratio) - _log_mixture(step.prior.log_p, ratio)
+
+    return divergence
+
+
+SMALLEST = 1e-30
+"""Least weight of a relaxed choice whose logarithm is taken."""
+
+
+def concrete(temperature: float) -> Divergence:
+    """Return the rule in which relaxed choices are continuous variables, with Concrete densities under q and p.
+
+    With densities (K - 1)! T^(K-1) prod_k pi_k z_k^(-T-1) / sum_j pi_j z_j^-T, what is alike in both cancels.
+
+    Args:
+        temperature: T.
+
+    Source:
+        Maddison et al. (2017), "The Concrete Distribution", equation 10; Lievin et al. (2019), equation 16.
+    """
+
+    def log_density(log_pi: Tensor, log_z: Tensor) -> Tensor:
+        """Return the logarithm of a density up to what does not depend on pi."""
+        total = torch.logsumexp(log_pi - temperature * log_z, -1)
+        return log_pi.sum(-1) - log_pi.shape[-1] * total
+
+    def divergence(step: LatentStep, choice: Choice) -> Tensor:
+        if isinstance(step.posterior, Normal):
+            return whole(step, choice)
+        assert isinstance(step.posterior, Categorical) and isinstance(step.prior, Categorical)
+        log_z = torch.log(choice.clamp_min(SMALLEST))
+        return log_density(step.posterior.log_p, log_z) - log_density(step.prior.log_p, log_z)
 
     return divergence
 

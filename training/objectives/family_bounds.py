@@ -2,6 +2,7 @@
 
 joint         E log p(x | z~) - sum_l KL(q(z_l | ..) || p(z_l | ..))            (Vahdat et al. 2018, eq 4 and 6)
 marginal      the same with KL(q(zeta_l | ..) || p(zeta_l | ..)), which is tighter  (Vahdat et al. 2018, eq 5)
+concrete      the same of Concrete variables z~, a bound of the model of these  (Maddison et al. 2017; Lievin eq 16)
 relaxed-elbo  joint - sum_l kappa_l E |z~_l - H(z~_l)|_2                            (Lievin et al. 2019, eq 8, 12)
 iw            E log 1/S sum_s p(x | z~_s) p(z~_s) / q(z~_s | x)                     (Burda et al. 2015)
 
@@ -16,7 +17,7 @@ import math
 import torch
 from torch import Tensor
 
-from ...models.families.divergences import Divergence, SmoothedMachine, marginal, one_sample, whole
+from ...models.families.divergences import Divergence, SmoothedMachine, concrete, marginal, one_sample, whole
 from ...models.families.relaxations import Relaxation
 from ...models.families.smoothing import SMOOTHINGS
 from ...shapes import Float
@@ -26,11 +27,13 @@ def divergence_of(bound: str, relaxation: Relaxation) -> Divergence:
     """Return what a choice costs in a bound.
 
     Args:
-        bound: `joint`, `marginal`, `relaxed-elbo` or `iw`.
+        bound: `joint`, `marginal`, `concrete`, `relaxed-elbo` or `iw`.
         relaxation: How the choices are relaxed.
     """
     smoothing = SMOOTHINGS.get(relaxation.kind)
     overlaps = smoothing is not None and smoothing.ratio is not None
+    if bound == "concrete":
+        return concrete(relaxation.temperature)
     if bound == "marginal" or (bound == "iw" and overlaps):
         return marginal(relaxation.kind, relaxation.beta)
     if bound == "joint" and overlaps:

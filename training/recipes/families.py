@@ -26,7 +26,7 @@ Kind = Literal["gumbel-softmax", "straight-through", "straight-through-gumbel", 
 """Kinds of relaxed samples."""
 
 LEAST_BETA = 1.001
-Bound = Literal["joint", "marginal", "relaxed-elbo", "iw"]
+Bound = Literal["joint", "marginal", "concrete", "relaxed-elbo", "iw"]
 """Bounds of log p(x) that training maximises."""
 Estimator = Literal[
     "relaxed", "reinforce", "nvil", "muprop", "rebar", "relax", "vimco", "vargrad", "variance", "disarm"
@@ -112,8 +112,8 @@ class FamilyRecipe(Recipe):
         bounded({"samples": (self.samples, MOST_SAMPLES)})
         if self.bound == "marginal" and not self.relaxation.startswith("overlap-"):
             raise ValueError("the marginal bound needs densities that overlap: set relaxation=overlap-exponential")
-        if self.bound == "relaxed-elbo" and self.relaxation != "gumbel-softmax":
-            raise ValueError("the relaxed ELBO is that of relaxation=gumbel-softmax")
+        if self.bound in ("relaxed-elbo", "concrete") and self.relaxation != "gumbel-softmax":
+            raise ValueError(f"the bound {self.bound} is that of relaxation=gumbel-softmax")
         if self.estimator == "relaxed" and self.bound != "iw" and self.samples > 1:
             raise ValueError("relaxed samples of an image are weighted by their importance alone: set bound=iw")
         if self.bound == "iw" and self.free_bits:
