@@ -7,7 +7,7 @@ from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING
 
 from .report import show
-from .text import listed, number, printable
+from .text import listed, number, one_line, printable, with_options
 
 if TYPE_CHECKING:
     from ..codec.archives.info import ImageInfo, ListingTotals, SegmentInfo
@@ -64,13 +64,17 @@ def _sums(totals: ListingTotals, size: int) -> str:
     from ..codec.bitstream.header import VERSION
 
     rows: dict[str, object] = {
-        "  archive": f"{number(totals.images)} images in {number(totals.segments)} segments",
+        "  archive": f"{_count(totals.images, 'image')} in {_count(totals.segments, 'segment')}",
         "  format": str(VERSION),
         "  file": f"{number(size)} B, {totals.bpp(size):.3f} bits per pixel without the names",
         "  names": f"{number(totals.name_bytes)} B" if totals.name_bytes else "none",
     }
-    faults = "".join(f"\n  fault    {printable(fault)}" for fault in totals.faults)
+    faults = "".join(f"\n  fault    {one_line(with_options(fault))}" for fault in totals.faults)
     return listed(rows) + faults
+
+
+def _count(count: int, what: str) -> str:
+    return f"{number(count)} {what}{'' if count == 1 else 's'}"
 
 
 def _segment(part: SegmentInfo) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ import typer
 
 from ..codec.settings import ArchiveSettings, CompressSettings, Method
 from ..errors import InvalidArgument
+from ..image_io.suffixes import KNOWN
 from . import archives, batch, streams
 from .guard import guard
 from .inputs import IMAGES, gather
@@ -43,7 +44,7 @@ from .options import (
 )
 from .process import threads_each, use_threads
 from .report import Reporter
-from .text import ratio, sizes, with_options, without
+from .text import printable, ratio, sizes, with_options, without
 from .values import Size, size
 
 if TYPE_CHECKING:
@@ -115,6 +116,8 @@ def compress(
     Give at most one of -q, the four targets and --lossless. With --archive FILE, all images go into one file; with
     --lossless, small images of one size are coded together there.
     """
+    _refuse_images(output, "-o")
+    _refuse_images(archive, "--archive")
     given = {"-o": output is not None, "--output-dir": output_dir is not None, "--no-names": no_names}
     given["--keep-times"] = keep_times
     given["--method bits-back"] = method is Method.bits_back
@@ -189,6 +192,13 @@ def _sized(request: _Request, source_bytes: int) -> CompressSettings:
     if request.size is None:
         return request.settings
     return replace(request.settings, target_size=request.size.of(source_bytes))
+
+
+def _refuse_images(output: str | None, option: str) -> None:
+    """Raise a usage error for an output that is named like an image of another format."""
+    if output is not None and Path(output).suffix.lower() in KNOWN:
+        name = printable(str(Path(output).with_suffix(".dvq")))
+        raise typer.BadParameter(f"compress writes .dvq files (type: {option} {name})", param_hint=option)
 
 
 def _settings(kind: type[S], **given: Any) -> S:

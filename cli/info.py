@@ -11,7 +11,7 @@ from .inputs import FILES, gather
 from .naming import STANDARD, Job
 from .options import Debug, DvqTrees, FilesFrom, Json, MaxMemory, Null, Recursive, bounds_of
 from .report import Reporter, show
-from .text import listed, number, printable, table
+from .text import listed, number, one_line, printable, table, with_options
 
 if TYPE_CHECKING:
     from ..codec.bitstream.info import Info
@@ -106,7 +106,7 @@ def _header(info: Info) -> dict[str, object]:
     if info.truncated:
         rows["  present"] = f"{number(info.actual_bytes)} B"
     if info.fault:
-        rows["  fault"] = info.fault
+        rows["  fault"] = one_line(with_options(info.fault))
     return rows
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import shlex
 import stat
 import sys
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import typer
 
-from ..image_io.suffixes import KNOWN
+from ..image_io.suffixes import KNOWN, suffix_of_data
 from .naming import STANDARD, InputFile, place_of, refuse_mixed_stdin
 from .text import printable, reason
 
@@ -83,6 +84,8 @@ def _below(name: str) -> str:
 
 def _listed(name: str, null: bool) -> list[str]:
     """Return the names in a file or in standard input; a zero byte in it ends names, and lines do otherwise."""
+    from ..codec.bitstream.header import MAGIC
+
     try:
         data = sys.stdin.buffer.read() if name == STANDARD else Path(name).read_bytes()
     except OSError as error:
@@ -90,6 +93,8 @@ def _listed(name: str, null: bool) -> list[str]:
     data = data.removeprefix(b"\xef\xbb\xbf")
     by_zero = null or b"\0" in data
     names = data.split(b"\0") if by_zero else [line.removesuffix(b"\r") for line in data.split(b"\n")]
+    if data.startswith(MAGIC) or (suffix_of_data(data) and not os.path.lexists(names[0])):
+        raise typer.BadParameter(f"{printable(name)} is an image, not a list of names", param_hint="--files-from")
     return [os.fsdecode(one) for one in names if one]
 
 
@@ -150,6 +155,8 @@ def _missing(path: str, kind: Kind) -> str:
     """Return that there is no such file, with a name that is like it."""
     if os.path.islink(path):
         return "the link leads nowhere"
+    if re.match(r"[a-z]+://", path, re.IGNORECASE):
+        return "it is an address, not a file (download it first)"
     if any(character in path for character in "*?["):
         return "no file has a name of this pattern"
     folder, name = os.path.split(path)

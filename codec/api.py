@@ -240,10 +240,9 @@ def thumbnail_data(data: bytes, side: int, **options: "Unpack[DecodeOptions]") -
     Raises:
         DvcodecError: As `decompress_data`.
     """
-    from ..image_io import images, thumbnails
+    from ..image_io import thumbnails
 
-    decoded = decompress_picture(data, **options)
-    return thumbnails.write(images.to_image(decoded.picture), side)
+    return thumbnails.write(decompress_picture(data, **options).picture, side)
 
 
 def verify_data(data: bytes, *, device: str = "auto", bounds: Bounds = DEFAULT) -> DecompressReport:

@@ -154,7 +154,7 @@ def metadata_of(file: DvqFile, *, strict: bool) -> Metadata:
     """Return a file's metadata. Unless `strict`, parts that are cut or damaged count as absent."""
     if file.header.kind == FILE:
         return kept_file.metadata(file)
-    icc, exif, xmp = (_unpacked(metadata.unpack, part, strict) for part in (file.icc, file.exif, file.xmp))
+    icc, exif, xmp = (_metadata(part, strict=strict) for part in (file.icc, file.exif, file.xmp))
     kept = _unpacked(properties.unpack, file.properties, strict)
     return replace(kept, icc=icc, exif=exif, xmp=xmp)
 
@@ -266,6 +266,12 @@ def _alpha(file: DvqFile, *, strict: bool) -> "alpha.Channel | None":
     if file.alpha is None:
         return None
     return _unpacked(lambda payload: alpha.unpack(payload, file.header.height, file.header.width), file.alpha, strict)
+
+
+def _metadata(section: Section | None, *, strict: bool) -> bytes:
+    """Return the metadata of a section. Unless `strict`, those of a damaged one count as absent."""
+    name = "" if section is None else section.name
+    return _unpacked(lambda payload: metadata.unpack(payload, name), section, strict)
 
 
 def _unpacked(unpack: Callable[[bytes], T], section: Section | None, strict: bool) -> T:

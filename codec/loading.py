@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import models, weights
-from ..errors import DvcodecError, InvalidArgument, WeightsNotFound
+from ..errors import DvcodecError, FormatError, InvalidArgument, WeightsNotFound
 from ..processes.locks import LOADING, fork_safe_lock
 from ..weights import BILEVEL, BITS_BACK, HIERARCHY, PIXELS, Weights
 from .settings import Device, one_of
@@ -70,7 +70,7 @@ def load(kind: str, chosen: Weights, device: str = "cpu") -> Any:
 def _loaded(kind: str, path: Path, identity: str, device: str) -> Any:
     try:
         return LOADERS[kind](path, device, identity)
-    except DvcodecError:
+    except (DvcodecError, MemoryError):
         raise
     except OSError as error:
         raise WeightsNotFound(f"cannot read the weights file {path}: {error.strerror}", "reinstall dvcodec") from error
@@ -110,24 +110,32 @@ def network(chosen: Weights, device: str = "auto") -> "Hierarchy":
 
 def hierarchy_by_id(prefix: bytes, device: str = "auto") -> "Hierarchy":
     """Return the hierarchy that a file names by the first 8 bytes of its weights' identity."""
-    return hierarchy(weights.by_id(prefix), device)
+    return hierarchy(_named(prefix, HIERARCHY, BITS_BACK), device)
 
 
 def pixel_model_by_id(prefix: bytes) -> "PixelModel":
     """Return the model of lossless pixels that a file names by the first 8 bytes of its weights' identity."""
-    found: PixelModel = load(PIXELS, weights.by_id(prefix))
+    found: PixelModel = load(PIXELS, _named(prefix, PIXELS))
     return found
 
 
 def bilevel_model_by_id(prefix: bytes) -> "BilevelModel":
     """Return the model of bilevel images that a file names by the first 8 bytes of its weights' identity."""
-    found: BilevelModel = load(BILEVEL, weights.by_id(prefix))
+    found: BilevelModel = load(BILEVEL, _named(prefix, BILEVEL))
     return found
 
 
 def bits_back_coder_by_id(prefix: bytes) -> "BitsBackCoder":
     """Return the bits-back coder that an archive names by the first 8 bytes of its weights' identity."""
-    found: BitsBackCoder = load(BITS_BACK, weights.by_id(prefix))
+    found: BitsBackCoder = load(BITS_BACK, _named(prefix, BITS_BACK))
+    return found
+
+
+def _named(prefix: bytes, *kinds: str) -> Weights:
+    """Return the weights that a file names, which must be of one of some kinds."""
+    found = weights.by_id(prefix)
+    if found.kind not in kinds:
+        raise FormatError(f"the file is not valid: it names the weights {found.name}, which are of another kind")
     return found
 
 

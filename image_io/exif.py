@@ -100,6 +100,8 @@ def parse(exif: bytes) -> "Image.Exif | None":
         with warnings_ignored():
             tags.load(PREFIX + exif)
             tags.tobytes()  # some faults show only here
+    except MemoryError:
+        raise
     except Exception:  # Pillow raises many kinds on broken tags
         return None
     return tags

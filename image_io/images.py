@@ -85,7 +85,8 @@ def read(source: bytes | Path, *, keep_mode: bool = False, convert: bool = False
     except (DvcodecError, MemoryError):
         raise
     except UnidentifiedImageError:
-        raise UnsupportedImage("not an image that Pillow can read") from None
+        empty = not (source if isinstance(source, bytes) else source.stat().st_size)
+        raise UnsupportedImage("the file is empty" if empty else "not an image that Pillow can read") from None
     except FileNotFoundError:
         raise UnsupportedImage("no such file") from None
     except Image.DecompressionBombError:  # some readers have checks of their own

@@ -63,8 +63,8 @@ def pack(raw: bytes) -> bytes:
     return bytes([_DEFLATE]) + packed if len(packed) < len(raw) else bytes([_RAW]) + raw
 
 
-def unpack(section: bytes) -> bytes:
-    """Return the metadata of a section, at most LIMIT bytes; raise FormatError if it is not valid."""
+def unpack(section: bytes, name: str = "the metadata") -> bytes:
+    """Return the metadata of a section, at most LIMIT bytes; raise FormatError, which names it, if it is not valid."""
     if not section:
         return b""
     method, body = section[0], section[1:]
@@ -73,8 +73,8 @@ def unpack(section: bytes) -> bytes:
     if method == _COLOUR:
         return _described(body)
     if method != _DEFLATE:
-        raise FormatError("the metadata is not valid: unknown method")
-    return inflate(body, LIMIT)
+        raise FormatError(f"{name}: the method is unknown")
+    return inflate(body, LIMIT, name)
 
 
 def _described(code: bytes) -> bytes:
@@ -86,15 +86,19 @@ def _described(code: bytes) -> bytes:
     return profile
 
 
-def inflate(packed: bytes | memoryview, limit: int) -> bytes:
-    """Undo raw deflate; raise FormatError for more than `limit` bytes, data cut short, or bytes that follow."""
+def inflate(packed: bytes | memoryview, limit: int, name: str) -> bytes:
+    """Undo raw deflate of what is called a name.
+
+    Raises:
+        FormatError: For more than `limit` bytes, data that are cut short or not valid, or bytes that follow.
+    """
     stream = zlib.decompressobj(-15)
     try:
         raw = stream.decompress(packed, limit + 1)
     except zlib.error as error:
-        raise FormatError("compressed data are not valid") from error
+        raise FormatError(f"{name}: compressed data are not valid") from error
     if len(raw) > limit or not stream.eof or stream.unused_data or stream.unconsumed_tail:
-        raise FormatError("compressed data do not have the right length")
+        raise FormatError(f"{name}: compressed data do not have the right length")
     return raw
 
 

@@ -50,6 +50,8 @@ def part(value: object) -> bytes | None:
     if isinstance(value, Image.Exif):
         try:
             value = value.tobytes() if len(value) else b""
+        except MemoryError:
+            raise
         except Exception:  # Pillow raises many kinds on values that do not suit their tags
             return None
     if isinstance(value, str):
@@ -80,6 +82,8 @@ def _exif(image: "Image.Image") -> bytes | None:
             return raw if len(tags) or len(raw) > _EMPTY else b""
         kept = exif.without_layout(part(tags) or b"") if image.format == "TIFF" else tags
         return part(kept)
+    except MemoryError:
+        raise
     except Exception:  # Pillow raises many kinds on broken tags; broken metadata do not justify refusing an image
         return raw or None
 
@@ -102,6 +106,8 @@ def _tag_was_removed(image: "Image.Image", block: bytes) -> bool:
     try:
         given = exif.ORIENTATION in _untouched(image) or image.format == "TIFF"
         return given and exif.ORIENTATION not in image.getexif() and not exif.has_orientation(block)
+    except MemoryError:
+        raise
     except Exception:  # as above
         return False
 

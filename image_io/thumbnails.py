@@ -2,21 +2,22 @@
 
 import io
 
-from PIL import Image, ImageOps
+from . import deep_samples, images, orientation
+from .images import Picture
 
 
-def write(image: Image.Image, side: int) -> tuple[bytes, int, int]:
-    """Return a PNG file of an image that is scaled down, and turned as its EXIF orientation says, without metadata.
+def write(picture: Picture, side: int) -> tuple[bytes, int, int]:
+    """Return a PNG file of a picture that is scaled down, and turned as its orientation says, without metadata.
 
     Args:
-        image: The image, of a mode that lossless files keep.
+        picture: The picture; samples of more than 8 bits are reduced.
         side: The largest width and height, in pixels. Smaller images are not scaled.
 
     Returns:
         The bytes of the file, and its width and height.
     """
-    turned = ImageOps.exif_transpose(image)
-    small = turned.convert("RGBA" if turned.has_transparency_data else "RGB")
+    image = images.to_image(orientation.stripped(deep_samples.for_lossy(picture, convert=True)))
+    small = image.convert("RGBA" if image.has_transparency_data else "RGB")
     small.thumbnail((side, side))
     small.info.clear()
     stream = io.BytesIO()

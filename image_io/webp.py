@@ -74,18 +74,18 @@ def unpack(bitstream: bytes | memoryview, height: int, width: int, channels: int
     size = int.from_bytes(bitstream[1:5], "little")
     claimed = ((size >> 14 & 0x3FFF) + 1, (size & 0x3FFF) + 1)
     if len(bitstream) < 5 or bitstream[0] != _SIGNATURE or claimed != (height, width):
-        raise FormatError(f"{name} does not have the size of the image")
+        raise FormatError(f"{name}: the size is not that of the image")
     chunk = b"VP8L" + len(bitstream).to_bytes(4, "little") + bitstream + bytes(len(bitstream) % 2)
     data = b"RIFF" + (len(chunk) + 4).to_bytes(4, "little") + b"WEBP" + chunk
     try:
         with read_header(WebPImageFile, io.BytesIO(data)) as image:
             if image.size != (width, height):
-                raise FormatError(f"{name} does not have the size of the image")
+                raise FormatError(f"{name}: the size is not that of the image")
             return _samples(image, channels)
-    except FormatError:
+    except (FormatError, MemoryError):
         raise
     except Exception as error:  # Pillow raises many kinds on broken data
-        raise FormatError(f"{name} is not valid") from error
+        raise FormatError(f"{name}: the WebP data are not valid") from error
 
 
 def _samples(image: "Image.Image", channels: int) -> NDArray[np.uint8]:

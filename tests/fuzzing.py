@@ -49,7 +49,8 @@ def _bytes(data: bytes, rng: random.Random) -> bytes:
     )
 
 
-def _parts(file: DvqFile) -> Parts:
+def parts_of(file: DvqFile) -> Parts:
+    """Return the sections of a file, which are whole."""
     once: dict[str, Any] = {name: payload_of(getattr(file, name)) for name in _ONCE}
     return Parts(file.selected(len(file.chunks)), pixels=tuple(map(payload_of, file.pixels)), **once)
 
@@ -63,7 +64,7 @@ def _image(data: bytes, rng: random.Random) -> bytes:
     """Change a field of the header or a section of an image's file."""
     file = parse(data)
     change = rng.choice((_section, _section, _size, _field, _sections))
-    header, parts = change(file.header, _parts(file), rng)
+    header, parts = change(file.header, parts_of(file), rng)
     return assemble(header, parts)
 
 
@@ -160,10 +161,10 @@ def _archive(data: bytes, rng: random.Random) -> bytes:
         heads = rng.choice((heads[:at] + heads[at + 1 :], [*heads, heads[at]], rng.sample(heads, len(heads))))
     else:
         end = replace(end, images=rng.choice((0, 1, 2**24)), segments=rng.choice((0, 1, 2**20)))
-    return HEADER + b"".join(_sealed(*each) for each in heads) + write_end(end)
+    return HEADER + b"".join(sealed(*each) for each in heads) + write_end(end)
 
 
-def _sealed(head: ArchiveHead, names: bytes, payload: bytes) -> bytes:
+def sealed(head: ArchiveHead, names: bytes, payload: bytes) -> bytes:
     """Return a segment with right sizes and checksums."""
     sized = replace(head, payload_size=len(payload), payload_crc=zlib.crc32(payload))
     return write_head(replace(sized, names_size=len(names), names_crc=zlib.crc32(names))) + names + payload

@@ -12,6 +12,7 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from dvcodec.cli.app import app
+from dvcodec.cli.plain import plain
 
 SECONDS = re.compile(r"\d+\.\d s$", re.MULTILINE)
 
@@ -36,7 +37,7 @@ def dvcodec(*args: str | Path, stdin: bytes = b"") -> Seen:
     code: object = 0
     with CliRunner().isolation(input=stdin) as (out, err, _):
         try:
-            _command().main([str(arg) for arg in args], prog_name="dvcodec")
+            _command(plain()).main([str(arg) for arg in args], prog_name="dvcodec")
         except SystemExit as end:
             code = end.code or 0
         finally:
@@ -48,8 +49,8 @@ def dvcodec(*args: str | Path, stdin: bytes = b"") -> Seen:
 
 
 @cache
-def _command() -> Any:
-    """Return the program; it is built once, which takes longer than most of what tests ask of it."""
+def _command(plain: bool) -> Any:
+    """Return the program, for terminals or plain; each is built once, which takes longer than most tests of it."""
     return get_command(app)
 
 

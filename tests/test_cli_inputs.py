@@ -183,6 +183,9 @@ def test_archives_in_folders_are_unpacked_in_their_places(tree: Path) -> None:
 
 WRONG_KIND = [
     (["compress", "b.dvq"], "b.dvq: it is a .dvq file already (to get the image back, type: dvcodec decompress b.dvq)"),
+    (["compress", "https://x.org/a.png"], "https://x.org/a.png: it is an address, not a file (download it first)"),
+    (["compress", "void.png"], "void.png: the file is empty"),
+    (["verify", "empty.dvq"], "empty.dvq: the file is empty"),
     (["decompress", "a b.png"], "a b.png: not a .dvq file (to compress it, type: dvcodec compress 'a b.png')"),
     (["verify", "a b.png"], "a b.png: not a .dvq file (to compress it, type: dvcodec compress 'a b.png')"),
     (["info", "a b.png"], "a b.png: not a .dvq file (to compress it, type: dvcodec compress 'a b.png')"),
@@ -198,8 +201,21 @@ def test_inputs_of_the_wrong_kind_say_what_to_type(folder: Path, args: list[str]
     picture(folder / "a b.png")
     assert dvcodec("compress", "a b.png", "-o", "b.dvq").code == 0
     (folder / "nowhere.png").symlink_to("gone.png")
+    (folder / "void.png").touch()
+    (folder / "empty.dvq").touch()
     seen = dvcodec(*args)
     assert (seen.code, seen.err) == (1, f"dvcodec: {line}\n")
+
+
+def test_an_image_is_no_list_of_names(folder: Path) -> None:
+    picture(folder / "a.png")
+    assert dvcodec("compress", "a.png").code == 0
+    for name in ("a.png", "a.dvq"):
+        seen = dvcodec("compress", "--files-from", name)
+        assert seen.code == 2 and f"{name} is an image, not a list of names" in seen.usage
+    picture(folder / "BM.png")  # a name that begins as BMP files do
+    (folder / "list").write_bytes(b"BM.png\n")
+    assert dvcodec("compress", "--files-from", "list").code == 0
 
 
 def test_a_pipe_is_not_opened_before_its_turn(folder: Path) -> None:

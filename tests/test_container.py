@@ -134,7 +134,7 @@ def test_a_damaged_chunk_leaves_those_before_it() -> None:
     parsed = parse(bytes(data))
     assert parsed.whole_chunks == 1
     assert str(parsed.fault) == (
-        'chunk 2 of 2 is damaged: its checksum does not match (`preview="all"` decodes the 1 whole chunks of 2)'
+        'chunk 2 of 2 is damaged: its checksum does not match (`preview="all"` decodes the one whole chunk of 2)'
     )
 
 
@@ -175,10 +175,12 @@ def test_headers_that_are_not_valid_are_refused(position: int, new: bytes, reaso
         parse(resealed(data, position, new))
 
 
-@pytest.mark.parametrize("data", [b"", b"\x89PNG\r\n\x1a\n", b"\x8bDVX"])
+@pytest.mark.parametrize("data", [b"\x89PNG\r\n\x1a\n", b"\x8bDVX"])
 def test_other_files_are_recognised(data: bytes) -> None:
     with pytest.raises(FormatError, match=r"^not a \.dvq file$"):
         parse(data)
+    with pytest.raises(FormatError, match=r"^the file is empty$"):
+        parse(b"")
 
 
 def test_an_image_that_the_format_cannot_hold_is_not_written() -> None:

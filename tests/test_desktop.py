@@ -1,5 +1,6 @@
 """Help, usage errors, completion, the manual page and the desktop's files."""
 
+import io
 import re
 import shlex
 import shutil
@@ -7,20 +8,28 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
 from configparser import ConfigParser
+from dataclasses import replace
 from pathlib import Path
 
 import manual
+import numpy as np
 import pytest
 from PIL import Image
 from typer.main import get_command
 from typer.testing import CliRunner
 
+from dvcodec import decompress_array
 from dvcodec.cli import report
 from dvcodec.cli.app import app
+from dvcodec.codec import api
+from dvcodec.codec.settings import CompressSettings
+from dvcodec.image_io.images import from_array
+from dvcodec.image_io.metadata import Metadata
 from dvcodec.weights import Weights
 from program import dvcodec, picture
 
 SHARE = Path(__file__).parent.parent / "share"
+GOLDEN = Path(__file__).parent / "golden"
 COMMANDS = list(get_command(app).commands)  # type: ignore[attr-defined]  # a group, since there are many
 DRAWN = re.compile("[\x1b\u2500-\u257f]")
 MEDIA_TYPE = "image/x-dvq"
@@ -140,6 +149,25 @@ def test_thumbnails_of_every_mode(folder: Path, mode: str) -> None:
     assert dvcodec("decompress", "a.dvq", "--thumbnail", "20", "-o", "t.png").code == 0
     with Image.open("t.png") as image:
         assert (image.size, image.mode) == ((20, 12), "RGBA" if mode in ("LA", "RGBA") else "RGB")
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
+def test_thumbnails_of_deep_samples_are_as_bright(mode: str) -> None:
+    data = (GOLDEN / f"deep/deep-{mode.lower()}.dvq").read_bytes()
+    file, *size = api.thumbnail_data(data, 512)
+    samples = decompress_array(data)
+    with Image.open(io.BytesIO(file)) as image:
+        assert (image.mode, list(image.size)) == ("RGBA" if "A" in mode else "RGB", size)
+        levels = np.asarray(image.convert(mode))
+    assert np.abs(levels / 255 - samples / 65535).max() < 0.01
+
+
+def test_thumbnails_of_images_with_broken_exif_are_made() -> None:
+    picture = from_array(np.full((20, 30, 3), 99, np.uint8))
+    for exif in (bytes(30), b"II*\0\x08\0\0\0\xff\xff", b"MM\0*\0\0"):
+        broken = replace(picture, metadata=Metadata(b"", exif, b""))
+        data, _ = api.compress_picture(broken, CompressSettings(lossless=True, method="stored"))
+        assert api.thumbnail_data(data, 15)[1:] == (15, 10)
 
 
 def test_the_thumbnailer_of_desktops_runs(folder: Path) -> None:

@@ -59,7 +59,6 @@ def bounded() -> Iterator[None]:
 def always(path: Path) -> list[Callable[[], object]]:
     """Ways of reading that cost little: all of them are tried."""
     return [
-        lambda: api.inspect_file(path),
         lambda: dvcodec.archive_info(path, **LIMITS),
         lambda: said_in_lines("info", str(path)),
     ]
@@ -78,6 +77,8 @@ def ways_of_one(path: Path) -> list[Callable[[], object]]:
         try:
             with Image.open(path) as image:
                 image.load()
+        except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+            return  # Pillow's own limit
         except OSError as error:
             assert isinstance(error.__cause__, DvcodecError) or "cannot identify" in str(error)
 
@@ -119,7 +120,7 @@ def survives(data: bytes, path: Path, rng: random.Random | None = None) -> None:
     """Read a file in every way, or in some: errors are ours and of one line, and none is a lack of memory."""
     path.write_bytes(data)
     ways = ways_of_many(path) if data.startswith(HEADER) else ways_of_one(path)
-    for way in (*always(path), *(rng.sample(ways, 2) if rng else ways)):
+    for way in (*always(path), *([rng.choice(ways)] if rng else ways)):
         try:
             with bounded():
                 way()

@@ -110,12 +110,17 @@ def _of_segment(segment: Segment, work: Work, chosen: list[bool]) -> Iterator[Me
         if not isinstance(found, DvcodecError):
             yield Member(segment.head.positions[index], segment.names[index], *found)
         else:
-            reason = reason or str(found)
+            reason = reason or _in_an_archive(found)
             lost.append(index)
     if lost:
         places = runs_of(segment.head.positions[index] for index in lost)
         own = tuple(segment.names[index] for index in lost)
         yield Loss(f"segment {segment.number} cannot be decoded: {reason}", places, own)
+
+
+def _in_an_archive(error: DvcodecError) -> str:
+    """Return an error of an image of an archive as text, without what a preview would show: archives have none."""
+    return error.reason if "`preview=" in error.hint else str(error)
 
 
 _Found = tuple[Picture, bytes] | DvcodecError

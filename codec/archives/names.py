@@ -104,7 +104,7 @@ def unpack(section: bytes, count: int) -> tuple[str, ...]:
         FormatError: If the section is not valid, the number is wrong, or a name is not safe.
     """
     try:
-        names = inflate(section, count * (MAX_NAME + 1)).decode().split("\0")
+        names = inflate(section, count * (MAX_NAME + 1), "the names of a segment").decode().split("\0")
     except UnicodeDecodeError as error:
         raise FormatError("the names of a segment are not valid") from error
     if len(names) != count:

@@ -31,6 +31,11 @@ class Places:
         """The first place after all that are taken."""
         return len(self._taken)
 
+    @property
+    def count(self) -> int:
+        """How many places are taken."""
+        return self._taken.count(1)
+
     def missing(self, total: int) -> tuple[range, ...]:
         """Return the runs of places below `total` that are free, the first thousand at most."""
         taken = self._taken[:total] + bytes(max(0, min(total, MAX_IMAGES) - len(self._taken))) + b"\1"

@@ -116,7 +116,7 @@ class Archive:
 
     def _check_header(self) -> None:
         found = self._read(0, len(HEADER))
-        if not found or not found.startswith(MAGIC[: len(found)]):
+        if not found.startswith(MAGIC[: len(found)]):
             raise FormatError("not an archive")
         if parse_kind(Reader(found)) != ARCHIVE:
             raise FormatError("not an archive", "the file holds one image")
@@ -182,8 +182,12 @@ class Archive:
         missing = places.missing(end.images)
         if skipped:
             yield Loss(f"{skipped} bytes are damaged", missing)
-        elif missing or number != end.segments or places.top > end.images:
+        elif number != end.segments:
             yield Loss(f"there are {number} segments instead of {end.segments}", missing)
+        elif places.top > end.images:
+            yield Loss(f"image {places.top} is beyond the {end.images} that the end mark counts", missing)
+        elif missing:
+            yield Loss(f"there are {places.count} images instead of {end.images}", missing)
         if size < self.size:
             yield Loss(f"{self.size - size} bytes follow the end of the archive")
 

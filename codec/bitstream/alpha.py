@@ -39,7 +39,7 @@ def unpack(section: bytes, height: int, width: int) -> NDArray[np.uint8]:
     if form == _CONSTANT and len(body) == 1:
         return np.full((height, width), body[0], np.uint8)
     if form == _DEFLATE:
-        rows = inflate(body, height * width)
+        rows = inflate(body, height * width, "the alpha channel")
         if len(rows) == height * width:
             return np.frombuffer(rows, np.uint8).reshape(height, width)
     if form == _WEBP:

@@ -160,7 +160,8 @@ class DvqFile:
         if self.actual_bytes < self.total_bytes and (broken is None or broken.offset + broken.size > self.actual_bytes):
             return TruncatedFile(whole, total, broken.name if broken and whole == total else "")
         if broken is not None:
-            hint = f'`preview="all"` decodes the {whole} whole chunks of {total}' if whole else ""
+            chunks = f"the {whole} whole chunks" if whole > 1 else "the one whole chunk"
+            hint = f'`preview="all"` decodes {chunks} of {total}' if whole else ""
             return FormatError(f"{broken.name} is damaged: its checksum does not match", hint)
         surplus = self.actual_bytes - self.total_bytes
         return FormatError(f"{surplus} bytes follow the end of the image") if surplus else None

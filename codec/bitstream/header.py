@@ -187,8 +187,10 @@ def parse(reader: Reader) -> tuple[Header, int]:
 def parse_kind(reader: Reader) -> str:
     """Read how every file begins, and return its kind. FormatError if it is not a file of this format version."""
     magic = reader.data[: len(MAGIC)]
-    if not magic or magic != MAGIC[: len(magic)]:
+    if magic != MAGIC[: len(magic)]:
         raise FormatError("not a .dvq file")
+    if not magic:
+        raise FormatError("the file is empty")
     reader.take(len(MAGIC))
     version, kind = reader.number(1), reader.number(1)
     if version != VERSION:

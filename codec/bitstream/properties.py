@@ -35,7 +35,7 @@ def unpack(section: bytes) -> Metadata:
     """
     if not section:
         return metadata.NO_METADATA
-    reader = Reader(metadata.unpack(section))
+    reader = Reader(metadata.unpack(section, "resolution and texts"))
     try:
         across, down = (reader.varint("a resolution", _LARGEST) for _ in range(2))
         texts = _texts(reader)

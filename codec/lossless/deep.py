@@ -62,7 +62,7 @@ def _levels(section: bytes, white: int) -> NDArray[np.uint16]:
     if form == _ALL and not body:
         return np.arange(white + 1, dtype=np.uint16)
     size = white // 8 + 1
-    bits = inflate(body, size) if form == _LISTED else b""
+    bits = inflate(body, size, "the levels of the pixels") if form == _LISTED else b""
     present = np.unpackbits(np.frombuffer(bits, np.uint8), bitorder="little")
     if len(bits) != size or not present.any() or present[white + 1 :].any():
         raise FormatError("the levels of the pixels are not valid")

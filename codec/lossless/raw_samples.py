@@ -89,7 +89,7 @@ def unstore(section: bytes | memoryview, height: int, width: int, mode: str, *, 
     row = -(-width // 8) if mode == "1" else width * CHANNELS[mode] * (2 if deep else 1)
     form, body = section[0], memoryview(section)[1:]
     if form != _RAW:
-        body = memoryview(inflate(body, height * row))
+        body = memoryview(inflate(body, height * row, "the pixels"))
     if form > (_BOTH if deep else _DEFLATE) or len(body) != height * row:
         raise FormatError("the pixels are not valid")
     if deep:
