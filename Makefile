@@ -11,9 +11,10 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
 BASE := build/base
-WITHOUT_TORCH := tests/test_golden.py tests/test_golden_archives.py tests/test_container.py tests/test_alpha.py tests/test_metadata.py
+OLDEST := build/oldest
+WITHOUT_TORCH := tests/test_golden.py tests/test_golden_archives.py tests/test_golden_damaged.py tests/test_container.py tests/test_alpha.py tests/test_metadata.py
 
-.PHONY: help demo test base slow lint format bench report clean
+.PHONY: help demo test base oldest slow lint format bench report clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +30,11 @@ base: ## Run the tests of coding in an environment without torch
 	$(BASE)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e . beartype hypothesis jaxtyping pytest
 	$(BASE)/bin/python -c 'import importlib.util, sys; sys.exit(importlib.util.find_spec("torch") is not None)'
 	OMP_NUM_THREADS=1 $(BASE)/bin/python -m pytest -m "not slow" $(WITHOUT_TORCH)
+
+oldest: ## Run the same tests with the oldest versions that are allowed, under Python 3.11 or 3.12
+	$(PYTHON) -m venv $(OLDEST)
+	$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check -c tests/oldest.txt -e . beartype hypothesis jaxtyping pytest
+	OMP_NUM_THREADS=1 $(OLDEST)/bin/python -m pytest -m "not slow" $(WITHOUT_TORCH)
 
 slow: $(VENV)/dev.stamp ## Run the tests that take minutes
 	$(PYTEST) -m slow

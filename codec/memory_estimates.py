@@ -1,9 +1,16 @@
 """Estimate from the size of an image how much memory work on it takes, so that it can be refused before it begins.
 
 The figures are meant to lie above the largest resident sets that processes had, less what the program and its networks
-take. Measured for images of 0.5 and 2 megapixels, bytes a pixel: decoding of stored pixels 8, of WebP 24, of bilevel
-ones 4; encoding of WebP 53 and 28; encoding of a photograph 540 at 0.5 megapixels. The figures of lossless models, of
-kept files and of rendering in bands are estimates that were not measured so.
+take. Measured for images of colours of 0.7 and 2.9 megapixels (bilevel ones: black and white), bytes a pixel:
+
+    method    encoding    decoding
+    stored    7, 10       6
+    webp      38, 34      21, 24
+    file      9, 13       11, 13      (a PNG file)
+    bilevel   20, 20      1
+    deep      492, 192    60, 32      (between the two sizes 103 and 24 for each further pixel)
+
+The figures of lossless models, of other kept files and of rendering in bands are estimates that were not measured so.
 """
 
 from typing import TYPE_CHECKING
@@ -16,7 +23,7 @@ from .settings import CompressSettings
 if TYPE_CHECKING:
     from ..image_io.images import Picture
 
-_BYTES_PER_PIXEL = {LOSSY: 80, STORED: 16, WEBP: 32, MODEL: 50, BILEVEL: 8, FILE: 32, DEEP: 60}
+_BYTES_PER_PIXEL = {LOSSY: 80, STORED: 16, WEBP: 32, MODEL: 50, BILEVEL: 12, FILE: 32, DEEP: 60}
 """Of an image, by kind."""
 _BAND, _BYTES_PER_BAND_PIXEL = 6 * 2**20, 250
 """Pixels that are rendered at a time, and what each of them takes beside."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 import tomllib
@@ -93,6 +94,17 @@ def test_versions_agree() -> None:
     import dvcodec
 
     assert dvcodec.__version__ == PROJECT["project"]["version"]
+
+
+def test_the_oldest_versions_are_those_that_are_allowed() -> None:
+    listed = [line for line in (ROOT / "tests/oldest.txt").read_text().splitlines() if not line.startswith("#")]
+    bounds = [
+        re.fullmatch(r"([\w-]+)[>~]=([\d.]+)", one.split(";")[0].strip()) for one in PROJECT["project"]["dependencies"]
+    ]
+    allowed = {bound[1]: bound[2].split(".") for bound in bounds if bound}
+    assert len(allowed) == len(bounds) == len(listed)
+    for name, version in (line.split("==") for line in listed):
+        assert (allowed[name] + ["0", "0"])[:3] == version.split(".")
 
 
 @pytest.mark.parametrize("path", modules(), ids=name)
