@@ -9,13 +9,13 @@ import re
 import zlib
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from reference_decoder import File, Rans
-from reference_weights import contents, identity
+from reference_weights import Tensors, contents, identity
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -43,12 +43,12 @@ def relu(x: Floats) -> Floats:
     return np.maximum(x, 0)
 
 
-def neighbourhoods(x: Floats) -> Floats:
+def neighbourhoods(x: NDArray[Any]) -> NDArray[Any]:
     """What a 3x3 map sees at each position, by channel, row and column."""
     return sliding_window_view(np.pad(x, ((1, 1), (1, 1), (0, 0))), (3, 3), (0, 1)).reshape(*x.shape[:2], -1)
 
 
-def shuffle(x: Floats, n: int) -> Floats:
+def shuffle(x: NDArray[Any], n: int) -> NDArray[Any]:
     """Make squares of n x n of channels."""
     rows, columns, _ = x.shape
     return x.reshape(rows, columns, -1, n, n).transpose(0, 3, 1, 4, 2).reshape(n * rows, n * columns, -1)
@@ -58,18 +58,18 @@ def shuffle(x: Floats, n: int) -> Floats:
 class Part:
     """The tensors of a weights file whose names begin alike."""
 
-    tensors: dict[str, Floats]
+    tensors: Tensors
     prefix: str
 
-    def __getitem__(self, name: str) -> Floats:
+    def __getitem__(self, name: str) -> NDArray[Any]:
         """A tensor."""
         return self.tensors[self.prefix + name]
 
-    def all(self, name: str) -> list["Part"]:
+    def all(self, name: str) -> list[Self]:
         """The parts NAME.0, NAME.1, ..."""
         start = f"{self.prefix}{name}."
         count = len({key[len(start) :].split(".")[0] for key in self.tensors if key.startswith(start)})
-        return [Part(self.tensors, f"{start}{i}.") for i in range(count)]
+        return [type(self)(self.tensors, f"{start}{i}.") for i in range(count)]
 
     def linear(self, name: str, x: Floats) -> Floats:
         """A linear map of integers."""
@@ -184,8 +184,9 @@ class Layer:
             return rounded(4 * r, 6, -31, 31)
         e = np.concatenate([rounded(4 * r[:, :v], 3, -255, 255), rounded(r[:, v:], 6, -15, 15)], axis=1)
         precision = np.hstack([self.part["value_precision"] / 2**24, self.part["context_precision"] / 2**12])
-        near: Floats = 2 * e @ (precision * self.means).T - e**2 @ precision.T
-        return self.part["constant"] / 2**16 + near
+        near = 2 * e @ (precision * self.means).T - e**2 @ precision.T
+        scores: Floats = self.part["constant"] / 2**16 + near
+        return scores
 
     def decoded(self, symbols: Integers, a: Floats) -> Floats:
         """What symbols and the prediction from features add to the reconstruction."""

@@ -20,7 +20,6 @@ NEAREST = sorted(range(17), key=lambda i: (SEEN[i][0] ** 2 + SEEN[i][1] ** 2, SE
 PREDICTED = [(0, 0), (0, 1), (1, 0), (1, 1), (1, -1), (0, -1), (-1, 0)]
 BEHIND = [(-2, 0), (-1, -1), (-1, 0), (-1, 1), (0, -2), (0, -1)]
 BITS = [0] * 21 + [2, 2, 3, 3, 4, 4, 5, 5, 6, 7, 8]
-FIRST = [sum(2**bits for bits in BITS[:t]) for t in range(32)]
 
 
 def parse(data: bytes) -> tuple[File, list[bytes], int]:
@@ -219,12 +218,13 @@ class Symbols:
         self.coded += symbol.to_bytes(2, "little")
         return symbol
 
-    def residuals(self, tables: list[list[int]]) -> list[int]:
-        """Decode a step."""
-        tokens = [self.next(weights) - 31 for weights in tables]
-        sizes = [FIRST[abs(token)] for token in tokens]
-        for i in sorted(range(len(tokens)), key=lambda i: BITS[abs(tokens[i])]):
-            if more := 2 ** BITS[abs(tokens[i])] - 1:
+    def residuals(self, tables: list[list[int]], bits: list[int] = BITS) -> list[int]:
+        """Decode a step; `bits` are those of the rests of the tokens t = 0, 1, ..."""
+        tokens = [self.next(weights) - (len(bits) - 1) for weights in tables]
+        first = [sum(2**size for size in bits[:t]) for t in range(len(bits))]
+        sizes = [first[abs(token)] for token in tokens]
+        for i in sorted(range(len(tokens)), key=lambda i: bits[abs(tokens[i])]):
+            if more := 2 ** bits[abs(tokens[i])] - 1:
                 weight = (2**24 - (more + 3)) // (more + 1)
                 sizes[i] += self.next([2**24 - (more + 3) - weight * more] + [weight] * more)
         return [-size if token < 0 else size for size, token in zip(sizes, tokens, strict=True)]

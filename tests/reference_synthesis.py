@@ -3,6 +3,8 @@
 They are made of the reconstruction and the state that a top-down pass ends with.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
@@ -20,7 +22,7 @@ W = np.block([[np.eye(4), np.eye(4)[::-1]], [np.eye(4)[::-1], -np.eye(4)]])
 P = W @ np.block([[np.eye(4), np.zeros((4, 4))], [np.zeros((4, 4)), V]]) @ W / 2
 
 
-def unshuffle(x: Floats, n: int) -> Floats:
+def unshuffle(x: NDArray[Any], n: int) -> NDArray[Any]:
     """Make channels of squares of n x n."""
     rows, columns = x.shape[0] // n, x.shape[1] // n
     return x.reshape(rows, n, columns, n, -1).transpose(0, 2, 4, 1, 3).reshape(rows, columns, -1)

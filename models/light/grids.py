@@ -6,6 +6,8 @@ ACTIVATION_BITS, STATE_BITS = 4, 8
 """Binary digits after the point of products' inputs and of residual streams."""
 LARGEST_ACTIVATION = 255
 """Largest input of a product, in steps."""
+LARGEST_WEIGHT = 63
+"""Largest magnitude of a weight, so that kernels of 8-bit integers add pairs of products without overflow."""
 STATE_LIMIT = 127 * 2**STATE_BITS
 """Largest magnitude of a residual stream, in steps."""
 CONTRAST_BITS, CONTRAST_LIMIT = 5, 127

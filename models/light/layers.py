@@ -13,8 +13,9 @@ from torch import Tensor, nn
 
 from ...shapes import Float
 from ..integer.grid import ACTIVATION_BITS, RESIDUAL_BITS, quantise, quantise_relu
+from .grids import LARGEST_WEIGHT
 
-LEVELS = 63
+LEVELS = LARGEST_WEIGHT
 """Largest magnitude of an integer weight."""
 EXACT_WIDTH = (2**24 - 1) // (9 * 255 * LEVELS)
 """Channels of a 3x3 convolution whose sums float32 holds exactly, whatever the 7-bit weights: 116."""

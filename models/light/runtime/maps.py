@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ....shapes import Float32, Int32
 from ...runtime.linear import IntegerMap
 from ...runtime.onnx_file import Graph
-from ..grids import ACTIVATION_BITS, LARGEST_ACTIVATION, STATE_BITS, STATE_LIMIT
+from ..grids import ACTIVATION_BITS, LARGEST_ACTIVATION, LARGEST_WEIGHT, STATE_BITS, STATE_LIMIT
 
 KNOTS = 17
 """Qualities at which vectors are stored, 0, 256, ..., 4096."""
@@ -46,6 +46,8 @@ class LightMap:
         limit: int = LARGEST_ACTIVATION,
     ) -> None:
         self.integers = IntegerMap.of(tensors, inputs * side**2, outputs, limit)
+        if np.abs(self.integers.weight.astype(np.int16)).max() > LARGEST_WEIGHT:
+            raise ValueError("its weights have more than 7 bits")
         self.inputs, self.outputs, self.side, self.bits = inputs, outputs, side, bits
         self.weight = self.integers.weight.astype(np.float32)
         self.bias = self.integers.bias.astype(np.float32)
