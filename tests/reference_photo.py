@@ -190,7 +190,8 @@ class Layer:
 
     def decoded(self, symbols: Integers, a: Floats) -> Floats:
         """What symbols and the prediction from features add to the reconstruction."""
-        return self.values[symbols] + 4 * (positive(a) @ self.part["mean.weight"].T + self.part["mean.bias"])
+        prediction: Floats = 4 * (positive(a) @ self.part["mean.weight"].T + self.part["mean.bias"])
+        return self.values[symbols] + prediction
 
     def propagate(self, a: Floats, code: Floats, half: NDArray[np.bool_]) -> Floats:
         """Features (rows, columns, H) after a half's were updated by the codes of its neighbours."""
