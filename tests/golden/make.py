@@ -29,9 +29,11 @@ PHOTOGRAPH = FOLDER.parent.parent / "examples" / "kodim23.png"
 
 
 def crop(left: int, top: int, right: int, bottom: int) -> Image.Image:
-    """A piece of the photograph."""
+    """A piece of the photograph, without its metadata."""
     with Image.open(PHOTOGRAPH) as image:
-        return image.convert("RGB").crop((left, top, right, bottom))
+        piece = image.convert("RGB").crop((left, top, right, bottom))
+    piece.info.clear()
+    return piece
 
 
 def pictures() -> Iterator[tuple[str, Image.Image]]:
@@ -46,12 +48,14 @@ def pictures() -> Iterator[tuple[str, Image.Image]]:
 
 
 def lossy() -> Iterator[tuple[str, bytes]]:
-    """Lossy files by name; one has an adaptive filter."""
+    """Lossy files by name, of both models of photographs; one of each has an adaptive filter."""
     for word, image in pictures():
         yield f"lossy-{word}", dvcodec.compress(image, 50, device="cpu")
-    data = dvcodec.compress(crop(200, 60, 500, 220), 85, device="cpu")
-    assert parse(data).adaptive_filter is not None
-    yield "lossy-filter", data
+        yield f"psnr-{word}", dvcodec.compress(image, 50, tune="psnr", device="cpu")
+    for word, name in (("lossy", weights.FOR_THE_EYE), ("psnr", weights.FOR_ERRORS)):
+        data = dvcodec.compress(crop(200, 60, 500, 220), 85, tune="psnr", weights=name, device="cpu")
+        assert parse(data).adaptive_filter is not None
+        yield f"{word}-filter", data
 
 
 def lossless() -> Iterator[tuple[str, bytes]]:
@@ -89,7 +93,7 @@ def bilevel() -> Iterator[tuple[str, bytes]]:
 def known(data: bytes) -> tuple[dict[str, object], bytes]:
     """What is known of a file, and its pixels as a PNG."""
     header = parse(data).header
-    hierarchy = loading.hierarchy(weights.default(), "cpu")
+    hierarchy = loading.hierarchy(weights.by_id(header.weights) if header.has_symbols else weights.default(), "cpu")
     symbols, result = recorder.decoded(data, hierarchy, loaders=installed("cpu"))
     image = images.to_image(result.picture)
     stream = io.BytesIO()
