@@ -8,9 +8,10 @@ take. Measured for images of colours of 0.7 and 2.9 megapixels (bilevel ones: bl
     webp      38, 34      21, 24
     file      9, 13       11, 13      (a PNG file)
     bilevel   20, 20      1
+    model     378, -      324, -
     deep      492, 192    60, 32      (between the two sizes 103 and 24 for each further pixel)
 
-The figures of lossless models, of other kept files and of rendering in bands are estimates that were not measured so.
+The figures of other kept files and of rendering in bands are estimates that were not measured so.
 """
 
 from typing import TYPE_CHECKING
