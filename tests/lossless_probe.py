@@ -33,7 +33,7 @@ class Watched:
     def autoregressive_pass(
         self,
         predicted: NDArray[np.uint8],
-        source: interface.PixelSource,
+        source: interface.PlaneSource,
         *,
         transform: int,
         grey: bool,
@@ -44,7 +44,7 @@ class Watched:
         note(predicted.tobytes())
         return self.inner.autoregressive_pass(predicted, self, transform=transform, grey=grey, pixels=pixels)
 
-    def next(self, step: interface.PixelStep) -> NDArray[np.int32]:
+    def next(self, step: interface.PlaneStep) -> NDArray[np.int32]:
         """Hash a step's contexts."""
         self.hash.update(step.contexts.astype("<i4").tobytes())
         return self.source.next(step)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from reference_decoder import File, Rans, row, varint
+from reference_memory import Colours, Memory, Pixel, Values
 
 Integers = NDArray[np.int64]
 AREA = 2**20
@@ -197,6 +198,11 @@ class Place:
         self.mean = (n + 4) // 8
         return 8 * (5 * clamp(scale + 20, 0, 40) + clamp(tail + 2, 0, 4)) + n - 8 * self.mean + 4
 
+    def key(self, plane: int) -> int:
+        """What the planes before say."""
+        p0, p1, _ = (int(value) for value in self.tile.pixels[self.at])
+        return (0, p0, 256 * p0 + p1 % 256)[plane]
+
     def settle(self, plane: int, residual: int) -> None:
         """Keep what a plane's pixel is."""
         self.residuals.append(residual)
@@ -229,6 +235,15 @@ class Symbols:
                 sizes[i] += self.next([2**24 - (more + 3) - weight * more] + [weight] * more)
         return [-size if token < 0 else size for size, token in zip(sizes, tokens, strict=True)]
 
+    def plane(self, pixels: list[Pixel], memory: Memory | None) -> list[int]:
+        """Decode a step of a plane that may have a memory."""
+        if isinstance(memory, Colours):
+            return memory.residuals(pixels, self.next, lambda left: self.residuals([p.row for p in left]))
+        found = self.residuals([p.row if memory is None else memory.weights(p) for p in pixels])
+        if memory is not None:
+            memory.learn(pixels, found)
+        return found
+
     def finish(self) -> None:
         """What is left is the check of the symbols."""
         assert not self.rans.words and self.rans.state == zlib.crc32(self.coded) % 2**16
@@ -241,23 +256,29 @@ def strip(network: Network, data: bytes, predicted: Integers, grey: bool) -> Int
     high, wide = -(-h // rows), -(-w // columns)
     planes = np.zeros((rows * high, columns * wide, 3), np.int64)
     errors = np.zeros((*planes.shape[:2], 3 * network.predictors), np.int64)
-    tiles = []
+    tiles, transform = [], data[0] % 16
+    memories: list[Memory | None] = [
+        (Colours() if plane == 2 else Values()) if data[0] >> 4 + plane & 1 else None for plane in range(3)
+    ]
     for top, left in itertools.product(range(0, rows * high, high), range(0, columns * wide, wide)):
         piece = slice(top, top + high), slice(left, left + wide)
-        tiles.append(Tile(split(predicted, data[0]), top, left, planes[piece], errors[piece]))
+        tiles.append(Tile(split(predicted, transform), top, left, planes[piece], errors[piece]))
     for t in range(wide + 3 * (high - 1)):
         front = [(y, t - 3 * y) for y in range(high) if 0 <= t - 3 * y < wide]
-        step(network, symbols, [Place(network, tile, y, x) for tile in tiles for y, x in front], 1 if grey else 3)
+        places = [Place(network, tile, y, x) for tile in tiles for y, x in front]
+        step(network, symbols, places, memories[:1] if grey else memories)
     symbols.finish()
-    return planes[:h, :w, 0] if grey else join(planes[:h, :w], data[0])
+    return planes[:h, :w, 0] if grey else join(planes[:h, :w], transform)
 
 
-def step(network: Network, symbols: Symbols, places: list[Place], planes: int) -> None:
+def step(network: Network, symbols: Symbols, places: list[Place], memories: list[Memory | None]) -> None:
     """Decode a wavefront, plane by plane."""
-    for plane in range(planes):
+    tables = network.tensors["tables"]
+    for plane, memory in enumerate(memories):
         contexts = [place.predict(plane) for place in places]
-        inside = [context for place, context in zip(places, contexts, strict=True) if place.coded]
-        found = iter(symbols.residuals([network.tensors["tables"][context].tolist() for context in inside]))
+        both = [(place, context) for place, context in zip(places, contexts, strict=True) if place.coded]
+        inside = [Pixel(tables[context].tolist(), place.mean, place.key(plane)) for place, context in both]
+        found = iter(symbols.plane(inside, memory))
         for place in places:
             place.settle(plane, next(found) if place.coded else 0)
 

@@ -72,6 +72,18 @@ def intervals(weights: Num[NDArray[np.float32], "n K"], symbols: Int32[NDArray[n
     return left, chosen.astype(np.uint32) + np.uint32(1)
 
 
+def framed_intervals(
+    rows: Float32[NDArray[np.float32], "n framed"], symbols: Int32[NDArray[np.int32], " n"]
+) -> Intervals:
+    """Return the intervals of symbols (n,) under rows of weights between two zeros (n, K + 2), as `decode_framed`."""
+    starts = np.arange(len(symbols)) * rows.shape[1]
+    flat, edges = rows.ravel(), np.stack([starts, starts + symbols + 1], axis=1).ravel()
+    sums = np.add.reduceat(flat, edges)[::2] if len(symbols) else np.empty(0, np.float32)
+    unit = np.uint32(1)
+    left = sums.astype(np.uint32) + symbols.astype(np.uint32) + unit
+    return left, flat.take(edges[1::2]).astype(np.uint32) + unit
+
+
 def _sums_before(weights: NDArray[np.float32], symbols: NDArray[np.int32]) -> NDArray[np.float32]:
     """Return the (n,) sums of the weights before each symbol (whole numbers below 2**24: exact)."""
     if not symbols.size:
@@ -184,6 +196,10 @@ class Stack:
         """Pop symbols under rows of weights with a 0 at either end, (n, K + 2)."""
         units = self._coder.decode(_MODEL, table) if len(table) else np.empty(0, np.int32)
         return self._shifted(units, table.shape[1] - 2)
+
+    def decode_framed(self, rows: Float32[NDArray[np.float32], "n framed"]) -> Int32[NDArray[np.int32], " n"]:
+        """Pop (n,) symbols under rows of weights between two zeros, which keep the contract of `check_weights`."""
+        return self._popped(rows)
 
     def decode_shared(self, tables: Tables, contexts: Int32[NDArray[np.int32], " n"]) -> Int32[NDArray[np.int32], " n"]:
         """Pop (n,) symbols under rows of shared tables; equal contexts stand together (n >= 1)."""

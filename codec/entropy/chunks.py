@@ -86,6 +86,10 @@ class ChunkDecoder:
         """Return the next (n,) symbols, each under the row of its context of shared tables."""
         return self._checked(self._stack.decode_rows(tables, contexts))
 
+    def decode_framed(self, rows: Float32[NDArray[np.float32], "n framed"]) -> Int32[NDArray[np.int32], " n"]:
+        """Return the next (n,) symbols under rows of weights between two zeros."""
+        return self._checked(self._stack.decode_framed(rows))
+
     def decode_shared(self, tables: Tables, contexts: Int32[NDArray[np.int32], " n"]) -> Int32[NDArray[np.int32], " n"]:
         """Return the next (n,) symbols under rows of shared tables; equal contexts stand together (n >= 1)."""
         return self._checked(self._stack.decode_shared(tables, contexts))

@@ -160,6 +160,23 @@ class PixelStep(Protocol):
         ...
 
 
+class PlaneStep(PixelStep, Protocol):
+    """A step of a pass over planes of colours: its layer is the plane plus a multiple of their number."""
+
+    @property
+    def middles(self) -> Int32[NDArray[np.int32], " n"]:
+        """Return the rounded means, (n,)."""
+        ...
+
+
+class PlaneSource(Protocol):
+    """Gives the pixels of a pass over planes."""
+
+    def next(self, step: PlaneStep) -> Int32[NDArray[np.int32], " n"]:
+        """Return the residuals (n,) of a step."""
+        ...
+
+
 class PixelSource(Protocol):
     """Gives the pixels of a pass: those of the image, or the entropy decoder's."""
 
@@ -213,7 +230,7 @@ class PixelModel(Residuals, Protocol):
     def autoregressive_pass(
         self,
         predicted: UInt8[NDArray[np.uint8], "H W 3"],
-        source: PixelSource,
+        source: PlaneSource,
         *,
         transform: int,
         grey: bool,

@@ -63,6 +63,9 @@ def lossless() -> Iterator[tuple[str, bytes]]:
     for word, image in pictures():
         yield f"model-{word}", dvcodec.compress(image, lossless=True, method="model", device="cpu")
     colour = crop(300, 150, 396, 214)
+    few = colour.quantize(60).convert("RGB")
+    for word, image in (("colours", few), ("levels", few.convert("L").point(lambda value: value // 12 * 12))):
+        yield f"model-{word}", dvcodec.compress(image, lossless=True, method="model", device="cpu")
     for word, other in (("p", colour.quantize(16)), ("1", colour.convert("1")), ("rgb", colour)):
         for method in ("stored", "webp"):
             yield f"{method}-{word}", dvcodec.compress(other, lossless=True, method=method)

@@ -9,6 +9,7 @@ from ....shapes import Float32, Int16, Int32, UInt8
 from ...interface import hierarchy as interface
 from ...top_down_pass import run_pass
 from .. import colours
+from ..memory.estimate import Occurrences
 from ..tokens import ResidualTokens
 from . import features
 from .integer import IntegerWavefrontNet
@@ -17,6 +18,9 @@ from .wavefront_pass import WavefrontPass
 
 SAMPLES, SAMPLE = 3, 24
 """Squares in either direction, and their side, on which colour transforms are compared."""
+
+OTHERS = 3
+"""One in so many rows outside the squares says which colours occur."""
 
 
 class WavefrontModel(ResidualTokens):
@@ -45,15 +49,15 @@ class WavefrontModel(ResidualTokens):
         places = _squares(*pixels.shape[:2])
         wanted, shown = (_transformed(planar(whole), places) for whole in (pixels, predicted))
         _, count, height, width = wanted.shape
-        bits = _Bits(self)
+        bits = _Bits(self, Occurrences(planar(pixels[_others(places, len(pixels))]), self.tables))
         tiling = Tiling(count * height, width, height, width)
         run_pass(WavefrontPass(self._net, tiling, features.shown_around(shown), wanted, grey=False), bits)
-        return int(bits.sums.argmin())
+        return int(bits.sums.min(axis=0).sum(axis=0).argmin())
 
     def autoregressive_pass(
         self,
         predicted: UInt8[NDArray[np.uint8], "H W 3"],
-        source: interface.PixelSource,
+        source: interface.PlaneSource,
         *,
         transform: int,
         grey: bool,
@@ -74,18 +78,31 @@ class WavefrontModel(ResidualTokens):
 
 
 class _Bits:
-    """Takes the pixels of squares under every colour transform, and sums up the bits that they cost by transform."""
+    """Takes the pixels of squares under every colour transform, and sums up the bits that they cost.
 
-    def __init__(self, tokens: ResidualTokens) -> None:
-        self._tokens, self.sums = tokens, np.zeros(colours.TRANSFORMS)
+    Args:
+        tokens: The distributions of tokens.
+        occurrences: Those of the colours of other pixels.
+    """
+
+    def __init__(self, tokens: ResidualTokens, occurrences: Occurrences) -> None:
+        self._tokens, self._occurrences = tokens, occurrences
+        self.sums = np.zeros((2, 3, colours.TRANSFORMS))
+        """Bits without and with a memory, by plane and transform."""
+        self._before = list[NDArray[np.int32]]()
         raw = tokens.extra_bits(np.arange(tokens.tables.shape[1], dtype=np.int32))
-        self._costs = raw - np.log2(tokens.tables + 1)
+        self._costs = raw - np.log2((tokens.tables + 1) / 2**24)
 
-    def next(self, step: interface.PixelStep) -> Int32[NDArray[np.int32], " n"]:
+    def next(self, step: interface.PlaneStep) -> Int32[NDArray[np.int32], " n"]:
         """Return the residuals as they are."""
-        residuals = step.residuals()
-        costs = self._costs[step.contexts, self._tokens.split(residuals)[0]]
-        self.sums += costs.reshape(len(self.sums), -1).sum(axis=1)
+        residuals, plane = step.residuals(), step.layer % 3
+        contexts, middles, steps = (
+            one.reshape(colours.TRANSFORMS, -1) for one in (step.contexts, step.middles, residuals)
+        )
+        costs = self._costs[contexts, self._tokens.split(residuals)[0].reshape(steps.shape)].sum(axis=1)
+        self._before = [*self._before[:plane], middles + steps]
+        more = self._occurrences.more_bits(contexts, middles, self._before) if plane else 0
+        self.sums[:, plane] += costs, costs + more
         return residuals
 
 
@@ -105,6 +122,14 @@ def _squares(height: int, width: int) -> list[tuple[slice, slice]]:
     """Return rows and columns of evenly spaced squares, all of one size."""
     down, across = (_spaced(side) for side in (height, width))
     return [(rows, columns) for rows in down for columns in across]
+
+
+def _others(places: list[tuple[slice, slice]], height: int) -> NDArray[np.int64]:
+    """Return some rows that no square is in: as many as a memory knows on the average while a strip is coded."""
+    outside = np.ones(height, np.bool_)
+    for rows, _ in places:
+        outside[rows] = False
+    return np.flatnonzero(outside)[::OTHERS]
 
 
 def _spaced(side: int) -> list[slice]:
