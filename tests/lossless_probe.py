@@ -70,7 +70,7 @@ def main() -> None:
         hierarchy = small_model.load(Path(weights).read_bytes())
         pixels = small_pixels.load(Path(pixel_weights).read_bytes())
         print(json.dumps(report(Path(file).read_bytes(), hierarchy, pixels)))
-        picture, model = from_array(small_model.picture(56, 72, seed=1)), small_pixels.network(hierarchy, pixels)
+        picture, model = from_array(small_model.picture(40, 56, seed=1)), small_pixels.network(hierarchy, pixels)
         Path(written).write_bytes(methods.compress(picture, "model", lambda: model).data)
 
 

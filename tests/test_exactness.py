@@ -78,7 +78,7 @@ def run_probe(folder: Path, model: bytes, data: bytes, setting: tuple[str, str, 
     (folder / "file.dvq").write_bytes(data)
     paths = [str(folder / name) for name in ("weights", "file.dvq", "written.dvq")]
     command = [sys.executable, probe.__file__, *paths, onednn]
-    done = subprocess.run(command, env=environment(capability, isa), capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command, env=environment(capability, isa), capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stderr
     return (folder / "written.dvq").read_bytes(), json.loads(done.stdout)
 

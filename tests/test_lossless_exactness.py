@@ -31,7 +31,7 @@ CORNERS = [ENVIRONMENTS[0], ENVIRONMENTS[-1], *(pytest.param(ENVIRONMENTS[i], ma
 @cache
 def coded() -> bytes:
     """A file of a small picture, written in this process."""
-    return small_pixels.coded(small_model.picture(56, 72))
+    return small_pixels.coded(small_model.picture(40, 56))
 
 
 @pytest.mark.parametrize("setting", CORNERS, ids="-".join)
@@ -47,17 +47,17 @@ def test_every_environment_sees_the_same_pixels(setting: tuple[str, str, str], t
         env=environment(*setting[:2]),
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == expected
     written = small_pixels.decoded((tmp_path / "out").read_bytes())
-    assert small_pixels.same(written.picture, small_model.picture(56, 72, seed=1))
+    assert small_pixels.same(written.picture, small_model.picture(40, 56, seed=1))
 
 
 @pytest.mark.parametrize("seed", range(2))
 def test_noise_in_what_may_be_float_changes_no_pixel(seed: int) -> None:
-    array = small_model.picture(56, 72)
+    array = small_model.picture(40, 56)
     noisy = Noisy(seed)
     assert small_pixels.same(small_pixels.decoded(coded(), model=small_pixels.network(noisy)).picture, array)
     written = methods.compress(from_array(array), "model", lambda: small_pixels.network(noisy)).data
@@ -76,7 +76,7 @@ def test_one_step_of_an_exact_weight_is_noticed(place: str) -> None:
 
 
 def test_an_exact_pass_reads_symbols_as_any_other() -> None:
-    array, data = small_model.picture(56, 72), coded()
+    array, data = small_model.picture(40, 56), coded()
     total = small_pixels.decoded(data).total
     lossy = small_pixels.decoded(data, preview=total).picture.pixels
     _, predicted = methods.base_of(array, small_model.hierarchy())

@@ -26,8 +26,8 @@ from .row_buffer import Maps, RowBuffer
 from .transform import across_borders, inverse_border_matrix, synthesise
 from .windows import GROUP, PassResult, cropped, grid_sizes, padded_levels, whole, window_of
 
-BAND_BLOCKS = 3 * 2**14
-"""Blocks of a band that is synthesised at once, without its halo: the network takes about 5 kB a block."""
+BAND_BLOCKS = 5 * 2**13
+"""Blocks of a band that is synthesised at once, without its halo: each takes about 6 kB."""
 TILE_BLOCKS, TILE_ROWS = 2**13, 64
 """Blocks that are filtered at once, without their halo, and rows of them where an image is wide. The network takes
 about 15 kB a block; smaller tiles would repeat more of their borders.
@@ -95,6 +95,7 @@ class Renderer:
             features = self.synthesis(x, state.network_quality, state.chain_state[0][:, wide])
             inside = slice(core.start - wide.start, core.stop - wide.start)
             yield x[:, BLOCK * inside.start : BLOCK * inside.stop], features[:, inside]
+            del x, features  # before the next band is made
 
     def grey_levels(self, state: PassResult, on_progress: OnProgress = ignore) -> Iterator[Maps]:
         """Yield rows of grey levels from top to bottom, (3, rows, W), not clamped: synthesis and post-filter."""
@@ -114,7 +115,9 @@ class Renderer:
         for core, wide in with_halo(rows, max(TILE_ROWS, TILE_BLOCKS // columns), margin):
             x, features = buffer.take(wide)
             inside = slice(core.start - wide.start, core.stop - wide.start)
-            yield (filtered_strip(postfilter, x, features, inside, state.network_quality),)
+            strip = filtered_strip(postfilter, x, features, inside, state.network_quality)
+            del x, features  # the buffer may forget them
+            yield (strip,)
 
     def in_grey_levels(
         self, x: Float32[NDArray[np.float32], "3 H _"], state: PassResult

@@ -26,9 +26,16 @@ class RowBuffer:
 
     def take(self, rows: slice) -> Maps:
         """Return the maps of some rows, and forget the rows before them."""
-        parts = [self._of(slice(max(rows.start, self._rows.start), self._rows.stop))] if self._maps else []
+        if rows.stop > self._rows.stop:
+            self._make(rows)
+        return self._of(rows)
+
+    def _make(self, rows: slice) -> None:
+        parts = []
+        if self._maps:  # copies, so that nothing else of the maps is held while more are made
+            parts = [tuple(each.copy() for each in self._of(slice(rows.start, max(rows.start, self._rows.stop))))]
         first = min(rows.start, self._rows.stop)
-        self._maps = ()  # parts are all that is left of them
+        self._maps = ()
         while self._rows.stop < rows.stop:
             maps = next(self._made)
             self._rows = slice(self._rows.stop, self._rows.stop + maps[0].shape[1] // self._scales[0])
@@ -37,7 +44,6 @@ class RowBuffer:
             parts[0] if len(parts) == 1 else tuple(np.concatenate(each, axis=1) for each in zip(*parts, strict=True))
         )
         self._maps, self._rows = joined, slice(first, self._rows.stop)
-        return self._of(rows)
 
     def _of(self, rows: slice) -> Maps:
         start = self._rows.start
