@@ -11,6 +11,7 @@ from ...photo.runtime.transform import samples_of
 from ...slices import slices
 from ..config import STRIDES
 from ..layout import light_layout
+from .inverse import mean_samples
 from .networks import STRIP_POSITIONS
 from .rendering import LightRenderer, to_pixels
 from .top_down import LightState
@@ -44,6 +45,8 @@ def reduced_pixels(
         sigma: in steps of 2**-8 grey levels.
         denominator: 2, 4 or 8.
     """
+    if denominator == BLOCK:
+        return to_pixels(mean_samples(state, renderer.values[state.perceptual]), sigma)
     height, width = (-(-side // denominator) for side in state.size)
     pixels = np.empty((height, width, 3), np.uint8)
     rows, columns = (-(-side // BLOCK) for side in state.size)
