@@ -21,7 +21,7 @@ WAVEFRONT, BILEVEL = "dvcodec-pixels-1", "dvcodec-bilevel-1"
 
 FORMATS = {
     PHOTO: "photographs",
-    LIGHT: "photographs, a light one",
+    LIGHT: "photographs",
     FAMILY: "a family of small images",
     WAVEFRONT: "lossless pixels",
     BILEVEL: "black and white images",
@@ -148,7 +148,7 @@ def _restored(path: Path, expected: str | None, restores: dict[str, Restore]) ->
     with weights_file.reading():
         metadata, tensors = weights_file.read(path, expected)
         if (held := metadata["format"]) not in restores:
-            wanted = " or ".join(FORMATS[each] for each in restores)
+            wanted = " or ".join(dict.fromkeys(FORMATS[each] for each in restores))
             known = f"it is a model of {FORMATS[held]}" if held in FORMATS else f"its format is {held[:32]!r}"
             raise ValueError(f"{known}, not of {wanted}")
         model = restores[held](metadata, tensors)

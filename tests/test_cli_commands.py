@@ -38,7 +38,13 @@ def test_info_describes_the_header_and_each_chunk() -> None:
     seen = dvcodec("info", "photo.dvq")
     lines = [line.split() for line in seen.out.splitlines()]
     assert (seen.code, seen.err, lines[0]) == (0, "", ["photo.dvq"])
-    assert ["size", "40x24", "RGB,", "8", "bits"] in lines and ["coded", "lossy,", "quality", "50"] in lines
+    assert [
+        "size",
+        "40x24",
+        "RGB,",
+        "8",
+        "bits",
+    ] in lines and ["coded", "lossy,", "quality", "50,", "tuned", "for", "PSNR"] in lines
     assert ["chunk", "bytes", "layers", "strides"] in lines
 
 

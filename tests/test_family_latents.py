@@ -208,7 +208,7 @@ def test_categorical_divergence() -> None:
     [
         ({"hierarchy": "tree"}, "hierarchy 'tree' is none of"),
         ({"sides": (2, 2, 1)}, "one entry a level"),
-        ({"sides": (3, 1)}, "equal or halve"),
+        ({"sides": (3, 1)}, "equal that of the level below"),
         ({"latent": "memory", "symbols": (2, 4)}, "square"),
         ({"latent": "gaussian"}, "exact=false"),
         ({"latent": "nearest"}, "uniform prior"),

@@ -84,7 +84,7 @@ def test_tanh_on_its_grid_and_its_slope() -> None:
     ("change", "reason"),
     [
         ({"network": "conv", "block": "tanh"}, "network=mlp"),
-        ({"network": "mlp", "block": "gated"}, "gated blocks are convolutions"),
+        ({"network": "mlp", "block": "gated"}, "blocks of the kind gated are convolutions"),
         ({"network": "mlp", "sides": (2, 1)}, "sides=1"),
         ({"network": "mlp", "block": "linear"}, "blocks=0"),
         ({"network": "mlp", "block": "linear", "blocks": 0, "width": 8}, "width=16"),

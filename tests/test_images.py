@@ -100,7 +100,7 @@ def cases_of_refusal() -> dict[str, tuple[bytes, str]]:
         "apng": (file_of(frames[0], "PNG", **animation), "one frame"),
         "tiff pages": (file_of(frames[0], "TIFF", **animation), "one frame"),
         "text": (b"hello, this is no image at all", "not an image"),
-        "nothing": (b"", "not an image"),
+        "nothing": (b"", "the file is empty"),
         "cut png": (file_of(COLOUR, "PNG")[:500], "cannot read"),
         "cut jpeg": (file_of(COLOUR, "JPEG")[:600], "cannot read"),
     }

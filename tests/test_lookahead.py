@@ -85,10 +85,8 @@ def test_the_least_effort_looks_nowhere() -> None:
 
 @pytest.mark.parametrize("effort", [1, 2, 3, 9])
 def test_an_effort_is_a_number_of_passes(effort: int) -> None:
-    hierarchy = Adding()
-    encoder.compress(
-        from_array(small_model.photograph(24, 24)), hierarchy, b"12345678", CompressSettings(quality=40, effort=effort)
-    )
+    hierarchy, settings = Adding(), CompressSettings(quality=40, effort=effort, tune="psnr")
+    encoder.compress(from_array(small_model.photograph(24, 24)), hierarchy, b"12345678", settings)
     assert hierarchy.passes == (effort - 1 or None)
 
 

@@ -123,6 +123,7 @@ def test_weights_without_lookahead_cannot_be_tuned() -> None:
 
 
 def test_a_tuning_has_a_name() -> None:
-    assert [CompressSettings(tune=name).perceptual for name in (None, "psnr", "perceptual")] == [False, False, True]
+    assert [CompressSettings(tune=name).perceptual for name in (None, "psnr", "perceptual")] == [True, False, True]
+    assert not CompressSettings(effort=2).perceptual and not CompressSettings(target_psnr=30).perceptual
     with pytest.raises(InvalidArgument, match="unknown tune 'ssim'"):
         CompressSettings(tune="ssim")

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float32, TypeCheckError, jaxtyped
 
 from dvcodec.models.pixels.causal import ReceptiveField
-from dvcodec.models.pixels.integer_heads import PlaneStep
+from dvcodec.models.pixels.integer_heads import WavefrontStep
 from dvcodec.models.pixels.neighbourhoods import neighbours
 from dvcodec.models.pixels.tokens import ALPHABET
 from dvcodec.models.pixels.wavefront.half_size import doubled, halved
@@ -30,8 +30,8 @@ def test_an_array_of_a_wrong_type_is_refused() -> None:
 
 
 def test_a_field_and_an_alias_of_a_wrong_shape_are_refused() -> None:
-    with pytest.raises(TypeCheckError, match="PlaneStep"):
-        PlaneStep(0, np.zeros(3, np.int32), np.zeros(4, np.int32), None)
+    with pytest.raises(TypeCheckError, match="WavefrontStep"):
+        WavefrontStep(0, np.zeros(3, np.int32), np.zeros(4, np.int32), None)
     with pytest.raises(TypeCheckError, match="halved"):
         halved(np.zeros(3, np.uint8))
 
@@ -71,11 +71,11 @@ def test_a_call_is_checked_where_none_like_it_was_right(monkeypatch: pytest.Monk
 
 
 def test_sizes_named_alike_are_compared_in_every_combination() -> None:
-    step = PlaneStep(0, np.zeros(3, np.int32), np.zeros(3, np.int32), None)
-    assert len(step.contexts) == len(PlaneStep(0, np.zeros(4, np.int32), np.zeros(4, np.int32), None).middles) - 1
+    step = WavefrontStep(0, np.zeros(3, np.int32), np.zeros(3, np.int32), None)
+    assert len(step.contexts) == len(WavefrontStep(0, np.zeros(4, np.int32), np.zeros(4, np.int32), None).middles) - 1
     for sizes in ((3, 4), (4, 3)):
-        with pytest.raises(TypeCheckError, match="PlaneStep"):
-            PlaneStep(0, np.zeros(sizes[0], np.int32), np.zeros(sizes[1], np.int32), None)
+        with pytest.raises(TypeCheckError, match="WavefrontStep"):
+            WavefrontStep(0, np.zeros(sizes[0], np.int32), np.zeros(sizes[1], np.int32), None)
 
 
 def test_sizes_that_arguments_name_are_compared_with_each_call() -> None:

@@ -61,7 +61,7 @@ class _Plane:
         self.bits += sum(ans.bits(intervals[1]) for intervals, _ in parts)
 
 
-class Encoder:
+class MemoryEncoder:
     """Takes the image's residuals, and gathers the intervals of their symbols with and without a memory.
 
     Args:
@@ -141,7 +141,7 @@ def _part(intervals: Intervals, symbols: NDArray[np.int32]) -> Part:
     return intervals, symbols.astype(np.uint8)
 
 
-class Decoder:
+class MemoryDecoder:
     """Reads residuals from a stream of symbols.
 
     Args:

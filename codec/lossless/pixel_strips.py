@@ -11,7 +11,7 @@ from ...models.interface.hierarchy import PixelModel
 from ...models.pixels import colours
 from ..entropy import chunks
 from ..entropy.ans import Tables
-from .colour_coding import Decoder, Encoder
+from .colour_coding import MemoryDecoder, MemoryEncoder
 
 _TRANSFORM = 16
 _GAPS = 0.75
@@ -33,7 +33,7 @@ def encode(pixels: NDArray[np.uint8], predicted: NDArray[np.uint8], model: Pixel
     transform, grey = model.transform(pixels, predicted), pixels.ndim == 2
     channels = 1 if grey else 3
     tried = frozenset(range(0 if _has_gaps(pixels, transform) else 1, channels))
-    encoder = Encoder(model, tables, channels=channels, planes=tried)
+    encoder = MemoryEncoder(model, tables, channels=channels, planes=tried)
     model.autoregressive_pass(predicted, encoder, transform=transform, grey=grey, pixels=pixels)
     planes, chunk = encoder.finish()
     return bytes([transform + sum(_TRANSFORM << plane for plane in planes)]) + chunk
@@ -60,7 +60,7 @@ def decode(
         raise FormatError("a strip is not valid: a memory of a plane that it does not have")
     planes = frozenset(plane for plane in range(channels) if memories >> plane & 1)
     stream = chunks.ChunkDecoder(strip[1:])
-    decoder = Decoder(stream, model, tables, channels=channels, planes=planes)
+    decoder = MemoryDecoder(stream, model, tables, channels=channels, planes=planes)
     pixels = model.autoregressive_pass(predicted, decoder, transform=transform, grey=grey, pixels=None)
     stream.finish()
     return pixels

@@ -65,7 +65,7 @@ class IntegerHead:
 
 
 @dataclass
-class PlaneStep:
+class WavefrontStep:
     """One plane of a wavefront's n pixels, which are coded in parallel.
 
     Args:

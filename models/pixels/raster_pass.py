@@ -13,7 +13,7 @@ from ..integer.weights_file import Tensors
 from ..runtime.linear import ACTIVATION_BITS, FLOAT32_LIMIT, IntegerMap, Matrix, clamped, rounded
 from . import colours
 from .grids import FEATURE_LIMIT, HIDDEN_LIMIT, UNIT
-from .integer_heads import IntegerHead, PlaneStep, placed
+from .integer_heads import IntegerHead, WavefrontStep, placed
 from .places import WavefrontPlaces
 from .raster_config import FEATURE_SCALE, START, RasterConfig
 
@@ -83,7 +83,7 @@ class RasterPass:
         """Number of layers: planes of wavefronts."""
         return 3 * len(self.places.fronts)
 
-    def blocks(self, index: int) -> Iterator[PlaneStep]:
+    def blocks(self, index: int) -> Iterator[WavefrontStep]:
         """Yield one plane of a wavefront's pixels, image after image."""
         at, plane = divmod(index, 3)
         if self.front is None or self.front.index != at:
@@ -93,9 +93,9 @@ class RasterPass:
         contexts, front.middles = placed(steps, kinds, front.base[plane].astype(np.int32), plane)
         y, x = self.places.fronts[at]
         wanted = None if self.wanted is None else self.wanted[:, plane, y, x].ravel().astype(np.int32)
-        yield PlaneStep(index, contexts, front.middles, wanted)
+        yield WavefrontStep(index, contexts, front.middles, wanted)
 
-    def absorb(self, step: PlaneStep, choice: Int32[NDArray[np.int32], " n"]) -> None:
+    def absorb(self, step: WavefrontStep, choice: Int32[NDArray[np.int32], " n"]) -> None:
         """Store the plane's pixels, and add their residuals to the inputs of the planes that follow.
 
         Args:

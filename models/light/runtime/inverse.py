@@ -20,7 +20,7 @@ from ...photo.runtime.windows import grid_sizes
 from ..config import STRIDES
 from ..grids import CONTRAST_BITS, SAMPLE_BITS, SAMPLE_LIMIT, VALUE_BITS
 from ..layout import coded_channels
-from .borders import across_borders
+from .borders import HALF, across_borders
 from .top_down import LightState
 
 LARGEST_STEP = 2**20
@@ -81,11 +81,22 @@ def block_means(state: LightState, values: SymbolValues) -> Float64[NDArray[np.f
 
 
 def mean_samples(state: LightState, values: SymbolValues) -> Float64[NDArray[np.float64], "3 _ _"]:
-    """Return the sample that each block's mean alone stands for, of each channel: the picture at an eighth."""
+    """Return the means of the samples that the blocks' means alone stand for: the image at an eighth of its size."""
     means = block_means(state, values)
     matrix = integer_basis("lapped")[:: BLOCK**2, :: BLOCK**2]
-    flat = matrix.T @ means.reshape(len(means), -1)
-    return _rounded(flat * 2.0 ** (SAMPLE_BITS - VALUE_BITS - BASIS_BITS)).reshape(means.shape)
+    flat = (matrix.T @ means.reshape(len(means), -1)) * 2.0 ** (SAMPLE_BITS - VALUE_BITS - BASIS_BITS)
+    steps = _rounded(flat).reshape(means.shape)
+    return _lapped_means(_lapped_means(steps).transpose(0, 2, 1)).transpose(0, 2, 1)
+
+
+def _lapped_means(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the means along rows of blocks of equal samples (C, H, W) after the map across their borders."""
+    own, other = integer_borders()[HALF:, HALF:].sum(), integer_borders()[HALF:, :HALF].sum()
+    whole = HALF * 2**BASIS_BITS
+    halves = np.full((2, *x.shape), 1.0) * (x * whole)
+    halves[0, :, :, 1:] = own * x[:, :, 1:] + other * x[:, :, :-1]
+    halves[1, :, :, :-1] = own * x[:, :, :-1] + other * x[:, :, 1:]
+    return _rounded(halves.sum(axis=0) / (2 * whole))
 
 
 def block_samples(

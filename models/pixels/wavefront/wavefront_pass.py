@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ....shapes import Float32, Int32
 from .. import colours
 from ..grids import MEAN_BITS, MEAN_STEPS, UNIT
-from ..integer_heads import PlaneStep
+from ..integer_heads import WavefrontStep
 from .integer import IntegerWavefrontNet
 from .skew import SkewedMaps, Tiling
 from .skewed_samples import SkewedSamples
@@ -61,7 +61,7 @@ class WavefrontPass:
         """Number of layers: planes of wavefronts."""
         return self.channels * self.tiling.fronts
 
-    def blocks(self, index: int) -> Iterator[PlaneStep]:
+    def blocks(self, index: int) -> Iterator[WavefrontStep]:
         """Yield one plane of a wavefront's pixels, tile after tile; none where it has none in the strip."""
         at, plane = divmod(index, self.channels)
         if not self.tiling.length(at):
@@ -72,13 +72,13 @@ class WavefrontPass:
         contexts, middles = self._contexts(self.front, plane)
         wanted = None if self.wanted is None else self.wanted.front(at)[0, plane].reshape(-1)
         if inside is None:
-            yield PlaneStep(index, contexts, middles, wanted)
+            yield WavefrontStep(index, contexts, middles, wanted)
         elif inside.any():
-            yield PlaneStep(index, contexts[inside], middles[inside], None if wanted is None else wanted[inside])
+            yield WavefrontStep(index, contexts[inside], middles[inside], None if wanted is None else wanted[inside])
         else:
             self._fill(self.front, plane, np.zeros(0, np.int32))
 
-    def absorb(self, step: PlaneStep, choice: Int32[NDArray[np.int32], " n"]) -> None:
+    def absorb(self, step: WavefrontStep, choice: Int32[NDArray[np.int32], " n"]) -> None:
         """Store the plane's pixels, and add their residuals to the inputs of the planes that follow.
 
         Args:
