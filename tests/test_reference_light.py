@@ -263,8 +263,6 @@ def test_weights_of_more_than_7_bits_are_refused() -> None:
 
 
 def test_the_weights_of_the_light_network() -> None:
-    if not SHIPPED.exists():
-        pytest.skip("the weights of the light network are not here")
     model = model_of(SHIPPED.read_bytes())
     for tuning in (0, 1):
         same(model, coded(model, small_model.photograph(48, 56), 60, tuning))

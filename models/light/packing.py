@@ -85,9 +85,8 @@ def _group(group: CoefficientGroup) -> Arrays:
     return out
 
 
-def _knots(knots: Knots, extra: Tensor | float = 0.0) -> Arrays:
-    plain, tuned = knots.plain.detach() + extra, knots.tuned.detach()
-    return {"plain": _steps(plain, STATE_BITS), "tuned": _steps(tuned, STATE_BITS)}
+def _knots(knots: Knots) -> Arrays:
+    return {name: _steps(getattr(knots, name).detach(), STATE_BITS) for name in ("plain", "tuned")}
 
 
 def _values(out: Arrays, model: LightPhotoModel) -> None:

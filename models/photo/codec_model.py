@@ -17,8 +17,7 @@ from ..integer.prior import prior_weights
 from ..interface import hierarchy as interface
 from ..interface.adaptive_filter import ImageFilter
 from ..interface.photo import Region
-from .adaptive_filter.fit import tables
-from .adaptive_filter.squares import PLANES, TERMS
+from .adaptive_filter.fit import FilterTables
 from .bands import fit_bands, infer_bands, reduced_bands, render_bands
 from .encoder.lookahead_tiles import lookahead_in_tiles
 from .encoder.perceptual_weights import block_weights, visibility
@@ -83,7 +82,7 @@ class EncoderTargets:
     """Weights of the distortion (models.photo.encoder.perceptual_weights)."""
 
 
-class PhotoCodecModel:
+class PhotoCodecModel(FilterTables):
     """A `PhotoRRVQ` with quantised weights behind the interface of the codec (`interface.photo.PhotoModel`).
 
     Args:
@@ -213,16 +212,6 @@ class PhotoCodecModel:
         assert isinstance(state, DecoderOutput)
         with default_modes(), torch.inference_mode():
             return reduced_bands(self._model, state, denominator)
-
-    @property
-    def filter_shape(self) -> tuple[int, int]:
-        """Outputs and terms of `models.photo.adaptive_filter.apply`."""
-        return PLANES, TERMS
-
-    @property
-    def filter_tables(self) -> Float32[NDArray[np.float32], "densities steps"]:
-        """Distributions of `models.photo.adaptive_filter.fit`."""
-        return tables()
 
     def fit(
         self, state: object, pixels: UInt8[NDArray[np.uint8], "H W 3"], on_progress: OnProgress = ignore

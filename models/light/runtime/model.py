@@ -9,13 +9,11 @@ from numpy.typing import NDArray
 
 from ....errors import DvcodecError, InvalidArgument
 from ....progress import OnProgress, ignore
-from ....shapes import Float32, UInt8
+from ....shapes import UInt8
 from ...interface.adaptive_filter import ImageFilter
 from ...interface.hierarchy import PassSettings, SymbolSource
 from ...interface.photo import Region
-from ...photo.adaptive_filter.fit import fitted
-from ...photo.adaptive_filter.fit import tables as filter_tables
-from ...photo.adaptive_filter.squares import PLANES, TERMS
+from ...photo.adaptive_filter.fit import FilterTables, fitted
 from ...photo.quality import QualityMap
 from ...photo.runtime.exact import fixed_sigma
 from ...runtime import kernels
@@ -31,7 +29,7 @@ from .rendering import SIGMA_BITS, LightRenderer
 from .top_down import LightState, TopDownMaps
 
 
-class RuntimeLightModel:
+class RuntimeLightModel(FilterTables):
     """A light photograph model of a weights file.
 
     Args:
@@ -110,16 +108,6 @@ class RuntimeLightModel:
         """Return the pixels of a state at a half, a quarter or an eighth of its size."""
         assert isinstance(state, LightState)
         return reduced_pixels(self._renderer, state, self._sigma(state.quality), denominator)
-
-    @property
-    def filter_shape(self) -> tuple[int, int]:
-        """Number of the adaptive filter's outputs, and of terms of each."""
-        return PLANES, TERMS
-
-    @property
-    def filter_tables(self) -> Float32[NDArray[np.float32], "densities steps"]:
-        """Distributions of the adaptive filter's coefficients."""
-        return filter_tables()
 
     def fit(
         self, state: object, pixels: UInt8[NDArray[np.uint8], "H W 3"], on_progress: OnProgress = ignore

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ....shapes import Float32, Int32
 from ...interface.adaptive_filter import SMALLEST_SIDE, ImageFilter
+from .squares import PLANES, TERMS
 
 Floats = NDArray[np.float64]
 
@@ -51,6 +52,20 @@ def costs() -> Floats:
     """Return the bits of the steps -255 .. 255 by density. (4, 511)"""
     bits: Floats = 24 - np.log2(tables().astype(np.float64) + 1)
     return bits
+
+
+class FilterTables:
+    """What every photograph model says of its adaptive filter, for the codec (`interface.photo.PhotoModel`)."""
+
+    @property
+    def filter_shape(self) -> tuple[int, int]:
+        """Number of the adaptive filter's outputs, and of terms of each."""
+        return PLANES, TERMS
+
+    @property
+    def filter_tables(self) -> Float32[NDArray[np.float32], "densities steps"]:
+        """Distributions of the adaptive filter's coefficients."""
+        return tables()
 
 
 @dataclass

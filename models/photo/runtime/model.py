@@ -15,8 +15,7 @@ from ...interface.adaptive_filter import ImageFilter
 from ...interface.hierarchy import LayerSpec, PassSettings, Residuals, SymbolSource
 from ...interface.photo import Region
 from ...runtime.sizes import sizes_are_immaterial
-from ..adaptive_filter.fit import Grid, fitted, tables
-from ..adaptive_filter.squares import PLANES, TERMS
+from ..adaptive_filter.fit import FilterTables, Grid, fitted
 from ..layout import BLOCK, COEFFICIENTS
 from ..quality import QualityMap
 from ..reduction import reduced_layers
@@ -52,7 +51,7 @@ class Lookahead(Protocol):
         ...
 
 
-class RuntimePhotoModel:
+class RuntimePhotoModel(FilterTables):
     """A photograph model of a weights file.
 
     Args:
@@ -188,16 +187,6 @@ class RuntimePhotoModel:
         """Return the pixels of a state at a half, a quarter or an eighth of its size."""
         assert isinstance(state, PassResult)
         return render_reduced(self._renderer, state, denominator)
-
-    @property
-    def filter_shape(self) -> tuple[int, int]:
-        """Number of the adaptive filter's outputs, and of terms of each."""
-        return PLANES, TERMS
-
-    @property
-    def filter_tables(self) -> Float32[NDArray[np.float32], "densities steps"]:
-        """Distributions of `models.photo.adaptive_filter.fit`."""
-        return tables()
 
     def fit(
         self, state: object, pixels: UInt8[NDArray[np.uint8], "H W 3"], on_progress: OnProgress = ignore
