@@ -49,7 +49,7 @@ def take(job: Job) -> bytes:
     return read() if job.source == STANDARD else Path(job.source).read_bytes()
 
 
-def deliver(data: bytes, target: str, *, force: bool) -> None:
+def deliver(data: bytes | memoryview, target: str, *, force: bool) -> None:
     """Write the data to standard output, or to a file; one that exists is overwritten only with `force`."""
     if target == STANDARD:
         write(data)
@@ -59,7 +59,7 @@ def deliver(data: bytes, target: str, *, force: bool) -> None:
         atomic.write(Path(target), data, force=force)
 
 
-def write(data: bytes) -> None:
+def write(data: bytes | memoryview) -> None:
     """Write all the data to standard output; a failure is raised now rather than at exit."""
     if sys.stdout is None:
         raise OSError(errno.EBADF, "standard output is closed")

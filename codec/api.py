@@ -46,10 +46,11 @@ def compress_data(
         TargetUnreachable: If no quality reaches the target.
         WeightsNotFound: If the weights are not installed.
     """
-    start = time.perf_counter()
-    picture, _ = picture_and_file(data, settings)
+    start, size = time.perf_counter(), len(data)
+    picture, original = picture_and_file(data, settings)
+    del data  # a lossy file needs the pixels alone
     return compress_picture(
-        picture, settings, source_bytes=len(data), start=start, on_progress=on_progress, original=data
+        picture, settings, source_bytes=size, start=start, on_progress=on_progress, original=original
     )
 
 
@@ -131,7 +132,7 @@ def compress_picture(
 
 def decompress_data(
     data: bytes, *, format: str | None = None, **options: "Unpack[DecodeOptions]"
-) -> tuple[bytes, DecompressReport]:
+) -> tuple[bytes | memoryview, DecompressReport]:
     """Decompress a .dvq file in memory to an image file.
 
     Args:
@@ -141,7 +142,7 @@ def decompress_data(
         **options: As for `decompress_picture`.
 
     Returns:
-        The bytes of the image file, and a report.
+        The bytes of the image file, which may be a view of the .dvq file's, and a report.
 
     Raises:
         OutputFailed: If the format cannot hold the image.
@@ -151,9 +152,8 @@ def decompress_data(
 
     start = time.perf_counter()
     decoded = decompress_picture(data, **options)
-    file, dropped = kept_file.of_format(data, format) if options.get("view", WHOLE) == WHOLE else b"", tuple[str, ...]()
-    if not file:
-        file, dropped = writing.write(decoded.picture, format or "PNG")
+    kept = kept_file.of_format(data, format) if options.get("view", WHOLE) == WHOLE else b""
+    file, dropped = (kept, ()) if kept else writing.write(decoded.picture, format or "PNG")
     height, width = decoded.picture.pixels.shape[:2]
     mode, seconds = decoded.picture.mode, time.perf_counter() - start
     return file, DecompressReport(

@@ -151,9 +151,10 @@ def verify(data: bytes, loaders: Loaders, bounds: Bounds = DEFAULT) -> DvqFile:
 
 
 def metadata_of(file: DvqFile, *, strict: bool) -> Metadata:
-    """Return a file's metadata. Unless `strict`, parts that are cut or damaged count as absent."""
-    if file.header.kind == FILE:
-        return kept_file.metadata(file)
+    """Return a file's metadata, which an image file that it keeps has itself.
+
+    Unless `strict`, parts that are cut or damaged count as absent.
+    """
     icc, exif, xmp = (_metadata(part, strict=strict) for part in (file.icc, file.exif, file.xmp))
     kept = _unpacked(properties.unpack, file.properties, strict)
     return replace(kept, icc=icc, exif=exif, xmp=xmp)

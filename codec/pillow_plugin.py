@@ -12,17 +12,20 @@ from typing import IO, Any
 
 from PIL import Image, ImageFile, ImagePalette
 
-from ..errors import DvcodecError, FormatError, InvalidArgument
+from ..errors import DvcodecError, FormatError, InvalidArgument, LimitExceeded
 from ..image_io import deep_samples, images, metadata, metadata_input
-from ..image_io.images import Palette
+from ..image_io.bounds import DEFAULT
+from ..image_io.images import Palette, Picture
 from ..image_io.metadata import Metadata
 from . import api, decoder
 from .bitstream.container import DvqFile, parse, payload_of
 from .bitstream.header import FILE, MAGIC
 from .loaders import installed
 from .lossless import kept_file, raw_samples
+from .memory_estimates import check_header
 from .reports import log_notices
 from .settings import CompressSettings
+from .sources import read_open
 from .view import DENOMINATORS, WHOLE, View
 
 FORMAT = "DVQ"
@@ -46,19 +49,23 @@ class DvqImageFile(ImageFile.ImageFile):
     format_description = "dvcodec image"
     _file: DvqFile | None = None
     """The parsed file; None once its pixels are decoded, and in unpickled images."""
+    _kept: Picture | None = None
+    """The picture of an image file that the file keeps, whose metadata may stand behind its pixels."""
     _view = WHOLE
     """What load() decodes."""
 
     def _open(self) -> None:
         assert self.fp is not None
         with _as_pillow_raises():
-            file = self._file = parse(self.fp.read())
-            metadata.attach(decoder.metadata_of(file, strict=False), self)  # load() reports what is damaged
+            file = self._file = parse(read_open(self.fp))
+            kept = self._kept = _kept_picture(file)
+            known = kept.metadata if kept else decoder.metadata_of(file, strict=False)  # load() reports what is damaged
+            metadata.attach(known, self)
         header = file.header
         self._size = (header.width, header.height)
         with _as_pillow_raises():
             self._mode = deep_samples.pillow_mode(header.mode, header.white) if header.deep else header.mode
-        self._attach_palette(_palette(file))
+        self._attach_palette(kept.palette if kept else _palette(file))
         if not header.lossless:
             self.info["quality"] = header.quality / 256
         self.info["lossless"] = header.lossless
@@ -99,15 +106,18 @@ class DvqImageFile(ImageFile.ImageFile):
     def load(self) -> Any:
         """Decode the pixels on the first call; Pillow's own decoders have nothing to do."""
         if self._file is not None:
-            preview = "all" if ImageFile.LOAD_TRUNCATED_IMAGES else None
-            with _as_pillow_raises():
-                decoded = decoder.decode(self._file, installed(), preview=preview, view=self._view)
-            self._file = None
+            picture = self._kept or self._decoded(self._file)
+            self._file = self._kept = None
             if self.fp and self._exclusive_fp:
                 self.fp.close()
             self.fp = None
-            self.im = images.to_image(decoded.picture).im
+            self.im = images.to_image(picture).im
         return super().load()
+
+    def _decoded(self, file: DvqFile) -> Picture:
+        preview = "all" if ImageFile.LOAD_TRUNCATED_IMAGES else None
+        with _as_pillow_raises():
+            return decoder.decode(file, installed(), preview=preview, view=self._view).picture
 
     def verify(self) -> None:
         """Check the checksums of the whole file, without decoding pixels; raise OSError if the file is not whole."""
@@ -119,11 +129,25 @@ class DvqImageFile(ImageFile.ImageFile):
         super().verify()
 
 
+def _kept_picture(file: DvqFile) -> Picture | None:
+    """Decode the image file that a file keeps.
+
+    Returns:
+        None if it keeps none, or one that is damaged or larger than allowed, which Pillow or load() will report.
+    """
+    most = Image.MAX_IMAGE_PIXELS
+    if file.header.kind != FILE or (most is not None and file.header.width * file.header.height > 2 * most):
+        return None
+    try:
+        check_header(file.header, DEFAULT)
+        return None if file.fault else kept_file.picture(file)
+    except (FormatError, LimitExceeded):
+        return None
+
+
 def _palette(file: DvqFile) -> Palette | None:
     """Return the palette and the transparency of a file; None if it has none, or if it is damaged."""
     try:
-        if file.header.kind == FILE:
-            return None if file.kept_suffix == ".jpg" else kept_file.picture(file).palette
         return raw_samples.unpack_palette(payload_of(file.palette), file.header.mode)
     except FormatError:
         return None

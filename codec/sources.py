@@ -3,6 +3,7 @@
 Reading a .dvq file this way needs neither numpy nor Pillow.
 """
 
+import io
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -76,7 +77,7 @@ def picture_and_file(
         return picture, read_path(path_of(source)) if settings.lossless else b""
     if isinstance(source, bytes | bytearray | memoryview) or callable(getattr(source, "read", None)):
         content = _content(source)
-        return images.read(content, **how), content
+        return images.read(content, **how), content if settings.lossless else b""
     return images.from_array(array_of(source)), b""
 
 
@@ -153,17 +154,30 @@ def _content(source: Any) -> bytes:
     """Return the bytes, or those of an open file; a file cannot be read twice, so it is read whole."""
     if isinstance(source, bytes | bytearray | memoryview):
         return bytes(source)
-    read = getattr(source, "read", None)
-    if not callable(read):
+    if not callable(getattr(source, "read", None)):
         kind = type(source).__name__
         raise InvalidArgument(f"{kind} is not a file", "give a path, bytes or a file that is open in binary mode")
     try:
-        data = read()
+        data = read_open(source)
     except (OSError, ValueError) as error:  # closed files raise ValueError
         raise FormatError(f"cannot read the file: {getattr(error, 'strerror', None) or error}") from error
     if not isinstance(data, bytes | bytearray | memoryview):
         raise InvalidArgument("the file is not open in binary mode", 'open it with the mode "rb"')
     return bytes(data)
+
+
+def read_open(file: Any) -> Any:
+    """Return what an open file has left.
+
+    A buffered file that is read up to its end joins what it has buffered with the rest, which takes twice the memory.
+    So here it is read by its size.
+    """
+    if not isinstance(file, io.BufferedReader) or not file.seekable():
+        return file.read()
+    at = file.tell()
+    size = file.seek(0, os.SEEK_END) - at
+    file.seek(at)
+    return file.read(size if size > 0 else -1)  # files of devices have no size
 
 
 def path_of(source: object) -> Path:

@@ -128,7 +128,9 @@ def attributes_of(source: Path, *, times: bool = False) -> Attributes | None:
     return Attributes(status.st_mode & 0o777, (status.st_atime_ns, status.st_mtime_ns) if times else None)
 
 
-def write(target: Path, data: bytes, *, force: bool, sync: bool = True, like: Attributes | None = None) -> None:
+def write(
+    target: Path, data: bytes | memoryview, *, force: bool, sync: bool = True, like: Attributes | None = None
+) -> None:
     """Write `data` to a temporary file beside `target`, sync it, and move it into place: see `streamed`."""
     with streamed(target, force=force, sync=sync, like=like) as file:
         file.write(data)

@@ -1,6 +1,5 @@
 """Convert image files, Pillow images and arrays to pictures and back; refuse those that cannot be coded."""
 
-import io
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from .bounds import DEFAULT, Bounds
 from .limits import MAX_AREA, MAX_SIDE, MODES
 from .metadata import NO_METADATA, Metadata
 from .opening import opened
+from .view_stream import stream_of
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,9 @@ class Picture:
         return ("P" if indexed else "L" if self.pixels.ndim == 2 else "RGB") + ("" if self.alpha is None else "A")
 
 
-def read(source: bytes | Path, *, keep_mode: bool = False, convert: bool = False, bounds: Bounds = DEFAULT) -> Picture:
+def read(
+    source: bytes | memoryview | Path, *, keep_mode: bool = False, convert: bool = False, bounds: Bounds = DEFAULT
+) -> Picture:
     """Read an image file in any format that Pillow opens.
 
     Args:
@@ -77,7 +79,7 @@ def read(source: bytes | Path, *, keep_mode: bool = False, convert: bool = False
         UnsupportedImage: If the image cannot be read or coded.
     """
     try:
-        with io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file:
+        with source.open("rb") if isinstance(source, Path) else stream_of(source) as file:
             if not exif.file_is_bounded(file):
                 raise UnsupportedImage("the tags of the TIFF file claim many times more bytes than it has")
             with opened(file) as image:
@@ -85,7 +87,7 @@ def read(source: bytes | Path, *, keep_mode: bool = False, convert: bool = False
     except (DvcodecError, MemoryError):
         raise
     except UnidentifiedImageError:
-        empty = not (source if isinstance(source, bytes) else source.stat().st_size)
+        empty = not (source.stat().st_size if isinstance(source, Path) else len(source))
         raise UnsupportedImage("the file is empty" if empty else "not an image that Pillow can read") from None
     except FileNotFoundError:
         raise UnsupportedImage("no such file") from None

@@ -31,8 +31,9 @@ _STARTS = (
 """How image files begin, and the suffixes of their formats."""
 
 
-def suffix_of_data(data: bytes) -> str:
+def suffix_of_data(data: bytes | memoryview) -> str:
     """Return the suffix of the format of an image file by its first bytes; empty for a format that is not known."""
+    data = bytes(data[:16])
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return ".webp"
     if data[4:12] == b"ftypavif":

@@ -106,6 +106,16 @@ def test_the_plug_in_has_palettes_and_transparency_before_the_pixels(format: str
         assert np.array_equal(np.asarray(opened.convert("RGBA")), np.asarray(inside.convert("RGBA")))
 
 
+def test_an_archive_of_kept_files_keeps_small_ones_that_are_larger_than_their_samples(folder: Path) -> None:
+    names = [f"{i}.bmp" for i in range(2)]
+    for name in names:
+        (folder / name).write_bytes(encoded("BMP", dpi=(300, 300)))
+    seen = dvcodec("compress", *names, "--lossless", "--method", "file", "--archive", "a.dvq")
+    assert seen.code == 0 and "warning" not in seen.err
+    assert dvcodec("decompress", "a.dvq", "--output-dir", "out").code == 0
+    assert all((folder / "out" / name).read_bytes() == (folder / name).read_bytes() for name in names)
+
+
 HOSTILE = [
     (keeping(b"\xff\xd8\xff no image"), "not of the size"),
     (keeping(b"MZ" + encoded("JPEG")), "of no known format"),

@@ -141,7 +141,7 @@ def _written(
     member: Member, archive: Path, folder: Path, written: set[str], force: bool, view: View
 ) -> Extracted | Refused:
     """Write a view of one image below the folder, or return why it cannot be written."""
-    member = member if view == WHOLE else replace(member, kept=b"")  # a part of an image is a new file
+    member = member if view == WHOLE else replace(member, kept=memoryview(b""))  # a part of an image is a new file
     try:
         if (key := names.folded(member.target)) in written:
             raise OutputExists("another image of the archive was written to this file; it is not overwritten")

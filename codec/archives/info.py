@@ -165,7 +165,8 @@ def _segment(segment: Segment) -> SegmentInfo:
     sizes = [(head.width, head.height, head.mode, True)] * len(head.positions)
     suffixes = [names.SUFFIX] * len(head.positions)
     if head.kind == FILES:
-        files = [parse(segment.payload[at]) for at in split_files(segment.payload, len(sizes))]
+        payload = memoryview(segment.payload)
+        files = [parse(payload[at]) for at in split_files(segment.payload, len(sizes))]
         headers = [file.header for file in files]
         sizes = [(header.width, header.height, header.mode, header.lossless) for header in headers]
         suffixes = [file.kept_suffix or names.SUFFIX for file in files]

@@ -20,6 +20,8 @@ from .places import runs_of
 from .reader import Archive, Loss, Segment
 from .splitting import split_files
 
+_NONE = memoryview(b"")
+
 
 @dataclass(frozen=True)
 class Member:
@@ -30,7 +32,7 @@ class Member:
     name: str
     """Its name; empty if it has none."""
     picture: Picture
-    kept: bytes = b""
+    kept: memoryview = _NONE
     """The image file that was kept as it is; empty if the pixels were coded."""
 
     @property
@@ -123,7 +125,7 @@ def _in_an_archive(error: DvcodecError) -> str:
     return error.reason if "`preview=" in error.hint else str(error)
 
 
-_Found = tuple[Picture, bytes] | DvcodecError
+_Found = tuple[Picture, memoryview] | DvcodecError
 """An image and the file that was kept of it, or the reason why it cannot be decoded."""
 
 
@@ -143,17 +145,17 @@ def _found_in(segment: Segment, work: Work) -> Callable[[int], _Found]:
     try:
         if segment.head.kind == FILES:
             files = split_files(segment.payload, len(segment.head.positions))
-            return lambda index: _file(segment.payload[files[index]], work)
+            return lambda index: _file(memoryview(segment.payload)[files[index]], work)
         decoded = _together(segment, work)
     except ArchiveTooLarge:
         raise
     except DvcodecError as error:
         failed = error
         return lambda index: failed
-    return lambda index: (decoded[index], b"")
+    return lambda index: (decoded[index], _NONE)
 
 
-def _file(data: bytes, work: Work) -> _Found:
+def _file(data: memoryview, work: Work) -> _Found:
     try:
         file = parse(data)
         work.count(1, file.header.height, file.header.width)

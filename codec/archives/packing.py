@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ... import weights
 from ...image_io import atomic
 from .. import api, loading
+from ..bitstream.header import FILE
 from ..lossless import methods
 from ..settings import AUTO, BITS_BACK, ArchiveSettings
 from .coders import Coders
@@ -55,10 +56,11 @@ class Packing:
 
         kept = orientation.stripped(picture) if self._settings.strip else picture
         plain = replace(kept, metadata=replace(kept.metadata, resolution=None))
-        together = self._settings.lossless and kept.metadata.resolution is not None and not stands_alone(plain)
+        together = self._settings.lossless and self._settings.method != FILE and not stands_alone(plain)
+        lost = together and kept.metadata.resolution is not None
         own_name = name if self._settings.names else ""
-        self._writer.add(plain if together else kept, own_name, b"" if self._settings.strip else original)
-        return (*kept.left_out, *(["resolution"] * together))
+        self._writer.add(plain if lost else kept, own_name, b"" if self._settings.strip else original)
+        return (*kept.left_out, *(["resolution"] * lost))
 
     def finish(self) -> None:
         """Write the images that still wait, and the end mark."""

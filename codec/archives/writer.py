@@ -7,6 +7,7 @@ from typing import BinaryIO
 
 from ...errors import InvalidArgument, UnsupportedImage
 from ...image_io.images import Picture
+from ..bitstream.header import FILE
 from . import choice, names
 from .choice import Together
 from .coders import Coders
@@ -83,7 +84,7 @@ class Writer:
         ready: list[Group] = []
         if self._coders.lossy is not None:
             self._add_files([(position, name, self._coders.lossy(picture))])
-        elif stands_alone(picture):
+        elif stands_alone(picture) or self._coders.method == FILE:
             self._add_files([(position, name, choice.file(picture, self._coders, original).data)])
         else:
             ready = self._waiting.add(position, name, picture, original)

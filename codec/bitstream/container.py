@@ -46,7 +46,7 @@ class Section:
     offset: int
     size: int
     """Bytes that the table promises."""
-    file: bytes = field(repr=False)
+    file: bytes | memoryview = field(repr=False)
     """The bytes of the file."""
     whole: bool
     """Whether all bytes are there and match their checksum."""
@@ -56,7 +56,7 @@ class Section:
     @property
     def payload(self) -> bytes | None:
         """The bytes, taken from those of the file; None if they are cut or do not match their checksum."""
-        return self.file[self.offset : self.offset + self.size] if self.whole else None
+        return bytes(self.file[self.offset : self.offset + self.size]) if self.whole else None
 
 
 @dataclass(frozen=True)
@@ -132,9 +132,9 @@ class DvqFile:
         return self._one("properties")
 
     @property
-    def kept(self) -> bytes:
+    def kept(self) -> memoryview:
         """The image file that a file of the kind `file` keeps; none of other kinds, or if it is cut or damaged."""
-        return payload_of(self.pixels[0]) if self.header.kind == FILE else b""
+        return view_of(self.pixels[0] if self.header.kind == FILE else None)
 
     @property
     def kept_suffix(self) -> str | None:
@@ -183,7 +183,7 @@ def view_of(section: Section | None) -> memoryview:
     return memoryview(section.file)[section.offset : section.offset + section.size]
 
 
-def parse(data: bytes) -> DvqFile:
+def parse(data: bytes | memoryview) -> DvqFile:
     """Parse a file and verify the checksums of all that is there.
 
     Args:
@@ -244,7 +244,7 @@ def _parse_row(reader: Reader, part: str, name: str, layers: int = 0) -> _Row:
     return _Row(part, name, size, reader.number(4) if size else 0, layers)
 
 
-def _placed(rows: list[_Row], offset: int, data: bytes) -> Iterator[Section]:
+def _placed(rows: list[_Row], offset: int, data: bytes | memoryview) -> Iterator[Section]:
     """Give the sections of the rows, one after another from the header's end."""
     for row in rows:
         found = memoryview(data)[offset : offset + row.size]

@@ -16,7 +16,7 @@ def write_varint(value: int) -> bytes:
 class Reader:
     """A cursor over bytes from an untrusted file; reading past the end raises TruncatedFile."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes | memoryview) -> None:
         """Start at the first byte."""
         self.data = data
         self.position = 0
@@ -28,7 +28,7 @@ class Reader:
             raise TruncatedFile(0, None)
         taken = self.data[self.position : end]
         self.position = end
-        return taken
+        return bytes(taken)
 
     def number(self, size: int) -> int:
         """Return a little-endian unsigned number of `size` bytes."""

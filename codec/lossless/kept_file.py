@@ -5,7 +5,6 @@ are decoded by the reader that opens every other image, after the size was compa
 numpy nor Pillow until then.
 """
 
-import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +17,6 @@ from ..bitstream.header import FILE, head
 
 if TYPE_CHECKING:
     from ...image_io.images import Picture
-    from ...image_io.metadata import Metadata
 
 
 _START = 64
@@ -38,13 +36,13 @@ def suffix_at(path: Path) -> str | None:
         return None
 
 
-def of_format(data: bytes, format: str | None) -> bytes:
+def of_format(data: bytes, format: str | None) -> memoryview:
     """Return the image file that a .dvq file keeps, if it is of a format of Pillow's, or None for any; else none."""
     from PIL import Image
 
     file = parse(data)
     formats = None, Image.registered_extensions().get(file.kept_suffix or "")
-    return file.kept if file.kept_suffix and format in formats else b""
+    return file.kept if file.kept_suffix and format in formats else memoryview(b"")
 
 
 def suits(picture: "Picture", original: bytes) -> bool:
@@ -75,22 +73,13 @@ def picture(file: DvqFile) -> "Picture":
     return decoded
 
 
-def metadata(file: DvqFile) -> "Metadata":
-    """Return the metadata of the image file that a file keeps; none if it is not valid, which decoding will report."""
-    from ...image_io.metadata import NO_METADATA
-
-    try:
-        return picture(file).metadata
-    except FormatError:
-        return NO_METADATA
-
-
-def _size(data: bytes) -> tuple[int, int] | None:
+def _size(data: bytes | memoryview) -> tuple[int, int] | None:
     """Return width and height of an image file by its header; None if it cannot be opened."""
     from ...image_io.opening import opened
+    from ...image_io.view_stream import stream_of
 
     try:
-        with opened(io.BytesIO(data)) as image:
+        with stream_of(data) as file, opened(file) as image:
             return image.size
     except MemoryError:
         raise
