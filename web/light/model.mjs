@@ -1,0 +1,123 @@
+/** The light photograph model: from chunks of symbols to pixels, the same on every machine. */
+
+import { FormatError } from '../bitstream/errors.mjs'
+import { ChunkDecoder, Tables } from '../entropy/rans.mjs'
+import { TokenAlphabet, residualsOf } from '../entropy/residuals.mjs'
+import { Inverse, SymbolValues } from './inverse.mjs'
+import { LAYERS, STRIDES, reducedLayers } from './layout.mjs'
+import { Synthesis } from './networks.mjs'
+import { PostFilter } from './post_filter.mjs'
+import { meanPixels, pixelsOf, smallerPixels } from './rendering.mjs'
+import { Pass, TopDownMaps } from './top_down.mjs'
+
+const BUCKETS = [1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 8, 9, 10, 11, 12]
+const ALPHABET = new TokenAlphabet(14, BUCKETS)
+
+/** Reads the symbols of chunks. */
+class Source {
+  constructor(chunks, tables) {
+    this.chunks = [...chunks]
+    this.tables = tables
+    this.end = 0
+    this.open = null
+  }
+
+  /** Goes on to a layer, whose chunk may be the next one. */
+  begin(layer) {
+    while (layer >= this.end) {
+      this.open?.finish()
+      const { layers, payload } = this.chunks.shift()
+      this.open = new ChunkDecoder(payload)
+      this.end += layers
+    }
+  }
+
+  /** Returns the residuals of a step. */
+  residuals(contexts) {
+    return residualsOf(this.open, ALPHABET, this.tables, contexts)
+  }
+
+  /** Checks the last chunk, unless it has layers from `stop` on. */
+  finish(stop) {
+    while (this.end < stop) this.begin(this.end)
+    if (this.end === stop) this.open?.finish()
+  }
+}
+
+/** A light photograph model of a weights file. */
+export class LightModel {
+  /**
+   * Takes what a weights file holds.
+   * @param {import('../kernels/machine.mjs').Machine} machine
+   * @param {{about: object, tensors: import('../weights/safetensors.mjs').Tensors}} weights
+   */
+  constructor(machine, { about, tensors }) {
+    const { config, quality } = about
+    this.machine = machine
+    this.config = config
+    this.range = quality
+    this.layers = LAYERS
+    this.tables = new Tables(tensors.take('tables', [1568, ALPHABET.size]), ALPHABET.size)
+    this.maps = new TopDownMaps(machine, config, tensors)
+    this.values = [0, 1].map((tuning) => new SymbolValues(tensors, tuning))
+    this.synthesis = new Synthesis(machine, tensors.below('synthesis'), config)
+    this.postFilter = config.postfilter_width ? new PostFilter(machine, tensors.below('postfilter'), config) : null
+  }
+
+  /** Returns the network quality at a quality as files store it. */
+  networkQuality(quality) {
+    const { lowest, highest } = this.range
+    return Math.floor((lowest * 25344 + (quality - 256) * (highest - lowest) + 12672) / 25344)
+  }
+
+  /** Returns sigma at a network quality, in steps of 2^-8 grey levels. */
+  sigma(quality) {
+    const { sigma_coarse: coarse, sigma_fine: fine } = this.config
+    return Math.floor(256 * coarse * (fine / coarse) ** (quality / 4096) + 0.5)
+  }
+
+  /**
+   * Decodes chunks to pixels of three colours.
+   * @param {{layers: number, payload: Uint8Array}[]} chunks The first ones of a file.
+   * @param {{width: number, height: number, quality: number, perceptual: boolean, grey: boolean}} image
+   * @param {object} [how] `denominator` of the scale, the `filter`, `onProgress` and `onCoarse`.
+   */
+  decode(chunks, image, { denominator = 1, filter = null, onProgress = () => {}, onCoarse = null } = {}) {
+    return this.machine.scoped(() => {
+      const pass = this.pass(chunks, image, { denominator, onProgress, onCoarse })
+      const sigma = this.sigma(pass.settings.quality)
+      if (denominator === 8) return meanPixels(new Inverse(pass, this.values[pass.settings.tuning]), sigma)
+      const samples = new Inverse(pass, this.values[pass.settings.tuning]).samples()
+      onProgress(0.5)
+      if (denominator > 1) return this.smaller(pass, samples, denominator, sigma)
+      const h = this.synthesis.correct(samples, pass.state, pass.settings, (share) => onProgress(0.5 + 0.25 * share))
+      const added = this.postFilter && ((use) => this.postFilter.run(samples, h, pass.settings, use))
+      return pixelsOf(samples, pass, sigma, added, filter, (share) => onProgress(0.75 + 0.25 * share))
+    })
+  }
+
+  smaller(pass, samples, denominator, sigma) {
+    const complete = pass.state.rows === pass.sizes[8].rows && pass.state.columns === pass.sizes[8].columns
+    if (denominator === 2 && complete) this.synthesis.correct(samples, pass.state, pass.settings, () => {})
+    return smallerPixels(samples, pass, denominator, sigma)
+  }
+
+  /** Runs the pass over chunks. */
+  pass(chunks, image, { denominator, onProgress, onCoarse }) {
+    const held = chunks.reduce((sum, chunk) => sum + chunk.layers, 0)
+    if (held > this.layers) throw new FormatError(`the file has ${held} layers, its weights have ${this.layers}`)
+    const stop = denominator > 1 ? Math.min(reducedLayers(denominator), held) : held
+    const { width, height, grey } = image
+    const setting = { quality: this.networkQuality(image.quality), tuning: Number(image.perceptual) }
+    const source = new Source(chunks, this.tables)
+    const pass = new Pass(this.maps, { width, height, grey, stop, ...setting }, source)
+    for (const stride of STRIDES) {
+      if (denominator > 1 && pass.layer >= stop) break
+      pass.runStride(stride, denominator > 1)
+      if (stride === 16 && onCoarse) onCoarse(meanPixels(new Inverse(pass, this.values[setting.tuning]), this.sigma(setting.quality)))
+      onProgress(stride === 8 ? 0.4 : 0.05)
+    }
+    source.finish(stop)
+    return pass
+  }
+}
