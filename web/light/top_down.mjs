@@ -1,6 +1,6 @@
 /** The top-down pass in integers: stage by stage, the source decides the symbols of each group. */
 
-import { activations, addVector, bounded, pointBlock, rowOf, stateOf } from './blocks.mjs'
+import { addVector, bounded, pointBlock, rowOf, stateOf } from './blocks.mjs'
 import { ENCODING, Group, MOST, clamp, encode } from './groups.mjs'
 import { COEFFICIENTS, STAGES, STRIDES, isChroma } from './layout.mjs'
 import { LightMap, PaddedRows, Vector } from './maps.mjs'
@@ -238,5 +238,3 @@ export class Pass {
     })
   }
 }
-
-export { activations }

@@ -3,7 +3,7 @@
 import { DvcodecError } from '../bitstream/errors.mjs'
 import { hexadecimal } from '../bitstream/reader.mjs'
 import { ascii, byCodePoint, canonical } from './canonical_json.mjs'
-import { Sha256 } from './sha256.mjs'
+import { sha256 } from './sha256.mjs'
 
 const SIZES = { I8: 1, I16: 2, I32: 4, F16: 2 }
 const MAX_HEADER = 2 ** 24
@@ -60,9 +60,9 @@ function halfFloat(bits) {
 /**
  * Reads a weights file.
  * @param {Uint8Array} data
- * @returns {{about: object, id: string, tensors: Tensors}} The 8 bytes that .dvq files name, hexadecimal.
+ * @returns {Promise<{about: object, id: string, tensors: Tensors}>} The 8 bytes that .dvq files name, hexadecimal.
  */
-export function readWeights(data) {
+export async function readWeights(data) {
   const text = headerText(data)
   const header = JSON.parse(text)
   const source = header.__metadata__?.dvcodec
@@ -70,7 +70,7 @@ export function readWeights(data) {
   if (typeof source !== 'string') throw new DvcodecError('the weights file is not of dvcodec')
   const about = JSON.parse(source)
   const all = tensorsOf(header, data.subarray(8 + byteLength(data)))
-  const identity = identityOf(source, all)
+  const identity = await identityOf(source, all)
   if (identity !== about.id) throw new DvcodecError('the weights file is damaged: its identity is another')
   return { about, id: identity.slice(0, 16), tensors: new Tensors(all) }
 }
@@ -105,7 +105,7 @@ function tensorsOf(header, values) {
   return all
 }
 
-function identityOf(source, all) {
+async function identityOf(source, all) {
   const names = [...all.keys()].sort(byCodePoint)
   const rows = names.map((name) => `[${ascii(name)},"${all.get(name).dtype}",[${all.get(name).shape.join(',')}]]`)
   const text = canonical(source, (object) => {
@@ -113,7 +113,5 @@ function identityOf(source, all) {
     object.delete('name')
     object.set('tensors', `[${rows.join(',')}]`)
   })
-  const hash = new Sha256().update(new TextEncoder().encode(`${text}\0`))
-  for (const name of names) hash.update(all.get(name).bytes)
-  return hexadecimal(hash.digest())
+  return hexadecimal(await sha256([new TextEncoder().encode(`${text}\0`), ...names.map((name) => all.get(name).bytes)]))
 }

@@ -1,4 +1,4 @@
-/** SHA-256 (FIPS 180-4). The browser's own is missing on pages that come without encryption. */
+/** SHA-256 (FIPS 180-4), by the browser where it offers that: pages that came without encryption have to do without. */
 
 function fraction(x) {
   return Math.floor((x - Math.floor(x)) * 2 ** 32)
@@ -104,4 +104,20 @@ export class Sha256 {
     s[6] += g
     s[7] += h
   }
+}
+
+/**
+ * Returns the 32 bytes of the hash of some parts, one after the other.
+ * @param {Uint8Array[]} parts
+ */
+export async function sha256(parts) {
+  const { subtle } = globalThis.crypto ?? {}
+  if (!subtle) return parts.reduce((hash, part) => hash.update(part), new Sha256()).digest()
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
+  let at = 0
+  for (const part of parts) {
+    whole.set(part, at)
+    at += part.length
+  }
+  return new Uint8Array(await subtle.digest('SHA-256', whole))
 }

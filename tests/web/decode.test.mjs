@@ -1,0 +1,58 @@
+/** Golden files decode to the pixels of every other machine, and damaged ones are refused in the command line's words. */
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { DvcodecError, decode, info } from '../../web/dvcodec.mjs'
+import { useWeightsOf } from '../../web/node.mjs'
+import { DAMAGED, complaint, named, read, shown } from './golden.mjs'
+
+useWeightsOf()
+
+for (const name of named('lossy-', 'stored-', 'webp-')) {
+  test(`${name} has the pixels of every other machine`, async () => {
+    const found = await decode(read(`${name}.dvq`))
+    const { width, height, data } = shown(name)
+    assert.deepEqual([found.width, found.height], [width, height])
+    assert.equal(Buffer.compare(Buffer.from(found.data), Buffer.from(data)), 0)
+    assert.equal(found.mode, JSON.parse(read(`${name}.json`)).mode)
+  })
+}
+
+/** Damaged files of the kinds that are not decoded yet. */
+const UNREACHED = ['kept-', 'other-pixels-bilevel', 'other-pixels-deep', 'other-pixels-model', 'other-symbols', 'pixel-weights', 'too-few']
+const reached = (name) => !UNREACHED.some((start) => name.startsWith(start))
+
+for (const name of Object.keys(DAMAGED).filter((one) => !one.startsWith('archive-'))) {
+  test(`${name} is refused in the words of the command line`, async () => {
+    const expected = reached(name) ? { message: complaint(name, 'decompress') } : DvcodecError
+    await assert.rejects(decode(read(`damaged/${name}.dvq`)), expected)
+  })
+  test(`${name} is described as the command line does`, () => {
+    const data = read(`damaged/${name}.dvq`)
+    const { status, lines } = DAMAGED[name].info
+    const known = lines.some((line) => line.startsWith('fault'))
+    if (status) assert.throws(() => info(data), { message: complaint(name, 'info') })
+    else assert.equal(info(data).fault, known ? complaint(name, 'info') : null)
+  })
+}
+
+test('a coarse picture comes first, and the share of the work grows', async () => {
+  const shares = []
+  const coarse = []
+  await decode(read('lossy-filter.dvq'), {
+    onProgress: (share, picture) => (picture ? coarse.push(picture) : shares.push(share)),
+  })
+  assert.deepEqual(shares, [...shares].sort((a, b) => a - b))
+  assert.equal(shares.at(-1), 1)
+  assert.deepEqual(coarse.map(({ width, height }) => [width, height]), [[38, 20]])
+})
+
+test('a scale that is not valid is refused', async () => {
+  await assert.rejects(decode(read('lossy-l.dvq'), { scale: 3 }), DvcodecError)
+})
+
+test('work ends where it is aborted', async () => {
+  const control = new AbortController()
+  const run = decode(read('lossy-rgb.dvq'), { signal: control.signal, onProgress: () => control.abort() })
+  await assert.rejects(run, { name: 'AbortError' })
+})

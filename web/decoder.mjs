@@ -1,0 +1,129 @@
+/** Decodes a .dvq file of one image: the whole file, with every fault an error, or a preview. */
+
+import { parse, payloadOf } from './bitstream/container.mjs'
+import { crc32 } from './bitstream/checksums.mjs'
+import { DvcodecError, FormatError, LimitExceeded, TruncatedFile } from './bitstream/errors.mjs'
+import { readAlpha } from './images/alpha.mjs'
+import { metadataOf } from './images/metadata.mjs'
+import { readPalette } from './images/palette.mjs'
+import { pictureOf } from './images/picture.mjs'
+import { reducedChannel } from './images/reduction.mjs'
+import { fromWebp, unstore } from './images/stored.mjs'
+import { readFilter } from './light/adaptive_filter.mjs'
+
+/** The most pixels that are decoded unless a caller allows more. */
+export const MAX_PIXELS = 192 * 2 ** 20
+
+/**
+ * Decodes a file.
+ * @param {Uint8Array} data
+ * @param {import('./weights/store.mjs').WeightsStore} store
+ * @param {object} options `denominator` of the scale, `preview`, `maxPixels`, `onProgress` and `onCoarse`.
+ * @returns {Promise<{picture: import('./images/picture.mjs').Picture, metadata: object, reduced: boolean}>}
+ */
+export async function decodeFile(data, store, options = {}) {
+  const file = parse(data)
+  const { header } = file
+  checkPixels(header, options.maxPixels ?? MAX_PIXELS)
+  const count = chunksToDecode(file, options.preview ?? null)
+  const strict = (options.preview ?? null) === null
+  const metadata = metadataOf(file, strict)
+  const exact = header.lossless && wantsExact(file, options.preview ?? null)
+  const [picture, reduced] = exact
+    ? [await exactPicture(file, store, options), false]
+    : [await lossyPicture(file, count, store, { ...options, strict }), (options.denominator ?? 1) > 1]
+  return { picture, metadata, reduced, header }
+}
+
+function checkPixels({ width, height }, most) {
+  if (width * height <= most) return
+  throw new LimitExceeded(`${width} x ${height} pixels are more than the limit of ${most}`, 'set --max-pixels higher')
+}
+
+/** Returns how many chunks a preview decodes; throws the file's fault unless the preview ignores it. */
+function chunksToDecode(file, preview) {
+  const { fault, wholeChunks: whole } = file
+  const total = file.chunks.length
+  const numbered = Number.isInteger(preview) && preview >= 1
+  if (!(preview === null || preview === 'all' || numbered)) {
+    throw new DvcodecError(`preview ${preview} is not a number of chunks`, '1 or more, or all')
+  }
+  const wanted = preview === 'all' ? whole : preview === null ? total : Math.min(preview, total)
+  if (fault && (preview === null || wanted > whole || !total)) throw fault
+  if (!wanted && total) throw fault ?? new TruncatedFile(0, total)
+  return wanted
+}
+
+/** Tells whether to decode lossless pixels: a preview does so only if there are no chunks, or all is whole. */
+function wantsExact(file, preview) {
+  const needed = [...file.all('pixels'), file.one('alpha'), file.one('palette')]
+  const whole = needed.every((section) => !section || section.whole)
+  return preview === null || !file.chunks.length || (preview === 'all' && whole)
+}
+
+async function lossyPicture(file, count, store, options) {
+  const { header } = file
+  if (header.lossless) throw unreached(header)
+  const { denominator = 1, strict } = options
+  const model = await store.model(header.weights, 'hierarchy')
+  const alpha = alphaOf(file, strict)
+  checkLayers(file, model)
+  const complete = count === file.chunks.length && denominator === 1
+  const pixels = model.decode(chunksOf(file, count), header, {
+    ...options,
+    filter: complete ? filterOf(file, strict) : null,
+    onCoarse: options.onCoarse && ((colours) => options.onCoarse(pictureOf(colours, header.grey))),
+  })
+  const smaller = alpha && denominator > 1 ? reducedChannel(alpha, header.width, header.height, denominator) : alpha
+  return pictureOf(pixels, header.grey, smaller)
+}
+
+function checkLayers(file, model) {
+  const layers = file.chunks.reduce((sum, chunk) => sum + chunk.layers, 0)
+  if (layers !== model.layers) throw new FormatError(`the file has ${layers} layers, its weights have ${model.layers}`)
+}
+
+function chunksOf(file, count) {
+  return file.chunks.slice(0, count).map((section) => ({ layers: section.layers, payload: payloadOf(section) }))
+}
+
+function alphaOf(file, strict) {
+  const section = file.one('alpha')
+  if (!section) return null
+  const { width, height } = file.header
+  try {
+    return readAlpha(payloadOf(section), width, height)
+  } catch (error) {
+    if (strict || !(error instanceof FormatError)) throw error
+    return readAlpha(payloadOf(null), width, height)
+  }
+}
+
+function filterOf(file, strict) {
+  const section = file.one('filter')
+  if (!section || !(section.whole || strict)) return null
+  return readFilter(payloadOf(section), file.header.width, file.header.height)
+}
+
+/** Decodes the samples of a lossless file, and verifies their checksum. */
+async function exactPicture(file, store, options) {
+  const { header } = file
+  const palette = header.kind === 'file' ? null : readPalette(payloadOf(file.one('palette')), header.mode)
+  const decode = { stored: storedSamples, webp: webpSamples }[header.kind]
+  if (!decode) throw unreached(header)
+  const samples = await decode(file, store, options)
+  if (header.deep && samples.some((sample) => sample > header.white)) {
+    throw new FormatError('the decoded pixels are brighter than white')
+  }
+  const bytes = new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength)
+  if (crc32(bytes) !== header.samplesCrc) throw new FormatError('the decoded pixels do not match their checksum')
+  const { width, height, mode, white } = header
+  return { width, height, mode, samples, white, palette }
+}
+
+const storedSamples = (file) => unstore(payloadOf(file.one('pixels')), file.header)
+const webpSamples = (file) => fromWebp(payloadOf(file.one('pixels')), file.header)
+
+function unreached(header) {
+  return new DvcodecError(`this decoder does not read files of the kind ${header.kind}`, 'use `dvcodec decompress`')
+}
