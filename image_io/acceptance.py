@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from PIL import Image
 
 from ..errors import UnsupportedImage
-from . import colour, deep_samples, inks, jxl_header, png_chunks
+from . import colour, deep_samples, inks, jxl_header, png_chunks, tiff_planes
 from .colour import ColourSpace
-from .depth import Depth, depth_of, takes_single_bytes
+from .depth import Depth, depth_of
 from .limits import MAX_AREA, MAX_SIDE
 
 # Formats whose further frames are not an animation: a camera's previews, gain maps and second eyes; a drawing's layers.
@@ -107,8 +107,8 @@ def _depth(image: Image.Image, depth: Depth, deep: bool) -> list[_Loss]:
     if deep and exact:
         return []
     reason = f"samples of {depth.bits} bits (mode {image.mode}) are not supported"
-    if takes_single_bytes(image):
-        raise UnsupportedImage(reason, "reduce them to 8 bits first")
+    if tiff_planes.are_separate(image) and not exact and image.tile:
+        raise UnsupportedImage(f"{reason} in planes", "save them by pixels, or reduce them to 8 bits, first")
     notice = f"reduced from {depth.bits} to 8 bits a sample"
     if exact:
         reason = f"samples of {depth.bits} bits (mode {image.mode}) are not supported by lossy files"

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile, PngImagePlugin, PpmImagePlugin, TiffImagePlugin
 
 from ..errors import UnsupportedImage
+from . import tiff_planes
 from .depth import Depth
 from .opening import read_header
 
@@ -45,6 +46,8 @@ def are_read(image: Image.Image, depth: Depth) -> bool:
     if isinstance(image, PngImagePlugin.PngImageFile) and image.tile:
         return _raw_mode(image) in (*_GREY, *_COLOURS, "LA;16B")
     if isinstance(image, TiffImagePlugin.TiffImageFile) and image.tile:
+        if tiff_planes.are_separate(image) and image.mode not in _GREY:
+            return tiff_planes.are_read(image)
         same = len({tile[3][0] if isinstance(tile[3], tuple) else tile[3] for tile in image.tile}) == 1
         colours = _raw_mode(image) in _COLOURS and depth.bits == 16
         return same and (colours or image.mode in _GREY)
@@ -65,6 +68,8 @@ def read(image: Image.Image, depth: Depth) -> tuple[Samples, int]:
     file, white = getattr(image, "fp", None), 2**depth.bits - 1
     if isinstance(image, PpmImagePlugin.PpmImageFile) and file is not None:
         samples, white = _of_ppm(image, file)
+    elif file is not None and tiff_planes.are_read(image):
+        samples = tiff_planes.read(image, file)
     elif _raw_mode(image) in _COLOURS or _raw_mode(image) == "LA;16B":
         assert file is not None
         at = file.tell()

@@ -102,12 +102,6 @@ def _of_tiff(image: TiffImagePlugin.TiffImageFile) -> Depth:
     return Depth(plain[0], plain[1] == _FLOATS, plain[1] == 2)
 
 
-def takes_single_bytes(image: Image.Image) -> bool:
-    """Tell whether Pillow would read the planes of a deep TIFF file wrongly, as if their samples had one byte."""
-    tiles = image.tile if isinstance(image, TiffImagePlugin.TiffImageFile) else ()
-    return any(isinstance(tile[3], tuple) and tile[3][0] in ("R", "G", "B", "A") for tile in tiles)
-
-
 def _of_sgi(file: BinaryIO) -> Depth:
     """The fourth byte counts the bytes of a sample."""
     file.seek(3)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from ..errors import DvcodecError, InvalidArgument, UnsupportedImage
-from . import acceptance, conversion, deep_samples, exif, metadata, metadata_input, transparency
+from . import acceptance, conversion, deep_samples, exif, metadata, metadata_input, tiff_planes, transparency
 from .acceptance import Source
 from .bounds import DEFAULT, Bounds
 from .limits import MAX_AREA, MAX_SIDE, MODES
@@ -116,10 +116,12 @@ def from_image(
     if not isinstance(image, Image.Image):
         raise InvalidArgument(f"{type(image).__name__} is not a Pillow image", "open it with PIL.Image.open")
     try:
+        tiff_planes.mend(image)
         source = acceptance.check(image, convert=convert, deep=keep_mode and not convert)
         bounds.check_pixels(image.height, image.width)
-        if not source.depth.fits and not convert:
-            return _deep(image, source)
+        if not source.depth.fits and (not convert or tiff_planes.are_read(image)):
+            deep = _deep(image, source)
+            return replace(deep_samples.in_8_bits(deep), notices=source.notices) if convert else deep
         image.load()
         shown = transparency.without_impossible_key(conversion.prepared(image, source))
         kept, left_out = metadata_input.read(image)

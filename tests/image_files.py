@@ -2,7 +2,9 @@
 
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,25 +36,38 @@ def png_of_pixels(pixels: NDArray[np.uint8], *chunks: tuple[bytes, bytes]) -> by
     return png_of((width, height, 8, 0 if pixels.ndim == 2 else 2), rows, *chunks)
 
 
-def tiff_of(planes: Sequence[NDArray[np.uint16]]) -> bytes:
-    """Return a TIFF file of 16-bit RGB whose channels stand in planes of their own."""
+def tiff_of(
+    planes: Sequence[NDArray[Any]],
+    tags: Mapping[int, Sequence[int]] | None = None,
+    *,
+    order: str = "<",
+    rows: int | None = None,
+    deflated: bool = False,
+) -> bytes:
+    """Return a TIFF file whose channels stand in planes of their own: RGB, RGBA or grey.
+
+    Args:
+        planes: The channels, in 16 bits, or in 8 bits of samples or of packed bits.
+        tags: Tags in place of those that follow from the planes, or beside them; empty ones leave a tag out.
+        order: The byte order, "<" or ">".
+        rows: Rows of a strip; None for all.
+        deflated: Whether strips are compressed.
+    """
     height, width = planes[0].shape
-    data = b"".join(plane.astype("<u2").tobytes() for plane in planes)
-    size, at = planes[0].size * 2, 8
-    after = at + len(data)
-    short, long = 3, 4
-    entries = [
-        (256, long, 1, width),
-        (257, long, 1, height),
-        (258, short, 3, after),
-        (259, short, 1, 1),
-        (262, short, 1, 2),
-        (273, long, 3, after + 6),
-        (277, short, 1, 3),
-        (278, long, 1, height),
-        (279, long, 3, after + 18),
-        (284, short, 1, 2),
-    ]
-    values = struct.pack("<3H3I3I", 16, 16, 16, at, at + size, at + 2 * size, size, size, size)
-    table = struct.pack("<H", len(entries)) + b"".join(struct.pack("<HHII", *entry) for entry in entries) + bytes(4)
-    return b"II*\0" + struct.pack("<I", after + len(values)) + data + values + table
+    count, rows = len(planes), rows or height
+    strips = [plane[top : top + rows] for plane in planes for top in range(0, height, rows)]
+    packed = [strip.astype(strip.dtype.newbyteorder(order)).tobytes() for strip in strips]
+    packed = [zlib.compress(strip) for strip in packed] if deflated else packed
+    ends = list(accumulate(map(len, packed), initial=8))
+    own: dict[int, Sequence[int]] = {256: [width], 257: [height], 258: [8 * planes[0].itemsize] * count}
+    own |= {259: [8 if deflated else 1], 262: [2 if count > 1 else 1], 273: ends[:-1], 277: [count], 278: [rows]}
+    own |= {279: [len(strip) for strip in packed], 284: [2]} | ({338: [2]} if count == 4 else {}) | dict(tags or {})
+    own = {tag: values for tag, values in own.items() if values}
+    table, far, behind = b"", b"", ends[-1] + 6 + 12 * len(own)
+    for tag, values in sorted(own.items()):
+        field = struct.pack(f"{order}{len(values)}I", *values)
+        table += struct.pack(f"{order}HHI", tag, 4, len(values))
+        table += field if len(values) == 1 else struct.pack(f"{order}I", behind + len(far))
+        far += b"" if len(values) == 1 else field
+    head = (b"II" if order == "<" else b"MM") + struct.pack(f"{order}HI", 42, ends[-1])
+    return head + b"".join(packed) + struct.pack(f"{order}H", len(own)) + table + bytes(4) + far
