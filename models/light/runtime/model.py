@@ -23,6 +23,7 @@ from ..grids import CONTEXTS
 from ..tables import ALPHABET
 from .analysis import targets_of
 from .integer_filter import moments
+from .local_weights import local_weights
 from .posterior import LightTargets, TokenCosts
 from .reduced import reduced_layers, reduced_pixels
 from .rendering import SIGMA_BITS, LightRenderer
@@ -60,8 +61,12 @@ class RuntimeLightModel(FilterTables):
     def _targets(self, pixels: NDArray[np.uint8], quality: int, *, perceptual: bool) -> LightTargets:
         if self._costs is None:
             self._costs = TokenCosts(self.residuals.tables)
-        sigma = self._sigma(self._qualities.network_quality(quality)) * 2.0**-SIGMA_BITS
-        return targets_of(pixels, sigma, self._renderer.values[perceptual], self._costs, perceptual=perceptual)
+        network_quality = self._qualities.network_quality(quality)
+        sigma, values = self._sigma(network_quality), self._renderer.values[perceptual]
+        targets = targets_of(pixels, sigma * 2.0**-SIGMA_BITS, values, self._costs, perceptual=perceptual)
+        if perceptual:
+            targets.weights = local_weights(pixels, targets, self._renderer, network_quality, sigma)
+        return targets
 
     def lookahead_targets(
         self, pixels: UInt8[NDArray[np.uint8], "H W 3"], settings: PassSettings, passes: int, *, perceptual: bool

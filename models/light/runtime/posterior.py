@@ -41,6 +41,7 @@ class LightTargets:
         units: a step in units of sigma, for each layer (G,).
         shrink: how much the symbols 1, 2 and more stand nearer to 0, in steps of their grid, for each layer (G, 3).
         costs: of symbols.
+        weights: of squared errors by stride and position; None weighs all alike.
     """
 
     def __init__(
@@ -49,11 +50,16 @@ class LightTargets:
         units: list[NDArray[np.float32]],
         shrink: list[NDArray[np.float32]],
         costs: TokenCosts,
+        weights: dict[int, NDArray[np.float32]] | None = None,
     ) -> None:
-        self.planes, self.units, self.shrink, self.costs = planes, units, shrink, costs
+        self.planes, self.units, self.shrink, self.costs, self.weights = planes, units, shrink, costs, weights
 
     def mode(
-        self, targets: Float32[NDArray[np.float32], "G n"], prior: RoundedPrior, layer: int
+        self,
+        targets: Float32[NDArray[np.float32], "G n"],
+        prior: RoundedPrior,
+        layer: int,
+        weights: Float32[NDArray[np.float32], " n"] | None = None,
     ) -> Int32[NDArray[np.int32], "G n"]:
         """Return the cheapest symbols of a step, as differences from the priors' locations.
 
@@ -61,16 +67,24 @@ class LightTargets:
             targets: in steps of the symbols' grid.
             prior: of the symbols.
             layer: index of the group.
+            weights: of the positions' squared errors; None for 1.
         """
         out = np.empty(targets.shape, np.int32)
+        half = (0.5 * self.units[layer] ** 2).astype(np.float32)[:, None]
         for some in slices(targets.shape[1], STRIP_POSITIONS):
-            out[:, some] = self._mode(targets[:, some], prior.location[:, some], prior.contexts[:, some], layer)
+            count = half if weights is None else half * weights[some]
+            out[:, some] = self._mode(targets[:, some], prior.location[:, some], prior.contexts[:, some], layer, count)
         return out
 
     def _mode(
-        self, targets: NDArray[np.float32], centre: NDArray[np.int32], contexts: NDArray[np.int32], layer: int
+        self,
+        targets: NDArray[np.float32],
+        centre: NDArray[np.int32],
+        contexts: NDArray[np.int32],
+        layer: int,
+        half: NDArray[np.float32],
     ) -> NDArray[np.int32]:
-        half = (0.5 * self.units[layer] ** 2).astype(np.float32)[:, None]
+        """Return the cheapest symbols; `half` is half the weight of an error of one step."""
         nearest = np.rint(targets).astype(np.int32)
         towards = np.sign(centre - nearest)
         best = cheapest = None

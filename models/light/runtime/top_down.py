@@ -59,6 +59,8 @@ class LightStep:
     targets: Float32[NDArray[np.float32], "G n"] | None
     """What an encoder codes, in steps of the symbols' grid."""
     values: LightTargets | None
+    weights: Float32[NDArray[np.float32], " n"] | None = None
+    """How much an encoder counts the positions' errors; None for 1."""
 
     @property
     def contexts(self) -> Int32[NDArray[np.int32], " n"]:
@@ -73,7 +75,7 @@ class LightStep:
     def residuals(self) -> Int32[NDArray[np.int32], " n"]:
         """Return the differences of the posterior's most probable symbols from the priors' locations."""
         assert self.targets is not None and self.values is not None
-        return self.values.mode(self.targets, self.prior, self.layer).reshape(-1)
+        return self.values.mode(self.targets, self.prior, self.layer, self.weights).reshape(-1)
 
 
 class StageMaps:
@@ -268,10 +270,12 @@ class _Pass:
         for some in slices(len(positions), STRIP_POSITIONS):
             found = group.prior(features[:, positions[some]], self.quality, self.perceptual)
             prior.location[:, some], prior.contexts[:, some] = found.location, found.contexts
-        wanted = None
+        wanted = weights = None
         if self.targets is not None:
             wanted = self.targets.planes[stride][group.channels[:, None], positions]
-        residuals = self.source.next(cast(Step, LightStep(self.layer, group, prior, wanted, self.targets)))
+            if self.targets.weights is not None:
+                weights = self.targets.weights[stride][positions]
+        residuals = self.source.next(cast(Step, LightStep(self.layer, group, prior, wanted, self.targets, weights)))
         chosen = prior.location + residuals.reshape(shape)
         return np.asarray(np.clip(chosen, -ALPHABET.largest, ALPHABET.largest), np.int32)
 
