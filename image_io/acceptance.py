@@ -107,7 +107,7 @@ def _depth(image: Image.Image, depth: Depth, deep: bool) -> list[_Loss]:
     if deep and exact:
         return []
     reason = f"samples of {depth.bits} bits (mode {image.mode}) are not supported"
-    if tiff_planes.are_separate(image) and not exact and image.tile:
+    if not exact and tiff_planes.are_separate(image) and getattr(image, "tile", None):
         raise UnsupportedImage(f"{reason} in planes", "save them by pixels, or reduce them to 8 bits, first")
     notice = f"reduced from {depth.bits} to 8 bits a sample"
     if exact:

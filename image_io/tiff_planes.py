@@ -50,10 +50,11 @@ def mend(image: Image.Image) -> None:
     formats, bits = tags.get(_FORMAT, (_UNSIGNED,)), tags.get(_BITS, (1,))
     key = (tags.prefix, tags.get(_PHOTOMETRIC, 0), formats[:1], tags.get(_FILL_ORDER, 1), bits[:1], ())
     known = TiffImagePlugin.OPEN_INFO.get(key)
-    tiles = [tile for tile in image.tile if tile.codec_name != "raw" or tile.args[0] != ";"]
+    raw: list[Any] = [tile for tile in image.tile if tile.codec_name == "raw"]
     if tags.get(_SAMPLES, 1) == 1 and known:
-        tiles = [tile._replace(args=(known[1], *tile.args[1:])) if tile.codec_name == "raw" else tile for tile in tiles]
-    image.tile = tiles
+        image.tile = [tile._replace(args=(known[1], *tile.args[1:])) for tile in raw] or image.tile
+    elif raw:
+        image.tile = [tile for tile in raw if tile.args[0] != ";"]
 
 
 def are_read(image: Image.Image) -> bool:

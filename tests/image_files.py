@@ -4,7 +4,7 @@ import struct
 import zlib
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +40,7 @@ def tiff_of(
     planes: Sequence[NDArray[Any]],
     tags: Mapping[int, Sequence[int]] | None = None,
     *,
-    order: str = "<",
+    order: Literal["<", ">"] = "<",
     rows: int | None = None,
     deflated: bool = False,
 ) -> bytes:

@@ -1,7 +1,7 @@
 """TIFF files whose channels lie in planes: Pillow reads deep ones wrongly, and here every sample is what it is."""
 
 import io
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -13,6 +13,7 @@ import dvcodec
 from dvcodec.errors import UnsupportedImage
 from dvcodec.image_io import images, orientation
 
+Order = Literal["<", ">"]
 RNG = np.random.default_rng(0)
 SAMPLES = RNG.integers(0, 2**16, (4, 10, 7), dtype=np.uint16)
 ORIENTATION, PREDICTOR = 274, 317
@@ -25,7 +26,7 @@ def planes(count: int) -> list[NDArray[np.uint16]]:
 @pytest.mark.parametrize("count", [1, 3, 4])
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize(("deflated", "rows"), [(False, 10), (False, 3), (True, 10), (True, 3)])
-def test_samples_are_read_exactly(count: int, order: str, deflated: bool, rows: int) -> None:
+def test_samples_are_read_exactly(count: int, order: Order, deflated: bool, rows: int) -> None:
     data = tiff_of(planes(count), order=order, rows=rows, deflated=deflated)
     expected = np.moveaxis(SAMPLES[:count], 0, 2).squeeze()
     found = dvcodec.decompress_array(dvcodec.compress(data, lossless=True))
@@ -73,7 +74,7 @@ def test_what_cannot_be_read_exactly_is_refused(count: int, tags: dict[int, list
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
-def test_one_plane_is_read_like_pixels(order: str) -> None:
+def test_one_plane_is_read_like_pixels(order: Order) -> None:
     grey = RNG.integers(0, 256, (4, 8), dtype=np.uint8)
     inverted = images.read(tiff_of([grey], {262: [0]}, order=order), keep_mode=True)
     assert np.array_equal(inverted.pixels, 255 - grey)
