@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from reference_decoder import File
-from reference_photo import Part, layers, neighbourhoods, shuffle
+from reference_photo import Part, layers, neighbourhoods, network_quality, shuffle
 from reference_pixels import Symbols
 from reference_weights import contents, identity
 
@@ -159,9 +159,7 @@ class LightPass:
         """Run the pass to the end."""
         assert file.weights == weights.id
         self.file, self.weights, self.source = file, weights, Chunks(file.chunks)
-        lowest, highest = weights.quality["lowest"], weights.quality["highest"]
-        steps = ((file.quality & 0x7FFF) - 256) * (highest - lowest)
-        self.setting = ((lowest * 25344 + steps + 12672) // 25344, file.quality >> 15)
+        self.setting = (network_quality(weights.quality, file.quality & 0x7FFF), file.quality >> 15)
         self.symbols: dict[int, Integers] = {}
         self.coded_layers, self.layers, self.stages = sum(count for count, _ in file.chunks), 0, 0
         d = np.zeros((-(-file.height // 64), -(-file.width // 64), weights.config["widths"]["64"]), np.int64)

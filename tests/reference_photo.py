@@ -27,6 +27,17 @@ RUNS = {
 POWERS = np.array([round(2 ** (20 - j / 256)) for j in range(256)])
 
 
+def network_quality(points: dict[str, int], quality: int) -> int:
+    """Return what a file's quality stands for."""
+    first, last, low, high = 256, 25600, points["lowest"], points["highest"]
+    if "middle" in points and quality < 12800:
+        last, high = 12800, points["middle"]
+    elif "middle" in points:
+        first, low = 12800, points["middle"]
+    span = last - first
+    return (low * span + (quality - first) * (high - low) + span // 2) // span
+
+
 def rounded(x: Floats, bits: int, least: float, most: float) -> Floats:
     """Round to multiples of 2^-bits, and clamp."""
     grid: Floats = np.floor(x * 2**bits + 0.5) / 2**bits
@@ -211,8 +222,7 @@ class TopDownPass:
         self.symbols: list[Integers] = []
         self.reconstruction: dict[int, Floats] = {}
         self.coded_layers, self.stages = sum(count for count, _ in file.chunks), 0
-        lowest, highest = weights.quality["lowest"], weights.quality["highest"]
-        self.code = (lowest * 25344 + (file.quality - 256) * (highest - lowest) + 12672) // 25344
+        self.code = network_quality(weights.quality, file.quality)
         self.d = np.zeros((-(-file.height // 64), -(-file.width // 64), weights.config["widths"]["64"]))
         chain = Part(weights.tensors, "chain.")
         for i, stages in enumerate(weights.layout):

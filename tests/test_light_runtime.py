@@ -28,7 +28,7 @@ from dvcodec.models.runtime import kernels
 from dvcodec.models.runtime.onnx_file import FLOATS, Graph
 
 QUALITY = 50 * 256 + 77
-QUALITIES = QualityMap(300, 3900)
+QUALITIES = QualityMap(300, 3900, 1700)
 
 
 def random_network() -> LightPhotoModel:

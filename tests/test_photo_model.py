@@ -17,6 +17,7 @@ from dvcodec.models.photo.layout import COEFFICIENTS
 from dvcodec.models.photo.network.analysis_synthesis import Pyramid, crop_levels, pad_levels
 from dvcodec.models.photo.network.model import DecoderOutput, PhotoRRVQ, grid_sizes
 from dvcodec.models.photo.network.top_down import PhotoStep
+from dvcodec.models.photo.quality import QualityMap, quality_map
 
 SIZES = [(1, 1), (1, 70), (7, 9), (65, 130)]
 Q50 = 50 * 256
@@ -178,11 +179,15 @@ def test_a_batch_equals_its_images() -> None:
         assert (alone[0] - together[i]).abs().max() < 1e-2
 
 
-def test_network_qualities_are_linear_between_the_ends() -> None:
-    qualities = small_model.QUALITIES
-    found = [qualities.network_quality(q) for q in range(256, 25601)]
-    assert found[0] == qualities.lowest and found[-1] == qualities.highest
-    assert found == sorted(found) and max(np.diff(found)) == 1
+@pytest.mark.parametrize("middle", [None, 1000, 3000])
+def test_network_qualities_are_linear_between_their_points(middle: int | None) -> None:
+    qualities = QualityMap(300, 4096, middle)
+    found = np.array([qualities.network_quality(q) for q in range(256, 25601)])
+    assert found[0] == 300 and found[-1] == 4096
+    assert middle is None or found[50 * 256 - 256] == middle
+    for part in (found,) if middle is None else (found[: 49 * 256 + 1], found[49 * 256 :]):
+        assert np.abs(part - np.linspace(part[0], part[-1], len(part))).max() <= 0.5
+    assert quality_map(qualities.fields()) == qualities
 
 
 def test_quality_is_fidelity() -> None:

@@ -94,7 +94,7 @@ def weights_of(variant: str) -> bytes:
             for end, spread in LIVELY.items():
                 if name.endswith(end):
                     parameter.add_(torch.empty_like(parameter).normal_(0, spread, generator=drawn))
-    return write(model, QualityMap(300, 3900), variant)
+    return write(model, QualityMap(300, 3900, 1700), variant)
 
 
 @cache

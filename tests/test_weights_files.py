@@ -234,6 +234,7 @@ HOSTILE: dict[str, Callable[[dict[str, Any], dict[str, Tensor]], object]] = {
     "no quality": lambda metadata, tensors: metadata.pop("quality"),
     "a quality in words": about("quality", {"lowest": "low", "highest": 3}),
     "a quality out of range": about("quality", {"lowest": 0, "highest": 10**6}),
+    "a quality out of order": about("quality", {"lowest": 1, "highest": 9, "middle": 10}),
     "no tensors": lambda metadata, tensors: tensors.clear(),
     "a tensor missing": lambda metadata, tensors: tensors.pop(min(tensors)),
     "a tensor too many": lambda metadata, tensors: tensors.update({"chain.more": torch.ones(1, dtype=torch.int8)}),

@@ -18,7 +18,7 @@ def runtime(model: LightPhotoModel, qualities: QualityMap) -> RuntimeLightModel:
 
     Args:
         model: the trained model.
-        qualities: the network qualities that 1 and 100 stand for.
+        qualities: the network qualities that qualities stand for.
     """
     return RuntimeLightModel("unnamed", model.config, qualities, weights_file.Tensors(weights_file.narrow(pack(model))))
 
@@ -28,8 +28,8 @@ def write(model: LightPhotoModel, qualities: QualityMap, name: str) -> bytes:
 
     Args:
         model: the trained model.
-        qualities: the network qualities that 1 and 100 stand for.
+        qualities: the network qualities that qualities stand for.
         name: of the weights.
     """
-    metadata = {"format": FORMAT, "name": name, "config": asdict(model.config), "quality": asdict(qualities)}
+    metadata = {"format": FORMAT, "name": name, "config": asdict(model.config), "quality": qualities.fields()}
     return weights_file.write(metadata, pack(model))

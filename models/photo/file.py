@@ -22,7 +22,7 @@ def write(model: PhotoRRVQ, qualities: QualityMap, name: str) -> bytes:
     Raises:
         BoundError: An accumulator of the model could round.
     """
-    metadata = {"format": FORMAT, "name": name, "config": asdict(model.config), "quality": asdict(qualities)}
+    metadata = {"format": FORMAT, "name": name, "config": asdict(model.config), "quality": qualities.fields()}
     return weights_file.write(metadata, pack(model))
 
 

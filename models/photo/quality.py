@@ -11,15 +11,36 @@ FINEST_QUALITY = 4096
 
 @dataclass(frozen=True)
 class QualityMap:
-    """Network qualities at quality 1 and 100, between which they, like log lambda, are linear."""
+    """Network qualities at quality 1, 50 and 100, between which they, like log lambda, are linear.
+
+    Without one at 50 they are linear from 1 to 100.
+    """
 
     lowest: int
     highest: int
+    middle: int | None = None
 
     def network_quality(self, quality: int) -> int:
         """Return the network quality in [0, 4096] of a fixed-point quality round(q * 256), by integer arithmetic."""
-        span = 99 * 256
-        return (self.lowest * span + (quality - 256) * (self.highest - self.lowest) + span // 2) // span
+        if self.middle is None:
+            ends = 256, 100 * 256, self.lowest, self.highest
+        elif quality < 50 * 256:
+            ends = 256, 50 * 256, self.lowest, self.middle
+        else:
+            ends = 50 * 256, 100 * 256, self.middle, self.highest
+        first, last, low, high = ends
+        span = last - first
+        return (low * span + (quality - first) * (high - low) + span // 2) // span
+
+    def fields(self) -> dict[str, int]:
+        """Return them as a weights file's metadata have them."""
+        middle = {} if self.middle is None else {"middle": self.middle}
+        return {"lowest": self.lowest, "highest": self.highest, **middle}
+
+    @property
+    def points(self) -> tuple[int, ...]:
+        """The network qualities in rising order."""
+        return (self.lowest, self.highest) if self.middle is None else (self.lowest, self.middle, self.highest)
 
 
 def quality_map(fields: dict[str, Any]) -> QualityMap:
@@ -30,7 +51,9 @@ def quality_map(fields: dict[str, Any]) -> QualityMap:
         TypeError: Fields are missing, or there are others.
     """
     qualities = QualityMap(**fields)
-    ends = (qualities.lowest, qualities.highest)
-    if not all(type(each) is int for each in ends) or not 0 <= ends[0] <= ends[1] <= FINEST_QUALITY:
+    points = qualities.points
+    if not all(type(each) is int for each in points) or list(points) != sorted(points):
+        raise ValueError("its network qualities are out of order")
+    if points[0] < 0 or points[-1] > FINEST_QUALITY:
         raise ValueError("its network qualities are out of bounds")
     return qualities

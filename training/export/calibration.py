@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import cast
@@ -49,7 +48,7 @@ class RateCounter:
 
 
 def calibrate(build: Callable[[QualityMap], Hierarchy], folder: Path, *, perceptual: bool = False) -> QualityMap:
-    """Return the widest map, linear in the quality, that puts quality 50 at TARGET bits a pixel.
+    """Return the map of all network qualities that puts quality 50 at TARGET bits a pixel.
 
     Args:
         build: returns the integer model with a range of qualities.
@@ -69,8 +68,7 @@ def calibrate(build: Callable[[QualityMap], Hierarchy], folder: Path, *, percept
         hierarchy = build(QualityMap(middle, middle))
         below = float(np.mean([bits_per_pixel(hierarchy, image, perceptual=perceptual) for image in images])) < TARGET
         low, high = (middle, high) if below else (low, middle)
-    slope = min(low / 49, (FINEST_QUALITY - low) / 50)
-    return QualityMap(math.ceil(low - 49 * slope), math.floor(low + 50 * slope))
+    return QualityMap(0, FINEST_QUALITY, low)
 
 
 def calibration_paths(folder: Path) -> list[Path]:

@@ -66,8 +66,15 @@ export class LightModel {
 
   /** Returns the network quality at a quality as files store it. */
   networkQuality(quality) {
-    const { lowest, highest } = this.range
-    return Math.floor((lowest * 25344 + (quality - 256) * (highest - lowest) + 12672) / 25344)
+    const { lowest, highest, middle } = this.range
+    const [first, last, low, high] =
+      middle === undefined
+        ? [256, 25600, lowest, highest]
+        : quality < 12800
+          ? [256, 12800, lowest, middle]
+          : [12800, 25600, middle, highest]
+    const span = last - first
+    return Math.floor((low * span + (quality - first) * (high - low) + span / 2) / span)
   }
 
   /** Returns sigma at a network quality, in steps of 2^-8 grey levels. */
