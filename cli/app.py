@@ -25,6 +25,7 @@ from .sample import sample
 from .text import reason
 from .train import train
 from .verify import verify
+from .web import web
 
 app = typer.Typer(
     name="dvcodec",
@@ -40,6 +41,7 @@ app.command(rich_help_panel=IMAGES, cls=Command)(decompress)
 app.command(rich_help_panel=IMAGES, cls=Command)(info)
 app.command(rich_help_panel=IMAGES, cls=Command)(verify)
 app.command(rich_help_panel=IMAGES, cls=Command)(compare)
+app.command(rich_help_panel=IMAGES, cls=Command)(web)
 app.command(rich_help_panel=MODELS, cls=Command)(models)
 app.command(rich_help_panel=MODELS, cls=Listing)(train)
 app.command(rich_help_panel=MODELS, cls=Command)(evaluate)

@@ -21,13 +21,26 @@ LONGEST = 300
 # Who may import whom, besides itself; the empty name is the root, the public face.
 ALLOWED: dict[str, set[str]] = {
     "": {"cli", "codec", "errors", "progress", "image_io", "processes"},
-    "cli": {"", "codec", "errors", "progress", "shapes", "evaluation", "image_io", "training", "weights", "processes"},
+    "cli": {
+        "",
+        "codec",
+        "errors",
+        "progress",
+        "shapes",
+        "evaluation",
+        "image_io",
+        "training",
+        "web",
+        "weights",
+        "processes",
+    },
     "codec": {"errors", "progress", "shapes", "image_io", "models", "weights", "processes"},
     "evaluation": {"", "codec", "errors", "progress", "shapes", "image_io", "models", "weights", "processes"},
     "image_io": {"errors", "progress", "shapes", "processes"},
     "models": {"errors", "progress", "shapes", "processes"},
     "processes": set(),
     "training": {"errors", "progress", "shapes", "image_io", "models", "weights", "processes"},
+    "web": {"errors", "image_io", "weights"},
     "weights": {"errors"},
 }
 

@@ -18,8 +18,9 @@ from ..errors import WeightsNotFound
 from .kinds import BILEVEL as BILEVEL
 from .kinds import BITS_BACK as BITS_BACK
 from .kinds import HIERARCHY as HIERARCHY
-from .kinds import KINDS, kind_of, metadata_of
+from .kinds import KINDS, kind_of
 from .kinds import PIXELS as PIXELS
+from .kinds import metadata_of as metadata_of
 
 FOR_ERRORS, FOR_THE_EYE = "rrvq-photo", "rrvq-light"
 """Names of the weights for photographs: those of the least squared error, and those that are coded for the eye."""

@@ -1,0 +1,131 @@
+"""The page in a real browser, from a folder: pixels of every other machine, damage in words, a layout that fits."""
+
+import base64
+import hashlib
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import dvcodec as library
+from browser import Tab, chromium, tab
+from dvcodec.web import site
+from program import dvcodec
+
+pytestmark = pytest.mark.skipif(chromium() is None, reason="there is no Chromium or Chrome on the PATH")
+FOLDER = Path(__file__).parent / "golden"
+SHOWN = "lossy-rgb", "lossy-rgba", "stored-p"
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A gallery of golden files, one of them damaged."""
+    folder = tmp_path_factory.mktemp("site")
+    paths = [*(FOLDER / f"{name}.dvq" for name in SHOWN), FOLDER / "damaged/cut-in-header.dvq"]
+    site.write(folder, [site.Picture(path, path.name) for path in paths], "Golden <files>")
+    return folder / site.PAGE
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory, page: Path) -> Iterator[Tab]:
+    """One browser for all tests, with the page."""
+    with tab(tmp_path_factory.mktemp("profile")) as opened:
+        opened.open(page, 1280)
+        yield opened
+
+
+def decoded(browser: Tab, data: bytes, options: str = "{}") -> str:
+    """What the page's `decode` makes of a file: the hash of its pixels, or the message of its error."""
+    text = base64.b64encode(data).decode()
+    script = f"""dvcodec.decode(Uint8Array.fromBase64("{text}"), {options}).then(
+        async ({{ data }}) => new Uint8Array(await crypto.subtle.digest("SHA-256", data)).toHex(),
+        (error) => error.message)"""
+    return str(run(browser, script))
+
+
+def run(browser: Tab, script: str) -> Any:
+    """The value of an expression in the page, awaited for a minute."""
+    late = "new Promise((_, reject) => setTimeout(() => reject(new Error('a minute went by')), 60000))"
+    return browser.run(f"Promise.race([{script}, {late}])")
+
+
+def shown(name: str) -> str:
+    """The hash of a golden file's pixels as a screen shows them."""
+    with Image.open(FOLDER / f"{name}.png") as image:
+        return hashlib.sha256(np.asarray(image.convert("RGBA")).tobytes()).hexdigest()
+
+
+@pytest.mark.parametrize("name", [*SHOWN, "webp-rgb"])
+def test_pixels_are_those_of_every_other_machine(browser: Tab, name: str) -> None:
+    assert decoded(browser, (FOLDER / f"{name}.dvq").read_bytes()) == shown(name)
+
+
+def test_smaller_pictures_are_those_of_python(browser: Tab) -> None:
+    data = (FOLDER / "lossy-rgb.dvq").read_bytes()
+    wanted = np.asarray(library.decompress(data, scale="1/2").convert("RGBA")).tobytes()
+    assert decoded(browser, data, "{scale: 1 / 2}") == hashlib.sha256(wanted).hexdigest()
+
+
+@pytest.mark.parametrize("name", ["header-flipped", "symbols-flipped", "other-size-webp"])
+def test_damage_is_reported_in_the_words_of_the_command_line(browser: Tab, name: str) -> None:
+    lines = json.loads((FOLDER / "damaged/index.json").read_text())[name]["decompress"]["lines"]
+    assert [f"dvcodec: {name}.dvq: {decoded(browser, (FOLDER / f'damaged/{name}.dvq').read_bytes())}"] == lines
+
+
+READY = """new Promise((done) => {
+    const look = () => document.querySelectorAll(".broken").length === 1 && !document.getElementById("save").disabled
+    const again = () => look() ? done(true) : setTimeout(again, 50)
+    again()
+})"""
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_page_fits_and_shows_its_pictures(browser: Tab, page: Path, width: int) -> None:
+    browser.open(page, width)
+    assert run(browser, READY)
+    assert browser.run("document.documentElement.scrollWidth") <= width
+    assert browser.run("document.querySelectorAll('#list button').length") == len(SHOWN) + 1
+    assert browser.run("document.querySelector('#picture canvas').width") == 96
+    assert "96 × 64 pixels" in browser.run("document.getElementById('facts').textContent")
+    assert browser.run("document.title") == "Golden <files>"
+    assert [line for line in browser.console if not line.startswith("blob:")] == []
+
+
+def test_the_page_saves_png_with_the_pixels(browser: Tab) -> None:
+    text = base64.b64encode((FOLDER / "lossy-rgba.dvq").read_bytes()).decode()
+    script = f"dvcodec.decode(Uint8Array.fromBase64('{text}')).then(dvcodec.pngOf).then((png) => png.toBase64())"
+    found = base64.b64decode(run(browser, script))
+    with Image.open(io.BytesIO(found)) as image:
+        assert hashlib.sha256(np.asarray(image.convert("RGBA")).tobytes()).hexdigest() == shown("lossy-rgba")
+
+
+def test_the_element_shows_a_file_and_says_what_is_wrong(browser: Tab) -> None:
+    script = """new Promise((done) => {
+        document.body.innerHTML = "<dvq-img src='files/lossy-rgb.dvq'></dvq-img>" +
+            "<dvq-img src='files/cut-in-header.dvq' alt='A'></dvq-img>"
+        const [good, bad] = document.body.children
+        const events = [[good, "load"], [bad, "error"]]
+        Promise.all(events.map(([one, name]) => new Promise((came) => one.addEventListener(name, came)))).then(
+            () => done([good.canvas.width, bad.message.textContent]))
+    })"""
+    width, message = run(browser, script)
+    assert width == 96
+    assert message == "A (the file is cut short inside its header (nothing of it can be decoded))"
+
+
+def test_the_command_writes_a_gallery_and_overwrites_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "pictures"
+    (folder / "inner").mkdir(parents=True)
+    (folder / "inner/a b.dvq").write_bytes((FOLDER / "lossy-l.dvq").read_bytes())
+    seen = dvcodec("web", folder, "-o", tmp_path / "site", "--json")
+    assert seen.code == 0 and json.loads(seen.out)["pictures"] == 1
+    assert (tmp_path / "site/files/inner/a b.dvq").read_bytes() == (FOLDER / "lossy-l.dvq").read_bytes()
+    assert '"files/inner/a%20b.dvq"' in (tmp_path / "site/index.html").read_text()
+    again = dvcodec("web", folder, "-o", tmp_path / "site")
+    assert again.code == 1 and "is not empty (name another folder, or use --force)" in again.err
+    assert dvcodec("web", folder, "-o", tmp_path / "site", "--force", "-q").code == 0

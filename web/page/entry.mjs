@@ -1,0 +1,90 @@
+/** One picture of the page's list: its thumbnail, its pixels once they are wanted, and what is wrong with it. */
+
+import { draw } from './drawing.mjs'
+import { pngOf } from './png.mjs'
+import { request } from './pool.mjs'
+
+/** A picture of the list. */
+export class Entry {
+  /**
+   * Makes the entry, and its thumbnail once it can be seen.
+   * @param {string} name
+   * @param {() => Promise<Uint8Array>} load Returns the bytes of the file.
+   */
+  constructor(name, load) {
+    this.name = name
+    this.load = load
+    this.canvas = document.createElement('canvas')
+    this.bytes = this.about = this.image = this.kept = this.picture = this.share = null
+    this.error = ''
+    this.onChange = this.onMembers = () => {}
+    this.button = document.createElement('button')
+    this.button.append(document.createElement('canvas'), document.createElement('span'))
+    this.button.lastChild.textContent = name
+    const seen = new IntersectionObserver((all) => {
+      if (!all.some((one) => one.isIntersecting)) return
+      seen.disconnect()
+      this.preview()
+    })
+    seen.observe(this.button)
+  }
+
+  /** Reads the file and its header, once. */
+  read() {
+    this.reading ??= (async () => {
+      this.bytes = await this.load()
+      this.about = await request('info', this.bytes)
+    })()
+    return this.reading
+  }
+
+  /** Draws the thumbnail. */
+  async preview() {
+    try {
+      await this.read()
+      const small = this.about.width * this.about.height < 2 ** 16
+      const preview = this.about.fault && this.about.wholeChunks ? 'all' : null
+      const image = await request('decode', this.bytes, { scale: small ? 1 : 1 / 8, preview })
+      draw(this.button.firstChild, image)
+    } catch (error) {
+      this.button.classList.add('broken')
+      this.button.title = error.message
+    }
+  }
+
+  /** Decodes the picture, once; where it is damaged, as much of it as is whole. */
+  async open() {
+    if (this.opened) return
+    this.opened = true
+    try {
+      await this.read()
+      await this.decode(null)
+    } catch (error) {
+      this.error = `${this.name}: ${error.message}`
+      if (this.about?.wholeChunks) await this.decode('all').catch(() => {})
+    }
+    this.share = null
+    this.onChange()
+  }
+
+  async decode(preview) {
+    this.share = 0
+    this.onChange()
+    const image = await request('decode', this.bytes, { preview }, (share, coarse) => {
+      this.share = share
+      if (coarse) draw(this.canvas, coarse)
+      this.onChange()
+    })
+    draw(this.canvas, image)
+    this.image = image
+    if (image.icc.length) await this.manage()
+  }
+
+  /** Lets the browser convert colours that are not sRGB: it does so for image files only. */
+  async manage() {
+    const picture = new Image()
+    picture.src = URL.createObjectURL(new Blob([await pngOf(this.image)], { type: 'image/png' }))
+    await picture.decode()
+    if (this.image.orientation === 1) this.picture = picture
+  }
+}
