@@ -19,7 +19,7 @@ def web(
     folder: Annotated[
         Path | None,
         typer.Argument(
-            metavar="[DIR]",
+            metavar="DIR",
             exists=True,
             file_okay=False,
             help="Folder of .dvq files to show, with the folders in it. Without it the page shows what is opened.",

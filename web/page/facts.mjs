@@ -24,7 +24,7 @@ export function factsOf(about, bytes) {
   const { width, height, mode, bitDepth, kind, quality, tune, chunks, iccBytes, exifBytes, filterBytes, bpp } = about
   if (kind === 'archive') return [['kind', KINDS.archive], ['images', String(about.images)], ['file', sizeOf(bytes.length)]]
   const facts = [
-    ['size', `${width} × ${height} pixels`],
+    ['size', `${width} x ${height} pixels`],
     ['mode', bitDepth > 8 ? `${mode}, ${bitDepth} bits` : mode],
     ['kind', KINDS[kind]],
     ['file', `${sizeOf(bytes.length)}, ${bpp.toPrecision(3)} bits per pixel`],
