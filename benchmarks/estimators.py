@@ -47,6 +47,7 @@ CONFIG = FamilyConfig(
     width=12,
     values=2,
     weight_norm=False,
+    centred=False,
     exact=False,
 )
 BATCH = 500

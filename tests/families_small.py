@@ -8,8 +8,8 @@ from torch import Tensor
 
 from dvcodec.models.families.config import FamilyConfig
 from dvcodec.models.families.distributions import Distribution
+from dvcodec.models.families.initialisation import centre, data_dependent_initialisation
 from dvcodec.models.families.model import FamilyVAE
-from dvcodec.models.families.nets import data_dependent_initialisation
 from dvcodec.models.families.packing import pack
 from dvcodec.models.families.runtime.model import RuntimeFamily
 from dvcodec.models.families.symbol_sources import Posterior
@@ -81,6 +81,8 @@ def lively(config: FamilyConfig, seed: int = 0) -> FamilyVAE:
         torch.manual_seed(seed)
         model = FamilyVAE(config).train()
         x = images(config, 8)
+        if model.centred:
+            centre(model, x.mean(0))
         with data_dependent_initialisation(model):
             sampler = _sample
             model.decode(len(x), Posterior(sampler), model.infer(x, sampler))

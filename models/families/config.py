@@ -138,6 +138,8 @@ class FamilyConfig:
     """Probability with which values inside residual blocks are dropped in training."""
     weight_norm: bool = True
     """Whether weights are normalised (Salimans and Kingma 2016)."""
+    centred: bool = True
+    """Whether a perceptron trains on pixels less the mean image of the data, and starts with that image as its mean."""
     exact: bool = True
     """Whether all that a prior depends on is on integer grids (models.integer.linear), in training too, for export."""
     reversible: bool = False
@@ -221,10 +223,9 @@ class FamilyConfig:
             raise ValueError("a linear network has no hidden layers: set blocks=0 and head_blocks=0")
         if self.likelihood not in ("bernoulli", "logistic", "gaussian"):
             raise ValueError("the chains of a linear network are the pixels: set likelihood=bernoulli or logistic")
-        if self.width != self.channels * self.image**2:
-            raise ValueError(
-                f"the chains of a linear network are the pixels: set width={self.channels * self.image**2}"
-            )
+        pixels = self.channels * self.image**2
+        if self.width != pixels:
+            raise ValueError(f"the chains of a linear network are the pixels: set width={pixels}")
 
     @property
     def categorical(self) -> bool:
@@ -283,7 +284,7 @@ class FamilyConfig:
         return found
 
 
-LATER = ("network", "latent_by_level")
+LATER = ("network", "latent_by_level", "centred")
 """Axes that the weights that ship do not name, since these were trained before the axes were there."""
 
 

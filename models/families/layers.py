@@ -22,6 +22,7 @@ from .boltzmann_checks import machine_levels
 from .codebooks import KINDS, LN2, Codebook, Nearest
 from .config import FamilyConfig, LayerPlan
 from .distributions import Categorical, Distribution, Normal, OneHot
+from .mlp import PIXEL_GAIN, sees_pixels
 from .nets import Conv, blocks
 
 
@@ -49,15 +50,25 @@ class LatentHead(nn.Module):
         config: The model's configuration.
         arithmetic: Integer or float arithmetic.
         gain: Standard deviation of the outputs at the start.
+        centred: Whether its map subtracts a centre from its inputs.
     """
 
-    def __init__(self, outputs: int, side: int, config: FamilyConfig, arithmetic: Arithmetic, gain: float) -> None:
+    def __init__(
+        self,
+        outputs: int,
+        side: int,
+        config: FamilyConfig,
+        arithmetic: Arithmetic,
+        gain: float,
+        *,
+        centred: bool = False,
+    ) -> None:
         super().__init__()
         self.arithmetic, self.dense, self.activation = arithmetic, config.dense, config.activation
         self.blocks = blocks(config.head_blocks, config, arithmetic)
         cells = side**2 if config.dense else 1
         kernel = 3 if side > 1 and not config.dense else 1
-        self.last = Conv(config.width * cells, outputs, arithmetic, kernel=kernel, gain=gain)
+        self.last = Conv(config.width * cells, outputs, arithmetic, kernel=kernel, gain=gain, centred=centred)
 
     def forward(self, d: Float[Tensor, "B C side side"]) -> Float[Tensor, "B outputs positions positions"]:
         h = self.arithmetic.activation(self.blocks(d), self.activation)
@@ -86,7 +97,8 @@ class ChoiceEmbedding(nn.Module):
         self.arithmetic, self.side, self.dense = arithmetic, side, config.dense
         cells = side**2 if config.dense else 1
         kernel = 3 if side > 1 and not config.dense else 1
-        self.first = Conv(inputs, config.width * cells, arithmetic, kernel=kernel)
+        gain = PIXEL_GAIN if config.block == "linear" and config.centred else 1.0
+        self.first = Conv(inputs, config.width * cells, arithmetic, kernel=kernel, gain=gain)
         self.blocks = blocks(config.head_blocks, config, arithmetic)
 
     def forward(self, y: Float[Tensor, "B inputs positions positions"]) -> Float[Tensor, "B C side side"]:
@@ -130,7 +142,8 @@ class LatentLayer(nn.Module):
         side, count = config.sides[plan.level], plan.variables
         self.inference = up = inference_arithmetic(config)
         prior, gain = count * self.prior_width, SMALL_GAIN if self.gaussian else 1.0
-        self.bottom_up_head = LatentHead(count * query, side, config, up, gain)
+        centred = config.centred and sees_pixels(config, plan.level)
+        self.bottom_up_head = LatentHead(count * query, side, config, up, gain, centred=centred)
         self.top_down_head = None if plan.bottom_up else LatentHead(count * query, side, config, up, SMALL_GAIN)
         self.prior_head = None if self.uniform else LatentHead(prior, side, config, arithmetic, SMALL_GAIN)
         self.symbol_embedding = ChoiceEmbedding(count * vector_size, side, config, arithmetic)

@@ -7,6 +7,10 @@ marked ~ of Vahdat et al. (2018). A linear network (`block=linear`), their colum
 bottom-up chain is the pixels themselves and the top-down chain the parameters of the likelihood, so that one map leads
 from pixels to scores and one from symbols to parameters.
 
+A pixel that is black in nearly all images adds the same to every hidden unit, and each of an optimiser's steps turns
+all units alike by it: within a hundred steps they forget the image. Maps of pixels therefore train on pixels less the
+mean image of the data (`centred`), and the parameters start at those whose mean is that image, as in DVAE and DVAE++.
+
 Source:
     Vahdat et al. (2018), "DVAE++", section 7.1 and tables 1 and 2; Willetts et al. (2021), appendix H.
 """
@@ -19,6 +23,10 @@ from ...shapes import Float
 from .arithmetic import Arithmetic
 from .config import FamilyConfig
 from .nets import Activation, Chain, Conv, blocks
+
+PIXEL_GAIN = 0.1
+"""Standard deviation of the parameters of pixels around their mean image at the start. At 1 this noise costs more than
+symbols can gain: the first steps silence it, and what pixels see of the symbols with it."""
 
 
 class Flatten(nn.Module):
@@ -41,7 +49,8 @@ class PixelMap(nn.Module):
         super().__init__()
         self.shape = (outputs, config.image, config.image)
         linear = config.block == "linear"
-        self.map = None if linear else Conv(config.width, outputs * config.image**2, arithmetic, kernel=1)
+        pixels, gain = outputs * config.image**2, PIXEL_GAIN if config.centred else 1.0
+        self.map = None if linear else Conv(config.width, pixels, arithmetic, kernel=1, gain=gain)
 
     def forward(self, h: Float[Tensor, "B C 1 1"]) -> Float[Tensor, "B outputs S S"]:
         mapped = h if self.map is None else self.map(h)
@@ -52,7 +61,13 @@ def stem(config: FamilyConfig, arithmetic: Arithmetic) -> nn.Sequential:
     """Return the network from pixels to the bottom-up chain: a map of all pixels; in a linear network, none."""
     if config.block == "linear":
         return nn.Sequential(Flatten())
-    return nn.Sequential(Flatten(), Conv(config.channels * config.image**2, config.width, arithmetic, kernel=1))
+    pixels = config.channels * config.image**2
+    return nn.Sequential(Flatten(), Conv(pixels, config.width, arithmetic, kernel=1, centred=config.centred))
+
+
+def sees_pixels(config: FamilyConfig, level: int) -> bool:
+    """Tell whether a level's bottom-up head maps pixels, to which a linear network may have added symbols."""
+    return config.block == "linear" and (level == 0 or config.hierarchy != "vae")
 
 
 def synthesis(config: FamilyConfig, outputs: int, arithmetic: Arithmetic) -> Chain:

@@ -59,6 +59,11 @@ class FamilyVAE(nn.Module):
         rest = blocks(config.blocks, config, self.arithmetic, config.dropout)
         return Chain(*grow, *rest)
 
+    @property
+    def centred(self) -> bool:
+        """Tell whether it trains on pixels less a mean image: a perceptron whose configuration says so."""
+        return self.config.network == "mlp" and self.config.centred
+
     def layers(self) -> list[LatentLayer]:
         """Return the layers in coding order, coarsest first."""
         return [layer for layer in self.latents if isinstance(layer, LatentLayer)]

@@ -6,15 +6,10 @@ Residual blocks follow Kingma et al. (2016), as both papers do: ELU, 3x3, ELU, 3
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations
-from torch.nn.utils.parametrize import is_parametrized
 
 from ...shapes import Float
 from ..integer.grid import FLOAT32_LIMIT
@@ -40,20 +35,38 @@ class Conv(QuantLinear):
         arithmetic: Integer or float arithmetic.
         kernel: Width and height of the kernel, 1 or 3.
         gain: Standard deviation of the outputs at the start, for inputs of variance 1.
+        centred: Whether a map of one tap is weight (x - centre) + bias, for a centre that `set_centre` sets.
     """
 
     def __init__(
-        self, inputs: int, outputs: int, arithmetic: Arithmetic, *, kernel: int = 3, gain: float = 1.0
+        self,
+        inputs: int,
+        outputs: int,
+        arithmetic: Arithmetic,
+        *,
+        kernel: int = 3,
+        gain: float = 1.0,
+        centred: bool = False,
     ) -> None:
         super().__init__(inputs, outputs, gain=gain, patch=kernel**2)
         self.inputs, self.kernel, self.arithmetic, self.gain = inputs, kernel, arithmetic, gain
         self.wide = False
+        self.register_buffer("centre", torch.zeros(inputs) if centred else None)
+        self.centre: Tensor | None
         if arithmetic.weight_norm:
             parametrizations.weight_norm(self)
             _set_direction_scale(self.get_parameter("parametrizations.weight.original1"))
 
     def quantised(self) -> tuple[Float[Tensor, "outputs inputs"], Float[Tensor, " outputs"]]:
-        """Return weights and bias as this arithmetic has them; a row of weights has all taps of all channels."""
+        """Return weights and bias as this arithmetic has them; a row of weights has all taps of all channels.
+
+        The bias has the centre in it, so that files and codecs need not know of one.
+        """
+        weight, bias = self._free()
+        return (weight, bias) if self.centre is None else (weight, bias - (weight * self.centre).sum(1))
+
+    def _free(self) -> tuple[Tensor, Tensor]:
+        """Return weights and the bias of inputs less their centre."""
         if self.arithmetic.exact:
             return super().quantised()
         if self.arithmetic.ceiling:
@@ -80,6 +93,12 @@ class Conv(QuantLinear):
     def choose_precision(self) -> None:
         """Choose the exact path's precision by the largest sum that these weights can cause."""
         self.wide = self.accumulator_bound() >= FLOAT32_LIMIT
+
+    @torch.no_grad()
+    def set_centre(self, centre: Float[Tensor, " inputs"]) -> None:
+        """Subtract a vector from all inputs; it is rounded to their grid where the arithmetic is exact."""
+        assert self.centre is not None, "a map that is not centred has no centre"
+        self.centre.copy_(self.arithmetic.inputs(centre))
 
     def _norm(self, weight: Tensor) -> Tensor:
         """Return a bound of the operator norm: the taps' spectral norms added up (each shift has norm 1)."""
@@ -252,38 +271,3 @@ def blocks(count: int, config: FamilyConfig, arithmetic: Arithmetic, dropout: fl
     """
     kind = Hidden if config.network == "mlp" else Block
     return Chain(*(kind(config.width, config.block, arithmetic, dropout) for _ in range(count)))
-
-
-@contextmanager
-def data_dependent_initialisation(model: nn.Module) -> Iterator[None]:
-    """Within, initialise every normalised convolution by the data of a forward pass, in the order of the pass.
-
-    Its outputs then have mean 0 and its gain as their standard deviation.
-
-    Source:
-        Salimans and Kingma (2016), "Weight Normalization", section 3.
-    """
-    done: set[nn.Module] = set()
-
-    def settle(module: nn.Module, arguments: Any, output: Tensor) -> Tensor | None:
-        assert isinstance(module, Conv)
-        if module in done:
-            return None
-        done.add(module)
-        x = output.float()
-        mean, spread = x.mean((0, 2, 3)), x.std((0, 2, 3), unbiased=False)
-        varies = spread > 1e-3  # what the data do not move stays as it is drawn
-        mean, scale = torch.where(varies, mean, 0.0), torch.where(varies, module.gain / spread, 1.0)
-        gain = module.get_parameter("parametrizations.weight.original0")
-        gain.mul_(scale[:, None])
-        module.bias.sub_(mean).mul_(scale)
-        return (output - mean.view(1, -1, 1, 1)) * scale.view(1, -1, 1, 1)
-
-    chosen = [m for m in model.modules() if isinstance(m, Conv) and is_parametrized(m)]
-    hooks = [module.register_forward_hook(settle) for module in chosen]
-    try:
-        with torch.no_grad():
-            yield
-    finally:
-        for hook in hooks:
-            hook.remove()

@@ -68,7 +68,7 @@ def pack(model: FamilyVAE) -> dict[str, Shaped[Tensor, ...]]:
 
 def integer_config(config: FamilyConfig) -> FamilyConfig:
     """Return the configuration without what only training needs."""
-    return replace(config, weight_norm=False, dropout=0.0, ema_codebook=False)
+    return replace(config, weight_norm=False, centred=False, dropout=0.0, ema_codebook=False)
 
 
 def unpack(config: FamilyConfig, packed: Tensors | Mapping[str, Shaped[Tensor, ...]]) -> FamilyVAE:
@@ -121,10 +121,10 @@ def _log_scale(model: FamilyVAE) -> Tensor | None:
 
 
 def _pack_float(module: Conv) -> dict[str, Tensor]:
-    weight = module.weight.detach().float()
+    weight, bias = (x.detach().float() for x in module.quantised())
     scale = (weight.abs().amax(dim=1) / 127).clamp_min(1e-7).half()
     steps = torch.floor(weight / scale.float()[:, None] + 0.5).clamp(-127, 127)
-    return {"weight": steps.to(torch.int8), "scale": scale, "bias": module.bias.detach().half()}
+    return {"weight": steps.to(torch.int8), "scale": scale, "bias": bias.half()}
 
 
 def _unpack_float(module: Conv, part: Tensors) -> None:

@@ -19,6 +19,7 @@ DVAEPP = FamilyRecipe(
     validate_every=5000,
     relaxation="overlap-exponential",
     betas=(6.0, 16.0),
+    kl_warm_up=10_000,
 )
 NONLINEAR = FamilyConfig(
     sides=(1,),

@@ -25,6 +25,9 @@ from .photo import PhotoTask
 from .pixels import PixelTask
 from .postfilter import PostFilterTask
 
+AT_ONCE = 2**18
+"""Features of a map of all images that a family validates on at once, where these are more than a batch."""
+
 
 def task_of(settings: Settings, options: TrainOptions) -> tuple[Task, dict[str, Any]]:
     """Build the task of a run.
@@ -54,7 +57,8 @@ def _family(settings: Settings, recipe: FamilyRecipe, options: TrainOptions) -> 
     data, excluded = data_of(settings.config, options.data, options.root, options.exclude, download=options.download)
     summary = {"data": options.data, "images": len(data.split("train")), "excluded": excluded}
     held = data.split("validation") if recipe.validate_every else None
-    validation = None if held is None else partial(held.batches, recipe.batch)
+    at_once = max(recipe.batch, AT_ONCE // (settings.config.width * settings.config.sides[0] ** 2))
+    validation = None if held is None else partial(held.batches, at_once)
     return ElboTask(settings.config, recipe, data, validation, options.start), summary
 
 

@@ -22,9 +22,9 @@ from torch import Tensor
 from ...errors import DvcodecError, InvalidArgument
 from ...models.families.codebooks import Nearest
 from ...models.families.config import FamilyConfig
+from ...models.families.initialisation import add_mean, centre, data_dependent_initialisation
 from ...models.families.lipschitz import constants, relaxation_gap
 from ...models.families.model import FamilyVAE
-from ...models.families.nets import data_dependent_initialisation
 from ...models.families.relaxations import Relaxation
 from ...models.families.smoothing import SMOOTHINGS
 from ...models.families.symbol_sources import PassCosts, Posterior, relaxed, sampled
@@ -36,6 +36,9 @@ from ..objectives.family_bounds import divergence_of, importance_weighted
 from ..recipes.families import FamilyRecipe
 from ..recipes.overrides import override
 from ..warm_start.families import warm_start_family
+
+MEAN_OF = 2000
+"""Training images whose mean is a perceptron's mean image."""
 
 
 class BatchSource(Protocol):
@@ -94,14 +97,20 @@ class ElboTask(Task):
         return self.data.batch(self.recipe.batch, rng)
 
     def prepare(self, rng: np.random.Generator) -> None:
-        """Initialise the normalised weights from one batch, or take the parameters of `start`."""
+        """Initialise the weights from batches of images, or take the parameters of `start`."""
         model = self.module
         if self.start is not None:
             return warm_start_family(model, self.start)
-        x = self.data.batch(self.recipe.batch, rng).to(next(model.parameters()).device)
+        device = next(model.parameters()).device
+        mean = self.data.batch(MEAN_OF, rng).mean(0).to(device) if model.centred else None
+        if mean is not None:
+            centre(model, mean)
+        x = self.data.batch(self.recipe.batch, rng).to(device)
         sampler = relaxed(self._relaxation(Progress(0, 0.0)))
         with data_dependent_initialisation(model):
             model.decode(len(x), Posterior(sampler), model.infer(x, sampler))
+        if mean is not None:
+            add_mean(model, mean)
 
     def loss_terms(self, batch: Tensor, progress: Progress) -> LossTerms:
         """Compute the bound on a batch. DvcodecError that names the first layer whose KL is not finite."""
