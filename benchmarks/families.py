@@ -6,7 +6,7 @@
 
 Every row runs `dvcodec train` with the same steps, batches and seed, then `dvcodec evaluate` on the test set. RUNS
 keeps the runs and their figures; rows that have figures are not run again. `--only TEXT` selects rows whose names begin
-with TEXT. Seconds are those of training, from its log.
+with TEXT. Seconds are those of training, from its log. `bias` also draws `bias.png`, figure 1 of Lievin et al.
 """
 
 from __future__ import annotations
@@ -131,6 +131,31 @@ def cells(row: Row, found: dict[str, Any], took: float) -> list[str]:
     return [row.name, *shown, *others, str(row.steps), f"{took:.0f}"]
 
 
+def draw_bias(rows: dict[str, dict[str, Any]], path: Path) -> None:
+    """Draw ELBO, relaxed objective and their distance against the number of variables, a line for each depth.
+
+    Args:
+        rows: the figures of the rows by name, of which those named "bias-nN-lL" are drawn.
+        path: the picture.
+    """
+    from matplotlib.figure import Figure
+
+    sizes = {name: tuple(int(part[1:]) for part in name.split("-")[1:]) for name in rows if name.startswith("bias-n")}
+    figure = Figure((10.0, 4.0), dpi=100, layout="constrained")
+    left, right = figure.subplots(1, 2)
+    for depth in sorted({layers for _, layers in sizes.values()}):
+        line = sorted((count, rows[name]) for name, (count, layers) in sizes.items() if layers == depth)
+        counts, found = [count for count, _ in line], [row for _, row in line]
+        series = {key: [row[key] for row in found] for key in ("elbo_nats", "relaxed_nats", "relaxation_bias_nats")}
+        left.plot(counts, series["elbo_nats"], "o-", color=f"C{depth}", label=f"L = {depth}, ELBO")
+        left.plot(counts, series["relaxed_nats"], "o--", color=f"C{depth}", label=f"L = {depth}, relaxed")
+        right.plot(counts, series["relaxation_bias_nats"], "o-", color=f"C{depth}", label=f"L = {depth}")
+    left.set(xlabel="variables N", ylabel="nats")
+    right.set(xlabel="variables N", ylabel="relaxation bias, nats")
+    left.legend(frameon=False)
+    figure.savefig(path)
+
+
 def main() -> None:
     """Run a table's rows and print the table after each."""
     parser = ArgumentParser(description=__doc__)
@@ -143,11 +168,14 @@ def main() -> None:
     figures = ("ELBO, nats", "bits per dimension", "KL, nats", "symbols in use", "relaxation bias", "relaxed ELBO")
     table = Table("row", *figures, "steps", "seconds")
     table.columns[0].no_wrap = True
+    measurements = dict[str, dict[str, Any]]()
     for row in TABLES[chosen.table]():
         if row.name.startswith(chosen.only):
-            found = measured(row, chosen.root, chosen.out)
+            measurements[row.name] = found = measured(row, chosen.root, chosen.out)
             table.add_row(*cells(row, found, seconds(chosen.out / row.name)))
     Console().print(table)
+    if chosen.table == "bias":
+        draw_bias(measurements, chosen.out / "bias.png")
 
 
 if __name__ == "__main__":

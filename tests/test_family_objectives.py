@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from functools import partial
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -136,7 +137,7 @@ def task_of(config: FamilyConfig, **changes: Any) -> ElboTask:
     """A task over discs, its model lively."""
     recipe = replace(FAMILY_PRESETS["hdvae-small"].recipe, free_bits=0.0, **changes)
     task = ElboTask(config, recipe, small.Discs(config))
-    task.module.load_state_dict(small.lively(config).state_dict())
+    task.module.load_state_dict(task.module.state_dict() | small.lively(config).state_dict())
     return task
 
 
@@ -174,6 +175,36 @@ def test_the_relaxed_elbo_takes_the_gap_of_its_samples_off() -> None:
     assert difference == pytest.approx(float(gap.mean().detach()), rel=1e-3)
 
 
+def test_the_relaxed_elbo_chooses_its_temperature() -> None:
+    """By its derivative, also without the gap, which wants a lower temperature than the relaxed objective alone."""
+    x = small.images(small.LVAE, 20)
+    task = task_of(small.LVAE, bound="relaxed-elbo", learnt_temperature=True)
+    assert task.temperature is not None
+    logarithm, slopes = task.temperature.logarithm, dict[str, float]()
+    for name, kappa in (("gap", 1.0), ("objective alone", 0.0)):
+        bound = partial(_bound_of, task, x, kappa)
+        (slope,) = torch.autograd.grad(bound(), logarithm)
+        with torch.no_grad():
+            logarithm.add_(1e-2)
+            above = float(bound())
+            logarithm.sub_(2e-2)
+            assert float(slope) == pytest.approx((above - float(bound())) / 2e-2, rel=0.05)
+            logarithm.add_(1e-2)
+        slopes[name] = float(slope)
+    assert slopes["gap"] < min(slopes["objective alone"], 0)
+    assert any(logarithm is parameter for group in task.groups() for parameter in group.parameters)
+
+
+def _bound_of(task: ElboTask, x: Tensor, kappa: float) -> Tensor:
+    """The relaxed ELBO with constants times kappa, of the same noise each time."""
+    torch.manual_seed(0)
+    costs, relaxation = PassCosts(), task._relaxation(Progress(0, 0.5))
+    likelihood = task._likelihood(x, costs, relaxation)
+    kappas = {name: kappa * value for name, value in (constants(task.module) or {}).items()}
+    gap = relaxation_gap(task.module.layers(), costs.choices, kappas, len(x))
+    return (likelihood - torch.stack(list(costs.kl.values())).sum(0) - gap).mean()
+
+
 def test_every_bound_has_gradients_for_all_networks() -> None:
     smooth: dict[str, Any] = {"relaxation": "overlap-power", "betas": (6.0, 9.0)}
     for bound in ("joint", "marginal", "iw", "concrete"):
@@ -191,6 +222,7 @@ def test_bounds_refuse_what_they_are_not_defined_for() -> None:
         "concrete is that of": {"bound": "concrete", "relaxation": "straight-through-gumbel"},
         "set bound=iw": {"samples": "5"},
         "no free bits": {"bound": "iw"},
+        "set bound=relaxed-elbo": {"learnt_temperature": "true"},
     }
     for reason, changes in refused.items():
         with pytest.raises(InvalidArgument, match=reason):

@@ -12,7 +12,7 @@ from torch.nn.utils.parametrize import is_parametrized
 
 from ...shapes import Float
 from .likelihoods import Bernoulli, Gaussian, Likelihood, Logistic
-from .mlp import PixelMap
+from .mlp import PIXEL_GAIN, PixelMap
 from .model import FamilyVAE
 from .nets import Conv
 
@@ -80,7 +80,7 @@ def add_mean(model: FamilyVAE, mean: Float[Tensor, "channels S S"]) -> None:
     if start is not None:
         _pixel_bias(model).add_(start.flatten())
     if model.config.block == "linear":
-        model.top.zero_()  # it is added to the parameters
+        model.top.mul_(PIXEL_GAIN)  # it is added to the parameters
 
 
 def parameters_of(likelihood: Likelihood, mean: Float[Tensor, "channels S S"]) -> Tensor | None:

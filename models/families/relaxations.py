@@ -33,7 +33,7 @@ class Relaxation:
     """
 
     kind: str = "gumbel-softmax"
-    temperature: float = 0.5
+    temperature: float | Float[Tensor, ""] = 0.5
     beta: float = 8.0
 
     def __post_init__(self) -> None:
@@ -67,7 +67,7 @@ def gumbel(like: Float[Tensor, "*shape"], generator: torch.Generator | None = No
 
 
 def gumbel_softmax(
-    log_p: Float[Tensor, "n K"], noise: Float[Tensor, "n K"], temperature: float
+    log_p: Float[Tensor, "n K"], noise: Float[Tensor, "n K"], temperature: float | Float[Tensor, ""]
 ) -> Float[Tensor, "n K"]:
     """Return z~_i ~ exp((log pi_i + g_i) / tau), which as tau falls to 0 becomes a one-hot sample of Cat(pi).
 
@@ -83,7 +83,7 @@ def straight_through(log_p: Float[Tensor, "n K"], noise: Float[Tensor, "n K"]) -
 
 
 def straight_through_gumbel(
-    log_p: Float[Tensor, "n K"], noise: Float[Tensor, "n K"], temperature: float
+    log_p: Float[Tensor, "n K"], noise: Float[Tensor, "n K"], temperature: float | Float[Tensor, ""]
 ) -> Float[Tensor, "n K"]:
     """Return a one-hot sample of Cat(pi) whose gradient is that of `gumbel_softmax` under the same noise.
 

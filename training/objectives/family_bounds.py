@@ -33,7 +33,7 @@ def divergence_of(bound: str, relaxation: Relaxation) -> Divergence:
     smoothing = SMOOTHINGS.get(relaxation.kind)
     overlaps = smoothing is not None and smoothing.ratio is not None
     if bound == "concrete":
-        return concrete(relaxation.temperature)
+        return concrete(float(relaxation.temperature))
     if bound == "marginal" or (bound == "iw" and overlaps):
         return marginal(relaxation.kind, relaxation.beta)
     if bound == "joint" and overlaps:

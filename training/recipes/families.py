@@ -82,6 +82,8 @@ class FamilyRecipe(Recipe):
     fractions: tuple[float, ...] = (0.0, 1 / 3, 2 / 3)
     """Fractions of the run at which the temperature is one of `temperatures`; linear between them, constant after."""
     temperatures: tuple[float, ...] = (0.8, 0.3, 0.1)
+    learnt_temperature: bool = False
+    """Whether the bound `relaxed-elbo` chooses the temperature too, from the first of `temperatures` on."""
     betas: tuple[float, float] = (6.0, 16.0)
     """Inverse temperatures of a smoothing transformation at the start and the end of a run; linear between them."""
     free_bits: float = 0.0
@@ -114,6 +116,8 @@ class FamilyRecipe(Recipe):
             raise ValueError("the marginal bound needs densities that overlap: set relaxation=overlap-exponential")
         if self.bound in ("relaxed-elbo", "concrete") and self.relaxation != "gumbel-softmax":
             raise ValueError(f"the bound {self.bound} is that of relaxation=gumbel-softmax")
+        if self.learnt_temperature and self.bound != "relaxed-elbo":
+            raise ValueError("other bounds drive a temperature upwards without end: set bound=relaxed-elbo")
         if self.estimator == "relaxed" and self.bound != "iw" and self.samples > 1:
             raise ValueError("relaxed samples of an image are weighted by their importance alone: set bound=iw")
         if self.bound == "iw" and self.free_bits:

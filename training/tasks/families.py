@@ -29,6 +29,7 @@ from ...models.families.relaxations import Relaxation
 from ...models.families.smoothing import SMOOTHINGS
 from ...models.families.symbol_sources import PassCosts, Posterior, relaxed, sampled
 from ..estimators import Estimator, estimator_of
+from ..estimators.temperature import Temperature
 from ..loop.checkpoints import ESTIMATOR
 from ..loop.numerics import SMALLER
 from ..loop.task import LossTerms, ParameterGroup, Progress, Task
@@ -79,9 +80,11 @@ class ElboTask(Task):
             raise InvalidArgument(
                 "the relaxed ELBO needs a model with a Lipschitz constant", '`model="hdvae-lipschitz"`'
             )
+        self.temperature = Temperature(recipe.temperatures[0]) if recipe.learnt_temperature else None
         self.estimator = estimator_of(recipe, config)
-        if self.estimator is not None:
-            self.module.add_module(ESTIMATOR, self.estimator)  # its parameters are trained and saved with the model's
+        own = self.temperature or self.estimator
+        if own is not None:
+            self.module.add_module(ESTIMATOR, own)  # its parameters are trained and saved with the model's
 
     def groups(self) -> Sequence[ParameterGroup]:
         """Return memory values, whose gradients are sparse (Lievin et al., appendix A), and the networks."""
@@ -198,8 +201,9 @@ class ElboTask(Task):
 
     def _relaxation(self, progress: Progress) -> Relaxation:
         recipe = self.recipe
-        temperature = float(np.interp(progress.fraction, recipe.fractions, recipe.temperatures))
+        scheduled = float(np.interp(progress.fraction, recipe.fractions, recipe.temperatures))
         start, end = recipe.betas
+        temperature = scheduled if self.temperature is None else self.temperature()
         return Relaxation(recipe.relaxation, temperature, start + (end - start) * progress.fraction)
 
     def _weight(self, progress: Progress) -> float:
@@ -225,7 +229,7 @@ class ElboTask(Task):
 def _sharpness(relaxation: Relaxation) -> dict[str, float]:
     """Return the relaxation's parameter by the name under which a log shows it."""
     smooth = relaxation.kind in SMOOTHINGS
-    return {"beta": relaxation.beta} if smooth else {"temperature": relaxation.temperature}
+    return {"beta": relaxation.beta} if smooth else {"temperature": float(relaxation.temperature)}
 
 
 def refuse_nan(costs: PassCosts, likelihood: Tensor) -> None:
