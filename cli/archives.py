@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from .guard import guard
-from .naming import STANDARD, InputFile
+from .naming import STANDARD, InputFile, refuse_folder
 from .report import Reporter
 from .text import number, printable, ratio, reason, sizes, without
 
@@ -68,6 +68,7 @@ def refuse(inputs: list[str], archive: str | None, given: dict[str, bool], *, jo
         return
     if given["--keep-times"]:
         raise typer.BadParameter("archives hold no times of their images", param_hint="--keep-times")
+    refuse_folder(archive, "--archive")
     for name in ("-o", "--output-dir"):
         if given[name]:
             raise typer.BadParameter(f"--archive and {name} exclude each other", param_hint=name)

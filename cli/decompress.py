@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..image_io.suffixes import KNOWN
 from . import archives, batch, streams
 from .guard import guard
 from .inputs import FILES, gather
@@ -107,7 +108,7 @@ def decompress(
             min=1,
             max=MOST_SIDE,
             help="Write a PNG file that is scaled down to at most N pixels wide and high, and turned as its EXIF"
-            " orientation says, whatever the suffix of the output is.",
+            " orientation says.",
         ),
     ] = None,
     only: Annotated[
@@ -145,6 +146,8 @@ def decompress(
     reporter = Reporter(quiet, verbose, as_json, not no_progress)
     if output is not None and thumbnail is None:
         _refuse_unknown_format(output)
+    elif output is not None and Path(output).suffix.lower() in KNOWN - {".png"}:
+        raise typer.BadParameter("thumbnails are PNG files (use .png)", param_hint="-o")
     if output_dir is not None:
         with guard(str(output_dir), reporter, debug=debug):
             from ..image_io.atomic import make_folder

@@ -153,6 +153,8 @@ def _refusal(path: str, kind: Kind) -> str:
 
 def _missing(path: str, kind: Kind) -> str:
     """Return that there is no such file, with a name that is like it."""
+    if not path:
+        return "the name is empty"
     if os.path.islink(path):
         return "the link leads nowhere"
     if re.match(r"[a-z]+://", path, re.IGNORECASE):

@@ -42,7 +42,7 @@ class Job:
     @property
     def label(self) -> str:
         """The name of the input in messages."""
-        return "stdin" if self.source == STANDARD else self.source
+        return "stdin" if self.source == STANDARD else self.source or "''"
 
 
 def pair(
@@ -69,6 +69,7 @@ def pair(
     if output_dir is not None and [source.path for source in sources] == [STANDARD]:
         raise typer.BadParameter("standard input has no name (use -o)", param_hint="--output-dir")
     if output is not None:
+        refuse_folder(output, "-o")
         return [Job(source.path, output, source.error) for source in sources]
     suffixes = ["" if source.error else suffix_of(source.path) for source in sources]
     pairs = list(zip(sources, suffixes, strict=True))
@@ -79,6 +80,15 @@ def pair(
         for target, (source, suffix) in zip(short, pairs, strict=True)
     ]
     return _without_clashes([Job(one.path, target, one.error) for one, target in zip(sources, targets, strict=True)])
+
+
+def refuse_folder(output: str, option: str) -> None:
+    """Raise a usage error for an output that is empty, as an unset variable gives it, or ends as folders do."""
+    if not output:
+        raise typer.BadParameter("the name is empty", param_hint=option)
+    if output.endswith(("/", os.sep)) and not os.path.isdir(output):
+        hint = "use --output-dir" if option == "-o" else "name a file"
+        raise typer.BadParameter(f"{printable(output)} is the name of a folder ({hint})", param_hint=option)
 
 
 def refuse_mixed_stdin(inputs: list[str]) -> None:

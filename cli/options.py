@@ -197,6 +197,7 @@ Jobs = Annotated[
     typer.Option(
         "--jobs",
         min=1,
+        max=MOST_THREADS,
         metavar="N",
         help="Number of files to work on at a time. They share the threads.",
         rich_help_panel=ADVANCED,

@@ -14,7 +14,7 @@ def processors() -> int:
 
 def threads_each(threads: int | None, workers: int) -> int | None:
     """Return the number of CPU threads for each of several processes; None lets torch take all."""
-    if workers == 1:
+    if workers <= 1:
         return threads
     return max(1, (threads or processors()) // workers)
 

@@ -56,6 +56,7 @@ def number(least: float | None, most: float | None) -> Callable[[str], float]:
             value = float(text)
         except ValueError:
             value = math.nan
+        value = math.nan if "_" in str(text) else value  # which Python takes for nothing
         good = 0 < value < math.inf if least is None or most is None else least <= value <= most
         if not good:
             raise typer.BadParameter(f"{text!r} is not {limits}")

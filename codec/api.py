@@ -14,12 +14,16 @@ from ..image_io.bounds import DEFAULT, Bounds
 from ..image_io.memory import enough_memory
 from ..progress import OnProgress, ignore
 from . import coding, memory_estimates
+from .bitstream.container import parse
 from .bitstream.info import Info, describe
 from .lossless import kept_file
 from .reports import CompressReport, DecompressReport
 from .settings import CompressSettings, Preview
 from .sources import picture_and_file, read_path
-from .view import WHOLE, DecodeOptions, View
+from .view import WHOLE, DecodeOptions, View, enough
+
+_OVER = 2
+"""How many times larger than a thumbnail the picture is from which it is made, at least: as Pillow does it."""
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -242,6 +246,9 @@ def thumbnail_data(data: bytes, side: int, **options: "Unpack[DecodeOptions]") -
     """
     from ..image_io import thumbnails
 
+    if options.get("view", WHOLE) == WHOLE:
+        header = parse(data).header
+        options["view"] = View(1 if header.lossless else enough(max(header.width, header.height), _OVER * side))
     return thumbnails.write(decompress_picture(data, **options).picture, side)
 
 

@@ -21,6 +21,12 @@ SCALES: dict[Any, int] = {
 }
 """The denominator of every scale that a user may ask for."""
 
+
+def enough(side: int, wanted: float) -> int:
+    """Return the denominator of the smallest picture whose sides, of which one has `side` pixels, are large enough."""
+    return max((each for each in DENOMINATORS if side >= each * wanted), default=1)
+
+
 Box = tuple[int, int, int, int]
 """Left and upper edge, width and height, in pixels of the image as it is shown."""
 Slices = tuple[slice, slice]

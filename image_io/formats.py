@@ -103,7 +103,8 @@ def format_of(target: Path) -> str:
     """
     format = _BY_SUFFIX.get(target.suffix.lower())
     if format is None:
-        reason = f"the suffix {target.suffix!r} does not name an image format that can be written"
+        wrong = f"the suffix {target.suffix!r}" if target.suffix else "a name without a suffix"
+        reason = f"{wrong} does not name an image format that can be written"
         raise OutputFailed(reason, "use .png, .jpg or .webp")
     if not _is_installed(format):
         hint = "install pillow-jxl-plugin" if format.plugin else "use .png"

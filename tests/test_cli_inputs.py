@@ -221,3 +221,24 @@ def test_an_image_is_no_list_of_names(folder: Path) -> None:
 def test_a_pipe_is_not_opened_before_its_turn(folder: Path) -> None:
     os.mkfifo(folder / "pipe")
     assert [source.error for source in gather(["pipe"], IMAGES)] == [""]
+
+
+@pytest.mark.parametrize("command", ["compress", "decompress", "verify", "info"])
+def test_a_list_of_no_names_is_nothing_to_do(command: str) -> None:
+    for listed in (b"", b"\n\n", b"\0"):
+        seen = dvcodec(command, "--files-from", "-", stdin=listed)
+        assert (seen.code, seen.out, seen.err) == (0, "", "")
+
+
+def test_names_that_are_empty_or_those_of_folders_are_refused(folder: Path) -> None:
+    picture(folder / "a.png")
+    seen = dvcodec("compress", "")
+    assert (seen.code, seen.err) == (1, "dvcodec: '': the name is empty\n")
+    for option in ("-o", "--archive"):
+        seen = dvcodec("compress", "a.png", option, "")
+        assert seen.code == 2 and f"{option}: the name is empty" in seen.usage
+        seen = dvcodec("compress", "a.png", option, "new/")
+        assert seen.code == 2 and f"{option}: new/ is the name of a folder" in seen.usage
+    (folder / "old").mkdir()
+    assert "old is a folder (name a file)" in dvcodec("compress", "a.png", "-o", "old/").err
+    assert files(folder) == ["a.png", "old"]

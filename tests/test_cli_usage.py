@@ -30,7 +30,7 @@ WRONG = [
     (["compress", "a.png", "--target-size", "9", "--target-psnr", "30"], "exclude each other"),
     *(
         (["compress", "a.png", "-q", value], f"'{value}' is not a number from 1 to 100")
-        for value in ("0.5", "101", "nan", "1e9", "high", "-inf", "")
+        for value in ("0.5", "101", "nan", "1e9", "high", "-inf", "", "1_0")
     ),
     (["compress", "a.png", "--target-psnr", "nan"], "'nan' is not a number above 0"),
     (["compress", "a.png", "--target-bpp", "0"], "'0' is not a number above 0"),
@@ -44,6 +44,7 @@ WRONG = [
     (["compress", "a.png", "--target-size", "0%"], "'0%' is not a part of the source"),
     (["compress", "a.png", "--target-size", "101%"], "'101%' is not a part of the source"),
     (["compress", "a.png", "--jobs", "0"], "Invalid value for '--jobs': it must be at least 1"),
+    (["compress", "a.png", "--jobs", "9999"], "Invalid value for '--jobs': it must be at most 1024"),
     (["compress", "a.png", "--jobs", "all"], "Invalid value for '--jobs': it must be a whole number"),
     (["compress", "a.png", "--effort", "0"], "Invalid value for '--effort': it must be at least 1"),
     (["compress", "a.png", "--effort", "10"], "Invalid value for '--effort': it must be at most 9"),
@@ -64,6 +65,7 @@ WRONG = [
     (["compress", "a.png", "-0"], "it applies to lists of names only (use --files-from)"),
     (["compress", "--files-from", "nowhere"], "cannot read nowhere: no such file or directory"),
     (["compress", "-", "--files-from", "nowhere"], "- must be the only input"),
+    (["decompress", "a.dvq", "-o", "photo"], "a name without a suffix does not name an image format that can be"),
     (["decompress", "a.dvq", "--preview", "0"], "'0' is neither a number of chunks from 1 on nor all"),
     (["decompress", "a.dvq", "--preview", "some"], "'some' is neither"),
     (["decompress", "a.dvq", "--preview", "9" * 5000], "is neither a number of chunks"),

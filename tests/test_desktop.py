@@ -10,6 +10,7 @@ import xml.etree.ElementTree as ElementTree
 from configparser import ConfigParser
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import manual
 import numpy as np
@@ -18,11 +19,12 @@ from PIL import Image
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from dvcodec import decompress_array
+from dvcodec import compress, decompress_array
 from dvcodec.cli import report
 from dvcodec.cli.app import app
 from dvcodec.codec import api
 from dvcodec.codec.settings import CompressSettings
+from dvcodec.codec.view import View
 from dvcodec.image_io.images import from_array
 from dvcodec.image_io.metadata import Metadata
 from dvcodec.weights import Weights
@@ -140,6 +142,23 @@ def test_a_thumbnail_fits_and_is_turned(folder: Path) -> None:
         assert (image.format, image.size, image.getexif()) == ("PNG", (16, 32), Image.Exif())
     assert dvcodec("decompress", "wide.dvq", "--thumbnail", "512", "-o", "-").data.startswith(b"\x89PNG")
     assert dvcodec("decompress", "wide.dvq", "--thumbnail", "0").code == 2
+    seen = dvcodec("decompress", "wide.dvq", "--thumbnail", "9", "-o", "t.jpg")
+    assert seen.code == 2 and "thumbnails are PNG files (use .png)" in seen.usage and not Path("t.jpg").exists()
+
+
+def test_thumbnails_of_photographs_need_a_smaller_picture(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    picture(folder / "a.png", size=(200, 100))
+    data = compress(folder / "a.png")
+    views, real = list[View](), api.decompress_picture
+
+    def seen(*args: Any, **options: Any) -> Any:
+        views.append(options["view"])
+        return real(*args, **options)
+
+    monkeypatch.setattr(api, "decompress_picture", seen)
+    for side, denominator in ((12, 8), (14, 4), (100, 1), (300, 1)):
+        _, width, height = api.thumbnail_data(data, side)
+        assert (width, height) == (min(side, 200), round(min(side, 200) / 2)) and views[-1] == View(denominator)
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA"])
