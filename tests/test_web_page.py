@@ -60,7 +60,7 @@ def shown(name: str) -> str:
         return hashlib.sha256(np.asarray(image.convert("RGBA")).tobytes()).hexdigest()
 
 
-@pytest.mark.parametrize("name", [*SHOWN, "webp-rgb"])
+@pytest.mark.parametrize("name", [*SHOWN, "webp-rgb", "bilevel-page", "file-gif"])
 def test_pixels_are_those_of_every_other_machine(browser: Tab, name: str) -> None:
     assert decoded(browser, (FOLDER / f"{name}.dvq").read_bytes()) == shown(name)
 
@@ -71,10 +71,24 @@ def test_smaller_pictures_are_those_of_python(browser: Tab) -> None:
     assert decoded(browser, data, "{scale: 1 / 2}") == hashlib.sha256(wanted).hexdigest()
 
 
-@pytest.mark.parametrize("name", ["header-flipped", "symbols-flipped", "other-size-webp"])
+@pytest.mark.parametrize("name", ["header-flipped", "symbols-flipped", "other-size-webp", "kept-of-other-size"])
 def test_damage_is_reported_in_the_words_of_the_command_line(browser: Tab, name: str) -> None:
     lines = json.loads((FOLDER / "damaged/index.json").read_text())[name]["decompress"]["lines"]
     assert [f"dvcodec: {name}.dvq: {decoded(browser, (FOLDER / f'damaged/{name}.dvq').read_bytes())}"] == lines
+
+
+def test_the_images_of_an_archive_are_listed_and_decoded(browser: Tab) -> None:
+    text = base64.b64encode((FOLDER / "archives/webp.dvq").read_bytes()).decode()
+    script = f"""(async () => {{
+        const archive = Uint8Array.fromBase64("{text}")
+        const {{ images, faults }} = await dvcodec.info(archive)
+        const found = await Promise.all(images.map((image) => dvcodec.decode(archive, {{ image }})))
+        return [faults, images.map((one) => one.name), found.map((one) => one.width)]
+    }})()"""
+    faults, names, widths = run(browser, script)
+    known = json.loads((FOLDER / "archives/webp.json").read_text())["images"]
+    assert faults == [] and names == [one["name"] for one in known]
+    assert widths == [one["size"][0] for one in known]
 
 
 READY = """new Promise((done) => {

@@ -4,12 +4,14 @@ import { parse, payloadOf } from './bitstream/container.mjs'
 import { crc32 } from './bitstream/checksums.mjs'
 import { DvcodecError, FormatError, LimitExceeded, TruncatedFile } from './bitstream/errors.mjs'
 import { readAlpha } from './images/alpha.mjs'
+import { keptPicture } from './images/kept_file.mjs'
 import { metadataOf } from './images/metadata.mjs'
 import { readPalette } from './images/palette.mjs'
 import { pictureOf } from './images/picture.mjs'
 import { reducedChannel } from './images/reduction.mjs'
 import { fromWebp, unstore } from './images/stored.mjs'
 import { readFilter } from './light/adaptive_filter.mjs'
+import { bilevelSamples } from './pixels/bilevel.mjs'
 
 /** The most pixels that are decoded unless a caller allows more. */
 export const MAX_PIXELS = 192 * 2 ** 20
@@ -22,11 +24,16 @@ export const MAX_PIXELS = 192 * 2 ** 20
  * @returns {Promise<{picture: import('./images/picture.mjs').Picture, metadata: object, reduced: boolean}>}
  */
 export async function decodeFile(data, store, options = {}) {
-  const file = parse(data)
+  return decodeParsed(parse(data), store, options)
+}
+
+/** Decodes a parsed file; see `decodeFile`. */
+export async function decodeParsed(file, store, options = {}) {
   const { header } = file
   checkPixels(header, options.maxPixels ?? MAX_PIXELS)
   const count = chunksToDecode(file, options.preview ?? null)
   const strict = (options.preview ?? null) === null
+  if (header.kind === 'file') return keptPicture(file)
   const metadata = metadataOf(file, strict)
   const exact = header.lossless && wantsExact(file, options.preview ?? null)
   const [picture, reduced] = exact
@@ -106,10 +113,10 @@ function filterOf(file, strict) {
 }
 
 /** Decodes the samples of a lossless file, and verifies their checksum. */
-async function exactPicture(file, store, options) {
+export async function exactPicture(file, store, options) {
   const { header } = file
-  const palette = header.kind === 'file' ? null : readPalette(payloadOf(file.one('palette')), header.mode)
-  const decode = { stored: storedSamples, webp: webpSamples }[header.kind]
+  const palette = readPalette(payloadOf(file.one('palette')), header.mode)
+  const decode = { stored: storedSamples, webp: webpSamples, bilevel: blackAndWhite }[header.kind]
   if (!decode) throw unreached(header)
   const samples = await decode(file, store, options)
   if (header.deep && samples.some((sample) => sample > header.white)) {
@@ -123,6 +130,11 @@ async function exactPicture(file, store, options) {
 
 const storedSamples = (file) => unstore(payloadOf(file.one('pixels')), file.header)
 const webpSamples = (file) => fromWebp(payloadOf(file.one('pixels')), file.header)
+
+async function blackAndWhite(file, store, { onProgress = () => {} }) {
+  const model = await store.model(file.header.pixelWeights, 'bilevel')
+  return bilevelSamples(file.all('pixels').map(payloadOf), file.header, model, onProgress)
+}
 
 function unreached(header) {
   return new DvcodecError(`this decoder does not read files of the kind ${header.kind}`, 'use `dvcodec decompress`')

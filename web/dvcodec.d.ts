@@ -31,6 +31,37 @@ export interface DecodeOptions {
   signal?: AbortSignal
 }
 
+/** The bytes of a file. */
+export type FileSource = Uint8Array | ArrayBuffer | ArrayBufferView
+
+/** An image of an archive: the bytes of the archive, and one of the images that `info` lists. */
+export interface ArchiveSource {
+  archive: FileSource
+  image: ArchiveImage
+}
+
+/** An image of an archive. `name` is empty if it has none; the last four fields say where it is. */
+export interface ArchiveImage {
+  position: number
+  name: string
+  width: number
+  height: number
+  mode: string
+  lossless: boolean
+  segment: number
+  index: number
+  first: number
+  last: number
+}
+
+/** An archive, with its faults in the command line's words. */
+export interface ArchiveInfo {
+  kind: 'archive'
+  images: ArchiveImage[]
+  faults: string[]
+  fault: string | null
+}
+
 /** One chunk of symbols. */
 export interface ChunkInfo {
   bytes: number
@@ -68,6 +99,8 @@ export interface FileInfo {
   /** Bits per pixel of the whole file. */
   bpp: number
   truncated: boolean
+  /** The media type of the image file that is kept; null for other kinds. */
+  keptType: string | null
   /** What is wrong with the file, in the command line's words; null if nothing is. */
   fault: string | null
 }
@@ -88,10 +121,13 @@ export function useWeights(sources: WeightsSource[]): void
  * Decodes the file of one image. The work runs in the calling thread; a page calls this in a worker.
  * @throws DvcodecError in the command line's words.
  */
-export function decode(source: Uint8Array | ArrayBuffer | ArrayBufferView, options?: DecodeOptions): Promise<DecodedImage>
+export function decode(source: FileSource | ArchiveSource, options?: DecodeOptions): Promise<DecodedImage>
 
-/** Describes the file of one image; needs no weights. */
-export function info(source: Uint8Array | ArrayBuffer | ArrayBufferView): FileInfo
+/** Describes a file; needs no weights. */
+export function info(source: FileSource): FileInfo | ArchiveInfo
+
+/** Returns the image file that a file of the kind `file` keeps, byte for byte, and its media type; null for other kinds. */
+export function keptFile(source: FileSource): { bytes: Uint8Array; type: string } | null
 
 /** Base of all errors that are thrown on purpose; the message is a reason and, in brackets, a hint. */
 export class DvcodecError extends Error {

@@ -1,7 +1,10 @@
 /** Decodes .dvq files in browsers and in Node.js: the public functions. Nothing of it needs a network. */
 
+import { decodeMember, describeArchive, isArchive } from './archives/members.mjs'
 import { DvcodecError } from './bitstream/errors.mjs'
+import { parse } from './bitstream/container.mjs'
 import { decodeFile } from './decoder.mjs'
+import { keptBytes } from './images/kept_file.mjs'
 import { orientationOf } from './images/metadata.mjs'
 import { toRgba } from './images/picture.mjs'
 import { reducedRgba } from './images/reduction.mjs'
@@ -31,7 +34,7 @@ export async function decode(source, { scale = 1, preview = null, maxPixels, onP
   }
   const coarse = (picture) => report(0.05, imageOf(picture, toRgba(picture)))
   const options = { denominator, preview, maxPixels, onProgress: report, onCoarse: denominator === 1 ? coarse : null }
-  const found = await decodeFile(bytesOf(source), store, options)
+  const found = await decodeSource(source, options)
   const whole = toRgba(found.picture)
   const { width, height } = found.picture
   if (denominator === 1 || found.reduced) return imageOf(found.picture, whole, found)
@@ -39,9 +42,23 @@ export async function decode(source, { scale = 1, preview = null, maxPixels, onP
   return imageOf(smaller, reducedRgba(whole, width, height, denominator), found)
 }
 
-/** Describes a file by its header; see dvcodec.d.ts. */
+/** Decodes a file, or the image of an archive that `archive` and `image`, an entry of its `images`, stand for. */
+function decodeSource(source, options) {
+  if (!source?.archive) return decodeFile(bytesOf(source), store, options)
+  const { first, last, index } = source.image
+  return decodeMember(bytesOf(source.archive).subarray(first, last), index, store, options)
+}
+
+/** Describes a file by its header, or an archive by its images; see dvcodec.d.ts. */
 export function info(source) {
-  return describe(bytesOf(source))
+  const data = bytesOf(source)
+  return isArchive(data) ? describeArchive(data) : describe(data)
+}
+
+/** Returns the image file that a file of the kind `file` keeps, byte for byte; null for other kinds. */
+export function keptFile(source) {
+  const file = parse(bytesOf(source))
+  return file.header.kind === 'file' ? keptBytes(file) : null
 }
 
 function bytesOf(source) {

@@ -1,8 +1,9 @@
 /** What the header of a .dvq file tells, without weights. */
 
-import { parse } from './bitstream/container.mjs'
+import { parse, payloadOf } from './bitstream/container.mjs'
 import { TruncatedFile } from './bitstream/errors.mjs'
 import { VERSION } from './bitstream/header.mjs'
+import { typeOf } from './images/kept_file.mjs'
 
 /**
  * Describes a file; its header must be valid, whatever comes after it may be broken.
@@ -38,6 +39,7 @@ export function describe(data) {
     actualBytes: data.length,
     bpp: (8 * file.totalBytes) / (header.width * header.height),
     truncated: fault instanceof TruncatedFile,
+    keptType: header.kind === 'file' ? typeOf(payloadOf(file.one('pixels'))) : null,
     fault: fault ? fault.message : null,
   }
 }

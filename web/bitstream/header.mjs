@@ -7,7 +7,8 @@ const MAGIC = [0x8b, 0x44, 0x56, 0x51]
 /** The one format version. */
 export const VERSION = 4
 const KINDS = ['lossy', 'stored', 'webp', 'model', 'bilevel', 'archive', 'file', 'deep']
-const MODES = ['1', 'L', 'LA', 'RGB', 'RGBA', 'P', 'PA']
+/** Pillow's names of the modes, as the format numbers them. */
+export const MODES = ['1', 'L', 'LA', 'RGB', 'RGBA', 'P', 'PA']
 const SHALLOW = ['L', 'LA', 'RGB', 'RGBA']
 const MODES_OF = { lossy: SHALLOW, stored: MODES, webp: MODES, model: SHALLOW, bilevel: ['1'], file: MODES, deep: SHALLOW }
 const MAX_SIDE = 2 ** 20 - 1

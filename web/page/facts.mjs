@@ -22,7 +22,11 @@ function sizeOf(bytes) {
 export function factsOf(about, bytes) {
   if (!about) return []
   const { width, height, mode, bitDepth, kind, quality, tune, chunks, iccBytes, exifBytes, filterBytes, bpp } = about
-  if (kind === 'archive') return [['kind', KINDS.archive], ['images', String(about.images)], ['file', sizeOf(bytes.length)]]
+  if (kind === 'archive') return [['kind', KINDS.archive], ['images', String(about.images.length)], ['file', sizeOf(bytes.length)]]
+  if (kind === 'member') {
+    const how = about.lossless ? 'lossless' : 'lossy'
+    return [['size', `${width} x ${height} pixels`], ['mode', mode], ['kind', `${how}, in an archive`]]
+  }
   const facts = [
     ['size', `${width} x ${height} pixels`],
     ['mode', bitDepth > 8 ? `${mode}, ${bitDepth} bits` : mode],

@@ -21,24 +21,26 @@ export function openViewer(gallery = []) {
     open(event.dataTransfer.files)
   })
   addEventListener('keydown', step)
-  for (const { name, source } of gallery) add(name, () => fileAt(source))
+  for (const { name, source } of gallery) add(new Entry(name, () => fileAt(source)))
   if (entries.length) choose(entries[0])
 }
 
 function open(files) {
   const first = entries.length
-  for (const file of files) add(file.name, async () => new Uint8Array(await file.arrayBuffer()))
+  for (const file of files) add(new Entry(file.name, async () => new Uint8Array(await file.arrayBuffer())))
   if (entries[first]) choose(entries[first])
 }
 
-function add(name, load) {
-  const entry = new Entry(name, load)
+/** Adds an entry to the list; the images of an archive follow it. */
+function add(entry, behind = entries[entries.length - 1]) {
   entry.onChange = () => entry === chosen && show()
-  entry.onMembers = (members) => members.forEach((member) => add(member.name, member.load))
-  entries.push(entry)
+  entry.onMembers = (members) => members.reduce((before, member) => add(member, before), entry)
+  entries.splice(entries.indexOf(behind) + 1, 0, entry)
   entry.button.addEventListener('click', () => choose(entry))
-  find('list').append(entry.button)
+  if (behind) behind.button.after(entry.button)
+  else find('list').append(entry.button)
   document.body.classList.add('filled')
+  return entry
 }
 
 function choose(entry) {
@@ -60,7 +62,7 @@ function show() {
   const { canvas, error, share, about, bytes, image, kept, picture } = chosen
   find('name').textContent = chosen.name
   find('picture').replaceChildren(picture ?? canvas)
-  const size = about && shownSize({ ...about, orientation: image?.orientation })
+  const size = about?.width && shownSize({ ...about, orientation: image?.orientation })
   if (size) canvas.style.cssText = `aspect-ratio:${size.width}/${size.height};--width:${size.width}px`
   find('error').textContent = error
   find('error').hidden = !error

@@ -1,6 +1,6 @@
 /** What runs in a worker: decodes files on request, and asks for weights when it first needs them. */
 
-import { decode, info, useWeights } from '../dvcodec.mjs'
+import { decode, info, keptFile, useWeights } from '../dvcodec.mjs'
 
 const awaited = new Map()
 
@@ -22,7 +22,9 @@ function sourceOf(about) {
 
 const WORK = {
   info: (bytes) => info(bytes),
-  decode: (bytes, options, report) => decode(bytes, { ...options, onProgress: report }),
+  kept: (bytes) => keptFile(bytes),
+  decode: (bytes, { image, ...options }, report) =>
+    decode(image ? { archive: bytes, image } : bytes, { ...options, onProgress: report }),
 }
 
 /** Returns the buffers of a result that may be handed over instead of copied. */

@@ -3,11 +3,16 @@
 import { DvcodecError, WeightsNotFound } from '../bitstream/errors.mjs'
 import { Machine } from '../kernels/machine.mjs'
 import { LightModel } from '../light/model.mjs'
+import { BilevelModel } from '../pixels/bilevel.mjs'
 import { claims, readWeights } from './safetensors.mjs'
 
-/** How each format of weights becomes a model. */
-const MODELS = {
-  'dvcodec-light-1': { role: 'hierarchy', build: (machine, weights) => new LightModel(machine, weights) },
+/** What each format of weights is for, and the model that it becomes; those without one are not decoded here. */
+const FORMATS = {
+  'dvcodec-light-1': { role: 'hierarchy', Model: LightModel },
+  'dvcodec-photo-1': { role: 'hierarchy' },
+  'dvcodec-pixels-1': { role: 'pixels' },
+  'dvcodec-bilevel-1': { role: 'bilevel', Model: BilevelModel },
+  'dvcodec-family-1': { role: 'hierarchy' },
 }
 
 /**
@@ -33,8 +38,8 @@ export class WeightsStore {
     if (!this.models.has(id)) this.models.set(id, this.load(id))
     try {
       const { model, name, format } = await this.models.get(id)
-      const other = MODELS[format]?.role ?? format
-      if (other !== role) throw new DvcodecError(`the file is not valid: it names the weights ${name}, which are of another kind`)
+      if (FORMATS[format]?.role !== role) throw new DvcodecError(`the file is not valid: it names the weights ${name}, which are of another kind`)
+      if (!model) throw new DvcodecError(`this decoder does not run the weights ${name}`, 'use `dvcodec decompress`')
       return model
     } catch (error) {
       this.models.delete(id)
@@ -45,12 +50,13 @@ export class WeightsStore {
   async load(id) {
     const source = await this.find(id)
     const { about } = source
-    if (!MODELS[about.format]) return { model: null, name: about.name, format: about.format }
+    const { Model } = FORMATS[about.format] ?? {}
+    if (!Model) return { model: null, name: about.name, format: about.format }
     this.machine ??= Machine.start()
     const machine = await this.machine
     const weights = await readWeights(await source.load())
     if (weights.id !== id) throw new DvcodecError('the weights file is not the one that was announced')
-    return { model: MODELS[about.format].build(machine, weights), name: about.name, format: about.format }
+    return { model: new Model(machine, weights), name: about.name, format: about.format }
   }
 
   /** Returns the source of an id. */
