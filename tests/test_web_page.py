@@ -132,6 +132,30 @@ def test_the_element_shows_a_file_and_says_what_is_wrong(browser: Tab) -> None:
     assert message == "A (the file is cut short inside its header (nothing of it can be decoded))"
 
 
+@pytest.mark.slow
+def test_the_page_stays_alive_while_a_large_picture_is_decoded(browser: Tab, page: Path) -> None:
+    with Image.open(FOLDER.parent.parent / "examples/kodim23.png") as image:
+        large = np.tile(np.asarray(image.convert("RGB")), (6, 6, 1))[:3000, :4000]
+    data = library.compress(Image.fromarray(large))
+    browser.open(page, 1280)
+    text = base64.b64encode(data).decode()
+    script = f"""(async () => {{
+        const bytes = Uint8Array.fromBase64("{text}")
+        let [frames, longest, last, working] = [0, 0, performance.now(), true]
+        const frame = (now) => {{
+            [frames, longest, last] = [frames + 1, Math.max(longest, now - last), now]
+            if (working) requestAnimationFrame(frame)
+        }}
+        requestAnimationFrame(frame)
+        const {{ width, height }} = await dvcodec.decode(bytes)
+        working = false
+        return [width, height, frames, longest]
+    }})()"""
+    width, height, frames, longest = browser.run(script)
+    assert (width, height) == (4000, 3000)
+    assert frames > 20 and longest < 5000  # milliseconds; without a worker, one frame would take all the time
+
+
 def test_the_command_writes_a_gallery_and_overwrites_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "pictures"
     (folder / "inner").mkdir(parents=True)

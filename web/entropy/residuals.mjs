@@ -47,7 +47,9 @@ export function orderOf(contexts, rows) {
  */
 export function residualsOf(decoder, alphabet, tables, contexts) {
   const order = orderOf(contexts, tables.rows)
-  const tokens = decoder.decode(tables, Uint16Array.from(order, (i) => contexts[i]))
+  const sorted = new Uint16Array(order.length)
+  for (let i = 0; i < order.length; i++) sorted[i] = contexts[order[i]]
+  const tokens = decoder.decode(tables, sorted)
   return joined(decoder, alphabet, tokens, order)
 }
 

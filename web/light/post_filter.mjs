@@ -5,7 +5,7 @@ import { Contrast } from './contrast.mjs'
 import { LightMap, PaddedRows, Vector, between } from './maps.mjs'
 
 /** Rows of blocks whose features are in the memory at once, and those beyond them that they depend on. */
-const BAND = 16
+const BAND = 32
 const HALO = 2
 
 /** Corrects samples for the last time. */
