@@ -39,8 +39,9 @@ BINARY = replace(
     latent="logits",
     prior="direct",
     weight_norm=False,
+    centred=False,
 )
-"""Six binary variables of one layer."""
+"""Six binary variables of one layer, and pixels that begin as far apart as they are drawn."""
 LINEAR = replace(PERCEPTRON, block="linear", blocks=0, width=16, latent="logits", prior="direct")
 """The same without hidden layers."""
 

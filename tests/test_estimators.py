@@ -135,6 +135,12 @@ def test_a_baseline_that_sees_the_sample_is_biased() -> None:
     assert distance(expected(TWO_LAYERS, one), enumerated(TWO_LAYERS)) > 1e-2
 
 
+def test_the_variance_is_zero_where_q_is_the_posterior_and_nowhere_else() -> None:
+    log_q = torch.randn(5, 3, dtype=torch.float64)  # Stojanovic's eq 17
+    losses = [score_function.variance(Terms(joint, log_q)) - joint.mean(0) for joint in (log_q + 2.5, log_q.square())]
+    assert torch.allclose(losses[0], torch.zeros_like(losses[0])) and bool((losses[1] < 0).all())
+
+
 @pytest.mark.parametrize("samples", [2, 3])
 def test_half_the_variance_has_the_gradient_of_vargrad_and_trains_inference_alone(samples: int) -> None:
     """Stojanovic's eq 16 against 18; in separate networks the generative one sees log p(x, z) and nothing else."""
