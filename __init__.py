@@ -26,7 +26,7 @@ from .errors import UnsupportedImage as UnsupportedImage
 from .errors import WeightsNotFound as WeightsNotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from os import PathLike
     from typing import Unpack
 
@@ -185,7 +185,7 @@ def info(source: "FileSource") -> "Info":
 
 @takes(ArchiveSettings)
 def compress_archive(
-    images: "Iterable[ImageSource | tuple[str, ImageSource]]",
+    images: "Iterable[ImageSource | tuple[str, ImageSource]] | Mapping[str, ImageSource]",
     target: "str | PathLike[str]",
     *,
     force: bool = False,
@@ -197,8 +197,8 @@ def compress_archive(
     appears at `target` when all images are written, or not at all.
 
     Args:
-        images: Images as `compress` takes them, or pairs of a name and an image. A name is a relative path that is safe
-            on every system; paths have their own.
+        images: Images as `compress` takes them, pairs of a name and an image, or images by their names. A name is a
+            relative path that is safe on every system; paths have their own.
         target: The file to write.
         force: Whether to overwrite a file that exists.
         **options: The settings of `dvcodec.codec.settings.ArchiveSettings`, which describes them.

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from ..progress import OnProgress
+from ..progress import OnProgress, callable_or_none
 from . import api
 from .reports import log_notices
 from .settings import CompressSettings
@@ -20,6 +20,7 @@ def compress_source(
     on_progress: OnProgress | None,
 ) -> bytes:
     """Return the bytes of a .dvq file; the arguments and errors are those of `dvcodec.compress`."""
+    callable_or_none(on_progress)
     picture, original = picture_and_file(source, settings)
     data, report = api.compress_picture(picture, settings, on_progress=on_progress, original=original)
     log_notices(report.notices, report.dropped)
@@ -32,4 +33,5 @@ def compress_pixels(
     """Return the bytes of a .dvq file; the arguments and errors are those of `dvcodec.compress_array`."""
     from ..image_io import images
 
+    callable_or_none(on_progress)
     return api.compress_picture(images.from_array(array_of(array)), settings, on_progress=on_progress)[0]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Unpack
 
 from ..image_io.bounds import Bounds
-from ..progress import OnProgress
+from ..progress import OnProgress, callable_or_none
 from . import api
 from .settings import BoundOptions
 from .sources import FileSource, file_bytes
@@ -37,6 +37,7 @@ def decompress_source(
     **options: Unpack[BoundOptions],
 ) -> Picture:
     """Return the picture of a .dvq file; the arguments and errors are those of `dvcodec.decompress`."""
+    callable_or_none(on_progress)
     bounds, view, data = Bounds(**options), view_of(scale, region), file_bytes(source)
     return api.decompress_picture(
         data, preview=preview, view=view, device=device, on_progress=on_progress, bounds=bounds

@@ -7,7 +7,7 @@ from here.
 import math
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from numbers import Integral, Real
 from typing import Any
@@ -165,6 +165,9 @@ class CompressSettings(BoundSettings):
 
     def __post_init__(self) -> None:
         """Refuse settings that contradict each other or are out of range."""
+        for each in fields(self):
+            if isinstance(each.default, bool):
+                _switch(each.name, getattr(self, each.name))
         aims = self.aims()
         if len(aims) > 1:
             raise InvalidArgument(f"{' and '.join(f'`{name}`' for name in aims)} exclude each other", "choose one")
@@ -248,6 +251,12 @@ def _name_or_path(weights: object) -> str | None:
             f"`weights` is a {type(weights).__name__}", "give a name, or the path of a .safetensors file"
         )
     return None if weights is None else os.fsdecode(weights)
+
+
+def _switch(name: str, value: object) -> None:
+    """Refuse what is not true or false: a text such as "no" would count as true."""
+    if type(value).__name__ not in ("bool", "bool_") and not (isinstance(value, Integral) and value in (0, 1)):
+        raise InvalidArgument(f"`{name}` {value!r} is not True or False")
 
 
 def _is_real(value: object) -> bool:

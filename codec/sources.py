@@ -5,7 +5,7 @@ Reading a .dvq file this way needs neither numpy nor Pillow.
 
 import io
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol, TypedDict
 
@@ -88,13 +88,16 @@ def pictures_of(sources: object, settings: CompressSettings) -> "Iterator[tuple[
     Other images without a name have an empty one.
 
     Args:
-        sources: An iterable of images as `picture_and_file` takes them, or of pairs of a name and an image.
+        sources: An iterable of images as `picture_and_file` takes them, or of pairs of a name and an image, or images
+            by their names.
         settings: As for `picture_and_file`.
 
     Raises:
         InvalidArgument: If this is no iterable, or an item is none of these.
         UnsupportedImage: If an image cannot be read or coded.
     """
+    if isinstance(sources, Mapping):
+        sources = sources.items()
     if isinstance(sources, str | bytes | bytearray) or not isinstance(sources, Iterable):
         raise InvalidArgument(f"{type(sources).__name__} is not an iterable of images", "give a list of them")
     for item in sources:
@@ -159,6 +162,8 @@ def _content(source: Any) -> bytes:
         raise InvalidArgument(f"{kind} is not a file", "give a path, bytes or a file that is open in binary mode")
     try:
         data = read_open(source)
+    except UnicodeError:
+        data = ""  # it was decoded as text
     except (OSError, ValueError) as error:  # closed files raise ValueError
         raise FormatError(f"cannot read the file: {getattr(error, 'strerror', None) or error}") from error
     if not isinstance(data, bytes | bytearray | memoryview):
@@ -184,7 +189,10 @@ def path_of(source: object) -> Path:
     """Return a caller's path; raise InvalidArgument if it is none."""
     if not isinstance(source, str | os.PathLike):
         raise InvalidArgument(f"{type(source).__name__} is not a path", "give a str or a pathlib.Path")
-    return Path(os.fsdecode(source))
+    try:
+        return Path(os.fsdecode(source))
+    except TypeError as error:  # what it says of its path is no text
+        raise InvalidArgument(f"{type(source).__name__} is not a path: {error}") from error
 
 
 def read_path(source: Path, *, own: bool = False) -> bytes:

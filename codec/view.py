@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, TypedDict
@@ -132,7 +132,7 @@ def _denominator(scale: str | float | None) -> int:
 
 
 def _box(region: Sequence[int]) -> Box:
-    values = tuple(region) if isinstance(region, Sequence) and not isinstance(region, str | bytes) else ()
+    values = tuple(region) if isinstance(region, Iterable) and not isinstance(region, str | bytes) else ()
     whole = all(isinstance(value, Integral) and not isinstance(value, bool) for value in values)
     if len(values) != 4 or not whole or min(values) < 0 or min(values[2:]) < 1:
         raise InvalidArgument(f"region {region!r} is not valid", "left, top, width and height in pixels")

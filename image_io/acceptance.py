@@ -53,6 +53,7 @@ def check(image: Image.Image, *, convert: bool = False, deep: bool = False) -> S
     notices = [notice for *_, notice in losses] + (
         ["without its colour space, which no profile expresses"] if lost else []
     )
+    notices += [f"only the largest of {len(sizes)} sizes"] if len(sizes := _sizes(image)) > 1 else []
     return Source(depth, None if lost else meant, png_chunks.grey_bits(image), tuple(notices))
 
 
@@ -79,6 +80,12 @@ def _frames(image: Image.Image) -> list[_Loss]:
     return [
         (reason, "save one frame as PNG first, or take the first with `convert`", f"only the first of {frames} frames")
     ]
+
+
+def _sizes(image: Image.Image) -> set[object]:
+    """Return the sizes in which an icon file has its image, which is opened in the largest."""
+    sizes = image.info.get("sizes", ()) if image.format in ("ICO", "ICNS") else ()
+    return set(sizes) if isinstance(sizes, list | tuple | set | frozenset) else set()
 
 
 def _is_animated_jxl(image: Image.Image) -> bool:

@@ -193,11 +193,16 @@ def read(image: Image.Image) -> ColourSpace | None:
 
 def _of_numbers(gamma: object, points: object, grey: bool) -> ColourSpace | None:
     """Return what gAMA and cHRM say, as Pillow keeps them: floats."""
-    exponent = round(gamma * 100_000) if isinstance(gamma, float) else 0
-    whole = [round(value * 100_000) for value in points] if isinstance(points, tuple) else []
+    exponent = max(0, _in_file(gamma))
+    whole = [_in_file(value) for value in points] if isinstance(points, tuple) else []
     fits = len(whole) == 8 and all(0 <= value < 2**31 for value in whole)
     chromaticities = tuple(whole) if fits and not grey else ()
     return ColourSpace(grey, None, exponent, chromaticities) if 0 < exponent < 2**31 or chromaticities else None
+
+
+def _in_file(value: object) -> int:
+    """Return a number as the chunks of PNG store it; -1 for what is none."""
+    return round(value * 100_000) if isinstance(value, float) and math.isfinite(value) else -1
 
 
 def _of_boxes(image: Image.Image, grey: bool) -> ColourSpace | None:

@@ -94,7 +94,7 @@ def read(
     except Image.DecompressionBombError:  # some readers have checks of their own
         raise UnsupportedImage("more pixels than `Image.MAX_IMAGE_PIXELS` of Pillow allows", "raise it") from None
     except Exception as error:  # Pillow's readers raise many kinds on broken files
-        raise UnsupportedImage(f"cannot read the image: {one_line(error)}") from error
+        raise _unreadable(error) from error
 
 
 def from_image(
@@ -130,7 +130,7 @@ def from_image(
     except (DvcodecError, MemoryError):
         raise
     except Exception as error:  # Pillow's readers raise many kinds on broken files
-        raise UnsupportedImage(f"cannot read the image: {one_line(error)}") from error
+        raise _unreadable(error) from error
     return replace(picture, metadata=kept, left_out=left_out, notices=source.notices)
 
 
@@ -173,6 +173,8 @@ def from_array(array: NDArray[Any], kept: Metadata = NO_METADATA) -> Picture:
     Raises:
         UnsupportedImage: If the array has another type or shape, or is too large.
     """
+    if isinstance(array, np.ma.MaskedArray):
+        raise UnsupportedImage("what a masked array hides has no pixels", "fill it first")
     if array.dtype not in (np.uint8, np.uint16):
         raise UnsupportedImage(f"pixels of type {array.dtype} are not supported", "scale them to uint8 or uint16 first")
     if array.ndim not in (2, 3) or (array.ndim == 3 and not 1 <= array.shape[2] <= 4) or not array.size:
@@ -257,6 +259,13 @@ def _plain_image(picture: Picture) -> Image.Image:
     if picture.mode in ("P", "PA"):
         return Image.frombytes(picture.mode, (width, height), samples.tobytes())
     return Image.fromarray(samples)
+
+
+def _unreadable(error: Exception) -> UnsupportedImage:
+    """Return what a user reads for an error of Pillow's readers."""
+    if "MAX_TEXT_" in str(error):  # the names of limits of its own
+        return UnsupportedImage("texts or a profile are larger than Pillow unpacks", "remove them first")
+    return UnsupportedImage(f"cannot read the image: {one_line(error)}")
 
 
 def one_line(error: Exception) -> str:

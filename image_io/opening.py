@@ -53,6 +53,7 @@ def _identified(file: BinaryIO) -> ImageFile.ImageFile:
     file.seek(0)
     prefix = file.read(16)
     plugins.refuse_large_jxl(file, prefix)
+    plugins.refuse_programs(prefix)
     tried: set[str] = set()
     for import_readers in (Image.preinit, Image.init):
         import_readers()

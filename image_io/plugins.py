@@ -46,6 +46,12 @@ def refuse_large_jxl(file: BinaryIO, prefix: bytes) -> None:
             raise UnsupportedImage(f"{header.width} x {header.height} pixels are too many", "cut it into parts first")
 
 
+def refuse_programs(prefix: bytes) -> None:
+    """Raise UnsupportedImage for PostScript, by its first bytes: Pillow would let Ghostscript run it as a program."""
+    if prefix.startswith((b"%!PS", b"\xc5\xd0\xd3\xc6")):
+        raise UnsupportedImage("PostScript draws images by a program, which is not run here", "convert it to PNG first")
+
+
 def reader_of(prefix: bytes) -> Reader | None:
     """Return what reads a file, by its first bytes; None if it is neither HEIC nor JPEG XL.
 

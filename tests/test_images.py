@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from image_files import png_of_pixels
 from PIL import Image, UnidentifiedImageError
 
 from dvcodec.errors import OutputFailed, UnsupportedImage
@@ -247,3 +248,37 @@ def test_arrays_are_the_callers_own(mode: str) -> None:
     array = images.to_array(images.from_image(Image.new("RGBA", (5, 4), (1, 2, 3, 4)).convert(mode), keep_mode=True))
     array[:] = 0
     assert array.flags.writeable and array.flags.c_contiguous
+
+
+@pytest.mark.parametrize("kind", [b"zTXt", b"iCCP"])
+@pytest.mark.parametrize("behind", [False, True])
+def test_what_pillow_does_not_unpack_is_said_in_plain_words(kind: bytes, behind: bool) -> None:
+    bomb = (kind, b"name\0\0" + zlib.compress(bytes(2**21)))
+    data = png_of_pixels(np.zeros((2, 2), np.uint8), bomb)
+    if behind:
+        end = png_of_pixels(np.zeros((2, 2), np.uint8))
+        at = data.index(kind) - 4
+        size = len(data) - len(end)
+        data = data[:at] + data[at + size : -12] + data[at : at + size] + data[-12:]
+    with pytest.raises(UnsupportedImage, match=r"larger than Pillow unpacks \(remove them first\)"):
+        images.read(data)
+
+
+def test_postscript_is_not_run() -> None:
+    for data in (file_of(COLOUR, "EPS"), b"\xc5\xd0\xd3\xc6" + bytes(30)):
+        with pytest.raises(UnsupportedImage, match="not run here"):
+            images.read(data)
+
+
+def test_of_an_icon_the_largest_size_is_taken_with_a_notice() -> None:
+    small, both = (file_of(COLOUR, "ICO", sizes=sizes) for sizes in ([(24, 24)], [(16, 16), (24, 24)]))
+    assert images.read(small).notices == ()
+    picture = images.read(both)
+    assert picture.notices == ("only the largest of 2 sizes",) and picture.pixels.shape[1] == 24
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), "2.2", None, -1.0, (1.0,)])
+def test_colours_that_are_no_numbers_count_as_none(value: Any) -> None:
+    image = COLOUR.copy()
+    image.info |= {"gamma": value, "chromaticity": (value,) * 8}
+    assert images.from_image(image).metadata.icc == b""

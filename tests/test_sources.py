@@ -163,11 +163,69 @@ def test_headers_are_described_without_numpy(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "settings",
-    [{"weights": 5}, {"weights": b"x"}, {"weights": ["a"]}, {"device": 5}, {"tune": {}}, {"target_size": "x"}],
+    [
+        {"weights": 5},
+        {"weights": b"x"},
+        {"weights": ["a"]},
+        {"lossless": "yes"},
+        {"lossless": 2},
+        {"lossless": None},
+        {"strip": "no"},
+        {"convert": []},
+        {"device": 5},
+        {"tune": {}},
+        {"target_size": "x"},
+    ],
+    ids=str,
 )
 def test_settings_of_other_types_are_refused(settings: dict[str, Any]) -> None:
     with pytest.raises(InvalidArgument):
         dvcodec.compress(photograph(4, 4), **settings)
+
+
+@pytest.mark.parametrize("value", [True, np.True_, 1, np.int64(1)])
+def test_switches_may_be_those_of_numpy(value: Any) -> None:
+    assert dvcodec.info(dvcodec.compress(photograph(4, 4), lossless=value)).lossless
+    with pytest.raises(InvalidArgument, match="`names` 'no' is not True or False"):
+        dvcodec.compress_archive([photograph(4, 4)], "a.dvq", names="no")  # type: ignore[arg-type]
+
+
+def test_what_cannot_be_called_is_refused_in_both_directions() -> None:
+    data = dvcodec.compress(photograph(4, 4), lossless=True)
+    for work in (dvcodec.compress_array, dvcodec.compress):
+        with pytest.raises(InvalidArgument, match="`on_progress` 5 cannot be called"):
+            work(photograph(4, 4), on_progress=5)  # type: ignore[arg-type]
+    with pytest.raises(InvalidArgument, match="`on_progress` 5 cannot be called"):
+        dvcodec.decompress(data, on_progress=5)  # type: ignore[arg-type]
+
+
+def test_a_text_file_and_a_path_without_text_are_named_so(tmp_path: Path) -> None:
+    path = tmp_path / "x.dvq"
+    path.write_bytes(dvcodec.compress(photograph(4, 4)))
+
+    class Broken:
+        def __fspath__(self) -> int:
+            return 5
+
+    with path.open(encoding="utf-8") as file, pytest.raises(InvalidArgument, match="not open in binary mode"):
+        dvcodec.decompress(file)  # type: ignore[arg-type]
+    with pytest.raises(InvalidArgument, match="Broken is not a path"):
+        dvcodec.decompress(Broken())  # type: ignore[arg-type]
+
+
+def test_an_archive_takes_images_by_their_names(tmp_path: Path) -> None:
+    images = {"a.png": photograph(4, 4), "b.png": photograph(4, 4, 1)}
+    dvcodec.compress_archive(images, tmp_path / "a.dvq", lossless=True)
+    with dvcodec.open_archive(tmp_path / "a.dvq") as archive:
+        assert archive.names == ("a.png", "b.png")
+        assert np.array_equal(np.asarray(archive.read("b.png")), images["b.png"])
+
+
+def test_masked_arrays_are_refused_and_regions_may_be_arrays() -> None:
+    with pytest.raises(UnsupportedImage, match="fill it first"):
+        dvcodec.compress(np.ma.masked_array(photograph(4, 4), photograph(4, 4) > 99))
+    data = dvcodec.compress(photograph(9, 9), lossless=True)
+    assert dvcodec.decompress(data, region=np.array([1, 2, 3, 4])).size == (3, 4)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("preview", [0, -1, True, 1.0, "some", [1], np.array([1, 2]), b"all"])
