@@ -102,13 +102,22 @@ def enhanced(done: LightPass, x: Integers) -> Integers:
     h = body(net, stream(total(first, between(net["quality"].astype(np.int64), quality), extra)))
     y: Integers = (x + shuffle(corrections(net, h), 8)).clip(-MOST, MOST)
     if not done.weights.config["postfilter_width"]:
-        return y
+        return smooth(done, y)
     net = done.weights.part("postfilter.")
     f = total(half_up(net.map("conditioning", act(h))), net.vector("tuning", quality, tuning))
     first = half_up(net.map("first", neighbourhoods(unshuffle(contrast(y), 2)), bits=5))
     g = body(net, stream(total(first, between(net["quality"].astype(np.int64), quality), shuffle(f, 4))))
-    y = y + shuffle(corrections(net, g), 2)
-    return y
+    return smooth(done, y + shuffle(corrections(net, g), 2))
+
+
+def smooth(done: LightPass, y: Integers) -> Integers:
+    """Y, smoothed in the blocks around which nothing is coded."""
+    coded = np.pad(done.symbols[8].any(axis=2), 2)
+    near = sliding_window_view(coded, (5, 5)).any(axis=(2, 3)).repeat(8, axis=0).repeat(8, axis=1)
+    taps = np.array([1, 2, 2, 2, 2, 2, 2, 2, 1])
+    windows = sliding_window_view(np.pad(y, ((4, 4), (4, 4), (0, 0)), "edge"), (9, 9), (0, 1))
+    means = (np.einsum("yxcij,i,j->yxc", windows, taps, taps) + 128) >> 8
+    return np.where(near[:, :, None], y, means)
 
 
 def colours(done: LightPass, *, whole: bool = True) -> NDArray[np.uint8]:

@@ -1,6 +1,7 @@
 /** From samples to pixels of three colours. */
 
 import { filtered } from './adaptive_filter.mjs'
+import { Smoothing } from './smoothing.mjs'
 
 const { ceil, floor, min } = Math
 
@@ -23,11 +24,11 @@ export function pixelsOf(samples, pass, sigma, added, filter, onProgress) {
   const { rows, columns } = pass.sizes[8]
   const shown = filter ? new Int16Array(3 * width * height) : bytes(width, height)
   const convert = filter ? (y) => limited(floor((y * sigma) / 4096 + 0.5)) : (y) => byte(floor((y * sigma) / 65536 + 128.5))
-  const show = (row, more) => {
-    const right = { width, top: 8 * row, bottom: min(8 * row + 8, height), columns, convert }
-    place(samples, 192 * row * columns, more, shown, right)
+  const smoothing = new Smoothing(pass.symbols[8], { rows, columns }, (row, lines) => {
+    place(lines, shown, { width, top: 8 * row, bottom: min(8 * row + 8, height), columns, convert })
     onProgress((row + 1) / rows)
-  }
+  })
+  const show = (row, more) => smoothing.push(row, linesOf(samples, 192 * row * columns, more, columns))
   if (added) added(show)
   else for (let row = 0; row < rows; row++) show(row, null)
   return { width, height, pixels: filter ? filtered(shown, width, height, filter) : shown }
@@ -37,18 +38,24 @@ function limited(level) {
   return level < -8192 ? -8192 : level > 8192 ? 8192 : level
 }
 
-/** Places a row of blocks in an image. */
-function place(samples, from, added, out, { width, top, bottom, columns, convert }) {
-  for (let b = 0; b < columns; b++, from += 192) {
-    const right = min(8, width - 8 * b)
-    for (let y = top; y < bottom; y++) {
-      const line = 8 * (y - top)
-      for (let x = 0, to = 3 * (y * width + 8 * b); x < right; x++) {
-        for (let c = 0; c < 3; c++, to++) {
-          const at = 64 * c + line + x
-          out[to] = convert(samples[from + at] + (added ? added[192 * b + at] : 0))
-        }
+/** Returns the samples of a row of blocks, with what the post-filter adds, as lines of three colours. */
+function linesOf(samples, from, added, columns) {
+  const lines = new Float64Array(192 * columns)
+  for (let b = 0, at = 0; b < columns; b++) {
+    for (let line = 0; line < 24; line++) {
+      for (let x = 0, to = 8 * (line * columns + b); x < 8; x++, at++, to++) {
+        lines[to] = samples[from + at] + (added ? added[at] : 0)
       }
+    }
+  }
+  return lines
+}
+
+/** Places a row of blocks in an image. */
+function place(lines, out, { width, top, bottom, columns, convert }) {
+  for (let y = top; y < bottom; y++) {
+    for (let x = 0, to = 3 * y * width; x < width; x++) {
+      for (let line = y - top; line < 24; line += 8, to++) out[to] = convert(lines[8 * line * columns + x])
     }
   }
 }

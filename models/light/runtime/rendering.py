@@ -25,6 +25,7 @@ from ..grids import SAMPLE_BITS, SAMPLE_LIMIT
 from .integer_filter import filtered, levels
 from .inverse import SymbolValues, block_means, block_samples, contrasts
 from .networks import LightPostFilter, LightSynthesis, strip_rows
+from .smoothing import smoothed
 from .top_down import LightState
 
 SIGMA_BITS = 8
@@ -134,22 +135,27 @@ class LightRenderer:
         self, state: LightState, wanted: slice, on_progress: OnProgress
     ) -> Iterator[tuple[slice, NDArray[np.float32]]]:
         """Yield strips of some rows of an image, counted from the first of them, and their samples (3, H, W)."""
-        inside = slice(wanted.start // BLOCK, -(-wanted.stop // BLOCK))
-        rows = slice(max(inside.start - self.halo, 0), min(inside.stop + self.halo, state.state.shape[2]))
+        height = -(-state.size[0] // BLOCK)
+        blocks = slice(max(wanted.start // BLOCK - 1, 0), min(-(-wanted.stop // BLOCK) + 1, height))
+        for first, shown in smoothed(self._corrected(state, blocks, on_progress), state):
+            top = BLOCK * first - wanted.start
+            part = slice(max(top, 0), min(top + shown.shape[1], wanted.stop - wanted.start))
+            if part.start < part.stop:
+                yield part, shown[:, part.start - top : part.stop - top]
+
+    def _corrected(
+        self, state: LightState, blocks: slice, on_progress: OnProgress
+    ) -> Iterator[tuple[int, NDArray[np.float32]]]:
+        """Yield strips of some rows of blocks, before they are smoothed: the first row, and the samples (3, H, W)."""
+        rows = slice(max(blocks.start - self.halo, 0), min(blocks.stop + self.halo, state.state.shape[2]))
         x = self.samples(state, rows)
         on_progress(SHARES[0])
         features = self.correct(state, x, rows)
         on_progress(SHARES[1])
-        top = wanted.start - BLOCK * rows.start
-        last = top + wanted.stop - wanted.start
-        blocks = slice(inside.start - rows.start, inside.stop - rows.start)
-        for core, shown in self._filtered(state, x, features, blocks):
-            part = slice(max(top, BLOCK * core.start), min(last, BLOCK * core.stop))
-            yield (
-                slice(part.start - top, part.stop - top),
-                shown[:, part.start - BLOCK * core.start : part.stop - BLOCK * core.start],
-            )
-            on_progress(SHARES[1] + (SHARES[2] - SHARES[1]) * (part.stop - top) / (last - top))
+        inside = slice(blocks.start - rows.start, blocks.stop - rows.start)
+        for core, shown in self._filtered(state, x, features, inside):
+            yield rows.start + core.start, shown
+            on_progress(SHARES[1] + (SHARES[2] - SHARES[1]) * (core.stop - inside.start) / (inside.stop - inside.start))
 
     def _filtered(
         self, state: LightState, x: Int16[NDArray[np.int16], "192 _ _"], features: NDArray[np.uint8], rows: slice
