@@ -9,9 +9,10 @@ import { metadataOf } from './images/metadata.mjs'
 import { readPalette } from './images/palette.mjs'
 import { pictureOf } from './images/picture.mjs'
 import { reducedChannel } from './images/reduction.mjs'
-import { fromWebp, unstore } from './images/stored.mjs'
+import { CHANNELS, fromWebp, unstore } from './images/stored.mjs'
 import { readFilter } from './light/adaptive_filter.mjs'
 import { bilevelSamples } from './pixels/bilevel.mjs'
+import { deepSamples } from './pixels/deep.mjs'
 
 /** The most pixels that are decoded unless a caller allows more. */
 export const MAX_PIXELS = 192 * 2 ** 20
@@ -116,7 +117,7 @@ function filterOf(file, strict) {
 export async function exactPicture(file, store, options) {
   const { header } = file
   const palette = readPalette(payloadOf(file.one('palette')), header.mode)
-  const decode = { stored: storedSamples, webp: webpSamples, bilevel: blackAndWhite }[header.kind]
+  const decode = { stored: storedSamples, webp: webpSamples, bilevel: blackAndWhite, deep: deepPixels }[header.kind]
   if (!decode) throw unreached(header)
   const samples = await decode(file, store, options)
   if (header.deep && samples.some((sample) => sample > header.white)) {
@@ -130,6 +131,10 @@ export async function exactPicture(file, store, options) {
 
 const storedSamples = (file) => unstore(payloadOf(file.one('pixels')), file.header)
 const webpSamples = (file) => fromWebp(payloadOf(file.one('pixels')), file.header)
+
+function deepPixels(file, _, { onProgress = () => {} }) {
+  return deepSamples(file.all('pixels').map(payloadOf), file.header, CHANNELS[file.header.mode], onProgress)
+}
 
 async function blackAndWhite(file, store, { onProgress = () => {} }) {
   const model = await store.model(file.header.pixelWeights, 'bilevel')

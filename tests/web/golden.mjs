@@ -1,7 +1,7 @@
 /** The golden files, for the tests of the decoder in JavaScript. */
 
 import { readFileSync, readdirSync } from 'node:fs'
-import { rgbaOf } from './png.mjs'
+import { rgbaOf, samplesOf } from './png.mjs'
 
 const FOLDER = new URL('../golden/', import.meta.url)
 
@@ -14,6 +14,22 @@ export function read(name) {
 export function named(...starts) {
   const names = readdirSync(FOLDER).filter((name) => name.endsWith('.dvq'))
   return names.map((name) => name.slice(0, -4)).filter((name) => starts.some((start) => name.startsWith(start)))
+}
+
+/** Returns the names of the files in a folder of golden ones. */
+export function namedIn(folder) {
+  const names = readdirSync(new URL(folder, FOLDER)).filter((name) => name.endsWith('.dvq'))
+  return names.map((name) => folder + name.slice(0, -4))
+}
+
+/** Returns what a screen shows of deep samples, which their PNG file holds as multiples. */
+export function deepShown(name, { mode, bitDepth }) {
+  const { samples, channels } = samplesOf(read(`${name}.png`))
+  const white = 2 ** bitDepth - 1
+  const places = { L: [0, 0, 0], LA: [0, 0, 0, 1], RGB: [0, 1, 2], RGBA: [0, 1, 2, 3] }[mode]
+  const byte = (sample) => Math.floor((sample * 255 + white / 2) / white)
+  const own = (i) => places.map((c) => byte(samples[i * channels + c]))
+  return Array.from({ length: samples.length / channels }, (_, i) => [...own(i), 255].slice(0, 4)).flat()
 }
 
 /** Returns what a screen shows of a golden image. */
