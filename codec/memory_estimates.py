@@ -1,18 +1,18 @@
 """Estimate from the size of an image how much memory work on it takes, so that it can be refused before it begins.
 
 The figures are meant to lie above the largest resident sets that processes had, less what the program and its networks
-take. Measured for images of colours of 0.7 and 2.9 megapixels (bilevel ones: black and white), bytes a pixel:
+take. Measured for images of colours (bilevel ones: black and white), megabytes:
 
-    method    encoding    decoding
-    stored    7, 10       6
-    webp      38, 34      21, 24
-    file      9, 13       11, 13      (a PNG file)
-    bilevel   20, 20      1
-    model     378, -      324, -
-    deep      492, 192    60, 32      (between the two sizes 103 and 24 for each further pixel)
+    megapixels                 1.03          3.98          12.2
+                           enc.   dec.   enc.   dec.   enc.   dec.
+    lossy, rrvq-light       294    399    679    696   1138    899
+    lossy, rrvq-photo       277    259    637    546   1273   1024
+    model                   415    356    506    429
+    webp                     40     22                  432    205
+    stored                    6      8                   46     83
 
-Decoding of a photograph took 550 at 0.4 megapixels, 197 at 3 and 87 at 12; encoding 248 at 3. The figures of other
-kept files are estimates that were not measured so.
+Bytes a pixel at 0.7 and 2.9 megapixels, earlier: bilevel 20, 20 encoding, 1 decoding; file (PNG) 9, 13 and 11, 13; deep
+492, 192 and 60, 32. The figures of other kept files are estimates that were not measured so.
 """
 
 from typing import TYPE_CHECKING
@@ -25,25 +25,32 @@ from .settings import CompressSettings
 if TYPE_CHECKING:
     from ..image_io.images import Picture
 
-_BYTES_PER_PIXEL = {LOSSY: 60, STORED: 16, WEBP: 32, MODEL: 50, BILEVEL: 12, FILE: 32, DEEP: 60}
-"""Of an image, by kind."""
-_BAND, _BYTES_PER_BAND_PIXEL = 2**20, 500
-"""Pixels up to which the memory of the networks grows, and what each of them takes beside."""
-_BYTES_PER_STRIP_PIXEL = 350
-"""Of lossless pixels under a model and of deep ones, for each pixel of a strip."""
-_ENCODING = 2
-"""How many times as much an encoder takes as a decoder."""
+_DECODING = {LOSSY: 65, STORED: 16, WEBP: 32, MODEL: 24, BILEVEL: 12, FILE: 32, DEEP: 40}
+_ENCODING = {LOSSY: 65, STORED: 16, WEBP: 44, MODEL: 24, BILEVEL: 24, FILE: 32, DEEP: 110}
+"""Bytes of each pixel, by kind."""
+_SYMBOLS = 80
+"""Bytes of each pixel of the half-size image that the symbols of lossless files describe."""
+_BAND = 2**20
+"""Pixels up to which the memory of the networks grows."""
+_DECODING_BAND = {LOSSY: 500, MODEL: 400, DEEP: 60}
+_ENCODING_BAND = {LOSSY: 500, MODEL: 400, DEEP: 450}
+"""Bytes that each pixel of a band, or of a strip of lossless pixels, takes beside."""
+_STRIDE = 64
+"""The symbols of a photograph are those of an image whose sides are multiples of this: narrow images become wide."""
+_LOOKAHEAD = 2
+"""How many times as much an encoder takes that looks ahead; not measured."""
 
 
 def check_header(header: Header, bounds: Bounds) -> None:
     """Raise LimitExceeded, before anything is allocated, for a file whose image is larger than the bounds allow."""
-    _check(header.kind, header.height, header.width, bounds, 1)
+    _check(_needed(header.kind, header.height, header.width), header.height, header.width, bounds)
 
 
 def check_picture(picture: "Picture", settings: CompressSettings) -> None:
     """Raise LimitExceeded for a picture that is larger than the bounds of the settings allow."""
     height, width = picture.pixels.shape[:2]
-    _check(_kind_tried(picture, settings), height, width, settings.bounds, _ENCODING)
+    needed = _needed(_kind_tried(picture, settings), height, width, encoding=True)
+    _check(needed * (_LOOKAHEAD if settings.passes > 1 else 1), height, width, settings.bounds)
 
 
 def _kind_tried(picture: "Picture", settings: CompressSettings) -> str:
@@ -57,16 +64,25 @@ def _kind_tried(picture: "Picture", settings: CompressSettings) -> str:
     return BILEVEL if picture.mode == "1" else WEBP if picture.mode in ("P", "PA") else MODEL
 
 
-def _check(kind: str, height: int, width: int, bounds: Bounds, times: int) -> None:
+def _check(needed: int, height: int, width: int, bounds: Bounds) -> None:
     bounds.check_pixels(height, width)
-    bounds.check_memory(times * _bytes(kind, height, width), f"{width} x {height} pixels")
+    bounds.check_memory(needed, f"{width} x {height} pixels")
 
 
-def _bytes(kind: str, height: int, width: int) -> int:
+def _needed(kind: str, height: int, width: int, *, encoding: bool = False) -> int:
+    """Return the bytes that work on an image of a kind of file needs."""
+    by_pixel, by_band = (_ENCODING, _ENCODING_BAND) if encoding else (_DECODING, _DECODING_BAND)
     area = height * width
-    total = _BYTES_PER_PIXEL[kind] * area
     if kind == LOSSY:
-        total += _BYTES_PER_BAND_PIXEL * min(area, _BAND)
+        area = _padded(height, width)
+        return by_pixel[kind] * area + by_band[kind] * min(area, _BAND)
     if kind in (MODEL, DEEP):
-        total += _BYTES_PER_STRIP_PIXEL * width * strips(height, width)[0].stop
-    return total
+        strip = width * int(strips(height, width)[0].stop)
+        symbols = _padded(-(-height // 2), -(-width // 2)) if kind == MODEL else 0
+        return by_pixel[kind] * area + _SYMBOLS * symbols + by_band[kind] * strip
+    return by_pixel[kind] * area
+
+
+def _padded(height: int, width: int) -> int:
+    """Return the pixels of an image whose sides are multiples of the largest stride."""
+    return (-(-height // _STRIDE) * _STRIDE) * (-(-width // _STRIDE) * _STRIDE)

@@ -216,9 +216,32 @@ def test_the_default_is_what_the_largest_cameras_take_and_half_of_the_memory() -
     assert 0 <= Bounds().memory <= 2**45
 
 
-def test_estimates_grow_with_the_image(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("encoding", [False, True])
+def test_estimates_grow_with_the_image(encoding: bool) -> None:
     for kind in (LOSSY, *METHODS):
-        sizes = [memory_estimates._bytes(kind, side, side) for side in (1, 100, 1000, 10_000)]
+        sizes = [memory_estimates._needed(kind, side, side, encoding=encoding) for side in (1, 100, 1000, 10_000)]
         assert sizes == sorted(sizes) and sizes[0] > 0
-    narrow, square = (memory_estimates._bytes(MODEL, *size) for size in ((2**20, 1), (2**10, 2**10)))
-    assert narrow < 3 * square
+    narrow, square = (memory_estimates._needed(MODEL, *size, encoding=encoding) for size in ((2**20, 1), (2**10,) * 2))
+    assert narrow < 7 * square
+
+
+MEASURED = [
+    # kind, width, height, megabytes of encoding and of decoding
+    (LOSSY, 1152, 896, 294, 399),
+    (LOSSY, 2304, 1728, 679, 696),
+    (LOSSY, 4032, 3024, 1273, 1024),
+    (MODEL, 1152, 896, 415, 356),
+    (MODEL, 2304, 1728, 506, 429),
+    (WEBP, 4032, 3024, 432, 205),
+    (STORED, 4032, 3024, 46, 83),
+    (LOSSY, 1, 100_000, 274, 363),
+    (MODEL, 1, 100_000, 258, 93),
+]
+
+
+@pytest.mark.parametrize("row", MEASURED, ids=str)
+def test_estimates_lie_above_what_was_measured_and_not_far(row: tuple[str, int, int, int, int]) -> None:
+    kind, width, height, *measured = row
+    for megabytes, encoding in zip(measured, (True, False), strict=True):
+        needed = memory_estimates._needed(kind, height, width, encoding=encoding) / 1e6
+        assert megabytes < needed < (2 if megabytes > 400 else 6) * megabytes
