@@ -36,8 +36,9 @@ oldest: ## Run the same tests with the oldest versions that are allowed, under P
 	$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check -c tests/oldest.txt -e . beartype hypothesis jaxtyping pytest
 	OMP_NUM_THREADS=1 $(OLDEST)/bin/python -m pytest -m "not slow" $(WITHOUT_TORCH)
 
-slow: $(VENV)/dev.stamp ## Run the tests that take minutes
+slow: $(VENV)/dev.stamp ## Run the tests that take minutes, and those with the oldest versions
 	$(PYTEST) -m slow
+	$(MAKE) oldest
 
 lint: $(VENV)/dev.stamp types ## Check formatting, style and types only
 	$(BIN)/ruff format --check .
