@@ -244,10 +244,10 @@ def _view(scale: str | None, region: str | None) -> View:
 
 def _thumbnail(job: Job, request: _Request, side: int) -> batch.Done:
     """Write the thumbnail of one file."""
-    from ..codec import api
+    from ..codec import thumbnails
 
     source = streams.take(job)
-    data, width, height = api.thumbnail_data(
+    data, width, height = thumbnails.thumbnail_data(
         source, side, preview=request.preview, view=request.view, device=request.device, bounds=request.bounds
     )
     streams.deliver(data, job.target, force=request.force)

@@ -14,16 +14,12 @@ from ..image_io.bounds import DEFAULT, Bounds
 from ..image_io.memory import enough_memory
 from ..progress import OnProgress, ignore
 from . import coding, memory_estimates
-from .bitstream.container import parse
 from .bitstream.info import Info, describe
 from .lossless import kept_file
 from .reports import CompressReport, DecompressReport
 from .settings import CompressSettings, Preview
 from .sources import picture_and_file, read_path
-from .view import WHOLE, DecodeOptions, View, enough
-
-_OVER = 2
-"""How many times larger than a thumbnail the picture is from which it is made, at least: as Pillow does it."""
+from .view import WHOLE, DecodeOptions, View
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -228,28 +224,6 @@ def decompress_picture(
 
     report = on_progress or ignore
     return decompress(data, installed(device), preview=preview, view=view, on_progress=report, bounds=bounds)
-
-
-def thumbnail_data(data: bytes, side: int, **options: "Unpack[DecodeOptions]") -> tuple[bytes, int, int]:
-    """Decompress a .dvq file in memory to a small PNG file, turned as its EXIF orientation says.
-
-    Args:
-        data: The bytes of the .dvq file.
-        side: The largest width and height, in pixels. Smaller images are not scaled.
-        **options: As for `decompress_picture`.
-
-    Returns:
-        The bytes of the PNG file, and its width and height.
-
-    Raises:
-        DvcodecError: As `decompress_data`.
-    """
-    from ..image_io import thumbnails
-
-    if options.get("view", WHOLE) == WHOLE:
-        header = parse(data).header
-        options["view"] = View(1 if header.lossless else enough(max(header.width, header.height), _OVER * side))
-    return thumbnails.write(decompress_picture(data, **options).picture, side)
 
 
 def verify_data(data: bytes, *, device: str = "auto", bounds: Bounds = DEFAULT) -> DecompressReport:

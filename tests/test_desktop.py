@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 from dvcodec import compress, decompress_array
 from dvcodec.cli import report
 from dvcodec.cli.app import app
-from dvcodec.codec import api
+from dvcodec.codec import api, thumbnails
 from dvcodec.codec.settings import CompressSettings
 from dvcodec.codec.view import View
 from dvcodec.image_io.images import from_array
@@ -155,9 +155,9 @@ def test_thumbnails_of_photographs_need_a_smaller_picture(folder: Path, monkeypa
         views.append(options["view"])
         return real(*args, **options)
 
-    monkeypatch.setattr(api, "decompress_picture", seen)
+    monkeypatch.setattr(thumbnails, "decompress_picture", seen)
     for side, denominator in ((12, 8), (14, 4), (100, 1), (300, 1)):
-        _, width, height = api.thumbnail_data(data, side)
+        _, width, height = thumbnails.thumbnail_data(data, side)
         assert (width, height) == (min(side, 200), round(min(side, 200) / 2)) and views[-1] == View(denominator)
 
 
@@ -173,7 +173,7 @@ def test_thumbnails_of_every_mode(folder: Path, mode: str) -> None:
 @pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
 def test_thumbnails_of_deep_samples_are_as_bright(mode: str) -> None:
     data = (GOLDEN / f"deep/deep-{mode.lower()}.dvq").read_bytes()
-    file, *size = api.thumbnail_data(data, 512)
+    file, *size = thumbnails.thumbnail_data(data, 512)
     samples = decompress_array(data)
     with Image.open(io.BytesIO(file)) as image:
         assert (image.mode, list(image.size)) == ("RGBA" if "A" in mode else "RGB", size)
@@ -186,7 +186,7 @@ def test_thumbnails_of_images_with_broken_exif_are_made() -> None:
     for exif in (bytes(30), b"II*\0\x08\0\0\0\xff\xff", b"MM\0*\0\0"):
         broken = replace(picture, metadata=Metadata(b"", exif, b""))
         data, _ = api.compress_picture(broken, CompressSettings(lossless=True, method="stored"))
-        assert api.thumbnail_data(data, 15)[1:] == (15, 10)
+        assert thumbnails.thumbnail_data(data, 15)[1:] == (15, 10)
 
 
 def test_the_thumbnailer_of_desktops_runs(folder: Path) -> None:

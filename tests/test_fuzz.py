@@ -15,7 +15,7 @@ from fuzzing import mutated
 from PIL import Image, ImageFile
 
 import dvcodec
-from dvcodec.codec import api
+from dvcodec.codec import api, thumbnails
 from dvcodec.codec.archives.layout import HEADER
 from dvcodec.errors import DvcodecError
 from dvcodec.image_io.bounds import MEMORY_VARIABLE, PIXELS_VARIABLE, Bounds
@@ -89,7 +89,7 @@ def ways_of_one(path: Path) -> list[Callable[[], object]]:
         lambda: dvcodec.decompress(path, preview=1, scale="1/4", **LIMITS),
         lambda: dvcodec.decompress(path, region=(0, 0, 9, 5), **LIMITS),
         lambda: api.decompress_data(path.read_bytes(), bounds=BOUNDS),
-        lambda: api.thumbnail_data(path.read_bytes(), 16, bounds=BOUNDS),
+        lambda: thumbnails.thumbnail_data(path.read_bytes(), 16, bounds=BOUNDS),
         opened,
     ]
 
