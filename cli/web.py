@@ -57,7 +57,7 @@ def web(
     with guard(str(output), reporter, debug=debug):
         from ..web import site
 
-        pictures = [site.Picture(Path(one.path), Path(one.place).as_posix()) for one in found if not one.error]
+        pictures = [site.SitePicture(Path(one.path), Path(one.place).as_posix()) for one in found if not one.error]
         size = site.write(output, pictures, title)
         if as_json:
             show(json.dumps({"page": str(output / site.PAGE), "pictures": len(pictures), "bytes": size}))

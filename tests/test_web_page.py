@@ -27,7 +27,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A gallery of golden files, one of them damaged."""
     folder = tmp_path_factory.mktemp("site")
     paths = [*(FOLDER / f"{name}.dvq" for name in SHOWN), FOLDER / "damaged/cut-in-header.dvq"]
-    site.write(folder, [site.Picture(path, path.name) for path in paths], "Golden <files>")
+    site.write(folder, [site.SitePicture(path, path.name) for path in paths], "Golden <files>")
     return folder / site.PAGE
 
 

@@ -18,7 +18,7 @@ PAGE, SCRIPT = "index.html", "dvcodec.js"
 
 
 @dataclass(frozen=True)
-class Picture:
+class SitePicture:
     """A file of a gallery."""
 
     path: Path
@@ -26,7 +26,7 @@ class Picture:
     """Its path below the folder of the gallery, with slashes."""
 
 
-def write(folder: Path, pictures: list[Picture], title: str) -> int:
+def write(folder: Path, pictures: list[SitePicture], title: str) -> int:
     """Write a site; the page comes last, so that it is there only when all that it needs is.
 
     Args:
@@ -49,7 +49,7 @@ def write(folder: Path, pictures: list[Picture], title: str) -> int:
     return total
 
 
-def _files(pictures: list[Picture], title: str) -> Iterator[tuple[str, bytes]]:
+def _files(pictures: list[SitePicture], title: str) -> Iterator[tuple[str, bytes]]:
     """Yield the names and contents of a site's files."""
     for picture in pictures:
         data = picture.path.read_bytes()
@@ -64,7 +64,7 @@ def _files(pictures: list[Picture], title: str) -> Iterator[tuple[str, bytes]]:
     yield PAGE, _page(pictures, known, title).encode()
 
 
-def _page(pictures: list[Picture], known: list[weights.Weights], title: str) -> str:
+def _page(pictures: list[SitePicture], known: list[weights.Weights], title: str) -> str:
     announced = [
         {
             "name": one.name,
