@@ -30,6 +30,17 @@ export async function decodeFile(data, store, options = {}) {
 
 /** Decodes a parsed file; see `decodeFile`. */
 export async function decodeParsed(file, store, options = {}) {
+  try {
+    return await decoded(file, store, options)
+  } catch (error) {
+    if (!(error instanceof RangeError && /alloc|length|memory/i.test(error.message))) throw error
+    const { width, height } = file.header
+    const hint = 'work on fewer images at a time, or cut the image into parts'
+    throw new DvcodecError(`not enough memory for ${width} x ${height} pixels`, hint)
+  }
+}
+
+async function decoded(file, store, options) {
   const { header } = file
   checkPixels(header, options.maxPixels ?? MAX_PIXELS)
   const count = chunksToDecode(file, options.preview ?? null)

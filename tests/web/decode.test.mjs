@@ -55,6 +55,21 @@ test('a coarse picture comes first, and the share of the work grows', async () =
   assert.deepEqual(coarse.map(({ width, height }) => [width, height]), [[38, 20]])
 })
 
+test('an image that takes more memory than there is is refused in one line', async () => {
+  const grow = WebAssembly.Memory.prototype.grow
+  useWeightsOf() // with a memory of its own, which is small
+  WebAssembly.Memory.prototype.grow = () => {
+    throw new RangeError('WebAssembly.Memory.grow(): Unable to grow instance memory')
+  }
+  try {
+    const hint = '(work on fewer images at a time, or cut the image into parts)'
+    await assert.rejects(decode(read('lossy-filter.dvq')), { message: `not enough memory for 300 x 160 pixels ${hint}` })
+  } finally {
+    WebAssembly.Memory.prototype.grow = grow
+    useWeightsOf()
+  }
+})
+
 test('a scale that is not valid is refused', async () => {
   await assert.rejects(decode(read('lossy-l.dvq'), { scale: 3 }), DvcodecError)
 })

@@ -26,16 +26,8 @@ export class Machine {
     const address = this.top
     this.top += Math.ceil(bytes / 16) * 16
     const missing = this.top - this.memory.buffer.byteLength
-    if (missing > 0) this.grow(Math.ceil(missing / PAGE))
+    if (missing > 0) this.memory.grow(Math.ceil(missing / PAGE))
     return address
-  }
-
-  grow(pages) {
-    try {
-      this.memory.grow(pages)
-    } catch {
-      throw new DvcodecError('the image takes more memory than there is')
-    }
   }
 
   /** Calls a function, and afterwards gives back what it reserved. */
