@@ -74,15 +74,15 @@ def write_table(curves: dict[str, Curve], path: Path) -> None:
 
 
 def write_picture(curves: dict[str, Curve], path: Path) -> None:
-    """Draw the curves, without what lies far below the best."""
+    """Draw the curves, without what lies more than 80 nats below the best."""
     from matplotlib.figure import Figure
 
     figure = Figure((8.0, 5.0), dpi=100, layout="constrained")
     axes = figure.add_subplot()
     for index, (name, curve) in enumerate(curves.items()):
         axes.plot(*zip(*curve, strict=True), DASHES[index // COLOURS], color=f"C{index % COLOURS}", label=name)
-    best = max(value for curve in curves.values() for _, value in curve)
-    axes.set(xlabel="steps", ylabel="ELBO, nats", ylim=(best - 80, best + 2))
+    values = [value for curve in curves.values() for _, value in curve]
+    axes.set(xlabel="steps", ylabel="ELBO, nats", ylim=(max(max(values) - 80, min(values) - 2), max(values) + 2))
     axes.grid(alpha=0.3)
     figure.legend(loc="outside right upper", frameon=False)
     figure.savefig(path)
