@@ -5,6 +5,7 @@ import zlib
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 import pytest
 import sample_archives as sample
 from PIL import Image
@@ -15,9 +16,11 @@ from dvcodec.codec.archives.layout import MOSAIC, ArchiveHead, write_head
 from dvcodec.codec.bitstream.assembly import Chunk, Parts, assemble
 from dvcodec.codec.bitstream.header import BILEVEL, DEEP, KINDS, LOSSY, METHODS, MODEL, STORED, WEBP, Header
 from dvcodec.codec.bitstream.tiling import sections, strips
+from dvcodec.codec.settings import CompressSettings
 from dvcodec.errors import InvalidArgument, LimitExceeded
 from dvcodec.image_io import bounds, memory
 from dvcodec.image_io.bounds import MOST_PIXELS, PIXELS_PER_BYTE, Bounds
+from dvcodec.image_io.images import Picture
 from fake import LAYERS, photograph
 from program import dvcodec as program
 
@@ -245,3 +248,19 @@ def test_estimates_lie_above_what_was_measured_and_not_far(row: tuple[str, int, 
     for megabytes, encoding in zip(measured, (True, False), strict=True):
         needed = memory_estimates._needed(kind, height, width, encoding=encoding) / 1e6
         assert megabytes < needed < (2 if megabytes > 400 else 6) * megabytes
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "megabytes", "options"),
+    [
+        (768, 640, 590, {"effort": 2}),
+        (1536, 1280, 809, {"effort": 2}),
+        (1152, 896, 897, {"target_ssimulacra2": 70}),
+        (1152, 896, 294, {}),
+    ],
+)
+def test_estimates_of_what_encoders_do_beside(width: int, height: int, megabytes: int, options: dict[str, Any]) -> None:
+    picture = Picture(np.zeros((height, width, 3), np.uint8))
+    with pytest.raises(LimitExceeded):
+        memory_estimates.check_picture(picture, CompressSettings(max_memory=megabytes * 10**6, **options))
+    memory_estimates.check_picture(picture, CompressSettings(max_memory=2 * megabytes * 10**6, **options))
