@@ -38,8 +38,8 @@ _ENCODING_BAND = {LOSSY: 500, MODEL: 400, DEEP: 450}
 _STRIDE = 64
 """The symbols of a photograph are those of an image whose sides are multiples of this: narrow images become wide."""
 _LOOKAHEAD, _TORCH = 2, 10**8
-"""How many times as much an encoder takes that looks ahead, and bytes beside: measured 590 MB at 0.49 megapixels, 809 at
-1.97."""
+"""How many times as much an encoder takes that looks ahead, and bytes beside: it took 590 MB for 0.49 megapixels, and
+809 MB for 1.97."""
 _SSIMULACRA2 = 800
 """Bytes of each pixel that the score of a target takes beside: measured 897 MB in all at 1.03 megapixels."""
 
