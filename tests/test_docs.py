@@ -27,7 +27,7 @@ TEXTS = {path.relative_to(ROOT).as_posix(): path.read_text() for path in DOCUMEN
 README, USAGE = TEXTS["README.md"], TEXTS["docs/USAGE.md"]
 COMMANDS = [str(command.name or command.callback.__name__) for command in app.registered_commands if command.callback]
 README_WORDS = 800
-OTHER_PROGRAMS = {"--nproc-per-node"}  # torchrun's
+OTHER_PROGRAMS = {"--nproc-per-node", "--test"}  # torchrun's, Node.js's
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]+")
 
 
