@@ -63,11 +63,12 @@ def _smooth(samples: Samples, above: Samples | None, below: Samples | None, blan
         return samples
     rim = [(samples[:, :1] if above is None else above), (samples[:, -1:] if below is None else below)]
     ends = [np.broadcast_to(part, (3, RADIUS, samples.shape[2])) for part in rim]
-    tall = np.concatenate([ends[0], samples, ends[1]], axis=1).astype(np.float64)
-    wide = np.pad(_window_sums(tall.transpose(0, 2, 1)).transpose(0, 2, 1), ((0, 0), (0, 0), (RADIUS, RADIUS)), "edge")
-    means = np.floor((_window_sums(wide) + 128) / 256).reshape(3, len(blank), BLOCK, -1, BLOCK)
-    blocks = samples.reshape(means.shape)
-    np.copyto(blocks, means.astype(np.float32), where=blank[:, None, :, None])
+    blocks = samples.reshape(3, len(blank), BLOCK, -1, BLOCK)
+    for colour in range(3):  # one after the other, to spare memory
+        tall = np.concatenate([ends[0][colour], samples[colour], ends[1][colour]]).astype(np.float64)
+        wide = np.pad(_window_sums(tall.T).T, ((0, 0), (RADIUS, RADIUS)), "edge")
+        means = np.floor((_window_sums(wide) + 128) / 256).reshape(blocks.shape[1:])
+        np.copyto(blocks[colour], means.astype(np.float32), where=blank[:, None, :, None])
     return blocks.reshape(samples.shape)
 
 
