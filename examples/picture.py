@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 
 import dvcodec
 
-QUALITY = 20
+QUALITY = 28
 CROP = (60, 150, 380, 400)
 
 

@@ -37,13 +37,17 @@ def smoothed(strips: Iterator[tuple[int, Samples]], state: LightState) -> Iterat
     held: tuple[int, Samples] | None = None
     for first, samples in strips:
         if held is not None:
-            below = samples[:, :RADIUS].copy()
-            last_rows = held[1][:, -RADIUS:].copy()
-            yield held[0], _smooth(held[1], above, below, blank_blocks(state, held[0], held[1].shape[1] // BLOCK))
-            above = last_rows
+            next_above = held[1][:, -RADIUS:].copy()  # before they are smoothed
+            yield held[0], _smooth(held[1], above, samples[:, :RADIUS], _blank(state, *held))
+            above = next_above
         held = first, samples
     if held is not None:
-        yield held[0], _smooth(held[1], above, None, blank_blocks(state, held[0], held[1].shape[1] // BLOCK))
+        yield held[0], _smooth(held[1], above, None, _blank(state, *held))
+
+
+def _blank(state: LightState, first: int, samples: Samples) -> NDArray[np.bool_]:
+    """Return the blank blocks of a strip."""
+    return blank_blocks(state, first, samples.shape[1] // BLOCK)
 
 
 def blank_blocks(state: LightState, first: int, count: int) -> Bool[NDArray[np.bool_], "rows columns"]:
