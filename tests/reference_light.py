@@ -21,6 +21,8 @@ FINE = "y1 uv1; y2 uv2; y3 y4 uv3; y5 y6 uv4-5; y7 y8-9 y10-14 uv6-8"
 COEFFICIENTS = {64: 12, 32: 9, 16: 9, 8: 192}
 MOST = 8714
 """The largest magnitude of a symbol."""
+SHARES = [22, 60, 162, 439, 1179, 3108, 7812, 17625, 32768, 47911, 57724, 62428]
+"""Of the wide distribution, by the tail."""
 STEP = 65536
 """The most positions of a step."""
 BITS = [0] * 15 + [bits for size in range(1, 9) for bits in (size, size)] + [9, 10, 11, 12]
@@ -121,11 +123,23 @@ class LightWeights:
         self.id, self.quality = identity(about, tensors)[:8], about["quality"]
         self.config: dict[str, Any] = about["config"]
         self.every = LightPart(tensors, "")
-        self.tables: list[list[int]] = tensors["tables"].tolist()
+        self.tables: list[list[int]] = table(tensors["tables"].astype(np.int64)).tolist()
 
     def part(self, prefix: str) -> LightPart:
         """The tensors whose names begin like this."""
         return LightPart(self.every.tensors, prefix)
+
+
+def table(parts: Integers) -> Integers:
+    """The rows of weights of tokens."""
+    narrow, wide = parts
+    rows = [narrow + ((share * (wide - narrow)) >> 16) for share in SHARES]
+    adjustments = np.zeros((1, 69), np.int64)
+    for r in range(-3, 4):
+        adjustments[0, 34 + r] = (2**24 - 71) >> (2 + abs(r))
+    found = np.concatenate([*rows, adjustments])
+    found[:, 34] += 2**24 - 71 - found.sum(axis=1)
+    return found
 
 
 class Chunks:
@@ -153,7 +167,7 @@ def codes(symbols: Integers) -> Integers:
 
 
 class LightPass:
-    """The pass over a file's chunks: the symbols of each stride (rows, columns, coefficients), and the last state."""
+    """The pass over a file's chunks: the symbols of each stride (rows, columns, coefficients)."""
 
     def __init__(self, file: File, weights: LightWeights) -> None:
         """Run the pass to the end."""
@@ -170,7 +184,6 @@ class LightPass:
             self.symbols[stride] = np.zeros((*d.shape[:2], COEFFICIENTS[stride]), np.int64)
             for j, groups in enumerate(stages):
                 d = self.stage(weights.part(f"stages.{stride}.{j}."), d, stride, groups)
-        self.state = d
         self.source.symbols.finish()
         assert not self.source.left
 
@@ -188,6 +201,8 @@ class LightPass:
             if len(every) < len(groups):
                 a = stream(a + half_up(group.map("symbol_embedding", every[-1])))
         self.stages += 1
+        if stride == 8 and self.stages == sum(len(stages) for stages in GROUPS.values()):
+            return d
         return stream(d + half_up(part.map("close", np.concatenate(every, axis=2))))
 
     def group(self, part: LightPart, a: Integers, numbers: list[int], chroma: bool) -> tuple[Integers, Integers]:
@@ -198,33 +213,34 @@ class LightPass:
             self.source.begin_layer()
         if not coded or (chroma and self.file.grey):
             return found, a
+        moved = max(-3, min(3, int(self.source.symbols.residuals([self.weights.tables[4704]], BITS)[0])))
         if self.stages >= self.weights.config["neighbours"]:
-            return self.steps(part, a.reshape(-1, a.shape[2])).reshape(found.shape), a
+            return self.steps(part, a.reshape(-1, a.shape[2]), moved).reshape(found.shape), a
         odd = np.indices(a.shape[:2]).sum(axis=0) % 2 == 1
-        found[~odd] = self.steps(part, a[~odd])
+        found[~odd] = self.steps(part, a[~odd], moved)
         seen = stream(a + half_up(part.map("neighbour_embedding", neighbourhoods(codes(found)))))
         a = np.where(odd[:, :, None], seen, a)
-        found[odd] = self.steps(part, a[odd])
+        found[odd] = self.steps(part, a[odd], moved)
         return found, a
 
-    def steps(self, part: LightPart, a: Integers) -> Integers:
-        """The symbols of positions (positions, coefficients), from features (positions, H)."""
-        parts = [self.step(part, a[at : at + STEP]) for at in range(0, max(len(a), 1), STEP)]
+    def steps(self, part: LightPart, a: Integers, moved: int) -> Integers:
+        """The symbols of positions (positions, coefficients), from features (positions, H) and the adjustment."""
+        parts = [self.step(part, a[at : at + STEP], moved) for at in range(0, max(len(a), 1), STEP)]
         return np.concatenate(parts)
 
-    def step(self, part: LightPart, a: Integers) -> Integers:
-        """The symbols of a step (positions, coefficients), from features (positions, H)."""
+    def step(self, part: LightPart, a: Integers, moved: int) -> Integers:
+        """The symbols of a step (positions, coefficients), from features (positions, H) and the adjustment."""
         u, shifts = part.vector("scale", *self.setting), np.split(part["prior_head.shift"].astype(np.int64), 3)
         more = np.floor(u * 2.0 ** (shifts[1] - 5) + 0.5).astype(np.int64)
         sums = part.sums("prior_head", act(a), np.concatenate([0 * u, more, 0 * u]))
         s = [
             power(x, bits - shift)
-            for x, bits, shift in zip(np.split(sums, 3, axis=1), (1, -1, -4), shifts, strict=True)
+            for x, bits, shift in zip(np.split(sums, 3, axis=1), (1, -1, -3), shifts, strict=True)
         ]
         e = half_up(s[0]).clip(-8 * MOST, 8 * MOST)
         m = (e + 4) >> 3
-        scale = half_up(s[1]).clip(-20, 28) + 20
-        tail = np.floor(s[2] + np.float32(1)).astype(np.int64).clip(-2, 1) + 2
+        scale = (half_up(s[1]).clip(-20, 28) + 20 + moved).clip(0, 48)
+        tail = half_up(s[2]).clip(-8, 3) + 8
         contexts = (8 * (49 * tail + scale) + e - 8 * m + 4).T.ravel()
         order = np.argsort(contexts, kind="stable")
         residuals = np.empty_like(contexts)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from reference_decoder import parse
-from reference_light import GROUPS, Integers, LightPart, LightPass, LightWeights, act, between, half_up, stream, total
+from reference_light import GROUPS, Integers, LightPass, LightWeights, act, half_up, stream, total
 from reference_light_filter import filtered
 from reference_photo import neighbourhoods, shuffle
 from reference_synthesis import COLOURS, DCT, FREQUENCY_SCALES, P, unshuffle
@@ -71,7 +71,7 @@ def shares(blocks: int) -> Integers:
 
 
 def contrast(x: Integers) -> Integers:
-    """What networks see of samples, in steps of 2^-5."""
+    """What the post-filter sees of samples, in steps of 2^-5."""
     sums = x.reshape(x.shape[0] // 8, 8, x.shape[1] // 8, 8, 3).sum(axis=(1, 3))
     around = sliding_window_view(np.pad(sums, ((1, 1), (1, 1), (0, 0)), "edge"), (3, 3), (0, 1)).sum(axis=(3, 4))
     g = (2 * around + 9216) // 18432
@@ -81,43 +81,27 @@ def contrast(x: Integers) -> Integers:
     return found
 
 
-def body(net: LightPart, h: Integers) -> Integers:
-    """The pairs of convolutions of a network."""
+def corrections(done: LightPass, x: Integers) -> Integers:
+    """What the post-filter makes of contrasts, as channels; those beyond the border are zeros."""
+    net, pairs = done.weights.part("postfilter."), done.weights.config["postfilter_pairs"]
+    border = 2 * pairs + 2
+    seen = np.pad(x, ((border, border), (border, border), (0, 0)))
+    g = stream(
+        total(half_up(net.map("first", neighbourhoods(seen), bits=5)), net.vector("conditioning", *done.setting))
+    )
     for pair in net.all("body"):
-        h = pair.block(h, "first", "second")
-    return h
-
-
-def corrections(net: LightPart, h: Integers) -> Integers:
-    """What a network adds to samples, as channels."""
-    return half_up(net.map("last", neighbourhoods(act(h))))
+        g = pair.block(g, "first", "second")
+    found: Integers = half_up(net.map("last", neighbourhoods(act(g))))[border:-border, border:-border]
+    return found
 
 
 def enhanced(done: LightPass, x: Integers) -> Integers:
-    """Y, of the two networks."""
-    (quality, tuning), net = done.setting, done.weights.part("synthesis.")
-    seen = ((done.state + net.vector("tuning", quality, tuning) + 4) >> 3).clip(-1023, 1023)
-    first = half_up(net.map("first", neighbourhoods(unshuffle(contrast(x), 8)), bits=5))
-    extra = half_up(net.map("extra", seen, bits=5))
-    h = body(net, stream(total(first, between(net["quality"].astype(np.int64), quality), extra)))
-    y: Integers = (x + shuffle(corrections(net, h), 8)).clip(-MOST, MOST)
+    """Y, of the post-filter."""
     if not done.weights.config["postfilter_width"]:
-        return smooth(done, y)
-    net = done.weights.part("postfilter.")
-    f = total(half_up(net.map("conditioning", act(h))), net.vector("tuning", quality, tuning))
-    first = half_up(net.map("first", neighbourhoods(unshuffle(contrast(y), 2)), bits=5))
-    g = body(net, stream(total(first, between(net["quality"].astype(np.int64), quality), shuffle(f, 4))))
-    return smooth(done, y + shuffle(corrections(net, g), 2))
-
-
-def smooth(done: LightPass, y: Integers) -> Integers:
-    """Y, smoothed in the blocks around which nothing is coded."""
-    coded = np.pad(done.symbols[8].any(axis=2), 2)
-    near = sliding_window_view(coded, (5, 5)).any(axis=(2, 3)).repeat(8, axis=0).repeat(8, axis=1)
-    taps = np.array([1, 2, 2, 2, 2, 2, 2, 2, 1])
-    windows = sliding_window_view(np.pad(y, ((4, 4), (4, 4), (0, 0)), "edge"), (9, 9), (0, 1))
-    means = (np.einsum("yxcij,i,j->yxc", windows, taps, taps) + 128) >> 8
-    return np.where(near[:, :, None], y, means)
+        return x
+    nothing = corrections(done, np.zeros((1, 1, 12), np.int64))
+    y: Integers = x + shuffle(corrections(done, unshuffle(contrast(x), 2)) - nothing, 2)
+    return y
 
 
 def colours(done: LightPass, *, whole: bool = True) -> NDArray[np.uint8]:

@@ -32,13 +32,11 @@ from dvcodec.training.warm_start.light import warm_start_light_model
 SMALL = LightConfig(
     widths={64: 16, 32: 16, 16: 16, 8: 16},
     hidden=16,
-    synthesis_width=16,
-    synthesis_blocks=1,
     postfilter_width=8,
     postfilter_pairs=1,
 )
-SIZES = {"hidden": 16, "synthesis_width": 16, "synthesis_blocks": 1, "postfilter_width": 0}
-NARROW = {"hidden": "16", "synthesis_width": "16", "synthesis_blocks": "1", "postfilter_width": "0", "batch": "2"}
+SIZES = {"hidden": 16, "postfilter_width": 0}
+NARROW = {"hidden": "16", "postfilter_width": "0", "batch": "2"}
 
 
 def conditioning(batch: int, tuning: float = 1.0) -> Conditioning:
@@ -159,6 +157,28 @@ def test_a_resumed_run_equals_an_uninterrupted_one(photographs: Path, tmp_path: 
     run(photographs, tmp_path / "parts", 2)
     parts = run(photographs, tmp_path / "parts", 4, resume=True).parameters()
     assert all(torch.equal(whole[name], parts[name]) for name in whole)
+
+
+@pytest.mark.parametrize("learns", ["priors", "postfilter"])
+def test_a_part_learns_alone(photographs: Path, tmp_path: Path, learns: str) -> None:
+    """Everything else stays as it was, the grids too."""
+    start = tmp_path / "start.safetensors"
+    before = LightPhotoModel(LightConfig(hidden=16, postfilter_width=8, postfilter_pairs=1))
+    start.write_bytes(file.write(before, QualityMap(0, 4096), "start"))
+    settings = {"learns": learns, "pool": "2", "pool_side": "128", "crop": "64", "late_crop": "64", "batch": "2"}
+    sizes = {"hidden": "16", "postfilter_width": "8", "postfilter_pairs": "1", "precision": "fp32", "warm_up": "1"}
+    sizes["perceptual_from"] = "0"
+    options = TrainOptions(
+        "rrvq-light", str(photographs), tmp_path / "out", 3, seed=1, quiet=True, overrides=settings | sizes
+    )
+    train(TrainOptions(**{**vars(options), "start": start}))
+    kept = LightPhotoModel(before.config)
+    warm_start_light_model(kept, start)
+    found = Checkpoint(tmp_path / "out" / FILE).parameters()
+    changed = {name.split(".")[0] for name, value in kept.named_parameters() if not torch.equal(value, found[name])}
+    assert changed == {"priors": {"top_down"}, "postfilter": {"postfilter"}}[learns]
+    grids = [name for name in found if name.endswith(light.GRIDS)]
+    assert grids and all(torch.equal(found[name], kept.state_dict()[name]) for name in grids)
 
 
 @pytest.mark.usefixtures("_unfitted_start")

@@ -13,18 +13,20 @@ from dvcodec.codec.lossy import symbol_chunks
 from dvcodec.errors import DvcodecError
 from dvcodec.models.interface.hierarchy import PassSettings
 from dvcodec.models.light import file
+from dvcodec.models.light.conditioning import Conditioning
 from dvcodec.models.light.layers import LightBlock
 from dvcodec.models.light.model import LightPhotoModel
-from dvcodec.models.light.runtime import networks, posterior, top_down
+from dvcodec.models.light.runtime import group_coding, networks, posterior, top_down
+from dvcodec.models.light.runtime.adjustment import AdjustmentStep
 from dvcodec.models.light.runtime.inverse import contrasts
 from dvcodec.models.light.runtime.maps import LightMap
 from dvcodec.models.light.runtime.model import RuntimeLightModel
-from dvcodec.models.light.runtime.smoothing import blank_blocks
 from dvcodec.models.light.runtime.top_down import LightState, halves
-from dvcodec.models.light.tables import ALPHABET, prior_tables
+from dvcodec.models.light.tables import ALPHABET, components, mixed
 from dvcodec.models.light.top_down import GroupStep
 from dvcodec.models.photo.network.analysis_synthesis import contrast
 from dvcodec.models.photo.quality import QualityMap
+from dvcodec.models.photo.runtime.transform import samples_of
 from dvcodec.models.runtime import kernels
 from dvcodec.models.runtime.onnx_file import FLOATS, Graph
 
@@ -40,6 +42,9 @@ def random_network() -> LightPhotoModel:
         for parameter in model.parameters():
             if not parameter.any():
                 parameter.normal_(0, 0.05)
+        assert model.postfilter is not None
+        model.postfilter.first.weight.mul_(8)
+        model.postfilter.last.weight.mul_(3)
     model.top_down.set_integers(True)
     return model
 
@@ -77,10 +82,11 @@ class Watched:
         self.seen: list[tuple[NDArray[np.int32], NDArray[np.int32]]] = []
 
     def next(self, step: Any) -> NDArray[np.int32]:
-        """Return the posterior's mode."""
-        self.seen.append((step.prior.contexts, step.prior.location))
-        found: NDArray[np.int32] = step.residuals()
-        return found
+        """Return the posterior's mode; nothing is adjusted."""
+        if not isinstance(step, AdjustmentStep):
+            self.seen.append((step.prior.contexts, step.prior.location))
+            return np.asarray(step.residuals())
+        return np.zeros(1, np.int32)
 
 
 @pytest.mark.parametrize("perceptual", [False, True])
@@ -107,14 +113,13 @@ def test_priors_are_those_of_the_network(
             assert np.array_equal(location, centre)
             fraction = 8 * (step.prior.location.t().numpy()[:, some] - centre) + 4
             octaves = 4 * (step.prior.scale.t().numpy()[:, some] + 5)
-            tails = np.rint((np.log(1 / (1 / step.prior.tail.t().numpy()[:, some] - 1)) + 1) / 2 + 2)
+            tails = np.rint(np.log(1 / (1 / step.prior.tail.t().numpy()[:, some] - 1))) + 8
             assert np.array_equal(contexts, (tails * 49 + octaves) * 8 + fraction)
         return symbols
 
     with torch.no_grad():
-        out = network.top_down_pass((72, 88), given, chosen)
+        network.top_down_pass((72, 88), given, chosen)
     assert next(asked, None) is None
-    assert np.array_equal(state.state, out.state.numpy() * 256)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (7, 130), (64, 64), (65, 63), (136, 72)])
@@ -139,7 +144,7 @@ def test_grey_images_have_no_symbols_of_colour_alone(runtime: RuntimeLightModel)
 
 
 def test_pixels_are_near_those_of_the_network(network: LightPhotoModel, runtime: RuntimeLightModel) -> None:
-    """Rounding the synthesis and the post-filter changes little, while they change much."""
+    """Symbols mean the same to both; the post-filter is rounded, which is compared below."""
     pixels = small_model.photograph(72, 88)
     state = encoded(runtime, pixels).state
     assert isinstance(state, LightState)
@@ -155,11 +160,20 @@ def test_pixels_are_near_those_of_the_network(network: LightPhotoModel, runtime:
         alone = network.transform.blocks(out.reconstruction, (72, 88), given) * network.sigma(given)
         plain = (alone[0, :, :72, :88] + 128).permute(1, 2, 0).numpy()
     shown = runtime.render(state).astype(np.float64)
-    coded = ~blank_blocks(state, 0, 9).repeat(8, axis=0).repeat(8, axis=1)  # others are smoothed
-    assert coded.mean() > 0.3
-    inside = (whole > 1) & (whole < 254) & coded[:, :, None]
+    inside = (whole > 1) & (whole < 254)
     off = np.abs(shown - np.rint(whole))[inside].mean()
-    assert off < 0.15 * np.abs(plain - whole)[inside].mean()
+    assert off < 0.5 * np.abs(plain - whole)[inside].mean()
+
+
+def test_corrections_are_near_those_of_the_network(network: LightPhotoModel, runtime: RuntimeLightModel) -> None:
+    samples = np.random.default_rng(0).integers(-2000, 2000, (192, 9, 11)).astype(np.int16)
+    postfilter = runtime._renderer.postfilter
+    assert postfilter is not None and network.postfilter is not None
+    found = postfilter(contrasts(samples)[None], 1800, False, open_ends=(False, False), last=False)[0] / 256
+    with torch.no_grad():
+        given = torch.from_numpy(samples_of(samples).astype(np.float32))[None] / 256
+        wanted = network.postfilter(given, Conditioning(torch.tensor([1800]), torch.zeros(1)))[0].numpy()
+    assert np.abs(found - wanted).mean() < 0.05 * np.abs(wanted).mean()
 
 
 def test_contrasts_are_those_of_the_network() -> None:
@@ -181,7 +195,7 @@ def test_regions_and_strips_have_the_pixels_of_the_whole(
     whole = runtime.render(state)
     region = slice(141, 203), slice(13, 77)
     assert np.array_equal(runtime.render(state, region=region), whole[region])
-    for module in (networks, posterior, top_down):
+    for module in (networks, posterior, top_down, group_coding):
         monkeypatch.setattr(module, "STRIP_POSITIONS", 13 * 3)
     assert np.array_equal(runtime.render(state), whole)
     again = encoded(runtime, pixels)
@@ -205,7 +219,7 @@ def test_threads_change_neither_symbols_nor_pixels(runtime: RuntimeLightModel) -
 def test_large_images_are_coded_in_steps(runtime: RuntimeLightModel, monkeypatch: pytest.MonkeyPatch) -> None:
     pixels = small_model.photograph(100, 130)
     whole = encoded(runtime, pixels)
-    monkeypatch.setattr(top_down, "STEP_POSITIONS", 50)
+    monkeypatch.setattr(group_coding, "STEP_POSITIONS", 50)
     found = encoded(runtime, pixels)
     state = decoded(runtime, found, (100, 130))
     assert np.array_equal(runtime.render(state), runtime.render(whole.state))
@@ -254,9 +268,9 @@ def test_kernels_that_round_are_found_out(network: LightPhotoModel, monkeypatch:
 
 
 def test_the_shared_table_is_what_coders_need() -> None:
-    table = prior_tables()
+    table = mixed(components().astype(np.int32))
     assert table.min() >= 0 and (table.sum(axis=1) == 2**24 - (ALPHABET.size + 2)).all()
-    narrow, wide = table[0 * 8 + 4], table[(3 * 49 + 48) * 8 + 4]
+    narrow, wide = table[0 * 8 + 4], table[(11 * 49 + 48) * 8 + 4]
     assert narrow.argmax() == ALPHABET.size // 2 and narrow.max() > 0.999 * 2**24
     assert np.allclose(wide[: ALPHABET.size // 2], wide[: ALPHABET.size // 2 : -1], rtol=1e-3, atol=2)
 

@@ -34,7 +34,7 @@ from dvcodec.models.integer import weights_file
 from dvcodec.models.interface.hierarchy import PassSettings
 from dvcodec.models.light.file import write
 from dvcodec.models.light.model import LightPhotoModel
-from dvcodec.models.light.runtime import top_down
+from dvcodec.models.light.runtime import group_coding
 from dvcodec.models.light.runtime.model import RuntimeLightModel
 from dvcodec.models.light.runtime.top_down import LightState
 from dvcodec.models.photo.quality import QualityMap
@@ -44,7 +44,7 @@ SHIPPED = small_model.ROOT / "weights" / "rrvq-light.safetensors"
 VARIANTS: dict[str, dict[str, Any]] = {
     "usual": {},
     "alone": {"neighbours": 0},
-    "deep": {"blocks": 2, "synthesis_blocks": 2, "postfilter_pairs": 2, "neighbours": 8},
+    "deep": {"blocks": 2, "postfilter_pairs": 2, "neighbours": 8},
     "unfiltered": {"postfilter_width": 0},
 }
 
@@ -216,7 +216,7 @@ def test_sums_and_states_beyond_all_bounds(quality: float) -> None:
 
 
 def test_several_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(top_down, "STEP_POSITIONS", 7)
+    monkeypatch.setattr(group_coding, "STEP_POSITIONS", 7)
     monkeypatch.setattr(reference_light, "STEP", 7)
     agree(small(), small_model.photograph(33, 40), 60)
 

@@ -33,12 +33,12 @@ def photograph() -> bytes:
     "name",
     [
         "stages.8.2.blocks.0.spatial.weight",
-        "stages.8.4.groups.2.symbol_embedding.weight",
+        "stages.8.3.groups.0.symbol_embedding.weight",
         "stages.16.0.groups.1.prior_head.bias",
         "grow.1.weight",
         "values.8.1.shrink",
-        "synthesis.first.weight",
-        "postfilter.conditioning.weight",
+        "postfilter.first.weight",
+        "postfilter.body.0.second.weight",
     ],
 )
 def test_a_changed_number_is_noticed(photograph: bytes, name: str) -> None:

@@ -19,8 +19,6 @@ class LightConfig(FromJSON):
         blocks: residual blocks of a stage.
         hidden: width of a position's features.
         neighbours: stages, from the coarsest on, whose positions condition on their neighbours' symbols.
-        synthesis_width: channels of the synthesis at stride 8.
-        synthesis_blocks: residual pairs of the synthesis.
         postfilter_width: channels of the post-filter at stride 2; 0 leaves it out.
         postfilter_pairs: residual pairs of the post-filter.
         sigma_coarse: standard deviation of the likelihood at network quality 0, in grey levels.
@@ -32,8 +30,6 @@ class LightConfig(FromJSON):
     blocks: int = 1
     hidden: int = 64
     neighbours: int = 6
-    synthesis_width: int = 112
-    synthesis_blocks: int = 2
     postfilter_width: int = 24
     postfilter_pairs: int = 2
     sigma_coarse: float = 160.0
@@ -55,8 +51,8 @@ class LightConfig(FromJSON):
         if set(self.widths) != set(STRIDES):
             raise ValueError("widths are not those of strides 64, 32, 16 and 8")
         wide = {f"width of stride {stride}": (width, LARGEST_WIDTH) for stride, width in self.widths.items()}
-        wide |= {name: (getattr(self, name), LARGEST_WIDTH) for name in ("hidden", "synthesis_width")}
-        deep = ("blocks", "synthesis_blocks", "postfilter_pairs")
+        wide["hidden"] = self.hidden, LARGEST_WIDTH
+        deep = ("blocks", "postfilter_pairs")
         bounded(wide | {name: (getattr(self, name), LARGEST_DEPTH) for name in deep})
         optional = {"neighbours": (self.neighbours, LARGEST_STAGES)}
         bounded(optional | {"postfilter_width": (self.postfilter_width, LARGEST_WIDTH)}, 0)

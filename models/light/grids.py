@@ -11,9 +11,7 @@ LARGEST_WEIGHT = 63
 STATE_LIMIT = 127 * 2**STATE_BITS
 """Largest magnitude of a residual stream, in steps."""
 CONTRAST_BITS, CONTRAST_LIMIT = 5, 127
-"""Binary digits of the contrasts that synthesis and post-filter see, and their largest magnitude in steps."""
-EXTRA_BITS, EXTRA_LIMIT = 5, 1023
-"""The same of the state that the synthesis sees."""
+"""Binary digits of the contrasts that the post-filter sees, and their largest magnitude in steps."""
 VALUE_BITS = 12
 """Binary digits of symbols' values, in units of sigma."""
 SAMPLE_BITS = 8
@@ -27,9 +25,15 @@ WIDE = 3.0
 """Scale of a prior's second logistic in units of the first one's."""
 LEAST_SCALE, LARGEST_SCALE = -5, 7
 """Bounds of log2 of a prior's scale, in steps of the symbols' grid."""
-LOCATIONS, SCALES, TAILS = 8, 4 * (LARGEST_SCALE - LEAST_SCALE) + 1, 4
-"""Prototypes of priors: eighths of a step, quarters of an octave, and shares of the wide component."""
-CONTEXTS = TAILS * SCALES * LOCATIONS
-"""Number of prototypes, the rows of the shared table."""
+LEAST_TAIL, LARGEST_TAIL = -8, 3
+"""Bounds of the log-odds of the wide component's share, in nats."""
+LOCATIONS, SCALES, TAILS = 8, 4 * (LARGEST_SCALE - LEAST_SCALE) + 1, LARGEST_TAIL - LEAST_TAIL + 1
+"""Prototypes of priors: eighths of a step, quarters of an octave, whole numbers of log-odds."""
+COMPONENTS = SCALES * LOCATIONS
+"""Number of prototypes of either component."""
+CONTEXTS = TAILS * COMPONENTS
+"""Number of prototypes, the rows of the shared table; one more row is that of the adjustments."""
+LARGEST_ADJUSTMENT = 3
+"""How many quarters of an octave a file may move the scales of a group's priors, at most."""
 ENCODING = 4
 """Numbers that encode a symbol as an input of the networks."""

@@ -1,4 +1,4 @@
-"""The light photograph model: transform, top-down networks and synthesis put together (preset `rrvq-light`)."""
+"""The light photograph model: transform, top-down networks and post-filter put together (preset `rrvq-light`)."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ import torch
 from torch import Tensor, nn
 
 from ...shapes import Float
-from ..photo.network.analysis_synthesis import BlockNet
 from ..photo.network.chain import KNOTS
-from ..photo.network.postfilter import PostFilter
 from .coefficients import Coefficients, CoefficientTransform
-from .conditioning import Conditioning, Knots
+from .conditioning import Conditioning
 from .config import LightConfig
+from .post_filter import LightPostFilter
 from .top_down import GroupSymbolSource, LightPass, LightTopDown
 
 
@@ -27,15 +26,9 @@ class LightPhotoModel(nn.Module):
         self.config = config
         self.transform = CoefficientTransform(config)
         self.top_down = LightTopDown(config)
-        width = config.widths[8]
-        self.synthesis = BlockNet(config.synthesis_width, config.synthesis_blocks, width, KNOTS)
-        self.synthesis_tuning = Knots(width)
-        self.postfilter: PostFilter | None = None
-        if config.postfilter_width:
-            self.postfilter = PostFilter(
-                config.postfilter_width, config.postfilter_pairs, config.synthesis_width, KNOTS
-            )
-            self.postfilter_tuning = Knots(config.synthesis_width)
+        self.postfilter = (
+            LightPostFilter(config.postfilter_width, config.postfilter_pairs) if config.postfilter_width else None
+        )
         self.register_buffer("log_ratio", torch.zeros(KNOTS))
         self.register_buffer("counted", torch.zeros(KNOTS))
         self.log_ratio: Tensor
@@ -57,13 +50,9 @@ class LightPhotoModel(nn.Module):
         return out
 
     def render(self, decoded: LightPass, size: tuple[int, int], conditioning: Conditioning) -> Float[Tensor, "b 3 h w"]:
-        """Return the images of a pass, not clamped: inverse transform, synthesis and post-filter."""
+        """Return the images of a pass, not clamped: inverse transform and post-filter."""
         x = self.transform.blocks(decoded.reconstruction, size, conditioning)
-        state = decoded.state + self.synthesis_tuning(conditioning)[:, :, None, None]
-        features = self.synthesis.features(x, conditioning.quality, state)
-        y = x + self.synthesis.correction(features)
         if self.postfilter is not None:
-            conditioned = features + self.postfilter_tuning(conditioning)[:, :, None, None].to(features.dtype)
-            y = y + self.postfilter(y, conditioned, conditioning.quality)
+            x = x + self.postfilter(x, conditioning)
         height, width = size
-        return y[:, :, :height, :width] * self.sigma(conditioning)[:, None, None, None] + 128
+        return x[:, :, :height, :width] * self.sigma(conditioning)[:, None, None, None] + 128

@@ -80,9 +80,12 @@ class LightStage(nn.Module):
         width: channels of the state.
         groups: the groups' coefficients.
         neighbours: whether its groups use the checkerboard.
+        last: whether no stage follows, so that nothing needs the state any more.
     """
 
-    def __init__(self, config: LightConfig, width: int, groups: list[list[int]], *, neighbours: bool) -> None:
+    def __init__(
+        self, config: LightConfig, width: int, groups: list[list[int]], *, neighbours: bool, last: bool
+    ) -> None:
         super().__init__()
         self.conditioning = Knots(width, 0.1)
         self.blocks = nn.ModuleList(LightBlock(width) for _ in range(config.blocks))
@@ -90,7 +93,7 @@ class LightStage(nn.Module):
         self.groups = nn.ModuleList(
             CoefficientGroup(config, g, last=g is groups[-1], neighbours=neighbours) for g in groups
         )
-        self.close = RoundedLinear(ENCODING * sum(map(len, groups)), width, 0.15)
+        self.close = None if last else RoundedLinear(ENCODING * sum(map(len, groups)), width, 0.15)
 
     def parts(self) -> list[CoefficientGroup]:
         """Return the groups in coding order."""

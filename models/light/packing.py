@@ -13,15 +13,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ..photo.network.analysis_synthesis import BlockNet, ResidualPair
-from ..photo.network.postfilter import PostFilter
+from ..photo.network.analysis_synthesis import ResidualPair
 from .coefficients import CoefficientTransform
 from .conditioning import Knots
-from .grids import ACTIVATION_BITS, CONTRAST_BITS, EXTRA_BITS, STATE_BITS, TAIL_GAIN, VALUE_BITS
+from .grids import ACTIVATION_BITS, CONTRAST_BITS, STATE_BITS, TAIL_GAIN, VALUE_BITS
 from .layers import LEVELS, LightBlock
 from .model import LightPhotoModel
 from .network import CoefficientGroup, LightStage
-from .tables import prior_tables
+from .post_filter import LightPostFilter
+from .tables import components
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -29,7 +29,7 @@ Arrays = dict[str, NDArray[Any]]
 @torch.no_grad()
 def pack(model: LightPhotoModel) -> Arrays:
     """Return the tensors of a weights file: int8 weights and shifts, int32 biases, tables and vectors."""
-    out: Arrays = {"tables": prior_tables().astype(np.int64)}
+    out: Arrays = {"tables": components().astype(np.int64)}
     for stride, stages in model.top_down.scales.items():
         for i, stage in enumerate(stages.children()):
             assert isinstance(stage, LightStage)
@@ -37,9 +37,8 @@ def pack(model: LightPhotoModel) -> Arrays:
     for i, grow in enumerate(model.top_down.grow):
         _add(out, f"grow.{i}", _map(grow, ACTIVATION_BITS))
     _values(out, model)
-    _add(out, "synthesis", _synthesis(model.synthesis, model.synthesis_tuning))
     if model.postfilter is not None:
-        _add(out, "postfilter", _postfilter(model.postfilter, model.postfilter_tuning))
+        _add(out, "postfilter", _postfilter(model.postfilter))
     return out
 
 
@@ -65,7 +64,8 @@ def _stage(stage: LightStage) -> Arrays:
         _add(out, f"blocks.{i}.spatial", _map(block.spatial, ACTIVATION_BITS))
         _add(out, f"blocks.{i}.point", _map(block.point, ACTIVATION_BITS))
     _add(out, "head", _map(stage.head, ACTIVATION_BITS))
-    _add(out, "close", _map(stage.close, ACTIVATION_BITS))
+    if stage.close is not None:
+        _add(out, "close", _map(stage.close, ACTIVATION_BITS))
     for i, group in enumerate(stage.parts()):
         _add(out, f"groups.{i}", _group(group))
     return out
@@ -115,31 +115,10 @@ def norms(transform: CoefficientTransform, stride: int) -> Tensor:
     return transform.pyramid.get_buffer(f"scale_{stride}").double().flatten()
 
 
-def _synthesis(net: BlockNet, tuning: Knots) -> Arrays:
-    assert net.extra is not None and net.slope == 0
+def _postfilter(net: LightPostFilter) -> Arrays:
     out: Arrays = {}
     _add(out, "first", _map(net.first, CONTRAST_BITS))
-    quarter = nn.Conv2d(net.extra.in_channels, net.extra.out_channels, 1)
-    quarter.weight.copy_(net.extra.weight / 4)
-    assert quarter.bias is not None and net.extra.bias is not None
-    quarter.bias.copy_(net.extra.bias)
-    _add(out, "extra", _map(quarter, EXTRA_BITS))
-    _add(out, "tuning", _knots(tuning))
-    out["quality"] = _steps(net.quality.detach(), STATE_BITS)
-    _pairs(out, net.body)
-    _add(out, "last", _map(net.last, ACTIVATION_BITS))
-    return out
-
-
-def _postfilter(net: PostFilter, tuning: Knots) -> Arrays:
-    """Return the integers of the post-filter; what its conditioning adds by tuning becomes a vector of its outputs."""
-    out: Arrays = {}
-    _add(out, "first", _map(net.first, CONTRAST_BITS))
-    _add(out, "conditioning", _map(net.conditioning, ACTIVATION_BITS))
-    matrix = net.conditioning.weight.detach().flatten(1)
-    for name in ("plain", "tuned"):
-        out[f"tuning.{name}"] = _steps(getattr(tuning, name).detach() @ matrix.t(), STATE_BITS)
-    out["quality"] = _steps(net.quality.detach(), STATE_BITS)
+    _add(out, "conditioning", _knots(net.conditioning))
     _pairs(out, net.body)
     _add(out, "last", _map(net.last, ACTIVATION_BITS))
     return out

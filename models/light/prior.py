@@ -18,7 +18,7 @@ from torch import Tensor
 
 from ...shapes import Float
 from ..integer.grid import quantise
-from .grids import WIDE
+from .grids import LARGEST_TAIL, LEAST_TAIL, WIDE
 
 FLOOR = 1e-7
 """Added to every probability, as the integer tables that coders use give every symbol some."""
@@ -42,15 +42,15 @@ class LogisticPrior(NamedTuple):
 def rounded_prior(
     location: Float[Tensor, "n g"], scale: Float[Tensor, "n g"], logit: Float[Tensor, "n g"]
 ) -> LogisticPrior:
-    """Return the nearest prototypes: eighths of a step, quarters of an octave, four tails.
+    """Return the nearest prototypes: eighths of a step, quarters of an octave, whole numbers of the log-odds.
 
     Args:
         location: centres.
         scale: log2 of the scales.
         logit: of the tails' shares.
     """
-    share = quantise(logit / 2 + 0.5, 0, -2, 1)
-    return LogisticPrior(quantise(location, 3), quantise(scale, 2), torch.sigmoid(2 * share - 1))
+    odds = quantise(logit, 0, LEAST_TAIL, LARGEST_TAIL)
+    return LogisticPrior(quantise(location, 3), quantise(scale, 2), torch.sigmoid(odds))
 
 
 def nats(symbols: Float[Tensor, "*shape"], prior: LogisticPrior) -> Float[Tensor, "*shape"]:

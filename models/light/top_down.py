@@ -58,14 +58,12 @@ class LightPass:
     Args:
         nats: -ln p of all symbols, by image, (B,).
         reconstruction: decoded coefficients by stride.
-        state: last state of the networks, (B, width, ceil(H/8), ceil(W/8)).
         symbols: whole numbers of each group, (N, G).
         group_nats: -ln p by group and image, (B,).
     """
 
     nats: Tensor
     reconstruction: Coefficients
-    state: Tensor
     symbols: list[Tensor] = field(default_factory=list)
     group_nats: list[Tensor] = field(default_factory=list)
 
@@ -85,7 +83,8 @@ class LightTopDown(nn.Module):
         for stride in STRIDES:
             stages = nn.ModuleList()
             for groups in layout[stride]:
-                stages.append(LightStage(config, config.widths[stride], groups, neighbours=count < config.neighbours))
+                near, last = count < config.neighbours, groups is layout[STRIDES[-1]][-1]
+                stages.append(LightStage(config, config.widths[stride], groups, neighbours=near, last=last))
                 count += 1
             self.scales[str(stride)] = stages
             coded = [i for groups in layout[stride] for group in groups for i in group]
@@ -113,12 +112,11 @@ class LightTopDown(nn.Module):
         sizes = grid_sizes(size)
         top = self.config.widths[STRIDES[0]]
         state = conditioning.tuning.new_zeros(conditioning.batch, top, *sizes[STRIDES[0]])
-        out = LightPass(conditioning.tuning.new_zeros(conditioning.batch), {}, state)
+        out = LightPass(conditioning.tuning.new_zeros(conditioning.batch), {})
         for i, stride in enumerate(STRIDES):
             if i:
                 state = self._finer(i, state, sizes[stride])
             state = self._scale(stride, state, conditioning, source, out)
-        out.state = state
         out.nats = torch.stack(out.group_nats).sum(0)
         return out
 
@@ -148,7 +146,8 @@ class LightTopDown(nn.Module):
                 encodings.append(symbol_encoding(symbols))
                 if group.symbol_embedding is not None:
                     features = residual_stream(features + group.symbol_embedding(encodings[-1]), integers)
-            state = residual_stream(state + from_tokens(stage.close(torch.cat(encodings, 1)), state), integers)
+            if stage.close is not None:
+                state = residual_stream(state + from_tokens(stage.close(torch.cat(encodings, 1)), state), integers)
         blank = decoded[0].new_zeros(len(decoded[0]), COEFFICIENTS[stride] - sum(part.shape[1] for part in decoded))
         out.reconstruction[stride] = torch.cat([*decoded, blank], 1)[:, self.get_buffer(f"order_{stride}")]
         return state

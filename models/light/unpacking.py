@@ -10,16 +10,15 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ..integer.weights_file import Tensors
-from ..photo.network.analysis_synthesis import BlockNet, ResidualPair
-from ..photo.network.chain import KNOTS
-from ..photo.network.postfilter import PostFilter
+from ..photo.network.analysis_synthesis import ResidualPair
 from .conditioning import Knots
-from .grids import ACTIVATION_BITS, CONTEXTS, CONTRAST_BITS, EXTRA_BITS, STATE_BITS, VALUE_BITS
+from .grids import ACTIVATION_BITS, COMPONENTS, CONTRAST_BITS, STATE_BITS, VALUE_BITS
 from .layers import LightBlock
 from .layout import coded_channels
 from .model import LightPhotoModel
 from .network import CoefficientGroup, LightStage
 from .packing import norms
+from .post_filter import LightPostFilter
 from .tables import ALPHABET
 
 
@@ -30,7 +29,7 @@ def unpack(model: LightPhotoModel, tensors: Tensors) -> None:
     Raises:
         ValueError: The tensors do not fit.
     """
-    tensors.take("tables", np.int32, (CONTEXTS, ALPHABET.size))
+    tensors.take("tables", np.int32, (2, COMPONENTS, ALPHABET.size))
     for stride, stages in model.top_down.scales.items():
         for i, stage in enumerate(stages.children()):
             assert isinstance(stage, LightStage)
@@ -38,9 +37,8 @@ def unpack(model: LightPhotoModel, tensors: Tensors) -> None:
         _values(model, int(stride), tensors.below(f"values.{stride}"))
     for i, grow in enumerate(model.top_down.grow):
         _map(grow, tensors.below(f"grow.{i}"), ACTIVATION_BITS)
-    _synthesis(model.synthesis, model.synthesis_tuning, tensors.below("synthesis"))
     if model.postfilter is not None:
-        _postfilter(model.postfilter, model.postfilter_tuning, tensors.below("postfilter"))
+        _postfilter(model.postfilter, tensors.below("postfilter"))
     tensors.refuse_unused()
 
 
@@ -60,7 +58,8 @@ def _stage(stage: LightStage, tensors: Tensors) -> None:
         _map(block.spatial, tensors.below(f"blocks.{i}.spatial"), ACTIVATION_BITS)
         _map(block.point, tensors.below(f"blocks.{i}.point"), ACTIVATION_BITS)
     _map(stage.head, tensors.below("head"), ACTIVATION_BITS)
-    _map(stage.close, tensors.below("close"), ACTIVATION_BITS)
+    if stage.close is not None:
+        _map(stage.close, tensors.below("close"), ACTIVATION_BITS)
     for i, group in enumerate(stage.parts()):
         _group(group, tensors.below(f"groups.{i}"))
 
@@ -89,27 +88,9 @@ def _values(model: LightPhotoModel, stride: int, tensors: Tensors) -> None:
             group.shrink.copy_(shrink[rows])
 
 
-def _synthesis(net: BlockNet, tuning: Knots, tensors: Tensors) -> None:
-    assert net.extra is not None
+def _postfilter(net: LightPostFilter, tensors: Tensors) -> None:
     _map(net.first, tensors.below("first"), CONTRAST_BITS)
-    _map(net.extra, tensors.below("extra"), EXTRA_BITS)
-    net.extra.weight.mul_(4)
-    _knots(tuning, tensors.below("tuning"))
-    _body(net, tensors)
-
-
-def _postfilter(net: PostFilter, tuning: Knots, tensors: Tensors) -> None:
-    _map(net.first, tensors.below("first"), CONTRAST_BITS)
-    _map(net.conditioning, tensors.below("conditioning"), ACTIVATION_BITS)
-    inverse = torch.linalg.pinv(net.conditioning.weight.flatten(1).double())
-    for name in ("plain", "tuned"):
-        vectors = _floats(tensors.take(f"tuning.{name}", np.int32, (KNOTS, net.conditioning.out_channels)))
-        getattr(tuning, name).copy_(vectors * 2.0**-STATE_BITS @ inverse.t())
-    _body(net, tensors)
-
-
-def _body(net: BlockNet | PostFilter, tensors: Tensors) -> None:
-    net.quality.copy_(_floats(tensors.take("quality", np.int32, tuple(net.quality.shape))) * 2.0**-STATE_BITS)
+    _knots(net.conditioning, tensors.below("conditioning"))
     for i, pair in enumerate(net.body):
         assert isinstance(pair, ResidualPair)
         _map(pair.first, tensors.below(f"body.{i}.first"), ACTIVATION_BITS)

@@ -43,22 +43,63 @@ def light_objective(
         The loss, rates in nats (B,), distortions in nats (B,), and rates by group and crop.
     """
     size = (x.shape[2], x.shape[3])
-    sigma, tuning = model.sigma(conditioning), conditioning.tuning
     targets = model.infer(x, conditioning)
     decoded = model.top_down_pass(size, conditioning, posterior_modes(targets))
     shown = model.render(decoded, size, conditioning)
-    plain = (x - shown).square().flatten(1).sum(1) / (2 * sigma.square())
-    scaled = coefficient_error(model.infer(shown, conditioning), targets, len(x))
-    error = (1 - tuning) * plain + tuning * scaled
+    error = squared_error(model, x, shown, targets, conditioning)
     anchored = coefficient_error(decoded.reconstruction, targets, len(x))
     distortion = (1 - recipe.anchor) * error + recipe.anchor * anchored
     if distance is not None and recipe.perceptual > 0:
-        share = recipe.perceptual * tuning
-        seen = distance(x, shown.clamp(0, 255) + OUTSIDE * (shown - shown.clamp(0, 255)))
-        factor = balance(model, conditioning, error.detach(), seen.detach())
-        distortion = (1 - share) * distortion + share * factor * seen
-    loss = (image_weights(sigma, x) * (decoded.nats + distortion)).sum()
+        distortion = with_distance(model, x, shown, conditioning, error, distortion, recipe.perceptual, distance)
+    loss = (image_weights(model.sigma(conditioning), x) * (decoded.nats + distortion)).sum()
     return loss, decoded.nats, error, decoded.group_nats
+
+
+def squared_error(
+    model: LightPhotoModel, x: Tensor, shown: Tensor, targets: Coefficients, conditioning: Conditioning
+) -> Tensor:
+    """Return half the squared error in units of sigma, of scaled coefficients where images are coded for the eye, (B,).
+
+    Args:
+        model: gives sigma and the scales.
+        x: levels 0 to 255, (B, 3, H, W).
+        shown: decoded levels, not clamped.
+        targets: the coefficients of `x`.
+        conditioning: quality and tuning of each crop.
+    """
+    plain = (x - shown).square().flatten(1).sum(1) / (2 * model.sigma(conditioning).square())
+    scaled = coefficient_error(model.infer(shown, conditioning), targets, len(x))
+    error: Tensor = (1 - conditioning.tuning) * plain + conditioning.tuning * scaled
+    return error
+
+
+def with_distance(
+    model: LightPhotoModel,
+    x: Tensor,
+    shown: Tensor,
+    conditioning: Conditioning,
+    error: Tensor,
+    distortion: Tensor,
+    most: float,
+    distance: Ssimulacra2,
+) -> Tensor:
+    """Return distortions of which a share is replaced by the perceptual distance where images are coded for the eye.
+
+    Args:
+        model: its running means are updated.
+        x: levels 0 to 255, (B, 3, H, W).
+        shown: decoded levels, not clamped.
+        conditioning: quality and tuning of each crop.
+        error: squared errors in nats, (B,), which the distance is balanced with.
+        distortion: what is replaced in part, in nats, (B,).
+        most: the share at tuning 1.
+        distance: the perceptual distance.
+    """
+    share = most * conditioning.tuning
+    seen = distance(x, shown.clamp(0, 255) + OUTSIDE * (shown - shown.clamp(0, 255)))
+    factor = balance(model, conditioning, error.detach(), seen.detach())
+    mixed: Tensor = (1 - share) * distortion + share * factor * seen
+    return mixed
 
 
 @torch.no_grad()

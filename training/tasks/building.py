@@ -21,6 +21,7 @@ from ..recipes.registry import Settings
 from .bilevel import BilevelTask
 from .families import ElboTask
 from .light import LightTask
+from .light_parts import LightPartTask
 from .photo import PhotoTask
 from .pixels import PixelTask
 from .postfilter import PostFilterTask
@@ -73,7 +74,12 @@ def _photographs(settings: Settings, recipe: PhotoRecipe, options: TrainOptions)
 def _light(settings: Settings, recipe: LightRecipe, options: TrainOptions) -> tuple[Task, dict[str, Any]]:
     if options.data in DATA_SETS:
         raise InvalidArgument(f"{settings.preset} trains on a folder of photographs", "name a folder as `data`")
-    photos = PhotoFolder(Path(options.data), max(recipe.crop, recipe.late_crop), options.exclude)
+    alone = recipe.learns != "all"
+    side = recipe.pool_side if alone else max(recipe.crop, recipe.late_crop)
+    photos = PhotoFolder(Path(options.data), side, options.exclude)
+    if alone:
+        part = LightPartTask(settings.config, recipe, photos, options.seed, options.start)
+        return part, _summary(options, photos)
     return LightTask(settings.config, recipe, photos, options.start), _summary(options, photos)
 
 

@@ -23,6 +23,8 @@ from ..recipes.light import LightRecipe
 from ..warm_start.light import warm_start_light_model
 from .light_start import initialise_grids
 
+GRIDS = (".log_step", ".shrink")
+"""Ends of the names of the grids' parameters."""
 STARTING_CROPS, STARTING_SIDE = 24, 128
 """Crops from which the priors' scales start, and their side in pixels."""
 
@@ -47,12 +49,11 @@ class LightTask(Task):
         self.distance = Ssimulacra2()
 
     def groups(self) -> Sequence[ParameterGroup]:
-        """Return the networks, the synthesis and the grids."""
-        members: dict[str, list[torch.nn.Parameter]] = {"networks": [], "synthesis": [], "grids": []}
+        """Return the networks and the grids."""
+        members: dict[str, list[torch.nn.Parameter]] = {"networks": [], "grids": []}
         for name, parameter in self.module.named_parameters():
-            grid = name.endswith((".log_step", ".shrink"))
-            members["grids" if grid else "synthesis" if name.startswith("synthesis.") else "networks"].append(parameter)
-        rates = (self.recipe.rate, self.recipe.synthesis_rate, self.recipe.grid_rate)
+            members["grids" if name.endswith(GRIDS) else "networks"].append(parameter)
+        rates = (self.recipe.rate, self.recipe.grid_rate)
         return [ParameterGroup(name, members[name], rate) for name, rate in zip(members, rates, strict=True)]
 
     def batch(self, rng: np.random.Generator, progress: Progress) -> Tensor:

@@ -55,18 +55,19 @@ export class Group {
     })
   }
 
-  /** Returns what turns a position's sums into locations and contexts. */
-  prior(setting) {
-    return new Prior(this.coefficients.length, this.biases(setting), this.head.shift)
+  /** Returns what turns a position's sums into locations and contexts, whose scales are adjusted. */
+  prior(setting, adjustment) {
+    return new Prior(this.coefficients.length, this.biases(setting), this.head.shift, adjustment)
   }
 }
 
 /** Turns sums of a prior head into locations and rows of the shared table. */
 class Prior {
-  constructor(count, biases, shift) {
+  constructor(count, biases, shift, adjustment) {
     this.count = count
+    this.adjustment = adjustment
     this.biases = biases
-    const steps = [1, -1, -4]
+    const steps = [1, -1, -3]
     this.scales = Float64Array.from(shift, (f, o) => 2 ** (steps[floor(o / count)] - f))
   }
 
@@ -78,12 +79,12 @@ class Prior {
    * @param {Uint16Array} contexts Likewise.
    */
   write(sums, at, locations, contexts, place, stride) {
-    const { count, biases, scales } = this
+    const { count, biases, scales, adjustment } = this
     for (let g = 0; g < count; g++, place += stride) {
       const output = (o) => fround(sums[at + o] + biases[o]) * scales[o]
       const e = clamp(floor(fround(output(g) + 0.5)), -8 * MOST, 8 * MOST)
-      const scale = clamp(floor(fround(output(g + count) + 0.5)), -20, 28) + 20
-      const tail = clamp(floor(fround(output(g + 2 * count) + 1)), -2, 1) + 2
+      const scale = clamp(clamp(floor(fround(output(g + count) + 0.5)), -20, 28) + 20 + adjustment, 0, 48)
+      const tail = clamp(floor(fround(output(g + 2 * count) + 0.5)), -8, 3) + 8
       const location = (e + 4) >> 3
       locations[place] = location
       contexts[place] = 8 * (49 * tail + scale) + e - 8 * location + 4

@@ -1,17 +1,14 @@
 /** The light photograph model: from chunks of symbols to pixels, the same on every machine. */
 
 import { FormatError } from '../bitstream/errors.mjs'
-import { ChunkDecoder, Tables } from '../entropy/rans.mjs'
-import { TokenAlphabet, residualsOf } from '../entropy/residuals.mjs'
+import { ChunkDecoder } from '../entropy/rans.mjs'
+import { residualsOf } from '../entropy/residuals.mjs'
 import { Inverse, SymbolValues } from './inverse.mjs'
 import { LAYERS, STRIDES, reducedLayers } from './layout.mjs'
-import { Synthesis } from './networks.mjs'
 import { PostFilter } from './post_filter.mjs'
 import { meanPixels, pixelsOf, smallerPixels } from './rendering.mjs'
+import { ALPHABET, tableOf } from './table.mjs'
 import { Pass, TopDownMaps } from './top_down.mjs'
-
-const BUCKETS = [1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 8, 9, 10, 11, 12]
-const ALPHABET = new TokenAlphabet(14, BUCKETS)
 
 /** Reads the symbols of chunks. */
 class Source {
@@ -57,10 +54,9 @@ export class LightModel {
     this.config = config
     this.range = quality
     this.layers = LAYERS
-    this.tables = new Tables(tensors.take('tables', [1568, ALPHABET.size]), ALPHABET.size)
+    this.tables = tableOf(tensors)
     this.maps = new TopDownMaps(machine, config, tensors)
     this.values = [0, 1].map((tuning) => new SymbolValues(tensors, tuning))
-    this.synthesis = new Synthesis(machine, tensors.below('synthesis'), config)
     this.postFilter = config.postfilter_width ? new PostFilter(machine, tensors.below('postfilter'), config) : null
   }
 
@@ -96,17 +92,10 @@ export class LightModel {
       if (denominator === 8) return meanPixels(new Inverse(pass, this.values[pass.settings.tuning]), sigma)
       const samples = new Inverse(pass, this.values[pass.settings.tuning]).samples()
       onProgress(0.5)
-      if (denominator > 1) return this.smaller(pass, samples, denominator, sigma)
-      const h = this.synthesis.correct(samples, pass.state, pass.settings, (share) => onProgress(0.5 + 0.25 * share))
-      const added = this.postFilter && ((use) => this.postFilter.run(samples, h, pass.settings, use))
-      return pixelsOf(samples, pass, sigma, added, filter, (share) => onProgress(0.75 + 0.25 * share))
+      if (denominator > 1) return smallerPixels(samples, pass, denominator, sigma)
+      const added = this.postFilter && ((use) => this.postFilter.run(samples, pass.sizes[8], pass.settings, use))
+      return pixelsOf(samples, pass, sigma, added, filter, (share) => onProgress(0.5 + 0.5 * share))
     })
-  }
-
-  smaller(pass, samples, denominator, sigma) {
-    const complete = pass.state.rows === pass.sizes[8].rows && pass.state.columns === pass.sizes[8].columns
-    if (denominator === 2 && complete) this.synthesis.correct(samples, pass.state, pass.settings, () => {})
-    return smallerPixels(samples, pass, denominator, sigma)
   }
 
   /** Runs the pass over chunks. */

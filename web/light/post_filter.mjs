@@ -2,13 +2,12 @@
 
 import { activations, bounded, pairBlock, rowOf, stateOf } from './blocks.mjs'
 import { Contrast } from './contrast.mjs'
-import { LightMap, PaddedRows, Vector, between } from './maps.mjs'
+import { LightMap, PaddedRows, Vector } from './maps.mjs'
 
-/** Rows of blocks whose features are in the memory at once, and those beyond them that they depend on. */
+/** Rows of blocks whose features are in the memory at once. */
 const BAND = 32
-const HALO = 2
 
-/** Corrects samples for the last time. */
+/** Corrects samples; plain images stay as they are. */
 export class PostFilter {
   /** Takes the tensors of the network. */
   constructor(machine, tensors, config) {
@@ -16,82 +15,110 @@ export class PostFilter {
     const width = (this.width = config.postfilter_width)
     const map = (name, channels, steps) => new LightMap(machine, tensors.below(name), channels, steps)
     this.first = map('first', 12, { bits: 5 })
-    this.conditioning = map('conditioning', config.synthesis_width)
-    this.tuning = new Vector(tensors.below('tuning'))
-    this.quality = tensors.take('quality', [17, width])
+    this.conditioning = new Vector(tensors.below('conditioning'))
     this.body = Array.from({ length: config.postfilter_pairs }, (_, i) => [
       map(`body.${i}.first`, width, { to: 4 }),
       map(`body.${i}.second`, width),
     ])
     this.last = map('last', width)
+    /** Positions beyond its own that a correction depends on. */
+    this.reach = 2 * config.postfilter_pairs + 2
   }
 
   /**
    * Calls `use` with each row of blocks and what is added to its samples, 192 numbers for each block.
    * @param {Int16Array} samples
-   * @param {import('./blocks.mjs').State} h The features of the synthesis.
+   * @param {{rows: number, columns: number}} size In blocks.
    * @param {{quality: number, tuning: number}} setting
    * @param {(row: number, added: Int32Array) => void} use
    */
-  run(samples, h, setting, use) {
-    const contrast = new Contrast(samples, h)
-    for (let top = 0; top < h.rows; top += BAND) {
-      const end = Math.min(top + BAND, h.rows)
-      const rows = { first: Math.max(top - HALO, 0), last: Math.min(end + HALO, h.rows) }
-      this.machine.scoped(() => {
-        const g = stateOf(this.machine, 4 * (rows.last - rows.first), 4 * h.columns, this.width)
-        this.machine.scoped(() => this.enter(g, contrast, h, rows, setting))
-        for (const [first, second] of this.body) pairBlock(this.machine, g, first, second)
-        this.leave(g, { top: top - rows.first, end: end - rows.first }, (row, added) => use(row + rows.first, added))
+  run(samples, size, setting, use) {
+    const { machine, reach } = this
+    const contrast = new Contrast(samples, size)
+    const halo = Math.ceil(reach / 4)
+    const blank = this.blank(setting)
+    for (let top = 0; top < size.rows; top += BAND) {
+      const end = Math.min(top + BAND, size.rows)
+      const first = Math.max(top - halo, 0)
+      const last = Math.min(end + halo, size.rows)
+      const above = first ? 0 : reach // beyond the image, there are no contrasts
+      const rows = 4 * (last - first) + above + (last < size.rows ? 0 : reach)
+      machine.scoped(() => {
+        const g = stateOf(machine, rows, 4 * size.columns + 2 * reach, this.width)
+        machine.scoped(() => this.enter(g, setting, this.squares(contrast, size, { first, last, above })))
+        for (const [one, two] of this.body) pairBlock(machine, g, one, two)
+        const lines = { from: above + 4 * (top - first), to: above + 4 * (end - first) }
+        this.leave(g, lines, blank, (row, added) => use(top + row, added))
       })
     }
   }
 
-  /** Makes the first features of a band. */
-  enter(g, contrast, h, { first, last }, setting) {
-    const { machine } = this
-    const whole = new Int16Array(192 * h.columns)
-    const seen = new PaddedRows(machine, { rows: g.rows, columns: g.columns, channels: 12 }, (row, address) => {
-      if (row % 4 === 0) contrast.write(first + row / 4, whole)
-      unshuffled(whole, row % 4, machine.shorts(address, 12 * g.columns))
-    })
-    const quality = between(this.quality, setting.quality)
-    const tuning = this.tuning.at(setting)
-    const found = machine.reserve(this.first.size('rounded') * g.columns)
-    const features = machine.reserve(2 * h.columns * h.channels)
-    const given = machine.reserve(this.conditioning.size('rounded') * h.columns)
-    for (let row = 0; row < g.rows; row++) {
-      if (row % 4 === 0) {
-        machine.run.activation(rowOf(h, first + row / 4), features, h.columns * h.channels)
-        this.conditioning.run('rounded', [features], h.columns, given)
-      }
-      this.first.run('rounded', seen.around(row), g.columns, found)
-      const out = machine.shorts(rowOf(g, row), g.columns * g.channels)
-      const sums = machine.integers(found, out.length)
-      const conditions = machine.integers(given, 16 * g.channels * h.columns)
-      for (let x = 0, to = 0; x < g.columns; x++) {
-        const square = 4 * (row % 4) + (x % 4)
-        const from = 16 * g.channels * (x >> 2) + square
-        for (let c = 0; c < g.channels; c++, to++) {
-          out[to] = bounded(sums[to] + quality[c] + (conditions[from + 16 * c] + tuning[16 * c + square]))
-        }
-      }
+  /** Returns what writes the contrasts of a row of squares of two pixels. */
+  squares(contrast, { columns }, { first, last, above }) {
+    const whole = new Int16Array(192 * columns)
+    return (row, out) => {
+      const line = row - above
+      if (line < 0 || line >= 4 * (last - first)) return
+      if (line % 4 === 0) contrast.write(first + line / 4, whole)
+      unshuffled(whole, line % 4, out.subarray(12 * this.reach, 12 * (this.reach + 4 * columns)))
     }
   }
 
-  /** Calls `use` with what a band's features add to the samples of its rows of blocks. */
-  leave(g, { top, end }, use) {
+  /** Makes the first features of a state; `write` writes the contrasts of a row. */
+  enter(g, setting, write) {
+    const { machine, first } = this
+    const seen = new PaddedRows(machine, { rows: g.rows, columns: g.columns, channels: 12 }, (row, address) => {
+      const out = machine.shorts(address, 12 * g.columns)
+      out.fill(0)
+      write(row, out)
+    })
+    const vector = this.conditioning.at(setting)
+    const found = machine.reserve(first.size('rounded') * g.columns)
+    for (let row = 0; row < g.rows; row++) {
+      first.run('rounded', seen.around(row), g.columns, found)
+      const out = machine.shorts(rowOf(g, row), g.columns * g.channels)
+      const sums = machine.integers(found, out.length)
+      for (let i = 0; i < out.length; i++) out[i] = bounded(sums[i] + vector[i % g.channels])
+    }
+  }
+
+  /** Calls `use` with each row of blocks and what some rows of a state add to its samples. */
+  leave(g, { from, to }, blank, use) {
+    const { last, reach } = this
+    const columns = g.columns - 2 * reach
+    const added = new Int32Array(48 * columns)
+    this.outputs(g, from, to, (row, channels) => {
+      const inside = channels.subarray(reach * last.padded, (reach + columns) * last.padded)
+      shuffled(inside, { padded: last.padded, row: (row - from) % 4, blank }, added)
+      if ((row - from) % 4 === 3) use((row - from) >> 2, added)
+    })
+  }
+
+  /** Calls `use` with each of some rows and the outputs of the last map there. */
+  outputs(g, from, to, use) {
     const { machine, last } = this
     const seen = activations(machine, g)
     const found = machine.reserve(last.size('rounded') * g.columns)
-    const added = new Int32Array(12 * 4 * g.columns)
-    for (let row = 0; row < 4 * end; row++) {
+    for (let row = 0; row < to; row++) {
       const addresses = seen.around(row)
-      if (row < 4 * top) continue
+      if (row < from) continue
       last.run('rounded', addresses, g.columns, found)
-      shuffled(machine.integers(found, last.padded * g.columns), last.padded, row % 4, added)
-      if (row % 4 === 3) use(row >> 2, added)
+      use(row, machine.integers(found, last.padded * g.columns))
     }
+  }
+
+  /** Returns what the network makes of no contrasts, 12 numbers. */
+  blank(setting) {
+    const { machine, reach, last } = this
+    const side = 2 * reach + 1
+    const blank = new Int32Array(12)
+    machine.scoped(() => {
+      const g = stateOf(machine, side, side, this.width)
+      machine.scoped(() => this.enter(g, setting, () => {}))
+      for (const [one, two] of this.body) pairBlock(machine, g, one, two)
+      this.outputs(g, reach, reach + 1, (row, channels) => blank.set(channels.subarray(reach * last.padded, reach * last.padded + 12)))
+    })
+    return blank
   }
 }
 
@@ -109,17 +136,17 @@ function unshuffled(blocks, row, out) {
   }
 }
 
-/** Places the channels of one row of squares of two pixels in blocks. */
-function shuffled(channels, padded, row, blocks) {
+/** Places the channels of one row of squares of two pixels in blocks, less those of no contrasts. */
+function shuffled(channels, { padded, row, blank }, blocks) {
   const columns = channels.length / padded
   for (let x = 0; x < columns; x++) {
     const to = 192 * (x >> 2) + 16 * row + 2 * (x & 3)
-    for (let c = 0, from = x * padded; c < 3; c++, from += 4) {
-      const at = to + 64 * c
-      blocks[at] = channels[from]
-      blocks[at + 1] = channels[from + 1]
-      blocks[at + 8] = channels[from + 2]
-      blocks[at + 9] = channels[from + 3]
+    for (let c = 0, from = x * padded; c < 12; c += 4, from += 4) {
+      const at = to + 16 * c
+      blocks[at] = channels[from] - blank[c]
+      blocks[at + 1] = channels[from + 1] - blank[c + 1]
+      blocks[at + 8] = channels[from + 2] - blank[c + 2]
+      blocks[at + 9] = channels[from + 3] - blank[c + 3]
     }
   }
 }

@@ -1,7 +1,6 @@
 /** From samples to pixels of three colours. */
 
 import { filtered } from './adaptive_filter.mjs'
-import { Smoothing } from './smoothing.mjs'
 
 const { ceil, floor, min } = Math
 
@@ -24,11 +23,11 @@ export function pixelsOf(samples, pass, sigma, added, filter, onProgress) {
   const { rows, columns } = pass.sizes[8]
   const shown = filter ? new Int16Array(3 * width * height) : bytes(width, height)
   const convert = filter ? (y) => limited(floor((y * sigma) / 4096 + 0.5)) : (y) => byte(floor((y * sigma) / 65536 + 128.5))
-  const smoothing = new Smoothing(pass.symbols[8], { rows, columns }, (row, lines) => {
+  const show = (row, more) => {
+    const lines = linesOf(samples, 192 * row * columns, more, columns)
     place(lines, shown, { width, top: 8 * row, bottom: min(8 * row + 8, height), columns, convert })
     onProgress((row + 1) / rows)
-  })
-  const show = (row, more) => smoothing.push(row, linesOf(samples, 192 * row * columns, more, columns))
+  }
   if (added) added(show)
   else for (let row = 0; row < rows; row++) show(row, null)
   return { width, height, pixels: filter ? filtered(shown, width, height, filter) : shown }

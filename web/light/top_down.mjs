@@ -4,6 +4,7 @@ import { addVector, bounded, pointBlock, rowOf, stateOf } from './blocks.mjs'
 import { ENCODING, Group, MOST, clamp, encode } from './groups.mjs'
 import { COEFFICIENTS, STAGES, STRIDES, isChroma } from './layout.mjs'
 import { LightMap, PaddedRows, Vector } from './maps.mjs'
+import { ADJUSTMENTS, LARGEST_ADJUSTMENT } from './table.mjs'
 
 /** The most positions of a step. */
 const STEP = 65536
@@ -21,7 +22,7 @@ class Stage {
     ])
     this.head = map('head', width)
     this.groups = groups.map((group, g) => new Group(machine, tensors.below(`groups.${g}`), group, hidden))
-    this.close = map('close', ENCODING * groups.flat().length)
+    this.close = tensors.has('close.weight') ? map('close', ENCODING * groups.flat().length) : null
   }
 }
 
@@ -119,7 +120,8 @@ export class Pass {
       this.layer++
       if (group.embedding) this.add(features, group.embedding, stride, group.coefficients)
     }
-    this.add(state, stage.close, stride, stage.groups.flatMap((group) => group.coefficients))
+    const coefficients = stage.groups.flatMap((group) => group.coefficients)
+    if (stage.close) this.add(state, stage.close, stride, coefficients)
     this.stageCount++
   }
 
@@ -165,16 +167,23 @@ export class Pass {
     const coded = this.layer < this.settings.stop
     if (coded) this.source.begin(this.layer)
     const skipped = grey || !coded
+    const adjustment = skipped ? 0 : this.adjustment()
+    const decode = (positions) => skipped || this.decode(stride, group, adjustment, features, positions)
     const { rows, columns } = features
     const every = Uint32Array.from({ length: rows * columns }, (_, i) => i)
     if (this.stageCount >= this.maps.config.neighbours) {
-      if (!skipped) this.decode(stride, group, features, every)
+      decode(every)
       return
     }
     const odd = (i) => (Math.floor(i / columns) + (i % columns)) & 1
-    if (!skipped) this.decode(stride, group, features, every.filter((i) => !odd(i)))
+    decode(every.filter((i) => !odd(i)))
     this.message(stride, group, features)
-    if (!skipped) this.decode(stride, group, features, every.filter(odd))
+    decode(every.filter(odd))
+  }
+
+  /** Decodes how the scales of a group's priors are adjusted. */
+  adjustment() {
+    return clamp(this.source.residuals(Uint16Array.of(ADJUSTMENTS))[0], -LARGEST_ADJUSTMENT, LARGEST_ADJUSTMENT)
   }
 
   /** Tells the positions of the second half the symbols of the first. */
@@ -201,19 +210,19 @@ export class Pass {
   }
 
   /** Decodes the symbols of some positions, in steps. */
-  decode(stride, group, features, positions) {
+  decode(stride, group, adjustment, features, positions) {
     for (let first = 0; first < positions.length; first += STEP) {
-      this.step(stride, group, features, positions.subarray(first, first + STEP))
+      this.step(stride, group, adjustment, features, positions.subarray(first, first + STEP))
     }
   }
 
-  step(stride, group, features, positions) {
+  step(stride, group, adjustment, features, positions) {
     const { machine } = this
     const { coefficients, head } = group
     const count = positions.length
     const locations = new Int32Array(count * coefficients.length)
     const contexts = new Uint16Array(count * coefficients.length)
-    const prior = group.prior(this.settings)
+    const prior = group.prior(this.settings, adjustment)
     machine.scoped(() => {
       const seen = machine.reserve(2 * STRIP * features.channels)
       const sums = machine.reserve(STRIP * head.size('sums'))

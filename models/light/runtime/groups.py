@@ -14,14 +14,15 @@ from ..config import LightConfig
 from ..grids import (
     ENCODING,
     LARGEST_SCALE,
+    LARGEST_TAIL,
     LEAST_SCALE,
+    LEAST_TAIL,
     LOCATION_GAIN,
     LOCATIONS,
     SCALE_GAIN,
     SCALES,
     STATE_BITS,
     TAIL_GAIN,
-    TAILS,
 )
 from ..tables import ALPHABET
 from .maps import LightKnots, LightMap, activation
@@ -69,7 +70,7 @@ class LightGroup:
         """Return the priors at n positions, given their features."""
         sums = self.head.weight @ activation(features)
         sums += self._bias(quality, perceptual)[:, None]
-        gains = np.repeat([LOCATION_GAIN * LOCATIONS, SCALE_GAIN * 4, TAIL_GAIN / 2], len(self.channels))
+        gains = np.repeat([LOCATION_GAIN * LOCATIONS, SCALE_GAIN * 4, TAIL_GAIN], len(self.channels))
         sums *= (self.head.scale(0) * gains.astype(np.float32))[:, None]
         location, scale, tail = np.split(sums, 3)
         eighths = np.clip(np.floor(location + np.float32(0.5)), -8 * LARGEST_SYMBOL, 8 * LARGEST_SYMBOL).astype(
@@ -77,9 +78,8 @@ class LightGroup:
         )
         centre = (eighths + LOCATIONS // 2) >> 3
         octaves = np.clip(np.floor(scale + np.float32(0.5)), 4 * LEAST_SCALE, 4 * LARGEST_SCALE) - 4 * LEAST_SCALE
-        tails = np.clip(np.floor(tail + np.float32(1)), -2, 1) + 2
+        tails = np.clip(np.floor(tail + np.float32(0.5)), LEAST_TAIL, LARGEST_TAIL) - LEAST_TAIL
         rows = (tails * SCALES + octaves).astype(np.int32) * LOCATIONS
-        assert TAILS == 4
         return RoundedPrior(centre, rows + eighths - LOCATIONS * centre + LOCATIONS // 2)
 
     def _bias(self, quality: int, perceptual: bool) -> NDArray[np.float32]:

@@ -51,7 +51,7 @@ def local_weights(
         sigma: in steps of 2**-8 grey levels.
     """
     size = (pixels.shape[0], pixels.shape[1])
-    guess = LightState({s: _guess(p) for s, p in targets.planes.items()}, _NOTHING, size, quality, perceptual=True)
+    guess = LightState({s: _guess(p) for s, p in targets.planes.items()}, size, quality, perceptual=True)
     seen = np.concatenate([_seen(pixels, guess, rows, renderer, sigma) for rows in _bands(size)])
     seen, squares = (_smooth(x) for x in (seen, _squares(targets, guess).reshape(grid_sizes(size)[BLOCK])))
     floor = SHARE_OF_MEAN * np.array([seen.mean(), squares.mean()])
@@ -60,10 +60,6 @@ def local_weights(
     ratio = (seen + floor[0]) / (squares + floor[1]) * (floor[1] / floor[0])
     logarithms = np.log(np.clip(ratio, LARGEST ** (-1 / POWER), LARGEST ** (1 / POWER))) * POWER
     return {stride: _coarser(logarithms, stride, grid_sizes(size)[stride]) for stride in targets.planes}
-
-
-_NOTHING = np.empty((1, 0, 0, 0), np.float32)
-"""The state of networks that have not run."""
 
 
 def _guess(plane: Float32[NDArray[np.float32], "C n"]) -> Int16[NDArray[np.int16], "C n"]:

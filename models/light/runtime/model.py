@@ -9,18 +9,19 @@ from numpy.typing import NDArray
 
 from ....errors import DvcodecError, InvalidArgument
 from ....progress import OnProgress, ignore
-from ....shapes import UInt8
+from ....shapes import Int16, UInt8
 from ...interface.adaptive_filter import ImageFilter
 from ...interface.hierarchy import PassSettings, SymbolSource
 from ...interface.photo import Region
 from ...photo.adaptive_filter.fit import FilterTables, fitted
+from ...photo.layout import BLOCK
 from ...photo.quality import QualityMap
 from ...photo.runtime.exact import fixed_sigma
 from ...runtime import kernels
 from ...tokens import TokenTables
 from ..config import LightConfig
-from ..grids import CONTEXTS
-from ..tables import ALPHABET
+from ..grids import COMPONENTS
+from ..tables import ALPHABET, mixed
 from .analysis import targets_of
 from .integer_filter import moments
 from .local_weights import local_weights
@@ -47,7 +48,7 @@ class RuntimeLightModel(FilterTables):
         self.name, self.config, self._qualities = name, config, qualities
         if not kernels.float_sums_are_exact():
             raise DvcodecError("this machine's kernels do not add whole numbers exactly", "use `tune=psnr`")
-        tables = tensors.take("tables", np.int32, (CONTEXTS, ALPHABET.size)).astype(np.float32)
+        tables = mixed(tensors.take("tables", np.int32, (2, COMPONENTS, ALPHABET.size))).astype(np.float32)
         self.residuals = TokenTables(ALPHABET, tables)
         self._top_down = TopDownMaps(config, tensors)
         self._renderer = LightRenderer(config, tensors)
@@ -93,6 +94,10 @@ class RuntimeLightModel(FilterTables):
     def exact_reconstruction(self, state: object) -> UInt8[NDArray[np.uint8], "H W 3"]:
         """Return the pixels of a state; all are the same on every machine."""
         return self.render(state)
+
+    def samples(self, state: LightState) -> Int16[NDArray[np.int16], "192 rows columns"]:
+        """Return the samples of all blocks before the post-filter, in steps of 2**-8 sigma."""
+        return self._renderer.samples(state, slice(0, -(-state.size[0] // BLOCK)))
 
     def render(
         self,

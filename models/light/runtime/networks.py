@@ -1,4 +1,4 @@
-"""The networks of the light model as graphs: stages of the top-down pass, synthesis and post-filter."""
+"""The networks of the light model as graphs: stages of the top-down pass, and the post-filter."""
 
 from __future__ import annotations
 
@@ -16,12 +16,10 @@ from ..config import LightConfig
 from ..grids import (
     CONTRAST_BITS,
     CONTRAST_LIMIT,
-    EXTRA_BITS,
-    EXTRA_LIMIT,
     SAMPLE_BITS,
     STATE_BITS,
 )
-from .maps import KNOTS, LightKnots, LightMap, activation_node, interpolate, rounded_node, stream_node
+from .maps import LightKnots, LightMap, activation_node, stream_node
 
 Map = Float32[NDArray[np.float32], "1 _ _ _"]
 
@@ -121,100 +119,52 @@ class Pairs:
         return h
 
 
-class LightSynthesis:
-    """The network at stride 8 that corrects an image: features for the post-filter, and the correction of samples."""
-
-    def __init__(self, tensors: Any, config: LightConfig) -> None:
-        width, state = config.synthesis_width, config.widths[8]
-        self._first = LightMap(
-            tensors.below("first"), 3 * BLOCK**2, width, side=3, bits=CONTRAST_BITS, limit=CONTRAST_LIMIT
-        )
-        self._extra = LightMap(tensors.below("extra"), state, width, bits=EXTRA_BITS, limit=EXTRA_LIMIT)
-        self._tuning = LightKnots(tensors.below("tuning"), state)
-        self._quality = tensors.take("quality", np.int32, (KNOTS, width))
-        self._pairs = Pairs(tensors, width, config.synthesis_blocks)
-        self._last = LightMap(tensors.below("last"), width, 3 * BLOCK**2, side=3)
-        self.halo = 2 * config.synthesis_blocks + 2
-        self._features, self._correction = (kernels.Network(graph) for graph in (self._feature_graph, self._last_graph))
-
-    def _feature_graph(self) -> bytes:
-        graph = Graph({"x": (FLOATS, 4), "state": (FLOATS, 4), "tuning": (FLOATS, 3), "quality": (FLOATS, 3)})
-        tuned = graph.node("Add", "state", "tuning")
-        scaled = rounded_node(graph, graph.node("Mul", tuned, graph.constant(2.0 ** (EXTRA_BITS - STATE_BITS))))
-        extra = self._extra.node(graph, graph.clipped(scaled, -EXTRA_LIMIT, EXTRA_LIMIT), STATE_BITS)
-        own = graph.node("Add", self._first.node(graph, "x", STATE_BITS), "quality")
-        h = self._pairs.node(graph, stream_node(graph, own, extra))
-        return graph.file(activation_node(graph, h))
-
-    def _last_graph(self) -> bytes:
-        graph = Graph({"x": (FLOATS, 4)})
-        return graph.file(self._last.node(graph, "x", SAMPLE_BITS))
-
-    def features(self, contrasts: Map, state: Map, quality: int, perceptual: bool, *, last: bool) -> Map:
-        """Return the inputs of the last convolution, (1, width, H, W) in steps of 2**-4.
-
-        Args:
-            contrasts: of the samples of each block, (1, 192, H, W).
-            state: the last state of the top-down pass, (1, C, H, W).
-            quality: the network quality.
-            perceptual: whether the image is coded for the eye.
-            last: whether the network may give back its memory, since no strip of a large image follows.
-        """
-        given = {
-            "tuning": self._tuning(quality, perceptual).astype(np.float32)[:, None, None],
-            "quality": interpolate(self._quality, quality).astype(np.float32)[:, None, None],
-        }
-        run = self._features.run_and_release if last else self._features
-        return run(x=contrasts, state=state, **given)[0]
-
-    def correction(self, features: Map, *, last: bool) -> Map:
-        """Return the correction of the samples of each block, (1, 192, H, W)."""
-        run = self._correction.run_and_release if last else self._correction
-        return run(x=features)[0]
-
-
 class LightPostFilter:
-    """The post-filter at stride 2, conditioned on the features of the synthesis."""
+    """The post-filter on squares of two pixels; a plain image stays as it is."""
 
     def __init__(self, tensors: Any, config: LightConfig) -> None:
-        width, side = config.postfilter_width, BLOCK // STEP
+        width = config.postfilter_width
         self._first = LightMap(
             tensors.below("first"), 3 * STEP**2, width, side=3, bits=CONTRAST_BITS, limit=CONTRAST_LIMIT
         )
-        self._conditioning = LightMap(tensors.below("conditioning"), config.synthesis_width, width * side**2)
-        self._tuning = LightKnots(tensors.below("tuning"), width * side**2)
-        self._quality = tensors.take("quality", np.int32, (KNOTS, width))
+        self._conditioning = LightKnots(tensors.below("conditioning"), width)
         self._pairs = Pairs(tensors, width, config.postfilter_pairs)
         self._last = LightMap(tensors.below("last"), width, 3 * STEP**2, side=3)
-        self.halo = -(-STEP * (2 * config.postfilter_pairs + 2) // BLOCK)
+        self.reach = 2 * config.postfilter_pairs + 2
+        self.halo = -(-STEP * self.reach // BLOCK)
         self._network = kernels.Network(self._graph)
 
     def _graph(self) -> bytes:
-        graph = Graph({"x": (FLOATS, 4), "features": (FLOATS, 4), "tuning": (FLOATS, 3), "quality": (FLOATS, 3)})
-        seen = graph.node("Add", self._conditioning.node(graph, "features", STATE_BITS), "tuning")
-        spread = graph.node("DepthToSpace", seen, blocksize=BLOCK // STEP, mode="CRD")
-        own = graph.node("Add", self._first.node(graph, "x", STATE_BITS), "quality")
-        h = activation_node(graph, self._pairs.node(graph, stream_node(graph, own, spread)))
-        return graph.file(
-            graph.node("DepthToSpace", self._last.node(graph, h, SAMPLE_BITS), blocksize=STEP, mode="CRD")
-        )
+        graph = Graph({"x": (FLOATS, 4), "vector": (FLOATS, 3)})
+        h = stream_node(graph, self._first.node(graph, "x", STATE_BITS), "vector")
+        h = activation_node(graph, self._pairs.node(graph, h))
+        return graph.file(self._last.node(graph, h, SAMPLE_BITS))
 
-    def __call__(self, contrasts: Map, features: Map, quality: int, perceptual: bool, *, last: bool) -> Map:
+    def __call__(
+        self, contrasts: Map, quality: int, perceptual: bool, *, open_ends: tuple[bool, bool], last: bool
+    ) -> Map:
         """Return the correction of samples, (1, 3, 8 H, 8 W).
 
         Args:
-            contrasts: of 2x2 samples at each position, as channels of blocks of 4x4 positions, (1, 192, H, W).
-            features: those of the synthesis, (1, C, H, W).
+            contrasts: of the samples of each block, (1, 192, H, W).
             quality: the network quality.
             perceptual: whether the image is coded for the eye.
+            open_ends: whether the image goes on above and below, so that corrections near there do not count.
             last: whether the network may give back its memory, since no strip of a large image follows.
         """
-        given = {
-            "tuning": self._tuning(quality, perceptual).astype(np.float32)[:, None, None],
-            "quality": interpolate(self._quality, quality).astype(np.float32)[:, None, None],
-        }
+        vector = self._conditioning(quality, perceptual).astype(np.float32)[:, None, None]
+        rows = tuple(0 if goes_on else self.reach for goes_on in open_ends)
+        seen = np.pad(_spread(contrasts), ((0, 0), (0, 0), rows, (self.reach, self.reach)))
         run = self._network.run_and_release if last else self._network
-        return run(x=_spread(contrasts), features=features, **given)[0]
+        found = run(x=seen, vector=vector)[0]
+        found = found[:, :, rows[0] : found.shape[2] - rows[1], self.reach : -self.reach]
+        return _gathered(found - self._blank(vector))
+
+    def _blank(self, vector: Float32[NDArray[np.float32], "width 1 1"]) -> Float32[NDArray[np.float32], "1 12 1 1"]:
+        """Return what the network makes of no contrasts."""
+        side = 2 * self.reach + 1
+        found = self._network(x=np.zeros((1, 3 * STEP**2, side, side), np.float32), vector=vector)[0]
+        return np.asarray(found[:, :, self.reach : self.reach + 1, self.reach : self.reach + 1])
 
 
 def _spread(x: Map) -> Map:
@@ -223,3 +173,10 @@ def _spread(x: Map) -> Map:
     side = BLOCK // STEP
     parts = x.reshape(3, side, STEP, side, STEP, rows, columns).transpose(0, 2, 4, 5, 1, 6, 3)
     return np.ascontiguousarray(parts.reshape(1, 3 * STEP**2, side * rows, side * columns))
+
+
+def _gathered(x: Map) -> Map:
+    """Move the channels of squares of 2x2 samples, (1, 12, 4 H, 4 W), to their places: (1, 3, 8 H, 8 W)."""
+    _, _, rows, columns = x.shape
+    parts = x.reshape(3, STEP, STEP, rows, columns).transpose(0, 3, 1, 4, 2)
+    return parts.reshape(1, 3, STEP * rows, STEP * columns)

@@ -1,4 +1,4 @@
-"""Smaller pictures from the coarse coefficients alone, in integers; at a half, the synthesis corrects them."""
+"""Smaller pictures from the coarse coefficients alone, in integers and without networks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 
 from ....shapes import UInt8
 from ...photo.layout import BLOCK
-from ...photo.reduction import CORRECTED
 from ...photo.runtime.transform import samples_of
 from ...slices import slices
 from ..config import STRIDES
@@ -52,8 +51,6 @@ def reduced_pixels(
     pixels = np.empty((height, width, 3), np.uint8)
     rows, columns = (-(-side // BLOCK) for side in state.size)
     x = renderer.samples(state, slice(0, rows))
-    if denominator == CORRECTED and state.state.shape[2:] == (rows, columns):
-        renderer.correct(state, x, slice(0, rows))
     for part in slices(rows, max(STRIP_POSITIONS // columns, 1)):
         samples = samples_of(x[:, part].astype(np.int64))
         top = BLOCK * part.start

@@ -1,4 +1,4 @@
-"""From what a pass has built to pixels, the same on every machine: inverse transform, synthesis and post-filter.
+"""From what a pass has built to pixels, the same on every machine: inverse transform and post-filter.
 
 Every step is computed in strips of rows and kept for all rows in small integers, so that no value is computed twice but
 at the strips' borders. All are integers: a part of an image has the values of the whole.
@@ -17,27 +17,26 @@ from ....shapes import Int16, UInt8
 from ...interface.adaptive_filter import ImageFilter
 from ...interface.photo import Region
 from ...photo.adaptive_filter.squares import RADIUS
-from ...photo.halo import with_halo
 from ...photo.layout import BLOCK
 from ...photo.runtime.transform import samples_of
+from ...slices import slices
 from ..config import STRIDES, LightConfig
-from ..grids import SAMPLE_BITS, SAMPLE_LIMIT
+from ..grids import SAMPLE_BITS
 from .integer_filter import filtered, levels
 from .inverse import SymbolValues, block_means, block_samples, contrasts
-from .networks import LightPostFilter, LightSynthesis, strip_rows
-from .smoothing import smoothed
+from .networks import LightPostFilter, strip_rows
 from .top_down import LightState
 
 SIGMA_BITS = 8
 """Binary digits of sigma, in grey levels."""
 CONTRAST_HALO = 2
 """Blocks beyond a block that its contrasts depend on."""
-SHARES = (0.1, 0.6, 1.0)
-"""Share of the time of rendering at the end of each step, about."""
+INVERTED = 0.2
+"""Share of the time of rendering after the inverse transform, about."""
 
 
 class LightRenderer:
-    """The networks between the transform and the pixels.
+    """Turns symbols into pixels.
 
     Args:
         config: sizes.
@@ -52,47 +51,17 @@ class LightRenderer:
             SymbolValues({stride: tensors.below(f"values.{stride}.{tuning}") for stride in STRIDES})
             for tuning in (0, 1)
         ]
-        self.synthesis = LightSynthesis(tensors.below("synthesis"), config)
         self.postfilter = LightPostFilter(tensors.below("postfilter"), config) if config.postfilter_width else None
-        self.halo = self.synthesis.halo + CONTRAST_HALO + 1
-        if self.postfilter is not None:
-            self.halo += self.postfilter.halo + CONTRAST_HALO
+        self.halo = 0 if self.postfilter is None else self.postfilter.halo + CONTRAST_HALO
 
     def samples(self, state: LightState, rows: slice) -> NDArray[np.int16]:
         """Return the samples of rows of blocks, (192, rows, columns), before the networks."""
         values = self.values[state.perceptual]
         means = block_means(state, values)
         out = np.empty((3 * BLOCK**2, rows.stop - rows.start, means.shape[2]), np.int16)
-        for core, _ in _strips(out.shape[1], 2 * out.shape[2], 0):
+        for core in _strips(out.shape[1], 2 * out.shape[2]):
             out[:, core] = block_samples(state, values, means, slice(rows.start + core.start, rows.start + core.stop))
         return out
-
-    def correct(self, state: LightState, x: NDArray[np.int16], rows: slice) -> NDArray[np.uint8]:
-        """Apply the synthesis to samples (192, rows, columns), in place; return its features, (C, rows, columns)."""
-        _, count, columns = x.shape
-        features: NDArray[np.uint8] | None = None
-        given = state.state[:, :, rows]
-        strips = _strips(count, columns, self.synthesis.halo - 1)
-        for core, wide in strips:
-            seen = slice(max(wide.start - CONTRAST_HALO, 0), min(wide.stop + CONTRAST_HALO, count))
-            own = contrasts(x[:, seen])[:, wide.start - seen.start : wide.stop - seen.start]
-            part = self.synthesis.features(
-                np.ascontiguousarray(own)[None],
-                np.ascontiguousarray(given[:, :, wide]),
-                state.quality,
-                state.perceptual,
-                last=core.stop == count and len(strips) > 1,
-            )
-            if features is None:
-                features = np.empty((part.shape[1], count, columns), np.uint8)
-            features[:, core] = part[0, :, core.start - wide.start : core.stop - wide.start]
-        assert features is not None
-        for core, wide in _strips(count, columns, 1):
-            last = core.stop == count and len(strips) > 1
-            found = self.synthesis.correction(features[None, :, wide].astype(np.float32), last=last)[0]
-            inside = found[:, core.start - wide.start : core.stop - wide.start]
-            x[:, core] = np.clip(x[:, core] + inside, -SAMPLE_LIMIT, SAMPLE_LIMIT)
-        return features
 
     def pixels(
         self,
@@ -135,57 +104,49 @@ class LightRenderer:
         self, state: LightState, wanted: slice, on_progress: OnProgress
     ) -> Iterator[tuple[slice, NDArray[np.float32]]]:
         """Yield strips of some rows of an image, counted from the first of them, and their samples (3, H, W)."""
-        height = -(-state.size[0] // BLOCK)
-        blocks = slice(max(wanted.start // BLOCK - 1, 0), min(-(-wanted.stop // BLOCK) + 1, height))
-        for first, shown in smoothed(self._corrected(state, blocks, on_progress), state):
+        blocks = slice(wanted.start // BLOCK, -(-wanted.stop // BLOCK))
+        for first, shown in self._filtered(state, blocks, on_progress):
             top = BLOCK * first - wanted.start
             part = slice(max(top, 0), min(top + shown.shape[1], wanted.stop - wanted.start))
-            if part.start < part.stop:
-                yield part, shown[:, part.start - top : part.stop - top]
-
-    def _corrected(
-        self, state: LightState, blocks: slice, on_progress: OnProgress
-    ) -> Iterator[tuple[int, NDArray[np.float32]]]:
-        """Yield strips of some rows of blocks, before they are smoothed: the first row, and the samples (3, H, W)."""
-        rows = slice(max(blocks.start - self.halo, 0), min(blocks.stop + self.halo, state.state.shape[2]))
-        x = self.samples(state, rows)
-        on_progress(SHARES[0])
-        features = self.correct(state, x, rows)
-        on_progress(SHARES[1])
-        inside = slice(blocks.start - rows.start, blocks.stop - rows.start)
-        for core, shown in self._filtered(state, x, features, inside):
-            yield rows.start + core.start, shown
-            on_progress(SHARES[1] + (SHARES[2] - SHARES[1]) * (core.stop - inside.start) / (inside.stop - inside.start))
+            yield part, shown[:, part.start - top : part.stop - top]
 
     def _filtered(
-        self, state: LightState, x: Int16[NDArray[np.int16], "192 _ _"], features: NDArray[np.uint8], rows: slice
-    ) -> Any:
-        """Yield strips of some rows of blocks, and their samples (3, H, W) after the post-filter."""
-        _, count, columns = x.shape
-        halo = 0 if self.postfilter is None else self.postfilter.halo
-        strips = _strips(rows.stop - rows.start, columns, 0)
-        for part, _ in strips:
-            core = slice(rows.start + part.start, rows.start + part.stop)
-            own = samples_of(x[:, core]).astype(np.float32)
-            if self.postfilter is not None:
-                wide = slice(max(core.start - halo, 0), min(core.stop + halo, count))
-                seen = slice(max(wide.start - CONTRAST_HALO, 0), min(wide.stop + CONTRAST_HALO, count))
-                near = contrasts(x[:, seen])[:, wide.start - seen.start : wide.stop - seen.start]
-                added = self.postfilter(
-                    np.ascontiguousarray(near)[None],
-                    features[None, :, wide].astype(np.float32),
-                    state.quality,
-                    state.perceptual,
-                    last=part.stop == rows.stop - rows.start and len(strips) > 1,
-                )[0]
-                first = BLOCK * (core.start - wide.start)
-                own += added[:, first : first + own.shape[1]]
-            yield core, own
+        self, state: LightState, blocks: slice, on_progress: OnProgress
+    ) -> Iterator[tuple[int, NDArray[np.float32]]]:
+        """Yield strips of some rows of blocks: the first row, and the samples (3, H, W) after the post-filter."""
+        rows = slice(max(blocks.start - self.halo, 0), min(blocks.stop + self.halo, -(-state.size[0] // BLOCK)))
+        x = self.samples(state, rows)
+        on_progress(INVERTED)
+        strips = _strips(blocks.stop - blocks.start, x.shape[2])
+        for part in strips:
+            core = slice(blocks.start - rows.start + part.start, blocks.start - rows.start + part.stop)
+            yield (
+                blocks.start + part.start,
+                self._corrected(state, x, core, last=part is strips[-1] and len(strips) > 1),
+            )
+            on_progress(INVERTED + (1 - INVERTED) * part.stop / (blocks.stop - blocks.start))
+
+    def _corrected(
+        self, state: LightState, x: Int16[NDArray[np.int16], "192 _ _"], core: slice, *, last: bool
+    ) -> NDArray[np.float32]:
+        """Return the samples (3, H, W) of rows of blocks after the post-filter; their neighbours are in `x`."""
+        own = samples_of(x[:, core]).astype(np.float32)
+        if self.postfilter is None:
+            return own
+        count, halo = x.shape[1], self.postfilter.halo
+        wide = slice(max(core.start - halo, 0), min(core.stop + halo, count))
+        seen = slice(max(wide.start - CONTRAST_HALO, 0), min(wide.stop + CONTRAST_HALO, count))
+        near = contrasts(x[:, seen])[:, wide.start - seen.start : wide.stop - seen.start]
+        ends = wide.start > 0, wide.stop < count
+        added = self.postfilter(near[None], state.quality, state.perceptual, open_ends=ends, last=last)[0]
+        first = BLOCK * (core.start - wide.start)
+        own += added[:, first : first + own.shape[1]]
+        return own
 
 
-def _strips(count: int, columns: int, halo: int) -> list[tuple[slice, slice]]:
-    """Cut rows of blocks into strips, each without and with its halo."""
-    return with_halo(count, strip_rows(columns, halo), halo)
+def _strips(count: int, columns: int) -> list[slice]:
+    """Cut rows of blocks into strips."""
+    return slices(count, strip_rows(columns, 0))
 
 
 def to_pixels(samples: Any, sigma: int) -> UInt8[NDArray[np.uint8], "H W 3"]:

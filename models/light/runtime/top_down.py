@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ....shapes import Float32, Int32
-from ...interface.hierarchy import LayerSpec, PassSettings, Step, SymbolSource
+from ....shapes import Float32
+from ...interface.hierarchy import LayerSpec, PassSettings, SymbolSource
 from ...photo.layout import COEFFICIENTS
 from ...photo.runtime.windows import grid_sizes
 from ...slices import slices
@@ -18,13 +18,12 @@ from ..config import STRIDES, LightConfig
 from ..grids import ENCODING
 from ..layout import light_layout
 from ..tables import ALPHABET
-from .groups import LightGroup, RoundedPrior, encoding
+from .group_coding import Choice, GroupCoding
+from .groups import LightGroup, encoding
 from .maps import LightMap, activation, bounded, stream
 from .networks import STRIP_POSITIONS, Entry
 from .posterior import LightTargets
 
-STEP_POSITIONS = 2**16
-"""Most positions of a step: what coding takes for each is in memory at once."""
 Symbols = dict[int, NDArray[np.int16]]
 """Symbols by stride: (COEFFICIENTS[stride], positions), those of no group are 0."""
 
@@ -35,53 +34,23 @@ class LightState:
 
     Args:
         symbols: by stride.
-        state: the last state of the networks, (1, C, rows, columns), in steps of 2**-8; at stride 8 unless the pass
-            was partial.
         size: height and width in pixels.
         quality: the network quality.
         perceptual: whether the image is coded for the eye.
     """
 
     symbols: Symbols
-    state: Float32[NDArray[np.float32], "1 C rows columns"]
     size: tuple[int, int]
     quality: int
     perceptual: bool
 
 
-@dataclass(frozen=True)
-class LightStep:
-    """Some positions of a group, whose symbols are to be chosen (`interface.hierarchy.PixelStep`)."""
-
-    layer: int
-    group: LightGroup
-    prior: RoundedPrior
-    targets: Float32[NDArray[np.float32], "G n"] | None
-    """What an encoder codes, in steps of the symbols' grid."""
-    values: LightTargets | None
-    weights: Float32[NDArray[np.float32], " n"] | None = None
-    """How much an encoder counts the positions' errors; None for 1."""
-
-    @property
-    def contexts(self) -> Int32[NDArray[np.int32], " n"]:
-        """Rows of the shared table, coefficient by coefficient."""
-        return self.prior.contexts.reshape(-1)
-
-    @property
-    def count(self) -> int:
-        """Number of positions."""
-        return int(self.prior.contexts.shape[1])
-
-    def residuals(self) -> Int32[NDArray[np.int32], " n"]:
-        """Return the differences of the posterior's most probable symbols from the priors' locations."""
-        assert self.targets is not None and self.values is not None
-        return self.values.mode(self.targets, self.prior, self.layer, self.weights).reshape(-1)
-
-
 class StageMaps:
     """The maps of a stage."""
 
-    def __init__(self, tensors: Any, config: LightConfig, stride: int, groups: list[list[int]], *, neighbours: bool):
+    def __init__(self, tensors: Any, config: LightConfig, stride: int, stage: int, *, neighbours: bool) -> None:
+        stages = light_layout()[stride]
+        groups, last = stages[stage], stride == STRIDES[-1] and stage + 1 == len(stages)
         width = config.widths[stride]
         self.entry = Entry(tensors, width, config.blocks)
         self.head = LightMap(tensors.below("head"), width, config.hidden)
@@ -89,7 +58,32 @@ class StageMaps:
             LightGroup(tensors.below(f"groups.{i}"), channels, config, last=i + 1 == len(groups), neighbours=neighbours)
             for i, channels in enumerate(groups)
         ]
-        self.close = LightMap(tensors.below("close"), ENCODING * sum(map(len, groups)), width)
+        self.close = None if last else LightMap(tensors.below("close"), ENCODING * sum(map(len, groups)), width)
+        """None in the last stage, since nothing needs the state after it."""
+
+
+class Closing:
+    """Collects what the symbols of a stage's groups change in the state, group after group.
+
+    Args:
+        close: the map from the encodings of all groups to the state.
+        state: (C, n), changed in place at the end.
+    """
+
+    def __init__(self, close: LightMap, state: Float32[NDArray[np.float32], "C n"]) -> None:
+        self.map, self.state = close, state
+        self._sums = np.empty_like(state)
+        self._sums[:] = close.bias[:, None]
+
+    def add(self, encoded: Float32[NDArray[np.float32], "some n"], inputs: slice, positions: slice) -> None:
+        """Add some inputs, the encodings of a group, at some positions."""
+        weight = self.map.weight[:, inputs]
+        self._sums[:, positions] += np.ascontiguousarray(weight) @ encoded
+
+    def close(self) -> None:
+        """Change the state."""
+        for some in slices(self.state.shape[1], STRIP_POSITIONS):
+            self.state[:, some] = stream(self.state[:, some], self.map.rounded(self._sums[:, some]))
 
 
 class TopDownMaps:
@@ -109,10 +103,10 @@ class TopDownMaps:
         count = 0
         for stride, stages in light_layout().items():
             self.stages[stride] = []
-            for i, groups in enumerate(stages):
+            for i in range(len(stages)):
                 below = tensors.below(f"stages.{stride}.{i}")
                 near = count < config.neighbours
-                self.stages[stride].append(StageMaps(below, config, stride, groups, neighbours=near))
+                self.stages[stride].append(StageMaps(below, config, stride, i, neighbours=near))
                 count += 1
         widths = [config.widths[stride] for stride in STRIDES]
         self.grow = [
@@ -164,7 +158,7 @@ class _Pass:
         targets: LightTargets | None,
     ) -> None:
         self.networks, self.settings, self.quality = networks, settings, quality
-        self.source, self.targets, self.perceptual = source, targets, settings.perceptual
+        self.perceptual, self.choice = settings.perceptual, Choice(source, targets, quality, settings.perceptual)
         size = settings.height, settings.width
         self.sizes = grid_sizes(size)
         self.symbols: Symbols = {
@@ -189,7 +183,7 @@ class _Pass:
                     break
                 state = self._stage(stride, stage, state)
         size = self.settings.height, self.settings.width
-        return LightState(self.symbols, state, size, self.quality, self.perceptual)
+        return LightState(self.symbols, size, self.quality, self.perceptual)
 
     def _finer(self, index: int, state: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
         """Return the state of the next finer stride."""
@@ -207,24 +201,23 @@ class _Pass:
         _, channels, rows, columns = state.shape
         flat = state.reshape(channels, -1)
         features = np.empty((self.networks.config.hidden, flat.shape[1]), np.float32)
-        sums = np.empty_like(flat)
-        sums[:] = stage.close.bias[:, None]
         for some in slices(flat.shape[1], STRIP_POSITIONS):
             features[:, some] = bounded(stage.head(activation(flat[:, some])))
-        inputs = 0
+        closing = Closing(stage.close, flat) if stage.close is not None else None
+        inputs = slice(0, 0)
         for group in stage.groups:
             symbols = self._group(stride, group, features, (rows, columns))
+            inputs = slice(inputs.stop, inputs.stop + ENCODING * len(symbols))
             self.symbols[stride][group.channels] = symbols
             self.layer += 1
-            closing = np.ascontiguousarray(stage.close.weight[:, inputs : inputs + ENCODING * len(symbols)])
-            inputs += ENCODING * len(symbols)
             for some in slices(flat.shape[1], STRIP_POSITIONS):
                 encoded = encoding(symbols[:, some])
-                sums[:, some] += closing @ encoded
+                if closing is not None:
+                    closing.add(encoded, inputs, some)
                 if group.embedding is not None:
                     features[:, some] = stream(features[:, some], group.embedding(encoded))
-        for some in slices(flat.shape[1], STRIP_POSITIONS):
-            flat[:, some] = stream(flat[:, some], stage.close.rounded(sums[:, some]))
+        if closing is not None:
+            closing.close()
         return state
 
     def _group(
@@ -233,51 +226,21 @@ class _Pass:
         """Return a group's symbols (G, N); its neighbours' messages are added to the features, in place."""
         symbols = np.zeros((len(group.channels), features.shape[1]), np.int16)
         skipped = self.layer >= self.stop or (self.settings.grey and self.layers[self.layer].chroma)
+        coding = None if skipped else GroupCoding(self.choice, self.layer, stride, group, features, symbols)
         if group.neighbours is None:
-            if not skipped:
-                self._code(stride, group, features, np.arange(features.shape[1]), symbols)
+            if coding is not None:
+                coding.code(np.arange(features.shape[1]))
             return symbols
         first, second = halves(size)
-        if not skipped:
-            self._code(stride, group, features, first, symbols)
+        if coding is not None:
+            coding.code(first)
         messages = group.neighbours(encoding(symbols).reshape(1, -1, *size) * _anchors(size))
         flat = messages.reshape(len(features), -1)
         for some in slices(len(second), STRIP_POSITIONS):
             features[:, second[some]] = stream(features[:, second[some]], flat[:, second[some]])
-        if not skipped:
-            self._code(stride, group, features, second, symbols)
+        if coding is not None:
+            coding.code(second)
         return symbols
-
-    def _code(
-        self,
-        stride: int,
-        group: LightGroup,
-        features: NDArray[np.float32],
-        positions: NDArray[np.int64],
-        symbols: NDArray[np.int16],
-    ) -> None:
-        """Request the symbols of some positions, in steps."""
-        for step in slices(len(positions), STEP_POSITIONS):
-            if len(positions[step]):
-                symbols[:, positions[step]] = self._coded(stride, group, features, positions[step])
-
-    def _coded(
-        self, stride: int, group: LightGroup, features: NDArray[np.float32], positions: NDArray[np.int64]
-    ) -> NDArray[np.int32]:
-        """Request the symbols (G, n) of a step."""
-        shape = (len(group.channels), len(positions))
-        prior = RoundedPrior(np.empty(shape, np.int32), np.empty(shape, np.int32))
-        for some in slices(len(positions), STRIP_POSITIONS):
-            found = group.prior(features[:, positions[some]], self.quality, self.perceptual)
-            prior.location[:, some], prior.contexts[:, some] = found.location, found.contexts
-        wanted = weights = None
-        if self.targets is not None:
-            wanted = self.targets.planes[stride][group.channels[:, None], positions]
-            if self.targets.weights is not None:
-                weights = self.targets.weights[stride][positions]
-        residuals = self.source.next(cast(Step, LightStep(self.layer, group, prior, wanted, self.targets, weights)))
-        chosen = prior.location + residuals.reshape(shape)
-        return np.asarray(np.clip(chosen, -ALPHABET.largest, ALPHABET.largest), np.int32)
 
 
 def halves(size: tuple[int, int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
