@@ -3,16 +3,20 @@
     python benchmarks/families.py likelihoods --root DATA --out RUNS     # Lievin et al. 2019, table 1
     python benchmarks/families.py bias --root DATA --out RUNS            # Lievin et al. 2019, table 4
     python benchmarks/families.py codebooks --root DATA --out RUNS       # Willetts et al. 2021, tables 1 and G.1
+    python benchmarks/families.py estimators --root DATA --out RUNS      # Vahdat et al. 2018, table 1, full width
 
-Every row runs `dvcodec train` with the same steps, batches and seed, then `dvcodec evaluate` on the test set. RUNS
-keeps the runs and their figures; rows that have figures are not run again. `--only TEXT` selects rows whose names begin
-with TEXT. Seconds are those of training, from its log. `bias` also draws `bias.png`, figure 1 of Lievin et al.
+Every row runs `dvcodec train` with the same steps, batches and seed, then `dvcodec evaluate` on the test set, of
+which `estimators` takes every tenth image. RUNS keeps the runs and their figures; rows that have figures are not run
+again. `--only TEXT` selects rows whose names begin with TEXT. Seconds are those of training, from its log; beside them
+is the processor's time, of the last part of a run that was interrupted. `bias` also draws `bias.png`, figure 1 of
+Lievin et al.
 """
 
 from __future__ import annotations
 
 import csv
 import json
+import resource
 import subprocess
 import sys
 from argparse import ArgumentParser
@@ -35,19 +39,36 @@ ONE_LAYER = {"width": "32", "blocks": "1", "embedding": "16", "symbols": "64", "
 """Settings that make rVQ-VAE and VQ-VAE as narrow as `rrvq-l5-small`."""
 DEEP = {"width": "32", "embedding": "16", "batch": "32", "validate_every": "0"}
 """Settings that make the networks of 32 layers as narrow as that."""
-TEMPERATURE = 0.1
-"""Temperature of the relaxation bias, as in the paper."""
+BIAS = ("--temperature", "0.1")
+"""Measures the relaxation bias at the paper's temperature."""
+WEIGHTED = ("--iw-samples", "100", "--images", "1000")
+"""Measures the importance-weighted bound with the paper's number of samples, on every tenth test image."""
+SHORT = {"exact": "false", "schedule": "cosine", "rate": "3e-3", "kl_warm_up": "500", "validate_every": "0"}
+"""Arithmetic and schedule of DVAE++'s models, of the paper's size, in short runs."""
+COLUMNS: dict[str, dict[str, str]] = {
+    "concrete": {"relaxation": "gumbel-softmax", "bound": "concrete"},
+    "joint": {},
+    "marginal": {"bound": "marginal"},
+    "nvil": {"estimator": "nvil"},
+    "muprop": {"estimator": "muprop"},
+    "rebar": {"estimator": "rebar"},
+    "disarm": {"estimator": "disarm"},
+    "variance": {"estimator": "variance", "samples": "2"},
+    "vimco": {"estimator": "vimco", "samples": "2"},
+}
+"""The paper's columns, and after these three estimators that have two samples of each image."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One run: its name, preset, data set, number of steps, and settings for `--set`."""
+    """One run: its name, preset, data set, number of steps, settings for `--set`, and options of `evaluate`."""
 
     name: str
     model: str
     data: str
     steps: int
     settings: dict[str, str]
+    options: tuple[str, ...] = ()
 
 
 def likelihoods() -> list[Row]:
@@ -64,8 +85,8 @@ def likelihoods() -> list[Row]:
 def bias() -> list[Row]:
     """Return models of static MNIST (N variables of 256 symbols, one to three layers), and one with a bounded bias."""
     grid = [(count, layers) for count in (12, 24) for layers in (1, 2, 3)]
-    rows = [Row(f"bias-n{n}-l{layers}", f"hdvae-n{n}-l{layers}", "mnist-static", 800, NARROW) for n, layers in grid]
-    return [*rows, Row("bias-lipschitz", "hdvae-lipschitz", "mnist-static", 1200, BOUNDED)]
+    rows = [Row(f"bias-n{n}-l{k}", f"hdvae-n{n}-l{k}", "mnist-static", 800, NARROW, BIAS) for n, k in grid]
+    return [*rows, Row("bias-lipschitz", "hdvae-lipschitz", "mnist-static", 1200, BOUNDED, BIAS)]
 
 
 def codebooks() -> list[Row]:
@@ -86,7 +107,17 @@ def codebooks() -> list[Row]:
     return [Row(name, model, "cifar10", 1400, changed) for name, (model, changed) in settings.items()]
 
 
-TABLES = {"likelihoods": likelihoods, "bias": bias, "codebooks": codebooks}
+def estimators() -> list[Row]:
+    """Return DVAE++'s models of 200 binary variables under every column's gradient, linear ones first."""
+    models = {"linear": "dvaepp-binary-linear", "nonlinear": "dvaepp-binary"}
+    return [
+        Row(f"{networks}-{column}", model, "mnist-static", 1500, {**SHORT, **changed}, WEIGHTED)
+        for networks, model in models.items()
+        for column, changed in COLUMNS.items()
+    ]
+
+
+TABLES = {"likelihoods": likelihoods, "bias": bias, "codebooks": codebooks, "estimators": estimators}
 
 
 def dvcodec(*arguments: str) -> str:
@@ -107,11 +138,19 @@ def measured(row: Row, root: Path, out: Path) -> dict[str, Any]:
         changed = [word for key, value in row.settings.items() for word in ("--set", f"{key}={value}")]
         resumed = ["--resume"] if (run / "checkpoint.safetensors").exists() else changed
         limits = ("--steps", str(row.steps), "--quiet")
+        before = processor()
         dvcodec("train", "--model", row.model, *resumed, *data, "--out", str(run), *limits)
-        relaxed = ("--temperature", str(TEMPERATURE)) if row.name.startswith("bias") else ()
-        found = dvcodec("evaluate", "--weights", str(run / "checkpoint.safetensors"), *data, *relaxed, "--json")
-        figures.write_text(found)
+        spent = processor() - before
+        weights = ("--weights", str(run / "checkpoint.safetensors"))
+        found = dvcodec("evaluate", *weights, *data, *row.options, "--json")
+        figures.write_text(json.dumps({**json.loads(found), "processor_seconds": spent}))
     return dict(json.loads(figures.read_text()))
+
+
+def processor() -> float:
+    """Return the seconds that ended commands have used of processors."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def seconds(run: Path) -> float:
@@ -124,11 +163,11 @@ def cells(row: Row, found: dict[str, Any], took: float) -> list[str]:
     """Return the cells of a row."""
     unused = sum(layer["dead"] for layer in found["layers"])
     symbols = sum(layer["variables"] * layer["symbols"] for layer in found["layers"])
-    bias, bound = found["relaxation_bias_nats"], found["relaxed_bound_nats"]
+    nats = [found[key] for key in ("iw_nats", "relaxation_bias_nats", "relaxed_bound_nats")]
     codes = f"{symbols - unused} of {symbols}" if symbols else "-"
     shown = [f"{found['elbo_nats']:.1f}", f"{found['bits_per_dim']:.3f}", f"{found['kl_nats']:.1f}", codes]
-    others = ["-" if bias is None else f"{bias:.2f}", "-" if bound is None else f"{bound:.1f}"]
-    return [row.name, *shown, *others, str(row.steps), f"{took:.0f}"]
+    others = ["-" if value is None else f"{value:.2f}" for value in nats]
+    return [row.name, *shown, *others, str(row.steps), f"{took:.0f}", f"{found['processor_seconds']:.0f}"]
 
 
 def draw_bias(rows: dict[str, dict[str, Any]], path: Path) -> None:
@@ -165,8 +204,9 @@ def main() -> None:
     parser.add_argument("--only", default="")
     chosen = parser.parse_args()
     chosen.out.mkdir(parents=True, exist_ok=True)
-    figures = ("ELBO, nats", "bits per dimension", "KL, nats", "symbols in use", "relaxation bias", "relaxed ELBO")
-    table = Table("row", *figures, "steps", "seconds")
+    nats = ("importance-weighted", "relaxation bias", "relaxed ELBO")
+    figures = ("ELBO, nats", "bits per dimension", "KL, nats", "symbols in use", *nats)
+    table = Table("row", *figures, "steps", "seconds", "processor")
     table.columns[0].no_wrap = True
     measurements = dict[str, dict[str, Any]]()
     for row in TABLES[chosen.table]():

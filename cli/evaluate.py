@@ -44,7 +44,7 @@ def evaluate(
     root: Root = None,
     split: Annotated[str | None, typer.Option("--split", metavar="NAME", help=SPLIT)] = None,
     images: Annotated[
-        int | None, typer.Option("--images", min=1, metavar="N", help="Use only the first N images.")
+        int | None, typer.Option("--images", min=1, metavar="N", help="Use only N images, spread evenly.")
     ] = None,
     iw_samples: Annotated[
         int,
@@ -141,6 +141,7 @@ def _family(
     network: Any, wanted: _Wanted, iw_samples: int, temperature: float | None, reporter: Reporter
 ) -> dict[str, Any]:
     """Measure the bounds of a family's model, with a progress bar over the batches."""
+    from ..evaluation.images import spread
     from ..evaluation.likelihood.family_bound import measure
     from ..training.data.family_data import data_of
 
@@ -148,21 +149,23 @@ def _family(
     split = wanted.split or data.evaluated
     chosen = data.split(split)
     count = len(chosen) if wanted.images is None else min(wanted.images, len(chosen))
-    batches = _first(chosen.batches(wanted.batch, wanted.seed), count)
-    with reporter.bar(-(-count // wanted.batch)) as advance:
+    stride = max(1, wanted.batch * len(chosen) // count)
+    batches = _picked(chosen.batches(stride, wanted.seed), spread(len(chosen), count))
+    with reporter.bar(-(-len(chosen) // stride)) as advance:
         bound = measure(
             network, _counted(batches, advance), iw_samples=iw_samples, temperature=temperature, seed=wanted.seed
         )
     return {"split": split, **bound.as_dict()}
 
 
-def _first(batches: Iterable[Any], count: int) -> Iterator[Any]:
-    """Yield batches until `count` images are reached."""
+def _picked(batches: Iterable[Any], indices: list[int]) -> Iterator[Any]:
+    """Yield of each batch the images that are at these rising indices, where there are any."""
+    start = 0
     for batch in batches:
-        yield batch[:count]
-        count -= len(batch)
-        if count <= 0:
-            return
+        inside = [index - start for index in indices if start <= index < start + len(batch)]
+        start += len(batch)
+        if inside:
+            yield batch[inside]
 
 
 def _counted(batches: Iterable[T], advance: Callable[[], None]) -> Iterator[T]:

@@ -43,6 +43,15 @@ def image_files(folder: Path) -> tuple[Path, ...]:
     return tuple(sorted(filter(is_image, folder.iterdir())))
 
 
+def spread(total: int, count: int) -> list[int]:
+    """Return the indices of `count` of `total` images, evenly spread from the first on; of all where there are fewer.
+
+    Data sets may be sorted, as the digits of static MNIST are, so that the first images would stand for one kind.
+    """
+    count = min(total, count)
+    return [index * total // count for index in range(count)]
+
+
 def load_rgb(path: Path) -> Image.Image:
     """Read a file's 8-bit RGB pixels without any metadata, so that metadata counts for no codec.
 

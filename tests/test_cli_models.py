@@ -16,6 +16,8 @@ import small_model
 import torch
 from PIL import Image
 
+from dvcodec.cli.evaluate import _picked
+from dvcodec.evaluation.images import spread
 from dvcodec.training import data_sets, presets
 from dvcodec.training.loop.checkpoints import FILE, Checkpoint
 from program import Seen, dvcodec, names
@@ -114,6 +116,12 @@ def test_evaluate_reports_bounds_in_words_and_json(digits: Path, run: Path) -> N
     assert (found["images"], found["split"], found["data"], found["dimensions"]) == (10, "test", "mnist-static", 784)
     assert found["iw_nats"] > found["elbo_nats"] - 5 and found["relaxation_bias_nats"] >= 0
     assert [layer["name"] for layer in found["layers"]] == ["z2", "z1"]
+
+
+def test_fewer_images_are_spread_over_the_set() -> None:
+    assert spread(10, 4) == [0, 2, 5, 7] and spread(3, 5) == [0, 1, 2] and spread(0, 5) == []
+    batches = torch.split(torch.arange(10), 3)
+    assert [part.tolist() for part in _picked(batches, spread(10, 4))] == [[0, 2], [5], [7]]
 
 
 def test_evaluate_takes_all_images_of_a_folder(run: Path, tmp_path: Path) -> None:

@@ -10,7 +10,11 @@ import typer
 from typer.main import get_command
 
 from dvcodec.cli.app import app
-from dvcodec.training.recipes.registry import presets
+from dvcodec.errors import InvalidArgument
+from dvcodec.models.families.config import FamilyConfig
+from dvcodec.training.recipes.families import FamilyRecipe
+from dvcodec.training.recipes.overrides import settable
+from dvcodec.training.recipes.registry import presets, resolve
 from dvcodec.weights import entries
 from program import dvcodec, picture
 
@@ -184,3 +188,49 @@ def test_the_papers_page_names_what_exists() -> None:
     named = re.findall(r"`((?:rrvq|rvq|vqvae|spatial|hdvae|lvae-gaussian|dvae|dvaepp)(?:-[a-z0-9]+)*)`", text)
     assert len(named) > 15
     assert [name for name in named if name not in presets()] == []
+
+
+PAPER_ROWS = [row for row in TEXTS["docs/PAPERS.md"].splitlines() if row.startswith("| ") and "--set " in row]
+KINDS = ("dvaepp-binary", "dvaepp-two", "hdvae-l2", "rrvq-l5", "vqvae", "spatial-l5", "hdvae-lipschitz")
+"""Presets with every kind of latent variables, for rows that name none."""
+KNOWN = settable(FamilyConfig()) | settable(FamilyRecipe())
+
+
+@pytest.mark.parametrize("row", PAPER_ROWS, ids=[row.split("|")[1].strip() for row in PAPER_ROWS])
+def test_settings_of_the_papers_page_suit_a_preset(row: str) -> None:
+    """One of those that the row names, or of all kinds. Capitals and dots stand for values."""
+    named = [name for name in re.findall(r"`([a-z0-9-]+)`", row) if name in presets()] or KINDS
+    for span in re.findall(r"`([^`]*--set [^`]+)`", row):
+        pairs = dict(pair.split("=", 1) for pair in re.findall(r"--set (\S+)", span))
+        assert pairs.keys() <= KNOWN.keys(), span
+        given = {key: value for key, value in pairs.items() if value != "..." and not value.isupper()}
+        refusals: list[str] = []
+        assert any(suits(name, given, refusals) for name in named), f"{span}: {refusals}"
+
+
+def suits(name: str, settings: dict[str, str], refusals: list[str]) -> bool:
+    """Tell whether a preset can be trained with settings; why not is added to the refusals."""
+    try:
+        resolve(name, settings, None)
+    except InvalidArgument as error:
+        refusals.append(f"{name}: {error}")
+        return False
+    return True
+
+
+def commands_of_benchmarks() -> list[str]:
+    """Return every command of a document that runs a benchmark."""
+    return sorted(
+        {line for text in TEXTS.values() for line in re.findall(r"python (benchmarks/\w+\.py[^`\n#|]*)", text)}
+    )
+
+
+@pytest.mark.parametrize("command", commands_of_benchmarks())
+def test_benchmarks_take_what_the_documents_give_them(command: str) -> None:
+    """Options, and the tables of those that have several."""
+    file, *words = command.split()
+    source = (ROOT / file).read_text()
+    options = re.findall(r"--[a-z][a-z-]+", command)
+    assert [name for name in options if f'"{name}"' not in source] == []
+    if "choices=TABLES" in source and words[0] != "TABLE":
+        assert f'"{words[0]}": {words[0]}' in source

@@ -134,7 +134,7 @@ def test_the_next_layer_reaches_its_bound(latent: str, variables: int) -> None:
     d = torch.ones(1, 4, 1, 1, dtype=torch.float64, requires_grad=True)
     chain = model.down[0](d)
     first = torch.zeros(variables, dtype=torch.long)
-    (gradient,) = torch.autograd.grad(fine.prior(fine.embedding(chain)).log_prob(first).sum(), d)
+    (gradient,) = torch.autograd.grad(fine.prior(fine.embedding(chain, len(chain))).log_prob(first).sum(), d)
     assert float(gradient.norm()) == pytest.approx(beyond(model, coarse) * (1 if logits else 0.5**0.5), rel=1e-5)
 
 

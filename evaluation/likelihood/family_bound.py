@@ -142,8 +142,11 @@ class _Tally:
                 self.counts[layer.plan.name] = self.counts.get(layer.plan.name, 0) + found
 
     def importance(self, x: Tensor, samples: int, at_once: int) -> None:
-        """Add a batch's importance-weighted bound, with at most `at_once` samples in memory."""
-        for part in torch.split(x, at_once):
+        """Add a batch's importance-weighted bound, with at most `at_once` samples in memory.
+
+        All samples of an image are taken at once where they fit, since its inference runs once for each taking.
+        """
+        for part in torch.split(x, max(1, at_once // samples)):
             self._importance(part, samples, max(1, min(samples, at_once // len(part))))
 
     def _importance(self, x: Tensor, samples: int, repeats: int) -> None:

@@ -11,7 +11,7 @@ from ...models.families.hierarchy import FamilyHierarchy
 from ...models.families.model import FamilyVAE
 from ...models.interface.hierarchy import Hierarchy
 from ...models.photo.codec_model import PhotoCodecModel
-from ..images import image_files
+from ..images import image_files, spread
 from .photo_bound import measure
 
 Network = FamilyVAE | PhotoCodecModel
@@ -43,7 +43,7 @@ def measured_photographs(
     Args:
         network: a photograph model.
         folder: the images.
-        images: use only the first so many; None for all.
+        images: use only so many, spread evenly; None for all.
         quality: 1 to 100.
         seed: seed of the posterior's samples.
 
@@ -54,7 +54,8 @@ def measured_photographs(
         InvalidArgument: there are fewer than two images.
     """
     assert isinstance(network, PhotoCodecModel)
-    files = image_files(folder)[:images] if folder.is_dir() else ()
+    found = image_files(folder) if folder.is_dir() else ()
+    files = tuple(found[index] for index in spread(len(found), len(found) if images is None else images))
     if not files:
         raise InvalidArgument(f"no folder {folder} of images", "photograph models are measured on a folder of images")
     if len(files) < 2:

@@ -160,24 +160,34 @@ class LatentLayer(nn.Module):
         v, s = self.plan.variables, self.plan.side
         return rows.view(v, -1, s, s, rows.shape[1]).permute(1, 0, 4, 2, 3).flatten(1, 2)
 
-    def query(self, h: Float[Tensor, "B C H W"], d: Float[Tensor, "B C H W"] | None) -> Float[Tensor, "rows D"]:
+    def query(
+        self, h: Float[Tensor, "I C H W"], d: Float[Tensor, "C1 C H W"] | None, copies: int = 1
+    ) -> Float[Tensor, "rows D"]:
         """Return the posterior's embedding e_q, the sum of the bottom-up and the top-down head.
 
         Args:
-            h: Features of the bottom-up chain.
-            d: Features of the top-down chain; None where the layer is chosen in the bottom-up pass.
+            h: Features of the bottom-up chain, of I images.
+            d: Features of the top-down chain of all copies, or one for all of them; None where the layer is chosen in
+                the bottom-up pass.
+            copies: Number of rows wanted of each image, the first of all images first.
         """
         grid = self.inference.embedding
         e = grid(self.bottom_up_head(h))
+        e = e if copies == 1 else e.repeat(copies, 1, 1, 1)
         return self.rows(
             e if self.top_down_head is None or d is None else grid(torch.add(e, grid(self.top_down_head(d))))
         )
 
-    def embedding(self, d: Float[Tensor, "B C H W"]) -> Float[Tensor, "rows D"]:
-        """Return the prior's embedding e_p, on its grid in integer arithmetic; width 0 where the prior is uniform."""
+    def embedding(self, d: Float[Tensor, "_ C H W"], images: int) -> Float[Tensor, "rows D"]:
+        """Return the prior's embedding e_p, on its grid in integer arithmetic; width 0 where the prior is uniform.
+
+        Args:
+            d: Features of the top-down chain, of all images or one for all of them.
+            images: Number of images.
+        """
         if self.prior_head is None:
-            return d.new_zeros(self.plan.variables * d.shape[0] * self.plan.side**2, 0)
-        return self.rows(self.arithmetic.embedding(self.prior_head(d)))
+            return d.new_zeros(self.plan.variables * images * self.plan.side**2, 0)
+        return self.rows(self.arithmetic.embedding(self.prior_head(d)).expand(images, -1, -1, -1))
 
     def posterior(self, query: Float[Tensor, "rows D"]) -> Distribution:
         """Return q(z_l | ..., x) for embeddings e_q."""

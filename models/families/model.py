@@ -120,7 +120,8 @@ class FamilyVAE(nn.Module):
         Args:
             images: Number of images B.
             source: Decides the symbols.
-            inference: Results of the bottom-up pass, if the source needs the posterior.
+            inference: Results of the bottom-up pass, if the source needs the posterior; where it chose no layer, B may
+                be a multiple of its images.
             stop: Number of layers to visit; None visits all.
 
         Returns:
@@ -147,10 +148,7 @@ class FamilyVAE(nn.Module):
             copies: Number of choices of each image; where no layer is chosen in the bottom-up pass, it runs once.
         """
         repeated = x.repeat(copies, 1, 1, 1)
-        if self.config.infers_upwards:
-            inference = self.infer(repeated, sampler)
-        else:
-            inference = self.infer(x, sampler).repeat(copies)
+        inference = self.infer(repeated if self.config.infers_upwards else x, sampler)
         raw = self.decode(len(repeated), Posterior(sampler, costs), inference)
         return self.p_x().log_prob(repeated, raw).view(copies, -1)
 

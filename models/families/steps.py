@@ -26,11 +26,6 @@ class Inference:
     queries: dict[int, Tensor]
     choices: dict[int, Tensor]
 
-    def repeat(self, times: int) -> Inference:
-        """Return the inference for `times` copies of the images; no layer may be chosen in the bottom-up pass."""
-        assert not self.choices
-        return Inference([h.repeat(times, 1, 1, 1) for h in self.features], {}, {})
-
 
 @dataclass
 class LatentStep:

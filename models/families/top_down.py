@@ -31,6 +31,7 @@ class TopDownNetworks(Protocol):
     """The chain's learned start (1, width, 1, 1)."""
     down: nn.ModuleList
     """The chain's blocks by level, finest first."""
+    training: bool
     boltzmann: BoltzmannMachine | None
     """The prior of the coarsest layers, where it is a Boltzmann machine."""
 
@@ -42,15 +43,19 @@ class TopDownNetworks(Protocol):
 class FamilyPass:
     """A top-down pass for one batch of images.
 
+    Until a symbol is chosen the chain is the same for all images, and one image is computed for all of them, unless
+    dropout makes them differ.
+
     Args:
         model: The family's networks.
         images: Number of images B.
-        inference: Results of the bottom-up pass; None to decode or to sample.
+        inference: Results of the bottom-up pass, of B images or of a divisor of B; None to decode or to sample.
     """
 
     def __init__(self, model: TopDownNetworks, images: int, inference: Inference | None) -> None:
         self.model, self.images, self.inference = model, images, inference
-        self.d = model.top.expand(images, -1, model.config.sides[-1], model.config.sides[-1])
+        differ = model.training and model.config.dropout > 0
+        self.d = model.top.expand(images if differ else 1, -1, model.config.sides[-1], model.config.sides[-1])
         self.level = model.config.levels  # the next to enter is one less
         self.pending: list[Tensor] = []
         self.first: Tensor | None = None  # what the first layer chose
@@ -70,10 +75,11 @@ class FamilyPass:
             inferred = self.inference.choices.get(index)
             query = self.inference.queries.get(index)
             if query is None:
-                query = layer.query(self.inference.features[layer.plan.level], self.d)
+                h = self.inference.features[layer.plan.level]
+                query = layer.query(h, self.d, self.images // len(h))
         joined = machine_levels(self.model.config)
         given = prior_of(self.model.boltzmann, index, joined, self.images, self.first)
-        yield LatentStep(index, layer, self.images, layer.embedding(self.d), query, inferred, given)
+        yield LatentStep(index, layer, self.images, layer.embedding(self.d, self.images), query, inferred, given)
 
     def absorb(self, step: LatentStep, choice: Int64[Tensor, " rows"] | Float[Tensor, "rows _"]) -> None:
         """Hold a choice back until all layers of its level have chosen, since these do not depend on each other."""
@@ -86,7 +92,7 @@ class FamilyPass:
         while self.level:
             self._enter()
         self._merge()
-        return self.d
+        return self.d.expand(self.images, -1, -1, -1)
 
     def _enter(self) -> None:
         self.level -= 1
