@@ -213,7 +213,7 @@ class LightPass:
             self.source.begin_layer()
         if not coded or (chroma and self.file.grey):
             return found, a
-        moved = max(-3, min(3, int(self.source.symbols.residuals([self.weights.tables[4704]], BITS)[0])))
+        moved = np.array(self.source.symbols.residuals([self.weights.tables[4704]] * 2, BITS)).clip(-3, 3)
         if self.stages >= self.weights.config["neighbours"]:
             return self.steps(part, a.reshape(-1, a.shape[2]), moved).reshape(found.shape), a
         odd = np.indices(a.shape[:2]).sum(axis=0) % 2 == 1
@@ -223,13 +223,13 @@ class LightPass:
         found[odd] = self.steps(part, a[odd], moved)
         return found, a
 
-    def steps(self, part: LightPart, a: Integers, moved: int) -> Integers:
-        """The symbols of positions (positions, coefficients), from features (positions, H) and the adjustment."""
+    def steps(self, part: LightPart, a: Integers, moved: Integers) -> Integers:
+        """The symbols of positions (positions, coefficients), from features (positions, H) and adjustments."""
         parts = [self.step(part, a[at : at + STEP], moved) for at in range(0, max(len(a), 1), STEP)]
         return np.concatenate(parts)
 
-    def step(self, part: LightPart, a: Integers, moved: int) -> Integers:
-        """The symbols of a step (positions, coefficients), from features (positions, H) and the adjustment."""
+    def step(self, part: LightPart, a: Integers, moved: Integers) -> Integers:
+        """The symbols of a step (positions, coefficients), from features (positions, H) and adjustments."""
         u, shifts = part.vector("scale", *self.setting), np.split(part["prior_head.shift"].astype(np.int64), 3)
         more = np.floor(u * 2.0 ** (shifts[1] - 5) + 0.5).astype(np.int64)
         sums = part.sums("prior_head", act(a), np.concatenate([0 * u, more, 0 * u]))
@@ -239,8 +239,8 @@ class LightPass:
         ]
         e = half_up(s[0]).clip(-8 * MOST, 8 * MOST)
         m = (e + 4) >> 3
-        scale = (half_up(s[1]).clip(-20, 28) + 20 + moved).clip(0, 48)
-        tail = half_up(s[2]).clip(-8, 3) + 8
+        scale = (half_up(s[1]).clip(-20, 28) + 20 + moved[0]).clip(0, 48)
+        tail = (half_up(s[2]).clip(-8, 3) + 8 + moved[1]).clip(0, 11)
         contexts = (8 * (49 * tail + scale) + e - 8 * m + 4).T.ravel()
         order = np.argsort(contexts, kind="stable")
         residuals = np.empty_like(contexts)

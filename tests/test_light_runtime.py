@@ -86,7 +86,7 @@ class Watched:
         if not isinstance(step, AdjustmentStep):
             self.seen.append((step.prior.contexts, step.prior.location))
             return np.asarray(step.residuals())
-        return np.zeros(1, np.int32)
+        return np.zeros(2, np.int32)
 
 
 @pytest.mark.parametrize("perceptual", [False, True])

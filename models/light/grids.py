@@ -34,6 +34,6 @@ COMPONENTS = SCALES * LOCATIONS
 CONTEXTS = TAILS * COMPONENTS
 """Number of prototypes, the rows of the shared table; one more row is that of the adjustments."""
 LARGEST_ADJUSTMENT = 3
-"""How many quarters of an octave a file may move the scales of a group's priors, at most."""
+"""How many steps a file may move the scales and the tails of a group's priors, at most."""
 ENCODING = 4
 """Numbers that encode a symbol as an input of the networks."""

@@ -55,17 +55,17 @@ export class Group {
     })
   }
 
-  /** Returns what turns a position's sums into locations and contexts, whose scales are adjusted. */
-  prior(setting, adjustment) {
-    return new Prior(this.coefficients.length, this.biases(setting), this.head.shift, adjustment)
+  /** Returns what turns a position's sums into locations and contexts, which are adjusted. */
+  prior(setting, adjustments) {
+    return new Prior(this.coefficients.length, this.biases(setting), this.head.shift, adjustments)
   }
 }
 
 /** Turns sums of a prior head into locations and rows of the shared table. */
 class Prior {
-  constructor(count, biases, shift, adjustment) {
+  constructor(count, biases, shift, adjustments) {
     this.count = count
-    this.adjustment = adjustment
+    this.adjustments = adjustments
     this.biases = biases
     const steps = [1, -1, -3]
     this.scales = Float64Array.from(shift, (f, o) => 2 ** (steps[floor(o / count)] - f))
@@ -79,12 +79,12 @@ class Prior {
    * @param {Uint16Array} contexts Likewise.
    */
   write(sums, at, locations, contexts, place, stride) {
-    const { count, biases, scales, adjustment } = this
+    const { count, biases, scales, adjustments } = this
     for (let g = 0; g < count; g++, place += stride) {
       const output = (o) => fround(sums[at + o] + biases[o]) * scales[o]
       const e = clamp(floor(fround(output(g) + 0.5)), -8 * MOST, 8 * MOST)
-      const scale = clamp(clamp(floor(fround(output(g + count) + 0.5)), -20, 28) + 20 + adjustment, 0, 48)
-      const tail = clamp(floor(fround(output(g + 2 * count) + 0.5)), -8, 3) + 8
+      const scale = clamp(clamp(floor(fround(output(g + count) + 0.5)), -20, 28) + 20 + adjustments[0], 0, 48)
+      const tail = clamp(clamp(floor(fround(output(g + 2 * count) + 0.5)), -8, 3) + 8 + adjustments[1], 0, 11)
       const location = (e + 4) >> 3
       locations[place] = location
       contexts[place] = 8 * (49 * tail + scale) + e - 8 * location + 4

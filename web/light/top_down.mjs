@@ -167,8 +167,8 @@ export class Pass {
     const coded = this.layer < this.settings.stop
     if (coded) this.source.begin(this.layer)
     const skipped = grey || !coded
-    const adjustment = skipped ? 0 : this.adjustment()
-    const decode = (positions) => skipped || this.decode(stride, group, adjustment, features, positions)
+    const adjustments = skipped ? null : this.adjustments()
+    const decode = (positions) => skipped || this.decode(stride, group, adjustments, features, positions)
     const { rows, columns } = features
     const every = Uint32Array.from({ length: rows * columns }, (_, i) => i)
     if (this.stageCount >= this.maps.config.neighbours) {
@@ -181,9 +181,10 @@ export class Pass {
     decode(every.filter(odd))
   }
 
-  /** Decodes how the scales of a group's priors are adjusted. */
-  adjustment() {
-    return clamp(this.source.residuals(Uint16Array.of(ADJUSTMENTS))[0], -LARGEST_ADJUSTMENT, LARGEST_ADJUSTMENT)
+  /** Decodes how the scales and the tails of a group's priors are adjusted. */
+  adjustments() {
+    const found = this.source.residuals(Uint16Array.of(ADJUSTMENTS, ADJUSTMENTS))
+    return [...found].map((move) => clamp(move, -LARGEST_ADJUSTMENT, LARGEST_ADJUSTMENT))
   }
 
   /** Tells the positions of the second half the symbols of the first. */
@@ -210,19 +211,19 @@ export class Pass {
   }
 
   /** Decodes the symbols of some positions, in steps. */
-  decode(stride, group, adjustment, features, positions) {
+  decode(stride, group, adjustments, features, positions) {
     for (let first = 0; first < positions.length; first += STEP) {
-      this.step(stride, group, adjustment, features, positions.subarray(first, first + STEP))
+      this.step(stride, group, adjustments, features, positions.subarray(first, first + STEP))
     }
   }
 
-  step(stride, group, adjustment, features, positions) {
+  step(stride, group, adjustments, features, positions) {
     const { machine } = this
     const { coefficients, head } = group
     const count = positions.length
     const locations = new Int32Array(count * coefficients.length)
     const contexts = new Uint16Array(count * coefficients.length)
-    const prior = group.prior(this.settings, adjustment)
+    const prior = group.prior(this.settings, adjustments)
     machine.scoped(() => {
       const seen = machine.reserve(2 * STRIP * features.channels)
       const sums = machine.reserve(STRIP * head.size('sums'))

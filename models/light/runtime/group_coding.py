@@ -1,4 +1,4 @@
-"""How a pass requests the symbols of a group: first the adjustment of its priors, then step by step."""
+"""How a pass requests the symbols of a group: first the adjustments of its priors, then step by step."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from ...interface.hierarchy import Step, SymbolSource
 from ...slices import slices
 from ..grids import LARGEST_ADJUSTMENT
 from ..tables import ALPHABET
-from .adjustment import SAMPLES, AdjustmentStep, adjusted, best_adjustment
+from .adjustment import SAMPLES, Adjustment, AdjustmentStep, adjusted, best_adjustment
 from .groups import LightGroup, RoundedPrior
 from .networks import STRIP_POSITIONS
 from .posterior import LightTargets
 
 STEP_POSITIONS = 2**16
 """Most positions of a step: what coding takes for each is in memory at once."""
+NONE = Adjustment(0, 0)
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ class GroupCoding:
     ) -> None:
         self.choice, self.layer, self.stride, self.group = choice, layer, stride, group
         self.features, self.symbols = features, symbols
-        self.adjustment: int | None = None
+        self.adjustment: Adjustment | None = None
 
     def code(self, positions: NDArray[np.int64]) -> None:
         """Request the symbols of some positions, in steps."""
@@ -101,15 +102,16 @@ class GroupCoding:
             if len(positions[step]):
                 self.symbols[:, positions[step]] = self._coded(positions[step])
 
-    def _adjustment(self, positions: NDArray[np.int64]) -> int:
-        """Request the adjustment of the group's priors; an encoder estimates it at some of the positions."""
-        chosen = 0
+    def _adjustment(self, positions: NDArray[np.int64]) -> Adjustment:
+        """Request the adjustments of the group's priors; an encoder estimates them at some of the positions."""
+        chosen = NONE
         if self.choice.targets is not None:
             some = positions[:: -(-len(positions) // SAMPLES)]
             wanted, weights = self._wanted(some)
             chosen = best_adjustment(wanted, self._prior(some), self.layer, self.choice.targets, weights)
         found = self.choice.source.next(cast(Step, AdjustmentStep(self.layer, chosen)))
-        return int(np.clip(found[0], -LARGEST_ADJUSTMENT, LARGEST_ADJUSTMENT))
+        scale, tail = np.clip(found, -LARGEST_ADJUSTMENT, LARGEST_ADJUSTMENT).tolist()
+        return Adjustment(scale, tail)
 
     def _prior(self, positions: NDArray[np.int64]) -> RoundedPrior:
         """Return the priors at some positions, not adjusted."""
@@ -130,7 +132,7 @@ class GroupCoding:
     def _coded(self, positions: NDArray[np.int64]) -> NDArray[np.int32]:
         """Request the symbols (G, n) of a step."""
         prior = self._prior(positions)
-        if self.adjustment:
+        if self.adjustment is not None and self.adjustment != NONE:
             prior = RoundedPrior(prior.location, adjusted(prior.contexts, self.adjustment))
         wanted, weights = (None, None) if self.choice.targets is None else self._wanted(positions)
         step = LightStep(self.layer, self.group, prior, wanted, self.choice.targets, weights)
