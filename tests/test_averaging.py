@@ -8,42 +8,30 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image
-from small_model import layout_codebooks
 from typer.testing import CliRunner
 
 from dvcodec import training
 from dvcodec.cli.app import app
 from dvcodec.errors import DvcodecError
-from dvcodec.models.configs import RRVQConfig
 from dvcodec.training.export.averaging import mean_model
 from dvcodec.training.loop.checkpoints import FILE, Checkpoint
 from dvcodec.training.options import TrainOptions
-from dvcodec.training.recipes.base import Preset
-from dvcodec.training.recipes.photo import PHOTO_PRESETS, PhotoRecipe
 
-NARROW = RRVQConfig(
-    {64: 16, 32: 16, 16: 16, 8: 16}, blocks=1, hidden=16, synthesis_width=8, synthesis_blocks=1, analysis_width=8
-)
+NARROW = {"width": "8", "batch": "4", "variables": "2,1", "symbols": "4,4", "warm_up": "1", "validate_every": "0"}
 
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Two runs from the weights of a first one, and one from a start of its own."""
     folder = tmp_path_factory.mktemp("runs")
-    rng = np.random.default_rng(0)
-    (folder / "photos").mkdir()
-    Image.fromarray(rng.integers(0, 256, (96, 96, 3), dtype=np.uint8)).save(folder / "photos" / "0.png")
-    small = {"crop": "64", "late_crop": "64", "batch": "1", "analysis_from": "0", "warm_up": "1", "precision": "fp32"}
-    first = TrainOptions("rrvq", str(folder / "photos"), folder / "first", 1, quiet=True, overrides=small)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(PHOTO_PRESETS, "rrvq", Preset("narrow", NARROW, PhotoRecipe()))
-        patch.setattr("dvcodec.training.tasks.codebooks.codebooks", lambda layout, *_: layout_codebooks(layout))
-        training.train(first)
-        start = training.export_weights(first.out / FILE, folder / "start.safetensors", {"name": "start"})
-        for seed in (1, 2):
-            training.train(replace(first, out=folder / f"run{seed}", steps=2, seed=seed, start=start))
-        training.train(replace(first, out=folder / "other", seed=3))
+    digits = np.random.default_rng(0).integers(0, 2, (20, 28, 28), np.uint8)
+    np.savez(folder / "mnist-static.npz", train=digits, valid=digits, test=digits)
+    options = {"root": folder, "quiet": True, "overrides": NARROW, "device": "cpu"}
+    first = TrainOptions("hdvae-small", "mnist-static", folder / "first", 1, **options)  # type: ignore[arg-type]
+    training.train(first)
+    for seed in (1, 2):
+        training.train(replace(first, out=folder / f"run{seed}", steps=2, seed=seed, start=first.out / FILE))
+    training.train(replace(first, out=folder / "other", seed=3))
     return [folder / name / FILE for name in ("run1", "run2", "other")]
 
 
@@ -69,7 +57,7 @@ def test_runs_of_other_starts_are_refused(runs: list[Path]) -> None:
 
 def test_runs_of_other_models_are_refused(runs: list[Path]) -> None:
     one, two = Checkpoint(runs[0]), Checkpoint(runs[1])
-    two.settings = replace(two.settings, config=replace(two.settings.config, sigma_coarse=40.0))
+    two.settings = replace(two.settings, config=replace(two.settings.config, dropout=0.5))
     with pytest.raises(DvcodecError, match="different models"):
         mean_model([one, two])
 

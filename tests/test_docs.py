@@ -12,6 +12,7 @@ from typer.main import get_command
 from dvcodec.cli.app import app
 from dvcodec.errors import InvalidArgument
 from dvcodec.models.families.config import FamilyConfig
+from dvcodec.training import data_sets
 from dvcodec.training.recipes.families import FamilyRecipe
 from dvcodec.training.recipes.overrides import settable
 from dvcodec.training.recipes.registry import presets, resolve
@@ -188,6 +189,8 @@ def test_the_papers_page_names_what_exists() -> None:
     named = re.findall(r"`((?:rrvq|rvq|vqvae|spatial|hdvae|lvae-gaussian|dvae|dvaepp)(?:-[a-z0-9]+)*)`", text)
     assert len(named) > 15
     assert [name for name in named if name not in presets()] == []
+    trained_on = set(re.findall(r" on `([a-z0-9-]+)`", text))
+    assert {"cifar10", "swatches", "mnist-static"} <= trained_on <= set(data_sets())
 
 
 PAPER_ROWS = [row for row in TEXTS["docs/PAPERS.md"].splitlines() if row.startswith("| ") and "--set " in row]

@@ -44,7 +44,8 @@ def mean_model(checkpoints: Sequence[Checkpoint]) -> nn.Module:
 
 
 def _refuse_another_start(one: dict[str, Tensor], two: dict[str, Tensor], trained: set[str]) -> None:
-    matrices = [name for name in one if name in trained and one[name].dim() > 1 and one[name].any() and two[name].any()]
+    sized = [name for name in one if name in trained and one[name].dim() > 1 and one[name].shape[1] > 1]
+    matrices = [name for name in sized if one[name].any() and two[name].any()]  # columns of lengths are always alike
     cosines = [torch.cosine_similarity(one[name].flatten(), two[name].flatten(), dim=0).item() for name in matrices]
     left_alone = all(torch.equal(one[name], two[name]) for name in one if name not in trained)
     if not left_alone or (cosines and statistics.median(cosines) < ALIKE):
