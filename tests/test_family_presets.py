@@ -186,7 +186,17 @@ def explained(run: Trainer) -> float:
     return 1 - float((made - x).square().mean() / (x - x.mean(0)).square().mean())
 
 
-@pytest.mark.parametrize("name", DISTINCT)
+STATES = (
+    *("rrvq-l5", "vqvae", "rvq-mlp-swatches", "rrvq-archive", "hdvae-l2", "hdvae-lipschitz", "lvae-gaussian-l2"),
+    *("dvaepp-binary", "dvaepp-rbm", "dvae", "dvaepp-mixed", "dvaepp-mixed-cifar"),
+)
+"""The presets that differ in what a checkpoint must hold: averages, chains, rates of their own, random numbers of
+dropout and of every relaxation. The others go on with the slow tests."""
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name in STATES else pytest.mark.slow) for name in DISTINCT]
+)
 def test_every_preset_goes_on_as_if_never_stopped(name: str, tmp_path: Path) -> None:
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     whole.mkdir()
