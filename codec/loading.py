@@ -197,9 +197,9 @@ def lossless_model(name_or_path: str | None, device: str = "auto", *, required: 
         if required:
             raise
         return None
-    chosen = choose(name_or_path)
+    chosen = choose(name_or_path, perceptual=True)
     network = hierarchy(chosen, device)
-    if not isinstance(network, PhotoModel):
+    if not (isinstance(network, PhotoModel) and network.exact_pixels):
         raise WeightsNotFound(f"the weights {chosen.name} cannot be used for lossless files", "choose other weights")
     return Model(network, chosen.id, load(PIXELS, pixels), pixels.id)
 

@@ -143,6 +143,7 @@ class FakeHierarchy:
 class FakePhotoModel(FakeHierarchy):
     """A fake that is a model of photographs: it sees nothing ahead, and fits no filter."""
 
+    exact_pixels = True
     filter_shape = 2, 3
     filter_tables = tables()
 
@@ -155,10 +156,6 @@ class FakePhotoModel(FakeHierarchy):
     def saturation(self, state: object, targets: object) -> float:
         """None."""
         return 0.0
-
-    def exact_reconstruction(self, state: object) -> NDArray[np.uint8]:
-        """Return the same pixels: nothing in them rounds differently in one process."""
-        return FakeHierarchy.render(self, state)
 
     def fit(self, state: object, pixels: NDArray[np.uint8], on_progress: OnProgress = ignore) -> ImageFilter | None:
         """No filter."""

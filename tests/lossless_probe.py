@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import small_light
 import small_model
 import small_pixels
 import torch
@@ -67,7 +68,7 @@ def main() -> None:
     """Probe and print."""
     weights, pixel_weights, file, written, onednn = sys.argv[1:]
     with torch.backends.mkldnn.flags(enabled=onednn == "on"):
-        hierarchy = small_model.load(Path(weights).read_bytes())
+        hierarchy = small_light.load(Path(weights).read_bytes())
         pixels = small_pixels.load(Path(pixel_weights).read_bytes())
         print(json.dumps(report(Path(file).read_bytes(), hierarchy, pixels)))
         picture, model = from_array(small_model.picture(40, 56, seed=1)), small_pixels.network(hierarchy, pixels)

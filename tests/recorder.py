@@ -83,7 +83,11 @@ class PhotoRecorder(Recorder):
     def __init__(self, model: PhotoModel, *, priors: bool = False) -> None:
         super().__init__(model, priors=priors)
         self._model = model
-        self.filter_shape, self.filter_tables = model.filter_shape, model.filter_tables
+        self.exact_pixels, self.filter_shape, self.filter_tables = (
+            model.exact_pixels,
+            model.filter_shape,
+            model.filter_tables,
+        )
 
     def lookahead_targets(
         self, pixels: NDArray[np.uint8], settings: PassSettings, passes: int, *, perceptual: bool
@@ -95,10 +99,6 @@ class PhotoRecorder(Recorder):
     def saturation(self, state: object, targets: object) -> float:
         """Pass on."""
         return self._model.saturation(state, targets)
-
-    def exact_reconstruction(self, state: object) -> NDArray[np.uint8]:
-        """Pass on."""
-        return self._model.exact_reconstruction(state)
 
     def fit(self, state: object, pixels: NDArray[np.uint8], on_progress: OnProgress = ignore) -> ImageFilter | None:
         """Pass on."""

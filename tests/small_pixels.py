@@ -1,11 +1,11 @@
-"""A small model of lossless pixels beside `small_model`'s hierarchy: random networks, tables without counts."""
+"""A small model of lossless pixels beside `small_light`'s hierarchy: random networks, tables without counts."""
 
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-import small_model
+import small_light
 import torch
 from numpy.typing import NDArray
 
@@ -17,6 +17,7 @@ from dvcodec.codec.lossless import methods
 from dvcodec.codec.settings import Preview
 from dvcodec.image_io.images import Picture, from_array
 from dvcodec.models.configs import WavefrontConfig
+from dvcodec.models.integer import weights_file
 from dvcodec.models.integer.linear import QuantLinear
 from dvcodec.models.integer.packing import pack_linears, unpack_linears
 from dvcodec.models.integer.weights_file import Tensors
@@ -28,7 +29,10 @@ from dvcodec.models.pixels.wavefront.grids import SUM_LIMIT
 from dvcodec.models.pixels.wavefront.model import WavefrontModel
 from dvcodec.models.pixels.wavefront.net import WavefrontNet
 
-WEIGHTS, PIXEL_WEIGHTS = b"12345678", b"87654321"
+WEIGHTS, PIXEL_WEIGHTS = (
+    bytes.fromhex(weights_file.metadata_of(small_light.weights_bytes())["id"])[:8],
+    b"87654321",
+)
 
 
 @cache
@@ -79,9 +83,7 @@ def coded(array: NDArray[np.uint8]) -> bytes:
 
 def network(hierarchy: PhotoModel | None = None, pixels: interface.PixelModel | None = None) -> methods.Model:
     """Both small models, or others in their place."""
-    found = hierarchy or small_model.hierarchy()
-    assert isinstance(found, PhotoModel)
-    return methods.Model(found, WEIGHTS, pixels or pixel_model(), PIXEL_WEIGHTS)
+    return methods.Model(hierarchy or small_light.hierarchy(), WEIGHTS, pixels or pixel_model(), PIXEL_WEIGHTS)
 
 
 def decoded(data: bytes, *, preview: Preview = None, model: methods.Model | None = None) -> decoder.Decoded:
@@ -94,7 +96,7 @@ def decoded(data: bytes, *, preview: Preview = None, model: methods.Model | None
 def verified(data: bytes) -> DvqFile:
     """Verify with the small models."""
     return decoder.verify(
-        data, Loaders(hierarchy=lambda prefix: small_model.hierarchy(), pixels=lambda prefix: pixel_model())
+        data, Loaders(hierarchy=lambda prefix: small_light.hierarchy(), pixels=lambda prefix: pixel_model())
     )
 
 

@@ -60,7 +60,7 @@ def test_every_run_is_timed() -> None:
     assert len(repeated(lambda: calls.append(None), 3)) == len(calls) == 3
 
 
-@pytest.mark.parametrize("codec", lossless_codecs(None, "auto"), ids=lambda codec: codec.name)
+@pytest.mark.parametrize("codec", lossless_codecs("auto"), ids=lambda codec: codec.name)
 @pytest.mark.parametrize("size", [(1, 1), (7, 3), (64, 48)])
 def test_lossless_codecs_are_exact(codec: Any, size: tuple[int, int]) -> None:
     if reason := codec.missing():
@@ -83,7 +83,7 @@ def test_a_codec_that_loses_something_is_found_out() -> None:
 def test_ours_takes_part(monkeypatch: pytest.MonkeyPatch) -> None:
     ours = LosslessDvcodec()
 
-    def compress(image: Image.Image, *, lossless: bool, weights: str | None, device: str, strip: bool) -> bytes:
+    def compress(image: Image.Image, *, lossless: bool, device: str, strip: bool) -> bytes:
         assert lossless and strip
         stream = io.BytesIO()
         image.save(stream, "PNG")

@@ -166,7 +166,6 @@ class Noisy(PhotoCodecModel):
     def __init__(self, seed: int) -> None:
         self._generator, self.planted = torch.Generator().manual_seed(seed), 0
         model = small_model.frozen()
-        # Not the predictions' weights: an exact pass takes them as they are. What they give is made noisy below.
         for parameter in nn.ModuleList([model.analysis, model.synthesis]).parameters():
             parameter.data.copy_(self._noise(parameter.data))
         for net in (model.analysis, model.synthesis):
@@ -209,10 +208,8 @@ class Noisy(PhotoCodecModel):
     def top_down_pass(
         self, settings: PassSettings, source: SymbolSource, targets: object | None = None
     ) -> DecoderOutput:
-        """The pass, and noise on the reconstruction that it ends with, but for an exact one."""
+        """The pass, and noise on the reconstruction that it ends with."""
         decoded = super().top_down_pass(settings, source, targets)
-        if settings.exact:
-            return decoded
         return replace(
             decoded, reconstruction={stride: self._noise(tokens) for stride, tokens in decoded.reconstruction.items()}
         )

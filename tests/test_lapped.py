@@ -1,4 +1,4 @@
-"""Blocks that overlap: the map is undone exactly, gains what it should, and bands and integers show the same image."""
+"""Blocks that overlap: the map is undone exactly, gains what it should, and bands show the same image."""
 
 from dataclasses import replace
 
@@ -11,8 +11,6 @@ from torch import Tensor
 
 from dvcodec.models.photo.bands import infer_bands, render_bands
 from dvcodec.models.photo.file import write
-from dvcodec.models.photo.integer import exact_reconstruction as exact_reconstruction
-from dvcodec.models.photo.integer.exact_reconstruction import fixed_sigma, image_of, integer_basis, integer_borders
 from dvcodec.models.photo.layout import COEFFICIENTS
 from dvcodec.models.photo.network.lapped import across, border_matrix, inverse_border_matrix, scales
 from dvcodec.models.photo.network.model import DecoderOutput, PhotoRRVQ, grid_sizes
@@ -57,19 +55,6 @@ def test_bands_are_those_of_the_whole_image(model: PhotoRRVQ) -> None:
     assert np.abs(one - many).max() <= 1 and (one != many).mean() < 1e-3  # float sums may round apart
 
 
-def test_integers_show_what_floats_show(model: PhotoRRVQ, monkeypatch: pytest.MonkeyPatch) -> None:
-    size = (83, 45)
-    with torch.inference_mode():
-        targets = {s: (t * 8).round() / 8 for s, t in infer_bands(model, noise(size), QUALITY).items()}
-        floats = render_bands(model, decoded(model, targets, size)).astype(int)
-        sigma = fixed_sigma(*CONFIG.sigmas, int(QUALITY))
-        whole = image_of(targets, size, sigma, "lapped")
-        monkeypatch.setattr(exact_reconstruction, "BAND_BLOCKS", 2)
-        assert (image_of(targets, size, sigma, "lapped") == whole).all()
-    assert np.abs(whole - floats).max() <= 2 and np.abs(whole - floats).mean() < 0.2
-    assert np.abs(image_of(targets, size, sigma, "cosine") - floats).mean() > 2
-
-
 def test_the_map_leaves_constants_alone_and_is_undone() -> None:
     ones = torch.ones(1, 24, 40, dtype=torch.float64)
     assert torch.allclose(across(ones, border_matrix()), ones)
@@ -104,28 +89,6 @@ def test_an_error_in_a_coefficient_costs_its_square_in_pixels(model: PhotoRRVQ) 
             with torch.inference_mode():
                 change = (model.render(decoded(model, one, size)) - 128) / model.sigma(QUALITY)
             assert float(change.norm()) == pytest.approx(1, abs=4e-3), (stride, channel)
-
-
-def test_the_integer_tables_are_what_they_were() -> None:
-    """Their making uses floats once; these figures pin the result, and no entry stands near a half."""
-    basis, borders = integer_basis("lapped"), integer_borders()
-    assert (int(basis.abs().sum()), int((basis * torch.arange(192)).sum())) == BASIS_FIGURES
-    assert borders.int().tolist() == BORDERS
-    exact = inverse_border_matrix() * 4096
-    assert ((exact - exact.floor()) - 0.5).abs().min() > 1e-6
-
-
-BASIS_FIGURES = (10196056, 607592)
-BORDERS = [
-    [3708, 163, 14, 43, -43, -14, -163, 388],
-    [-611, 3534, 516, 101, -101, -516, 562, 611],
-    [-85, -946, 3242, 800, -800, 854, 946, 85],
-    [-117, 184, -1179, 3490, 606, 1179, -184, 117],
-    [117, -184, 1179, 606, 3490, -1179, 184, -117],
-    [85, 946, 854, -800, 800, 3242, -946, -85],
-    [611, 562, -516, -101, 101, 516, 3534, -611],
-    [388, -163, -14, -43, 43, 14, 163, 3708],
-]
 
 
 def test_a_transform_that_is_not_known_is_no_weights_file() -> None:

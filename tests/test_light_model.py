@@ -9,13 +9,13 @@ import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from PIL import Image
+from small_light import SMALL
 
 from dvcodec import weights
 from dvcodec.codec.lossy import symbol_chunks
 from dvcodec.errors import DvcodecError
 from dvcodec.models.light import file
 from dvcodec.models.light.conditioning import Conditioning
-from dvcodec.models.light.config import LightConfig
 from dvcodec.models.light.layers import EXACT_WIDTH, LEVELS
 from dvcodec.models.light.model import LightPhotoModel
 from dvcodec.models.light.prior import LogisticPrior, candidates, nats
@@ -29,12 +29,6 @@ from dvcodec.training.tasks import light
 from dvcodec.training.tasks.light_start import initialise_grids
 from dvcodec.training.warm_start.light import warm_start_light_model
 
-SMALL = LightConfig(
-    widths={64: 16, 32: 16, 16: 16, 8: 16},
-    hidden=16,
-    postfilter_width=8,
-    postfilter_pairs=1,
-)
 SIZES = {"hidden": 16, "postfilter_width": 0}
 NARROW = {"hidden": "16", "postfilter_width": "0", "batch": "2"}
 

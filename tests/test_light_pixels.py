@@ -1,18 +1,21 @@
-"""Pixels of the light model: the adaptive filter in integers, and smaller pictures."""
+"""Pixels of the light model: the adaptive filter in integers, smaller pictures, and constants."""
 
 import numpy as np
 import pytest
 import small_model
 from numpy.typing import NDArray
-from test_light_runtime import QUALITIES, QUALITY, encoded, random_network
+from small_light import QUALITIES, random_network
+from test_light_runtime import QUALITY, encoded
 
 from dvcodec.codec.lossy import symbol_chunks
 from dvcodec.models.interface.adaptive_filter import ImageFilter
 from dvcodec.models.interface.hierarchy import PassSettings
 from dvcodec.models.light import file
 from dvcodec.models.light.runtime import integer_filter
+from dvcodec.models.light.runtime.integer_constants import fixed_sigma, integer_basis, integer_borders
 from dvcodec.models.light.runtime.model import RuntimeLightModel
 from dvcodec.models.photo.runtime import filter_terms
+from dvcodec.models.photo.runtime.transform import inverse_border_matrix
 
 
 @pytest.fixture(scope="module")
@@ -73,3 +76,27 @@ def test_smaller_pictures_need_the_coarse_layers_alone(runtime: RuntimeLightMode
     assert (small.shape == (rows, columns, 3) and needed < len(runtime.layers)) or denominator == 2
     full = runtime.render_reduced(found.state, denominator)
     assert np.abs(small.astype(float) - full).mean() < 8
+
+
+def test_the_integer_tables_are_what_they_were() -> None:
+    """Their making uses floats or decimals once; these figures pin the result, and no entry stands near a half."""
+    basis, borders = integer_basis(), integer_borders()
+    assert (int(np.abs(basis).sum()), int((basis * np.arange(192)).sum())) == BASIS_FIGURES
+    assert borders.astype(int).tolist() == BORDERS
+    exact = inverse_border_matrix() * 4096
+    assert np.abs((exact - np.floor(exact)) - 0.5).min() > 1e-6
+    sigmas = small_model.CONFIG.sigmas
+    assert [fixed_sigma(*sigmas, code) for code in (0, 1000, 4096)] == [11264, 6029, 870]
+
+
+BASIS_FIGURES = (10196056, 607592)
+BORDERS = [
+    [3708, 163, 14, 43, -43, -14, -163, 388],
+    [-611, 3534, 516, 101, -101, -516, 562, 611],
+    [-85, -946, 3242, 800, -800, 854, 946, 85],
+    [-117, 184, -1179, 3490, 606, 1179, -184, 117],
+    [117, -184, 1179, 606, 3490, -1179, 184, -117],
+    [85, 946, 854, -800, 800, 3242, -946, -85],
+    [611, 562, -516, -101, 101, 516, 3534, -611],
+    [388, -163, -14, -43, 43, 14, 163, 3708],
+]

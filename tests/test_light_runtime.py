@@ -7,7 +7,8 @@ import pytest
 import small_model
 import torch
 from numpy.typing import NDArray
-from test_light_model import SMALL, conditioning
+from small_light import QUALITIES, random_network
+from test_light_model import conditioning
 
 from dvcodec.codec.lossy import symbol_chunks
 from dvcodec.errors import DvcodecError
@@ -25,28 +26,11 @@ from dvcodec.models.light.runtime.top_down import LightState, halves
 from dvcodec.models.light.tables import ALPHABET, components, mixed
 from dvcodec.models.light.top_down import GroupStep
 from dvcodec.models.photo.network.analysis_synthesis import contrast
-from dvcodec.models.photo.quality import QualityMap
 from dvcodec.models.photo.runtime.transform import samples_of
 from dvcodec.models.runtime import kernels
 from dvcodec.models.runtime.onnx_file import FLOATS, Graph
 
 QUALITY = 50 * 256 + 77
-QUALITIES = QualityMap(300, 3900, 1700)
-
-
-def random_network() -> LightPhotoModel:
-    """A small model whose networks are random, and large enough to change what they correct."""
-    torch.manual_seed(3)
-    model = LightPhotoModel(SMALL).eval()
-    with torch.no_grad():
-        for parameter in model.parameters():
-            if not parameter.any():
-                parameter.normal_(0, 0.05)
-        assert model.postfilter is not None
-        model.postfilter.first.weight.mul_(8)
-        model.postfilter.last.weight.mul_(3)
-    model.top_down.set_integers(True)
-    return model
 
 
 @pytest.fixture(scope="module")

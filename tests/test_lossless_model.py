@@ -6,7 +6,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-import small_model
+import small_light
 import small_pixels
 import torch
 from hypothesis import given, settings
@@ -85,12 +85,12 @@ def test_a_preview_is_the_lossy_image() -> None:
     total = len(parse(data).chunks)
     first, last = decoded(data, preview=1), decoded(data, preview=total)
     assert not first.exact and not last.exact and last.picture.pixels.shape == array.shape
-    hierarchy = small_model.hierarchy()
+    hierarchy = small_light.hierarchy()
     symbols, predicted = methods.base_of(array, hierarchy)
     rendered = hierarchy.render(symbols.state)
     assert rendered.shape == (20, 35, 3)
-    assert np.abs(last.picture.pixels.astype(int) - doubled(rendered, 40, 70)).max() <= 1
-    assert np.abs(predicted.astype(int) - last.picture.pixels).mean() < 30
+    assert np.array_equal(last.picture.pixels, doubled(rendered, 40, 70))
+    assert np.array_equal(predicted, last.picture.pixels)
     assert decoded(data, preview="all").exact
 
 
@@ -172,7 +172,7 @@ def test_what_the_header_says() -> None:
 def test_weights_that_cannot_predict_are_refused() -> None:
     data = small_file()
     with pytest.raises(WeightsNotFound, match="not given"):
-        decoder.decompress(data, Loaders(hierarchy=lambda prefix: small_model.hierarchy()))
+        decoder.decompress(data, Loaders(hierarchy=lambda prefix: small_light.hierarchy()))
 
 
 # The parts.

@@ -18,7 +18,6 @@ from PIL import Image
 
 from dvcodec import models
 from dvcodec.cli.process import wait_asleep
-from dvcodec.models.configs import Transform
 from dvcodec.models.interface.adaptive_filter import ImageFilter
 from dvcodec.models.interface.hierarchy import PassSettings, Step
 from dvcodec.models.photo.file import write
@@ -88,18 +87,6 @@ def test_priors_are_those_of_the_network(tmp_path: Path, changes: dict[str, Any]
     network.top_down_pass(settings, chosen, network.infer(pixels, QUALITY))
     kept = np.mean([np.mean(chosen.joined()[0][layer] == symbols[layer]) for layer in symbols])
     assert kept > 0.99  # encoders round in floats: a tie may fall otherwise
-
-
-@pytest.mark.parametrize("transform", ["cosine", "lapped"])
-def test_exact_pixels_are_those_of_the_network(tmp_path: Path, transform: Transform) -> None:
-    model = small_model.built(replace(small_model.CONFIG, transform=transform))
-    runtime, network = both(tmp_path, write(model, small_model.QUALITIES, "small"))
-    pixels, settings = small_model.photograph(72, 88), PassSettings(72, 88, QUALITY, exact=True)
-    mine = Recorder()
-    state = runtime.top_down_pass(settings, mine, runtime.infer(pixels, QUALITY))
-    other = network.top_down_pass(settings, Recorder(mine.joined()[0]))
-    shown = runtime.exact_reconstruction(state)
-    assert np.array_equal(shown, network.exact_reconstruction(other)) and np.ptp(shown) > 50
 
 
 def test_grey_passes_previews_and_filters_are_those_of_the_network(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import small_model
+import small_light
 import small_pixels
 import torch
 from PIL import Image
@@ -42,7 +42,7 @@ def test_lossless_files_have_their_share_and_lossy_ones_are_halved(tmp_path: Pat
         Image.fromarray(photograph(*size)).save(tmp_path / name)
     (tmp_path / "weights").mkdir()
     weights = tmp_path / "weights" / "small.safetensors"
-    weights.write_bytes(small_model.weights_bytes())
+    weights.write_bytes(small_light.weights_bytes())
     recipe = PixelRecipe(crop=32, lossless_share=0.25, hierarchy=str(weights))
     photos = PhotoFolder(tmp_path, 32)
     PixelTask(WavefrontConfig(hidden=8, width=4, predictors=1), recipe, photos)
@@ -78,7 +78,7 @@ def run(tmp_path: Path, **more: str) -> Path:
     folder.mkdir()
     for number in range(2):
         Image.fromarray(photograph(36, 40, number)).save(folder / f"{number}.png")
-    weights.write_bytes(small_model.weights_bytes())
+    weights.write_bytes(small_light.weights_bytes())
     sizes = {"hidden": "8", "width": "4", "crop": "32", "batch": "2", "predictors": "2", "hierarchy": str(weights)}
     options = TrainOptions("pixels", str(folder), tmp_path / "run", steps=3, device="cpu", overrides={**sizes, **more})
     training.train(TrainOptions(**{**options.__dict__, "quiet": True}))

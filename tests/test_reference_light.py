@@ -9,27 +9,21 @@ from typing import Any
 import numpy as np
 import pytest
 import reference_light
-import reference_light_pixels
-import reference_pixels
 import safetensors.numpy
 import small_model
-import small_pixels
 import torch
 from numpy.typing import NDArray
 from reference_decoder import parse
-from reference_light import Integers, LightPass, LightWeights
+from reference_light import Integers, LightWeights
 from reference_light_pixels import decode
-from reference_weights import contents
+from small_light import SMALL
 from test_image_filter import some_filter
-from test_light_model import SMALL
 
 from dvcodec.codec import decoder
 from dvcodec.codec.bitstream.assembly import Chunk, Parts, assemble
 from dvcodec.codec.bitstream.header import Header
 from dvcodec.codec.loaders import Loaders
-from dvcodec.codec.lossless import methods
 from dvcodec.codec.lossy import adaptive_filter, symbol_chunks
-from dvcodec.image_io.images import from_array
 from dvcodec.models.integer import weights_file
 from dvcodec.models.interface.hierarchy import PassSettings
 from dvcodec.models.light.file import write
@@ -230,18 +224,6 @@ def test_previews(grey: bool) -> None:
     assert len(shown) >= 2 and not any(np.array_equal(a, b) for a, b in itertools.pairwise(shown))
 
 
-@pytest.mark.parametrize("grey", [False, True])
-def test_lossless_files(grey: bool) -> None:
-    photograph = small_model.photograph(17, 22)
-    array = np.ascontiguousarray(photograph[:, :, 1]) if grey else photograph
-    model = methods.Model(small().hierarchy, small().weights.id, small_pixels.pixel_model(), small_pixels.PIXEL_WEIGHTS)
-    data = methods.compress(from_array(array), "model", lambda: model).data
-    file, _, _ = reference_pixels.parse(data)
-    half = replace(file, height=(file.height + 1) // 2, width=(file.width + 1) // 2)
-    predicted = reference_light_pixels.colours(LightPass(half, small().weights))
-    assert np.array_equal(reference_pixels.decode(data, *small_pixels_weights(), predicted), array)
-
-
 @pytest.mark.parametrize("exponents", [(0, 6), (1, 0), (0, 12)])
 def test_adaptive_filters(exponents: tuple[int, int]) -> None:
     array = small_model.photograph(20, 262)
@@ -266,9 +248,3 @@ def test_the_weights_of_the_light_network() -> None:
     model = model_of(SHIPPED.read_bytes())
     for tuning in (0, 1):
         same(model, coded(model, small_model.photograph(48, 56), 60, tuning))
-
-
-def small_pixels_weights() -> tuple[dict[str, Integers], int]:
-    """The tensors of the small model of pixels, and its number of predictors."""
-    about, tensors = contents(small_pixels.weights_bytes())
-    return {name: values.astype(np.int64) for name, values in tensors.items()}, about["config"]["predictors"]

@@ -1,17 +1,18 @@
 """The second decoder of lossless pixels gives back what the package coded."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import reference_light_pixels
 import reference_pixels
-import small_model
+import small_light
 import small_pixels
 from numpy.typing import NDArray
-from reference_decoder import ReferenceSource
+from reference_light import LightPass, LightWeights
 from reference_weights import contents
 
 from dvcodec.codec.bitstream import tiling
-from dvcodec.models.interface.hierarchy import PassSettings
-from dvcodec.models.interface.photo import PhotoModel
 from fake import photograph
 
 
@@ -23,15 +24,10 @@ def weights() -> tuple[dict[str, NDArray[np.int64]], int]:
 
 
 def predicted(data: bytes) -> NDArray[np.uint8]:
-    """What the hierarchy predicts, at half size, from symbols that the second decoder reads."""
+    """What the hierarchy predicts, at half size, as the second decoder of the light network finds it."""
     file, _, _ = reference_pixels.parse(data)
-    hierarchy, source = small_model.hierarchy(), ReferenceSource(file)
-    assert isinstance(hierarchy, PhotoModel)
-    half = (file.height + 1) // 2, (file.width + 1) // 2
-    state = hierarchy.top_down_pass(PassSettings(*half, file.quality, grey=file.grey, exact=True), source)
-    source.finish()
-    assert not source.chunks
-    return hierarchy.exact_reconstruction(state)
+    half = replace(file, height=(file.height + 1) // 2, width=(file.width + 1) // 2)
+    return reference_light_pixels.colours(LightPass(half, LightWeights(small_light.weights_bytes())))
 
 
 def comes_back(array: NDArray[np.uint8]) -> bool:

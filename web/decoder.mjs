@@ -13,6 +13,7 @@ import { CHANNELS, fromWebp, unstore } from './images/stored.mjs'
 import { readFilter } from './light/adaptive_filter.mjs'
 import { bilevelSamples } from './pixels/bilevel.mjs'
 import { deepSamples } from './pixels/deep.mjs'
+import { doubled } from './pixels/half_size.mjs'
 
 /** The most pixels that are decoded unless a caller allows more. */
 export const MAX_PIXELS = 192 * 2 ** 20
@@ -82,7 +83,7 @@ function wantsExact(file, preview) {
 
 async function lossyPicture(file, count, store, options) {
   const { header } = file
-  if (header.lossless) throw unreached(header)
+  if (header.lossless) return coarsePicture(file, count, store, options)
   const { denominator = 1, strict } = options
   const model = await store.model(header.weights, 'hierarchy')
   const alpha = alphaOf(file, strict)
@@ -95,6 +96,25 @@ async function lossyPicture(file, count, store, options) {
   })
   const smaller = alpha && denominator > 1 ? reducedChannel(alpha, header.width, header.height, denominator) : alpha
   return pictureOf(pixels, header.grey, smaller)
+}
+
+/** Returns the lossy image of a lossless file, of its first chunks. */
+async function coarsePicture(file, count, store, options) {
+  const { header } = file
+  const model = await store.model(header.weights, 'hierarchy')
+  const alpha = alphaOf(file, options.strict)
+  checkLayers(file, model)
+  const small = predictedOf(file, count, model, options)
+  return pictureOf(doubled(small, header.width, header.height), header.grey, alpha)
+}
+
+/** Returns what the symbols of a lossless file predict, three colours of half the size. */
+function predictedOf(file, count, model, { onProgress = () => {}, onCoarse }) {
+  const { grey, quality, symbolsSize } = file.header
+  return model.decode(chunksOf(file, count), { ...symbolsSize, grey, quality, perceptual: false }, {
+    onProgress,
+    onCoarse: onCoarse && ((colours) => onCoarse(pictureOf(colours, grey))),
+  })
 }
 
 function checkLayers(file, model) {
@@ -128,9 +148,7 @@ function filterOf(file, strict) {
 export async function exactPicture(file, store, options) {
   const { header } = file
   const palette = readPalette(payloadOf(file.one('palette')), header.mode)
-  const decode = { stored: storedSamples, webp: webpSamples, bilevel: blackAndWhite, deep: deepPixels }[header.kind]
-  if (!decode) throw unreached(header)
-  const samples = await decode(file, store, options)
+  const samples = await SAMPLES[header.kind](file, store, options)
   if (header.deep && samples.some((sample) => sample > header.white)) {
     throw new FormatError('the decoded pixels are brighter than white')
   }
@@ -152,6 +170,38 @@ async function blackAndWhite(file, store, { onProgress = () => {} }) {
   return bilevelSamples(file.all('pixels').map(payloadOf), file.header, model, onProgress)
 }
 
-function unreached(header) {
-  return new DvcodecError(`this decoder does not read files of the kind ${header.kind}`, 'use `dvcodec decompress`')
+/** The share of the time that symbols take beside lossless pixels, about. */
+const SYMBOLS = 0.2
+
+async function photographSamples(file, store, options) {
+  const { header } = file
+  const { onProgress = () => {} } = options
+  const hierarchy = await store.model(header.weights, 'prediction')
+  const model = await store.model(header.pixelWeights, 'pixels')
+  checkLayers(file, hierarchy)
+  const symbols = (share) => onProgress(SYMBOLS * share)
+  const small = predictedOf(file, file.chunks.length, hierarchy, { ...options, onProgress: symbols })
+  const { pixels } = doubled(small, header.width, header.height)
+  const strips = file.all('pixels').map(payloadOf)
+  const samples = model.samples(strips, header, pixels, (share) => onProgress(SYMBOLS + (1 - SYMBOLS) * share))
+  return header.alpha ? withAlpha(samples, readAlpha(payloadOf(file.one('alpha')), header.width, header.height)) : samples
+}
+
+/** Returns samples with the alpha of each pixel after them. */
+function withAlpha(samples, alpha) {
+  const channels = samples.length / alpha.length
+  const out = new Uint8Array(samples.length + alpha.length)
+  for (let i = 0, at = 0, to = 0; i < alpha.length; i++) {
+    for (let c = 0; c < channels; c++) out[to++] = samples[at++]
+    out[to++] = alpha[i]
+  }
+  return out
+}
+
+const SAMPLES = {
+  stored: storedSamples,
+  webp: webpSamples,
+  bilevel: blackAndWhite,
+  deep: deepPixels,
+  model: photographSamples,
 }

@@ -31,8 +31,8 @@ from ..lossy import symbol_chunks
 from ..settings import AUTO
 from . import bilevel, deep, kept_file, pixel_strips, raw_samples
 
-BASE_QUALITY = 20 * 256
-"""Quality, in fixed point, of the lossy image in a file of the method `model`: a useful preview in few bytes."""
+BASE_QUALITY = 30 * 256
+"""Quality, in fixed point, of the lossy image in a file of the method `model`, at which files are smallest."""
 MODELLED = ("L", "LA", "RGB", "RGBA")
 """Modes that the method `model` can code."""
 _CHEAP, _SYMBOLS = 0.1, 0.3
@@ -212,5 +212,5 @@ def base_of(
     values: NDArray[np.uint8], hierarchy: PhotoModel, on_progress: OnProgress = ignore
 ) -> tuple[symbol_chunks.Encoded, NDArray[np.uint8]]:
     """Encode (H, W) or (H, W, 3) pixels at half size; return the symbols and the image that they predict, (H, W, 3)."""
-    symbols = symbol_chunks.encode_exact(halved(values), hierarchy, BASE_QUALITY, on_progress)
-    return symbols, doubled(hierarchy.exact_reconstruction(symbols.state), *values.shape[:2])
+    symbols = symbol_chunks.encode_unfiltered(halved(values), hierarchy, BASE_QUALITY, on_progress)
+    return symbols, doubled(hierarchy.render(symbols.state), *values.shape[:2])

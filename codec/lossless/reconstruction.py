@@ -67,15 +67,15 @@ def full_size(pixels: NDArray[np.uint8], header: Header) -> NDArray[np.uint8]:
 def _decode_model(file: DvqFile, loaders: Loaders, on_progress: OnProgress) -> NDArray[np.uint8]:
     """Decode the samples under the method `model`: symbols, the image that they predict, the pixels given that."""
     header, hierarchy = file.header, loaders.hierarchy(file.header.weights)
-    if not isinstance(hierarchy, PhotoModel):
+    if not (isinstance(hierarchy, PhotoModel) and hierarchy.exact_pixels):
         raise WeightsNotFound(f"the weights {hierarchy.name} cannot decode lossless files")
     model, chunks = loaders.pixels(header.pixel_weights), file.selected(len(file.chunks))
     layers = sum(chunk.layers for chunk in chunks)
     if layers != len(hierarchy.layers):
         raise FormatError(f"the file has {layers} layers, its weights have {len(hierarchy.layers)}")
-    settings = PassSettings(*header.symbols_size, header.quality, grey=header.grey, exact=True)
+    settings = PassSettings(*header.symbols_size, header.quality, grey=header.grey)
     state = symbol_chunks.decode(chunks, hierarchy, settings, part(on_progress, 0.0, _SYMBOLS))
-    predicted, tables = full_size(hierarchy.exact_reconstruction(state), header), Tables(model.tables)
+    predicted, tables = full_size(hierarchy.render(state), header), Tables(model.tables)
     values = np.empty(predicted.shape[: 2 if header.grey else 3], np.uint8)
     for section, rows in zip(file.pixels, tiling.strips(header.height, header.width), strict=True):
         strip = payload_of(section)

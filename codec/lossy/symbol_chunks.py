@@ -189,12 +189,12 @@ def encode(
     return encoder.encoded(state, photo.saturation(state, targets), found)
 
 
-def encode_exact(
+def encode_unfiltered(
     pixels: NDArray[np.uint8], hierarchy: PhotoModel, quality: int, on_progress: OnProgress = ignore
 ) -> Encoded:
-    """Encode an image as symbols for a reconstruction that is exact on every machine: see `encode`."""
+    """Encode an image as symbols in one pass for the least squared error, without a filter: see `encode`."""
     encoder, (height, width) = _Encoder(hierarchy), pixels.shape[:2]
-    settings = PassSettings(height, width, quality, grey=pixels.ndim == 2, exact=True)
+    settings = PassSettings(height, width, quality, grey=pixels.ndim == 2)
     with _suitable():
         targets = hierarchy.infer(_in_colour(pixels), quality)
         state = hierarchy.top_down_pass(settings, Counting(encoder, settings, hierarchy, on_progress), targets)

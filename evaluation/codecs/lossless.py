@@ -66,14 +66,13 @@ class LosslessJxl(JxlPluginCodec):
 class LosslessDvcodec:
     """dvcodec's lossless mode, which tries its methods and keeps the smallest result."""
 
-    weights: str | None = None
     device: str = "auto"
     name: ClassVar[str] = "dvcodec-lossless"
 
     @property
     def settings(self) -> str:
         """One line for the record: version, weights and device."""
-        return f"{described(self.weights, self.device)}, lossless"
+        return f"{described(None, self.device, perceptual=True)}, lossless"
 
     def missing(self) -> str | None:
         """Return None: it can always run."""
@@ -83,7 +82,7 @@ class LosslessDvcodec:
         """Encode as .dvq."""
         from ... import compress
 
-        return compress(image, lossless=True, weights=self.weights, device=self.device, strip=True)
+        return compress(image, lossless=True, device=self.device, strip=True)
 
     def decode(self, data: bytes) -> Image.Image:
         """Decode a .dvq file to an RGB image."""
@@ -92,6 +91,6 @@ class LosslessDvcodec:
         return decompress(data, device=self.device).convert("RGB")
 
 
-def lossless_codecs(weights: str | None, device: str) -> tuple[LosslessCodec, ...]:
+def lossless_codecs(device: str) -> tuple[LosslessCodec, ...]:
     """Return the lossless codecs that a report compares, dvcodec first."""
-    return LosslessDvcodec(weights, device), LosslessPng(), LosslessWebP(), LosslessJxl()
+    return LosslessDvcodec(device), LosslessPng(), LosslessWebP(), LosslessJxl()

@@ -93,7 +93,7 @@ def compare(
         progress.skipped(one)
     if not sources:
         raise DvcodecError("no image to measure", "name a folder with PNG, JPEG, WebP, TIFF, BMP, PPM or AVIF files")
-    exact = _runnable_lossless(weights, device) if lossless else ()
+    exact = _runnable_lossless(device) if lossless else ()
     progress.total(len(sources) * (len(plan.codecs) + len(exact)) + (len(plan.codecs) if costs else 0))
     run = _Run(plan, MeasurementCache(cache), jobs, threads, progress)
     results, failed = run.lossy(sources)
@@ -199,9 +199,9 @@ def _intervals(plan: Plan, results: Sequence[RateDistortion]) -> dict[tuple[str,
     return intervals(results, pairs)
 
 
-def _runnable_lossless(weights: Sequence[str], device: str) -> tuple[LosslessCodec, ...]:
+def _runnable_lossless(device: str) -> tuple[LosslessCodec, ...]:
     """Return the lossless codecs that can run here."""
-    found = lossless_codecs(weights[0] if weights else None, device)
+    found = lossless_codecs(device)
     return tuple(codec for codec in found if codec.missing() is None)
 
 

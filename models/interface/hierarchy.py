@@ -46,10 +46,6 @@ class PassSettings:
     """Whether the pass may end with the last layer that it visits, so that only a reduced image can be rendered."""
     perceptual: bool = False
     """Whether the image is coded for the eye, where that changes what symbols stand for."""
-    exact: bool = False
-    """Whether the state must allow an exact reconstruction. An encoder may then choose other symbols, but how symbols
-    are read does not change.
-    """
 
 
 class UnsuitableImage(ValueError):
@@ -239,7 +235,7 @@ class PixelModel(Residuals, Protocol):
         """Request every group of a strip from `source` and return its pixels.
 
         Args:
-            predicted: The strip of `PhotoModel.exact_reconstruction`, (H, W, 3).
+            predicted: The strip of what a hierarchy predicts, (H, W, 3).
             source: The source of the pixels.
             transform: Index of the colour transform.
             grey: Whether the strip has one channel.

@@ -16,7 +16,12 @@ Region = tuple[slice, slice]
 
 @runtime_checkable
 class PhotoModel(Hierarchy, Protocol):
-    """A hierarchy of photographs that looks ahead, fits adaptive filters, and reconstructs pixels exactly."""
+    """A hierarchy of photographs that looks ahead and fits adaptive filters."""
+
+    @property
+    def exact_pixels(self) -> bool:
+        """Whether `render` returns the same pixels on every machine, as lossless files need."""
+        ...
 
     def lookahead_targets(
         self, pixels: UInt8[NDArray[np.uint8], "H W 3"], settings: PassSettings, passes: int, *, perceptual: bool
@@ -36,14 +41,6 @@ class PhotoModel(Hierarchy, Protocol):
 
         It is about 1 or less if the codebooks can follow the image, and more if the image exceeds their range, which
         shrinks as the quality rises.
-        """
-        ...
-
-    def exact_reconstruction(self, state: object) -> UInt8[NDArray[np.uint8], "H W 3"]:
-        """Return pixels (H, W, 3) near those of `render` that are the same on every machine.
-
-        Args:
-            state: State of a pass with `exact`.
         """
         ...
 

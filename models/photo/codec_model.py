@@ -22,7 +22,6 @@ from .bands import fit_bands, infer_bands, reduced_bands, render_bands
 from .encoder.lookahead_tiles import lookahead_in_tiles
 from .encoder.perceptual_weights import block_weights, visibility
 from .integer.chain import IntegerChain
-from .integer.exact_reconstruction import ExactReconstructionChain, fixed_sigma, image_of
 from .network.model import DecoderOutput, PhotoRRVQ, grid_sizes
 from .network.top_down import DistortionWeights, PhotoStep, SymbolCosts, run_photo_pass
 from .quality import QualityMap
@@ -92,6 +91,8 @@ class PhotoCodecModel(FilterTables):
         device: "cpu" or "cuda".
     """
 
+    exact_pixels = False
+
     def __init__(self, name: str, model: PhotoRRVQ, qualities: QualityMap, device: str) -> None:
         self.name, self._qualities, self._device = name, qualities, torch.device(device)
         self._model = model.to(self._device).eval().requires_grad_(False)
@@ -99,7 +100,6 @@ class PhotoCodecModel(FilterTables):
             layer.move_exact_prior(self._device)
         with torch.inference_mode():
             self._chain = IntegerChain(self._model.chain)
-        self._exact: ExactReconstructionChain | None = None
         self.residuals: interface.Residuals | None = None
         self.layers = tuple(
             interface.LayerSpec(m.name, m.stride, m.symbols, m.chroma, m.null_symbol())
@@ -150,9 +150,8 @@ class PhotoCodecModel(FilterTables):
         network_quality = self.network_quality(settings.quality)
         adapted = _SourceAdapter(source, self._device)
         with integer_arithmetic():
-            chain = self._reconstruction_chain() if settings.exact else self._chain
             state, reconstruction = run_photo_pass(
-                chain,
+                self._chain,
                 grid_sizes(size),
                 network_quality,
                 adapted,
@@ -163,18 +162,6 @@ class PhotoCodecModel(FilterTables):
                 stop=settings.stop,
             )
             return DecoderOutput(state, reconstruction, self._model.sigma(network_quality), size, network_quality)
-
-    def _reconstruction_chain(self) -> ExactReconstructionChain:
-        if self._exact is None:
-            self._exact = ExactReconstructionChain(self._chain)
-        return self._exact
-
-    def exact_reconstruction(self, state: object) -> UInt8[NDArray[np.uint8], "H W 3"]:
-        """Return the pixels (H, W, 3) of an exact pass's reconstruction, the same on every machine."""
-        assert isinstance(state, DecoderOutput)
-        with integer_arithmetic():
-            sigma = fixed_sigma(*self._model.config.sigmas, int(state.quality[0]))
-            return image_of(state.reconstruction, state.size, sigma, self._model.config.transform)
 
     def saturation(self, state: object, targets: object) -> float:
         """Return the mean squared, weighted error of the reconstruction in units of sigma^2."""

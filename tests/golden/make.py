@@ -66,6 +66,8 @@ def lossless() -> Iterator[tuple[str, bytes]]:
     few = colour.quantize(60).convert("RGB")
     for word, image in (("colours", few), ("levels", few.convert("L").point(lambda value: value // 12 * 12))):
         yield f"model-{word}", dvcodec.compress(image, lossless=True, method="model", device="cpu")
+    tiles = crop(200, 100, 459, 166).point(lambda value: value // 8 * 8)  # four, of which some end outside the image
+    yield "model-tiles", dvcodec.compress(tiles, lossless=True, method="model", device="cpu")
     for word, other in (("p", colour.quantize(16)), ("1", colour.convert("1")), ("rgb", colour)):
         for method in ("stored", "webp"):
             yield f"{method}-{word}", dvcodec.compress(other, lossless=True, method=method)

@@ -24,6 +24,7 @@ def tiles(photograph: Path) -> list[tuple[str, Image.Image]]:
     """16 x 12 pieces of a photograph in every mode, two sizes mixed, one with metadata."""
     with Image.open(photograph) as image:
         colour = image.convert("RGB")
+    colour.info.clear()
     made = []
     for number in range(4):
         left, top = 300 + 40 * number, 150
@@ -43,6 +44,7 @@ def likes(photograph: Path, mode: str) -> list[tuple[str, Image.Image]]:
     side = {"1": 28, "RGB": 32}[mode]
     with Image.open(photograph) as image:
         colour = image.convert("RGB")
+    colour.info.clear()
     pieces = [colour.crop((x, y, x + side, y + side)) for x in (100, 300, 500) for y in (100, 200, 300)]
     black = Image.Dither.NONE
     return [(f"{i}.png", piece.convert(mode, dither=black)) for i, piece in enumerate(pieces)]

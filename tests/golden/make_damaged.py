@@ -16,6 +16,7 @@ from typing import Any
 import sample_archives as sample
 from fuzzing import parts_of, sealed
 
+from dvcodec import weights
 from dvcodec.codec.archives.layout import HEADER, ArchiveHead, End, write_end
 from dvcodec.codec.archives.names import pack
 from dvcodec.codec.bitstream.assembly import Chunk, assemble
@@ -112,6 +113,7 @@ def of_weights_and_sizes() -> Iterator[tuple[str, bytes]]:
     yield "weights-of-another-kind", changed("lossy-1x1", weights=bilevel)
     yield "pixel-weights-not-installed", changed("model-1x1", pixel_weights=bytes(range(8)))
     yield "pixel-weights-of-another-kind", changed("model-1x1", pixel_weights=bilevel)
+    yield "weights-without-exact-pixels", changed("model-1x1", weights=weights.find(weights.FOR_ERRORS).id)
     for name in ("lossy-1x1", "stored-1", "webp-1", "file-jpg"):
         yield f"claims-268-megapixels-{name}", changed(name, width=2**14, height=2**14)
     yield "claims-a-million-wide", changed("stored-1", width=2**20 - 1, height=200)
@@ -153,8 +155,8 @@ def of_archives_with_right_checksums(data: bytes) -> Iterator[tuple[str, bytes]]
     assert isinstance(head, ArchiveHead)
     section, payload = sets[names : names + head.names_size], sets[names + head.names_size : end]
     other_kind = parse(golden("bilevel-1x1")).header.pixel_weights
-    for name, weights in {"not-installed": bytes(range(8)), "of-another-kind": other_kind}.items():
-        segment = sealed(replace(head, weights_id=weights), section, payload)
+    for name, other in {"not-installed": bytes(range(8)), "of-another-kind": other_kind}.items():
+        segment = sealed(replace(head, weights_id=other), section, payload)
         yield f"archive-weights-{name}", sets[:start] + segment + sets[end:]
 
 

@@ -24,7 +24,7 @@ for (const name of Object.keys(DAMAGED).filter((one) => one.startsWith('archive-
   })
 }
 
-for (const name of ['stored', 'webp']) {
+for (const name of ['stored', 'webp', 'model']) {
   test(`the images of the archive ${name} are whole`, async () => {
     const archive = read(`archives/${name}.dvq`)
     const known = JSON.parse(read(`archives/${name}.json`))

@@ -19,7 +19,7 @@ class PixelRecipe(Recipe):
     ema: float = 0.995
     crop: int = 48
     """Side of the crops."""
-    quality: float = 20.0
+    quality: float = 30.0
     """Quality of the lossy images of half the size that the pixels are conditioned on, 1 to 100."""
     hierarchy: str = ""
     """Weights that give these images: a name or a path; empty for the default ones."""

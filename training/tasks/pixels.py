@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ from torch import Tensor
 from ...errors import DvcodecError
 from ...models import load
 from ...models.configs import WavefrontConfig
-from ...models.interface.hierarchy import Mode, PassSettings, PixelStep
+from ...models.interface.hierarchy import PassSettings, PixelStep
 from ...models.interface.photo import PhotoModel
 from ...models.pixels import colour_tensors, tokens
 from ...models.pixels.colours import TRANSFORMS
@@ -33,6 +34,15 @@ LOSSY = (".avif", ".jpg", ".jpeg")
 """Suffixes of files that lossy compression may have changed."""
 
 
+class _Mode:
+    """Takes the mode of a posterior over whole numbers, as residuals, for passes whose symbols are not coded."""
+
+    def next(self, step: Any) -> NDArray[np.int32]:
+        """Return the residuals."""
+        found: NDArray[np.int32] = step.residuals()
+        return found
+
+
 def predicted(hierarchy: PhotoModel, pixels: NDArray[np.uint8], quality: float) -> NDArray[np.uint8]:
     """Predict pixels from their half-size lossy reconstruction.
 
@@ -46,17 +56,17 @@ def predicted(hierarchy: PhotoModel, pixels: NDArray[np.uint8], quality: float) 
     """
     small, code, (height, width) = halved(pixels), round(quality * 256), pixels.shape[:2]
     targets = hierarchy.infer(small, code)
-    state = hierarchy.top_down_pass(PassSettings(small.shape[0], small.shape[1], code, exact=True), Mode(), targets)
-    return doubled(hierarchy.exact_reconstruction(state), height, width)
+    state = hierarchy.top_down_pass(PassSettings(small.shape[0], small.shape[1], code), _Mode(), targets)
+    return doubled(hierarchy.render(state), height, width)
 
 
 def photo_model_of(weights: str) -> PhotoModel:
     """Load the photograph model of the weights named, or the default one. DvcodecError if it cannot predict pixels."""
     from ... import weights as shipped
 
-    chosen = shipped.find(weights) if weights else shipped.default()
+    chosen = shipped.find(weights) if weights else shipped.photographs(perceptual=True)
     hierarchy = load(chosen.path)
-    if not isinstance(hierarchy, PhotoModel):
+    if not (isinstance(hierarchy, PhotoModel) and hierarchy.exact_pixels):
         raise DvcodecError(f"the weights {chosen.name} cannot predict lossless pixels", override("hierarchy", "NAME"))
     return hierarchy
 

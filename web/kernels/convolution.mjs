@@ -73,6 +73,13 @@ const ENDS = {
     ...I.narrow,
     ...I.store(),
   ],
+  /** Stores positive outputs, rounded half up. */
+  positive: (t) => [
+    ...I.get(P.target),
+    ...[0, 1].flatMap((half) => scaled(sum(t, half), half, HALF_UP, 0, 2047)),
+    ...I.narrow,
+    ...I.store(),
+  ],
   /** Adds rounded outputs to a state. */
   state: (t) => [
     ...I.get(P.target),

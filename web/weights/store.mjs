@@ -4,15 +4,16 @@ import { DvcodecError, WeightsNotFound } from '../bitstream/errors.mjs'
 import { Machine } from '../kernels/machine.mjs'
 import { LightModel } from '../light/model.mjs'
 import { BilevelModel } from '../pixels/bilevel.mjs'
+import { WavefrontModel } from '../pixels/wavefront/model.mjs'
 import { claims, readWeights } from './safetensors.mjs'
 
 /** What each format of weights is for, and the model that it becomes; those without one are not decoded here. */
 const FORMATS = {
-  'dvcodec-light-1': { role: 'hierarchy', Model: LightModel },
-  'dvcodec-photo-1': { role: 'hierarchy' },
-  'dvcodec-pixels-1': { role: 'pixels' },
-  'dvcodec-bilevel-1': { role: 'bilevel', Model: BilevelModel },
-  'dvcodec-family-1': { role: 'hierarchy' },
+  'dvcodec-light-1': { roles: ['hierarchy', 'prediction'], Model: LightModel },
+  'dvcodec-photo-1': { roles: ['hierarchy'] },
+  'dvcodec-pixels-1': { roles: ['pixels'], Model: WavefrontModel },
+  'dvcodec-bilevel-1': { roles: ['bilevel'], Model: BilevelModel },
+  'dvcodec-family-1': { roles: ['hierarchy'] },
 }
 
 /**
@@ -32,13 +33,18 @@ export class WeightsStore {
   /**
    * Returns the model that a file names.
    * @param {string} id The first 8 bytes of the identity, hexadecimal.
-   * @param {string} role What the model is for.
+   * @param {'hierarchy' | 'prediction' | 'pixels' | 'bilevel'} role What the model is for; a prediction is that of
+   *   lossless pixels.
    */
   async model(id, role) {
     if (!this.models.has(id)) this.models.set(id, this.load(id))
     try {
       const { model, name, format } = await this.models.get(id)
-      if (FORMATS[format]?.role !== role) throw new DvcodecError(`the file is not valid: it names the weights ${name}, which are of another kind`)
+      const { roles } = FORMATS[format] ?? { roles: [] }
+      if (role === 'prediction' && roles.includes('hierarchy') && !roles.includes(role)) {
+        throw new DvcodecError(`the weights ${name} cannot decode lossless files`)
+      }
+      if (!roles.includes(role)) throw new DvcodecError(`the file is not valid: it names the weights ${name}, which are of another kind`)
       if (!model) throw new DvcodecError(`this decoder does not run the weights ${name}`, 'use `dvcodec decompress`')
       return model
     } catch (error) {

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 
 from ....shapes import Float32, Float64, Int16
 from ...photo.layout import BLOCK
-from ...photo.runtime.exact import BASIS_BITS, integer_basis, integer_borders
 from ...photo.runtime.transform import blocks_of, samples_of, unfolded
 from ...photo.runtime.windows import grid_sizes
 from ..config import STRIDES
 from ..grids import CONTRAST_BITS, SAMPLE_BITS, SAMPLE_LIMIT, VALUE_BITS
 from ..layout import coded_channels
 from .borders import HALF, across_borders
+from .integer_constants import BASIS_BITS, integer_basis, integer_borders
 from .top_down import LightState
 
 LARGEST_STEP = 2**20
@@ -83,7 +83,7 @@ def block_means(state: LightState, values: SymbolValues) -> Float64[NDArray[np.f
 def mean_samples(state: LightState, values: SymbolValues) -> Float64[NDArray[np.float64], "3 _ _"]:
     """Return the means of the samples that the blocks' means alone stand for: the image at an eighth of its size."""
     means = block_means(state, values)
-    matrix = integer_basis("lapped")[:: BLOCK**2, :: BLOCK**2]
+    matrix = integer_basis()[:: BLOCK**2, :: BLOCK**2]
     flat = (matrix.T @ means.reshape(len(means), -1)) * 2.0 ** (SAMPLE_BITS - VALUE_BITS - BASIS_BITS)
     steps = _rounded(flat).reshape(means.shape)
     return _lapped_means(_lapped_means(steps).transpose(0, 2, 1)).transpose(0, 2, 1)
@@ -115,7 +115,7 @@ def block_samples(
     symbols = state.symbols[BLOCK].reshape(192, *means.shape[1:])[:, wide]
     coefficients = values.coefficients(symbols, BLOCK)
     coefficients[:: BLOCK**2] = means[:, wide]
-    flat = integer_basis("lapped").T @ coefficients.reshape(192, -1)
+    flat = integer_basis().T @ coefficients.reshape(192, -1)
     steps = _rounded(flat * 2.0 ** (SAMPLE_BITS - VALUE_BITS - BASIS_BITS)).reshape(coefficients.shape)
     lapped = across_borders(samples_of(steps), integer_borders() * 2.0**-BASIS_BITS, _rounded)
     found = blocks_of(lapped)[:, rows.start - wide.start : rows.stop - wide.start]

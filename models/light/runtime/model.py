@@ -16,18 +16,18 @@ from ...interface.photo import Region
 from ...photo.adaptive_filter.fit import FilterTables, fitted
 from ...photo.layout import BLOCK
 from ...photo.quality import QualityMap
-from ...photo.runtime.exact import fixed_sigma
 from ...runtime import kernels
 from ...tokens import TokenTables
 from ..config import LightConfig
 from ..grids import COMPONENTS
 from ..tables import ALPHABET, mixed
 from .analysis import targets_of
+from .integer_constants import SIGMA_BITS, fixed_sigma
 from .integer_filter import moments
 from .local_weights import local_weights
 from .posterior import LightTargets, TokenCosts
 from .reduced import reduced_layers, reduced_pixels
-from .rendering import SIGMA_BITS, LightRenderer
+from .rendering import LightRenderer
 from .top_down import LightState, TopDownMaps
 
 
@@ -43,6 +43,8 @@ class RuntimeLightModel(FilterTables):
     Raises:
         ValueError: the tensors do not fit, or a sum could round.
     """
+
+    exact_pixels = True
 
     def __init__(self, name: str, config: LightConfig, qualities: QualityMap, tensors: Any) -> None:
         self.name, self.config, self._qualities = name, config, qualities
@@ -90,10 +92,6 @@ class RuntimeLightModel(FilterTables):
     def saturation(self, state: object, targets: object) -> float:
         """Return 0: symbols reach further than any image."""
         return 0.0
-
-    def exact_reconstruction(self, state: object) -> UInt8[NDArray[np.uint8], "H W 3"]:
-        """Return the pixels of a state; all are the same on every machine."""
-        return self.render(state)
 
     def samples(self, state: LightState) -> Int16[NDArray[np.int16], "192 rows columns"]:
         """Return the samples of all blocks before the post-filter, in steps of 2**-8 sigma."""

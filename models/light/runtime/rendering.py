@@ -22,13 +22,12 @@ from ...photo.runtime.transform import samples_of
 from ...slices import slices
 from ..config import STRIDES, LightConfig
 from ..grids import SAMPLE_BITS
+from .integer_constants import SIGMA_BITS
 from .integer_filter import filtered, levels
 from .inverse import SymbolValues, block_means, block_samples, contrasts
 from .networks import LightPostFilter, strip_rows
 from .top_down import LightState
 
-SIGMA_BITS = 8
-"""Binary digits of sigma, in grey levels."""
 CONTRAST_HALO = 2
 """Blocks beyond a block that its contrasts depend on."""
 INVERTED = 0.2

@@ -13,8 +13,6 @@ Source:
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
 
@@ -61,22 +59,19 @@ def synthesis_basis() -> Float64[Tensor, "192 192"]:
     return precise_basis() / scales()[:, None]
 
 
-def across(
-    x: Float[Tensor, "... H W"], matrix: Float[Tensor, "8 8"], rounding: Callable[[Tensor], Tensor] = lambda x: x
-) -> Float[Tensor, "... H W"]:
+def across(x: Float[Tensor, "... H W"], matrix: Float[Tensor, "8 8"]) -> Float[Tensor, "... H W"]:
     """Multiply the eight samples about every block border by a matrix, along rows, then along columns.
 
     Args:
         x: Samples (..., H, W) whose sides are multiples of 8.
         matrix: (8, 8).
-        rounding: Applied to the mapped samples after either step.
     """
-    return _along(_along(x, matrix, rounding).transpose(-1, -2), matrix, rounding).transpose(-1, -2)
+    return _along(_along(x, matrix).transpose(-1, -2), matrix).transpose(-1, -2)
 
 
-def _along(x: Tensor, matrix: Tensor, rounding: Callable[[Tensor], Tensor]) -> Tensor:
+def _along(x: Tensor, matrix: Tensor) -> Tensor:
     if x.shape[-1] <= BLOCK:
         return x
     first, between, last = torch.split(x, [HALF, x.shape[-1] - BLOCK, HALF], dim=-1)
     mapped = between.reshape(*x.shape[:-1], -1, BLOCK) @ matrix.to(x).t()
-    return torch.cat([first, rounding(mapped.flatten(-2)), last], dim=-1)
+    return torch.cat([first, mapped.flatten(-2), last], dim=-1)

@@ -36,10 +36,6 @@ CODEBOOK_BITS, VALUE_PRECISION_BITS, CONTEXT_PRECISION_BITS, CONSTANT_BITS = 4, 
 """Grids of the codebooks in a weights file: means, the precisions of values and of contexts, constants."""
 PREDICTION_SCALE = np.float32(4)
 """A prediction is the output of its linear head times this, in units of sigma."""
-RECONSTRUCTION_BITS = 6
-"""Coefficients of an exact reconstruction lie on the grid 2**-6 sigma; float32 holds it below 2**18 sigma."""
-PREDICTION_LIMIT = 2.0**14
-"""Largest magnitude of an exact prediction, in sigma."""
 RUN = 2048
 """Positions whose messages are added at once: their temporaries stay in a processor's cache."""
 
@@ -109,7 +105,6 @@ class RuntimeLayer:
         self.bias = np.concatenate([head.bias, bias])
         self.limit = (limit * 2.0**bits).astype(np.float32)
         self.step = (2.0**-bits).astype(np.float32)
-        self.exact_prediction = weight.T.astype(np.float64) * 2.0**-ACTIVATION_BITS, bias.astype(np.float64)
 
     def _set_scores(self, tensors: Any, means: NDArray[np.float64], size: int) -> None:
         value = tensors.take("value_precision", np.int32, (self.symbols, size)) / 2.0**VALUE_PRECISION_BITS
@@ -134,13 +129,12 @@ class RuntimeLayer:
             raise ValueError(f"the scores of its layer {self.plan.name!r} are too large for 53 bits")
 
     def heads(
-        self, features: Float32[NDArray[np.float32], "n hidden"], *, exact: bool
+        self, features: Float32[NDArray[np.float32], "n hidden"]
     ) -> tuple[Float32[NDArray[np.float32], "n outputs"], Float32[NDArray[np.float32], "n v"]]:
         """Return the parameters of the prior (an embedding, or logits) and the prediction in units of sigma.
 
         Args:
             features: In steps of the residual stream.
-            exact: Whether the prediction lies on the grid of an exact reconstruction.
         """
         positive = clamped(rounded(features * RATIO), 0, np.inf)
         raw = positive @ self.matrix
@@ -148,18 +142,7 @@ class RuntimeLayer:
         outputs = len(self.limit)
         embedding = clamped(rounded(raw[:, :outputs]), -self.limit, self.limit)
         embedding *= self.step
-        return embedding, self._exact_prediction(positive) if exact else raw[:, outputs:]
-
-    def _exact_prediction(self, positive: NDArray[np.float32]) -> NDArray[np.float32]:
-        matrix, bias = self.exact_prediction
-        raw = positive.astype(np.float64) @ matrix + bias
-        return clamped(quantised(raw, RECONSTRUCTION_BITS), -PREDICTION_LIMIT, PREDICTION_LIMIT).astype(np.float32)
-
-    def check_exact_predictions(self) -> None:
-        """Check that predictions are exact in float64. ValueError if not."""
-        matrix, bias = self.exact_prediction
-        if (np.abs(matrix).sum(0) * 255 + np.abs(bias)).max() >= 2**20:
-            raise ValueError(f"the predictions of its layer {self.plan.name!r} are too large to be exact")
+        return embedding, raw[:, outputs:]
 
     def scores(self, embedding: Float32[NDArray[np.float32], "n outputs"]) -> Float64[NDArray[np.float64], "n K"]:
         """Return log2 of the prior, exact, up to a constant of each position.

@@ -20,7 +20,6 @@ from ..layout import BLOCK, COEFFICIENTS
 from ..quality import QualityMap
 from ..reduction import reduced_layers
 from .chain import RuntimeChain
-from .exact import check_values, fixed_sigma, image_of
 from .filter_terms import moments
 from .networks import BlockNetwork
 from .perceptual import block_weights, coefficient_weights, position_weights
@@ -29,7 +28,7 @@ from .reduced import render_reduced
 from .rendering import Renderer, render, rendered
 from .top_down import RuntimePass, RuntimeTargets
 from .transform import STRIDES, Levels, across_borders, analyse, border_matrix
-from .windows import GROUP, PassResult, bands, grid_sizes, padded_levels
+from .windows import GROUP, PassResult, bands, grid_sizes
 
 
 class Lookahead(Protocol):
@@ -65,6 +64,8 @@ class RuntimePhotoModel(FilterTables):
         ValueError: The tensors do not fit, or a sum could round.
     """
 
+    exact_pixels = False
+
     def __init__(
         self, name: str, config: RRVQConfig, qualities: QualityMap, tensors: Any, lookahead: Callable[[], Lookahead]
     ) -> None:
@@ -72,7 +73,6 @@ class RuntimePhotoModel(FilterTables):
         self._chain = RuntimeChain(config, tensors.below("chain"))
         self._analysis = BlockNetwork(tensors.below("analysis"), config.analysis_width, 1, 0, config.analysis_slope)
         self._renderer = Renderer(config, tensors)
-        self._exact_checked = False
         plans = [(layer.plan, layer.null_symbol) for layer in self._chain.layers()]
         self.residuals: Residuals | None = None
         self.layers = tuple(LayerSpec(p.name, p.stride, p.symbols, p.chroma, null) for p, null in plans)
@@ -129,24 +129,15 @@ class RuntimePhotoModel(FilterTables):
         return {s: level[:, : sizes[s][0], : sizes[s][1]] for s, level in levels.items()}
 
     def top_down_pass(self, settings: PassSettings, source: SymbolSource, targets: object | None = None) -> PassResult:
-        """Run the top-down pass: state and priors are integers, the reconstruction too if `settings.exact`.
+        """Run the top-down pass, with a state and priors of integers.
 
         See `interface.hierarchy.Hierarchy.top_down_pass`.
         """
         assert targets is None or isinstance(targets, RuntimeTargets)
-        if settings.exact and not self._exact_checked:
-            check_values(self._chain.layers())
-            self._exact_checked = True
         size, quality = (settings.height, settings.width), self._qualities.network_quality(settings.quality)
-        run = RuntimePass(self._chain, grid_sizes(size), quality, targets, grey=settings.grey, exact=settings.exact)
+        run = RuntimePass(self._chain, grid_sizes(size), quality, targets, grey=settings.grey)
         state, planes = run.run(source, settings.stop, partial=settings.partial)
         return PassResult(state, planes, size, quality)
-
-    def exact_reconstruction(self, state: object) -> UInt8[NDArray[np.uint8], "H W 3"]:
-        """Return the pixels of an exact pass's reconstruction, the same on every machine."""
-        assert isinstance(state, PassResult)
-        levels, sigma = padded_levels(state.planes, state.size), fixed_sigma(*self.config.sigmas, state.network_quality)
-        return image_of(levels, state.size, sigma, self.config.transform)
 
     def saturation(self, state: object, targets: object) -> float:
         """Return the mean squared, weighted error of the reconstruction in units of sigma^2.

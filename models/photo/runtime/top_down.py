@@ -96,7 +96,6 @@ class RuntimePass:
         quality: The network quality.
         targets: An encoder's targets; None in a decoder.
         grey: Whether the layers that carry only colour are left out.
-        exact: Whether the reconstruction is exact.
     """
 
     def __init__(
@@ -107,10 +106,9 @@ class RuntimePass:
         targets: RuntimeTargets | None,
         *,
         grey: bool,
-        exact: bool,
     ) -> None:
         self.chain, self.sizes, self.quality, self.targets = chain, sizes, quality, targets
-        self.grey, self.exact = grey, exact
+        self.grey = grey
         self.planes = blank({stride: rows * columns for stride, (rows, columns) in sizes.items()})
         self.checkerboards: dict[int, Board] = {}
 
@@ -185,7 +183,7 @@ class RuntimePass:
         if self.grey and layer.plan.chroma:
             return np.full(len(chosen), layer.null_symbol, np.int32)
         plane = self.planes[layer.plan.stride]
-        parameters, prediction = layer.heads(chosen, exact=self.exact)
+        parameters, prediction = layer.heads(chosen)
         base = prediction + read(plane, layer.coefficients, positions)
         symbols = source.next(RuntimeStep(index, layer, positions, parameters, base, self.targets))
         write(plane, layer.coefficients, positions, base + layer.values.take(symbols, axis=0))

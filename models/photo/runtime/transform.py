@@ -7,7 +7,6 @@ distortion on coefficients; lapped blocks are scaled so that this holds nearly (
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -171,9 +170,9 @@ def analyse(x: Float[NDArray[np.float32], "3 H W"], transform: str) -> Levels:
     return levels
 
 
-def block_means(levels: Levels, transform: str, dtype: Any = np.float32) -> Float[NDArray[Any], "3 _ _"]:
+def block_means(levels: Levels, transform: str) -> Float[NDArray[Any], "3 _ _"]:
     """Return the block means (3, rows, columns) of coefficients by stride."""
-    coarse = {s: levels[s] / mean_scales(s, transform)[:, None, None].astype(dtype) for s in STRIDES[:-1]}
+    coarse = {s: levels[s] / mean_scales(s, transform)[:, None, None].astype(np.float32) for s in STRIDES[:-1]}
     return unfolded(coarse)
 
 
@@ -192,22 +191,17 @@ def synthesise(levels: Levels, transform: str) -> Float[NDArray[np.float32], "3 
     return samples_of(tiled_product(np.ascontiguousarray(synthesis_basis(transform).T), coefficients))
 
 
-def across_borders(
-    x: Float[NDArray[Any], "C H W"],
-    matrix: Float[NDArray[Any], "8 8"],
-    rounding: Callable[[NDArray[Any]], NDArray[Any]] = lambda x: x,
-) -> Float[NDArray[Any], "C H W"]:
+def across_borders(x: Float[NDArray[Any], "C H W"], matrix: Float[NDArray[Any], "8 8"]) -> Float[NDArray[Any], "C H W"]:
     """Multiply the eight samples about every block border by a matrix, along rows, then along columns.
 
     Args:
         x: Samples whose sides are multiples of 8.
         matrix: (8, 8).
-        rounding: Applied to the mapped samples after either step.
     """
-    return _along(_along(x, matrix, rounding).transpose(0, 2, 1), matrix, rounding).transpose(0, 2, 1)
+    return _along(_along(x, matrix).transpose(0, 2, 1), matrix).transpose(0, 2, 1)
 
 
-def _along(x: NDArray[Any], matrix: NDArray[Any], rounding: Callable[[NDArray[Any]], NDArray[Any]]) -> NDArray[Any]:
+def _along(x: NDArray[Any], matrix: NDArray[Any]) -> NDArray[Any]:
     if x.shape[-1] <= BLOCK:
         return x
     between = x[..., HALF:-HALF]
@@ -215,4 +209,4 @@ def _along(x: NDArray[Any], matrix: NDArray[Any], rounding: Callable[[NDArray[An
     mapped = np.zeros_like(samples)
     for column, own in zip(matrix.T.astype(x.dtype), range(BLOCK), strict=True):  # in one order, whatever the width
         mapped += samples[..., own : own + 1] * column
-    return np.concatenate([x[..., :HALF], rounding(mapped.reshape(between.shape)), x[..., -HALF:]], axis=-1)
+    return np.concatenate([x[..., :HALF], mapped.reshape(between.shape), x[..., -HALF:]], axis=-1)
