@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 import recorder
+from golden.make import preview
 from PIL import Image
 
 import dvcodec
 from dvcodec import weights
 from dvcodec.codec import loading
 from dvcodec.codec.bitstream.container import parse
+from dvcodec.codec.bitstream.header import MODEL
 from dvcodec.codec.loaders import installed
 from dvcodec.errors import DvcodecError
 from dvcodec.image_io import images
@@ -58,6 +60,8 @@ def test_golden_files_decode_as_ever(name: str) -> None:
     symbols, result = recorder.decoded(data, loading.hierarchy(chosen, "cpu"), loaders=installed("cpu"))
     assert symbols == known["symbols_sha256"]
     assert result.exact == header.lossless
+    if header.kind == MODEL:
+        assert hashlib.sha256(preview(data)).hexdigest() == known["preview_sha256"]
     image = images.to_image(result.picture)
     assert (list(image.size), image.mode) == (known["size"], known["mode"])
     with Image.open(FOLDER / f"{name}.png") as stored:

@@ -104,8 +104,10 @@ async function coarsePicture(file, count, store, options) {
   const model = await store.model(header.weights, 'hierarchy')
   const alpha = alphaOf(file, options.strict)
   checkLayers(file, model)
-  const small = predictedOf(file, count, model, options)
-  return pictureOf(doubled(small, header.width, header.height), header.grey, alpha)
+  const { width, height, grey } = header
+  const small = pictureOf(predictedOf(file, count, model, options), grey)
+  const samples = doubled(small.samples, small, CHANNELS[small.mode], width, height)
+  return { width, height, mode: header.mode, samples: alpha ? withAlpha(samples, alpha) : samples }
 }
 
 /** Returns what the symbols of a lossless file predict, three colours of half the size. */
@@ -181,9 +183,9 @@ async function photographSamples(file, store, options) {
   checkLayers(file, hierarchy)
   const symbols = (share) => onProgress(SYMBOLS * share)
   const small = predictedOf(file, file.chunks.length, hierarchy, { ...options, onProgress: symbols })
-  const { pixels } = doubled(small, header.width, header.height)
+  const predicted = doubled(small.pixels, small, 3, header.width, header.height)
   const strips = file.all('pixels').map(payloadOf)
-  const samples = model.samples(strips, header, pixels, (share) => onProgress(SYMBOLS + (1 - SYMBOLS) * share))
+  const samples = model.samples(strips, header, predicted, (share) => onProgress(SYMBOLS + (1 - SYMBOLS) * share))
   return header.alpha ? withAlpha(samples, readAlpha(payloadOf(file.one('alpha')), header.width, header.height)) : samples
 }
 

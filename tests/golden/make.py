@@ -17,8 +17,9 @@ from PIL import Image, ImageDraw
 
 import dvcodec
 from dvcodec import weights
-from dvcodec.codec import api, loading
+from dvcodec.codec import api, decoder, loading
 from dvcodec.codec.bitstream.container import parse
+from dvcodec.codec.bitstream.header import MODEL
 from dvcodec.codec.loaders import installed
 from dvcodec.codec.settings import CompressSettings
 from dvcodec.image_io import images
@@ -110,7 +111,15 @@ def known(data: bytes) -> tuple[dict[str, object], bytes]:
         "size": list(image.size),
         "mode": image.mode,
     }
+    if header.kind == MODEL:
+        facts["preview_sha256"] = hashlib.sha256(preview(data)).hexdigest()
     return facts, stream.getvalue()
+
+
+def preview(data: bytes) -> bytes:
+    """The samples of the lossy image in a lossless file, without alpha."""
+    found = decoder.decompress(data, installed("cpu"), preview=len(parse(data).chunks))
+    return found.picture.pixels.tobytes()
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 /** Golden files decode to the pixels of every other machine, and damaged ones are refused in the command line's words. */
 
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import { DvcodecError, decode, info } from '../../web/dvcodec.mjs'
 import { useWeightsOf } from '../../web/node.mjs'
@@ -40,6 +41,18 @@ for (const name of Object.keys(DAMAGED).filter((one) => !one.startsWith('archive
     const known = lines.some((line) => line.startsWith('fault'))
     if (status) assert.throws(() => info(data), { message: complaint(name, 'info') })
     else assert.equal(info(data).fault, known ? complaint(name, 'info') : null)
+  })
+}
+
+for (const name of named('model-')) {
+  test(`${name}, cut behind its symbols, shows the lossy image`, async () => {
+    const data = read(`${name}.dvq`)
+    const cut = data.subarray(0, data.length - info(data).pixelBytes)
+    await assert.rejects(decode(cut), { name: 'DvcodecError' })
+    const found = await decode(cut, { preview: 'all' })
+    const grey = found.mode.startsWith('L')
+    const samples = found.data.filter((_, i) => i % 4 < (grey ? 1 : 3))
+    assert.equal(createHash('sha256').update(samples).digest('hex'), JSON.parse(read(`${name}.json`)).preview_sha256)
   })
 }
 

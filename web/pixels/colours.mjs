@@ -3,8 +3,9 @@
 const ORDERS = ['RGB', 'RBG', 'GRB', 'GRB', 'RGB', 'BGR', 'GRB', 'GBR', 'RGB'].map((names) => [...names].map((name) => 'RGB'.indexOf(name)))
 /** How many transforms there are. */
 export const TRANSFORMS = ORDERS.length
-/** The least and the greatest value of each plane. */
+/** The least value of each plane. */
 export const LEAST = [0, -255, -255]
+/** The greatest value of every plane. */
 export const GREATEST = 255
 
 /**

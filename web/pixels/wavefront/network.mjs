@@ -1,8 +1,9 @@
 /** The network of lossless pixels: linear predictors, two hidden layers, and a head for each plane, in the kernels. */
 
+import { DvcodecError } from '../../bitstream/errors.mjs'
 import { DenseMap } from '../../kernels/dense.mjs'
 
-const { floor, max, min } = Math
+const { floor, min } = Math
 /** The most positions that are computed at once; their numbers stay in a processor's cache. */
 const BATCH = 256
 const HIDDEN_LIMIT = 2047
@@ -10,8 +11,20 @@ const PART = 512 * 256
 const PREDICTION = 255 * 16
 const MIX = 2 * 64
 
-/** Rounds half up after a multiplication by a power of two. */
-const rounded = (sum, scale, limit) => max(-limit, min(limit, floor(sum * scale + 0.5)))
+/** Returns the digits by which sums are shifted to steps of 2^-to; at least one, so that halves are whole. */
+function dropped(shifts, to) {
+  const found = Int32Array.from(shifts, (shift) => shift + 4 - to)
+  if (found.some((digits) => digits < 1)) throw new DvcodecError('the weights of a map are too large to be rounded exactly')
+  return found
+}
+
+/** Rounds half up after a division by a power of two. */
+function rounded(sum, digits, limit) {
+  const found = (sum + (1 << (digits - 1))) >> digits
+  return found > limit ? limit : found < -limit ? -limit : found
+}
+
+const clamped = (x, limit) => (x > limit ? limit : x < -limit ? -limit : x)
 
 /** Returns rows of a matrix, of some of its columns. */
 function columns(values, inputs, first, last) {
@@ -32,7 +45,7 @@ class Parts {
     this.shared = columns(weight, inputs, 0, shared)
     this.own = columns(weight, inputs, shared, inputs)
     this.bias = tensors.take('bias', [outputs])
-    this.scales = Float64Array.from(tensors.take('shift', [outputs]), (shift) => 2 ** (to - 4 - shift))
+    this.digits = dropped(tensors.take('shift', [outputs]), to)
   }
 }
 
@@ -64,7 +77,7 @@ export class PixelNetwork {
 
   whole(tensors, inputs, to) {
     const [outputs] = tensors.shape('weight')
-    const scales = Float32Array.from(tensors.take('shift', [outputs]), (shift, o) => 2 ** (to(o) - 4 - shift))
+    const scales = Float32Array.from(tensors.take('shift', [outputs]), (shift, o) => 2 ** -dropped([shift], to(o))[0])
     return new DenseMap(this.machine, inputs, tensors.take('weight', [outputs, inputs]), tensors.take('bias', [outputs]), scales)
   }
 
@@ -106,9 +119,9 @@ export class PixelNetwork {
 
   predictAll(count) {
     const { predict, predicted, sums, straight } = this
-    const each = predict.outputs
+    const { outputs, digits } = predict
     for (let i = 0, at = 0, to = 0; i < count; i++, at += straight.padded) {
-      for (let j = 0; j < each; j++, to++) predicted[to] = rounded(sums[at + j], predict.scales[j], PREDICTION)
+      for (let j = 0; j < outputs; j++, to++) predicted[to] = rounded(sums[at + j], digits[j], PREDICTION)
     }
   }
 
@@ -128,28 +141,29 @@ export class PixelNetwork {
     map.run('rounded', at.inner, count, at.out, 2 * map.inputs)
     for (let i = 0, from = 0; i < count; i++, from += map.padded) {
       let mixed = 0
-      for (let j = 0, l = 3 * J * i + J * plane; j < J; j++, l++) {
-        mixed += max(-MIX, min(MIX, out[from + 3 + j])) * predicted[l]
-      }
+      for (let j = 0, l = 3 * J * i + J * plane; j < J; j++, l++) mixed += clamped(out[from + 3 + j], MIX) * predicted[l]
       let straightSum = sums[i * straight.padded + predict.outputs + plane]
       for (let b = 0; b < before.length; b++) straightSum += skip.own[b] * before[b][i]
-      const own = max(-PART, min(PART, out[from])) + rounded(straightSum, skip.scales[0], PART)
-      means[i] = (own + max(-PART, min(PART, (mixed + 2) >> 2)) + 16) >> 5
-      kinds[i] = 5 * (max(-20, min(20, out[from + 1])) + 20) + max(-2, min(2, out[from + 2])) + 2
+      const own = clamped(out[from], PART) + rounded(straightSum, skip.digits[0], PART)
+      means[i] = (own + clamped((mixed + 2) >> 2, PART) + 16) >> 5
+      kinds[i] = 5 * (clamped(out[from + 1], 20) + 20) + clamped(out[from + 2], 2) + 2
     }
   }
 
   enterHead(plane, count, before) {
     const { width, inner, mixed, mix, outs } = this
-    const { own, scales } = this.mixes[plane]
+    const { own, digits } = this.mixes[plane]
     const planes = before.length
+    const [first, second] = before
     for (let i = 0; i < count; i++) {
       const from = i * mix.padded + plane * width
       const to = i * outs[plane].inputs
       for (let o = 0; o < width; o++) {
-        let sum = mixed[from + o]
-        for (let b = 0; b < planes; b++) sum += own[o * planes + b] * before[b][i]
-        inner[to + o] = max(0, min(HIDDEN_LIMIT, floor(sum * scales[o] + 0.5)))
+        let sum = mixed[from + o] + (1 << (digits[o] - 1))
+        if (planes) sum += own[o * planes] * first[i]
+        if (planes > 1) sum += own[o * planes + 1] * second[i]
+        const found = sum >> digits[o]
+        inner[to + o] = found < 0 ? 0 : found > HIDDEN_LIMIT ? HIDDEN_LIMIT : found
       }
     }
   }

@@ -1,6 +1,6 @@
 /** The tiles of a strip, with the pixels and the predictors' errors so far, and the features that they give. */
 
-const { abs, ceil, floor, max, min } = Math
+const { ceil, floor, max, min } = Math
 const HEIGHT = 64
 const WIDTH = 256
 /** How many fronts later the pixel below is coded. */
@@ -35,8 +35,9 @@ function ringsOf() {
 
 const limited = (difference) => (difference > LIMIT ? LIMIT : difference < -LIMIT ? -LIMIT : difference)
 
-/** Features of the linear predictors, and all features under some predictors of each plane. */
+/** The number of features of the linear predictors, which come first. */
 export const LINEAR = 3 * NEAR.length + SHOWN.length + 2 + 3
+/** Returns the number of all features under some predictors of each plane. */
 export const inputsOf = (predictors) => LINEAR + 3 * predictors * PAST.length + 3 * COUNTS.length + 3 * predictors
 
 /** The tiles of a strip. */
@@ -65,7 +66,7 @@ export class Tiles {
     this.near = Int32Array.from(near)
     this.past = Int32Array.from(PAST.map(([dy, dx]) => dy * this.line + dx * this.record + 3))
     this.sums = new Int32Array(3 * predictors)
-    this.rings = new Int32Array(COUNTS.length + 1)
+    this.rings = new Int32Array(3 * (COUNTS.length + 1))
   }
 
   /** The most positions of a front. */
@@ -124,17 +125,19 @@ export class Tiles {
     const column = places.column[i]
     this.base(at, row, column, bases, 3 * i)
     const whole = row >= ABOVE && column >= BESIDE && column < this.columns - BESIDE
+    rings.fill(0)
+    for (let k = 0, o = to; k < near.length; k++, o += 3) {
+      const inside = whole || this.has(row, column, NEAR[k])
+      for (let p = 0, from = at + near[k], ring = 3 * RINGS[k]; p < 3; p++, from++, ring++) {
+        const difference = inside ? limited(records[from] - bases[3 * i + p]) : 0
+        out[o + p] = 16 * difference
+        rings[ring] += difference < 0 ? -difference : difference
+      }
+    }
     const busy = to + LINEAR + 3 * this.predictors * PAST.length
     for (let p = 0; p < 3; p++) {
-      const base = bases[3 * i + p]
-      rings.fill(0)
-      for (let k = 0, o = to + p; k < near.length; k++, o += 3) {
-        const difference = whole || this.has(row, column, NEAR[k]) ? limited(records[at + near[k] + p] - base) : 0
-        out[o] = 16 * difference
-        rings[RINGS[k]] += abs(difference)
-      }
       for (let k = 0, sum = 0; k < COUNTS.length; k++) {
-        sum += rings[k]
+        sum += rings[3 * k + p]
         out[busy + COUNTS.length * p + k] = LOGARITHMS[sum]
       }
     }
