@@ -16,6 +16,7 @@ from dvcodec.codec.lossy import symbol_chunks
 from dvcodec.errors import DvcodecError
 from dvcodec.models.light import file
 from dvcodec.models.light.conditioning import Conditioning
+from dvcodec.models.light.config import LightConfig
 from dvcodec.models.light.layers import EXACT_WIDTH, LEVELS
 from dvcodec.models.light.model import LightPhotoModel
 from dvcodec.models.light.prior import LogisticPrior, candidates, nats
