@@ -50,15 +50,17 @@ Part = tuple[Intervals, NDArray[np.uint8]]
 
 @dataclass
 class _Plane:
-    """A plane's symbols so far in one way, step by step, and what they cost in bits."""
+    """A plane's symbols so far in one way, step by step."""
 
     steps: list[list[Part]] = field(default_factory=list)
-    bits: float = 0.0
 
     def add(self, parts: list[Part]) -> None:
         """Add the symbols of a step."""
         self.steps.append(parts)
-        self.bits += sum(ans.bits(intervals[1]) for intervals, _ in parts)
+
+    def bits(self) -> float:
+        """Return what all symbols cost, in bits."""
+        return ans.bits(np.concatenate([intervals[1] for parts in self.steps for intervals, _ in parts]))
 
 
 class MemoryEncoder:
@@ -127,7 +129,7 @@ class MemoryEncoder:
 
     def finish(self) -> tuple[frozenset[int], bytes]:
         """Return the planes that have a memory, those for which it pays, and the bytes of the chunk."""
-        chosen = {p for p, kept in self._kept.items() if kept.bits < _WORTH * self._plain[p].bits}
+        chosen = {p for p, kept in self._kept.items() if kept.bits() < _WORTH * self._plain[p].bits()}
         ways = [self._kept[p] if p in chosen else plain for p, plain in enumerate(self._plain)]
         recorder = Recorder()
         for planes in zip(*(way.steps for way in ways), strict=True):

@@ -50,10 +50,11 @@ class Tiling:
         self.height, self.width = -(-height // self.down), -(-width // self.across)
         self.fronts = wavefront_count(self.height, self.width, LAG)
         self.count = self.down * self.across
+        self._rows = [wavefront_rows(front, self.height, self.width, LAG) for front in range(self.fronts)]
 
     def rows(self, front: int) -> slice:
         """Return the rows that have a pixel in a front."""
-        return wavefront_rows(front, self.height, self.width, LAG)
+        return self._rows[front]
 
     def length(self, front: int) -> int:
         """Return the number of rows with a pixel in a front; tiles narrower than the lag have fronts without any."""
