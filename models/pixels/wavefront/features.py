@@ -129,5 +129,5 @@ def shown_around(shown: Float32[NDArray[np.float32], "3 B H W"]) -> Float32[NDAr
 
 def clamped(rows: Float32[NDArray[np.float32], "*shape"]) -> Float32[NDArray[np.float32], "*shape"]:
     """Limit features to their range, in place."""
-    np.clip(rows, -LIMIT, LIMIT, out=rows)
+    rows.clip(-LIMIT, LIMIT, out=rows)
     return rows

@@ -81,7 +81,7 @@ class IntegerPixelLayer:
         out: NDArray[np.float32] = self.matrix @ x
         out += self.bias
         np.floor(out, out=out)
-        return np.clip(out, 0, HIDDEN_LIMIT, out=out)
+        return out.clip(0, HIDDEN_LIMIT, out=out)
 
 
 class IntegerPlaneHead:
@@ -115,10 +115,10 @@ class IntegerPlaneHead:
             entered += self.before @ before
         np.floor(entered, out=entered)
         hidden, skip = entered[:-1], entered[-1]
-        out = self.out @ np.clip(hidden, 0, HIDDEN_LIMIT, out=hidden)
+        out = self.out @ hidden.clip(0, HIDDEN_LIMIT, out=hidden)
         out += self.bias
         np.floor(out, out=out)
-        np.clip(out, -self.limits, self.limits, out=out)
+        out.clip(-self.limits, self.limits, out=out)
         kinds = out[1] * np.float32(TAILS)
         kinds += out[2]
         kinds += np.float32((SCALES // 2) * TAILS + TAILS // 2)
@@ -137,8 +137,8 @@ class IntegerPlaneHead:
         mixed *= np.float32(2.0 ** (PART_BITS - MIX_BITS - ACTIVATION_BITS))
         mixed += np.float32(0.5)
         np.floor(mixed, out=mixed)
-        np.clip(mixed, -PART, PART, out=mixed)
-        mixed += np.clip(skip, -PART, PART, out=skip)
+        mixed.clip(-PART, PART, out=mixed)
+        mixed += skip.clip(-PART, PART, out=skip)
         mixed += mean
         mixed *= np.float32(2.0 ** (MEAN_BITS - PART_BITS))
         mixed += np.float32(0.5)
@@ -197,4 +197,4 @@ class IntegerWavefrontNet:
         entered = mixed.reshape(3, -1, n)
         entered[:, -1] = straight[J:]
         predicted = np.floor(straight[:J], out=straight[:J])
-        return np.clip(predicted, -PREDICTION, PREDICTION, out=predicted), entered
+        return predicted.clip(-PREDICTION, PREDICTION, out=predicted), entered

@@ -105,7 +105,7 @@ class WavefrontPass:
         mine = front.predicted[J * plane : J * plane + J]
         steps, kinds = self.net.heads[plane](front.entered[plane], mine, front.before[:plane])
         steps += front.base[plane] * np.float32(MEAN_STEPS / UNIT)
-        np.clip(steps, colours.LOWEST[plane] * MEAN_STEPS, colours.HIGHEST[plane] * MEAN_STEPS, out=steps)
+        steps.clip(colours.LOWEST[plane] * MEAN_STEPS, colours.HIGHEST[plane] * MEAN_STEPS, out=steps)
         front.middles = np.floor((steps + np.float32(MEAN_STEPS // 2)) * np.float32(2.0**-MEAN_BITS))
         steps -= front.middles * np.float32(MEAN_STEPS)  # the fractions
         kinds *= np.float32(MEAN_STEPS)
@@ -120,10 +120,10 @@ class WavefrontPass:
             whole = np.zeros_like(front.middles)
             whole[front.inside] = residuals
         values = front.middles + whole
-        np.clip(values, colours.LOWEST[plane], colours.HIGHEST[plane], out=values)
+        values.clip(colours.LOWEST[plane], colours.HIGHEST[plane], out=values)
         values *= np.float32(UNIT)
         J = self.net.predictors
         errors = values - front.base[plane] - front.predicted[J * plane : J * plane + J]
         self.samples.put(front.index, plane, values, errors)
         if plane < 2:
-            np.multiply(np.clip(whole, -127, 127, out=whole), np.float32(UNIT), out=front.before[plane])
+            np.multiply(whole.clip(-127, 127, out=whole), np.float32(UNIT), out=front.before[plane])
