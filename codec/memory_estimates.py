@@ -18,15 +18,15 @@ Bytes a pixel at 0.7 and 2.9 megapixels, earlier: bilevel 20, 20 encoding, 1 dec
 from typing import TYPE_CHECKING
 
 from ..image_io.bounds import Bounds
-from .bitstream.header import BILEVEL, DEEP, FILE, LOSSY, METHODS, MODEL, STORED, WEBP, Header
+from .bitstream.header import BILEVEL, DEEP, FILE, JPEG, LOSSY, METHODS, MODEL, STORED, WEBP, Header
 from .bitstream.tiling import strips
 from .settings import CompressSettings
 
 if TYPE_CHECKING:
     from ..image_io.images import Picture
 
-_DECODING = {LOSSY: 65, STORED: 16, WEBP: 32, MODEL: 24, BILEVEL: 12, FILE: 32, DEEP: 40}
-_ENCODING = {LOSSY: 65, STORED: 16, WEBP: 44, MODEL: 24, BILEVEL: 24, FILE: 32, DEEP: 110}
+_DECODING = {LOSSY: 65, STORED: 16, WEBP: 32, MODEL: 24, BILEVEL: 12, FILE: 32, DEEP: 40, JPEG: 48}
+_ENCODING = {LOSSY: 65, STORED: 16, WEBP: 44, MODEL: 24, BILEVEL: 24, FILE: 32, DEEP: 110, JPEG: 80}
 """Bytes of each pixel, by kind."""
 _SYMBOLS = 80
 """Bytes of each pixel of the half-size image that the symbols of lossless files describe."""
@@ -52,21 +52,21 @@ def check_header(header: Header, bounds: Bounds) -> None:
 def check_picture(picture: "Picture", settings: CompressSettings) -> None:
     """Raise LimitExceeded for a picture that is larger than the bounds of the settings allow."""
     height, width = picture.pixels.shape[:2]
-    needed = _needed(_kind_tried(picture, settings), height, width, encoding=True)
+    needed = max(_needed(kind, height, width, encoding=True) for kind in _kinds_tried(picture, settings))
     needed = needed * _LOOKAHEAD + _TORCH if settings.passes > 1 else needed
     scored = settings.target_ssimulacra2 is not None
     _check(needed + _SSIMULACRA2 * height * width * scored, height, width, settings.bounds)
 
 
-def _kind_tried(picture: "Picture", settings: CompressSettings) -> str:
-    """Return which of the kinds of files that are tried for a picture takes the most memory."""
+def _kinds_tried(picture: "Picture", settings: CompressSettings) -> tuple[str, ...]:
+    """Return which of the kinds of files that are tried for a picture take the most memory."""
     if not settings.lossless:
-        return LOSSY
+        return (LOSSY,)
     if picture.deep:
-        return DEEP
+        return (DEEP,)
     if settings.method in METHODS:
-        return settings.method
-    return BILEVEL if picture.mode == "1" else WEBP if picture.mode in ("P", "PA") else MODEL
+        return (settings.method,)
+    return {"1": (BILEVEL,), "P": (WEBP,), "PA": (WEBP,)}.get(picture.mode, (MODEL, JPEG))
 
 
 def _check(needed: int, height: int, width: int, bounds: Bounds) -> None:

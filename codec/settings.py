@@ -45,6 +45,7 @@ class Method(StrEnum):
     stored = "stored"
     file = "file"
     deep = "deep"
+    jpeg = "jpeg"
     bits_back = BITS_BACK
 
 

@@ -14,7 +14,7 @@ import dvcodec
 from dvcodec.codec import memory_estimates
 from dvcodec.codec.archives.layout import MOSAIC, ArchiveHead, write_head
 from dvcodec.codec.bitstream.assembly import Chunk, Parts, assemble
-from dvcodec.codec.bitstream.header import BILEVEL, DEEP, KINDS, LOSSY, METHODS, MODEL, STORED, WEBP, Header
+from dvcodec.codec.bitstream.header import BILEVEL, DEEP, JPEG, KINDS, LOSSY, METHODS, MODEL, STORED, WEBP, Header
 from dvcodec.codec.bitstream.tiling import sections, strips
 from dvcodec.codec.settings import CompressSettings
 from dvcodec.errors import InvalidArgument, LimitExceeded
@@ -45,6 +45,7 @@ def claiming(kind: str, width: int, height: int) -> bytes:
         MODEL: len(strips(height, width)),
         DEEP: 1 + len(strips(height, width)),
         BILEVEL: len(sections(height, width)),
+        JPEG: 4,
     }.get(kind, 1)
     chunks = (Chunk(len(LAYERS), b"x"),) if kind in (LOSSY, MODEL) else ()
     return assemble(header, Parts(chunks, pixels=(b"\0ab",) * (count if kind != LOSSY else 0)))

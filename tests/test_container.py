@@ -154,7 +154,7 @@ def resealed(data: bytes, position: int, new: bytes) -> bytes:
         (4, b"\x03", "format version 3"),
         (4, b"\x05", "format version 5"),
         (5, b"\x05", "archive of many images"),
-        (5, b"\x08", "of a kind"),
+        (5, b"\x09", "of a kind"),
         (5, b"\x07", "a deep image of 8 bits"),
         (6, b"\x07", "features"),
         (6, b"\x00", "a lossy image of mode 1"),

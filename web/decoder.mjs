@@ -14,6 +14,7 @@ import { readFilter } from './light/adaptive_filter.mjs'
 import { bilevelSamples } from './pixels/bilevel.mjs'
 import { deepSamples } from './pixels/deep.mjs'
 import { doubled } from './pixels/half_size.mjs'
+import { jpegSamples } from './pixels/jpeg.mjs'
 
 /** The most pixels that are decoded unless a caller allows more. */
 export const MAX_PIXELS = 192 * 2 ** 20
@@ -167,6 +168,12 @@ function deepPixels(file, _, { onProgress = () => {} }) {
   return deepSamples(file.all('pixels').map(payloadOf), file.header, CHANNELS[file.header.mode], onProgress)
 }
 
+function jpegPixels(file, _, { onProgress = () => {} }) {
+  const { header } = file
+  const samples = jpegSamples(file.all('pixels').map(payloadOf), header, onProgress)
+  return header.alpha ? withAlpha(samples, readAlpha(payloadOf(file.one('alpha')), header.width, header.height)) : samples
+}
+
 async function blackAndWhite(file, store, { onProgress = () => {} }) {
   const model = await store.model(file.header.pixelWeights, 'bilevel')
   return bilevelSamples(file.all('pixels').map(payloadOf), file.header, model, onProgress)
@@ -206,4 +213,5 @@ const SAMPLES = {
   bilevel: blackAndWhite,
   deep: deepPixels,
   model: photographSamples,
+  jpeg: jpegPixels,
 }

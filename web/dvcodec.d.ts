@@ -72,7 +72,7 @@ export interface ChunkInfo {
 /** A file as its header describes it; sizes in bytes, null for what a kind of file does not have. */
 export interface FileInfo {
   formatVersion: number
-  kind: 'lossy' | 'stored' | 'webp' | 'model' | 'bilevel' | 'file' | 'deep'
+  kind: 'lossy' | 'stored' | 'webp' | 'model' | 'bilevel' | 'file' | 'deep' | 'jpeg'
   width: number
   height: number
   mode: string

@@ -22,7 +22,7 @@ class Parts:
     chunks: tuple[Chunk, ...] = ()
     """Symbols of a hierarchy, coarse first."""
     alpha: bytes = b""
-    """Of files with symbols: the alpha channel; empty where it is opaque."""
+    """The alpha channel, where it has a section of its own; empty where it is opaque."""
     icc: bytes = b""
     exif: bytes = b""
     xmp: bytes = b""
@@ -33,7 +33,7 @@ class Parts:
     palette: bytes = b""
     """Of lossless images: palette and transparent colour."""
     pixels: tuple[bytes, ...] = ()
-    """Of lossless images: the samples, in strips where a model codes them; of deep ones the levels and the strips."""
+    """Of lossless images: the samples, in as many sections as the method has."""
 
 
 def assemble(header: Header, parts: Parts) -> bytes:

@@ -14,7 +14,7 @@ from ...image_io.suffixes import suffix_of_data
 from . import header as fields
 from . import tiling
 from .assembly import Chunk
-from .header import DEEP, FILE, MODEL, Header
+from .header import DEEP, FILE, JPEG, MODEL, Header
 from .varint import Reader
 
 MAX_LAYERS = 4096
@@ -93,7 +93,7 @@ class DvqFile:
 
     @cached_property
     def pixels(self) -> tuple[Section, ...]:
-        """The samples of a lossless image: one section or one for each strip; in deep images the levels come first."""
+        """The samples of a lossless image: one section, or as many as its method has."""
         return self._all("pixels")
 
     @property
@@ -113,7 +113,7 @@ class DvqFile:
 
     @property
     def alpha(self) -> Section | None:
-        """The alpha channel of a file with symbols."""
+        """The alpha channel of a file that has it in a section of its own."""
         return self._one("alpha")
 
     @property
@@ -214,6 +214,9 @@ def _parse_rows(reader: Reader, part: str, header: Header) -> list[_Row]:
         count = _strips(header)
         first = [_parse_row(reader, part, "the levels")] if header.kind == DEEP else []
         return first + [_parse_row(reader, part, f"strip {i + 1} of {count}") for i in range(count)]
+    if part == "pixels" and header.kind == JPEG:
+        names = ("the frame", "luma", *(() if header.grey else ("chroma",)), "the corrections")
+        return [_parse_row(reader, part, f"{name} of the pixels") for name in names]
     return [_parse_row(reader, part, _NAMES[part])]
 
 

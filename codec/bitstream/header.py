@@ -18,10 +18,10 @@ _PERCEPTUAL = 2**15
 QUALITY_RANGE = (1 * 256, 100 * 256)
 """Lowest and highest fixed-point quality."""
 
-KINDS = ("lossy", "stored", "webp", "model", "bilevel", "archive", "file", "deep")
-LOSSY, STORED, WEBP, MODEL, BILEVEL, ARCHIVE, FILE, DEEP = KINDS
+KINDS = ("lossy", "stored", "webp", "model", "bilevel", "archive", "file", "deep", "jpeg")
+LOSSY, STORED, WEBP, MODEL, BILEVEL, ARCHIVE, FILE, DEEP, JPEG = KINDS
 """Kinds of files, as the format numbers them."""
-METHODS = (STORED, WEBP, MODEL, BILEVEL, FILE, DEEP)
+METHODS = (STORED, WEBP, MODEL, BILEVEL, FILE, DEEP, JPEG)
 """Kinds of lossless images: the ways of coding their pixels."""
 
 ICC, EXIF, XMP, EXTRA, PROPERTIES = 8, 16, 32, 64, 128
@@ -39,6 +39,7 @@ _MODES_OF = {
     BILEVEL: ("1",),
     FILE: MODES,
     DEEP: _LOSSY_MODES,
+    JPEG: _LOSSY_MODES,
 }
 
 
@@ -101,6 +102,11 @@ class Header:
     def has_symbols(self) -> bool:
         """Whether the file holds symbols of a hierarchy."""
         return self.kind in (LOSSY, MODEL)
+
+    @property
+    def alpha_apart(self) -> bool:
+        """Whether the file has an alpha channel in a section of its own."""
+        return self.alpha and self.kind in (LOSSY, MODEL, JPEG)
 
     @property
     def has_pixel_model(self) -> bool:
@@ -208,7 +214,7 @@ def sections(header: Header, flags: int) -> Iterator[str]:
         "chunks": header.has_symbols,
         "adaptive_filter": flags & EXTRA and not header.lossless,
         "pixels": header.lossless,
-        "alpha": header.has_symbols and header.alpha,
+        "alpha": header.alpha_apart,
         "exif": flags & EXIF,
         "xmp": flags & XMP,
         "properties": flags & PROPERTIES,

@@ -59,7 +59,7 @@ class Info:
     whole_chunks: int
     truncated: bool
     method: str | None
-    """How lossless pixels are coded: stored, webp, bilevel, model, file or deep; None in lossy files."""
+    """How lossless pixels are coded: stored, webp, bilevel, model, file, deep or jpeg; None in lossy files."""
     pixel_weights_id: str | None
     """First 8 bytes of the SHA-256 of the weights of the lossless pixels' model, hexadecimal."""
     pixel_weights_name: str | None

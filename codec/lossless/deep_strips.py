@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import FormatError, TruncatedFile
+from ...models.pixels.adaptive_counts import AdaptiveCounts
 from ...models.pixels.deep import fitting, prediction, tokens, wavefronts
-from ...models.pixels.deep.counts import AdaptiveCounts
 from ...models.pixels.deep.prediction import CONTEXTS, LINEAR, OTHER, OWN, Values
 from ...models.pixels.deep.wavefronts import Front, Recent
 from ..bitstream.varint import Reader, write_varint
@@ -96,7 +96,7 @@ def _coded(errors: Values, contexts: NDArray[np.int32]) -> bytes:
     ordered[places], own[places] = errors.ravel().astype(np.int64), contexts.ravel()
     split, raw, sizes = tokens.split(ordered, tokens.dropped(own))
     symbols = split.astype(np.int32)
-    counts, recorder, at = AdaptiveCounts(count), Recorder(), 0
+    counts, recorder, at = _counts(count), Recorder(), 0
     tables = Tables(counts.weights())
     for front in wavefronts.fronts(height, width):
         part = slice(at, at + count * (front.end - front.first))
@@ -106,6 +106,11 @@ def _coded(errors: Values, contexts: NDArray[np.int32]) -> bytes:
             tables = Tables(counts.weights())
     bits = pack(raw, sizes)
     return write_varint(len(bits)) + bits + recorder.bytes()
+
+
+def _counts(planes: int) -> AdaptiveCounts:
+    """Return the first counts of a number of planes, which have contexts of their own."""
+    return AdaptiveCounts(np.tile(tokens.first_counts(), (planes, 1)), tokens.TOKENS // 2)
 
 
 def decode(section: bytes, height: int, width: int, count: int) -> Integers:
@@ -149,7 +154,7 @@ class _Decoder:
     def __init__(self, planes: list[_Plane], height: int, width: int, raw: bytes, chunk: bytes) -> None:
         self._planes, self._size = planes, (height, width)
         self._bits, self._stream = BitReader(raw), ChunkDecoder(chunk)
-        self._counts = AdaptiveCounts(len(planes))
+        self._counts = _counts(len(planes))
         self._tables = Tables(self._counts.weights())
         self._samples = [Recent(height, plane.middle) for plane in planes]
         made = [LINEAR + 5 + 3 * (index > 0) for index in range(len(planes))]

@@ -6,6 +6,7 @@ model    symbols of a hierarchy for the image at half size, then each pixel give
 bilevel  bilevel pixels, each given earlier ones
 file     the image file that was read, byte for byte
 deep     samples of more than 8 bits, each given earlier ones
+jpeg     the coefficients of the JPEG image that pixels were decoded from
 """
 
 from collections.abc import Callable
@@ -24,17 +25,17 @@ from ...models.pixels.wavefront.half_size import doubled, halved
 from ...progress import OnProgress, ignore, part
 from ..bitstream import alpha, tiling
 from ..bitstream.assembly import Parts, assemble
-from ..bitstream.header import BILEVEL, DEEP, FILE, MODEL, STORED, WEBP, Header
+from ..bitstream.header import BILEVEL, DEEP, FILE, JPEG, MODEL, STORED, WEBP, Header
 from ..bitstream.properties import packed_metadata
 from ..entropy.ans import Tables
 from ..lossy import symbol_chunks
 from ..settings import AUTO
-from . import bilevel, deep, kept_file, pixel_strips, raw_samples
+from . import bilevel, deep, jpeg, kept_file, pixel_strips, raw_samples
 
 BASE_QUALITY = 30 * 256
 """Quality, in fixed point, of the lossy image in a file of the method `model`, at which files are smallest."""
 MODELLED = ("L", "LA", "RGB", "RGBA")
-"""Modes that the method `model` can code."""
+"""Modes that the methods `model` and `jpeg` can code."""
 _CHEAP, _SYMBOLS = 0.1, 0.3
 """Shares of the time, about: of methods without a model beside one, and of the symbols under the method `model`."""
 
@@ -109,6 +110,8 @@ def compress(
     made = [coder(picture, common) for name, coder in cheap.items() if wanted(picture, name, method)]
     if wanted(picture, FILE, method, original):
         made.append(_file(picture, original))
+    if wanted(picture, JPEG, method):
+        made += _jpeg(picture, common, required=method == JPEG)
     report = part(on_progress, _CHEAP if made else 0.0, 1.0)
     report(0.0)
     if wanted(picture, MODEL, method) and not _hopeless(made) and (model := load()) is not None:
@@ -124,9 +127,9 @@ def _hopeless(made: list[Coded]) -> bool:
     The pixels of a JPEG file take several times its bytes. A model saves at most about a third of lossless WebP, and
     takes its time.
     """
-    kept = [len(coded.data) for coded in made if coded.method == FILE]
-    others = [len(coded.data) for coded in made if coded.method != FILE]
-    return bool(kept and others) and 2 * kept[0] < min(others)
+    small = [len(coded.data) for coded in made if coded.method in (FILE, JPEG)]
+    others = [len(coded.data) for coded in made if coded.method not in (FILE, JPEG)]
+    return bool(small and others) and 2 * min(small) < min(others)
 
 
 def wanted(picture: Picture, name: str, method: str, original: bytes = b"") -> bool:
@@ -138,7 +141,12 @@ def wanted(picture: Picture, name: str, method: str, original: bytes = b"") -> b
                 "the method file keeps an image file of a known format, and there is none", 'use `method="auto"`'
             )
         return able
-    shallow = {MODEL: picture.mode in MODELLED, BILEVEL: picture.mode == "1", WEBP: webp.holds(picture.pixels)}
+    shallow = {
+        MODEL: picture.mode in MODELLED,
+        JPEG: picture.mode in MODELLED,
+        BILEVEL: picture.mode == "1",
+        WEBP: webp.holds(picture.pixels),
+    }
     able = {STORED: True, DEEP: picture.deep, **{one: fits and not picture.deep for one, fits in shallow.items()}}[name]
     if method == name and not able:
         height, width = picture.pixels.shape[:2]
@@ -177,6 +185,18 @@ def _deep(picture: Picture, common: Parts) -> Coded:
     sections = deep.encode(raw_samples.of(picture), picture.white)
     data = assemble(_header(picture, DEEP), replace(common, pixels=sections))
     return Coded(data, DEEP, pixel_bytes=sum(map(len, sections)))
+
+
+def _jpeg(picture: Picture, common: Parts, *, required: bool) -> list[Coded]:
+    """Compress by the method `jpeg`, if the pixels were decoded from a JPEG image; if not, raise if it is required."""
+    sections = jpeg.encode(picture.pixels)
+    if sections is None and required:
+        raise UnsupportedImage("the pixels do not seem to come from a JPEG image", 'use `method="auto"`')
+    if sections is None:
+        return []
+    packed_alpha = b"" if picture.alpha is None else alpha.pack(picture.alpha)
+    data = assemble(_header(picture, JPEG), replace(common, alpha=packed_alpha, pixels=sections))
+    return [Coded(data, JPEG, pixel_bytes=sum(map(len, sections)))]
 
 
 def _bilevel(picture: Picture, common: Parts, found: BilevelNetworks, on_progress: OnProgress) -> Coded:

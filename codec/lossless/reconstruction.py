@@ -11,11 +11,11 @@ from ...models.pixels.wavefront.half_size import doubled
 from ...progress import OnProgress, ignore, part
 from ..bitstream import alpha, tiling
 from ..bitstream.container import DvqFile, payload_of, view_of
-from ..bitstream.header import BILEVEL, DEEP, FILE, MODEL, WEBP, Header
+from ..bitstream.header import BILEVEL, DEEP, FILE, JPEG, MODEL, WEBP, Header
 from ..entropy.ans import Tables
 from ..loaders import Loaders
 from ..lossy import symbol_chunks
-from . import bilevel, deep, kept_file, pixel_strips, raw_samples
+from . import bilevel, deep, jpeg, kept_file, pixel_strips, raw_samples
 
 _SYMBOLS = 0.2
 """The share of the time of decoding that the symbols take, about; the pixels given them take the rest."""
@@ -46,6 +46,8 @@ def decode(file: DvqFile, loaders: Loaders, on_progress: OnProgress = ignore) ->
         values = _decode_bilevel(file, loaders, on_progress)
     elif header.kind == DEEP:
         values = deep.decode([payload_of(section) for section in file.pixels], header)
+    elif header.kind == JPEG:
+        values = _with_alpha(jpeg.decode([payload_of(section) for section in file.pixels], header), file)
     elif header.kind == WEBP:
         values = raw_samples.from_webp(view_of(file.pixels[0]), header.height, header.width, header.mode)
     else:
@@ -81,9 +83,14 @@ def _decode_model(file: DvqFile, loaders: Loaders, on_progress: OnProgress) -> N
         strip = payload_of(section)
         values[rows] = pixel_strips.decode(strip, predicted[rows], model, tables, grey=header.grey)
         part(on_progress, _SYMBOLS, 1.0)(rows.stop / header.height)
-    if not header.alpha:
+    return _with_alpha(values, file)
+
+
+def _with_alpha(values: NDArray[np.uint8], file: DvqFile) -> NDArray[np.uint8]:
+    """Return samples with the alpha channel that a file has in a section of its own, if it has one."""
+    if not file.header.alpha_apart:
         return values
-    return np.dstack([values, alpha.unpack(payload_of(file.alpha), header.height, header.width)])
+    return np.dstack([values, alpha.unpack(payload_of(file.alpha), file.header.height, file.header.width)])
 
 
 def _decode_bilevel(file: DvqFile, loaders: Loaders, on_progress: OnProgress) -> NDArray[np.uint8]:

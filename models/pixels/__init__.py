@@ -10,6 +10,9 @@ integer_heads    the networks' last layers for coding: a mean, a scale and a tai
 raster_pass      p(x | features) of small images, for bits-back models
 wavefront/       lossless photographs, conditioned on a hierarchy's prediction
 bilevel/         black and white images
+deep/            samples of 9 to 16 bits, without a network
+jpeg/            images that were decoded from JPEG files, without a network
+adaptive_counts  distributions of tokens that adapt while these two are coded
 
 All of these compute with numpy. The networks as they train are modules of torch, which tests hold to the same integers:
 heads, raster, wavefront/net and bilevel/net; neighbourhoods, colour_tensors, wavefront/feature_maps and

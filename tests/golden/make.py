@@ -11,6 +11,7 @@ import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import recorder
 from PIL import Image, ImageDraw
@@ -84,6 +85,31 @@ def kept() -> Iterator[tuple[str, bytes]]:
         yield f"file-{word}", api.compress_data(stream.getvalue(), settings)[0]
 
 
+def jpeg() -> Iterator[tuple[str, bytes]]:
+    """Images decoded from JPEG files, by name: every sampling; alpha; pixels that were changed; steps of their own."""
+    colour, how = crop(300, 150, 428, 230), {"quality": 85}
+    alpha = Image.radial_gradient("L").resize(colour.size)
+    sources: dict[str, tuple[Image.Image, dict[str, Any]]] = {
+        "l": (colour.convert("L"), how),
+        "444": (colour, how | {"subsampling": 0}),
+        "422": (colour, how | {"subsampling": 1}),
+        "420": (colour, how),
+        "rgba": (colour, how),
+        "changed": (colour, how),
+        "steps": (crop(250, 120, 410, 240).convert("L"), {"qtables": [[5] * 32 + [9] * 32], "quality": 75}),
+    }
+    for word, (image, options) in sources.items():
+        stream = io.BytesIO()
+        image.save(stream, "JPEG", **options)
+        decoded = Image.open(stream)
+        decoded.load()
+        if word == "rgba":
+            decoded.putalpha(alpha)
+        if word == "changed":
+            decoded.paste((255, 0, 7), (10, 20, 15, 22))
+        yield f"jpeg-{word}", dvcodec.compress(decoded, lossless=True, method="jpeg")
+
+
 def bilevel() -> Iterator[tuple[str, bytes]]:
     """Black and white files by name: text with a line, dots, one pixel."""
     page = Image.new("L", (150, 90), 255)
@@ -127,7 +153,7 @@ def main() -> None:
     for path in (*FOLDER.glob("*.dvq"), *FOLDER.glob("*.png"), *FOLDER.glob("*.json")):
         path.unlink()
     index = {}
-    for name, data in (*lossy(), *lossless(), *bilevel(), *kept()):
+    for name, data in (*lossy(), *lossless(), *bilevel(), *kept(), *jpeg()):
         facts, png = known(data)
         (FOLDER / f"{name}.dvq").write_bytes(data)
         (FOLDER / f"{name}.png").write_bytes(png)

@@ -9,7 +9,7 @@ import { DAMAGED, complaint, deepShown, named, namedIn, read, shown } from './go
 
 useWeightsOf()
 
-for (const name of named('lossy-', 'stored-', 'webp-', 'bilevel-', 'model-')) {
+for (const name of named('lossy-', 'stored-', 'webp-', 'bilevel-', 'model-', 'jpeg-')) {
   test(`${name} has the pixels of every other machine`, async () => {
     const found = await decode(read(`${name}.dvq`))
     const { width, height, data } = shown(name)

@@ -90,6 +90,10 @@ function parseRows(reader, part, header) {
     const strips = Array.from({ length: count }, (_, i) => parseRow(reader, part, `strip ${i + 1} of ${count}`))
     return [...first, ...strips]
   }
+  if (part === 'pixels' && header.kind === 'jpeg') {
+    const names = ['the frame', 'luma', ...(header.grey ? [] : ['chroma']), 'the corrections']
+    return names.map((name) => parseRow(reader, part, `${name} of the pixels`))
+  }
   return [parseRow(reader, part, NAMES[part])]
 }
 

@@ -6,11 +6,20 @@ import { hexadecimal } from './reader.mjs'
 const MAGIC = [0x8b, 0x44, 0x56, 0x51]
 /** The one format version. */
 export const VERSION = 4
-const KINDS = ['lossy', 'stored', 'webp', 'model', 'bilevel', 'archive', 'file', 'deep']
+const KINDS = ['lossy', 'stored', 'webp', 'model', 'bilevel', 'archive', 'file', 'deep', 'jpeg']
 /** Pillow's names of the modes, as the format numbers them. */
 export const MODES = ['1', 'L', 'LA', 'RGB', 'RGBA', 'P', 'PA']
 const SHALLOW = ['L', 'LA', 'RGB', 'RGBA']
-const MODES_OF = { lossy: SHALLOW, stored: MODES, webp: MODES, model: SHALLOW, bilevel: ['1'], file: MODES, deep: SHALLOW }
+const MODES_OF = {
+  lossy: SHALLOW,
+  stored: MODES,
+  webp: MODES,
+  model: SHALLOW,
+  bilevel: ['1'],
+  file: MODES,
+  deep: SHALLOW,
+  jpeg: SHALLOW,
+}
 const MAX_SIDE = 2 ** 20 - 1
 const MAX_AREA = 2 ** 28
 const ICC = 8
@@ -30,6 +39,7 @@ export class Header {
     this.grey = ['1', 'L', 'LA'].includes(this.mode)
     this.alpha = ['LA', 'RGBA', 'PA'].includes(this.mode)
     this.hasSymbols = ['lossy', 'model'].includes(this.kind)
+    this.alphaApart = this.alpha && ['lossy', 'model', 'jpeg'].includes(this.kind)
     this.hasPixelModel = ['model', 'bilevel'].includes(this.kind)
   }
 
@@ -100,7 +110,7 @@ export function sectionsOf(header, flags) {
     chunks: header.hasSymbols,
     filter: flags & EXTRA && !header.lossless,
     pixels: header.lossless,
-    alpha: header.hasSymbols && header.alpha,
+    alpha: header.alphaApart,
     exif: flags & EXIF,
     xmp: flags & XMP,
     properties: flags & PROPERTIES,

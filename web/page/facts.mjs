@@ -8,6 +8,7 @@ const KINDS = {
   bilevel: 'lossless, black and white',
   file: 'an image file that is kept',
   deep: 'lossless, more than 8 bits',
+  jpeg: 'lossless, of a JPEG image',
   archive: 'an archive of many images',
 }
 

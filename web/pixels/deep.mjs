@@ -47,7 +47,7 @@ function levelsOf(section, white) {
 }
 
 /** Returns the ranks of each plane of a strip. */
-function stripPlanes(section, height, width, channels) {
+export function stripPlanes(section, height, width, channels) {
   const reader = new Reader(section)
   let [limits, raw] = [[], new Uint8Array(0)]
   try {
