@@ -48,7 +48,7 @@ class Table:
     quality: int
     """Of the standard's table; 0 for any other."""
     gain: float
-    """How much better it fits than steps of 1, in nats for each value."""
+    """How much better the steps that fit best do so than steps of 1, in nats for each value."""
 
 
 def fitting(
@@ -79,8 +79,8 @@ def fitting(
     for quality, chosen in ((best, every[best]), (0, free)):
         if gain(chosen) > _GAIN and float(misfits[places, chosen].sum()) < _MISFIT * count:
             if likely and gain(every[likely]) > gain(chosen) / 3:
-                quality, chosen = likely, every[likely]
-            return Table(chosen + 1, quality, gain(chosen))
+                return Table(every[likely] + 1, likely, gain(free))
+            return Table(chosen + 1, quality, gain(free))
     return None
 
 
