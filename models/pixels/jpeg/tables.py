@@ -60,7 +60,7 @@ def fitting(
         frequencies: The coefficients.
         deviations: The standard deviations of their errors, (64,).
         chroma: Whether they are of chroma.
-        likely: A quality whose table is taken unless others fit far better; 0 for none.
+        likely: A quality whose table is taken if its misfit is at most twice as large as others may have; 0 for none.
     """
     values = [_likelihoods(np.abs(frequencies[:, k]), float(deviations[k])) for k in range(SIDE * SIDE)]
     gains, misfits = np.array([one[0] for one in values]), np.array([one[1] for one in values])
@@ -78,7 +78,7 @@ def fitting(
 
     for quality, chosen in ((best, every[best]), (0, free)):
         if gain(chosen) > _GAIN and float(misfits[places, chosen].sum()) < _MISFIT * count:
-            if likely and gain(every[likely]) > gain(chosen) / 3:
+            if likely and float(misfits[places, every[likely]].sum()) < 2 * _MISFIT * count:
                 return Table(every[likely] + 1, likely, gain(free))
             return Table(chosen + 1, quality, gain(free))
     return None
