@@ -12,6 +12,7 @@ from dvcodec.evaluation.likelihood.enumeration import enumerate_states
 from dvcodec.evaluation.likelihood.family_bound import measure
 from dvcodec.models.families.config import FamilyConfig
 from dvcodec.models.families.model import FamilyVAE
+from dvcodec.models.families.symbol_sources import PassCosts, mode
 
 TINY = small.TINY
 CONFIGS = {
@@ -101,6 +102,28 @@ def test_the_importance_weighted_bound_takes_so_many_samples_at_once(monkeypatch
         sizes.clear()
         assert measure(model, [x], iw_samples=7, iw_batch=at_once).iw_samples == 7
         assert sizes[0] == 50 and sum(sizes[1:]) == 7 * 50 and max(sizes[1:]) <= at_once
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("name", CONFIGS)
+def test_copies_of_images_have_what_each_has_alone(name: str) -> None:
+    model, x = small.lively(CONFIGS[name]), small.images(CONFIGS[name], 3)
+    alone, copied = PassCosts(), PassCosts()
+    wanted = model.log_likelihood(x, mode, alone)[0] + alone.log_ratio()
+    found = model.log_likelihood(x, mode, copied, 2) + copied.log_ratio().view(2, -1)
+    assert torch.allclose(found, wanted.expand(2, -1), atol=1e-4)
+
+
+@torch.no_grad()
+def test_the_chain_is_one_image_until_a_symbol_is_chosen_or_dropout_tells_images_apart() -> None:
+    for dropout, rows in ((0.0, 1), (0.5, 3)):
+        model = small.lively(replace(TINY, dropout=dropout)).train()
+        started = model.start_pass(3)
+        step = next(started.blocks(0))
+        assert len(started.d) == rows and len(step.embedding) == 3 * step.layer.plan.variables
+        assert rows == 1 or not torch.equal(started.d[0], started.d[1])
+        started.absorb(step, step.prior.mode())
+        assert len(started.finish()) == 3
 
 
 @torch.no_grad()
