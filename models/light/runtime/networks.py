@@ -119,7 +119,7 @@ class Pairs:
         return h
 
 
-class LightPostFilter:
+class PostFilterMaps:
     """The post-filter on squares of two pixels; a plain image stays as it is."""
 
     def __init__(self, tensors: Any, config: LightConfig) -> None:

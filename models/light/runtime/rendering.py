@@ -25,7 +25,7 @@ from ..grids import SAMPLE_BITS
 from .integer_constants import SIGMA_BITS
 from .integer_filter import filtered, levels
 from .inverse import SymbolValues, block_means, block_samples, contrasts
-from .networks import LightPostFilter, strip_rows
+from .networks import PostFilterMaps, strip_rows
 from .top_down import LightState
 
 CONTRAST_HALO = 2
@@ -50,7 +50,7 @@ class LightRenderer:
             SymbolValues({stride: tensors.below(f"values.{stride}.{tuning}") for stride in STRIDES})
             for tuning in (0, 1)
         ]
-        self.postfilter = LightPostFilter(tensors.below("postfilter"), config) if config.postfilter_width else None
+        self.postfilter = PostFilterMaps(tensors.below("postfilter"), config) if config.postfilter_width else None
         self.halo = 0 if self.postfilter is None else self.postfilter.halo + CONTRAST_HALO
 
     def samples(self, state: LightState, rows: slice) -> NDArray[np.int16]:
