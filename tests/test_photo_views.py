@@ -40,6 +40,16 @@ def test_small_pictures_are_those_of_the_network(tmp_path: Path) -> None:
     assert [reduced_layers("photo-96", denominator) for denominator in (2, 4, 8)] == [73, 42, 33]
 
 
+def test_half_the_size_is_shown_of_coarse_layers_alone(tmp_path: Path) -> None:
+    runtime, network = both(tmp_path, small_model.weights_bytes())
+    pixels, mine = small_model.photograph(70, 91), Recorder()
+    settings = PassSettings(70, 91, QUALITY, stop=20, partial=True)
+    state = runtime.top_down_pass(settings, mine, runtime.infer(pixels, QUALITY))
+    other = network.top_down_pass(settings, Recorder(mine.joined()[0]))
+    small = runtime.render_reduced(state, 2)
+    assert np.abs(small.astype(int) - network.render_reduced(other, 2)).max() <= 1 and np.ptp(small) > 50
+
+
 @pytest.mark.parametrize("transform", ["cosine", "lapped"])
 def test_regions_are_those_of_the_whole_and_cost_only_their_windows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, transform: Transform

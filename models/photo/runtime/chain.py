@@ -152,3 +152,9 @@ class RuntimeChain:
         spread = grown.reshape(rows, columns, -1, 2, 2).transpose(2, 0, 3, 1, 4).reshape(-1, 2 * rows, 2 * columns)
         cropped = np.ascontiguousarray(spread[None, :, : size[0], : size[1]])
         return clamped(rounded(cropped), -STATE_LIMIT, STATE_LIMIT)
+
+    def upsampled_to(self, finest: int, state: State, stride: int, sizes: dict[int, tuple[int, int]]) -> State:
+        """Return the state at stride `finest` from that of a coarser stride, or of the same."""
+        for scale in range(self.strides.index(stride) + 1, self.strides.index(finest) + 1):
+            state = self.upsample(scale, state, sizes[self.strides[scale]])
+        return state

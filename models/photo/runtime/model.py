@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,11 +15,12 @@ from ...configs import RRVQConfig
 from ...interface.adaptive_filter import ImageFilter
 from ...interface.hierarchy import LayerSpec, PassSettings, Residuals, SymbolSource
 from ...interface.photo import Region
+from ...runtime.linear import RESIDUAL_BITS
 from ...runtime.sizes import sizes_are_immaterial
 from ..adaptive_filter.fit import FilterTables, Grid, fitted
 from ..layout import BLOCK, COEFFICIENTS
 from ..quality import QualityMap
-from ..reduction import reduced_layers
+from ..reduction import CORRECTED, reduced_layers
 from .chain import RuntimeChain
 from .filter_terms import moments
 from .networks import BlockNetwork
@@ -137,7 +139,7 @@ class RuntimePhotoModel(FilterTables):
         size, quality = (settings.height, settings.width), self._qualities.network_quality(settings.quality)
         run = RuntimePass(self._chain, grid_sizes(size), quality, targets, grey=settings.grey)
         state, planes = run.run(source, settings.stop, partial=settings.partial)
-        return PassResult(state, planes, size, quality)
+        return PassResult(state, planes, size, quality, run.stride)
 
     def saturation(self, state: object, targets: object) -> float:
         """Return the mean squared, weighted error of the reconstruction in units of sigma^2.
@@ -177,7 +179,15 @@ class RuntimePhotoModel(FilterTables):
     def render_reduced(self, state: object, denominator: int) -> UInt8[NDArray[np.uint8], "h w 3"]:
         """Return the pixels of a state at a half, a quarter or an eighth of its size."""
         assert isinstance(state, PassResult)
+        if denominator <= CORRECTED:
+            state = self._at_the_finest_stride(state)
         return render_reduced(self._renderer, state, denominator)
+
+    def _at_the_finest_stride(self, state: PassResult) -> PassResult:
+        """Return what a pass has built with the chain's state at stride 8, which the synthesis sees."""
+        steps = np.float32(2**RESIDUAL_BITS)
+        known = state.chain_state * steps, state.stride, grid_sizes(state.size)
+        return replace(state, chain_state=self._chain.upsampled_to(BLOCK, *known) / steps, stride=BLOCK)
 
     def fit(
         self, state: object, pixels: UInt8[NDArray[np.uint8], "H W 3"], on_progress: OnProgress = ignore

@@ -111,6 +111,8 @@ class RuntimePass:
         self.grey = grey
         self.planes = blank({stride: rows * columns for stride, (rows, columns) in sizes.items()})
         self.checkerboards: dict[int, Board] = {}
+        self.stride = chain.strides[0]
+        """The stride of the state."""
 
     def run(
         self, source: SymbolSource, stop: int | None, *, partial: bool = False
@@ -124,11 +126,10 @@ class RuntimePass:
         """
         state = self.chain.initial_state(self.sizes[self.chain.strides[0]])
         index = 0
-        for scale, stride in enumerate(self.chain.strides):
+        for stride in self.chain.strides:
             if partial and stop is not None and index >= stop:
                 break
-            if scale:
-                state = self.chain.upsample(scale, state, self.sizes[stride])
+            state, self.stride = self.chain.upsampled_to(stride, state, self.stride, self.sizes), stride
             for stage in self.chain.stages[stride]:
                 count = len(stage.layers) if stop is None else min(max(stop - index, 0), len(stage.layers))
                 if count:

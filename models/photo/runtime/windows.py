@@ -25,16 +25,18 @@ class PassResult:
     """What a pass has built, in an encoder or a decoder.
 
     Args:
-        chain_state: The last state of the chain (integers times 2**-8), at stride 8 unless the pass was partial.
+        chain_state: The last state of the chain (integers times 2**-8).
         planes: The reconstruction in units of sigma.
         size: Height and width in pixels.
         network_quality: 0 to 4096.
+        stride: Pixels between positions of `chain_state`, more than 8 only if the pass was partial.
     """
 
     chain_state: Float32[NDArray[np.float32], "1 C rows columns"]
     planes: Planes
     size: tuple[int, int]
     network_quality: int
+    stride: int = BLOCK
 
 
 def grid_sizes(size: tuple[int, int]) -> dict[int, tuple[int, int]]:
