@@ -5,10 +5,13 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 import dvcodec
+from dvcodec.web.bundle import script
 
 ROOT = Path(__file__).resolve().parent.parent
 WEB = ROOT / "web"
@@ -23,6 +26,37 @@ def test_node_finds_nothing_wrong(file: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=600, cwd=ROOT)
     assert done.returncode == 0, done.stdout[-4000:]
     assert re.search(r"^# pass [1-9]", done.stdout, re.MULTILINE) and "# skipped 0" in done.stdout
+
+
+@needs_node
+@pytest.mark.parametrize(
+    ("name", "scale", "preview", "tolerance"),
+    [
+        ("lossy-filter", "1/2", "none", 0),
+        ("lossy-filter", "1/4", "1", 0),
+        ("psnr-filter", "1/2", "none", 1),
+        ("psnr-filter", "1/2", "1", 1),
+        ("psnr-filter", "1/4", "none", 1),
+        ("psnr-filter", "1", "1", 1),
+        ("psnr-la", "1/8", "none", 1),
+    ],
+)
+def test_scales_and_previews_are_those_of_python(name: str, scale: str, preview: str, tolerance: int) -> None:
+    path = ROOT / f"tests/golden/{name}.dvq"
+    done = subprocess.run(["node", "tests/web/shown.mjs", scale, preview, path], capture_output=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr.decode()
+    chosen: dict[str, Any] = {} if preview == "none" else {"preview": int(preview)}
+    image = dvcodec.decompress(path, scale=None if scale == "1" else scale, **chosen).convert("RGBA")
+    found = np.frombuffer(done.stdout, np.uint8).astype(int).reshape(image.height, image.width, 4)
+    assert np.abs(found - np.asarray(image)).max() <= tolerance
+
+
+@needs_node
+def test_the_joined_script_is_valid(tmp_path: Path) -> None:
+    path = tmp_path / "dvcodec.js"
+    path.write_text(script())
+    done = subprocess.run(["node", "--check", path], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_versions_agree() -> None:

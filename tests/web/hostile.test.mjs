@@ -56,7 +56,7 @@ async function fails(work) {
   }
 }
 
-const FILES = ['lossy-l', 'lossy-la', 'stored-p', 'stored-1', 'webp-p', 'webp-rgb', 'bilevel-dots', 'model-levels', 'model-colours', 'deep/deep-column', 'deep/deep-la']
+const FILES = ['lossy-l', 'lossy-la', 'psnr-l', 'psnr-la', 'stored-p', 'stored-1', 'webp-p', 'webp-rgb', 'bilevel-dots', 'model-levels', 'model-colours', 'deep/deep-column', 'deep/deep-la']
 
 for (const name of FILES) {
   test(`changed sections of ${name} are refused or decoded`, async () => {

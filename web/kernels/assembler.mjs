@@ -34,6 +34,7 @@ export const I = {
   below: [0x48],
   load: (offset = 0) => simd(0x00, ...memory(0, offset)),
   loadPair: (offset = 0) => simd(0x09, ...memory(0, offset)),
+  loadDouble: (offset = 0) => simd(0x0a, ...memory(0, offset)), // to both halves
   store: (offset = 0) => simd(0x0b, ...memory(0, offset)),
   shorts: (value) => [...I.number(value), ...simd(0x10)],
   integers: (value) => [...I.number(value), ...simd(0x11)],
@@ -53,6 +54,8 @@ export const I = {
   multiplyFloats: simd(0xe6),
   least: simd(0xe8),
   most: simd(0xe9),
+  addDoubles: simd(0xf0),
+  multiplyDoubles: simd(0xf2),
   toIntegers: simd(0xf8),
   toFloats: simd(0xfa),
 }

@@ -6,6 +6,7 @@
  */
 
 import { I, assembled, loop, when } from './assembler.mjs'
+import { scores } from './scores.mjs'
 
 /** Positions that are computed at once. */
 const TILE = 4
@@ -18,6 +19,7 @@ const P = Object.fromEntries([...PARAMETERS, ...NUMBERS].map((name, i) => [name,
 const VECTORS = PARAMETERS.length + NUMBERS.length
 const sum = (position, half) => VECTORS + 2 * position + half
 const WEIGHTS = [VECTORS + 2 * TILE, VECTORS + 2 * TILE + 1]
+const INPUTS = VECTORS + 2 * TILE + 2
 
 const advance = (local, by) => [...I.get(local), ...by, ...I.add, ...I.set(local)]
 
@@ -27,8 +29,9 @@ function quad(tile) {
   for (const pair of [0, 1]) {
     for (const half of [0, 1]) code.push(...I.get(P.weight), ...I.load(32 * pair + 16 * half), ...I.set(WEIGHTS[half]))
     for (let t = 0; t < tile; t++) {
+      code.push(...I.get(P.p0 + t), ...I.loadPair(4 * pair), ...I.set(INPUTS))
       for (const half of [0, 1]) {
-        code.push(...I.get(P.p0 + t), ...I.loadPair(4 * pair), ...I.get(WEIGHTS[half]), ...I.dot)
+        code.push(...I.get(INPUTS), ...I.get(WEIGHTS[half]), ...I.dot)
         code.push(...I.get(sum(t, half)), ...I.addIntegers, ...I.set(sum(t, half)))
       }
     }
@@ -54,6 +57,14 @@ function scaled(local, half, rounding, least, most) {
 
 const HALF_UP = [...I.floats(0.5), ...I.addFloats, ...I.floor]
 const FAR = 2 ** 22
+/** The largest magnitude of a stream of 15 in steps of 2^-8. */
+const STREAM = 15 * 2 ** 8
+
+/** Stores outputs between 0 and a bound, rounded half up. */
+function positive(t, most) {
+  const halves = [0, 1].flatMap((half) => scaled(sum(t, half), half, HALF_UP, 0, most))
+  return [...I.get(P.target), ...halves, ...I.narrow, ...I.store()]
+}
 
 /** What becomes of a position's two vectors of sums. */
 const ENDS = {
@@ -73,10 +84,19 @@ const ENDS = {
     ...I.narrow,
     ...I.store(),
   ],
-  /** Stores positive outputs, rounded half up. */
-  positive: (t) => [
+  /** Stores positive outputs of 11 bits, rounded half up. */
+  positive: (t) => positive(t, 2047),
+  /** Stores positive outputs of 8 bits, rounded half up. */
+  byte: (t) => positive(t, 255),
+  /** Stores positive outputs of 15 bits, rounded half up. */
+  wide: (t) => positive(t, 32767),
+  /** Adds outputs to a state and rounds the sums. */
+  stream: (t) => [
     ...I.get(P.target),
-    ...[0, 1].flatMap((half) => scaled(sum(t, half), half, HALF_UP, 0, 2047)),
+    ...[I.extendLow, I.extendHigh].flatMap((extend, half) => {
+      const before = [...I.get(P.target), ...I.load(), ...extend, ...I.toFloats, ...I.addFloats]
+      return scaled(sum(t, half), half, [...before, ...HALF_UP], -STREAM, STREAM)
+    }),
     ...I.narrow,
     ...I.store(),
   ],
@@ -118,19 +138,28 @@ function kernel(name) {
     ...[...advance(P.biases, I.number(32)), ...advance(P.scales, I.number(32)), ...I.get(P.weight), ...I.set(P.source)],
   ]
   const code = [...I.get(P.weights), ...I.set(P.source), ...loop(P.block, 1, P.blocks, block)]
-  return { name, parameters: PARAMETERS.length, numbers: NUMBERS.length, vectors: 2 * TILE + 2, code }
+  return { name, parameters: PARAMETERS.length, numbers: NUMBERS.length, vectors: 2 * TILE + 3, code }
+}
+
+/** What maps see of a state: the bits that it loses, rounded half up, and the bounds of the rest. */
+const SEEN = {
+  activation: { bits: 4, least: 0, most: 255 },
+  signed: { bits: 4, least: -127, most: 127 },
+  relu: { bits: 0, least: 0, most: 32767 },
 }
 
 /** Stores what maps see of a state: `count` multiples of eight numbers. */
-function activation() {
+function seen(name) {
+  const { bits, least, most } = SEEN[name]
   const [state, out, count, at] = [0, 1, 2, 3]
-  const narrowed = [...I.shorts(8), ...I.addShorts, ...I.shiftShorts(4), ...I.shorts(0), ...I.mostShorts]
-  const body = [...I.get(out), ...I.get(state), ...I.load(), ...narrowed, ...I.shorts(255), ...I.leastShorts, ...I.store()]
+  const fewer = bits ? [...I.shorts(2 ** (bits - 1)), ...I.addShorts, ...I.shiftShorts(bits)] : []
+  const bounded = [...fewer, ...I.shorts(least), ...I.mostShorts, ...I.shorts(most), ...I.leastShorts]
+  const body = [...I.get(out), ...I.get(state), ...I.load(), ...bounded, ...I.store()]
   const code = loop(at, 8, count, [...body, ...advance(state, I.number(16)), ...advance(out, I.number(16))])
-  return { name: 'activation', parameters: 3, numbers: 1, vectors: 0, code }
+  return { name, parameters: 3, numbers: 1, vectors: 0, code }
 }
 
 /** Returns the bytes of the module of all kernels. */
 export function kernels() {
-  return assembled([...Object.keys(ENDS).map(kernel), activation()])
+  return assembled([...Object.keys(ENDS).map(kernel), ...Object.keys(SEEN).map(seen), scores()])
 }

@@ -55,6 +55,11 @@ export class Machine {
     return new Float32Array(this.memory.buffer, address, count)
   }
 
+  /** Returns floats of 64 bits at an address; valid until the next reservation. */
+  doubles(address, count) {
+    return new Float64Array(this.memory.buffer, address, count)
+  }
+
   /** Returns the address of zeros of 16 bits. */
   zeros(count) {
     const address = this.reserve(2 * count)

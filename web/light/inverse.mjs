@@ -128,8 +128,8 @@ function limited(x) {
   return clamp(x, -SAMPLE_LIMIT, SAMPLE_LIMIT)
 }
 
-/** Returns the means of the next finer stride. */
-function finerMeans(means, details, width, size, finer) {
+/** Returns the means of the next finer stride, three for each position. */
+export function finerMeans(means, details, width, size, finer) {
   const out = new Float64Array(3 * finer.rows * finer.columns)
   for (let y = 0, to = 0; y < finer.rows; y++) {
     for (let x = 0; x < finer.columns; x++) {

@@ -47,23 +47,24 @@ export function isChroma(stride, group) {
   return group.every((number) => (stride === 8 ? number >= 64 : number % 3 > 0))
 }
 
-/** Returns how many groups come before those of a stride. */
-export function layersBefore(stride) {
-  const coarser = STRIDES.filter((other) => other > stride)
-  return coarser.reduce((sum, other) => sum + STAGES[other].flat().length, 0)
-}
-
 /** Returns how many layers a picture at 1/denominator of the size needs. */
 export function reducedLayers(denominator) {
+  return layersNeeded(STAGES, denominator)
+}
+
+/** Returns how many layers of stages by stride a picture at 1/denominator of the size needs. */
+export function layersNeeded(stages, denominator) {
   const side = 8 / denominator
   const shown = new Set()
   for (let row = 0; row < side; row++) for (let column = 0; column < side; column++) shown.add(8 * row + column)
   shown.delete(0)
-  let needed = layersBefore(8)
-  let count = needed
-  for (const stage of STAGES[8]) {
-    count += stage.length
-    if (stage.some((group) => group.some((number) => shown.has(number)))) needed = count
+  let needed = 0
+  let count = 0
+  for (const stride of STRIDES) {
+    for (const stage of stages[stride]) {
+      count += stage.length
+      if (stride > 8 || stage.some((group) => group.some((number) => shown.has(number)))) needed = count
+    }
   }
   return needed
 }

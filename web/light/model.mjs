@@ -1,8 +1,9 @@
 /** The light photograph model: from chunks of symbols to pixels, the same on every machine. */
 
 import { FormatError } from '../bitstream/errors.mjs'
-import { ChunkDecoder } from '../entropy/rans.mjs'
+import { ChunkReader } from '../entropy/chunks.mjs'
 import { residualsOf } from '../entropy/residuals.mjs'
+import { networkQuality, sigmaOf } from '../weights/quality.mjs'
 import { Inverse, SymbolValues } from './inverse.mjs'
 import { LAYERS, STRIDES, reducedLayers } from './layout.mjs'
 import { PostFilter } from './post_filter.mjs'
@@ -11,33 +12,15 @@ import { ALPHABET, tableOf } from './table.mjs'
 import { Pass, TopDownMaps } from './top_down.mjs'
 
 /** Reads the symbols of chunks. */
-class Source {
+class Source extends ChunkReader {
   constructor(chunks, tables) {
-    this.chunks = [...chunks]
+    super(chunks)
     this.tables = tables
-    this.end = 0
-    this.open = null
-  }
-
-  /** Goes on to a layer, whose chunk may be the next one. */
-  begin(layer) {
-    while (layer >= this.end) {
-      this.open?.finish()
-      const { layers, payload } = this.chunks.shift()
-      this.open = new ChunkDecoder(payload)
-      this.end += layers
-    }
   }
 
   /** Returns the residuals of a step. */
   residuals(contexts) {
     return residualsOf(this.open, ALPHABET, this.tables, contexts)
-  }
-
-  /** Checks the last chunk, unless it has layers from `stop` on. */
-  finish(stop) {
-    while (this.end < stop) this.begin(this.end)
-    if (this.end === stop) this.open?.finish()
   }
 }
 
@@ -60,23 +43,9 @@ export class LightModel {
     this.postFilter = config.postfilter_width ? new PostFilter(machine, tensors.below('postfilter'), config) : null
   }
 
-  /** Returns the network quality at a quality as files store it. */
-  networkQuality(quality) {
-    const { lowest, highest, middle } = this.range
-    const [first, last, low, high] =
-      middle === undefined
-        ? [256, 25600, lowest, highest]
-        : quality < 12800
-          ? [256, 12800, lowest, middle]
-          : [12800, 25600, middle, highest]
-    const span = last - first
-    return Math.floor((low * span + (quality - first) * (high - low) + span / 2) / span)
-  }
-
   /** Returns sigma at a network quality, in steps of 2^-8 grey levels. */
   sigma(quality) {
-    const { sigma_coarse: coarse, sigma_fine: fine } = this.config
-    return Math.floor(256 * coarse * (fine / coarse) ** (quality / 4096) + 0.5)
+    return Math.floor(256 * sigmaOf(this.config, quality) + 0.5)
   }
 
   /**
@@ -104,7 +73,7 @@ export class LightModel {
     if (held > this.layers) throw new FormatError(`the file has ${held} layers, its weights have ${this.layers}`)
     const stop = denominator > 1 ? Math.min(reducedLayers(denominator), held) : held
     const { width, height, grey } = image
-    const setting = { quality: this.networkQuality(image.quality), tuning: Number(image.perceptual) }
+    const setting = { quality: networkQuality(this.range, image.quality), tuning: Number(image.perceptual) }
     const source = new Source(chunks, this.tables)
     const pass = new Pass(this.maps, { width, height, grey, stop, ...setting }, source)
     for (const stride of STRIDES) {

@@ -1,8 +1,10 @@
 /** The post-filter, which corrects samples at positions of two by two pixels, in bands of rows of blocks. */
 
-import { activations, bounded, pairBlock, rowOf, stateOf } from './blocks.mjs'
-import { Contrast } from './contrast.mjs'
-import { LightMap, PaddedRows, Vector } from './maps.mjs'
+import { activations, pairBlock } from '../kernels/blocks.mjs'
+import { PaddedRows, rowOf, stateOf, within } from '../kernels/states.mjs'
+import { Contrast } from '../images/contrast.mjs'
+import { COMPANDING } from './contrast.mjs'
+import { LIGHT, LightMap, Vector } from './maps.mjs'
 
 /** Rows of blocks whose features are in the memory at once. */
 const BAND = 32
@@ -34,7 +36,7 @@ export class PostFilter {
    */
   run(samples, size, setting, use) {
     const { machine, reach } = this
-    const contrast = new Contrast(samples, size)
+    const contrast = new Contrast(samples, size, COMPANDING)
     const halo = Math.ceil(reach / 4)
     const blank = this.blank(setting)
     for (let top = 0; top < size.rows; top += BAND) {
@@ -46,7 +48,7 @@ export class PostFilter {
       machine.scoped(() => {
         const g = stateOf(machine, rows, 4 * size.columns + 2 * reach, this.width)
         machine.scoped(() => this.enter(g, setting, this.squares(contrast, size, { first, last, above })))
-        for (const [one, two] of this.body) pairBlock(machine, g, one, two)
+        for (const [one, two] of this.body) pairBlock(machine, g, one, two, LIGHT)
         const lines = { from: above + 4 * (top - first), to: above + 4 * (end - first) }
         this.leave(g, lines, blank, (row, added) => use(top + row, added))
       })
@@ -78,7 +80,7 @@ export class PostFilter {
       first.run('rounded', seen.around(row), g.columns, found)
       const out = machine.shorts(rowOf(g, row), g.columns * g.channels)
       const sums = machine.integers(found, out.length)
-      for (let i = 0; i < out.length; i++) out[i] = bounded(sums[i] + vector[i % g.channels])
+      for (let i = 0; i < out.length; i++) out[i] = within(sums[i] + vector[i % g.channels], LIGHT.limit)
     }
   }
 
@@ -97,7 +99,7 @@ export class PostFilter {
   /** Calls `use` with each of some rows and the outputs of the last map there. */
   outputs(g, from, to, use) {
     const { machine, last } = this
-    const seen = activations(machine, g)
+    const seen = activations(machine, g, LIGHT)
     const found = machine.reserve(last.size('rounded') * g.columns)
     for (let row = 0; row < to; row++) {
       const addresses = seen.around(row)
@@ -115,7 +117,7 @@ export class PostFilter {
     machine.scoped(() => {
       const g = stateOf(machine, side, side, this.width)
       machine.scoped(() => this.enter(g, setting, () => {}))
-      for (const [one, two] of this.body) pairBlock(machine, g, one, two)
+      for (const [one, two] of this.body) pairBlock(machine, g, one, two, LIGHT)
       this.outputs(g, reach, reach + 1, (row, channels) => blank.set(channels.subarray(reach * last.padded, reach * last.padded + 12)))
     })
     return blank
@@ -123,7 +125,7 @@ export class PostFilter {
 }
 
 /** Writes the channels of one row of squares of two pixels: 4 c + 2 i + j. */
-function unshuffled(blocks, row, out) {
+export function unshuffled(blocks, row, out) {
   for (let x = 0, to = 0; to < out.length; x++) {
     const from = 192 * (x >> 2) + 16 * row + 2 * (x & 3)
     for (let c = 0; c < 3; c++, to += 4) {
@@ -137,7 +139,7 @@ function unshuffled(blocks, row, out) {
 }
 
 /** Places the channels of one row of squares of two pixels in blocks, less those of no contrasts. */
-function shuffled(channels, { padded, row, blank }, blocks) {
+export function shuffled(channels, { padded, row, blank }, blocks) {
   const columns = channels.length / padded
   for (let x = 0; x < columns; x++) {
     const to = 192 * (x >> 2) + 16 * row + 2 * (x & 3)

@@ -13,24 +13,38 @@ function bytes(width, height) {
   return new Uint8Array(3 * width * height)
 }
 
-function byte(x) {
+/** Returns a whole number within the bounds of a pixel. */
+export function byte(x) {
   return x < 0 ? 0 : x > 255 ? 255 : x
 }
 
 /** Returns the pixels of samples and of what the post-filter adds to them, after the adaptive filter if there is one. */
 export function pixelsOf(samples, pass, sigma, added, filter, onProgress) {
   const { width, height } = pass.settings
-  const { rows, columns } = pass.sizes[8]
   const shown = filter ? new Int16Array(3 * width * height) : bytes(width, height)
   const convert = filter ? (y) => limited(floor((y * sigma) / 4096 + 0.5)) : (y) => byte(floor((y * sigma) / 65536 + 128.5))
-  const show = (row, more) => {
+  show(samples, pass, added, { shown, convert, onProgress })
+  return { width, height, pixels: filter ? filtered(shown, width, height, filter) : shown }
+}
+
+/**
+ * Places samples in an image.
+ * @param {Int16Array | Float32Array} samples 192 for each block, by colour, row and column.
+ * @param {object} pass
+ * @param {((use: (row: number, more: ArrayLike<number>) => void) => void) | null} added Makes what is added to each row
+ *   of blocks, if something is.
+ * @param {{shown: ArrayLike<number>, convert: (y: number) => number, onProgress: (share: number) => void}} how
+ */
+export function show(samples, { settings, sizes }, added, { shown, convert, onProgress }) {
+  const { width, height } = settings
+  const { rows, columns } = sizes[8]
+  const use = (row, more) => {
     const lines = linesOf(samples, 192 * row * columns, more, columns)
     place(lines, shown, { width, top: 8 * row, bottom: min(8 * row + 8, height), columns, convert })
     onProgress((row + 1) / rows)
   }
-  if (added) added(show)
-  else for (let row = 0; row < rows; row++) show(row, null)
-  return { width, height, pixels: filter ? filtered(shown, width, height, filter) : shown }
+  if (added) added(use)
+  else for (let row = 0; row < rows; row++) use(row, null)
 }
 
 function limited(level) {
@@ -68,6 +82,13 @@ export function meanPixels(inverse, sigma) {
 
 /** Returns the pixels at a half or a quarter of the size: means of squares of samples. */
 export function smallerPixels(samples, pass, side, sigma) {
+  return squares(samples, pass, side, (sum, count) => {
+    return byte(floor((floor((2 * sum + count) / (2 * count)) * sigma) / 65536 + 128.5))
+  })
+}
+
+/** Returns the pixels at 1/side of the size; `convert` makes a pixel of a sum of samples and of their number. */
+export function squares(samples, pass, side, convert) {
   const { width, height } = pass.settings
   const { columns } = pass.sizes[8]
   const found = { width: ceil(width / side), height: ceil(height / side), pixels: null }
@@ -80,8 +101,7 @@ export function smallerPixels(samples, pass, side, sigma) {
       for (let c = 0; c < 3; c++, to++) {
         let sum = 0
         for (let i = 0; i < down; i++) for (let j = 0; j < across; j++) sum += samples[block + 64 * c + 8 * i + j]
-        const count = down * across
-        found.pixels[to] = byte(floor((floor((2 * sum + count) / (2 * count)) * sigma) / 65536 + 128.5))
+        found.pixels[to] = convert(sum, down * across)
       }
     }
   }

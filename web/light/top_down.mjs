@@ -1,15 +1,14 @@
 /** The top-down pass in integers: stage by stage, the source decides the symbols of each group. */
 
-import { addVector, bounded, pointBlock, rowOf, stateOf } from './blocks.mjs'
+import { STRIP, finer, pointBlock, strips } from '../kernels/blocks.mjs'
+import { PaddedRows, addVector, rowOf, stateOf, within } from '../kernels/states.mjs'
 import { ENCODING, Group, MOST, clamp, encode } from './groups.mjs'
 import { COEFFICIENTS, STAGES, STRIDES, isChroma } from './layout.mjs'
-import { LightMap, PaddedRows, Vector } from './maps.mjs'
+import { LIGHT, LightMap, Vector } from './maps.mjs'
 import { ADJUSTMENTS, LARGEST_ADJUSTMENT } from './table.mjs'
 
 /** The most positions of a step. */
 const STEP = 65536
-/** Positions whose temporary numbers are in the memory at once. */
-const STRIP = 2048
 
 /** The maps of a stage. */
 class Stage {
@@ -76,7 +75,7 @@ export class Pass {
   runStride(stride, partial = false) {
     const { rows, columns } = this.sizes[stride]
     const next = stateOf(this.machine, rows, columns, this.maps.config.widths[stride])
-    if (this.state) this.finer(next, this.maps.grow[STRIDES.indexOf(stride) - 1])
+    if (this.state) finer(this.machine, this.state, next, this.maps.grow[STRIDES.indexOf(stride) - 1], LIGHT)
     this.state = next
     for (const stage of this.maps.stages[stride]) {
       if (partial && this.layer >= this.settings.stop) return
@@ -84,35 +83,13 @@ export class Pass {
     }
   }
 
-  /** Writes what the coarser state becomes at the next stride. */
-  finer(next, grow) {
-    const { machine, state } = this
-    machine.scoped(() => {
-      const seen = machine.reserve(2 * state.columns * state.channels)
-      const grown = machine.reserve(state.columns * grow.size('rounded'))
-      for (let row = 0; row < state.rows; row++) {
-        machine.run.activation(rowOf(state, row), seen, state.columns * state.channels)
-        grow.run('rounded', [seen], state.columns, grown)
-        const parts = machine.integers(grown, state.columns * grow.padded)
-        const out = machine.shorts(next.address, next.rows * next.columns * next.channels)
-        for (let i = 2 * row; i < Math.min(2 * row + 2, next.rows); i++) {
-          for (let x = 0; x < next.columns; x++) {
-            const from = (x >> 1) * grow.padded + 2 * (i & 1) + (x & 1)
-            const to = (i * next.columns + x) * next.channels
-            for (let c = 0; c < next.channels; c++) out[to + c] = bounded(parts[from + 4 * c])
-          }
-        }
-      }
-    })
-  }
-
   /** Codes a stage. */
   stage(stride, stage) {
     const { machine, state } = this
-    addVector(machine, state, stage.conditioning.at(this.settings))
-    for (const [spatial, point] of stage.blocks) pointBlock(machine, state, spatial, point)
+    addVector(machine, state, stage.conditioning.at(this.settings), LIGHT.limit)
+    for (const [spatial, point] of stage.blocks) pointBlock(machine, state, spatial, point, LIGHT)
     const features = stateOf(machine, state.rows, state.columns, stage.head.outputs)
-    this.strips(state, ({ address, count, first }) => {
+    strips(machine, state, LIGHT.seen, ({ address, count, first }) => {
       stage.head.run('state', [address], count, features.address + 2 * first * features.channels)
     })
     for (const group of stage.groups) {
@@ -123,20 +100,6 @@ export class Pass {
     const coefficients = stage.groups.flatMap((group) => group.coefficients)
     if (stage.close) this.add(state, stage.close, stride, coefficients)
     this.stageCount++
-  }
-
-  /** Calls a function with what maps see of some positions of a state after the other. */
-  strips(state, use) {
-    const { machine } = this
-    machine.scoped(() => {
-      const address = machine.reserve(2 * STRIP * state.channels)
-      const total = state.rows * state.columns
-      for (let first = 0; first < total; first += STRIP) {
-        const count = Math.min(STRIP, total - first)
-        machine.run.activation(state.address + 2 * first * state.channels, address, count * state.channels)
-        use({ address, count, first })
-      }
-    })
   }
 
   /** Adds what a map makes of symbols' codes to a state. */
@@ -204,7 +167,7 @@ export class Pass {
         const messages = machine.integers(found, columns * map.padded)
         const out = machine.shorts(rowOf(features, row), columns * channels)
         for (let x = (row + 1) & 1; x < columns; x += 2) {
-          for (let at = x * channels; at < (x + 1) * channels; at++) out[at] = bounded(out[at] + messages[at])
+          for (let at = x * channels; at < (x + 1) * channels; at++) out[at] = within(out[at] + messages[at], LIGHT.limit)
         }
       }
     })

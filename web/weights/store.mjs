@@ -3,6 +3,7 @@
 import { DvcodecError, WeightsNotFound } from '../bitstream/errors.mjs'
 import { Machine } from '../kernels/machine.mjs'
 import { LightModel } from '../light/model.mjs'
+import { PhotoModel } from '../photo/model.mjs'
 import { BilevelModel } from '../pixels/bilevel.mjs'
 import { WavefrontModel } from '../pixels/wavefront/model.mjs'
 import { claims, readWeights } from './safetensors.mjs'
@@ -10,7 +11,7 @@ import { claims, readWeights } from './safetensors.mjs'
 /** What each format of weights is for, and the model that it becomes; those without one are not decoded here. */
 const FORMATS = {
   'dvcodec-light-1': { roles: ['hierarchy', 'prediction'], Model: LightModel },
-  'dvcodec-photo-1': { roles: ['hierarchy'] },
+  'dvcodec-photo-1': { roles: ['hierarchy'], Model: PhotoModel },
   'dvcodec-pixels-1': { roles: ['pixels'], Model: WavefrontModel },
   'dvcodec-bilevel-1': { roles: ['bilevel'], Model: BilevelModel },
   'dvcodec-family-1': { roles: ['hierarchy'] },
