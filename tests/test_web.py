@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import dvcodec
 from dvcodec.web.bundle import script
@@ -49,6 +50,19 @@ def test_scales_and_previews_are_those_of_python(name: str, scale: str, preview:
     image = dvcodec.decompress(path, scale=None if scale == "1" else scale, **chosen).convert("RGBA")
     found = np.frombuffer(done.stdout, np.uint8).astype(int).reshape(image.height, image.width, 4)
     assert np.abs(found - np.asarray(image)).max() <= tolerance
+
+
+@needs_node
+@pytest.mark.parametrize(("name", "mode"), [("rrvq-cifar", "RGB"), ("hdvae-mnist", "1")])
+@pytest.mark.parametrize("scale", ["1", "1/2"])
+def test_lossy_small_images_are_those_of_python(tmp_path: Path, name: str, mode: str, scale: str) -> None:
+    side, path = (32 if mode == "RGB" else 28), tmp_path / "small.dvq"
+    with Image.open(ROOT / "examples/kodim23.png") as photograph:
+        image = photograph.resize((side, side)).convert(mode)
+    path.write_bytes(dvcodec.compress(image.convert("L" if mode == "1" else mode), weights=name))
+    wanted = dvcodec.decompress(path, scale=None if scale == "1" else scale).convert("RGBA")
+    done = subprocess.run(["node", "tests/web/shown.mjs", scale, "none", path], capture_output=True, cwd=ROOT)
+    assert done.stdout == np.asarray(wanted).tobytes(), done.stderr.decode()
 
 
 @needs_node

@@ -52,7 +52,7 @@ async function decoded(file, store, options) {
   const exact = header.lossless && wantsExact(file, options.preview ?? null)
   const [picture, reduced] = exact
     ? [await exactPicture(file, store, options), false]
-    : [await lossyPicture(file, count, store, { ...options, strict }), (options.denominator ?? 1) > 1]
+    : await lossyPicture(file, count, store, { ...options, strict })
   return { picture, metadata, reduced, header }
 }
 
@@ -82,21 +82,24 @@ function wantsExact(file, preview) {
   return preview === null || !file.chunks.length || (preview === 'all' && whole)
 }
 
+/** Returns the picture of the first chunks, and whether it has the size that is wanted already. */
 async function lossyPicture(file, count, store, options) {
   const { header } = file
-  if (header.lossless) return coarsePicture(file, count, store, options)
-  const { denominator = 1, strict } = options
+  if (header.lossless) return [await coarsePicture(file, count, store, options), (options.denominator ?? 1) > 1]
+  const { strict } = options
   const model = await store.model(header.weights, 'hierarchy')
+  const denominator = model.fullSize ? 1 : (options.denominator ?? 1)
   const alpha = alphaOf(file, strict)
   checkLayers(file, model)
   const complete = count === file.chunks.length && denominator === 1
   const pixels = model.decode(chunksOf(file, count), header, {
     ...options,
+    denominator,
     filter: complete ? filterOf(file, strict) : null,
     onCoarse: options.onCoarse && ((colours) => options.onCoarse(pictureOf(colours, header.grey))),
   })
   const smaller = alpha && denominator > 1 ? reducedChannel(alpha, header.width, header.height, denominator) : alpha
-  return pictureOf(pixels, header.grey, smaller)
+  return [pictureOf(pixels, header.grey, smaller), denominator > 1]
 }
 
 /** Returns the lossy image of a lossless file, of its first chunks. */

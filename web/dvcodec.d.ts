@@ -40,7 +40,7 @@ export interface ArchiveSource {
   image: ArchiveImage
 }
 
-/** An image of an archive. `name` is empty if it has none; the last four fields say where it is. */
+/** An image of an archive. `name` is empty if it has none; the last five fields say where it is. */
 export interface ArchiveImage {
   position: number
   name: string
@@ -52,6 +52,8 @@ export interface ArchiveImage {
   index: number
   first: number
   last: number
+  /** The id of the weights of a set of small images; empty for others. */
+  weightsId: string
 }
 
 /** An archive, with its faults in the command line's words. */

@@ -45,8 +45,8 @@ export async function decode(source, { scale = 1, preview = null, maxPixels, onP
 /** Decodes a file, or the image of an archive that `archive` and `image`, an entry of its `images`, stand for. */
 function decodeSource(source, options) {
   if (!source?.archive) return decodeFile(bytesOf(source), store, options)
-  const { first, last, index } = source.image
-  return decodeMember(bytesOf(source.archive).subarray(first, last), index, store, options)
+  const { first, last } = source.image
+  return decodeMember(bytesOf(source.archive).subarray(first, last), source.image, store, options)
 }
 
 /** Describes a file by its header, or an archive by its images; see dvcodec.d.ts. */

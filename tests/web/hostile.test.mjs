@@ -3,12 +3,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { deflateRawSync } from 'node:zlib'
+import { parseMark } from '../../web/archives/layout.mjs'
 import { crc32 } from '../../web/bitstream/checksums.mjs'
 import { parse } from '../../web/bitstream/container.mjs'
 import { inflate } from '../../web/compression/inflate.mjs'
 import { decodeVp8l } from '../../web/compression/vp8l.mjs'
 import { DvcodecError, decode, info } from '../../web/dvcodec.mjs'
-import { useWeightsOf } from '../../web/node.mjs'
+import { useWeightsOf, weightsOf } from '../../web/node.mjs'
+import { WeightsStore } from '../../web/weights/store.mjs'
 import { read } from './golden.mjs'
 
 useWeightsOf()
@@ -74,6 +76,19 @@ for (const name of FILES) {
 test('changed archives are described', async () => {
   const [data, next] = [read('archives/stored.dvq'), numbers(3)]
   for (let i = 0; i < 60; i++) await fails(() => info(changed(data, next)))
+})
+
+test('changed sets of small images are refused or decoded', async () => {
+  const sources = weightsOf()
+  const { id } = sources.find(({ name }) => name === 'rrvq-cifar')
+  const model = await new WeightsStore(sources).model(id, 'set')
+  const segment = read('archives/bits-back-rgb.dvq').subarray(6)
+  const { head, size } = parseMark(segment)
+  const payload = segment.subarray(size + head.namesSize, size + head.namesSize + head.payloadSize)
+  const count = head.positions.length
+  assert.equal(crc32(model.set(payload, count, () => {})), head.samplesCrc)
+  const next = numbers(6)
+  for (let i = 0; i < 8; i++) await fails(() => model.set(changed(payload, next), count, () => {}))
 })
 
 test('changed deflate is refused or inflated within its limit', async () => {

@@ -1,7 +1,8 @@
 /** The images of an archive: what is known of them, and their pixels. */
 
+import { crc32 } from '../bitstream/checksums.mjs'
 import { DvqFile, parse } from '../bitstream/container.mjs'
-import { DvcodecError, FormatError } from '../bitstream/errors.mjs'
+import { FormatError } from '../bitstream/errors.mjs'
 import { Header, parseKind } from '../bitstream/header.mjs'
 import { Reader } from '../bitstream/reader.mjs'
 import { decodeParsed, exactPicture } from '../decoder.mjs'
@@ -29,7 +30,8 @@ function membersOf({ number, head, names, start, end, payload }, faults) {
     const files = head.kind === 'files' ? filesOf(payload, head.positions.length) : null
     return head.positions.map((position, index) => {
       const { width, height, mode, lossless } = files ? parse(files[index]).header : { ...head, lossless: true }
-      return { position, name: names[index], width, height, mode, lossless, segment: number, index, first: start, last: end }
+      const place = { segment: number, index, first: start, last: end, weightsId: head.weightsId }
+      return { position, name: names[index], width, height, mode, lossless, ...place }
     })
   } catch (error) {
     if (!(error instanceof FormatError)) throw error
@@ -51,25 +53,36 @@ function filesOf(payload, count) {
 /**
  * Decodes one image of a segment.
  * @param {Uint8Array} segment The bytes of the archive from the segment's `first` to its `last`.
- * @param {number} index The image's number in the segment, from 0 on.
+ * @param {{index: number, weightsId: string}} image The image's number in the segment, from 0 on, and the id of the
+ *   weights of a set, which may stand elsewhere in the archive.
  */
-export async function decodeMember(segment, index, store, options) {
+export async function decodeMember(segment, { index, weightsId }, store, options) {
   const { head, size } = parseMark(segment)
   const payload = segment.subarray(size + head.namesSize)
   if (head.kind === 'files') return decodeParsed(parse(filesOf(payload, head.positions.length)[index]), store, options)
-  if (head.kind === 'set') {
-    throw new DvcodecError('this decoder does not read sets of small images', 'use `dvcodec decompress`')
-  }
-  return tileOf(await stackOf(payload, head, store), head, index)
+  return tileOf(await stackOf(payload, { ...head, weightsId }, store, options), head, index)
 }
 
 const latest = { key: '', picture: null }
 
-/** Returns the picture of a mosaic; the last one is kept, since its images are asked for one after the other. */
-async function stackOf(payload, head, store) {
+/** Returns the images of a segment below each other; the last ones are kept, since they are asked for one by one. */
+async function stackOf(payload, head, store, options) {
   const key = `${head.payloadCrc} ${head.payloadSize} ${head.samplesCrc}`
-  if (latest.key !== key) Object.assign(latest, { picture: await exactPicture(stackFile(payload, head), store, {}), key })
-  return latest.picture
+  if (latest.key === key) return latest.picture
+  const set = head.kind === 'set'
+  const picture = set ? await setPicture(payload, head, store, options) : await exactPicture(stackFile(payload, head), store, {})
+  Object.assign(latest, { picture, key })
+  return picture
+}
+
+/** Returns the images of a set below each other. */
+async function setPicture(payload, { weightsId, mode, width, height, positions, samplesCrc }, store, { onProgress = () => {} }) {
+  if (!weightsId) throw new FormatError('the id of its weights is lost')
+  const model = await store.model(weightsId, 'set')
+  if (!model.suits(mode, height, width)) throw new FormatError('the images of a set do not have the size in its head')
+  const samples = model.set(payload, positions.length, onProgress)
+  if (crc32(samples) !== samplesCrc) throw new FormatError('the decoded pixels do not match their checksum')
+  return { width, height: height * positions.length, mode, samples, white: 255, palette: null }
 }
 
 function stackFile(payload, head) {

@@ -37,6 +37,19 @@ export class Reader {
       return value
     }
   }
+
+  /** Returns the lowest `count` bits of a varint; one that has others is a FormatError that names `what`. */
+  bits(what, count) {
+    const found = []
+    for (let byte = 0x80; byte >= 0x80; ) {
+      if (found.length > 63) throw new FormatError(`the header is not valid: ${what} has too many bytes`)
+      byte = this.number(1)
+      if (byte === 0 && found.length) throw new FormatError(`the header is not valid: ${what} has needless bytes`)
+      for (let i = 0; i < 7; i++) found.push((byte >> i) & 1)
+    }
+    if (found.indexOf(1, count) >= 0) throw new FormatError(`the header is not valid: ${what} exceeds ${2n ** BigInt(count) - 1n}`)
+    return found.slice(0, count)
+  }
 }
 
 /** Returns bytes as hexadecimal digits. */

@@ -45,6 +45,29 @@ export class Stack {
     this.refill()
   }
 
+  /** Adds a symbol whose interval begins at `left` and has the length `frequency`. */
+  push(left, frequency) {
+    if (Math.floor(this.upper / 65536) >= frequency) this.spill()
+    const first = Math.floor(this.upper / frequency)
+    const rest = (this.upper - first * frequency) * TOTAL + this.lower
+    const second = Math.floor(rest / frequency)
+    this.upper = first * TOTAL + second
+    this.lower = left + rest - second * frequency
+  }
+
+  /** Moves the lowest word of the state to the stack. */
+  spill() {
+    if (this.left === this.words.length) {
+      const words = new Uint32Array(2 * this.left + 64)
+      words.set(this.words)
+      this.words = words
+    }
+    this.words[this.left++] = (this.upper % 256) * TOTAL + this.lower
+    const state = Math.floor(this.upper / 256)
+    this.upper = Math.floor(state / TOTAL)
+    this.lower = state % TOTAL
+  }
+
   /** Returns the state if the stack is empty, else -1. */
   get remainder() {
     return this.left ? -1 : this.upper * TOTAL + this.lower
@@ -116,21 +139,11 @@ export function uniform(bits) {
   return (UNIFORM[bits] ??= even(2 ** bits))
 }
 
-/** Decodes one chunk's symbols, and checks at its end that they were the right ones. */
-export class ChunkDecoder {
-  /**
-   * Starts at the first symbol of a chunk.
-   * @param {Uint8Array} payload
-   */
-  constructor(payload) {
-    if (payload.length && payload[payload.length - 1] === 0) {
-      throw new FormatError('a chunk is not valid: it ends in a zero byte')
-    }
-    const padded = new Uint8Array(Math.ceil(payload.length / 4) * 4)
-    padded.set(payload)
-    const view = new DataView(padded.buffer)
-    this.stack = new Stack(Uint32Array.from({ length: padded.length / 4 }, (_, i) => view.getUint32(4 * i, true)))
-    this.crc = 0
+/** Decodes symbols from a stack. */
+export class SymbolDecoder {
+  /** @param {Stack} stack */
+  constructor(stack) {
+    this.stack = stack
   }
 
   /** Returns the next symbols, each under the row of its context. */
@@ -147,6 +160,28 @@ export class ChunkDecoder {
     return this.checked(symbols)
   }
 
+  /** Takes notice of symbols that were popped from the stack, and returns them. */
+  checked(symbols) {
+    return symbols
+  }
+}
+
+/** Decodes one chunk's symbols, and checks at its end that they were the right ones. */
+export class ChunkDecoder extends SymbolDecoder {
+  /**
+   * Starts at the first symbol of a chunk.
+   * @param {Uint8Array} payload
+   */
+  constructor(payload) {
+    if (payload.length && payload[payload.length - 1] === 0) {
+      throw new FormatError('a chunk is not valid: it ends in a zero byte')
+    }
+    const padded = new Uint8Array(Math.ceil(payload.length / 4) * 4)
+    padded.set(payload)
+    super(new Stack(wordsOf(padded)))
+    this.crc = 0
+  }
+
   /** Adds symbols that were popped from the stack to the check. */
   checked(symbols) {
     this.crc = crc32OfShorts(symbols, this.crc)
@@ -159,4 +194,10 @@ export class ChunkDecoder {
       throw new FormatError('the decoded symbols do not match their checksum')
     }
   }
+}
+
+/** Returns the words of some bytes. */
+export function wordsOf(bytes) {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  return Uint32Array.from({ length: bytes.length / 4 }, (_, i) => view.getUint32(4 * i, true))
 }

@@ -48,7 +48,29 @@ export class Scores {
   }
 }
 
-const POWERS_OF = new Int32Array(65536)
+/** Returns the weight of a symbol before weights are divided by their sum, at a distance in bits from the best score. */
+export function powerOf(below) {
+  const t = 256 * below
+  return t < FARTHEST ? POWERS[t | 0] : 0
+}
+
+const FOUND = new Int32Array(65536)
+
+/** Sets `FOUND` to the powers of scores, and returns their sum. */
+function powers(scores) {
+  const symbols = scores.length
+  let best = scores[0]
+  for (let k = 1; k < symbols; k++) if (scores[k] > best) best = scores[k]
+  let sum = 0
+  for (let k = 0; k < symbols; k++) sum += FOUND[k] = powerOf(best - scores[k])
+  return sum
+}
+
+/** Returns the frequency of a symbol, but the first one, which has what the others leave over. */
+function frequencyOf(k, symbols, sum) {
+  const power = FOUND[k]
+  return power ? floor((power * (TOTAL - (symbols + 2))) / sum) + 1 : 1
+}
 
 /**
  * Pops a symbol from a stack.
@@ -56,24 +78,12 @@ const POWERS_OF = new Int32Array(65536)
  * @param {Float64Array} scores In bits, one for each symbol.
  */
 export function popScored(stack, scores) {
-  const symbols = scores.length
   const slot = stack.lower
   if (slot === 0 || slot === TOTAL - 1) throw new FormatError('the symbols of a chunk are not valid')
-  let best = scores[0]
-  for (let k = 1; k < symbols; k++) if (scores[k] > best) best = scores[k]
-  let sum = 0
-  for (let k = 0; k < symbols; k++) {
-    const below = 256 * (best - scores[k])
-    const power = below < FARTHEST ? POWERS[below | 0] : 0
-    POWERS_OF[k] = power
-    sum += power
-  }
-  // Intervals from the last symbol down: the first one has what the others leave over.
-  const total = TOTAL - (symbols + 2)
-  let end = TOTAL - 1
-  for (let k = symbols - 1; k > 0; k--) {
-    const power = POWERS_OF[k]
-    const frequency = power ? floor((power * total) / sum) + 1 : 1
+  const sum = powers(scores)
+  let end = TOTAL - 1 // intervals from the last symbol down
+  for (let k = scores.length - 1; k > 0; k--) {
+    const frequency = frequencyOf(k, scores.length, sum)
     if (slot >= end - frequency) {
       stack.pop(end - frequency, frequency)
       return k
@@ -82,4 +92,13 @@ export function popScored(stack, scores) {
   }
   stack.pop(1, end - 1)
   return 0
+}
+
+/** Pushes a symbol that was drawn under scores to a stack: all slots belong to symbols. */
+export function pushScored(stack, scores, symbol) {
+  const sum = powers(scores)
+  let end = TOTAL
+  for (let k = scores.length - 1; k > symbol; k--) end -= frequencyOf(k, scores.length, sum)
+  const frequency = symbol ? frequencyOf(symbol, scores.length, sum) : end
+  stack.push(end - frequency, frequency)
 }

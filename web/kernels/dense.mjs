@@ -31,7 +31,7 @@ export class DenseMap {
 
   /**
    * Computes the outputs of positions.
-   * @param {'sums' | 'rounded' | 'positive'} kernel
+   * @param {'sums' | 'rounded' | 'positive' | 'byte'} kernel
    * @param {number} from Address of the first position's inputs, of which those beyond the map's own count for nothing.
    * @param {number} count Positions.
    * @param {number} out Address of the outputs.
@@ -39,9 +39,16 @@ export class DenseMap {
    */
   run(kernel, from, count, out, step) {
     const { weights, biases, scales, padded, inputs } = this
-    const outStep = padded * (kernel === 'positive' ? 2 : 4)
+    const outStep = padded * (kernel === 'sums' || kernel === 'rounded' ? 4 : 2)
     if (count) {
       this.machine.run[kernel](from, from, from, 1, inputs / 4, step, count, weights, biases, scales, out, outStep, padded / BLOCK)
     }
   }
+}
+
+/** Returns the map of a weights file whose outputs are in steps of 2^-to, for inputs in steps of 2^-4. */
+export function denseMap(machine, tensors, to = () => 4) {
+  const [outputs, inputs] = tensors.shape('weight')
+  const scales = Float32Array.from(tensors.take('shift', [outputs]), (shift, o) => 2 ** (to(o) - 4 - shift))
+  return new DenseMap(machine, inputs, tensors.take('weight'), tensors.take('bias', [outputs]), scales)
 }

@@ -1,5 +1,7 @@
 /** Linear maps of whole numbers, position by position: outputs are sums over 2^(f + 4) for inputs in steps of 2^-4. */
 
+import { powerOf } from '../entropy/scores.mjs'
+
 const { floor, fround, max, min } = Math
 
 /** A linear map of a weights file: `weight`, `shift` and `bias`. */
@@ -34,16 +36,11 @@ export class LinearMap {
   }
 }
 
-const POWERS = Array.from({ length: 256 }, (_, j) => Math.round(2 ** (20 - j / 256)))
-
 /** Returns the weights of the entropy coder for two symbols of the scores 0 and `score`, in bits. */
 export function weightsOfTwo(score) {
   const best = max(0, score)
-  const raw = [best, best - score].map((below) => {
-    const t = floor(256 * below)
-    return t >= 5376 ? 0 : floor(POWERS[t % 256] / 2 ** floor(t / 256))
-  })
+  const [first, second] = [powerOf(best), powerOf(best - score)]
   const total = 2 ** 24 - 4
-  const second = floor((raw[1] * total) / (raw[0] + raw[1]))
-  return [total - second, second]
+  const weight = floor((second * total) / (first + second))
+  return [total - weight, weight]
 }

@@ -1,6 +1,7 @@
 /** Where weights come from: each file is loaded when a .dvq file first names it, and its identity is checked. */
 
 import { DvcodecError, WeightsNotFound } from '../bitstream/errors.mjs'
+import { FamilyModel } from '../families/model.mjs'
 import { Machine } from '../kernels/machine.mjs'
 import { LightModel } from '../light/model.mjs'
 import { PhotoModel } from '../photo/model.mjs'
@@ -14,7 +15,7 @@ const FORMATS = {
   'dvcodec-photo-1': { roles: ['hierarchy'], Model: PhotoModel },
   'dvcodec-pixels-1': { roles: ['pixels'], Model: WavefrontModel },
   'dvcodec-bilevel-1': { roles: ['bilevel'], Model: BilevelModel },
-  'dvcodec-family-1': { roles: ['hierarchy'] },
+  'dvcodec-family-1': { roles: ['hierarchy', 'set'], Model: FamilyModel },
 }
 
 /**
@@ -34,7 +35,7 @@ export class WeightsStore {
   /**
    * Returns the model that a file names.
    * @param {string} id The first 8 bytes of the identity, hexadecimal.
-   * @param {'hierarchy' | 'prediction' | 'pixels' | 'bilevel'} role What the model is for; a prediction is that of
+   * @param {'hierarchy' | 'prediction' | 'pixels' | 'bilevel' | 'set'} role What the model is for; a prediction is that of
    *   lossless pixels.
    */
   async model(id, role) {

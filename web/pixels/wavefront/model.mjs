@@ -136,8 +136,8 @@ class Pass {
   }
 }
 
-/** Returns a mean in steps of 2^-3, within the range of its plane. */
-function stepsOf(mean, base, plane) {
+/** Returns a mean in steps of 2^-3, within the range of its plane, given the base to which it is added. */
+export function stepsOf(mean, base, plane) {
   return max(8 * LEAST[plane], min(8 * GREATEST, mean + 8 * base))
 }
 
