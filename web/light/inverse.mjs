@@ -72,7 +72,7 @@ export class Inverse {
     let above = null
     for (let row = 0; row <= rows; row++) {
       const own = row < rows ? this.row(row) : null
-      if (above && own) lapAcross(above, own)
+      if (above && own) lapAcross(above, own, lap)
       if (above) for (let at = 0, to = (row - 1) * above.length; at < above.length; at++, to++) out[to] = limited(above[at])
       above = own
     }
@@ -95,7 +95,7 @@ export class Inverse {
       }
       for (let i = 0; i < 192; i++) block[i] = floor(block[i] / 65536 + 0.5)
     }
-    lapAlong(out, columns)
+    lapAlong(out, columns, lap)
     return out
   }
 
@@ -145,30 +145,39 @@ export function finerMeans(means, details, width, size, finer) {
   return out
 }
 
-const EIGHT = new Float64Array(8)
-
-/** Applies the map across a border to eight samples, four in each of two blocks, `step` numbers apart. */
-function lap(left, from, right, to, step) {
-  for (let i = 0; i < 8; i++) {
-    let sum = 0
-    for (let j = 0; j < 4; j++) sum += BORDERS[8 * i + j] * left[from + j * step]
-    for (let j = 0; j < 4; j++) sum += BORDERS[8 * i + 4 + j] * right[to + j * step]
-    EIGHT[i] = floor(sum / 4096 + 0.5)
-  }
-  for (let i = 0; i < 4; i++) {
-    left[from + i * step] = EIGHT[i]
-    right[to + i * step] = EIGHT[4 + i]
+/**
+ * Returns what applies a map across a border to eight samples, four in each of two blocks, `step` numbers apart.
+ * @param {Float64Array} matrix
+ * @param {(sum: number) => number} finish
+ */
+export function lapOf(matrix, finish) {
+  const found = new Float64Array(8)
+  return (left, from, right, to, step) => {
+    for (let i = 0; i < 8; i++) {
+      let sum = 0
+      for (let j = 0; j < 4; j++) sum += matrix[8 * i + j] * left[from + j * step]
+      for (let j = 0; j < 4; j++) sum += matrix[8 * i + 4 + j] * right[to + j * step]
+      found[i] = finish(sum)
+    }
+    for (let i = 0; i < 4; i++) {
+      left[from + i * step] = found[i]
+      right[to + i * step] = found[4 + i]
+    }
   }
 }
 
-function lapAlong(row, columns) {
+const lap = lapOf(BORDERS, (sum) => floor(sum / 4096 + 0.5))
+
+/** Applies a map across the borders between the blocks of a row. */
+export function lapAlong(row, columns, lap) {
   for (let x = 1; x < columns; x++) {
     const [left, right] = [192 * (x - 1), 192 * x]
     for (let line = 0; line < 192; line += 8) lap(row, left + line + 4, row, right + line, 1)
   }
 }
 
-function lapAcross(above, below) {
+/** Applies a map across the borders between two rows of blocks. */
+export function lapAcross(above, below, lap) {
   for (let at = 0; at < above.length; at += 64) {
     for (let x = 0; x < 8; x++) lap(above, at + 32 + x, below, at + x, 8)
   }

@@ -2,7 +2,8 @@
 
 const { cos, floor, sqrt, PI } = Math
 
-const FREQUENCY_SCALES = [215, 216, 237, 238, 246, 245, 251, 250]
+/** The scales of lapped frequencies, along either direction, in steps of 2^-8. */
+export const FREQUENCY_SCALES = [215, 216, 237, 238, 246, 245, 251, 250]
 const COLOURS = [
   [1 / sqrt(3), 1 / sqrt(3), 1 / sqrt(3)],
   [1 / sqrt(2), 0, -1 / sqrt(2)],
@@ -39,8 +40,11 @@ export function basis() {
   return found
 }
 
-/** Returns the matrix that is applied to the eight samples about a border between two blocks, row by row. */
-export function borders() {
+/**
+ * Returns the matrix that is applied to the eight samples about a border between two blocks, row by row.
+ * @param {(x: number) => number} [finish] Makes its entries.
+ */
+export function borders(finish = whole) {
   const inverse = inverted(V.map((row) => row.map((value) => value / 256)))
   const found = new Float64Array(64)
   // P = W diag(I, V) W / 2 and W W = 2 I, so that P^-1 = W diag(I, V^-1) W / 2.
@@ -50,7 +54,7 @@ export function borders() {
     for (let j = 0; j < 8; j++) {
       let sum = 0
       for (const a of [i, 7 - i]) for (const b of [j, 7 - j]) sum += w(i, a) * middle(a, b) * w(b, j)
-      found[8 * i + j] = whole(sum / 2)
+      found[8 * i + j] = finish(sum / 2)
     }
   }
   return found

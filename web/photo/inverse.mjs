@@ -1,7 +1,8 @@
 /** From coefficients to samples of blocks, in units of sigma: the inverse pyramid, cosine transform and rotation. */
 
-import { finerMeans } from '../light/inverse.mjs'
+import { finerMeans, lapAcross, lapAlong, lapOf } from '../light/inverse.mjs'
 import { COEFFICIENTS } from '../light/layout.mjs'
+import { FREQUENCY_SCALES, borders } from '../light/transform.mjs'
 
 const { cos, floor, sqrt, PI } = Math
 /** Rows of frequencies, of each the eight samples. */
@@ -11,14 +12,20 @@ const DCT = Float64Array.from({ length: 64 }, (_, at) => {
 })
 const [THIRD, HALF, SIXTH] = [1 / sqrt(3), 1 / sqrt(2), 1 / sqrt(6)]
 
+/** The scales of the coefficients of the lapped pyramid, in the order of their numbers. */
+const PYRAMID = { 16: [176, 176, 142], 32: [217, 217, 199], 64: [237, 237, 227, 246] }
+const lap = lapOf(borders((x) => x), (sum) => sum)
+
 /**
  * Returns the samples of all blocks, 192 for each by colour, row and column.
  * @param {Record<number, Float32Array>} planes The coefficients by stride, position by position.
  * @param {Record<number, {rows: number, columns: number}>} sizes
+ * @param {boolean} lapped Whether blocks overlap.
  */
-export function samplesOf(planes, sizes) {
-  const out = planes[8].slice()
-  const means = blockMeans(planes, sizes)
+export function samplesOf(planes, sizes, lapped) {
+  const own = lapped ? unscaled(planes) : planes
+  const out = own[8].slice()
+  const means = blockMeans(own, sizes)
   for (let at = 0, from = 0; at < out.length; at += 192, from += 3) {
     for (let c = 0; c < 3; c++) {
       out[at + 64 * c] = means[from + c]
@@ -26,7 +33,27 @@ export function samplesOf(planes, sizes) {
     }
     rotate(out, at)
   }
+  if (lapped) unlap(out, sizes[8])
   return out
+}
+
+/** Returns coefficients of a lapped transform divided by their scales. */
+function unscaled(planes) {
+  const found = {}
+  for (const stride of [64, 32, 16]) {
+    const width = COEFFICIENTS[stride]
+    found[stride] = planes[stride].map((value, at) => (value * 256) / PYRAMID[stride][floor((at % width) / 3)])
+  }
+  const scale = (number) => 65536 / (FREQUENCY_SCALES[(number >> 3) & 7] * FREQUENCY_SCALES[number & 7])
+  found[8] = planes[8].map((value, at) => value * scale(at % 192))
+  return found
+}
+
+/** Applies the inverse of the lapped transform's map across the borders of blocks. */
+function unlap(samples, { rows, columns }) {
+  const row = (y) => samples.subarray(192 * columns * y, 192 * columns * (y + 1))
+  for (let y = 0; y < rows; y++) lapAlong(row(y), columns, lap)
+  for (let y = 1; y < rows; y++) lapAcross(row(y - 1), row(y), lap)
 }
 
 /** Returns the means of all blocks, three for each. */

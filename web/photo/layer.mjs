@@ -19,8 +19,9 @@ export class Layer {
    * @param {import('../weights/safetensors.mjs').Tensors} tensors
    * @param {number[]} coefficients Their numbers among those of the stride.
    * @param {number} hidden Features of a position.
+   * @param {boolean} direct Whether the prior head gives the scores themselves.
    */
-  constructor(machine, tensors, coefficients, hidden) {
+  constructor(machine, tensors, coefficients, hidden, direct) {
     this.machine = machine
     this.coefficients = coefficients
     const size = coefficients.length
@@ -30,9 +31,9 @@ export class Layer {
     this.values = tensors.take('values', [symbols, size])
     const context = tensors.take('context', [symbols, CONTEXT])
     this.codewords = this.codes(symbols, size, context)
-    const to = Array.from({ length: this.dimensions }, (_, i) => (i < size ? 5 : 6))
+    const to = direct ? 8 : Array.from({ length: this.dimensions }, (_, i) => (i < size ? 5 : 6))
     this.head = new LightMap(machine, tensors.below('prior_head'), hidden, { to })
-    this.scores = scoresOf(machine, tensors, this.values, context)
+    this.scores = direct ? null : scoresOf(machine, tensors, this.values, context)
     this.mean = { weight: tensors.take('mean.weight', [size, hidden]), bias: tensors.take('mean.bias', [size]) }
     this.embedding = this.table(tensors, 'symbol_embedding', 2 * CHAIN.limit)
     this.messages = this.table(tensors, 'neighbour_embedding', CHAIN.limit)
@@ -80,7 +81,7 @@ export class Layer {
     const found = new Uint16Array(positions.length)
     const width = plane.length / (features.rows * features.columns)
     machine.scoped(() => {
-      const work = this.scores.workspace()
+      const work = this.scores?.workspace() ?? direct(this.codewords.length / this.dimensions)
       const out = machine.reserve(STRIP * head.size('rounded'))
       let i = 0
       strips(machine, features, 'activation', ({ address, count, first }) => {
@@ -91,7 +92,7 @@ export class Layer {
         const seen = machine.shorts(address, count * features.channels)
         for (; i < positions.length && positions[i] < first + count; i++) {
           const at = positions[i] - first
-          this.embed(outputs, at * head.padded, numbers.inputs)
+          this.embed(outputs, at * head.padded, numbers)
           work.compute()
           found[i] = popScored(decoder.stack, numbers.scores)
           this.add(found[i], seen, at * features.channels, plane, positions[i] * width)
@@ -102,9 +103,13 @@ export class Layer {
     for (let i = 0; i < found.length; i++) symbols[positions[i]] = found[i]
   }
 
-  /** Writes the squares of a position's embedding, and the embedding. */
-  embed(outputs, at, inputs) {
+  /** Writes the squares of a position's embedding, and the embedding; or, without codebooks, the scores. */
+  embed(outputs, at, { inputs, scores }) {
     const { dimensions } = this
+    if (!this.scores) {
+      for (let k = 0; k < scores.length; k++) scores[k] = within(outputs[at + k], 31 * 64) / 64
+      return
+    }
     const size = dimensions - CONTEXT
     for (let i = 0; i < dimensions; i++) {
       const e = i < size ? within(outputs[at + i], 255 * 8) / 8 : within(outputs[at + i], 15 * 64) / 64
@@ -124,6 +129,12 @@ export class Layer {
       plane[place + coefficients[i]] += values[symbol * size + i] / 16 + 4 * (sum / 16 + mean.bias[i])
     }
   }
+}
+
+/** Returns a place for scores that are not computed from embeddings. */
+function direct(symbols) {
+  const scores = new Float64Array(symbols)
+  return { numbers: () => ({ scores }), compute: () => {} }
 }
 
 function scoresOf(machine, tensors, values, context) {

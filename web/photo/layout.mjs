@@ -1,6 +1,6 @@
-/** Which coefficients the layers of the photograph network hold, under the layout `photo-96`. */
+/** Which coefficients the layers of the photograph network hold. */
 
-import { STRIDES, layersNeeded } from '../light/layout.mjs'
+import { STRIDES } from '../light/layout.mjs'
 
 /** Runs of diagonals, and how many of their coefficients share a symbol. */
 const FINE = [
@@ -35,18 +35,18 @@ function layersOf(run) {
   return Array.from({ length: count }, (_, i) => found.slice(i * size, (i + 1) * size))
 }
 
-/** The coefficients of each layer of each stage, by stride. */
-export const STAGES = {
-  64: [MEANS, DETAILS],
-  32: [DETAILS],
-  16: [DETAILS],
-  8: FINE.map((stage) => stage.flatMap(layersOf)),
+/** Returns stages of one layer each, which carries all coefficients of a position. */
+function whole(channels, count) {
+  return new Array(count).fill([Array.from({ length: channels }, (_, i) => i)])
 }
 
-/** The number of layers. */
-export const LAYERS = STRIDES.reduce((sum, stride) => sum + STAGES[stride].flat().length, 0)
+/** By layout: the coefficients of each layer of each stage, by stride. */
+export const LAYOUTS = {
+  'photo-96': { 64: [MEANS, DETAILS], 32: [DETAILS], 16: [DETAILS], 8: FINE.map((stage) => stage.flatMap(layersOf)) },
+  canvas: { 64: whole(12, 6), 32: whole(9, 4), 16: whole(9, 4), 8: whole(192, 14) },
+}
 
-/** Returns how many layers a picture at 1/denominator of the size needs. */
-export function reducedLayers(denominator) {
-  return layersNeeded(STAGES, denominator)
+/** Returns the number of layers of stages by stride. */
+export function layersIn(stages) {
+  return STRIDES.reduce((sum, stride) => sum + stages[stride].flat().length, 0)
 }

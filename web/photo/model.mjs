@@ -2,12 +2,12 @@
 
 import { DvcodecError, FormatError } from '../bitstream/errors.mjs'
 import { ChunkReader } from '../entropy/chunks.mjs'
-import { STRIDES } from '../light/layout.mjs'
+import { STRIDES, layersNeeded } from '../light/layout.mjs'
 import { byte, show, squares } from '../light/rendering.mjs'
 import { networkQuality, sigmaOf } from '../weights/quality.mjs'
 import { filtered } from './adaptive_filter.mjs'
 import { samplesOf } from './inverse.mjs'
-import { LAYERS, reducedLayers } from './layout.mjs'
+import { LAYOUTS, layersIn } from './layout.mjs'
 import { PostFilter } from './post_filter.mjs'
 import { Synthesis } from './synthesis.mjs'
 import { Chain, Pass } from './top_down.mjs'
@@ -24,14 +24,16 @@ export class PhotoModel {
    */
   constructor(machine, { about, tensors }) {
     const { config, quality, name } = about
-    if (config.layout !== 'photo-96' || config.prior === 'direct' || config.transform === 'lapped') {
+    const sizes = [...Object.values(config.widths), config.hidden, config.synthesis_width, config.postfilter_width ?? 0]
+    if (!(config.layout in LAYOUTS) || sizes.some((size) => size % 8)) {
       throw new DvcodecError(`this decoder does not run the weights ${name}`, 'use `dvcodec decompress`')
     }
     this.machine = machine
     this.config = config
     this.range = quality
-    this.layers = LAYERS
-    this.chain = new Chain(machine, config, tensors.below('chain'))
+    this.stages = LAYOUTS[config.layout]
+    this.layers = layersIn(this.stages)
+    this.chain = new Chain(machine, config, this.stages, tensors.below('chain'))
     this.synthesis = new Synthesis(machine, tensors.below('synthesis'), config)
     this.postFilter = config.postfilter_width ? new PostFilter(machine, tensors.below('postfilter'), config) : null
   }
@@ -45,7 +47,7 @@ export class PhotoModel {
   decode(chunks, image, { denominator = 1, filter = null, onProgress = () => {}, onCoarse = null } = {}) {
     return this.machine.scoped(() => {
       const pass = this.pass(chunks, image, { denominator, onProgress, onCoarse })
-      const samples = samplesOf(pass.planes, pass.sizes)
+      const samples = this.samples(pass)
       if (denominator > CORRECTED) return this.smaller(samples, pass, denominator)
       const features = this.synthesis.run(samples, pass.state, pass.settings.quality)
       onProgress(0.6)
@@ -58,7 +60,7 @@ export class PhotoModel {
   pass(chunks, image, { denominator, onProgress, onCoarse }) {
     const held = chunks.reduce((sum, chunk) => sum + chunk.layers, 0)
     if (held > this.layers) throw new FormatError(`the file has ${held} layers, its weights have ${this.layers}`)
-    const stop = denominator > 1 ? Math.min(reducedLayers(denominator), held) : held
+    const stop = denominator > 1 ? Math.min(layersNeeded(this.stages, denominator), held) : held
     const { width, height, grey } = image
     const quality = networkQuality(this.range, image.quality)
     const source = new ChunkReader(chunks)
@@ -66,11 +68,16 @@ export class PhotoModel {
     for (const stride of STRIDES) {
       if (denominator > CORRECTED && pass.layer >= stop) break
       pass.runStride(stride)
-      if (stride === 16 && onCoarse) onCoarse(this.smaller(samplesOf(pass.planes, pass.sizes), pass, 8))
+      if (stride === 16 && onCoarse) onCoarse(this.smaller(this.samples(pass), pass, 8))
       onProgress(stride === 8 ? 0.4 : 0.05)
     }
     source.finish(stop)
     return pass
+  }
+
+  /** Returns the samples of what a pass has built. */
+  samples({ planes, sizes }) {
+    return samplesOf(planes, sizes, this.config.transform === 'lapped')
   }
 
   /** Returns the pixels at 1/denominator of the size. */

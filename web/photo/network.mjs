@@ -13,29 +13,38 @@ import { between } from '../weights/quality.mjs'
 export const FLOATS = { seen: 'relu', hidden: 'wide', added: 'state', limit: 32512 }
 /** Contrasts are in steps of 2^-12; what a network adds to samples, too. */
 export const CONTRAST_BITS = 12
+/** The largest magnitude of a contrast, which is below 4. */
+const LARGEST_CONTRAST = 2 ** 14
 /** Steps of a state, the finest first: a state that reaches its bounds is computed again in coarser steps. */
 const STATE_BITS = [9, 6]
 const MOST = 2 ** 31
+
+/** The least scale of weights: smaller ones would make biases too large in steps of the sums. */
+const LEAST_SCALE = 2 ** -16
 
 /** A convolution. */
 export class FloatMap extends LinearMap {
   /** Places the tensors `weight`, `weight.scale` and `bias`. */
   constructor(machine, tensors, channels) {
     const [outputs, , rows, columns] = tensors.shape('weight')
-    const weight = tensors.take('weight', [outputs, channels, rows, columns])
+    const own = tensors.take('weight.scale', [outputs])
+    const row = channels * rows * columns
+    const weight = tensors.take('weight', [outputs, channels, rows, columns]).map((value, at) => {
+      const scale = own[Math.floor(at / row)]
+      return scale < LEAST_SCALE ? Math.round((value * scale) / LEAST_SCALE) : value
+    })
     super(machine, channels, weight, new Int32Array(outputs), new Float32Array(outputs))
-    this.scale = tensors.take('weight.scale', [outputs])
-    this.bias = tensors.take('bias', [outputs])
+    this.scale = Float64Array.from(own, (scale) => Math.max(scale, LEAST_SCALE))
+    this.bias = Float64Array.from(tensors.take('bias', [outputs]))
     this.largest = this.scale.map((_, o) => {
-      const row = weight.subarray((o * weight.length) / outputs, ((o + 1) * weight.length) / outputs)
-      return row.reduce((sum, value) => sum + Math.abs(value), 0)
+      return weight.subarray(o * row, (o + 1) * row).reduce((sum, value) => sum + Math.abs(value), 0)
     })
   }
 
-  /** Sets the steps of inputs, 2^-from, and of outputs, 2^-to. */
-  steps(from, to) {
+  /** Sets the steps of inputs, 2^-from, and of outputs, 2^-to; inputs have a largest magnitude. */
+  steps(from, to, limit = 2 ** 15) {
     const bias = this.bias.map((value, o) => Math.round((value / this.scale[o]) * 2 ** from))
-    if (bias.some((value, o) => this.largest[o] * 32767 + Math.abs(value) >= MOST)) {
+    if (bias.some((value, o) => this.largest[o] * limit + Math.abs(value) >= MOST)) {
       throw new DvcodecError('this decoder does not run the weights: sums of its networks are too large')
     }
     this.finish(bias, this.scale.map((value) => value * 2 ** (to - from)))
@@ -66,7 +75,7 @@ export class Network {
     const { machine, first, body, last } = this
     const state = stateOf(machine, rows, columns, first.outputs)
     for (const bits of STATE_BITS) {
-      first.steps(CONTRAST_BITS, bits)
+      first.steps(CONTRAST_BITS, bits, LARGEST_CONTRAST)
       body.flat().forEach((map) => map.steps(bits, bits))
       last.steps(bits, CONTRAST_BITS)
       machine.scoped(() => this.enter(state, quality, bits, begin(bits)))

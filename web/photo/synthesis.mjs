@@ -3,6 +3,7 @@
 import { Contrast } from '../images/contrast.mjs'
 import { rowOf, within } from '../kernels/states.mjs'
 import { COMPANDING } from './contrast.mjs'
+import { CHAIN } from './layer.mjs'
 import { CONTRAST_BITS, FLOATS, FloatMap, Network } from './network.mjs'
 
 /** The chain's last state is in steps of 2^-8, and enters divided by 4. */
@@ -42,7 +43,7 @@ export class Synthesis {
   /** Returns what adds to a row of a state what the chain's becomes. */
   adder(chain, bits) {
     const { machine, extra } = this
-    extra.steps(CHAIN_BITS, bits)
+    extra.steps(CHAIN_BITS, bits, CHAIN.limit)
     const found = machine.reserve(extra.size('rounded') * chain.columns)
     return (state, row) => {
       extra.run('rounded', [rowOf(chain, row)], chain.columns, found)

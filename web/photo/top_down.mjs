@@ -6,11 +6,10 @@ import { COEFFICIENTS, STRIDES, isChroma } from '../light/layout.mjs'
 import { LightMap } from '../light/maps.mjs'
 import { between } from '../weights/quality.mjs'
 import { CHAIN, Layer } from './layer.mjs'
-import { STAGES } from './layout.mjs'
 
 /** The maps of a stage. */
 class Stage {
-  constructor(machine, tensors, layers, width, { hidden, blocks }) {
+  constructor(machine, tensors, layers, width, { hidden, blocks, prior }) {
     const map = (name, channels, steps) => new LightMap(machine, tensors.below(name), channels, steps)
     this.quality = tensors.take('quality', [17, width])
     this.blocks = Array.from({ length: blocks }, (_, b) => [
@@ -18,21 +17,23 @@ class Stage {
       map(`blocks.${b}.point`, width),
     ])
     this.head = map('head', width)
-    this.layers = layers.map((coefficients, i) => new Layer(machine, tensors.below(`layers.${i}`), coefficients, hidden))
+    this.layers = layers.map((coefficients, i) => {
+      return new Layer(machine, tensors.below(`layers.${i}`), coefficients, hidden, prior === 'direct')
+    })
     this.close = map('close', this.layers.reduce((sum, layer) => sum + layer.dimensions, 0))
   }
 }
 
 /** All maps of the chain. */
 export class Chain {
-  /** Takes the tensors below `chain` of a weights file. */
-  constructor(machine, config, tensors) {
+  /** Takes the tensors below `chain` of a weights file, and the coefficients of each layer of each stage, by stride. */
+  constructor(machine, config, stages, tensors) {
     this.machine = machine
     this.config = config
     this.stages = {}
     STRIDES.forEach((stride, i) => {
       const below = (j) => tensors.below(`stages.${i}.${j}`)
-      this.stages[stride] = STAGES[stride].map((layers, j) => new Stage(machine, below(j), layers, config.widths[stride], config))
+      this.stages[stride] = stages[stride].map((layers, j) => new Stage(machine, below(j), layers, config.widths[stride], config))
     })
     const grow = (stride, i) => new LightMap(machine, tensors.below(`grow.${i}.point`), config.widths[stride])
     this.grow = STRIDES.slice(0, -1).map(grow)
