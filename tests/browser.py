@@ -37,8 +37,16 @@ class Tab:
 
     def call(self, method: str, **params: Any) -> dict[str, Any]:
         """Send a command and wait for its answer; whatever the page complains about goes into `console`."""
+        return self._ask(method, params, self._session)
+
+    def processor(self) -> float:
+        """The seconds that the processes of pages, with all their threads, have used of processors."""
+        found = self._ask("SystemInfo.getProcessInfo", {}, {})["processInfo"]
+        return float(sum(one["cpuTime"] for one in found if one["type"] == "renderer"))
+
+    def _ask(self, method: str, params: dict[str, Any], session: dict[str, Any]) -> dict[str, Any]:
         number = next(self._numbers)
-        message = {"id": number, "method": method, "params": params, **self._session}
+        message = {"id": number, "method": method, "params": params, **session}
         self._to.write(json.dumps(message).encode() + b"\0")
         self._to.flush()
         while (answer := self._next()).get("id") != number:

@@ -144,6 +144,20 @@ def test_the_page_fits_and_shows_its_pictures(browser: Tab, page: Path, width: i
     assert [line for line in browser.console if not line.startswith("blob:")] == []
 
 
+def test_a_page_without_pictures_loads_the_default_weights_at_once(browser: Tab, tmp_path: Path) -> None:
+    site.write(tmp_path, [], "Viewer")
+    browser.open(tmp_path / site.PAGE, 1280)
+    loaded = """new Promise((done) => {
+        const found = () => document.querySelector("script[src='weights/rrvq-light.js']")
+        const look = () => found() ? done(true) : setTimeout(look, 50)
+        look()
+    })"""
+    assert run(browser, loaded)
+    assert decoded(browser, (FOLDER / "lossy-rgb.dvq").read_bytes()) == shown("lossy-rgb")
+    missing = "dvcodec.prepare('0123456789abcdef').then(() => 'found', (error) => error.message)"
+    assert "0123456789abcdef" in run(browser, missing)
+
+
 def test_the_page_saves_png_with_the_pixels(browser: Tab) -> None:
     text = base64.b64encode((FOLDER / "lossy-rgba.dvq").read_bytes()).decode()
     script = f"dvcodec.decode(Uint8Array.fromBase64('{text}')).then(dvcodec.pngOf).then((png) => png.toBase64())"
@@ -152,7 +166,8 @@ def test_the_page_saves_png_with_the_pixels(browser: Tab) -> None:
         assert hashlib.sha256(np.asarray(image.convert("RGBA")).tobytes()).hexdigest() == shown("lossy-rgba")
 
 
-def test_the_element_shows_a_file_and_says_what_is_wrong(browser: Tab) -> None:
+def test_the_element_shows_a_file_and_says_what_is_wrong(browser: Tab, page: Path) -> None:
+    browser.open(page, 1280)
     script = """new Promise((done) => {
         document.body.innerHTML = "<dvq-img src='files/lossy-rgb.dvq'></dvq-img>" +
             "<dvq-img src='files/cut-in-header.dvq' alt='A'></dvq-img>"

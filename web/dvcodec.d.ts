@@ -119,6 +119,9 @@ export interface WeightsSource {
 /** Says where weights files come from. */
 export function useWeights(sources: WeightsSource[]): void
 
+/** Loads the weights of an id, so that the first file that names them need not wait for them. */
+export function prepare(id: string): Promise<void>
+
 /**
  * Decodes the file of one image. The work runs in the calling thread; a page calls this in a worker.
  * @throws DvcodecError in the command line's words.

@@ -24,6 +24,11 @@ export function useWeights(sources) {
   store = new WeightsStore(sources)
 }
 
+/** Loads weights before a file names them; see dvcodec.d.ts. */
+export async function prepare(id) {
+  await store.model(id, 'hierarchy')
+}
+
 /** Decodes a file to pixels; see dvcodec.d.ts. */
 export async function decode(source, { scale = 1, preview = null, maxPixels, onProgress = () => {}, signal } = {}) {
   const denominator = DENOMINATORS.get(scale)

@@ -76,6 +76,8 @@ def _page(pictures: list[SitePicture], known: list[weights.Weights], title: str)
     ]
     gallery = [{"name": picture.name, "source": f"files/{quote(picture.name)}"} for picture in pictures]
     begin = f"{_literal(announced)}.forEach(dvcodec.announceWeights)\ndvcodec.openViewer({_literal(gallery)})\n"
+    first = [one.id.hex() for one in known if one.name == weights.FOR_THE_EYE and not pictures]
+    begin += "".join(f"dvcodec.prepare({_literal(one)}).catch(() => {{}})\n" for one in first)
     text = (FOLDER / "page/page.html").read_text("utf-8")
     style = (FOLDER / "page/page.css").read_text("utf-8")
     for mark, value in (("@TITLE@", html.escape(title)), ("@STYLE@", style), ("@BEGIN@", begin)):

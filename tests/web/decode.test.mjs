@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { test } from 'node:test'
-import { DvcodecError, decode, info } from '../../web/dvcodec.mjs'
+import { DvcodecError, WeightsNotFound, decode, info, prepare } from '../../web/dvcodec.mjs'
 import { useWeightsOf } from '../../web/node.mjs'
 import { DAMAGED, complaint, deepShown, named, namedIn, read, shown } from './golden.mjs'
 
@@ -84,6 +84,11 @@ test('an image that takes more memory than there is is refused in one line', asy
 
 test('a scale that is not valid is refused', async () => {
   await assert.rejects(decode(read('lossy-l.dvq'), { scale: 3 }), DvcodecError)
+})
+
+test('weights are loaded before a file names them, and only those that there are', async () => {
+  await prepare(info(read('lossy-rgb.dvq')).weightsId)
+  await assert.rejects(prepare('0123456789abcdef'), WeightsNotFound)
 })
 
 test('work ends where it is aborted', async () => {

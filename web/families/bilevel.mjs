@@ -3,7 +3,7 @@
 import { Tables } from '../entropy/rans.mjs'
 import { orderOf } from '../entropy/residuals.mjs'
 import { denseMap } from '../kernels/dense.mjs'
-import { weightsOfTwo } from '../pixels/linear.mjs'
+import { weightsOfTwo } from '../pixels/two_symbols.mjs'
 import { Places } from './places.mjs'
 
 /** The largest log-odds of white, in steps of 2^-5 bits. */

@@ -18,6 +18,7 @@ export function begin(worker) {
     pngOf,
     decode: (bytes, { onProgress, ...options } = {}) => request('decode', bytes, options, onProgress),
     info: (bytes) => request('info', bytes),
+    prepare: (id) => request('prepare', null, { id }),
   }
   customElements.define('dvq-img', DvqImage)
 }

@@ -15,7 +15,7 @@ export function useWorker(source) {
 
 /**
  * Does a piece of work in a worker.
- * @param {'decode' | 'info' | 'kept'} work
+ * @param {'decode' | 'info' | 'kept' | 'prepare'} work
  * @param {Uint8Array} bytes
  * @param {object} [options]
  * @param {(share: number, picture?: object) => void} [onProgress]

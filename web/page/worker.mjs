@@ -1,6 +1,6 @@
 /** What runs in a worker: decodes files on request, and asks for weights when it first needs them. */
 
-import { decode, info, keptFile, useWeights } from '../dvcodec.mjs'
+import { decode, info, keptFile, prepare, useWeights } from '../dvcodec.mjs'
 
 const awaited = new Map()
 
@@ -21,6 +21,7 @@ function sourceOf(about) {
 }
 
 const WORK = {
+  prepare: (_, { id }) => prepare(id),
   info: (bytes) => info(bytes),
   kept: (bytes) => keptFile(bytes),
   decode: (bytes, { image, ...options }, report) =>

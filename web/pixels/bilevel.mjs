@@ -3,7 +3,8 @@
 import { FormatError } from '../bitstream/errors.mjs'
 import { tilesOfStrip } from '../bitstream/container.mjs'
 import { ChunkDecoder, Tables } from '../entropy/rans.mjs'
-import { LinearMap, weightsOfTwo } from './linear.mjs'
+import { BilevelNetwork } from './bilevel_network.mjs'
+import { weightsOfTwo } from './two_symbols.mjs'
 
 const { ceil, floor, max, min } = Math
 const SIDE = 4096
@@ -27,25 +28,15 @@ const FAR = 14 * 32
 /** The model of a weights file. */
 export class BilevelModel {
   /** Takes what a weights file holds. */
-  constructor(_, { about, tensors }) {
+  constructor(machine, { about, tensors }) {
     const { rows, columns, depth } = about.config
+    this.machine = machine
     this.columns = columns
-    this.first = new LinearMap(tensors.below('net.first'))
-    this.rest = Array.from({ length: depth - 1 }, (_, j) => new LinearMap(tensors.below(`net.rest.${j}`)))
-    this.last = new LinearMap(tensors.below('net.last'))
+    this.network = new BilevelNetwork(machine, depth, tensors.below('net'), FAR)
     this.quiet = new Tables(tensors.take('quiet', [256, 2]), 2)
     this.scores = new Tables(Array.from({ length: 2 * FAR + 1 }, (_, i) => weightsOfTwo((i - FAR) / 32)).flat(), 2)
     this.neighbours = neighboursOf(rows, columns)
     this.rectangles = [...RECTANGLES, [-rows, -1, -columns, columns], [0, 0, -columns, -1]]
-    this.inputs = new Int32Array(this.first.inputs)
-    this.hidden = [new Int32Array(this.first.outputs), new Int32Array(this.first.outputs)]
-  }
-
-  /** Returns the row of `scores` of a pixel, whose inputs are set. */
-  score() {
-    let h = this.first.rounded(this.inputs, 4, 0, 255, this.hidden[0])
-    this.rest.forEach((map, j) => (h = map.rounded(h, 4, 0, 255, this.hidden[(j + 1) % 2])))
-    return this.last.rounded(h, 5, -FAR, FAR, new Int32Array(1))[0] + FAR
   }
 }
 
@@ -81,34 +72,34 @@ class Tile {
     return y * rectangles.length
   }
 
-  /** Decodes a pixel. */
-  decode(y, x, stack) {
-    const { model, counts } = this
+  /** Sets the inputs of a pixel from number `to` on; returns false for a pixel that is far from ink. */
+  enter(y, x, inputs, to) {
+    const { counts } = this
     const at = this.move(y, x)
-    const symbol = counts[at + 8] + counts[at + 9] ? this.near(y, x, at, stack) : model.quiet.pop(stack, this.context(at))
-    const ink = 1 - symbol
+    if (!(counts[at + 8] + counts[at + 9])) return false
+    const { neighbours } = this.model
+    for (let i = 0; i < neighbours.length; i++, to++) {
+      const [dy, dx] = neighbours[i]
+      const inside = y + dy >= 0 && x + dx >= 0 && x + dx < this.columns
+      inputs[to] = !inside ? 0 : this.ink[(y + dy) * this.columns + x + dx] ? -16 : 16
+    }
+    for (let i = 0; i < 8; i++, to++) inputs[to] = counts[at + i] >> SHIFTS[i]
+    return true
+  }
+
+  /** Takes the ink of a pixel. */
+  put(y, x, ink) {
     const place = y * this.columns + x
     this.ink[place] = ink
     this.above[place + this.columns] = this.above[place] + ink
-    return symbol
   }
 
-  context(at) {
+  /** Returns the row of `quiet` of a pixel that was entered. */
+  context(y) {
+    const at = y * this.model.rectangles.length
     let row = 0
     for (let i = 0; i < 8; i++) if (this.counts[at + i]) row += 1 << i
     return row
-  }
-
-  near(y, x, at, stack) {
-    const { model } = this
-    const { inputs, neighbours } = model
-    for (let i = 0; i < neighbours.length; i++) {
-      const [dy, dx] = neighbours[i]
-      const inside = y + dy >= 0 && x + dx >= 0 && x + dx < this.columns
-      inputs[i] = !inside ? 0 : this.ink[(y + dy) * this.columns + x + dx] ? -16 : 16
-    }
-    for (let i = 0; i < 8; i++) inputs[neighbours.length + i] = this.counts[at + i] >> SHIFTS[i]
-    return model.scores.pop(stack, model.score())
   }
 }
 
@@ -135,18 +126,33 @@ function decodeStrip(strip, tiles, model) {
   const decoder = new ChunkDecoder(strip.subarray(1))
   const step = model.columns + 1
   const last = max(...tiles.map(({ rows, columns }) => columns - 1 + step * (rows - 1)))
-  for (let t = 0; t <= last; t++) {
-    const symbols = []
-    for (const tile of tiles) {
-      const first = max(0, ceil((t - tile.columns + 1) / step))
-      for (let y = first; y <= min(tile.rows - 1, floor(t / step)); y++) {
-        symbols.push(tile.decode(y, t - step * y, decoder.stack))
-      }
-    }
-    decoder.checked(symbols)
-  }
+  const most = tiles.reduce((sum, { rows, columns }) => sum + min(rows, ceil(columns / step)), 0)
+  model.machine.scoped(() => {
+    model.network.reserve(most)
+    for (let t = 0; t <= last; t++) decoder.checked(decodeFront(tiles, t, step, model, decoder.stack))
+  })
   decoder.finish()
   return strip[0] ? 0 : 255
+}
+
+/** Decodes the pixels of a wavefront, which do not depend on each other, and returns their symbols. */
+function decodeFront(tiles, t, step, model, stack) {
+  const { network } = model
+  const front = []
+  let near = 0
+  for (const tile of tiles) {
+    const first = max(0, ceil((t - tile.columns + 1) / step))
+    for (let y = first; y <= min(tile.rows - 1, floor(t / step)); y++) {
+      const entered = tile.enter(y, t - step * y, network.inputs, near * network.step)
+      front.push({ tile, y, row: entered ? near++ : -1 })
+    }
+  }
+  const scores = network.run(near)
+  return front.map(({ tile, y, row }) => {
+    const symbol = row < 0 ? model.quiet.pop(stack, tile.context(y)) : model.scores.pop(stack, scores(row))
+    tile.put(y, t - step * y, 1 - symbol)
+    return symbol
+  })
 }
 
 function place({ ink, top, left, rows, columns }, paper, samples, width) {
