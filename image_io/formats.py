@@ -64,7 +64,8 @@ class Format:
 _TABLE = (
     # Pillow refuses to read profiles of more than 1 MiB in PNG files.
     Format("PNG", "PNG", (".png",), _MODES, deep=_COLOURS, keys=("L", "P", "RGB"), icc=2**20, exif=ANY, xmp=ANY,
-           comment=ANY, texts=True, resolution=2**25),
+           comment=ANY, texts=True, resolution=2**25,
+           options={"compress_level": 4}),  # photographs get 2 % larger than at 6, in two fifths of the time
     Format("JPEG", "JPEG", (".jpg", ".jpeg", ".jpe", ".jfif"), ("L", "RGB"), exact=False, side=65500,
            icc=_JPEG_ICC, exif=_JPEG_SEGMENT, xmp=_JPEG_SEGMENT, comment=_JPEG_SEGMENT, resolution=65535,
            options={"quality": 95, "subsampling": 0, "optimize": True}),

@@ -176,7 +176,6 @@ class LightPartTask(LightTask):
 
         conditioning = self._conditioning(pool, places)
         nats = model.top_down_pass((side, side), conditioning, given).nats
-        weights = model.sigma(conditioning) / model.sigma(conditioning).mean() / (len(places) * side**2)
         weights = model.sigma(conditioning) / REFERENCE_SIGMA / (len(places) * side**2)
         bits = float(nats.detach().sum()) / (len(places) * side**2) / math.log(2)
         return LossTerms((weights * nats).sum(), {"bits_per_pixel": bits})
