@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from dvcodec.evaluation.metrics.bd_rate import Curve, bd_rate
+from dvcodec.evaluation.metrics.scores import metric
 
 
 def curves(report: Path, score: str) -> dict[str, Curve]:
@@ -20,13 +21,14 @@ def curves(report: Path, score: str) -> dict[str, Curve]:
 
     Args:
         report: folder of the report.
-        score: key of the score, such as psnr or ssimulacra2.
+        score: its name, psnr, ms-ssim (in dB) or ssimulacra2.
     """
+    found, one_score = {}, metric(score)
     held: list[dict[str, Any]] = [json.loads(path.read_text()) for path in sorted(report.glob("results-*.json"))]
-    found = {}
     for one in held:
-        points = [(bpp, value) for bpp, value in zip(one["results"]["bpp"], one["results"][score], strict=True)]
-        found[one["name"]] = Curve.through(one["name"], [point for point in points if point[1] is not None])
+        points = zip(one["results"]["bpp"], one["results"][one_score.key], strict=True)
+        scaled = [(bpp, one_score.scaled(value)) for bpp, value in points if value is not None]
+        found[one["name"]] = Curve.through(one["name"], scaled)
     return found
 
 
@@ -34,7 +36,7 @@ def main(
     report: Annotated[Path, typer.Argument(help="Folder that `dvcodec compare` wrote.")],
     anchor: Annotated[str, typer.Option(help="Codec that the others are compared with.")] = "avif",
     score: Annotated[str, typer.Option(help="psnr, ms-ssim or ssimulacra2.")] = "ssimulacra2",
-    low: Annotated[float, typer.Option(help="Lower end of the range of scores.")] = 30,
+    low: Annotated[float, typer.Option(help="Lower end of the range of scores, in dB for PSNR and MS-SSIM.")] = 30,
     high: Annotated[float, typer.Option(help="Upper end of the range of scores.")] = 85,
 ) -> None:
     """Print the mean difference in bits at equal score, and the range that two curves share."""
