@@ -83,8 +83,12 @@ def test_the_cheapest_symbol_is_a_candidate(
 def test_a_pass_does_not_depend_on_the_other_images_of_its_batch() -> None:
     model, x = built(), pictures(3)
     with torch.inference_mode():
-        together = model.top_down_pass((72, 72), conditioning(3), posterior_modes(model.infer(x, conditioning(3))))
-        alone = model.top_down_pass((72, 72), conditioning(1), posterior_modes(model.infer(x[1:2], conditioning(1))))
+        together = model.top_down_pass(
+            (72, 72), conditioning(3), posterior_modes(model.infer(x, conditioning(3)), conditioning(3))
+        )
+        alone = model.top_down_pass(
+            (72, 72), conditioning(1), posterior_modes(model.infer(x[1:2], conditioning(1)), conditioning(1))
+        )
     assert float(together.nats[1]) == pytest.approx(float(alone.nats[0]), rel=1e-3)
     assert together.nats.shape == (3,) and float(together.nats[0]) != float(together.nats[1])
 
@@ -117,9 +121,9 @@ def test_the_start_from_crops_lowers_the_rate() -> None:
     middle = conditioning(2)
     targets = model.infer(crops, middle)
     with torch.no_grad():
-        before = model.top_down_pass((72, 72), middle, posterior_modes(targets)).nats
+        before = model.top_down_pass((72, 72), middle, posterior_modes(targets, middle)).nats
         initialise_grids(model, crops)
-        after = model.top_down_pass((72, 72), middle, posterior_modes(targets)).nats
+        after = model.top_down_pass((72, 72), middle, posterior_modes(targets, middle)).nats
     assert (after < 0.9 * before).all()
 
 

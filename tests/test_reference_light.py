@@ -84,10 +84,10 @@ def weights_of(variant: str) -> bytes:
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(3)
         model = LightPhotoModel(replace(SMALL, **VARIANTS[variant])).eval()
-        for name, parameter in model.named_parameters():
+        for name, tensor in model.state_dict().items():
             for end, spread in LIVELY.items():
                 if name.endswith(end):
-                    parameter.add_(torch.empty_like(parameter).normal_(0, spread, generator=drawn))
+                    tensor.add_(torch.empty_like(tensor).normal_(0, spread, generator=drawn))
     return write(model, QualityMap(300, 3900, 1700), variant)
 
 

@@ -8,6 +8,8 @@ from typing import Any, Self
 from ..configs import LARGEST_DEPTH, LARGEST_STAGES, LARGEST_WIDTH, FromJSON, bounded, refuse_other_fields, within
 
 STRIDES = (64, 32, 16, 8)
+COST_SHARES = (0.7, 0.5)
+"""How much of its cost in nats counts when an encoder chooses a symbol, for squared error and for the eye."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class LightConfig(FromJSON):
         postfilter_pairs: residual pairs of the post-filter.
         sigma_coarse: standard deviation of the likelihood at network quality 0, in grey levels.
         sigma_fine: the same at the finest quality.
-        step: distance of two symbols' values at the start of training, in units of sigma.
+        step: distance of two symbols' values, in units of sigma.
     """
 
     widths: dict[int, int] = field(default_factory=lambda: {64: 64, 32: 96, 16: 112, 8: 112})
@@ -34,7 +36,7 @@ class LightConfig(FromJSON):
     postfilter_pairs: int = 2
     sigma_coarse: float = 160.0
     sigma_fine: float = 2.0
-    step: float = 3.2
+    step: float = 12**0.5
 
     @classmethod
     def of(cls, held: Any) -> Self:

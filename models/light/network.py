@@ -33,14 +33,14 @@ class CoefficientGroup(nn.Module):
         self.prior_head = RoundedLinear(hidden, 3 * size, 0.1)
         self.scale = Knots(size)
         self.tail = nn.Parameter(torch.full((size,), -1.5))
-        self.log_step = nn.Parameter(torch.full((size,), math.log(config.step)))
+        self.register_buffer("log_step", torch.full((size,), math.log(config.step)))
         self.shrink = nn.Parameter(torch.tensor([0.08, 0.04, 0.02]).repeat(size, 1))
         self.symbol_embedding = None if last else RoundedLinear(ENCODING * size, hidden, 0.3)
         self.neighbour_embedding = RoundedConv(ENCODING * size, hidden, 0.1) if neighbours else None
 
     def step(self) -> Float[Tensor, " g"]:
         """Return the distance of two symbols' values, in units of sigma."""
-        return torch.exp(self.log_step)
+        return torch.exp(self.get_buffer("log_step"))
 
     def values(self, symbols: Float[Tensor, "... g"]) -> Float[Tensor, "... g"]:
         """Return the values that symbols stand for: points of their grid, shrunk towards zero, in units of sigma."""
@@ -64,11 +64,13 @@ class CoefficientGroup(nn.Module):
         return LogisticPrior(location * LOCATION_GAIN, scale, torch.sigmoid(logit))
 
     @torch.no_grad()
-    def posterior_mode(self, targets: Float[Tensor, "n g"], prior: LogisticPrior) -> Float[Tensor, "n g"]:
-        """Return the symbols that cost least: half the squared error in units of sigma, plus -ln p."""
+    def posterior_mode(
+        self, targets: Float[Tensor, "n g"], prior: LogisticPrior, cost_share: Float[Tensor, "n 1"]
+    ) -> Float[Tensor, "n g"]:
+        """Return the symbols that cost least: half the squared error in units of sigma, plus a share of -ln p."""
         found = candidates(targets / self.step(), prior.location)
         error = targets[..., None] - self.values(found.transpose(-1, -2)).transpose(-1, -2)
-        cost = 0.5 * error.square() + nats(found, prior)
+        cost = 0.5 * error.square() + cost_share[..., None] * nats(found, prior)
         return found.gather(-1, cost.argmin(-1, keepdim=True))[..., 0]
 
 

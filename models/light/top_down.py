@@ -16,7 +16,7 @@ from ..photo.network.chain import from_tokens, tokens
 from ..photo.network.model import grid_sizes
 from .coefficients import Coefficients
 from .conditioning import Conditioning
-from .config import STRIDES, LightConfig
+from .config import COST_SHARES, STRIDES, LightConfig
 from .layers import RoundedLinear, activation, residual_stream
 from .layout import light_layout
 from .network import CoefficientGroup, LightStage
@@ -46,9 +46,17 @@ GroupSymbolSource = Callable[[GroupStep], Tensor]
 """Chooses the symbols (N, G) of a step, whole numbers in floats, for all positions."""
 
 
-def posterior_modes(targets: Coefficients) -> GroupSymbolSource:
-    """Return the source that chooses the cheapest symbols for coefficients to code."""
-    return lambda step: step.group.posterior_mode(targets[step.stride][:, step.group.channels], step.prior)
+def posterior_modes(targets: Coefficients, conditioning: Conditioning) -> GroupSymbolSource:
+    """Return the source that chooses the cheapest symbols for coefficients to code, as an encoder does."""
+    plain, tuned = COST_SHARES
+    shares = plain + (tuned - plain) * conditioning.tuning
+
+    def chosen(step: GroupStep) -> Tensor:
+        wanted = targets[step.stride][:, step.group.channels]
+        share = shares.repeat_interleave(len(wanted) // conditioning.batch)[:, None]
+        return step.group.posterior_mode(wanted, step.prior, share)
+
+    return chosen
 
 
 @dataclass

@@ -84,7 +84,7 @@ def _values(model: LightPhotoModel, stride: int, tensors: Tensors) -> None:
     for stage in model.top_down.stages(stride):
         for group in stage.parts():
             rows = [places[channel] for channel in group.channels]
-            group.log_step.copy_(log_steps[rows])
+            group.get_buffer("log_step").copy_(log_steps[rows])
             group.shrink.copy_(shrink[rows])
 
 

@@ -44,7 +44,7 @@ def light_objective(
     """
     size = (x.shape[2], x.shape[3])
     targets = model.infer(x, conditioning)
-    decoded = model.top_down_pass(size, conditioning, posterior_modes(targets))
+    decoded = model.top_down_pass(size, conditioning, posterior_modes(targets, conditioning))
     shown = model.render(decoded, size, conditioning)
     error = squared_error(model, x, shown, targets, conditioning)
     anchored = coefficient_error(decoded.reconstruction, targets, len(x))

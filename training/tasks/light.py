@@ -23,8 +23,8 @@ from ..recipes.light import LightRecipe
 from ..warm_start.light import warm_start_light_model
 from .light_start import initialise_grids
 
-GRIDS = (".log_step", ".shrink")
-"""Ends of the names of the grids' parameters."""
+GRIDS = (".shrink",)
+"""Ends of the names of the grids' parameters: what symbols stand for. Their steps do not learn."""
 STARTING_CROPS, STARTING_SIDE = 24, 128
 """Crops from which the priors' scales start, and their side in pixels."""
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ...models.light.conditioning import Conditioning
+from ...models.light.config import COST_SHARES
 from ...models.light.grids import LARGEST_SCALE, LEAST_SCALE
 from ...models.light.model import LightPhotoModel
 from ...models.light.network import CoefficientGroup
@@ -39,10 +40,11 @@ def _scales(model: LightPhotoModel, crops: Tensor, quality: int, tuning: float) 
     """Return the best scale of every coefficient, by group, at one quality and tuning."""
     codes = torch.full((len(crops),), quality, device=crops.device)
     targets = model.infer(crops, Conditioning(codes, torch.full((len(crops),), tuning, device=crops.device)))
-    return [_fitted(group, targets[stride][:, group.channels]) for stride, group in model.top_down.groups()]
+    share = torch.full((1, 1), COST_SHARES[round(tuning)], device=crops.device)
+    return [_fitted(group, targets[stride][:, group.channels], share) for stride, group in model.top_down.groups()]
 
 
-def _fitted(group: CoefficientGroup, targets: Tensor) -> Tensor:
+def _fitted(group: CoefficientGroup, targets: Tensor, share: Tensor) -> Tensor:
     """Alternate between the best scale of what is chosen and the choice under it. (G,)"""
     targets = targets[:: max(1, len(targets) // MOST)]
     steps = targets / group.step()
@@ -52,7 +54,7 @@ def _fitted(group: CoefficientGroup, targets: Tensor) -> Tensor:
         grid = torch.arange(LEAST_SCALE, LARGEST_SCALE + 0.01, 0.25, device=targets.device)
         costs = torch.stack([nats(symbols, prior).mean(0) for prior in _priors(group, grid, targets)])
         scale = grid[costs.argmin(0)]
-        symbols = group.posterior_mode(targets, _centred(group, scale.expand_as(targets)))
+        symbols = group.posterior_mode(targets, _centred(group, scale.expand_as(targets)), share)
     return scale
 
 

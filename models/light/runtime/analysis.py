@@ -9,7 +9,7 @@ from ....shapes import Float32, UInt8
 from ...photo.layout import BLOCK, COEFFICIENTS
 from ...photo.runtime.transform import Levels, analyse, border_matrix, mean_scales
 from ...photo.runtime.windows import GROUP, bands, grid_sizes
-from ..config import STRIDES
+from ..config import COST_SHARES, STRIDES
 from ..grids import VALUE_BITS
 from ..layout import coded_channels, light_layout
 from ..sensitivity import log_sensitivities
@@ -46,7 +46,7 @@ def targets_of(
             units.append((steps[stride] * root * norms)[channels].astype(np.float32))
             nearer = np.stack([rows[c] for c in channels]) * 2.0**-VALUE_BITS / steps[stride][channels][:, None]
             shrink.append(nearer.astype(np.float32))
-    return LightTargets(planes, units, shrink, costs)
+    return LightTargets(planes, units, shrink, costs, cost_share=COST_SHARES[perceptual])
 
 
 def _norms(stride: int) -> NDArray[np.float64]:

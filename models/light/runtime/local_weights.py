@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
 DEAD_ZONE = 0.85
 """Smallest magnitude, in steps, that the first guess rounds to 1; an encoder under priors gives up about as much."""
-POWER = 0.6
+POWER = 0.8
 """Exponent of the weights: an estimate from one guess is worth less than the whole of it."""
 SHARE_OF_MEAN = 0.1
 """What the picture's mean contributes to each block, so that blocks with hardly an error stay near it."""
-LARGEST = 4.0
+LARGEST = 6.0
 """Bound of a weight, and of its inverse."""
 BAND = 2**19
 """Pixels that are looked at at once, about."""

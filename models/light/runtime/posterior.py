@@ -42,6 +42,7 @@ class LightTargets:
         shrink: how much the symbols 1, 2 and more stand nearer to 0, in steps of their grid, for each layer (G, 3).
         costs: of symbols.
         weights: of squared errors by stride and position; None weighs all alike.
+        cost_share: how much of a symbol's cost counts.
     """
 
     def __init__(
@@ -51,8 +52,10 @@ class LightTargets:
         shrink: list[NDArray[np.float32]],
         costs: TokenCosts,
         weights: dict[int, NDArray[np.float32]] | None = None,
+        cost_share: float = 1.0,
     ) -> None:
         self.planes, self.units, self.shrink, self.costs, self.weights = planes, units, shrink, costs, weights
+        self.cost_share = cost_share
 
     def mode(
         self,
@@ -70,7 +73,7 @@ class LightTargets:
             weights: of the positions' squared errors; None for 1.
         """
         out = np.empty(targets.shape, np.int32)
-        half = (0.5 * self.units[layer] ** 2).astype(np.float32)[:, None]
+        half = (0.5 / self.cost_share * self.units[layer] ** 2).astype(np.float32)[:, None]
         for some in slices(targets.shape[1], STRIP_POSITIONS):
             count = half if weights is None else half * weights[some]
             out[:, some] = self._mode(targets[:, some], prior.location[:, some], prior.contexts[:, some], layer, count)
