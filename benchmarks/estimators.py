@@ -150,6 +150,8 @@ def main() -> None:
     parser.add_argument("--only", default="", help="rows whose names begin with this")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
+    if options.images < 2 * BATCH:
+        parser.error(f"--images {options.images}: a standard deviation needs two batches of {BATCH}")
     torch.set_num_threads(1)
     chosen = [(name, row) for name, row in ROWS if name.startswith(options.only)]
     rows = {}
