@@ -118,7 +118,8 @@ class Tables:
 
     def intervals(self, contexts: Int32[NDArray[np.int32], " n"], symbols: Int32[NDArray[np.int32], " n"]) -> Intervals:
         """Return the (n,) beginnings and frequencies of symbols, each under the row of its context."""
-        return self._left[contexts, symbols], self._frequencies[contexts, symbols]
+        cells = contexts.astype(np.intp) * self._left.shape[1] + symbols
+        return self._left.take(cells), self._frequencies.take(cells)
 
     def model(self, context: int) -> Any:
         """Return the coder's model of a row."""

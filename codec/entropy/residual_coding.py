@@ -83,5 +83,7 @@ def _order(contexts: NDArray[np.int32]) -> NDArray[np.int64]:
 
 def remainders(sizes: Int32[NDArray[np.int32], " n"]) -> list[tuple[Tables, Int64[NDArray[np.int64], " m"]]]:
     """Return for each number of bits >= 1 that occurs the remainders' table and the indices of their tokens."""
+    if not sizes.any():
+        return []
     present = np.flatnonzero(np.bincount(sizes))
     return [(ans.uniform()[size - 1], np.flatnonzero(sizes == size)) for size in present if size]

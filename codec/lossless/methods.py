@@ -10,6 +10,7 @@ jpeg     the coefficients of the JPEG image that pixels were decoded from
 """
 
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -22,6 +23,7 @@ from ...image_io.images import Picture
 from ...models.interface.hierarchy import BilevelModel, PixelModel
 from ...models.interface.photo import PhotoModel
 from ...models.pixels.wavefront.half_size import doubled, halved
+from ...models.runtime import kernels
 from ...progress import OnProgress, ignore, part
 from ..bitstream import alpha, tiling
 from ..bitstream.assembly import Parts, assemble
@@ -106,19 +108,28 @@ def compress(
         WeightsNotFound: If the method needs weights that are not installed.
     """
     common = replace(packed_metadata(picture.metadata), palette=raw_samples.pack_palette(picture.palette))
-    cheap = {STORED: _stored, WEBP: _webp, DEEP: _deep}
-    made = [coder(picture, common) for name, coder in cheap.items() if wanted(picture, name, method)]
-    if wanted(picture, FILE, method, original):
-        made.append(_file(picture, original))
+    made = [_file(picture, original)] if wanted(picture, FILE, method, original) else []
     if wanted(picture, JPEG, method):
         made += _jpeg(picture, common, required=method == JPEG)
-    report = part(on_progress, _CHEAP if made else 0.0, 1.0)
-    report(0.0)
-    if wanted(picture, MODEL, method) and not _hopeless(made) and (model := load()) is not None:
-        made.append(_model(picture, common, model, report))
-    if wanted(picture, BILEVEL, method) and (found := load_bilevel()) is not None:
-        made.append(_bilevel(picture, common, found, report))
+    with ThreadPoolExecutor(1) as pool:
+        cheap = _without_models(picture, common, method, pool)
+        if made or kernels.threads() == 1:  # the sizes tell whether to try a model, or no processor would be left
+            wait(cheap)
+        report = part(on_progress, _CHEAP if cheap else 0.0, 1.0)
+        report(0.0)
+        hopeless = bool(made) and _hopeless([*made, *(coding.result() for coding in cheap)])
+        if wanted(picture, MODEL, method) and not hopeless and (model := load()) is not None:
+            made.append(_model(picture, common, model, report))
+        if wanted(picture, BILEVEL, method) and (found := load_bilevel()) is not None:
+            made.append(_bilevel(picture, common, found, report))
+        made = [*(coding.result() for coding in cheap), *made]
     return min(made, key=lambda coded: len(coded.data))
+
+
+def _without_models(picture: Picture, common: Parts, method: str, pool: ThreadPoolExecutor) -> list["Future[Coded]"]:
+    """Begin to compress by the methods without models: their libraries leave Python to others while they work."""
+    cheap = {STORED: _stored, WEBP: _webp, DEEP: _deep}
+    return [pool.submit(coder, picture, common) for name, coder in cheap.items() if wanted(picture, name, method)]
 
 
 def _hopeless(made: list[Coded]) -> bool:

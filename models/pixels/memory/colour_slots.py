@@ -26,7 +26,7 @@ TOTAL = 2**24 - (SLOTS + 3)
 """Sum of the weights of candidates and NONE."""
 _EMPTY = 2**14
 _PARTS = 2.0**28
-_ONES = np.ones(SLOTS)
+_ONES, _UNITS = np.ones(SLOTS), np.ones(SLOTS + 3, np.float32)
 _PLAIN = 2**24 - (TOKENS + 2)
 
 _ODDS, _TIMES = 25, 10
@@ -48,7 +48,7 @@ class ColourSlots:
         self._near = near.ravel()
         self._values = np.full((PAIRS, SLOTS), _EMPTY, np.int16)
         self._counts = np.zeros((PAIRS, SLOTS), np.uint8)
-        self._next = np.zeros(PAIRS, np.uint8)
+        self._next, self._first = np.zeros(PAIRS, np.uint8), np.zeros(PAIRS, np.int32)
         self._factors = np.array([isqrt(256 * n) for n in range(MOST + 1)], np.float64)
         self._right = Right()
 
@@ -77,13 +77,14 @@ class ColourSlots:
         shares = plain * self._factors.take(counts)
         total = shares @ _ONES
         self._asked = np.flatnonzero(total)
-        self._where = self._right.contexts((plain @ _ONES)[self._asked], (counts @ _ONES)[self._asked])
-        scale = np.floor(self._right.shares(self._where) * (TOTAL * 2.0**12) / total[self._asked]) / _PARTS
-        shares = shares[self._asked]
+        odds, times = (sums.take(self._asked) for sums in (plain @ _ONES, counts @ _ONES))
+        self._where = self._right.contexts(odds, times)
+        scale = np.floor(self._right.shares(self._where) * (TOTAL * 2.0**12) / total.take(self._asked)) / _PARTS
+        shares = shares.take(self._asked, axis=0)
         shares *= scale[:, None]
         rows = np.zeros((len(shares), SLOTS + 3), np.float32)
         rows[:, 1 : 1 + SLOTS] = np.floor(shares, out=shares)
-        rows[:, 1 + NONE] = np.float32(TOTAL) - rows @ np.ones(SLOTS + 3, np.float32)
+        rows[:, 1 + NONE] = np.float32(TOTAL) - rows @ _UNITS
         return self._asked, rows
 
     def symbols(self, residuals: Int32[NDArray[np.int32], " n"]) -> Int32[NDArray[np.int32], " m"]:
@@ -96,7 +97,7 @@ class ColourSlots:
     def residuals(self, symbols: Int32[NDArray[np.int32], " m"]) -> Int32[NDArray[np.int32], " m"]:
         """Return the residuals of candidates; those of NONE mean nothing."""
         slots = np.minimum(symbols, SLOTS - 1)
-        found: NDArray[np.int32] = self._found[self._asked, slots] - self._middles[self._asked]
+        found: NDArray[np.int32] = self._found.take(self._asked * SLOTS + slots) - self._middles.take(self._asked)
         return found
 
     def note(self, symbols: Int32[NDArray[np.int32], " m"], residuals: Int32[NDArray[np.int32], " n"]) -> None:
@@ -104,23 +105,27 @@ class ColourSlots:
         self._right.note(self._where, symbols != NONE)
         values = (self._middles + residuals).astype(np.int16)
         same, at = _matched(self._found, values)
-        cells = self._pairs[same] * SLOTS + at[same]
+        cells = (self._pairs * SLOTS + at)[same]
         counts = self._counts.reshape(-1)
         counts[cells] = np.minimum(counts.take(cells), MOST - 1) + np.uint8(1)
         self._learn(np.flatnonzero(~same), values)
 
     def _learn(self, new: NDArray[np.int64], values: NDArray[np.int16]) -> None:
         """Put the first new value of each pair into the slot that is next."""
-        pairs, first = np.unique(self._pairs[new], return_index=True)
-        slots = self._next[pairs]
-        self._values[pairs, slots], self._counts[pairs, slots] = values[new[first]], 1
+        pairs, order = self._pairs.take(new), np.arange(len(new), dtype=np.int32)
+        self._first[pairs[::-1]] = order[::-1]  # of equal pairs, the first is written last
+        first = self._first.take(pairs) == order
+        pairs, mine = pairs[first], values.take(new[first])
+        slots = self._next.take(pairs)
+        cells = pairs * SLOTS + slots
+        self._values.reshape(-1)[cells], self._counts.reshape(-1)[cells] = mine, 1
         self._next[pairs] = (slots + np.uint8(1)) % np.uint8(SLOTS)
 
 
 def _matched(found: NDArray[np.int16], values: NDArray[np.int16]) -> tuple[NDArray[np.bool_], NDArray[np.int32]]:
     """Return whether one of the slots has the value, and which; values of slots differ."""
-    same = found == values[:, None]
-    return same.view(np.uint64)[:, 0] != 0, (same @ np.arange(SLOTS, dtype=np.float32)).astype(np.int32)
+    bytes_of = (found == values[:, None]).view("<u8")[:, 0]
+    return bytes_of != 0, (np.frexp(bytes_of.astype(np.float64))[1] - 1) >> 3
 
 
 class Right:
@@ -130,6 +135,7 @@ class Right:
         steps = 2 ** np.arange(_ODDS, dtype=np.int64)
         right = 2 * _UNIT * steps // (steps + 2**_HALF)
         self._counts = np.stack([2 * _UNIT - right, right], axis=1)[:, None].repeat(_TIMES, axis=1).reshape(-1, 2) + 1
+        self._shares = self._all_shares()
 
     def contexts(self, plain: NDArray[np.float64], counts: NDArray[np.float64]) -> NDArray[np.int32]:
         """Return contexts, given the sums of the network's weights of candidates and of their counts."""
@@ -140,14 +146,18 @@ class Right:
 
     def shares(self, contexts: NDArray[np.int32]) -> NDArray[np.float64]:
         """Return the probability that a candidate is right, times 2**16."""
-        found = self._counts.take(contexts, axis=0)
-        right = _SURE * found[:, 1] // found.sum(axis=1)
-        clamped: NDArray[np.float64] = np.clip(right, _LEAST, _SURE - _LEAST).astype(np.float64)
-        return clamped
+        return self._shares.take(contexts)
 
     def note(self, contexts: NDArray[np.int32], right: NDArray[np.bool_]) -> None:
         """Note whether a candidate was right."""
         found = np.bincount(2 * contexts + right, minlength=self._counts.size)
         self._counts += _UNIT * found.reshape(-1, 2)
-        large = self._counts.sum(axis=1) > _LIMIT
+        large = self._counts[:, 0] + self._counts[:, 1] > _LIMIT
         self._counts[large] = (self._counts[large] + 1) >> 1
+        self._shares = self._all_shares()
+
+    def _all_shares(self) -> NDArray[np.float64]:
+        """Return the probability that a candidate is right, times 2**16, by context."""
+        wrong, right = self._counts.T
+        clamped: NDArray[np.float64] = np.clip(_SURE * right // (wrong + right), _LEAST, _SURE - _LEAST)
+        return clamped.astype(np.float64)

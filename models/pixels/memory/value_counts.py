@@ -11,6 +11,7 @@ from functools import lru_cache
 from math import isqrt
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from ....shapes import Float32, Float64, Int32
@@ -28,7 +29,8 @@ _LAST = _FIRST + _WINDOW
 _CELLS, _ZERO = 512, 256 + DIRECT
 """Cells of each key, and the place of the value 0 among them."""
 _PARTS = 2.0**28
-_ONES = np.ones(_WINDOW)
+_ONES, _UNITS = np.ones(_WINDOW), np.ones(TOKENS + 2, np.float32)
+_PLACES = slice(_FIRST, _LAST)
 
 _LEVELS, _START = 41, 30
 _SHARE = 256
@@ -46,11 +48,12 @@ class ValueCounts:
     """
 
     def __init__(self, tables: Float32[NDArray[np.float32], "contexts tokens"], keys: int) -> None:
-        self._tables, self._unseen = tables, Unseen()
-        self._outer = TOTAL - tables[:, _FIRST:_LAST].sum(axis=1, dtype=np.float64)
+        self._unseen = Unseen()
+        self._near, self._far = tables[:, _FIRST:_LAST].astype(np.float64), np.delete(tables, _PLACES, axis=1)
+        self._outer = TOTAL - self._near.sum(axis=1)
         self._counts = np.zeros(_CELLS * keys + 2 * DIRECT, np.uint8)
-        self._factors = np.zeros(self._counts.shape, np.float32)
-        self._windows = np.lib.stride_tricks.sliding_window_view(self._factors, _WINDOW)
+        self._factors = np.full(self._counts.shape, self._unseen.weight, np.float64)  # of values not seen, too
+        self._windows, self._counted = (sliding_window_view(x, _WINDOW) for x in (self._factors, self._counts))
 
     def weights(
         self,
@@ -66,20 +69,16 @@ class ValueCounts:
             keys: What the planes before say.
         """
         self._cells = keys * np.int32(_CELLS) + middles + np.int32(_ZERO)
-        plain, outer = self._tables.take(contexts, axis=0), self._outer.take(contexts)
-        near, factors = plain[:, _FIRST:_LAST].astype(np.float64), self._windows[self._cells - np.int32(DIRECT)]
-        new = (factors == 0).astype(np.float32)
-        unseen = self._unseen.weight
-        free = (near[::EVERY] * new[::EVERY]) @ _ONES + outer[::EVERY]
-        new *= np.float32(unseen)
-        factors += new
-        near *= factors
+        near, outer, unseen = self._near.take(contexts, axis=0), self._outer.take(contexts), self._unseen.weight
+        first = self._cells - np.int32(DIRECT)
+        free = (near[::EVERY] * (self._counted[first[::EVERY]] == 0)) @ _ONES + outer[::EVERY]
+        near *= self._windows[first]
         total = near @ _ONES
         total += outer * unseen
         self._expected = np.floor(free * (_SHARE * unseen) / total[::EVERY])
         scale = np.floor(TOTAL * _PARTS / total) / _PARTS
         near *= scale[:, None]
-        return framed(plain, near, scale * unseen)
+        return framed(self._far.take(contexts, axis=0), near, scale * unseen)
 
     def note(self, residuals: Int32[NDArray[np.int32], " n"]) -> None:
         """Note the values of the wavefront whose weights were returned last."""
@@ -87,16 +86,17 @@ class ValueCounts:
         found = self._counts.take(cells)
         some = slice(None, None, EVERY)
         new = (found[some] == 0) | (np.abs(residuals[some]) > DIRECT)
-        self._unseen.note(int(np.count_nonzero(new)) * _SHARE, int(self._expected.sum()))
         more = np.minimum(found, MOST - 1) + np.uint8(1)
         self._counts[cells] = more
         self._factors[cells] = _factors().take(more)
+        if self._unseen.note(int(np.count_nonzero(new)) * _SHARE, int(self._expected.sum())):
+            self._factors[self._counts == 0] = self._unseen.weight
 
 
 @lru_cache(maxsize=1)
-def _factors() -> NDArray[np.float32]:
+def _factors() -> NDArray[np.float64]:
     """Return the weight of every count."""
-    return np.array([isqrt(4096 * n) for n in range(MOST + 1)], np.float32)
+    return np.array([isqrt(4096 * n) for n in range(MOST + 1)], np.float64)
 
 
 class Unseen:
@@ -111,28 +111,31 @@ class Unseen:
         """Return the weight, where that of a value that was seen once is 64."""
         return self._weights[self._level]
 
-    def note(self, came: int, expected: int) -> None:
-        """Note how many values were new and how many were expected, in units of 1/256."""
+    def note(self, came: int, expected: int) -> bool:
+        """Note how many values were new and how many were expected, in units of 1/256; tell if the weight changed."""
         self._came += came
         self._expected += expected
         if self._came + self._expected < _ENOUGH:
-            return
+            return False
+        before = self._level
         if 4 * self._came > 5 * self._expected:
             self._level = min(self._level + 1, _LEVELS - 1)
         elif 5 * self._came < 4 * self._expected:
             self._level = max(self._level - 1, 0)
         self._came = self._expected = 0
+        return self._level != before
 
 
 def framed(
-    plain: Float32[NDArray[np.float32], "n tokens"],
+    far: Float32[NDArray[np.float32], "n outer"],
     near: Float64[NDArray[np.float64], "n window"],
     scale: Float64[NDArray[np.float64], " n"],
 ) -> Float32[NDArray[np.float32], "n framed"]:
-    """Return rows of whole weights between two zeros: those near the mean, and plain ones elsewhere times a scale."""
-    rows = np.zeros((len(plain), TOKENS + 2), np.float32)
+    """Return rows of whole weights between two zeros: those near the mean, and those of the others times a scale."""
+    rows = np.zeros((len(far), TOKENS + 2), np.float32)
     rows[:, 1 + _FIRST : 1 + _LAST] = np.floor(near, out=near)
-    for side in (slice(0, _FIRST), slice(_LAST, TOKENS)):
-        rows[:, side.start + 1 : side.stop + 1] = np.floor(plain[:, side] * scale[:, None])
-    rows[:, 1 + TOKENS // 2] += np.float32(TOTAL) - rows @ np.ones(TOKENS + 2, np.float32)
+    others = np.floor(far * scale[:, None])
+    rows[:, 1 : 1 + _FIRST] = others[:, :_FIRST]
+    rows[:, 1 + _LAST : 1 + TOKENS] = others[:, _FIRST:]
+    rows[:, 1 + TOKENS // 2] += np.float32(TOTAL) - rows @ _UNITS
     return rows

@@ -16,7 +16,7 @@ from .integer import IntegerWavefrontNet
 from .skew import Tiling
 from .wavefront_pass import WavefrontPass
 
-SAMPLES, SAMPLE = 3, 24
+SAMPLES, SAMPLE = 4, 12
 """Squares in either direction, and their side, on which colour transforms are compared."""
 
 OTHERS = 3
