@@ -249,3 +249,14 @@ def test_coefficients_that_are_too_large_are_refused() -> None:
     assert (jpeg_components.decode(section, (2, 2), 1, steps)[0] == coefficients).all()
     with pytest.raises(FormatError, match="too large"):
         jpeg_components.decode(section, (2, 2), 1, steps + 2)
+
+
+def test_chroma_whose_steps_were_misjudged_gets_those_of_lumas_quality(monkeypatch: pytest.MonkeyPatch) -> None:
+    pixels = pixels_of(file_of(crop(256, 128, 512, 320), 75, HALF))
+    found = detection.origin_of(pixels)
+    assert found is not None and [table.quality for table in found.tables] == [75, 75]
+    misjudged = tables.Table(np.full(64, 29), 0, 0.0)
+    wrong = detection.Origin(found.frame, (found.tables[0], misjudged))
+    expected = jpeg.encode(pixels)
+    monkeypatch.setattr(detection, "origin_of", lambda _: wrong)
+    assert expected is not None and jpeg.encode(pixels) == expected

@@ -20,6 +20,7 @@ from dvcodec.codec.lossless import raw_samples
 from dvcodec.errors import DvcodecError, FormatError, InvalidArgument, UnsupportedImage, WeightsNotFound
 from dvcodec.image_io.images import Palette
 from dvcodec.image_io.limits import MODES
+from dvcodec.models.runtime import kernels
 from fake import file_of, photograph
 from program import dvcodec as program
 
@@ -257,3 +258,18 @@ def test_a_transparent_index_beyond_all_palettes_is_refused(mode: str) -> None:
     assert raw_samples.unpack_palette(raw_samples.pack_palette(Palette("RGB", bytes(6), 255)), mode) is not None
     with pytest.raises(FormatError, match="the palette is not valid"):
         raw_samples.unpack_palette(raw_samples.pack_palette(Palette("RGB", bytes(6), 256)), mode)
+
+
+@pytest.mark.parametrize("content", ["noise", "drawing"])
+def test_the_number_of_threads_changes_no_file(content: str) -> None:
+    """Methods without a model work beside it where there is a second processor."""
+    image, before = image_of("RGB", 32, 40, content), kernels.threads()
+    files = []
+    try:
+        for count in (1, 2):
+            kernels.use_threads(count)
+            files.append(dvcodec.compress(image, lossless=True))
+    finally:
+        kernels.use_threads(before)
+    assert files[0] == files[1]
+    assert same(dvcodec.decompress(files[0]), image)

@@ -35,15 +35,35 @@ def encode(pixels: Pixels) -> tuple[bytes, ...] | None:
     origin = detection.origin_of(pixels)
     if origin is None:
         return None
-    steps = tuple(table.steps for table in origin.tables)
-    found = recovery.recovered(pixels, origin.frame, steps)
-    made = reconstruction.pixels(found, steps, origin.frame)
+    for tables in _likely(origin.tables):
+        sections = _encoded(pixels, origin.frame, tables)
+        if sections is not None:
+            return sections
+    return None
+
+
+def _likely(tables: tuple[Table, ...]) -> list[tuple[Table, ...]]:
+    """Return tables as they were found, and those with the chroma of luma's quality if that is another one.
+
+    Chroma that has few details, or that clipped pixels hide, gives steps away that it does not have.
+    """
+    luma = tables[0]
+    if len(tables) == 1 or not luma.quality or tables[1].quality == luma.quality:
+        return [tables]
+    return [tables, (luma, Table(standard(luma.quality, chroma=True), luma.quality, 0.0))]
+
+
+def _encoded(pixels: Pixels, frame: Frame, tables: tuple[Table, ...]) -> tuple[bytes, ...] | None:
+    """Return the sections under some tables, or None if too many blocks are not those of the coefficients found."""
+    steps = tuple(table.steps for table in tables)
+    found = recovery.recovered(pixels, frame, steps)
+    made = reconstruction.pixels(found, steps, frame)
     wrong = jpeg_corrections.wrong_blocks(pixels, made)
     if wrong.mean() > _MOST_WRONG:
         return None
     parts = [found[:1], found[1:]] if len(found) > 1 else [found]
     coded = [jpeg_components.encode(part, own) for part, own in zip(parts, steps, strict=True)]
-    return _packed_frame(origin.frame, origin.tables), *coded, jpeg_corrections.encode(pixels, made, wrong)
+    return _packed_frame(frame, tables), *coded, jpeg_corrections.encode(pixels, made, wrong)
 
 
 def _packed_frame(frame: Frame, tables: Sequence[Table]) -> bytes:
