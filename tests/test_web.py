@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 import dvcodec
+from dvcodec import weights
 from dvcodec.web.bundle import script
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -71,6 +72,12 @@ def test_the_joined_script_is_valid(tmp_path: Path) -> None:
     path.write_text(script())
     done = subprocess.run(["node", "--check", path], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_page_about_browsers_names_weights_that_ship() -> None:
+    named = re.findall(r"id: '([0-9a-f]{16})'", (ROOT / "docs" / "WEB.md").read_text())
+    shipped = {entry.id.hex() for entry in weights.entries()}
+    assert named and set(named) <= shipped
 
 
 def test_versions_agree() -> None:
