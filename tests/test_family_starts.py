@@ -158,3 +158,14 @@ def test_symbols_stay_in_use() -> None:
     for posterior in coded_size(task, task.data.batch(128, rng)).posteriors:
         mean = posterior.exp().mean(1)
         assert float(-(mean * mean.log()).sum(-1).mean()) > 1.5
+
+
+@pytest.mark.parametrize("batch", [1, 2])
+def test_networks_begin_well_with_batches_of_one_or_two_images(batch: int) -> None:
+    preset = small.shrunk(FAMILY_PRESETS["spatial-l5"])
+    torch.manual_seed(0)
+    task = ElboTask(preset.config, replace(preset.recipe, batch=batch), small.Discs(preset.config))
+    task.module.train()
+    task.prepare(np.random.default_rng(0))
+    terms = task.loss_terms(task.batch(np.random.default_rng(1), Progress(0, 0.0)), Progress(0, 0.0))
+    assert 0 < terms.figures["bits_per_dim"] < 40

@@ -38,6 +38,8 @@ from ..recipes.families import FamilyRecipe
 from ..recipes.overrides import override
 from ..warm_start.families import warm_start_family
 
+STARTING_IMAGES = 16
+"""Images that the initialisation sees at least: the spread of one or two tells too little, and networks blow up."""
 MEAN_OF = 2000
 """Training images whose mean is a perceptron's mean image."""
 
@@ -108,7 +110,7 @@ class ElboTask(Task):
         mean = self.data.batch(MEAN_OF, rng).mean(0).to(device) if model.centred else None
         if mean is not None:
             centre(model, mean)
-        x = self.data.batch(self.recipe.batch, rng).to(device)
+        x = self.data.batch(max(self.recipe.batch, STARTING_IMAGES), rng).to(device)
         sampler = relaxed(self._relaxation(Progress(0, 0.0)))
         with data_dependent_initialisation(model):
             model.decode(len(x), Posterior(sampler), model.infer(x, sampler))
