@@ -27,7 +27,7 @@ class LightRecipe(Recipe):
     late_from: float = 0.5
     """Fraction from which on the crops have side `late_crop`."""
     grid_rate: float = 3e-3
-    """Learning rate of the grids' steps and centroids."""
+    """Learning rate of what symbols stand for on their grids, whose steps are fixed."""
     anchor: float = 0.1
     """Share of the distortion that is measured on the decoded coefficients, which the posterior relies on."""
     tuned: float = 0.5
