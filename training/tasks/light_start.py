@@ -54,7 +54,9 @@ def _fitted(group: CoefficientGroup, targets: Tensor, share: Tensor) -> Tensor:
         grid = torch.arange(LEAST_SCALE, LARGEST_SCALE + 0.01, 0.25, device=targets.device)
         costs = torch.stack([nats(symbols, prior).mean(0) for prior in _priors(group, grid, targets)])
         scale = grid[costs.argmin(0)]
-        symbols = group.posterior_mode(targets, _centred(group, scale.expand_as(targets)), share)
+        symbols = group.posterior_mode(
+            targets, _centred(group, scale.expand_as(targets)), share.expand(len(targets), 1)
+        )
     return scale
 
 
