@@ -97,11 +97,12 @@ def default_device(name: str) -> Iterator[None]:
 @contextmanager
 def older_precision() -> Iterator[None]:
     """Allow products of less precision, as programs did before torch 2.9."""
-    torch.set_float32_matmul_precision("medium")
-    try:
-        yield
-    finally:
-        torch.set_float32_matmul_precision("highest")
+    with precisions():  # the newer settings, which the older one changes, too, are put back
+        torch.set_float32_matmul_precision("medium")
+        try:
+            yield
+        finally:
+            torch.set_float32_matmul_precision("highest")
 
 
 @contextmanager
