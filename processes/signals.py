@@ -51,8 +51,19 @@ def ending(number: int) -> BaseException:
 
 
 def end_with_parent() -> None:
-    """End this worker process as SIGTERM would when its parent ends, however that ends."""
-    threading.Thread(target=_outlive, daemon=True).start()
+    """End this worker process as SIGTERM would when its parent ends, however that ends.
+
+    The thread that waits takes no signals: one that comes to it does not wake the main thread from a sleep.
+    """
+    thread = threading.Thread(target=_outlive, daemon=True)
+    if not hasattr(signal, "pthread_sigmask"):
+        thread.start()
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ending_signals())
+    try:
+        thread.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _outlive() -> None:

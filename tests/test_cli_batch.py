@@ -104,8 +104,8 @@ app()
     ("number", "group", "status"),
     [
         (signal.SIGINT, True, 130),  # as a terminal sends it, to all processes
-        pytest.param(signal.SIGTERM, False, 143, marks=pytest.mark.slow),
-        pytest.param(signal.SIGHUP, True, 129, marks=pytest.mark.slow),
+        (signal.SIGTERM, False, 143),
+        (signal.SIGHUP, True, 129),
         (signal.SIGKILL, False, -9),  # nothing can be done about it but by the workers
     ],
 )
