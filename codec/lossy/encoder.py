@@ -22,7 +22,7 @@ from ..settings import DEFAULT_QUALITY, CompressSettings
 from . import adaptive_filter, perceptual_score, search, symbol_chunks
 from .counting import Trials
 
-REVISION = 7
+REVISION = 8
 """Increased when the same picture and settings give another file, so that cached measurements are taken anew."""
 
 _TRIALS = 8

@@ -41,6 +41,18 @@ export function pairBlock(machine, state, first, second, arithmetic) {
   })
 }
 
+/** Calls `use` with each of some rows and what a 3x3 map makes of a state there, rounded. */
+export function outputRows(machine, state, last, arithmetic, { from, to }, use) {
+  const seen = activations(machine, state, arithmetic)
+  const found = machine.reserve(last.size('rounded') * state.columns)
+  for (let row = 0; row < to; row++) {
+    const addresses = seen.around(row) // every row in turn: three are kept
+    if (row < from) continue
+    last.run('rounded', addresses, state.columns, found)
+    use(row, machine.integers(found, last.padded * state.columns))
+  }
+}
+
 /** Writes what a map makes of a state to the state of twice the rows and columns, or one less. */
 export function finer(machine, state, next, grow, arithmetic) {
   machine.scoped(() => {

@@ -1,6 +1,6 @@
 /** The post-filter, which corrects samples at positions of two by two pixels, in bands of rows of blocks. */
 
-import { activations, pairBlock } from '../kernels/blocks.mjs'
+import { outputRows, pairBlock } from '../kernels/blocks.mjs'
 import { PaddedRows, rowOf, stateOf, within } from '../kernels/states.mjs'
 import { Contrast } from '../images/contrast.mjs'
 import { COMPANDING } from './contrast.mjs'
@@ -89,24 +89,11 @@ export class PostFilter {
     const { last, reach } = this
     const columns = g.columns - 2 * reach
     const added = new Int32Array(48 * columns)
-    this.outputs(g, from, to, (row, channels) => {
+    outputRows(this.machine, g, last, LIGHT, { from, to }, (row, channels) => {
       const inside = channels.subarray(reach * last.padded, (reach + columns) * last.padded)
       shuffled(inside, { padded: last.padded, row: (row - from) % 4, blank }, added)
       if ((row - from) % 4 === 3) use((row - from) >> 2, added)
     })
-  }
-
-  /** Calls `use` with each of some rows and the outputs of the last map there. */
-  outputs(g, from, to, use) {
-    const { machine, last } = this
-    const seen = activations(machine, g, LIGHT)
-    const found = machine.reserve(last.size('rounded') * g.columns)
-    for (let row = 0; row < to; row++) {
-      const addresses = seen.around(row)
-      if (row < from) continue
-      last.run('rounded', addresses, g.columns, found)
-      use(row, machine.integers(found, last.padded * g.columns))
-    }
   }
 
   /** Returns what the network makes of no contrasts, 12 numbers. */
@@ -118,7 +105,8 @@ export class PostFilter {
       const g = stateOf(machine, side, side, this.width)
       machine.scoped(() => this.enter(g, setting, () => {}))
       for (const [one, two] of this.body) pairBlock(machine, g, one, two, LIGHT)
-      this.outputs(g, reach, reach + 1, (row, channels) => blank.set(channels.subarray(reach * last.padded, reach * last.padded + 12)))
+      outputRows(machine, g, last, LIGHT, { from: reach, to: reach + 1 }, (row, channels) =>
+        blank.set(channels.subarray(reach * last.padded, reach * last.padded + 12)))
     })
     return blank
   }

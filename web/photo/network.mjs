@@ -4,7 +4,7 @@
  */
 
 import { DvcodecError } from '../bitstream/errors.mjs'
-import { activations, pairBlock } from '../kernels/blocks.mjs'
+import { outputRows, pairBlock } from '../kernels/blocks.mjs'
 import { LinearMap } from '../kernels/linear_map.mjs'
 import { PaddedRows, rowOf, stateOf, within } from '../kernels/states.mjs'
 import { between } from '../weights/quality.mjs'
@@ -111,15 +111,7 @@ export class Network {
   }
 
   /** Calls `use` with each of some rows and the outputs of the last convolution there, in steps of 2^-12. */
-  leave(state, { from, to }, use) {
-    const { machine, last } = this
-    const seen = activations(machine, state, FLOATS)
-    const found = machine.reserve(last.size('rounded') * state.columns)
-    for (let row = 0; row < to; row++) {
-      const addresses = seen.around(row)
-      if (row < from) continue
-      last.run('rounded', addresses, state.columns, found)
-      use(row, machine.integers(found, last.padded * state.columns))
-    }
+  leave(state, lines, use) {
+    outputRows(this.machine, state, this.last, FLOATS, lines, use)
   }
 }

@@ -15,9 +15,6 @@ from .networks import STRIP_POSITIONS
 if TYPE_CHECKING:
     from .groups import RoundedPrior
 
-CANDIDATES = 4
-"""Symbols among which the cheapest one is looked for."""
-
 
 class TokenCosts:
     """The cost of every token under every row of the shared table, with its raw bits, in nats."""
